@@ -1,0 +1,76 @@
+"""The command line: parse, call, return the exit code."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from edge_runtime.errors import EdgeRuntimeError
+from edgekit import __version__
+from edgekit.commands import bench, completion, convert, doctor, inspect, predict, train
+from edgekit.errors import EdgekitError
+
+ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
+
+\b
+  edgekit train                 train the documented 784-14-2 model on MNIST 0 and 1
+  edgekit convert               model.keras -> model.tflite (float32)
+  edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
+  edgekit bench                 accuracy gate, parity, latency, size of every .tflite
+
+All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
+of them needs an argument.
+
+\b
+Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
+was wrong (one line on stderr says what to do).
+"""
+
+
+@click.group(
+    help=ROAD,
+    commands=[
+        train.command,
+        convert.command,
+        bench.command,
+        predict.command,
+        inspect.command,
+        doctor.command,
+        completion.command,
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="edgekit")
+def cli() -> None:
+    """Group of all commands; the text that users see is ROAD."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line with ``arguments`` and return the exit code."""
+    try:
+        code = cli.main(list(arguments), prog_name="edgekit", standalone_mode=False)
+    except click.Abort:
+        click.echo("edgekit: interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "edgekit"
+        _complain(command, error.format_message(), hint=f" (see {command} --help)")
+        return 2
+    except (EdgekitError, EdgeRuntimeError) as error:
+        _complain("edgekit", str(error))
+        return 2
+    except OSError as error:
+        _complain("edgekit", f"{error.filename or 'file'}: {error.strerror or error}")
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _complain(command: str, message: str, hint: str = "") -> None:
+    """Print ``message`` as the one line that a user gets."""
+    click.echo(f"{command}: error: {' '.join(message.split())}{hint}", err=True)
+
+
+def main() -> None:
+    """Entry point of the ``edgekit`` script."""
+    sys.exit(run(sys.argv[1:]))

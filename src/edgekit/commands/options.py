@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgekit.files import DEFAULT_ARTIFACTS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+artifacts = click.option(
+    "--artifacts",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_ARTIFACTS,
+    envvar="EDGEKIT_ARTIFACTS",
+    show_default=True,
+    show_envvar=True,
+    metavar="DIR",
+    help="Folder where the commands meet.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and LiteRT say.")
+
+
+def data(default: str | None) -> Callable[[Command], Command]:
+    """Return the ``--data`` option; None as default lets the model say what it was trained on."""
+    return click.option(
+        "--data",
+        default=default,
+        show_default=default or "what the model was trained on",
+        metavar="mnist|synthetic|PATH",
+        help="PATH is an .npz or a folder with one folder of images for each class.",
+    )
+
+
+def _parse_classes(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[str, ...] | None:
+    from edgekit.train.data import parse_classes
+
+    return None if text is None else parse_classes(text)
+
+
+classes = click.option(
+    "--classes",
+    callback=_parse_classes,
+    metavar="LIST",
+    show_default="0,1; all for a PATH",
+    help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",
+)

@@ -1,0 +1,34 @@
+"""What edgekit raises when the user's input or environment is wrong.
+
+Each message is one line that says what, where and what to do. The command line prints it and exits
+with 2; a library caller catches :class:`EdgekitError`.
+"""
+
+
+class EdgekitError(Exception):
+    """The user's input or environment is wrong."""
+
+
+class DataError(EdgekitError):
+    """A dataset or a calibration set cannot be found, read or used."""
+
+
+class ModelFileError(EdgekitError):
+    """A Keras model file cannot be found, read or converted."""
+
+
+class TargetError(EdgekitError):
+    """The chosen target cannot run the chosen conversion."""
+
+
+class ResultError(EdgekitError):
+    """A stored benchmark result cannot be read or compared."""
+
+
+class MissingExtraError(EdgekitError):
+    """A package that this command needs is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{package} is not installed, which {purpose} needs: pip install 'edgekit[{extra}]'"
+        )

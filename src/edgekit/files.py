@@ -1,0 +1,52 @@
+"""The artifacts folder: where the commands meet, and how a file gets there whole or not at all."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DEFAULT_ARTIFACTS = Path("artifacts")
+KERAS_MODEL = "model.keras"
+FLOAT_MODEL = "model.tflite"
+METRICS = "metrics.json"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path`` and move it into place when the block succeeds.
+
+    A block that raises leaves ``path`` as it was. The temporary name keeps the suffix, because
+    Keras and matplotlib choose their format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path``, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write ``document`` to ``path`` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Return the hex SHA-256 of the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,80 @@
+"""TensorFlow and Keras, imported late and without their start-up noise."""
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from edgekit.errors import MissingExtraError
+
+
+def tensorflow(*, verbose: bool = False) -> Any:
+    """Import and return TensorFlow; its log lines are shown only when ``verbose``.
+
+    One inter-op thread unless TF_NUM_INTEROP_THREADS says otherwise: networks this small have
+    nothing to run side by side, and handing ops between threads costs a third of each step.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+    """
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    with native_stderr_silenced(unless=verbose):
+        return _import("tensorflow", "TensorFlow", "training and conversion")
+
+
+def keras(*, verbose: bool = False) -> Any:
+    """Import and return Keras 3 on TensorFlow.
+
+    Raises:
+        MissingExtraError: TensorFlow or Keras is not installed.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    tensorflow(verbose=verbose)
+    with native_stderr_silenced(unless=verbose):
+        return _import("keras", "Keras", "training and conversion")
+
+
+def tf_keras(*, verbose: bool = False) -> Any:
+    """Import and return Keras 2, which loads the models that Keras 3 does not.
+
+    Raises:
+        MissingExtraError: TensorFlow or tf_keras is not installed.
+    """
+    tensorflow(verbose=verbose)
+    with native_stderr_silenced(unless=verbose):
+        return _import("tf_keras", "tf_keras", "a Keras 2 model")
+
+
+def _import(module: str, package: str, purpose: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise MissingExtraError(package, "host", purpose) from None
+
+
+@contextmanager
+def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
+    """Send what C++ code writes to file descriptor 2 to nowhere, unless told otherwise.
+
+    TensorFlow's C++ logs before it has read its own log level, so the level alone is not enough.
+    """
+    if unless:
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as sink:
+            os.dup2(sink.fileno(), 2)
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,84 @@
+"""The model card: what the model is, what it was trained on, how good it is, what it is not for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgekit.train.plots import CONFUSION_MATRIX, LEARNING_CURVES, SAMPLES
+
+
+def model_card(metrics: dict[str, Any]) -> str:
+    """Return the Markdown model card of a run, from the content of its metrics.json."""
+    data, recipe, versions = metrics["data"], metrics["recipe"], metrics["versions"]
+    labels: Sequence[str] = data["classes"]
+    low, high = metrics["accuracy_95"]
+    monitor = f"{recipe['monitor']}, patience {recipe['patience']}"
+    return f"""# Model card: {data["name"]} {"/".join(labels)}
+{_origin(data)}
+## Model
+
+`keras.Sequential`: 28×28 input, flattened to 784; `Dense({recipe["hidden"]}, relu)`;
+`Dense({len(labels)}, {recipe["output_activation"]})`. {metrics["parameters"]:,} parameters.
+Images are scaled to [0, 1], classes are one-hot.
+
+| Training | |
+|---|---|
+| loss | categorical cross-entropy |
+| optimiser | Adam, learning rate {recipe["learning_rate"]} |
+| initialiser | {recipe["initializer"]}, seed {recipe["seed"]} |
+| batch size | {recipe["batch_size"]} |
+| early stopping | on {monitor} |
+| epochs | {metrics["epochs_run"]} of at most {recipe["epochs"]}, {metrics["seconds"]:.1f} s |
+| versions | {", ".join(f"{name} {number}" for name, number in versions.items())} |
+
+## Data
+
+{data["name"]}, classes {", ".join(labels)}: {data["train"]} training and {data["test"]} test
+images; SHA-256 `{data["sha256"]}`.
+
+## Result on the test images
+
+**{metrics["correct"]} of {metrics["total"]} right: accuracy {metrics["accuracy"]:.5f}**
+(95 % interval {low:.5f} to {high:.5f}), loss {metrics["loss"]:.6f}.
+
+{_matrix(metrics["confusion_matrix"])}
+
+![Confusion matrix]({CONFUSION_MATRIX})
+![Learning curves]({LEARNING_CURVES})
+![Sample predictions]({SAMPLES})
+
+## Limits
+
+The model answers with one of its {len(labels)} classes whatever the picture shows; a score is not
+a probability that the picture is a digit at all. It expects light ink on a dark ground, framed as
+the training images are; `edge_runtime`'s `classify` does that framing.
+
+Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
+"""
+
+
+def _origin(data: dict[str, Any]) -> str:
+    if data["name"] != "synthetic":
+        return ""
+    return """
+> **Trained and tested on synthetic digits**, drawn by code. Its accuracy says nothing yet about
+> real handwriting; train on MNIST for that.
+"""
+
+
+def _matrix(confusion: dict[str, Any]) -> str:
+    labels, rows = confusion["labels"], confusion["matrix"]
+    lines = [
+        f"| predicted ↓, true → | {' | '.join(labels)} |",
+        f"|---|{'---:|' * len(labels)}",
+        *(
+            f"| **{label}** | {' | '.join(str(n) for n in row)} |"
+            for label, row in zip(labels, rows, strict=True)
+        ),
+    ]
+    if confusion["positive_class"] is not None:
+        lines += [
+            "",
+            f"Positive class: {confusion['positive_class']}. The matrix reads TP, FP / FN, TN:",
+            "rows are what was predicted, columns what is true (scikit-learn transposes it).",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,142 @@
+"""Images with their classes: the one Dataset type and the ways to come by it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.errors import DataError
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+Arrays = tuple[Images, Labels, Images, Labels]
+
+DEFAULT_CLASSES = ("0", "1")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images with their classes.
+
+    Attributes:
+        x_train: uint8 [N, 28, 28, 1].
+        y_train: int64 [N], indices into ``labels``.
+        x_test: uint8 [M, 28, 28, 1].
+        y_test: int64 [M].
+        labels: class names; the first is the positive class of a two-class confusion matrix.
+        name: "mnist", "synthetic", or the name of the user's folder or file.
+        sha256: digest of the four arrays and the labels.
+        source: what ``load`` was given: "mnist", "synthetic" or a path.
+        framing: how a device must frame an image as these were: "digit" or "resize"
+            (``edge_runtime.image.prepare``).
+    """
+
+    x_train: Images
+    y_train: Labels
+    x_test: Images
+    y_test: Labels
+    labels: tuple[str, ...]
+    name: str
+    sha256: str
+    source: str
+    framing: str
+
+
+def load(source: str = "mnist", classes: tuple[str, ...] | None = None) -> Dataset:
+    """Return the dataset of ``source``, restricted to ``classes`` in their order.
+
+    Args:
+        source: "mnist"; "synthetic"; or the path of an .npz (x_train, y_train, x_test, y_test) or
+            of a folder with one subfolder of images for each class.
+        classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
+
+    Raises:
+        DataError: the source cannot be found or read, or does not have the classes.
+    """
+    match source:
+        case "mnist":
+            from edgekit.train import mnist
+
+            arrays, names, framing = mnist.load(), tuple("0123456789"), "digit"
+        case "synthetic":
+            from edgekit.train import synthetic
+
+            arrays, names, framing = synthetic.synthetic_digits(), ("0", "1"), "digit"
+        case _:
+            from edgekit.train import images
+
+            arrays, names, framing = images.load(Path(source))
+    if classes is None:
+        classes = DEFAULT_CLASSES if source in ("mnist", "synthetic") else names
+    arrays = _restrict(arrays, names, classes, source)
+    return Dataset(
+        *arrays,
+        labels=classes,
+        name=source if source in ("mnist", "synthetic") else Path(source).resolve().name,
+        sha256=digest(arrays, classes),
+        source=source,
+        framing=framing,
+    )
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """Return the class names of a comma-separated list in which "0-9" is a range of digits.
+
+    Raises:
+        DataError: fewer than two classes, or one named twice.
+    """
+    classes: list[str] = []
+    for part in (part.strip() for part in text.split(",")):
+        first, dash, last = part.partition("-")
+        if dash and first.isdigit() and last.isdigit():
+            classes += [str(n) for n in range(int(first), int(last) + 1)]
+        elif part:
+            classes.append(part)
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise DataError(f"classes {text!r}: name at least two different ones, as 0,1 or 0-9")
+    return tuple(classes)
+
+
+def scaled(images: Images) -> npt.NDArray[np.float32]:
+    """Scale uint8 images to float32 [0, 1]: the one place where pixels become model inputs.
+
+    A device gets the same numbers from the model file: mean 0, standard deviation 255.
+    """
+    return images.astype(np.float32) / np.float32(255)
+
+
+def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -> str:
+    """Return the hex SHA-256 over the arrays' bytes and the class names."""
+    state = hashlib.sha256("\0".join(labels).encode())
+    for array in arrays:
+        state.update(repr(array.shape).encode())
+        state.update(np.ascontiguousarray(array).data)
+    return state.hexdigest()
+
+
+def _restrict(
+    arrays: Arrays, names: tuple[str, ...], classes: tuple[str, ...], source: str
+) -> Arrays:
+    missing = [name for name in classes if name not in names]
+    if missing:
+        raise DataError(f"{source}: has no class {missing[0]!r}; it has {', '.join(names)}")
+    if len(classes) < 2:
+        raise DataError(f"{source}: a classifier needs two classes, here is only {classes[0]!r}")
+    x_train, y_train, x_test, y_test = arrays
+    index = np.full(len(names), -1, np.int64)
+    index[[names.index(name) for name in classes]] = np.arange(len(classes))
+    keep_train, keep_test = index[y_train] >= 0, index[y_test] >= 0
+    restricted = (
+        x_train[keep_train],
+        index[y_train[keep_train]],
+        x_test[keep_test],
+        index[y_test[keep_test]],
+    )
+    for part, labels in (("training", restricted[1]), ("test", restricted[3])):
+        for i, name in enumerate(classes):
+            if not np.any(labels == i):
+                raise DataError(f"{source}: class {name!r} has no {part} image")
+    return restricted

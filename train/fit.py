@@ -1,0 +1,152 @@
+"""Keras' own training step, run for a whole epoch inside one tf.function.
+
+``model.fit`` crosses from Python into TensorFlow and back for every batch; on a network this small
+the crossing costs several times the arithmetic. Keras looks for ``model.train_function`` before it
+makes one, so ``fit`` gets a function that runs ``model.train_step`` for all batches of an epoch.
+Batches, shuffling, Adam, metrics, callbacks and history stay Keras'.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit import frameworks
+from edgekit.train.data import Dataset, scaled
+from edgekit.train.model import build
+from edgekit.train.recipe import Recipe
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch's figures; ``held_out`` is the validation split, or the test set without one."""
+
+    number: int
+    loss: float
+    accuracy: float
+    held_out_loss: float
+    held_out_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: the trained ``keras.Sequential``.
+        history: one entry for each epoch that was run.
+        held_out: "validation" or "test", the second set of the history.
+        seconds: wall time of all epochs.
+    """
+
+    model: Any
+    history: tuple[Epoch, ...]
+    held_out: str
+    seconds: float
+
+
+def fit(
+    recipe: Recipe, dataset: Dataset, on_epoch: Callable[[Epoch], None] = lambda _: None
+) -> Training:
+    """Train ``recipe``'s model on ``dataset``; ``on_epoch`` is called after each epoch.
+
+    Byte-identical weights for the same recipe, dataset and machine: initialisers and shuffling
+    are seeded and TensorFlow's op determinism is switched on for the process.
+    """
+    tf, keras = frameworks.tensorflow(), frameworks.keras()
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(recipe.seed)
+    x, y = scaled(dataset.x_train), one_hot(dataset.y_train, len(dataset.labels))
+    if recipe.validation_split:
+        kept = int(len(x) * (1 - recipe.validation_split))
+        (x, x_held_out), (y, y_held_out) = np.split(x, [kept]), np.split(y, [kept])
+    else:
+        x_held_out, y_held_out = scaled(dataset.x_test), one_hot(dataset.y_test, y.shape[1])
+    model = build(recipe, len(dataset.labels))
+    model.train_function = whole_epoch(model, x, y, recipe.batch_size)
+    history: list[Epoch] = []
+    started = time.perf_counter()
+
+    def record(index: int, logs: dict[str, float]) -> None:
+        elapsed = time.perf_counter() - started - sum(epoch.seconds for epoch in history)
+        epoch = Epoch(
+            number=index + 1,
+            loss=float(logs["loss"]),
+            accuracy=float(logs["accuracy"]),
+            held_out_loss=float(logs["val_loss"]),
+            held_out_accuracy=float(logs["val_accuracy"]),
+            seconds=elapsed,
+        )
+        history.append(epoch)
+        on_epoch(epoch)
+
+    model.fit(
+        shuffled_orders(len(x), recipe.seed),
+        steps_per_epoch=1,
+        epochs=recipe.epochs,
+        shuffle=False,
+        validation_data=tf.data.Dataset.from_tensors((x_held_out, y_held_out)),
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping(monitor=recipe.monitor, patience=recipe.patience),
+            keras.callbacks.LambdaCallback(on_epoch_end=record),
+        ],
+    )
+    return Training(
+        model=model,
+        history=tuple(history),
+        held_out="validation" if recipe.validation_split else "test",
+        seconds=sum(epoch.seconds for epoch in history),
+    )
+
+
+def one_hot(labels: npt.NDArray[np.int64], classes: int) -> FloatArray:
+    """Class indices int64 [N] -> float32 [N, classes]."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def shuffled_orders(count: int, seed: int) -> Any:
+    """Return an endless tf.data.Dataset of permutations int32 [count], one for each epoch."""
+    tf = frameworks.tensorflow()
+
+    def order(epoch: Any) -> Any:
+        return tf.random.experimental.stateless_shuffle(tf.range(count), seed=(seed, epoch))
+
+    return tf.data.Dataset.counter().map(order)
+
+
+def whole_epoch(
+    model: Any, x: FloatArray, y: FloatArray, batch_size: int
+) -> Callable[[Iterator[Any]], Any]:
+    """Return a Keras train function that takes an epoch's order from its iterator and runs it.
+
+    Args:
+        model: compiled Keras model.
+        x: inputs [N, ...].
+        y: one-hot targets [N, classes].
+        batch_size: images a step; the last step of an epoch takes what is left, as Keras' does.
+    """
+    tf = frameworks.tensorflow()
+    steps, left = divmod(len(x), batch_size)
+    inputs, targets = tf.constant(x), tf.constant(y)
+
+    def step(chosen: Any, size: int) -> Any:
+        # The static shape saves the shape arithmetic that a dynamic batch would run each step.
+        chosen = tf.ensure_shape(chosen, (size,))
+        return model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def run(order: Any) -> Any:
+        for i in tf.range(steps):
+            step(order[i * batch_size : (i + 1) * batch_size], batch_size)
+        if left:
+            step(order[steps * batch_size :], left)
+        return model.get_metrics_result()
+
+    return lambda orders: run(next(orders))

@@ -1,0 +1,54 @@
+"""The documented model: 784 inputs, 14 relu nodes, one output node a class."""
+
+from typing import Any
+
+from edgekit import frameworks
+from edgekit.train.recipe import Recipe
+
+IMAGE_SHAPE = (28, 28, 1)
+
+
+def build(recipe: Recipe, classes: int) -> Any:
+    """Return the compiled ``keras.Sequential`` of ``recipe`` with ``classes`` output nodes.
+
+    float32 images [N, 28, 28, 1] in, float32 scores [N, classes] out. 14 hidden nodes and 2
+    classes make 784·14 + 14 + 14·2 + 2 = 11,020 parameters.
+    """
+    keras = frameworks.keras()
+    model = keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            keras.layers.Flatten(),
+            keras.layers.Dense(
+                recipe.hidden, activation="relu", kernel_initializer=initializer(recipe)
+            ),
+            keras.layers.Dense(
+                classes,
+                activation=recipe.output_activation,
+                kernel_initializer=initializer(recipe),
+            ),
+        ],
+        name="digits",
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(recipe.learning_rate),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def initializer(recipe: Recipe) -> Any:
+    """Return a fresh Keras initialiser: the documented ones and Keras' default, all seeded."""
+    initializers = frameworks.keras().initializers
+    match recipe.initializer:
+        case "random-normal":
+            return initializers.RandomNormal(mean=0.0, stddev=1.0, seed=recipe.seed)
+        case "truncated-normal":
+            return initializers.TruncatedNormal(mean=0.0, stddev=0.05, seed=recipe.seed)
+        case "random-uniform":
+            return initializers.RandomUniform(minval=-0.05, maxval=0.05, seed=recipe.seed)
+        case "glorot-uniform":
+            return initializers.GlorotUniform(seed=recipe.seed)
+        case unknown:
+            raise ValueError(f"unknown initializer {unknown!r}")

@@ -1,0 +1,36 @@
+"""The documented model's hyper-parameters, each an option with its documented default."""
+
+from dataclasses import dataclass
+
+OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
+INITIALIZERS = ("glorot-uniform", "random-normal", "truncated-normal", "random-uniform")
+MONITORS = ("loss", "val_loss")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the model is built and trained.
+
+    Attributes:
+        hidden: nodes of the hidden Dense layer (relu).
+        output_activation: one of OUTPUT_ACTIVATIONS.
+        initializer: one of INITIALIZERS, for both kernels, seeded with ``seed``.
+        learning_rate: Adam's.
+        epochs: at most so many.
+        batch_size: images a step; the source names 25 as the alternative.
+        patience: epochs without a better ``monitor`` before training stops.
+        monitor: one of MONITORS; "val_loss" needs ``validation_split``.
+        validation_split: share of the training images, the last ones, that is held back.
+        seed: of the initialisers and of the shuffling.
+    """
+
+    hidden: int = 14
+    output_activation: str = "sigmoid"
+    initializer: str = "glorot-uniform"
+    learning_rate: float = 0.01
+    epochs: int = 100
+    batch_size: int = 32
+    patience: int = 9
+    monitor: str = "loss"
+    validation_split: float = 0.0
+    seed: int = 123
