@@ -1,8 +1,10 @@
 """Images with their classes: the one Dataset type and the ways to come by it."""
 
 import hashlib
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]
 
 DEFAULT_CLASSES = ("0", "1")
+IMAGE_SHAPE = (28, 28, 1)
+"""Height, width and channels of the documented model's images."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,18 @@ class Dataset:
     framing: str
 
 
-def load(source: str = "mnist", classes: tuple[str, ...] | None = None) -> Dataset:
+def load(
+    source: str = "mnist",
+    classes: tuple[str, ...] | None = None,
+    shape: tuple[int, int, int] = IMAGE_SHAPE,
+) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
     Args:
         source: "mnist"; "synthetic"; or the path of an .npz (x_train, y_train, x_test, y_test) or
             of a folder with one subfolder of images for each class.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
+        shape: height, width and channels of the images; mnist and synthetic have only 28×28×1.
 
     Raises:
         DataError: the source cannot be found or read, or does not have the classes.
@@ -68,7 +77,13 @@ def load(source: str = "mnist", classes: tuple[str, ...] | None = None) -> Datas
         case _:
             from edgekit.train import images
 
-            arrays, names, framing = images.load(Path(source))
+            arrays, names, framing = images.load(Path(source), shape)
+    if arrays[0].shape[1:] != shape:
+        height, width, channels = shape
+        raise DataError(
+            f"{source}: has images of 28×28×1, the model takes {height}×{width}×{channels}; "
+            "give --data a PATH with your own"
+        )
     if classes is None:
         classes = DEFAULT_CLASSES if source in ("mnist", "synthetic") else names
     arrays = _restrict(arrays, names, classes, source)
@@ -80,6 +95,25 @@ def load(source: str = "mnist", classes: tuple[str, ...] | None = None) -> Datas
         source=source,
         framing=framing,
     )
+
+
+def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int]:
+    """Return height, width and channels of the images that fill a model input of this shape.
+
+    [H, W, C], [H, W] and a flattened square [H·W] are understood.
+
+    Raises:
+        DataError: no image fills it.
+    """
+    match input_shape:
+        case (height, width, (1 | 3) as channels):
+            return height, width, channels
+        case (height, width):
+            return height, width, 1
+        case (size,) if (side := isqrt(size)) ** 2 == size:
+            return side, side, 1
+        case _:
+            raise DataError(f"{where}: an input of shape {input_shape} takes no image")
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
@@ -106,6 +140,20 @@ def scaled(images: Images) -> npt.NDArray[np.float32]:
     A device gets the same numbers from the model file: mean 0, standard deviation 255.
     """
     return images.astype(np.float32) / np.float32(255)
+
+
+def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    """Return all arrays of the .npz file at ``path``.
+
+    Raises:
+        DataError: it is not there or not an .npz.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: not a readable .npz ({reason})") from error
 
 
 def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -> str:

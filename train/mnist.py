@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import os
 import struct
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from edgekit import frameworks
 from edgekit.errors import DataError
-from edgekit.train.data import Arrays
+from edgekit.train.data import Arrays, read_npz
 
 SHA256 = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
@@ -67,7 +66,7 @@ def cached() -> Path:
     return (Path(home) if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
 
 
-def _download() -> dict[str, npt.NDArray[np.uint8]]:
+def _download() -> dict[str, npt.NDArray[np.generic]]:
     try:
         keras = frameworks.keras()
         with frameworks.native_stderr_silenced(unless=False):
@@ -80,21 +79,18 @@ def _download() -> dict[str, npt.NDArray[np.uint8]]:
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _from_npz(path: Path) -> dict[str, npt.NDArray[np.uint8]]:
-    try:
-        with np.load(path) as file:
-            return {key: file[key] for key in SHA256}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: not an MNIST .npz with x_train, y_train, x_test, y_test ({error})"
-        ) from error
+def _from_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
+    arrays = read_npz(path)
+    if missing := SHA256.keys() - arrays.keys():
+        raise DataError(f"{path}: not an MNIST .npz: it has no {min(missing)}")
+    return {key: arrays[key] for key in SHA256}
 
 
-def _from_idx(folder: Path) -> dict[str, npt.NDArray[np.uint8]]:
+def _from_idx(folder: Path) -> dict[str, npt.NDArray[np.generic]]:
     return {key: _read_idx(folder, name) for key, name in IDX_FILES.items()}
 
 
-def _read_idx(folder: Path, name: str) -> npt.NDArray[np.uint8]:
+def _read_idx(folder: Path, name: str) -> npt.NDArray[np.generic]:
     """Read an IDX file: magic 0x0000_08_<dimensions>, big-endian sizes, unsigned bytes."""
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if path is None:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from edgekit import frameworks
+from edgekit.train.data import IMAGE_SHAPE
 from edgekit.train.recipe import Recipe
-
-IMAGE_SHAPE = (28, 28, 1)
 
 
 def build(recipe: Recipe, classes: int) -> Any:

@@ -33,4 +33,4 @@ class Recipe:
     patience: int = 9
     monitor: str = "loss"
     validation_split: float = 0.0
-    seed: int = 123
+    seed: int = 42

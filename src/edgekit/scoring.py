@@ -64,3 +64,10 @@ def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     spread = Z_95 * sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
     scale = 1 + Z_95**2 / total
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def predicted_classes(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Scores [N, classes] -> class indices [N]; a single sigmoid score [N, 1] is split at 0.5."""
+    if scores.shape[1] == 1:
+        return (scores[:, 0] > 0.5).astype(np.int64)
+    return np.argmax(scores, axis=1).astype(np.int64)

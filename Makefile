@@ -1,0 +1,47 @@
+# make demo   the whole road once: train, convert (float and int8), bench, report
+# make test   all tests, with real training, conversion and inference
+# make check  ruff, mypy --strict, and the C that the tests compile
+# Everything is installed into .venv; nothing outside this folder is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CC ?= cc
+C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
+C_SOURCES = $(shell git ls-files '*.c')
+
+.PHONY: demo test check install install-test clean
+
+demo: install
+	@$(BIN)/python examples/demo.py
+
+test: install-test
+	$(BIN)/python -m pytest
+
+check: install-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@for source in $(C_SOURCES); do echo "$(CC) $$source"; $(CC) $(C_FLAGS) $$source || exit 1; done
+
+install: $(VENV)/host-installed
+install-test: $(VENV)/test-installed
+
+$(VENV)/host-installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing edgekit and what it needs into $(VENV) (about 2 GB, a minute or two)"
+	@$(PIP) --constraint constraints.txt --editable '.[host,peers]'
+	@touch $@
+
+$(VENV)/test-installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing edgekit and what its tests need into $(VENV) (about 2 GB, a minute or two)"
+	@$(PIP) --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/host-installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "edgekit needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) artifacts build dist

@@ -1,0 +1,1 @@
+"""A Keras model in, a .tflite file with its figures out."""

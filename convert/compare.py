@@ -1,0 +1,115 @@
+"""A converted model against the one it came from: answers, and the error of each tensor."""
+
+from dataclasses import dataclass
+from math import inf, log10
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.graph import Graph
+from edge_runtime.reader import read
+from edgekit.convert.calibration import FloatArray
+from edgekit.errors import MissingExtraError
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TensorError:
+    """How far a tensor of the converted model is from the same tensor in float32.
+
+    Attributes:
+        op: index and name of the op that computes it, as "1 FULLY_CONNECTED".
+        tensor: its name in the file.
+        snr_db: signal-to-noise ratio, 10·log10(Σx² / Σ(x - x̂)²) over all samples, in decibels;
+            infinite when the two are equal.
+        largest: the largest absolute difference.
+    """
+
+    op: str
+    tensor: str
+    snr_db: float
+    largest: float
+
+
+def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[TensorError]:
+    """Compare every op output that both files have, on ``inputs`` float32 [N, *shape].
+
+    Ops are paired by the name of their output; outputs without a partner (the QUANTIZE that a
+    scheme adds, say) are left out. Both run on LiteRT's kernels without a delegate, which keep
+    their intermediate tensors.
+
+    Raises:
+        MissingExtraError: ai-edge-litert is not installed.
+    """
+    reference, converted = read(float_model), read(model)
+    partners = {name: index for name, (index, _) in _op_outputs(reference).items()}
+    pairs = [
+        (partners[name], index, label)
+        for name, (index, label) in _op_outputs(converted).items()
+        if name in partners
+    ]
+    signal, noise, largest = (np.zeros(len(pairs)) for _ in range(3))
+    runs = zip(
+        _intermediates(float_model, reference, [a for a, _, _ in pairs], inputs),
+        _intermediates(model, converted, [b for _, b, _ in pairs], inputs),
+        strict=True,
+    )
+    for expected, got in runs:
+        for i, (x, y) in enumerate(zip(expected, got, strict=True)):
+            difference = x - y
+            signal[i] += float(np.sum(x * x))
+            noise[i] += float(np.sum(difference * difference))
+            largest[i] = max(largest[i], float(np.abs(difference).max(initial=0)))
+    return [
+        TensorError(
+            op=label,
+            tensor=converted.tensors[index].name,
+            snr_db=10 * log10(signal[i] / noise[i]) if noise[i] and signal[i] else inf,
+            largest=float(largest[i]),
+        )
+        for i, (_, index, label) in enumerate(pairs)
+    ]
+
+
+def _op_outputs(graph: Graph) -> dict[str, tuple[int, str]]:
+    """Op outputs by name: tensor index, and the op as a label."""
+    return {
+        graph.tensors[index].name: (index, f"{op.index} {op.name}")
+        for op in graph.ops
+        for index in op.outputs
+    }
+
+
+def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatArray) -> Any:
+    """Yield, for each input, the wanted tensors as float64 arrays."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    except ModuleNotFoundError:
+        raise MissingExtraError("ai-edge-litert", "litert", "the error of each tensor") from None
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    (input_index,) = graph.inputs
+    for sample in inputs:
+        interpreter.set_tensor(input_index, _quantized(sample[None], graph, input_index))
+        interpreter.invoke()
+        yield [_real(interpreter.get_tensor(i), graph, i) for i in wanted]
+
+
+def _quantized(real: FloatArray, graph: Graph, index: int) -> npt.NDArray[Any]:
+    from edge_runtime.quantize import quantize
+
+    return quantize(real, graph.tensors[index])
+
+
+def _real(stored: npt.NDArray[Any], graph: Graph, index: int) -> npt.NDArray[np.float64]:
+    quantization = graph.tensors[index].quantization
+    if quantization is None or stored.dtype.kind == "f":
+        return stored.astype(np.float64)
+    (scale,), (zero_point,) = quantization.scales, quantization.zero_points
+    return (stored.astype(np.float64) - zero_point) * scale

@@ -1,0 +1,283 @@
+"""Labels, normalisation and provenance, written into a .tflite file.
+
+The layout is the TFLite Metadata standard's (see edge_runtime/metadata.py, which reads it): apps
+that use MediaPipe, ML Kit or Android's TFLite Support read labels and normalisation from it.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime import metadata_schema as schema
+from edge_runtime import schema as tflite_schema
+from edge_runtime.errors import MetadataError
+from edge_runtime.graph import Graph
+from edge_runtime.metadata import (
+    EDGEKIT_ENTRY,
+    EDGEKIT_FORMAT,
+    Metadata,
+    read_metadata,
+    require_normalization,
+)
+from edge_runtime.reader import read
+from edgekit import __version__
+from edgekit.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flatbuffers import Builder
+
+LABEL_FILE = "labels.txt"
+
+MIN_PARSER_VERSION = "1.0.0"
+"""First version of the metadata schema that has all the fields written here."""
+
+BUFFER_ALIGNMENT = 16
+"""``force_align`` of Buffer.data in the TFLite schema."""
+
+
+def attach(model: bytes, metadata: Metadata) -> bytes:
+    """Return ``model`` with ``metadata`` in place of what it had.
+
+    All else in the model keeps its content; only its place in the file changes. The same
+    arguments give the same bytes, and attaching twice is attaching once.
+
+    TensorFlow's converter packs the file with Python code that ignores the schema's alignment of
+    constants; the file returned has every buffer at a multiple of 16 bytes.
+
+    Args:
+        model: a .tflite file.
+        metadata: labels as many as output 0 has scores, none empty and none with a line break.
+
+    Raises:
+        ModelError: ``model`` is not a usable .tflite file.
+        ModelFileError: it keeps constants outside the FlatBuffer, as models above 2 GB do.
+        MetadataError: ``metadata`` contradicts itself or the model, or cannot be written.
+    """
+    # Imported here because it loads NumPy and LiteRT's library.
+    from ai_edge_litert import schema_py_generated as litert_schema
+
+    graph = read(model)
+    if not graph.inputs or not graph.outputs:
+        raise MetadataError("the model has no input or no output to describe")
+    tree = litert_schema.ModelT.InitFromPackedBuf(model)
+    if any(buffer.offset > 1 for buffer in tree.buffers):
+        raise ModelFileError("the model keeps its constants outside the FlatBuffer: too large")
+    _set_entry(tree, schema.ENTRY, _model_metadata(graph, metadata))
+    _set_entry(tree, EDGEKIT_ENTRY, _own_entry(metadata))
+    attached = _append_labels(_pack(tree), metadata.labels)
+    # The reader is the judge: what it would refuse is not written.
+    read_metadata(read(attached), attached)
+    return attached
+
+
+def _set_entry(tree: Any, name: str, content: bytes) -> None:
+    """Make ``content`` the model's metadata entry ``name``."""
+    import numpy as np
+    from ai_edge_litert.schema_py_generated import BufferT, MetadataT
+
+    buffer = BufferT(data=np.frombuffer(content, np.uint8))
+    entries = tree.metadata or []
+    for entry in entries:
+        if entry.name == name.encode():
+            tree.buffers[entry.buffer] = buffer
+            return
+    tree.buffers.append(buffer)
+    tree.metadata = [*entries, MetadataT(name=name, buffer=len(tree.buffers) - 1)]
+
+
+def _own_entry(metadata: Metadata) -> bytes:
+    """Return what the standard has no place for, as JSON."""
+    document = {
+        "format": EDGEKIT_FORMAT,
+        "framing": metadata.framing,
+        "provenance": dict(metadata.provenance),
+    }
+    try:
+        return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise MetadataError(f"the provenance cannot be written as JSON: {error}") from error
+
+
+@dataclass(frozen=True)
+class _AlignedBuffer:
+    """Stands in for the schema's BufferT, whose ``Pack`` leaves the alignment to chance."""
+
+    buffer: Any
+
+    def Pack(self, builder: "Builder") -> int:  # noqa: N802 - the schema's name
+        if self.buffer.data is not None:
+            builder.Prep(BUFFER_ALIGNMENT, len(self.buffer.data))
+        return int(self.buffer.Pack(builder))
+
+
+def _pack(tree: Any) -> bytes:
+    """Serialise a model of LiteRT's object API with aligned constants."""
+    from flatbuffers import Builder
+
+    tree.buffers = [_AlignedBuffer(buffer) for buffer in tree.buffers]
+    builder = Builder(0)
+    builder.Finish(tree.Pack(builder), tflite_schema.IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _append_labels(model: bytes, labels: "Sequence[str]") -> bytes:
+    """Return ``model`` followed by a zip archive with the label file, if there are labels."""
+    if not labels:
+        return model
+    for label in labels:
+        if not label or "\n" in label or "\r" in label:
+            raise MetadataError(f"label {label!r}: a label file has one label a line, none empty")
+    file = io.BytesIO(model)
+    with zipfile.ZipFile(file, "a") as archive:
+        # The 1st of January 1980, where zip's calendar begins, in every file; and Unix everywhere.
+        entry = zipfile.ZipInfo(LABEL_FILE)
+        entry.create_system = 3
+        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
+    return file.getvalue()
+
+
+def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
+    """Return the standard's ModelMetadata FlatBuffer."""
+    from flatbuffers import Builder
+
+    builder = Builder(0)
+    # The standard wants one table for each input and output; only the first ones have content.
+    inputs = [_input_metadata(builder, graph.tensors[graph.inputs[0]].shape, metadata)]
+    inputs += [_table(builder, {}) for _ in graph.inputs[1:]]
+    outputs = [_output_metadata(builder, metadata.labels)]
+    outputs += [_table(builder, {}) for _ in graph.outputs[1:]]
+    subgraph = _table(
+        builder,
+        {
+            schema.SubGraphMetadata.INPUT_TENSOR_METADATA: _vector(builder, inputs),
+            schema.SubGraphMetadata.OUTPUT_TENSOR_METADATA: _vector(builder, outputs),
+        },
+    )
+    root = _table(
+        builder,
+        {
+            schema.ModelMetadata.NAME: builder.CreateString("edgekit classifier"),
+            schema.ModelMetadata.DESCRIPTION: builder.CreateString("Classifies an image."),
+            schema.ModelMetadata.VERSION: builder.CreateString(f"edgekit {__version__}"),
+            schema.ModelMetadata.SUBGRAPH_METADATA: _vector(builder, [subgraph]),
+            schema.ModelMetadata.MIN_PARSER_VERSION: builder.CreateString(MIN_PARSER_VERSION),
+        },
+    )
+    builder.Finish(root, schema.IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metadata) -> int:
+    """Write the TensorMetadata of the image input; return its offset."""
+    color_space = (
+        schema.ImageProperties.RGB
+        if len(shape) == 4 and shape[-1] == 3
+        else schema.ImageProperties.GRAYSCALE
+    )
+    properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
+    fields = {
+        schema.TensorMetadata.NAME: builder.CreateString("image"),
+        schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image to classify."),
+        schema.TensorMetadata.CONTENT: _content(
+            builder, schema.Content.IMAGE_PROPERTIES, properties
+        ),
+    }
+    if metadata.mean or metadata.std:
+        require_normalization(metadata.mean, metadata.std)
+        fields |= _normalization(builder, metadata.mean, metadata.std)
+    return _table(builder, fields)
+
+
+def _normalization(
+    builder: "Builder", mean: "Sequence[float]", std: "Sequence[float]"
+) -> dict[int, int]:
+    """Write the process unit of the normalisation and the range that it leads to."""
+    options = _table(
+        builder,
+        {
+            schema.NormalizationOptions.MEAN: _floats(builder, mean),
+            schema.NormalizationOptions.STD: _floats(builder, std),
+        },
+    )
+    unit = _table(
+        builder,
+        {schema.ProcessUnit.OPTIONS: options},
+        {schema.ProcessUnit.OPTIONS_TYPE: schema.ProcessUnit.NORMALIZATION_OPTIONS},
+    )
+    channels = max(len(mean), len(std))
+    pairs = list(
+        zip([*mean] * (channels // len(mean)), [*std] * (channels // len(std)), strict=True)
+    )
+    stats = _table(
+        builder,
+        {
+            schema.Stats.MAX: _floats(builder, [(255 - m) / s for m, s in pairs]),
+            schema.Stats.MIN: _floats(builder, [(0 - m) / s for m, s in pairs]),
+        },
+    )
+    return {
+        schema.TensorMetadata.PROCESS_UNITS: _vector(builder, [unit]),
+        schema.TensorMetadata.STATS: stats,
+    }
+
+
+def _output_metadata(builder: "Builder", labels: "Sequence[str]") -> int:
+    """Write the TensorMetadata of the scores; return its offset."""
+    fields = {
+        schema.TensorMetadata.NAME: builder.CreateString("scores"),
+        schema.TensorMetadata.DESCRIPTION: builder.CreateString("One score for each class."),
+        schema.TensorMetadata.CONTENT: _content(
+            builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
+        ),
+    }
+    if labels:
+        file = _table(
+            builder,
+            {
+                schema.AssociatedFile.NAME: builder.CreateString(LABEL_FILE),
+                schema.AssociatedFile.DESCRIPTION: builder.CreateString("The class of each score."),
+            },
+            {schema.AssociatedFile.TYPE: schema.AssociatedFile.TENSOR_AXIS_LABELS},
+        )
+        fields[schema.TensorMetadata.ASSOCIATED_FILES] = _vector(builder, [file])
+    return _table(builder, fields)
+
+
+def _content(builder: "Builder", kind: int, properties: int) -> int:
+    """Write a Content table whose union is ``properties`` of type ``kind``."""
+    return _table(
+        builder, {schema.Content.PROPERTIES: properties}, {schema.Content.PROPERTIES_TYPE: kind}
+    )
+
+
+def _table(
+    builder: "Builder", offsets: "Mapping[int, int]", enums: "Mapping[int, int] | None" = None
+) -> int:
+    """Write a table of fields by id: offsets of what was written before, and one-byte enums."""
+    enums = enums or {}
+    builder.StartObject(max([*offsets, *enums], default=-1) + 1)
+    for field, offset in offsets.items():
+        builder.PrependUOffsetTRelativeSlot(field, offset, 0)
+    for field, value in enums.items():
+        builder.PrependUint8Slot(field, value, 0)
+    return int(builder.EndObject())
+
+
+def _vector(builder: "Builder", offsets: "Sequence[int]") -> int:
+    """Write a vector of tables."""
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _floats(builder: "Builder", values: "Sequence[float]") -> int:
+    """Write a vector of float32."""
+    builder.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        builder.PrependFloat32(value)
+    return int(builder.EndVector())

@@ -1,0 +1,138 @@
+"""The whole conversion: Keras in, a checked and measured .tflite with its report out."""
+
+import hashlib
+import tempfile
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import edge_runtime
+from edge_runtime.metadata import Metadata
+from edge_runtime.reader import read
+from edgekit.convert import compare, report
+from edgekit.convert.calibration import CalibrationSet, FloatArray
+from edgekit.convert.metadata import attach
+from edgekit.convert.recipe import Recipe
+from edgekit.convert.source import Classifier
+from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
+from edgekit.convert.tflite import to_tflite
+from edgekit.errors import ModelFileError, TargetError
+
+ERROR_SAMPLES = 200
+"""Inputs on which the error of each tensor is measured."""
+
+
+def convert(
+    classifier: Classifier,
+    recipe: Recipe,
+    *,
+    labels: tuple[str, ...],
+    normalization: tuple[float, float],
+    framing: str,
+    data: dict[str, Any] | None,
+    calibration: CalibrationSet | None,
+    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
+    verbose: bool = False,
+) -> tuple[bytes, dict[str, Any]]:
+    """Convert, attach metadata, check against the target, measure.
+
+    Args:
+        classifier: the Keras model.
+        recipe: what to do.
+        labels: class names in the order of the scores; empty when they are not known.
+        normalization: mean and standard deviation that make model inputs of pixels.
+        framing: how a device must frame an image.
+        data: provenance of the training and test images.
+        calibration: needed by the calibrated schemes.
+        test: images uint8 [N, *shape] and class indices [N] to measure accuracy on.
+        verbose: show what the converter says.
+
+    Returns:
+        The bytes of the .tflite file, and the report document (``report.document``).
+
+    Raises:
+        TargetError: the target cannot run the result.
+        ModelFileError: the model cannot be converted in this scheme.
+    """
+    check_recipe(recipe)
+    inputs = None if calibration is None else calibration.inputs
+    converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
+    provenance = _provenance(classifier, recipe, data, calibration)
+    mean, std = normalization
+    model = attach(converted, Metadata(labels, (mean,), (std,), framing, provenance))
+    graph = read(model)
+    if recipe.scheme == "int8" and (left := float_operators(graph)):
+        raise ModelFileError(f"{classifier.path}: float ops are left after int8: {left[0]}")
+    verdict = check_graph(graph, recipe.target)
+    if not verdict.runs:
+        raise TargetError(
+            f"--target {recipe.target}: {TARGETS[recipe.target].title} cannot run this model: "
+            f"{'; '.join(verdict.problems[:3])}"
+        )
+    samples = _error_samples(inputs, test, normalization)
+    errors: list[compare.TensorError] = []
+    if recipe.scheme != "float32" and recipe.batch == 1 and samples is not None:
+        plain = to_tflite(classifier, Recipe(target=recipe.target), verbose=verbose)
+        errors = compare.tensor_errors(plain, model, samples)
+    accuracy = None
+    if test is not None:
+        images, true = test
+        before = classifier.predict(_normalized(images, normalization))
+        accuracy = report.answers(before, _predict(model, images), true)
+    return model, report.document(
+        classifier=classifier,
+        recipe=recipe,
+        graph=graph,
+        digest=hashlib.sha256(model).hexdigest(),
+        data=data,
+        calibration=calibration,
+        accuracy=accuracy,
+        errors=errors,
+        verdict=verdict,
+    )
+
+
+def _normalized(images: npt.NDArray[np.uint8], normalization: tuple[float, float]) -> FloatArray:
+    mean, std = normalization
+    return (images.astype(np.float32) - np.float32(mean)) / np.float32(std)
+
+
+def _predict(model: bytes, images: npt.NDArray[np.uint8]) -> FloatArray:
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(model)
+        return edge_runtime.load(path, backend="litert").predict(images)
+
+
+def _error_samples(
+    inputs: FloatArray | None,
+    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
+    normalization: tuple[float, float],
+) -> FloatArray | None:
+    """Evenly spread test images, or calibration inputs where there are none."""
+    if test is None:
+        return None if inputs is None else inputs[:ERROR_SAMPLES]
+    count = min(ERROR_SAMPLES, len(test[0]))
+    chosen = np.linspace(0, len(test[0]) - 1, count).astype(int)
+    return _normalized(test[0][chosen], normalization)
+
+
+def _provenance(
+    classifier: Classifier,
+    recipe: Recipe,
+    data: dict[str, Any] | None,
+    calibration: CalibrationSet | None,
+) -> dict[str, Any]:
+    """What travels inside the file: no date and no path, so equal conversions stay equal."""
+    return {
+        "model": {"origin": classifier.origin, "sha256": classifier.sha256},
+        "data": data,
+        "recipe": asdict(recipe),
+        "calibration": calibration
+        and {"source": calibration.source, "samples": len(calibration.inputs)},
+        "versions": {name: version(name) for name in ("edgekit", "tensorflow", "keras")},
+    }

@@ -1,0 +1,167 @@
+"""What a conversion did, measured: the document stored beside the file and the text on screen."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isinf
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.graph import Graph
+from edgekit.convert.calibration import CalibrationSet
+from edgekit.convert.compare import TensorError
+from edgekit.convert.recipe import Recipe
+from edgekit.convert.source import Classifier
+from edgekit.convert.targets import TARGETS, Verdict
+from edgekit.scoring import Score, predicted_classes, score
+
+Scores = npt.NDArray[np.float32]
+
+
+def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Compare the scores [N, outputs] of the Keras model and of the converted one."""
+    classes = max(2, before.shape[1])
+    first, second = predicted_classes(before), predicted_classes(after)
+    agreeing = int(np.sum(first == second))
+    return {
+        "before": _accuracy(score(first, true, classes)),
+        "after": _accuracy(score(second, true, classes)),
+        "agreement": {
+            "agreeing": agreeing,
+            "total": len(true),
+            "share": agreeing / len(true),
+            "differing": [int(i) for i in np.flatnonzero(first != second)],
+            "largest_score_difference": float(np.abs(before - after).max()),
+        },
+    }
+
+
+def document(
+    *,
+    classifier: Classifier,
+    recipe: Recipe,
+    graph: Graph,
+    digest: str,
+    data: dict[str, Any] | None,
+    calibration: CalibrationSet | None,
+    accuracy: dict[str, Any] | None,
+    errors: Sequence[TensorError],
+    verdict: Verdict,
+) -> dict[str, Any]:
+    """Gather the figures of a conversion into one JSON-ready document."""
+    return {
+        "model": {
+            "path": classifier.path.name,
+            "origin": classifier.origin,
+            "sha256": classifier.sha256,
+            "parameters": classifier.parameters,
+        },
+        "recipe": asdict(recipe),
+        "data": data,
+        "calibration": calibration
+        and {
+            "source": calibration.source,
+            "samples": len(calibration.inputs),
+            "per_class": list(calibration.counts),
+            "seed": recipe.calibration_seed,
+            "warnings": list(calibration.warnings),
+        },
+        "tflite_sha256": digest,
+        "bytes": {
+            "keras_file": classifier.size,
+            "float32_weights": 4 * classifier.parameters,
+            "tflite": graph.size,
+        },
+        "accuracy": accuracy,
+        "tensor_errors": [
+            {**asdict(e), "snr_db": None if isinf(e.snr_db) else round(e.snr_db, 2)} for e in errors
+        ],
+        "ops": [op.name for op in graph.ops],
+        "target": asdict(verdict),
+    }
+
+
+def text(report: dict[str, Any]) -> str:
+    """Return the report as lines for a person."""
+    recipe, size = report["recipe"], report["bytes"]
+    lines = [
+        _row(
+            "size",
+            f"{size['tflite']:,} bytes; the weights are {size['float32_weights']:,} in float32, "
+            f"the Keras file {size['keras_file']:,}",
+        ),
+        _row("ops", " → ".join(report["ops"])),
+    ]
+    if calibration := report["calibration"]:
+        spread = ", ".join(str(n) for n in calibration["per_class"])
+        lines.append(
+            _row(
+                "calibration",
+                f"{calibration['samples']} samples of {calibration['source']}"
+                + (f" ({spread} a class)" if spread else "")
+                + f", seed {calibration['seed']}",
+            )
+        )
+    lines += _accuracy_rows(report["accuracy"])
+    lines += _error_rows(report["tensor_errors"], recipe["scheme"])
+    lines += _target_rows(report["target"])
+    return "\n".join(lines)
+
+
+def _accuracy(result: Score) -> dict[str, Any]:
+    return {
+        "accuracy": result.accuracy,
+        "accuracy_95": list(result.interval),
+        "correct": result.correct,
+        "total": result.total,
+        "wrong": list(result.wrong),
+    }
+
+
+def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
+    if accuracy is None:
+        return [_row("accuracy", "not measured: --data says which test images to use")]
+    before, after, agreement = accuracy["before"], accuracy["after"], accuracy["agreement"]
+    return [
+        _row(
+            "accuracy",
+            f"{before['accuracy']:.5f} before, {after['accuracy']:.5f} after "
+            f"({before['correct']} and {after['correct']} of {after['total']} test images; "
+            f"95 % interval {after['accuracy_95'][0]:.5f} to {after['accuracy_95'][1]:.5f})",
+        ),
+        _row(
+            "agreement",
+            f"{agreement['agreeing']} of {agreement['total']} answers are the same; scores differ "
+            f"by at most {agreement['largest_score_difference']:.3g}",
+        ),
+    ]
+
+
+def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
+    finite = [e for e in errors if e["snr_db"] is not None]
+    if not finite:
+        return []
+    worst = min(finite, key=lambda e: e["snr_db"])
+    shown = ", ".join(
+        f"{e['op']} {'exact' if e['snr_db'] is None else format(e['snr_db'], '.1f') + ' dB'}"
+        for e in errors
+    )
+    return [
+        _row("worst layer", f"{worst['op']}: SNR {worst['snr_db']:.1f} dB, {scheme} against float"),
+        _row("each layer", shown),
+    ]
+
+
+def _target_rows(verdict: dict[str, Any]) -> list[str]:
+    title = TARGETS[verdict["target"]].title
+    if not verdict["fallbacks"]:
+        return [_row("target", f"{title} runs all of it")]
+    return [
+        _row("target", f"{title} runs it, but not all of it itself:"),
+        *(_row("", line) for line in verdict["fallbacks"]),
+    ]
+
+
+def _row(name: str, value: str) -> str:
+    return f"{name:<12} {value}"

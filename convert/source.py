@@ -1,0 +1,201 @@
+"""A trained classifier from disk: Keras 3, Keras 2 (.keras, .h5) or a SavedModel."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit import frameworks
+from edgekit.errors import ModelFileError
+from edgekit.files import sha256
+
+FloatArray = npt.NDArray[np.float32]
+CHUNK = 4096
+RAW_PIXEL_LAYERS = ("Rescaling", "Normalization")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier with one float32 input and scores [N, classes] as its output.
+
+    Attributes:
+        call: the forward pass on tensors [N, *shape] -> [N, outputs], in inference mode.
+        shape: input shape without the batch.
+        outputs: width of the output; one sigmoid node is a two-class classifier.
+        origin: what it was loaded as: "Keras 3", "Keras 2" or "SavedModel".
+        path: where it was loaded from.
+        sha256: digest of the file; of the graph and the variables for a SavedModel.
+        size: bytes on disk.
+        parameters: number of weights.
+        raw_pixels: whether it scales its input itself and so expects pixels 0 to 255.
+        batch: the only batch size it takes, where its file fixes one.
+        owner: the loaded object, which keeps the variables alive.
+    """
+
+    call: Callable[[Any], Any]
+    shape: tuple[int, ...]
+    outputs: int
+    origin: str
+    path: Path
+    sha256: str
+    size: int
+    parameters: int
+    raw_pixels: bool
+    batch: int | None
+    owner: Any
+
+    @property
+    def classes(self) -> int:
+        """Number of classes the scores tell apart."""
+        return max(2, self.outputs)
+
+    def predict(self, inputs: FloatArray) -> FloatArray:
+        """Model inputs [N, *shape] -> scores float32 [N, outputs]."""
+        step = self.batch or CHUNK
+        if self.batch and len(inputs) % self.batch:
+            raise ModelFileError(f"{self.path}: takes only batches of {self.batch}")
+        chunks = [
+            np.asarray(self.call(inputs[i : i + step]), np.float32)
+            for i in range(0, len(inputs), step)
+        ]
+        return np.concatenate(chunks) if chunks else np.zeros((0, self.outputs), np.float32)
+
+
+def load(path: Path, *, verbose: bool = False) -> Classifier:
+    """Load the classifier at ``path``: a .keras or .h5 file, or a SavedModel folder.
+
+    Raises:
+        ModelFileError: not there, not readable, or not a classifier with one float32 input of
+            known shape and one output [N, classes].
+    """
+    if path.is_dir():
+        return _load_saved_model(path, verbose=verbose)
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such model; `edgekit train` makes one")
+    if path.suffix not in (".keras", ".h5", ".hdf5"):
+        raise ModelFileError(f"{path}: expected a .keras or .h5 file or a SavedModel folder")
+    return _load_keras(path, verbose=verbose)
+
+
+def _load_keras(path: Path, *, verbose: bool) -> Classifier:
+    keras3 = _keras_version(path).startswith("3")
+    library = frameworks.keras(verbose=verbose) if keras3 else frameworks.tf_keras(verbose=verbose)
+    try:
+        with frameworks.native_stderr_silenced(unless=verbose):
+            model = library.models.load_model(path, compile=False)
+    except Exception as error:
+        raise ModelFileError(f"{path}: cannot be loaded ({_first_line(error)})") from error
+    inputs, outputs = model.inputs, model.outputs
+    if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
+        raise ModelFileError(f"{path}: expected one input and one output, as a classifier has")
+    return _checked(
+        path,
+        call=lambda x: model(x, training=False),
+        input_shape=tuple(inputs[0].shape),
+        output_shape=tuple(outputs[0].shape),
+        dtype=getattr(inputs[0].dtype, "name", inputs[0].dtype),
+        origin="Keras 3" if keras3 else "Keras 2",
+        digest=sha256(path),
+        size=path.stat().st_size,
+        parameters=int(model.count_params()),
+        raw_pixels=any(type(layer).__name__ in RAW_PIXEL_LAYERS for layer in model.layers),
+        owner=model,
+    )
+
+
+def _keras_version(path: Path) -> str:
+    """The Keras that wrote the file; "2" when an .h5 file does not say."""
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as file:
+                return str(json.loads(file.read("metadata.json"))["keras_version"])
+        import h5py
+
+        with h5py.File(path) as file:
+            version = file.attrs.get("keras_version", "2")
+            return version.decode() if isinstance(version, bytes) else str(version)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{path}: not a Keras model file ({_first_line(error)})") from error
+
+
+def _load_saved_model(path: Path, *, verbose: bool) -> Classifier:
+    tf = frameworks.tensorflow(verbose=verbose)
+    if not (path / "saved_model.pb").is_file():
+        raise ModelFileError(f"{path}: not a SavedModel (no saved_model.pb in it)")
+    try:
+        with frameworks.native_stderr_silenced(unless=verbose):
+            loaded = tf.saved_model.load(str(path))
+        signature = loaded.signatures["serving_default"]
+    except Exception as error:
+        raise ModelFileError(f"{path}: cannot be loaded ({_first_line(error)})") from error
+    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelFileError(f"{path}: expected one input and one output, as a classifier has")
+    ((input_name, given),), ((output_name, result),) = inputs.items(), outputs.items()
+    files = [path / "saved_model.pb", *sorted((path / "variables").glob("*"))]
+    return _checked(
+        path,
+        call=lambda x: signature(**{input_name: tf.convert_to_tensor(x)})[output_name],
+        input_shape=tuple(given.shape),
+        output_shape=tuple(result.shape),
+        dtype=given.dtype.name,
+        origin="SavedModel",
+        digest="+".join(sha256(file)[:16] for file in files),
+        size=sum(file.stat().st_size for file in files),
+        parameters=sum(int(np.prod(v.shape)) for v in signature.variables),
+        raw_pixels=False,
+        owner=loaded,
+    )
+
+
+def _checked(
+    path: Path,
+    *,
+    call: Callable[[Any], Any],
+    input_shape: tuple[int | None, ...],
+    output_shape: tuple[int | None, ...],
+    dtype: str,
+    origin: str,
+    digest: str,
+    size: int,
+    parameters: int,
+    raw_pixels: bool,
+    owner: Any,
+) -> Classifier:
+    """Build the Classifier, or say what keeps the model from being one."""
+    shape = tuple(n for n in input_shape[1:] if n is not None)
+    outputs = output_shape[-1] if output_shape else None
+    if len(shape) != len(input_shape) - 1 or not shape:
+        raise ModelFileError(f"{path}: input shape {_shown(input_shape)} must be known but batch")
+    if dtype != "float32":
+        raise ModelFileError(f"{path}: input is {dtype}; only float32 inputs are supported")
+    if len(output_shape) != 2 or outputs is None:
+        raise ModelFileError(
+            f"{path}: output shape {_shown(output_shape)} is not a classifier's [N, classes]"
+        )
+    return Classifier(
+        call=call,
+        shape=shape,
+        outputs=outputs,
+        origin=origin,
+        path=path,
+        sha256=digest,
+        size=size,
+        parameters=parameters,
+        raw_pixels=raw_pixels,
+        batch=input_shape[0],
+        owner=owner,
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return f"[{', '.join('?' if n is None else str(n) for n in shape)}]"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,207 @@
+"""What a .tflite file holds, in figures: tensors, ops, bytes of constants, multiplications."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+from edge_runtime.errors import MetadataError
+from edge_runtime.graph import Graph, Op, Tensor
+from edge_runtime.metadata import Metadata, read_metadata
+from edge_runtime.reader import read
+
+MAC_FORMULAS = {
+    "FULLY_CONNECTED": "output elements × input depth",
+    "CONV_2D": "output elements × kernel height × kernel width × input channels of the kernel",
+    "DEPTHWISE_CONV_2D": "output elements × kernel height × kernel width",
+    "TRANSPOSE_CONV": "input elements × kernel height × kernel width × output channels",
+    "BATCH_MATMUL": "output elements × inner dimension",
+}
+"""How multiply-accumulates are counted, padding included; other ops count none."""
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """One input or output of the model.
+
+    Attributes:
+        name: its name in the file.
+        dtype: element type, as in :class:`edge_runtime.graph.Tensor`.
+        shape: -1 at dynamic dimensions.
+        scales: of the quantisation; empty when not quantised.
+        zero_points: as many as ``scales``.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class OpSummary:
+    """One operator, in execution order.
+
+    Attributes:
+        name: builtin name or custom code.
+        version: the op's version in the file.
+        inputs: shapes of the inputs that are computed, -1 at dynamic dimensions.
+        outputs: shapes of the outputs.
+        weights: element type and granularity of the constant that is multiplied with, such as
+            "int8 per-channel" or "float32"; None for an op without.
+        constant_bytes: bytes of all constant inputs.
+        macs: multiply-accumulates of one inference by ``MAC_FORMULAS``; None for other ops.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
+    weights: str | None
+    constant_bytes: int
+    macs: int | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One metadata entry of the model: its name, its bytes, and its text when it is text."""
+
+    name: str
+    size: int
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a .tflite file holds.
+
+    Attributes:
+        size: bytes of the file.
+        sha256: hex digest of the file.
+        description: what the converter wrote about it.
+        subgraphs: how many there are; the figures are about the first.
+        inputs: the model's inputs.
+        outputs: the model's outputs.
+        ops: the operators in execution order.
+        constant_bytes: bytes of all constants, each buffer counted once.
+        macs: multiply-accumulates of one inference, a dynamic dimension counted as 1.
+        metadata: labels, normalisation, provenance; None when the file has none.
+        metadata_error: what is wrong with the metadata, or None.
+        entries: all metadata entries.
+    """
+
+    size: int
+    sha256: str
+    description: str
+    subgraphs: int
+    inputs: tuple[TensorSummary, ...]
+    outputs: tuple[TensorSummary, ...]
+    ops: tuple[OpSummary, ...]
+    constant_bytes: int
+    macs: int
+    metadata: Metadata | None
+    metadata_error: str | None
+    entries: tuple[Entry, ...]
+
+
+def summarise(data: bytes) -> Summary:
+    """Summarise the .tflite file with content ``data``.
+
+    Raises:
+        ModelError: it is not a .tflite file or is damaged. Damaged metadata does not raise.
+    """
+    graph = read(data)
+    ops = tuple(_op(graph, op) for op in graph.ops)
+    metadata, metadata_error = None, None
+    try:
+        metadata = read_metadata(graph, data)
+    except MetadataError as error:
+        metadata_error = str(error)
+    return Summary(
+        size=graph.size,
+        sha256=hashlib.sha256(data).hexdigest(),
+        description=graph.description,
+        subgraphs=graph.subgraphs,
+        inputs=tuple(_tensor(graph.tensors[index]) for index in graph.inputs),
+        outputs=tuple(_tensor(graph.tensors[index]) for index in graph.outputs),
+        ops=ops,
+        constant_bytes=_constant_bytes(graph.tensors),
+        macs=sum(op.macs or 0 for op in ops),
+        metadata=metadata,
+        metadata_error=metadata_error,
+        entries=tuple(
+            Entry(name, len(content), _text(content)) for name, content in graph.metadata.items()
+        ),
+    )
+
+
+def macs(graph: Graph, op: Op) -> int | None:
+    """Return the multiply-accumulates of ``op`` by ``MAC_FORMULAS``, None for other ops."""
+    if op.custom or not op.outputs:
+        return None
+    output = graph.tensors[op.outputs[0]].shape
+    match op.name, [graph.tensors[index].shape if index >= 0 else () for index in op.inputs]:
+        case "FULLY_CONNECTED", [_, [_, depth], *_]:
+            return prod(output) * depth
+        case "CONV_2D", [_, [_, height, width, channels], *_]:
+            return prod(output) * height * width * channels
+        case "DEPTHWISE_CONV_2D", [_, [_, height, width, _], *_]:
+            return prod(output) * height * width
+        case "TRANSPOSE_CONV", [_, [channels, height, width, _], image, *_]:
+            return prod(image) * height * width * channels
+        case "BATCH_MATMUL", [[*_, rows, columns], *_]:
+            # The left operand may be stored transposed; the rows of the output tell.
+            return prod(output) * (columns if output[-2:-1] == (rows,) else rows)
+    return None
+
+
+def _op(graph: Graph, op: Op) -> OpSummary:
+    inputs = [graph.tensors[index] for index in op.inputs if index >= 0]
+    count = macs(graph, op)
+    return OpSummary(
+        name=op.name,
+        version=op.version,
+        inputs=tuple(tensor.signature for tensor in inputs if tensor.data is None),
+        outputs=tuple(graph.tensors[index].signature for index in op.outputs),
+        weights=_weights(inputs) if count is not None else None,
+        constant_bytes=_constant_bytes(inputs),
+        macs=count,
+    )
+
+
+def _weights(inputs: list[Tensor]) -> str | None:
+    """Describe the second input, where all ops of MAC_FORMULAS have their weights."""
+    if len(inputs) < 2 or inputs[1].data is None:
+        return None
+    weights = inputs[1]
+    if weights.quantization is None:
+        return weights.dtype
+    granularity = "per-channel" if weights.quantization.per_channel else "per-tensor"
+    return f"{weights.dtype} {granularity}"
+
+
+def _tensor(tensor: Tensor) -> TensorSummary:
+    quantization = tensor.quantization
+    return TensorSummary(
+        name=tensor.name,
+        dtype=tensor.dtype,
+        shape=tensor.signature,
+        scales=quantization.scales if quantization else (),
+        zero_points=quantization.zero_points if quantization else (),
+    )
+
+
+def _constant_bytes(tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of all constants; tensors that share a buffer share its view."""
+    views = {id(tensor.data): len(tensor.data) for tensor in tensors if tensor.data is not None}
+    return sum(views.values())
+
+
+def _text(content: memoryview) -> str | None:
+    """Return the content of a metadata entry as text, None when it is not."""
+    try:
+        text = str(content, "utf-8").rstrip("\0")
+    except ValueError:
+        return None
+    return text if text.isprintable() else None

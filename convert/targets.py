@@ -1,0 +1,200 @@
+"""What each target can run, and what about a graph keeps it from running there."""
+
+from dataclasses import dataclass
+
+from edge_runtime.graph import Graph, Op
+from edgekit.convert.recipe import Recipe
+from edgekit.errors import TargetError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place where a .tflite file is to run.
+
+    Attributes:
+        name: as in ``--target``.
+        title: as people call it.
+        schemes: number formats it can run.
+        per_channel_dense: whether a FULLY_CONNECTED layer may have a scale for each output.
+        operators: builtin ops it runs; None means all of TFLite's.
+        fallback: where other ops run instead; "" means nowhere.
+    """
+
+    name: str
+    title: str
+    schemes: tuple[str, ...]
+    per_channel_dense: bool
+    operators: frozenset[str] | None
+    fallback: str
+
+
+# tensorflow/lite/micro/micro_mutable_op_resolver.h: the builtins a resolver can add.
+MICRO_OPERATORS = frozenset(
+    """
+    ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
+    BROADCAST_ARGS BROADCAST_TO CALL_ONCE CAST CEIL CONCATENATION CONV_2D COS CUMSUM DEPTH_TO_SPACE
+    DEPTHWISE_CONV_2D DEQUANTIZE DIV ELU EMBEDDING_LOOKUP EQUAL EXP EXPAND_DIMS FILL FLOOR
+    FLOOR_DIV FLOOR_MOD FULLY_CONNECTED GATHER GATHER_ND GREATER GREATER_EQUAL HARD_SWISH IF
+    L2_NORMALIZATION L2_POOL_2D LEAKY_RELU LESS LESS_EQUAL LOG LOG_SOFTMAX LOGICAL_AND LOGICAL_NOT
+    LOGICAL_OR LOGISTIC MAX_POOL_2D MAXIMUM MEAN MINIMUM MIRROR_PAD MUL NEG NOT_EQUAL PACK PAD
+    PADV2 PRELU QUANTIZE READ_VARIABLE REDUCE_MAX RELU RELU6 RESHAPE RESIZE_BILINEAR
+    RESIZE_NEAREST_NEIGHBOR ROUND RSQRT SELECT_V2 SHAPE SIN SLICE SOFTMAX SPACE_TO_BATCH_ND
+    SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM SVDF
+    TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK VAR_HANDLE WHILE ZEROS_LIKE
+    """.split()
+)
+
+# Coral documentation, "TensorFlow models on the Edge TPU", table of supported operations.
+EDGETPU_OPERATORS = frozenset(
+    """
+    ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D EXPAND_DIMS FULLY_CONNECTED
+    L2_NORMALIZATION LOGISTIC MAX_POOL_2D MAXIMUM MEAN MINIMUM MUL PACK PAD PRELU QUANTIZE
+    REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR
+    RSQRT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH
+    TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM
+    """.split()
+)
+
+# Vela's tflite_supported_operators.py. It takes per-axis scales for convolutions only.
+ETHOS_U_OPERATORS = frozenset(
+    """
+    ABS ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D EXPAND_DIMS FULLY_CONNECTED
+    HARD_SWISH LEAKY_RELU LOGISTIC MAX_POOL_2D MAXIMUM MEAN MINIMUM MUL PACK PAD PRELU QUANTIZE
+    RELU RELU6 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SHAPE SLICE SOFTMAX
+    SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB TANH TRANSPOSE_CONV UNPACK
+    """.split()
+)
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(
+            name="litert",
+            title="LiteRT on a CPU",
+            schemes=("float32", "int8", "int16x8", "float16", "dynamic"),
+            per_channel_dense=True,
+            operators=None,
+            fallback="",
+        ),
+        Target(
+            # TFLite Micro took per-channel Dense weights only in September 2024 (its pull request
+            # 2673); releases before misread them and gave wrong answers (pull request 2602).
+            name="mcu",
+            title="TFLite Micro on a microcontroller",
+            schemes=("float32", "int8", "int16x8"),
+            per_channel_dense=False,
+            operators=MICRO_OPERATORS,
+            fallback="",
+        ),
+        Target(
+            name="edgetpu",
+            title="Coral Edge TPU",
+            schemes=("int8",),
+            per_channel_dense=False,
+            operators=EDGETPU_OPERATORS,
+            fallback="the host CPU",
+        ),
+        Target(
+            name="ethos-u",
+            title="Arm Ethos-U",
+            schemes=("int8", "int16x8"),
+            per_channel_dense=False,
+            operators=ETHOS_U_OPERATORS,
+            fallback="the Cortex-M",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a target runs a graph.
+
+    Attributes:
+        target: its name.
+        runs: whether it runs at all.
+        problems: why not, one line each.
+        fallbacks: ops that run elsewhere, one line each.
+    """
+
+    target: str
+    runs: bool
+    problems: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse a recipe that its target cannot run, before any work is done.
+
+    Raises:
+        TargetError: the scheme or the batch does not fit the target.
+    """
+    target = TARGETS[recipe.target]
+    if recipe.scheme not in target.schemes:
+        raise TargetError(
+            f"--target {target.name}: {target.title} does not run {recipe.scheme} models; "
+            f"use --quantize --scheme {' or '.join(s for s in target.schemes if s != 'float32')}"
+        )
+    if target.name != "litert" and recipe.batch != 1:
+        raise TargetError(f"--target {target.name}: {target.title} needs --batch 1")
+
+
+def check_graph(graph: Graph, name: str) -> Verdict:
+    """Hold ``graph`` against what target ``name`` runs."""
+    target = TARGETS[name]
+    problems: list[str] = []
+    fallbacks: list[str] = []
+    if name != "litert":
+        problems += _dynamic(graph)
+        problems += _batched(graph)
+    if "float32" not in target.schemes:
+        problems += [
+            f"{label}: computes in floating point; full integer quantisation is needed"
+            for label in float_operators(graph)
+        ]
+    for op in graph.ops:
+        reason = _unsupported(graph, op, target)
+        if reason and target.fallback:
+            fallbacks.append(f"{_label(op)}: {reason}; runs on {target.fallback}")
+        elif reason:
+            problems.append(f"{_label(op)}: {reason}")
+    return Verdict(name, not problems, tuple(problems), tuple(fallbacks))
+
+
+def float_operators(graph: Graph) -> list[str]:
+    """Name the ops that compute in floating point, as "op 3 LOGISTIC"; full int8 has none."""
+
+    def is_float(index: int) -> bool:
+        return index >= 0 and graph.tensors[index].dtype.startswith("float")
+
+    return [_label(op) for op in graph.ops if any(map(is_float, (*op.inputs, *op.outputs)))]
+
+
+def _unsupported(graph: Graph, op: Op, target: Target) -> str:
+    if target.operators is not None and (op.custom or op.name not in target.operators):
+        return f"not an op of {target.title}"
+    if op.name == "FULLY_CONNECTED" and not target.per_channel_dense:
+        weights = graph.tensors[op.inputs[1]].quantization
+        if weights is not None and weights.per_channel:
+            return f"per-channel weights, which {target.title} does not take in a dense layer"
+    return ""
+
+
+def _dynamic(graph: Graph) -> list[str]:
+    return [
+        f"tensor {tensor.index} {tensor.name!r}: dynamic shape {list(tensor.signature)}"
+        for tensor in graph.tensors
+        if -1 in tensor.signature
+    ]
+
+
+def _batched(graph: Graph) -> list[str]:
+    return [
+        f"input {graph.tensors[i].name!r}: batch {graph.tensors[i].shape[0]}, only 1 is possible"
+        for i in graph.inputs
+        if graph.tensors[i].shape[:1] not in ((), (1,))
+    ]
+
+
+def _label(op: Op) -> str:
+    return f"op {op.index} {op.name}"

@@ -1,0 +1,21 @@
+"""What edge_runtime raises: one exception type for each kind of thing that can be wrong."""
+
+
+class EdgeRuntimeError(Exception):
+    """Base of everything edge_runtime raises on purpose."""
+
+
+class ModelError(EdgeRuntimeError):
+    """The model file is truncated, foreign, contradictory or not runnable by the backend."""
+
+
+class InputError(EdgeRuntimeError):
+    """An image or a tensor has the wrong shape, dtype or values, or cannot be read."""
+
+
+class MetadataError(EdgeRuntimeError):
+    """The model file lacks the metadata (labels, normalisation) that the call needs."""
+
+
+class BackendError(EdgeRuntimeError):
+    """The backend is unknown, or its library or device is not present."""

@@ -1,0 +1,149 @@
+"""FlatBuffers read with every offset checked, because the file may be hostile.
+
+Format: flatbuffers.dev, "FlatBuffer Internals". Everything is little-endian. A table starts with
+the distance back to its vtable, a list of uint16: its own size, the table's size, and for each
+field where in the table it is, 0 when absent. Strings, vectors and subtables lie behind the field
+that names them, at an unsigned distance, so nothing can point back and no chain can loop. Many
+fields may still share one target; a limit on what is read in all keeps such a file from costing
+more than an honest one of its size.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from edge_runtime.errors import EdgeRuntimeError
+
+TABLE_COST = 24
+"""Bytes that a table counts towards the limit; one with content is hardly smaller in the file."""
+
+
+class FlatBuffer:
+    """The bytes of a FlatBuffer and how many more of them may be read.
+
+    Args:
+        data: the bytes; what follows the FlatBuffer does no harm.
+        error: what to raise when something is wrong.
+    """
+
+    def __init__(self, data: memoryview, error: type[EdgeRuntimeError]) -> None:
+        self.data = data
+        self.error = error
+        # An honest file names each thing once and stays below its size; twice leaves room.
+        self._left = 2 * len(data)
+
+    def root(self, name: str) -> "Table":
+        """Return the root table, called ``name`` in error messages."""
+        return Table(self, self.target(0, name), name)
+
+    def unpack(self, code: str, offset: int, name: str) -> tuple[Any, ...]:
+        """Unpack little-endian values at ``offset``, given as a struct format without a sign."""
+        code = f"<{code}"
+        self.require(offset, struct.calcsize(code), name)
+        return struct.unpack_from(code, self.data, offset)
+
+    def target(self, offset: int, name: str) -> int:
+        """Return the position that the unsigned distance stored at ``offset`` leads to."""
+        (distance,) = self.unpack("I", offset, name)
+        return offset + int(distance)
+
+    def require(self, offset: int, size: int, name: str) -> None:
+        """Raise unless ``size`` bytes at ``offset`` lie inside the file."""
+        if offset < 0 or offset + size > len(self.data):
+            raise self.error(
+                f"{name}: {size} bytes at offset {offset} are outside the file of "
+                f"{len(self.data)} bytes, which is truncated or damaged"
+            )
+
+    def spend(self, size: int, name: str) -> None:
+        """Count ``size`` bytes as read and raise past the limit."""
+        self._left -= size
+        if self._left < 0:
+            raise self.error(f"{name}: the file refers too often to the same content")
+
+
+class Table:
+    """One table of a FlatBuffer; fields go by their id in the schema."""
+
+    __slots__ = ("_buffer", "_position", "_size", "_vtable", "_vtable_size", "name")
+
+    def __init__(self, buffer: FlatBuffer, position: int, name: str) -> None:
+        buffer.spend(TABLE_COST, name)
+        (back,) = buffer.unpack("i", position, name)
+        self._buffer = buffer
+        self._position = position
+        self._vtable = position - back
+        self._vtable_size, self._size = buffer.unpack("HH", self._vtable, name)
+        self.name = name
+        if self._vtable_size < 4 or self._vtable_size % 2 or self._size < 4:
+            raise buffer.error(f"{name}: the vtable at offset {self._vtable} is damaged")
+        buffer.require(self._vtable, self._vtable_size, name)
+        buffer.require(position, self._size, name)
+
+    def scalar(self, field: int, code: str, default: int = 0) -> int:
+        """Return an integer field, ``default`` when the file leaves it out."""
+        offset = self._find(field, struct.calcsize(f"<{code}"))
+        return default if offset is None else int(self._buffer.unpack(code, offset, self.name)[0])
+
+    def string(self, field: int) -> str:
+        """Return a string field, empty when absent; bytes that are not UTF-8 are replaced."""
+        content = self.content(field)
+        self._buffer.spend(len(content), self.name)
+        return str(content, "utf-8", "replace")
+
+    def content(self, field: int) -> memoryview:
+        """Return a byte vector as a view into the file, empty when absent."""
+        start, count = self._vector(field, 1)
+        return self._buffer.data[start : start + count]
+
+    def vector(self, field: int, code: str) -> tuple[Any, ...]:
+        """Return a vector of numbers, empty when absent."""
+        start, count = self._vector(field, struct.calcsize(f"<{code}"))
+        self._buffer.spend(count * struct.calcsize(f"<{code}"), self.name)
+        return self._buffer.unpack(f"{count}{code}", start, self.name)
+
+    def count(self, field: int) -> int:
+        """Return the length of a vector of tables."""
+        return self._vector(field, 4)[1]
+
+    def table(self, field: int, name: str) -> "Table | None":
+        """Return a subtable, called ``name`` in error messages; None when absent."""
+        offset = self._find(field, 4)
+        if offset is None:
+            return None
+        return Table(self._buffer, self._buffer.target(offset, name), name)
+
+    def first(self, field: int, name: str) -> "Table | None":
+        """Return the first table of a vector; None when absent or empty."""
+        return next(self.tables(field, name), None)
+
+    def tables(self, field: int, name: str) -> "Iterator[Table]":
+        """Yield the tables of a vector, called ``name`` and their index in error messages."""
+        start, count = self._vector(field, 4)
+        for index in range(count):
+            label = f"{name} {index}"
+            yield Table(self._buffer, self._buffer.target(start + 4 * index, label), label)
+
+    def _find(self, field: int, size: int) -> int | None:
+        """Return the offset of a field of ``size`` bytes, None when absent."""
+        entry = 4 + 2 * field
+        if entry >= self._vtable_size:
+            return None
+        (offset,) = self._buffer.unpack("H", self._vtable + entry, self.name)
+        if not offset:
+            return None
+        if offset < 4 or offset + size > self._size:
+            raise self._buffer.error(
+                f"{self.name}: field {field} lies outside its table at offset {self._position}"
+            )
+        return self._position + int(offset)
+
+    def _vector(self, field: int, size: int) -> tuple[int, int]:
+        """Return start and length of a vector of ``size``-byte items, both 0 when absent."""
+        offset = self._find(field, 4)
+        if offset is None:
+            return 0, 0
+        start = self._buffer.target(offset, self.name) + 4
+        (count,) = self._buffer.unpack("I", start - 4, self.name)
+        self._buffer.require(start, count * size, self.name)
+        return start, int(count)

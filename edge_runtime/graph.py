@@ -1,0 +1,106 @@
+"""What a .tflite file holds, as frozen data: tensors, ops, inputs, outputs, metadata."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Affine quantisation of a tensor: ``real = scale * (q - zero_point)``.
+
+    Source: the TFLite 8-bit quantisation specification.
+
+    Attributes:
+        scales: one scale (per-tensor) or one for each slice along ``axis`` (per-channel).
+        zero_points: as many as ``scales``.
+        axis: the quantised dimension; meaningless for per-tensor.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether each slice along ``axis`` has a scale of its own."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of the graph.
+
+    Attributes:
+        index: position in the subgraph's tensor list; what ops refer to.
+        name: its name in the file.
+        shape: static shape; a dynamic dimension appears here as 1.
+        signature: shape with -1 at the dynamic dimensions; equal to ``shape`` when static.
+        dtype: NumPy's name for the element type, "int8", "float32", …, or the schema's for those
+            that NumPy does not have: "int4", "string", "resource", …
+        quantization: None for a tensor that is not quantised.
+        data: the constant's raw little-endian bytes, a view into the file; None when computed.
+            Tensors that share a buffer of the file share the view. Elements of 2 or 4 bits are
+            packed, the first one in the lowest bits.
+        sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    data: memoryview | None = field(default=None, repr=False, compare=False)
+    sparse: bool = False
+
+    @property
+    def elements(self) -> int:
+        """Number of elements of the static shape."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operator of the graph, in execution order.
+
+    Attributes:
+        index: position in the subgraph.
+        name: builtin name as in the TFLite schema ("FULLY_CONNECTED"), or the custom code.
+        version: the op's version in the file.
+        inputs: tensor indices; -1 for an optional input that is absent.
+        outputs: tensor indices.
+        custom: whether ``name`` is a custom code ("edgetpu-custom-op") and not a builtin.
+    """
+
+    index: int
+    name: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    custom: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first subgraph of a .tflite file, and the file's metadata entries.
+
+    Attributes:
+        description: what the converter wrote about the file.
+        tensors: all tensors of the subgraph.
+        ops: all operators in execution order.
+        inputs: tensor indices of the model's inputs.
+        outputs: tensor indices of the model's outputs.
+        subgraphs: how many subgraphs the file has; more than one means control flow.
+        metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
+        size: bytes of the whole file.
+    """
+
+    description: str
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    subgraphs: int
+    metadata: Mapping[str, memoryview] = field(repr=False)
+    size: int

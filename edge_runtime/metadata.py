@@ -1,0 +1,177 @@
+"""What a .tflite file says about its use: labels, normalisation, framing, provenance.
+
+Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
+model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
+model. What the standard has no place for is JSON in an entry of our own, EDGEKIT_METADATA.
+"""
+
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from edge_runtime import metadata_schema as schema
+from edge_runtime.errors import MetadataError
+from edge_runtime.flatbuffer import FlatBuffer, Table
+from edge_runtime.graph import Graph
+
+EDGEKIT_ENTRY = "EDGEKIT_METADATA"
+EDGEKIT_FORMAT = 1
+FRAMINGS = ("digit", "resize")
+
+MAX_BRACKETS = 256
+"""Most opening brackets of edgekit's own entry."""
+
+LABEL_FILE_LIMIT = 1 << 20
+"""Most bytes of a label file; ImageNet's 1,000 labels take 22 thousand."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """How to feed the model and how to read its answer.
+
+    Attributes:
+        labels: the class names, in the order of the scores; empty when the file does not say.
+        mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
+            0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
+            Empty, together with ``std``, when the file does not say.
+        std: per-channel (or one) standard deviation of the same formula.
+        framing: how an image of another size becomes the model's input: "digit" (ink cropped,
+            fitted into a centred box, as MNIST was made) or "resize" (scaled as it is).
+        provenance: where the model comes from: dataset, seed, versions, recipe. Whatever JSON can
+            hold.
+    """
+
+    labels: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    framing: str = "resize"
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
+    """Return what the file says about input 0 and output 0, whoever wrote it.
+
+    Args:
+        graph: what :func:`edge_runtime.reader.read` made of ``data``.
+        data: the whole file; the label file is in the zip at its end.
+
+    Returns:
+        None when the file gives neither labels nor normalisation nor edgekit's own entry.
+
+    Raises:
+        MetadataError: the metadata is damaged or contradicts itself or the model.
+    """
+    mean, std, label_file = _standard(graph)
+    labels = _labels(data, label_file) if label_file else ()
+    scores = graph.tensors[graph.outputs[0]].shape[-1:] if graph.outputs else ()
+    if labels and scores != (len(labels),):
+        raise MetadataError(
+            f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
+            "scores"
+        )
+    framing, provenance = _own(graph)
+    if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
+        return None
+    return Metadata(labels, mean, std, framing, provenance)
+
+
+def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
+    """Return mean and std of input 0 and the name of output 0's label file."""
+    content = graph.metadata.get(schema.ENTRY)
+    if content is None:
+        return (), (), ""
+    if content[4:8] != schema.IDENTIFIER:
+        raise MetadataError(f"{schema.ENTRY} is not a TFLite Metadata FlatBuffer")
+    root = FlatBuffer(content, MetadataError).root(schema.ENTRY)
+    subgraph = root.first(schema.ModelMetadata.SUBGRAPH_METADATA, "subgraph metadata")
+    if subgraph is None:
+        return (), (), ""
+    first_input = subgraph.first(schema.SubGraphMetadata.INPUT_TENSOR_METADATA, "input metadata")
+    first_output = subgraph.first(schema.SubGraphMetadata.OUTPUT_TENSOR_METADATA, "output metadata")
+    mean, std = _normalization(first_input) if first_input else ((), ())
+    return mean, std, _label_file(first_output) if first_output else ""
+
+
+def _normalization(tensor: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and std of a tensor, empty when the file does not say."""
+    for unit in tensor.tables(schema.TensorMetadata.PROCESS_UNITS, "process unit"):
+        kind = unit.scalar(schema.ProcessUnit.OPTIONS_TYPE, "B")
+        options = unit.table(schema.ProcessUnit.OPTIONS, "process unit options")
+        if kind != schema.ProcessUnit.NORMALIZATION_OPTIONS or options is None:
+            continue
+        mean = options.vector(schema.NormalizationOptions.MEAN, "f")
+        std = options.vector(schema.NormalizationOptions.STD, "f")
+        require_normalization(mean, std)
+        return mean, std
+    return (), ()
+
+
+def require_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Raise :class:`MetadataError` unless ``(pixel - mean) / std`` can be computed."""
+    if not mean or not std or len({1, len(mean), len(std)}) > 2:
+        raise MetadataError(f"normalisation: {len(mean)} means and {len(std)} deviations")
+    if not all(map(isfinite, mean + std)) or 0 in std:
+        raise MetadataError("normalisation: a mean or a deviation is no usable number")
+
+
+def _label_file(tensor: Table) -> str:
+    """Return the name of a tensor's first label file, empty when it has none."""
+    for file in tensor.tables(schema.TensorMetadata.ASSOCIATED_FILES, "associated file"):
+        kind = file.scalar(schema.AssociatedFile.TYPE, "b")
+        if kind == schema.AssociatedFile.TENSOR_AXIS_LABELS:
+            return file.string(schema.AssociatedFile.NAME)
+    return ""
+
+
+def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
+    """Read the label file ``name``, one label a line, from the zip at the end of ``data``."""
+    import io
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as file:
+            content = file.read(LABEL_FILE_LIMIT + 1)
+    except KeyError:
+        raise MetadataError(f"the label file {name!r} is not in the zip behind the model") from None
+    # All that zipfile raises for hostile archives: RuntimeError for encryption and for compression
+    # it does not know, ValueError and OverflowError for offsets outside the file.
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        OverflowError,
+    ) as error:
+        raise MetadataError(f"the label file {name!r} cannot be read: {error}") from error
+    if len(content) > LABEL_FILE_LIMIT:
+        raise MetadataError(f"the label file {name!r} is larger than {LABEL_FILE_LIMIT} bytes")
+    lines = content.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    # As in MediaPipe: one empty line at the end is the end of the file, and no label.
+    return tuple(lines[:-1] if not lines[-1] else lines)
+
+
+def _own(graph: Graph) -> tuple[str, dict[str, Any]]:
+    """Return framing and provenance from edgekit's own entry, or the defaults."""
+    import json
+
+    content = graph.metadata.get(EDGEKIT_ENTRY)
+    if content is None:
+        return Metadata.framing, {}
+    # JSON may nest deeper than whoever walks through it later can go; brackets bound the depth.
+    if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
+        raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
+    try:
+        document = json.loads(bytes(content))
+    except ValueError as error:
+        raise MetadataError(f"{EDGEKIT_ENTRY} is not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != EDGEKIT_FORMAT:
+        raise MetadataError(f"{EDGEKIT_ENTRY} is not of format {EDGEKIT_FORMAT}: update edgekit")
+    framing, provenance = document.get("framing"), document.get("provenance")
+    if framing not in FRAMINGS or not isinstance(provenance, dict):
+        raise MetadataError(f"{EDGEKIT_ENTRY} has no framing ({', '.join(FRAMINGS)}) or provenance")
+    return framing, provenance

@@ -1,0 +1,224 @@
+"""A .tflite file, read into a Graph with nothing but the standard library.
+
+The file may come from anywhere: every offset, length, index, shape, element type, quantisation
+vector and buffer size is checked here, so that whoever holds a Graph need not check again. Rules
+that the schema leaves open follow LiteRT's interpreter_builder.cc.
+"""
+
+import mmap
+from math import inf
+
+from edge_runtime import schema
+from edge_runtime.errors import ModelError
+from edge_runtime.flatbuffer import FlatBuffer, Table
+from edge_runtime.graph import Graph, Op, Quantization, Tensor
+
+MAX_RANK = 64
+"""Most dimensions of a NumPy array."""
+
+FOREIGN = (
+    (b"PK\x03\x04", "it is a zip file; if it is a .keras model, `edgekit convert` converts it"),
+    (b"\x89HDF", "it is an HDF5 file; if it is a Keras .h5 model, `edgekit convert` converts it"),
+    (b"\x89PNG", "it is a PNG image"),
+    (b"\xff\xd8\xff", "it is a JPEG image"),
+)
+"""First bytes of files that are often given by mistake, and what to say about them."""
+
+
+def read(data: bytes | memoryview | mmap.mmap) -> Graph:
+    """Read the first subgraph of a .tflite file.
+
+    Constants and metadata buffers are views into ``data``: nothing large is copied, and ``data``
+    stays in memory as long as the graph.
+
+    Args:
+        data: the whole file; a zip appended to the model, as TFLite Metadata does, is ignored.
+
+    Raises:
+        ModelError: ``data`` is not a .tflite file, or anything in it is damaged or contradictory.
+    """
+    view = memoryview(data).toreadonly().cast("B")
+    _require_tflite(view)
+    model = FlatBuffer(view, ModelError).root("model")
+    version = model.scalar(schema.Model.VERSION, "I")
+    if version != schema.VERSION:
+        raise ModelError(f"model: schema version {version} is not {schema.VERSION}")
+
+    codes = [_op_code(table) for table in model.tables(schema.Model.OPERATOR_CODES, "op code")]
+    buffers = [_content(table, view) for table in model.tables(schema.Model.BUFFERS, "buffer")]
+    subgraph = model.first(schema.Model.SUBGRAPHS, "subgraph")
+    if subgraph is None:
+        raise ModelError("model: it has no subgraph")
+    tensors = tuple(
+        _tensor(table, index, buffers)
+        for index, table in enumerate(subgraph.tables(schema.SubGraph.TENSORS, "tensor"))
+    )
+    return Graph(
+        description=model.string(schema.Model.DESCRIPTION),
+        tensors=tensors,
+        ops=tuple(
+            _op(table, index, codes, len(tensors))
+            for index, table in enumerate(subgraph.tables(schema.SubGraph.OPERATORS, "op"))
+        ),
+        inputs=_indices(subgraph, schema.SubGraph.INPUTS, "input", range(len(tensors))),
+        outputs=_indices(subgraph, schema.SubGraph.OUTPUTS, "output", range(len(tensors))),
+        subgraphs=model.count(schema.Model.SUBGRAPHS),
+        metadata={
+            table.string(schema.Metadata.NAME): _buffer(table, schema.Metadata.BUFFER, buffers)
+            for table in model.tables(schema.Model.METADATA, "metadata entry")
+        },
+        size=len(view),
+    )
+
+
+def _require_tflite(view: memoryview) -> None:
+    """Raise unless the file identifier is in its place."""
+    if view[4:8] == schema.IDENTIFIER:
+        return
+    if not view:
+        raise ModelError("not a .tflite file: it is empty")
+    for signature, what in FOREIGN:
+        if view[: len(signature)] == signature:
+            raise ModelError(f"not a .tflite file: {what}")
+    raise ModelError("not a .tflite file: bytes 4 to 7 are not 'TFL3'")
+
+
+def _op_code(table: Table) -> tuple[str, int, bool]:
+    """Return name, version and whether the op is custom."""
+    # Files from before 2020 have only the first field, which is one byte; later ones write 127
+    # there when the code does not fit.
+    code = max(
+        table.scalar(schema.OperatorCode.DEPRECATED_BUILTIN_CODE, "b"),
+        table.scalar(schema.OperatorCode.BUILTIN_CODE, "i"),
+    )
+    version = table.scalar(schema.OperatorCode.VERSION, "i", default=1)
+    if code == schema.CUSTOM:
+        name = table.string(schema.OperatorCode.CUSTOM_CODE)
+        if not name:
+            raise ModelError(f"{table.name}: a custom op without a name")
+        return name, version, True
+    if not 0 <= code < len(schema.BUILTIN_OPERATORS):
+        raise ModelError(f"{table.name}: builtin operator {code} is not known to this version")
+    return schema.BUILTIN_OPERATORS[code], version, False
+
+
+def _content(table: Table, view: memoryview) -> memoryview:
+    """Return the bytes of a buffer, empty when it has none."""
+    # Models above 2 GB keep the content behind the FlatBuffer; the schema calls an offset valid
+    # when it is greater than 1.
+    offset = table.scalar(schema.Buffer.OFFSET, "Q")
+    if offset <= 1:
+        return table.content(schema.Buffer.DATA)
+    size = table.scalar(schema.Buffer.SIZE, "Q")
+    if offset + size > len(view):
+        raise ModelError(
+            f"{table.name}: {size} bytes at offset {offset} are outside the file of "
+            f"{len(view)} bytes, which is truncated or damaged"
+        )
+    return view[offset : offset + size]
+
+
+def _buffer(table: Table, field: int, buffers: list[memoryview]) -> memoryview:
+    """Return the bytes of the buffer that ``field`` of ``table`` names."""
+    index = table.scalar(field, "I")
+    if index >= len(buffers):
+        raise ModelError(f"{table.name}: there is no buffer {index}, the file has {len(buffers)}")
+    return buffers[index]
+
+
+def _tensor(table: Table, index: int, buffers: list[memoryview]) -> Tensor:
+    """Read and check one tensor."""
+    code = table.scalar(schema.Tensor.TYPE, "b")
+    if not 0 <= code < len(schema.TENSOR_TYPES):
+        raise ModelError(f"{table.name}: element type {code} is not known to this version")
+    dtype, bits = schema.TENSOR_TYPES[code]
+    shape = table.vector(schema.Tensor.SHAPE, "i")
+    signature = table.vector(schema.Tensor.SHAPE_SIGNATURE, "i") or shape
+    _require_shape(table.name, shape, signature)
+    if table.scalar(schema.Tensor.EXTERNAL_BUFFER, "I"):
+        raise ModelError(f"{table.name}: its constant lies in another file, not supported")
+    tensor = Tensor(
+        index=index,
+        name=table.string(schema.Tensor.NAME),
+        shape=shape,
+        signature=signature,
+        dtype=dtype,
+        quantization=_quantization(table, shape, dtype, bits),
+        data=_buffer(table, schema.Tensor.BUFFER, buffers) or None,
+        sparse=table.table(schema.Tensor.SPARSITY, f"{table.name}: sparsity") is not None,
+    )
+    if bits is not None:
+        size = (tensor.elements * bits + 7) // 8
+        if size >= 2**63:
+            raise ModelError(f"{table.name}: shape {list(shape)} is too large")
+        if tensor.data is not None and len(tensor.data) != size and not tensor.sparse:
+            raise ModelError(
+                f"{table.name}: {dtype}{list(shape)} takes {size} bytes, its constant has "
+                f"{len(tensor.data)}"
+            )
+    return tensor
+
+
+def _require_shape(name: str, shape: tuple[int, ...], signature: tuple[int, ...]) -> None:
+    """Raise unless the shape can be a tensor's."""
+    if len(shape) > MAX_RANK:
+        raise ModelError(f"{name}: {len(shape)} dimensions, at most {MAX_RANK} are supported")
+    if min(shape, default=0) < 0:
+        raise ModelError(f"{name}: shape {list(shape)} has a negative dimension")
+    if len(signature) != len(shape) or min(signature, default=0) < -1:
+        raise ModelError(
+            f"{name}: shape signature {list(signature[:MAX_RANK])} does not fit {list(shape)}"
+        )
+
+
+def _quantization(
+    tensor: Table, shape: tuple[int, ...], dtype: str, bits: int | None
+) -> Quantization | None:
+    """Read and check how a tensor is quantised."""
+    table = tensor.table(schema.Tensor.QUANTIZATION, f"{tensor.name}: quantization")
+    scales = table.vector(schema.QuantizationParameters.SCALE, "f") if table else ()
+    if table is None or not scales:
+        return None
+    zero_points = table.vector(schema.QuantizationParameters.ZERO_POINT, "q")
+    axis = table.scalar(schema.QuantizationParameters.QUANTIZED_DIMENSION, "i")
+    if len(zero_points) != len(scales):
+        raise ModelError(f"{table.name}: {len(scales)} scales, {len(zero_points)} zero points")
+    if not 0 <= axis < max(len(shape), 1):
+        raise ModelError(f"{table.name}: axis {axis} is not one of {len(shape)} dimensions")
+    if len(scales) > 1 and shape[axis : axis + 1] != (len(scales),):
+        raise ModelError(f"{table.name}: {len(scales)} scales along axis {axis} of {list(shape)}")
+    if not all(0 < scale < inf for scale in scales):
+        raise ModelError(f"{table.name}: a scale is not a positive number")
+    if bits is not None and "int" in dtype:
+        low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+        if not all(low <= zero_point < high for zero_point in zero_points):
+            raise ModelError(f"{table.name}: a zero point is outside {dtype}")
+    return Quantization(scales=scales, zero_points=zero_points, axis=axis)
+
+
+def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: int) -> Op:
+    """Read and check one operator."""
+    code = table.scalar(schema.Operator.OPCODE_INDEX, "I")
+    if code >= len(codes):
+        raise ModelError(f"{table.name}: there is no op code {code}, the file has {len(codes)}")
+    name, version, custom = codes[code]
+    return Op(
+        index=index,
+        name=name,
+        version=version,
+        # -1 stands for an optional input that is absent.
+        inputs=_indices(table, schema.Operator.INPUTS, "input", range(-1, tensors)),
+        outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
+        custom=custom,
+    )
+
+
+def _indices(table: Table, field: int, what: str, valid: range) -> tuple[int, ...]:
+    """Return a vector of tensor indices, all of them ``valid``."""
+    indices = table.vector(field, "i")
+    for index in indices:
+        if index not in valid:
+            raise ModelError(
+                f"{table.name}: its {what} is tensor {index}, the file has {valid.stop}"
+            )
+    return indices

@@ -1,0 +1,303 @@
+"""``edgekit convert``: a Keras model in, a .tflite file and its report out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgekit.commands import options
+from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
+from edgekit.errors import DataError, ModelFileError
+from edgekit.files import FLOAT_MODEL, KERAS_MODEL, METRICS, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from edgekit.convert.calibration import CalibrationSet
+    from edgekit.convert.source import Classifier
+    from edgekit.train.data import Dataset
+
+DEFAULT = Recipe()
+TARGETS = ("litert", "mcu", "edgetpu", "ethos-u")
+UNIT_RANGE = (0.0, 1.0)
+
+
+class InputRange(click.ParamType[tuple[float, float]]):
+    """Two numbers, LOW,HIGH: what pixels 0 and 255 become on the model's scale."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        """Parse ``LOW,HIGH``."""
+        try:
+            low, high = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not two numbers, as 0,1 or -1,1", param, ctx)
+        if not low < high:
+            self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
+        return low, high
+
+
+class Batch(click.ParamType[int]):
+    """A batch size, or ``dynamic``."""
+
+    name = "batch"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Parse a positive number or ``dynamic``."""
+        if value == "dynamic":
+            return DYNAMIC_BATCH
+        return click.IntRange(1).convert(value, param, ctx)
+
+
+@click.command(name="convert", short_help="Convert a Keras model to .tflite, float or int8.")
+@click.argument("model", type=click.Path(path_type=Path), required=False, metavar="[MODEL.keras]")
+@click.option(
+    "--quantize", is_flag=True, help="Quantise; full int8 unless --scheme says otherwise."
+)
+@click.option(
+    "--scheme",
+    type=click.Choice(SCHEMES),
+    help="int8: int8 in and out, no float op left. int16x8: int16 activations, int8 weights. "
+    "float16: weights stored as float16. dynamic: int8 weights, float activations. "
+    "Implies --quantize.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default=DEFAULT.target,
+    show_default=True,
+    help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
+    "others get one for each tensor, which is what they take.",
+)
+@click.option(
+    "--calibration",
+    metavar="SOURCE",
+    show_default="the training images",
+    help="Images that show the range of each activation: mnist, synthetic, a PATH as for --data, "
+    "or an .npy array [N, ...] of model inputs.",
+)
+@click.option(
+    "--calibration-size",
+    type=click.IntRange(1),
+    default=DEFAULT.calibration_size,
+    show_default=True,
+    help="Samples, drawn evenly from the classes.",
+)
+@click.option(
+    "--calibration-seed",
+    type=click.IntRange(0),
+    default=DEFAULT.calibration_seed,
+    show_default=True,
+    help="Of that draw.",
+)
+@options.data(default=None)
+@options.classes
+@click.option(
+    "--input-range",
+    type=InputRange(),
+    metavar="LOW,HIGH",
+    show_default="0,1; 0,255 for a model that rescales its input itself",
+    help="What pixels 0 and 255 are on the model's scale.",
+)
+@click.option(
+    "--batch",
+    type=Batch(),
+    default="1",
+    show_default=True,
+    metavar="N|dynamic",
+    help="Images a call; only LiteRT takes other than 1.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
+    help="Where to write; the report goes beside it as FILE.report.json.",
+)
+@options.artifacts
+@options.as_json
+@options.verbose
+def command(
+    model: Path | None,
+    quantize: bool,
+    scheme: str | None,
+    target: str,
+    calibration: str | None,
+    calibration_size: int,
+    calibration_seed: int,
+    data: str | None,
+    classes: tuple[str, ...] | None,
+    input_range: tuple[float, float] | None,
+    batch: int,
+    output: Path | None,
+    artifacts: Path,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Convert a Keras 3 or Keras 2 classifier (.keras, .h5, SavedModel) to .tflite.
+
+    Without MODEL it is the artifacts folder's model.keras. Prints, and stores beside the file:
+    size, accuracy before and after on the test images, agreement, the error of each layer, the
+    ops, and whether the target runs them.
+    """
+    recipe = Recipe(
+        scheme=scheme or ("int8" if quantize else "float32"),
+        target=target,
+        batch=batch,
+        calibration_size=calibration_size,
+        calibration_seed=calibration_seed,
+    )
+    from edgekit.convert.targets import check_recipe
+
+    check_recipe(recipe)
+    path = model or artifacts / KERAS_MODEL
+    output = output or artifacts / _default_name(recipe)
+    from edgekit.convert import pipeline, report, source
+
+    classifier = source.load(path, verbose=verbose)
+    trained_on = _trained_on(classifier)
+    dataset = _dataset(classifier, trained_on, data, classes)
+    low, high = input_range or ((0.0, 255.0) if classifier.raw_pixels else UNIT_RANGE)
+    # (pixel - mean) / std maps 0 to low and 255 to high.
+    std = 255.0 / (high - low)
+    normalization = (0.0 - low * std, std)
+    chosen = _calibration(
+        classifier, recipe, dataset, calibration, classes, normalization, (low, high)
+    )
+    for warning in chosen.warnings if chosen else ():
+        click.echo(f"warning: calibration set {chosen.source}: {warning}", err=True)
+    content, document = pipeline.convert(
+        classifier,
+        recipe,
+        labels=dataset.labels if dataset else classes or (),
+        normalization=normalization,
+        framing=dataset.framing if dataset else "resize",
+        data=dataset and _described(dataset),
+        calibration=chosen,
+        test=dataset and (dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test),
+        verbose=verbose,
+    )
+    write_bytes(output, content)
+    write_json(output.with_name(f"{output.name}.report.json"), document)
+    _warn_about_accuracy(document, classifier)
+    if as_json:
+        click.echo(json.dumps({"output": str(output), **document}, indent=2))
+    else:
+        click.echo(f"{path} → {output}  ({recipe.scheme}, {target})\n{report.text(document)}")
+    return 0
+
+
+def _default_name(recipe: Recipe) -> str:
+    parts = ["model"]
+    if recipe.scheme != "float32":
+        parts.append(recipe.scheme)
+    if recipe.target != "litert":
+        parts.append(recipe.target.replace("-", ""))
+    return "_".join(parts) + ".tflite" if len(parts) > 1 else FLOAT_MODEL
+
+
+def _trained_on(classifier: "Classifier") -> dict[str, Any]:
+    """What ``edgekit train`` wrote about the data, if it wrote this very model."""
+    path = classifier.path.parent / METRICS
+    try:
+        metrics = json.loads(path.read_text())
+        if metrics["model_sha256"] == classifier.sha256:
+            return dict(metrics["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return {}
+
+
+def _dataset(
+    classifier: "Classifier",
+    trained_on: dict[str, Any],
+    data: str | None,
+    classes: tuple[str, ...] | None,
+) -> "Dataset | None":
+    from edgekit.train.data import image_shape, load
+
+    source = data or trained_on.get("source")
+    if source is None:
+        return None
+    if classes is None and source == trained_on.get("source"):
+        classes = tuple(trained_on["classes"])
+    dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
+    if len(dataset.labels) != classifier.classes:
+        raise DataError(
+            f"{classifier.path}: tells {classifier.classes} classes apart, but the data has "
+            f"{len(dataset.labels)} ({', '.join(dataset.labels)}); name the right ones with "
+            "--classes"
+        )
+    return dataset
+
+
+def _calibration(
+    classifier: "Classifier",
+    recipe: Recipe,
+    dataset: "Dataset | None",
+    source: str | None,
+    classes: tuple[str, ...] | None,
+    normalization: tuple[float, float],
+    input_range: tuple[float, float],
+) -> "CalibrationSet | None":
+    if not recipe.calibrated:
+        if source is not None:
+            raise DataError(
+                f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
+                f"not {recipe.scheme}"
+            )
+        return None
+    import numpy as np
+
+    from edgekit.convert.calibration import from_array, from_images
+    from edgekit.train.data import image_shape, load
+
+    size, seed = recipe.calibration_size, recipe.calibration_seed
+    if source and source.endswith(".npy"):
+        try:
+            array = np.load(source, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"{source}: not a readable .npy array ({error})") from error
+        return from_array(array, source, classifier.shape, size, seed, input_range)
+    if source:
+        own = classes or (dataset.labels if dataset else None)
+        dataset = load(source, own, image_shape(classifier.shape, str(classifier.path)))
+    if dataset is None:
+        raise ModelFileError(
+            f"{classifier.path}: {recipe.scheme} needs images to calibrate with, and nothing "
+            "beside the model says what it was trained on; give --data or --calibration"
+        )
+    mean, std = normalization
+    inputs = (dataset.x_train.astype(np.float32) - np.float32(mean)) / np.float32(std)
+    inputs = inputs.reshape(-1, *classifier.shape)
+    return from_images(inputs, dataset.y_train, dataset.name, size, seed, input_range)
+
+
+def _described(dataset: "Dataset") -> dict[str, Any]:
+    return {
+        "source": dataset.source,
+        "name": dataset.name,
+        "classes": list(dataset.labels),
+        "sha256": dataset.sha256,
+    }
+
+
+def _warn_about_accuracy(document: dict[str, Any], classifier: "Classifier") -> None:
+    """Point at the usual causes when the figures look wrong."""
+    accuracy = document["accuracy"]
+    if accuracy is None:
+        return
+    before, after = accuracy["before"], accuracy["after"]
+    if before["accuracy"] < 1.5 / classifier.classes:
+        click.echo(
+            f"warning: the Keras model itself is right on only {before['accuracy']:.1%} of the "
+            "test images; does it expect another --input-range or other --classes?",
+            err=True,
+        )
+    elif before["accuracy_95"][0] > after["accuracy"]:
+        click.echo(
+            f"warning: accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
+            "more than chance explains; look at the worst layer and the calibration set",
+            err=True,
+        )

@@ -1,0 +1,254 @@
+"""Is this machine ready for edgekit? What is there, what is wrong, and the line that fixes it.
+
+Which versions go together is not written here: it is what the installed packages, edgekit among
+them, say in their own metadata.
+"""
+
+import ctypes
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from importlib import metadata
+from operator import and_
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+TENSORFLOW_PYTHONS = ((3, 11), (3, 13))
+"""First and last Python that both edgekit and the wheels of TensorFlow 2.21 are made for."""
+
+EXTRAS = {
+    "host": ("tensorflow", "edgekit train and edgekit convert need it"),
+    "litert": ("ai-edge-litert", "edgekit predict and edgekit bench need it"),
+    "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
+}
+"""Extra -> the package by whose presence the extra counts as installed, and what it is for."""
+
+COMPILERS = ("cc", "gcc", "clang")
+CROSS_COMPILER = "arm-none-eabi-gcc"
+
+
+class Status(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Something optional is not there, or good to know."""
+    WRONG = "wrong"
+    """Something that the installed extras need is missing or broken."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: a package, a program, a variable.
+        status: how it came out.
+        detail: version or place, or what is wrong.
+        fix: what to type to put it right, None when nothing needs to be.
+    """
+
+    subject: str
+    status: Status
+    detail: str
+    fix: str | None = None
+
+
+def diagnose() -> tuple[Check, ...]:
+    """Look at everything; takes about a second and imports neither TensorFlow nor Keras."""
+    return (
+        python(),
+        *packages(),
+        *legacy_keras(),
+        *litert(),
+        *edge_tpu(),
+        compiler(),
+        cross_compiler(),
+        mnist(),
+    )
+
+
+def python() -> Check:
+    """Check that TensorFlow can be installed for this Python."""
+    found = f"{platform.python_version()}, {sys.executable}"
+    lowest, highest = TENSORFLOW_PYTHONS
+    if lowest <= sys.version_info[:2] <= highest or _version("tensorflow"):
+        return Check("Python", Status.OK, found)
+    first, last = (f"{major}.{minor}" for major, minor in TENSORFLOW_PYTHONS)
+    return Check(
+        "Python",
+        Status.NOTE,
+        f"{found}; there is no TensorFlow for it: training and converting take {first} to {last}",
+        f"python{last} -m venv .venv && . .venv/bin/activate",
+    )
+
+
+def packages() -> Iterator[Check]:
+    """Check that edgekit's packages are there and go together.
+
+    A package is held against everyone who needs it: edgekit and its installed extras, and those of
+    edgekit's own packages that are the right ones themselves.
+    """
+    if (version := _version("edgekit")) is None:
+        detail = "not installed, so nothing says which packages it needs"
+        yield Check("edgekit", Status.WRONG, detail, _install("--editable", "."))
+        return
+    yield Check("edgekit", Status.OK, version)
+    absent = [extra for extra, (package, _) in EXTRAS.items() if _version(package) is None]
+    installed = [extra for extra in EXTRAS if extra not in absent]
+    direct = dict.fromkeys(_requirements("edgekit", "", *installed))
+    needs = {
+        canonicalize_name(requirement.name): [("edgekit", requirement)] for requirement in direct
+    }
+    for requirement in direct:
+        if _satisfied(requirement):
+            for need in _requirements(requirement.name, ""):
+                name = canonicalize_name(need.name)
+                needs.setdefault(name, []).append((requirement.name, need))
+    for by in needs.values():
+        check = _package(by)
+        if check.status is Status.WRONG or by[0][0] == "edgekit":
+            yield check
+    for extra in absent:
+        package, purpose = EXTRAS[extra]
+        if canonicalize_name(package) not in needs:
+            fix = _install(f"edgekit[{extra}]")
+            yield Check(package, Status.NOTE, f"not installed; {purpose}", fix)
+
+
+def legacy_keras() -> Iterator[Check]:
+    """Check that tf.keras is not turned into Keras 2 for every program.
+
+    Source of the accepted values: tensorflow/python/util/lazy_loader.py.
+    """
+    if os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1"):
+        yield Check(
+            "TF_USE_LEGACY_KERAS",
+            Status.NOTE,
+            "is set, so tf.keras is Keras 2 and cannot load edgekit's .keras files; edgekit sets "
+            "it itself where it is needed",
+            "unset TF_USE_LEGACY_KERAS",
+        )
+
+
+def litert() -> Iterator[Check]:
+    """Check that an installed LiteRT really loads: its libraries may not fit the system's."""
+    if version := _version("ai-edge-litert"):
+        run = [sys.executable, "-c", "from ai_edge_litert.interpreter import Interpreter"]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            yield Check("LiteRT interpreter", Status.OK, "loads")
+        else:
+            last = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
+            fix = _install("--force-reinstall", f"ai-edge-litert=={version}")
+            yield Check("LiteRT interpreter", Status.WRONG, f"does not load: {last}", fix)
+
+
+def edge_tpu() -> Iterator[Check]:
+    """Check that the Edge TPU's library loads, and then that a device is connected."""
+    from edge_runtime.backends import edgetpu
+
+    named = os.environ.get("EDGEKIT_EDGETPU_LIB")
+    try:
+        ctypes.CDLL(named or edgetpu.LIBRARY)
+    except OSError as error:
+        if named or platform.system() != "Linux":
+            fix = f"export EDGEKIT_EDGETPU_LIB=/path/to/{edgetpu.LIBRARY}"
+        else:
+            source = "github.com/feranick/libedgetpu/releases"
+            fix = f"sudo apt-get install ./libedgetpu1-std_*.deb  # from {source}"
+        yield Check("libedgetpu", Status.WRONG if named else Status.NOTE, str(error), fix)
+    else:
+        yield Check("libedgetpu", Status.OK, named or edgetpu.LIBRARY)
+        reason = edgetpu.unavailable()
+        yield Check("Edge TPU", Status.NOTE if reason else Status.OK, reason or "connected")
+
+
+def compiler() -> Check:
+    """Check that there is a C compiler, which builds exported models on this machine."""
+    for name in COMPILERS:
+        if path := shutil.which(name):
+            return Check("C compiler", Status.OK, path)
+    mac = platform.system() == "Darwin"
+    fix = "xcode-select --install" if mac else "sudo apt-get install gcc"
+    return Check("C compiler", Status.NOTE, f"none of {', '.join(COMPILERS)} found", fix)
+
+
+def cross_compiler() -> Check:
+    """Check that there is a C compiler for Cortex-M."""
+    if path := shutil.which(CROSS_COMPILER):
+        return Check(CROSS_COMPILER, Status.OK, path)
+    mac = platform.system() == "Darwin"
+    fix = f"brew install {CROSS_COMPILER}" if mac else "sudo apt-get install gcc-arm-none-eabi"
+    return Check(CROSS_COMPILER, Status.NOTE, "not found; it builds for Cortex-M boards", fix)
+
+
+def mnist() -> Check:
+    """Check that MNIST is on this machine and is the real one."""
+    from edgekit.errors import DataError
+    from edgekit.train import mnist
+
+    named, cached = os.environ.get("EDGEKIT_MNIST"), mnist.cached()
+    if not named and not cached.exists():
+        return Check(
+            "MNIST",
+            Status.NOTE,
+            f"not in EDGEKIT_MNIST or {cached}; edgekit train downloads it (or --data synthetic)",
+            "export EDGEKIT_MNIST=/path/to/mnist.npz",
+        )
+    try:
+        mnist.load()
+    except DataError as error:
+        fix = "unset EDGEKIT_MNIST" if named else f"rm {shlex.quote(str(cached))}"
+        return Check("MNIST", Status.WRONG, str(error), fix)
+    return Check("MNIST", Status.OK, named or str(cached))
+
+
+def _package(needs: list[tuple[str, Requirement]]) -> Check:
+    """Check one package against everyone who needs it: (who, what) pairs."""
+    name = needs[0][1].name
+    version = _version(name) or "not installed"
+    unmet = [(who, need.specifier or "it") for who, need in needs if not _satisfied(need)]
+    if not unmet:
+        return Check(name, Status.OK, version)
+    detail = f"{version}, but " + " and ".join(f"{who} needs {what}" for who, what in unmet)
+    together = reduce(and_, (need.specifier for _, need in needs))
+    return Check(name, Status.WRONG, detail, _install(f"{name}{together}"))
+
+
+def _requirements(package: str, *extras: str) -> list[Requirement]:
+    """Return what an installed package needs here, "" standing for what it needs without extras."""
+    found: list[Requirement] = []
+    for requirement in map(Requirement, metadata.requires(package) or ()):
+        marker = requirement.marker
+        if not any(marker is None or marker.evaluate({"extra": extra}) for extra in extras):
+            continue
+        if requirement.name == package:  # an extra made of other extras
+            found += _requirements(package, *requirement.extras)
+        else:
+            found.append(requirement)
+    return found
+
+
+def _satisfied(requirement: Requirement) -> bool:
+    version = _version(requirement.name)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _install(*arguments: str) -> str:
+    return shlex.join([sys.executable, "-m", "pip", "install", *arguments])

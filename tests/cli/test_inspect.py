@@ -1,0 +1,143 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from edge_runtime.errors import ModelError
+from edge_runtime.metadata import Metadata
+from edge_runtime.reader import read
+from edgekit.commands.inspect import command
+from edgekit.convert.metadata import attach
+
+METADATA = Metadata(
+    labels=("zero", "one"),
+    mean=(0.0,),
+    std=(255.0,),
+    framing="digit",
+    provenance={"dataset": {"name": "mnist", "sha256": "ab" * 32}, "recipe": "word " * 60},
+)
+
+
+@pytest.fixture(params=["float_model", "int8_model"])
+def described(request, tmp_path):
+    """A model with metadata."""
+    path = tmp_path / f"{request.param}.tflite"
+    path.write_bytes(attach(request.getfixturevalue(request.param).read_bytes(), METADATA))
+    return path
+
+
+def inspect(*arguments):
+    result = CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def words(text):
+    """Every line as its words, so that a test does not depend on the padding."""
+    return [line.split() for line in text.splitlines()]
+
+
+def test_the_report(described):
+    lines = words(inspect(described))
+    quantized = described.name.startswith("int8")
+    assert ["size", f"{described.stat().st_size:,}", "bytes"] in lines
+    assert ["MACs", "11,004", "for", "one", "inference"] in lines
+    (hidden,) = (line for line in lines if line[-1:] == ["10,976"])
+    dense = read(described.read_bytes()).ops[-3]
+    assert hidden[:5] == [str(dense.index), "FULLY_CONNECTED", "1×784", "->", "1×14"]
+    assert hidden[5] == ("int8" if quantized else "float32")
+    assert hidden[-3:-1] == ["11,032" if quantized else "43,960", "B"]
+    given = next(line for line in lines if line[:1] == ["input"])
+    assert given[1:3] == ["int8" if quantized else "float32", "1×28×28×1"]
+    assert ("scale" in given) == quantized
+    assert ["labels", "2:", "zero,", "one"] in lines
+    assert ["normalisation", "(pixel", "-", "0)", "/", "255,", "pixels", "0", "to", "255"] in lines
+    assert ["dataset.name", "mnist"] in lines
+    assert ["FULLY_CONNECTED", "output", "elements", "×", "input", "depth"] in lines
+    assert any(line[:1] == ["min_runtime_version"] for line in lines)
+
+
+def test_every_line_fits_the_page(described):
+    lines = inspect(described).splitlines()[1:]  # after the path, which is as long as it is
+    assert max(map(len, lines)) <= 100
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_json_is_one_document(described):
+    document = json.loads(inspect(described, "--json"))
+    assert document["file"] == str(described)
+    assert document["size"] == described.stat().st_size
+    assert document["macs"] == 11004
+    assert [op["name"] for op in document["ops"]][-3:] == [
+        "FULLY_CONNECTED",
+        "FULLY_CONNECTED",
+        "LOGISTIC",
+    ]
+    assert document["inputs"][0]["shape"] == [1, 28, 28, 1]
+    assert document["metadata"]["labels"] == ["zero", "one"]
+    assert document["metadata"]["provenance"] == METADATA.provenance
+    assert document["metadata_error"] is None
+    assert {"TFLITE_METADATA", "EDGEKIT_METADATA"} <= {e["name"] for e in document["entries"]}
+
+
+def test_damaged_metadata_is_reported_and_the_rest_is_shown(described):
+    # Without its end the zip with the labels is gone.
+    described.write_bytes(described.read_bytes()[:-4])
+    text = inspect(described)
+    assert "damaged  the label file 'labels.txt' cannot be read" in text
+    assert "11,004" in text
+    document = json.loads(inspect(described, "--json"))
+    assert document["metadata"] is None
+    assert "labels.txt" in document["metadata_error"]
+
+
+def test_control_characters_do_not_reach_the_terminal(described):
+    hostile = Metadata(labels=("\x1b[2J", "b\x07"), provenance={"a\x1b]0;b": "\x9b31m"})
+    described.write_bytes(attach(described.read_bytes(), hostile))
+    text = inspect(described)
+    assert text.replace("\n", "").isprintable()
+
+
+def test_long_names_and_many_labels_fit(described):
+    names = {"k" * 200: "v" * 300, "deep": {"deeper": {"deepest": list(range(60))}}}
+    described.write_bytes(attach(described.read_bytes(), Metadata(provenance=names)))
+    lines = inspect(described).splitlines()[1:]
+    assert max(map(len, lines)) <= 100
+    assert any("deep.deeper.deepest" in line for line in lines)
+
+
+def test_a_foreign_file_is_named(tmp_path):
+    path = tmp_path / "picture.tflite"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    with pytest.raises(ModelError, match=r"picture.tflite: not a .tflite file: it is a PNG image"):
+        inspect(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04" + bytes(64), b"\x1c\0\0\0TFL3"])
+def test_a_wrong_file_gives_one_line_and_exit_2(content, tmp_path, capsys):
+    from edgekit.cli import run
+
+    path = tmp_path / "model.tflite"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["inspect", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert str(path) in captured.err
+
+
+def test_neither_numpy_nor_tensorflow_is_loaded(described):
+    code = (
+        "import sys\n"
+        "from edgekit.commands.inspect import command\n"
+        "command.main(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = {'numpy', 'tensorflow', 'keras', 'ai_edge_litert', 'flatbuffers', 'PIL'}\n"
+        "print('loaded:', sorted(heavy & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, described], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "loaded: []"

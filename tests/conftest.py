@@ -1,0 +1,64 @@
+"""Fixtures that several folders of tests share: real data, a really trained model, its files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edgekit.commands import convert as convert_command
+from edgekit.files import FLOAT_MODEL, KERAS_MODEL
+from edgekit.train import mnist as mnist_files
+from edgekit.train.data import Dataset, load
+
+NO_MNIST = "needs MNIST: set EDGEKIT_MNIST to an mnist.npz"
+
+
+def _has_mnist() -> bool:
+    return "EDGEKIT_MNIST" in os.environ or mnist_files.cached().exists()
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """The documented data: MNIST's 0 and 1."""
+    if not _has_mnist():
+        pytest.skip(NO_MNIST)
+    return load("mnist")
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """MNIST's 0 and 1 where it is there, the synthetic ones otherwise."""
+    return load("mnist" if _has_mnist() else "synthetic")
+
+
+@pytest.fixture(scope="session")
+def artifacts(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifacts folder after `train` (few epochs), `convert` and `convert --quantize`.
+
+    Tests read it and do not write to it.
+    """
+    from edgekit.train import fit, outcome
+    from edgekit.train.recipe import Recipe
+
+    folder = tmp_path_factory.mktemp("artifacts")
+    recipe = Recipe(epochs=5)
+    outcome.write(folder, recipe, dataset, fit.fit(recipe, dataset))
+    for arguments in ([], ["--quantize"]):
+        command = [*arguments, "--artifacts", str(folder), "--json"]
+        assert convert_command.command.main(command, standalone_mode=False) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def keras_model(artifacts: Path) -> Path:
+    return artifacts / KERAS_MODEL
+
+
+@pytest.fixture(scope="session")
+def float_model(artifacts: Path) -> Path:
+    return artifacts / FLOAT_MODEL
+
+
+@pytest.fixture(scope="session")
+def int8_model(artifacts: Path) -> Path:
+    return artifacts / "model_int8.tflite"

@@ -1,0 +1,225 @@
+"""`edgekit convert` as a user runs it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edge_runtime
+from edge_runtime.metadata import read_metadata
+from edge_runtime.reader import read
+from edgekit import cli, frameworks
+from edgekit.scoring import predicted_classes
+from edgekit.train.data import Dataset
+
+
+@pytest.fixture
+def workspace(artifacts: Path, tmp_path: Path) -> Path:
+    """A folder with only what `edgekit train` wrote."""
+    for name in ("model.keras", "metrics.json"):
+        shutil.copy(artifacts / name, tmp_path / name)
+    return tmp_path
+
+
+def convert(*arguments: str | Path) -> int:
+    return cli.run(["convert", *map(str, arguments)])
+
+
+def report_of(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.with_name(f"{path.name}.report.json").read_text()))
+
+
+def test_without_arguments_float_with_quantize_int8(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EDGEKIT_ARTIFACTS", str(workspace))
+    assert convert() == 0
+    assert convert("--quantize") == 0
+    assert sorted(path.name for path in workspace.iterdir()) == [
+        "metrics.json",
+        "model.keras",
+        "model.tflite",
+        "model.tflite.report.json",
+        "model_int8.tflite",
+        "model_int8.tflite.report.json",
+    ]
+    shown = capsys.readouterr()
+    for word in ("size", "ops", "calibration", "accuracy", "agreement", "worst layer", "target"):
+        assert word in shown.out
+    assert shown.err == ""
+
+
+def test_quantize_does_not_swallow_the_file_name(workspace: Path) -> None:
+    assert convert("--quantize", workspace / "model.keras", "-o", workspace / "a.tflite") == 0
+    assert (workspace / "a.tflite").exists()
+
+
+def test_the_report_is_true(workspace: Path, dataset: Dataset) -> None:
+    assert convert("--quantize", "--artifacts", workspace) == 0
+    path = workspace / "model_int8.tflite"
+    report = report_of(path)
+    predicted = predicted_classes(edge_runtime.load(path).predict(dataset.x_test))
+    correct = int(np.sum(predicted == dataset.y_test))
+    assert report["accuracy"]["after"]["correct"] == correct
+    assert report["accuracy"]["after"]["wrong"] == np.flatnonzero(
+        predicted != dataset.y_test
+    ).tolist()
+    trained = json.loads((workspace / "metrics.json").read_text())
+    assert report["accuracy"]["before"]["correct"] == trained["correct"]
+    assert report["bytes"]["tflite"] == path.stat().st_size
+    assert report["bytes"]["float32_weights"] == 4 * 11_020
+    assert report["calibration"]["samples"] == 500
+    assert report["calibration"]["per_class"] == [250, 250]
+    assert report["calibration"]["warnings"] == []
+    assert report["ops"] == [op.name for op in read(path.read_bytes()).ops]
+    assert report["target"] == {"target": "litert", "runs": True, "problems": [], "fallbacks": []}
+    assert report["accuracy"]["after"]["accuracy"] > 0.99
+
+
+def test_the_file_says_how_to_use_it(workspace: Path, dataset: Dataset) -> None:
+    assert convert("--quantize", "--artifacts", workspace) == 0
+    data = (workspace / "model_int8.tflite").read_bytes()
+    metadata = read_metadata(read(data), data)
+    assert metadata is not None
+    assert metadata.labels == ("0", "1")
+    assert (metadata.mean, metadata.std) == ((0.0,), (255.0,))
+    assert metadata.framing == "digit"
+    assert metadata.provenance["data"]["sha256"] == dataset.sha256
+    assert metadata.provenance["data"]["name"] == dataset.name
+    assert metadata.provenance["recipe"]["scheme"] == "int8"
+    assert str(workspace) not in json.dumps(dict(metadata.provenance))
+
+
+def test_the_same_model_gives_the_same_file(workspace: Path) -> None:
+    for name in ("a.tflite", "b.tflite"):
+        assert convert("--quantize", "--artifacts", workspace, "-o", workspace / name) == 0
+    assert (workspace / "a.tflite").read_bytes() == (workspace / "b.tflite").read_bytes()
+
+
+def test_json_is_one_document(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert("--json", "--artifacts", workspace) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["output"] == str(workspace / "model.tflite")
+    assert document["recipe"]["scheme"] == "float32"
+
+
+@pytest.mark.parametrize("target", ["mcu", "edgetpu", "ethos-u"])
+def test_device_targets_get_a_file_of_their_own(workspace: Path, target: str) -> None:
+    assert convert("--quantize", "--target", target, "--artifacts", workspace) == 0
+    path = workspace / f"model_int8_{target.replace('-', '')}.tflite"
+    assert report_of(path)["target"]["runs"]
+    assert report_of(path)["accuracy"]["after"]["accuracy"] > 0.99
+
+
+def test_pixels_fed_to_a_unit_model_are_warned_about(
+    workspace: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(workspace / "pixels.npy", dataset.x_train[:200])
+    command = ["--quantize", "--artifacts", workspace]
+    assert convert(*command, "--calibration", workspace / "pixels.npy") == 0
+    shown = capsys.readouterr().err
+    assert "0-255 pixels fed to a 0-1 model" in shown
+    assert "dtype is uint8" in shown
+    report = report_of(workspace / "model_int8.tflite")
+    assert len(report["calibration"]["warnings"]) == 2
+
+
+def test_a_foreign_model_needs_to_be_told_its_data(
+    workspace: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "metrics.json").unlink()
+    assert convert("--artifacts", workspace) == 0
+    assert "not measured" in capsys.readouterr().out
+    assert convert("--quantize", "--artifacts", workspace) == 2
+    assert "give --data or --calibration" in capsys.readouterr().err
+    assert not (workspace / "model_int8.tflite").exists()
+    assert convert("--quantize", "--data", dataset.source, "--artifacts", workspace) == 0
+    assert report_of(workspace / "model_int8.tflite")["data"]["name"] == dataset.name
+
+
+def test_metrics_of_another_model_are_not_believed(workspace: Path) -> None:
+    metrics = json.loads((workspace / "metrics.json").read_text())
+    metrics["model_sha256"] = "0" * 64
+    (workspace / "metrics.json").write_text(json.dumps(metrics))
+    assert convert("--quantize", "--artifacts", workspace) == 2
+
+
+def test_a_model_with_raw_pixels_and_one_sigmoid_output(
+    workspace: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    keras = frameworks.keras()
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(4, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy")
+    pixels = dataset.x_train[:2000, :, :, 0].astype(np.float32)
+    model.fit(pixels, dataset.y_train[:2000], epochs=3, verbose=0)
+    path = tmp_path / "binary.keras"
+    model.save(path)
+    output = tmp_path / "binary.tflite"
+    command = [path, "--quantize", "--data", dataset.source, "-o", output]
+    assert convert(*command) == 0
+    accuracy = report_of(output)["accuracy"]
+    assert accuracy["before"]["accuracy"] > 0.98
+    assert accuracy["agreement"]["share"] > 0.99
+    loaded = edge_runtime.load(output)
+    assert loaded.metadata is not None
+    assert loaded.metadata.std == (1.0,)
+    for index in (0, 1, 2):
+        prediction = loaded.classify(dataset.x_test[index])
+        assert prediction.label == str(dataset.y_test[index])
+        assert sum(prediction.scores) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.keras"], "no such model; `edgekit train` makes one"),
+        (["--target", "edgetpu"], "does not run float32 models; use --quantize"),
+        (["--quantize", "--target", "mcu", "--batch", "4"], "needs --batch 1"),
+        (["--calibration", "mnist"], "only int8 and int16x8 use it"),
+        (["--quantize", "--calibration", "none.npy"], "none.npy: not a readable .npy"),
+        (["--quantize", "--data", "nowhere"], "neither mnist, synthetic, a folder"),
+        (["--data", "synthetic", "--classes", "0-9"], "no class '2'"),
+        (["--input-range", "1,0"], "the first number must be the smaller"),
+        (["--input-range", "abc"], "is not two numbers"),
+        (["--batch", "0"], "0 is not in the range"),
+        (["--scheme", "int4"], "'int4' is not one of"),
+    ],
+)
+def test_bad_input_gets_one_line_and_writes_nothing(
+    workspace: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(workspace.iterdir())
+    assert convert(*arguments, "--artifacts", workspace) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert shown.out == ""
+    assert sorted(workspace.iterdir()) == before
+
+
+def test_the_wrong_number_of_classes_is_said(
+    workspace: Path, mnist: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert("--classes", "0-9", "--artifacts", workspace) == 2
+    assert "tells 2 classes apart, but the data has 10" in capsys.readouterr().err
+
+
+def test_a_wrong_input_range_is_suspected(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--input-range", "1,1.001", "--artifacts", workspace]
+    assert convert(*command) == 0
+    assert "does it expect another --input-range" in capsys.readouterr().err

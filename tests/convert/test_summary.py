@@ -1,0 +1,103 @@
+import pytest
+
+from edge_runtime.graph import Graph, Op, Quantization, Tensor
+from edgekit.convert.summary import MAC_FORMULAS, macs, summarise
+
+
+def graph_of(name, inputs, output, custom=False, outputs=(0,)):
+    """One op; None is an optional input that is absent."""
+    shapes = [output, *(shape for shape in inputs if shape is not None)]
+    tensors = tuple(
+        Tensor(index, str(index), shape, shape, "int8") for index, shape in enumerate(shapes)
+    )
+    present = iter(range(1, len(shapes)))
+    op = Op(0, name, 1, tuple(-1 if s is None else next(present) for s in inputs), outputs, custom)
+    return Graph("", tensors, (op,), (1,), (0,), 1, {}, 1)
+
+
+CASES = [
+    ("FULLY_CONNECTED", [(1, 784), (14, 784), (14,)], (1, 14), 784 * 14),
+    ("FULLY_CONNECTED", [(5, 3, 7), (2, 7), None], (5, 3, 2), 5 * 3 * 2 * 7),
+    ("CONV_2D", [(1, 8, 8, 3), (4, 3, 5, 3), (4,)], (1, 4, 4, 4), 4 * 4 * 4 * 3 * 5 * 3),
+    # A grouped convolution: the kernel sees 3 of 6 channels.
+    ("CONV_2D", [(1, 8, 8, 6), (4, 3, 3, 3), (4,)], (1, 8, 8, 4), 8 * 8 * 4 * 3 * 3 * 3),
+    ("DEPTHWISE_CONV_2D", [(1, 8, 8, 6), (1, 3, 5, 6), (6,)], (1, 8, 8, 6), 8 * 8 * 6 * 15),
+    ("TRANSPOSE_CONV", [(4,), (2, 3, 5, 6), (1, 4, 4, 6)], (1, 8, 8, 2), 4 * 4 * 6 * 3 * 5 * 2),
+    ("BATCH_MATMUL", [(2, 3, 4), (2, 4, 5)], (2, 3, 5), 2 * 3 * 5 * 4),
+    ("BATCH_MATMUL", [(2, 4, 3), (2, 4, 5)], (2, 3, 5), 2 * 3 * 5 * 4),  # adj_x
+    ("ADD", [(1, 4), (1, 4)], (1, 4), None),
+]
+
+
+@pytest.mark.parametrize(("name", "inputs", "output", "expected"), CASES)
+def test_macs(name, inputs, output, expected):
+    graph = graph_of(name, inputs, output)
+    assert macs(graph, graph.ops[0]) == expected
+
+
+def test_every_formula_has_a_case():
+    assert {name for name, *_ in CASES} - {"ADD"} == set(MAC_FORMULAS)
+
+
+@pytest.mark.parametrize("name", MAC_FORMULAS)
+@pytest.mark.parametrize("inputs", [[], [(3,)], [None, None, None], [(), ()], [(1,), (2,), (3,)]])
+def test_impossible_shapes_count_nothing(name, inputs):
+    graph = graph_of(name, inputs, (2, 2))
+    assert macs(graph, graph.ops[0]) is None
+
+
+def test_a_custom_op_counts_nothing_whatever_its_name():
+    graph = graph_of("FULLY_CONNECTED", [(1, 2), (3, 2)], (1, 3), custom=True)
+    assert macs(graph, graph.ops[0]) is None
+
+
+def test_an_op_without_output_counts_nothing():
+    graph = graph_of("FULLY_CONNECTED", [(1, 2), (3, 2)], (1, 3), outputs=())
+    assert macs(graph, graph.ops[0]) is None
+
+
+@pytest.mark.parametrize("model", ["float_model", "int8_model"])
+def test_the_documented_model(model, request):
+    data = request.getfixturevalue(model).read_bytes()
+    summary = summarise(data)
+    dense = [op for op in summary.ops if op.name == "FULLY_CONNECTED"]
+    quantized = model == "int8_model"
+    weight, bias = (1, 4) if quantized else (4, 4)
+
+    assert summary.size == len(data)
+    assert summary.macs == 784 * 14 + 14 * 2 == 11004
+    assert [op.macs for op in dense] == [784 * 14, 14 * 2]
+    assert [op.constant_bytes for op in dense] == [
+        784 * 14 * weight + 14 * bias,
+        14 * 2 * weight + 2 * bias,
+    ]
+    assert summary.constant_bytes == sum(op.constant_bytes for op in summary.ops)
+    assert [op.name for op in summary.ops][-1] == "LOGISTIC"
+    (given,), (scores,) = summary.inputs, summary.outputs
+    assert (given.shape, scores.shape) == ((1, 28, 28, 1), (1, 2))
+    assert given.dtype == ("int8" if quantized else "float32")
+    assert len(given.scales) == len(given.zero_points) == (1 if quantized else 0)
+    assert all(op.weights.startswith("int8 per-" if quantized else "float32") for op in dense)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "expected"),
+    [
+        (None, "int8"),
+        (Quantization((0.5,), (0,)), "int8 per-tensor"),
+        (Quantization((0.5, 0.5), (0, 0)), "int8 per-channel"),
+    ],
+)
+def test_granularity_of_weights(quantization, expected, monkeypatch):
+    graph = graph_of("FULLY_CONNECTED", [(1, 4), (2, 4)], (1, 2))
+    data = memoryview(bytes(8))
+    weights = Tensor(2, "w", (2, 4), (2, 4), "int8", quantization, data)
+    shared = Tensor(3, "again", (8,), (8,), "int8", None, data)
+    changed = Graph(
+        "", (*graph.tensors[:2], weights, shared), graph.ops, (1,), (0,), 1, {"": data}, 100
+    )
+    monkeypatch.setattr("edgekit.convert.summary.read", lambda _: changed)
+    summary = summarise(b"")
+    assert summary.ops[0].weights == expected
+    # Two tensors in one buffer are stored once.
+    assert summary.constant_bytes == summary.ops[0].constant_bytes == 8

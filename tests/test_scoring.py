@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from edgekit.scoring import predicted_classes, score, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("successes", "total", "expected"),
+    [
+        # statsmodels.stats.proportion.proportion_confint(…, method="wilson")
+        (2115, 2115, (0.998186985, 1.0)),
+        (2114, 2115, (0.997326556, 0.999916532)),
+        (50, 100, (0.403831530, 0.596168470)),
+        (0, 10, (0.0, 0.277532799)),
+    ],
+)
+def test_wilson_interval(successes: int, total: int, expected: tuple[float, float]) -> None:
+    assert wilson_interval(successes, total) == pytest.approx(expected, abs=1e-8)
+
+
+def test_nothing_measured_is_nothing_known() -> None:
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_rows_are_predicted_and_columns_true() -> None:
+    # Class 0 is positive: two TP, one FP (a true 1 called 0), no FN, one TN.
+    result = score([0, 0, 0, 1], [0, 0, 1, 1], 2)
+    assert result.confusion == ((2, 1), (0, 1))
+    assert (result.correct, result.total, result.wrong) == (3, 4, (2,))
+    assert result.accuracy == 0.75
+
+
+def test_classes_of_scores() -> None:
+    assert predicted_classes(np.array([[0.2, 0.9], [0.6, 0.1]], np.float32)).tolist() == [1, 0]
+    assert predicted_classes(np.array([[0.2], [0.6]], np.float32)).tolist() == [0, 1]

@@ -1,0 +1,163 @@
+"""`edgekit train` as a user runs it."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgekit import cli, frameworks
+from edgekit.train.data import Dataset, scaled
+
+
+@pytest.fixture(scope="module")
+def run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    folder = tmp_path_factory.mktemp("train")
+    code = cli.run(
+        ["train", "--data", dataset.source, "--epochs", "3", "--artifacts", str(folder)]
+    )
+    return folder, code
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "metrics.json").read_text()))
+
+
+def test_writes_all_it_promises_and_nothing_else(run: tuple[Path, int]) -> None:
+    folder, code = run
+    assert code == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "confusion_matrix.png",
+        "history.csv",
+        "learning_curves.png",
+        "metrics.json",
+        "model.keras",
+        "model_card.md",
+        "samples.png",
+    ]
+    for name in ("confusion_matrix.png", "learning_curves.png", "samples.png"):
+        with Image.open(folder / name) as image:
+            assert min(image.size) > 300
+
+
+def test_metrics_are_those_of_the_saved_model(run: tuple[Path, int], dataset: Dataset) -> None:
+    folder, _ = run
+    metrics = metrics_of(folder)
+    model = frameworks.keras().models.load_model(folder / "model.keras")
+    predicted = np.asarray(model(scaled(dataset.x_test))).argmax(axis=1)
+    assert metrics["correct"] == int(np.sum(predicted == dataset.y_test))
+    assert metrics["wrong"] == np.flatnonzero(predicted != dataset.y_test).tolist()
+    assert metrics["total"] == 2115
+    assert metrics["accuracy"] == metrics["correct"] / 2115
+    low, high = metrics["accuracy_95"]
+    assert low < metrics["accuracy"] <= high
+    assert metrics["parameters"] == 11_020
+    assert metrics["epochs_run"] == 3
+    assert metrics["seed"] == metrics["recipe"]["seed"] == 42
+    assert metrics["data"]["sha256"] == dataset.sha256
+    assert metrics["data"]["name"] == dataset.name
+    assert set(metrics["versions"]) == {"python", "edgekit", "tensorflow", "keras", "numpy"}
+    # First row TP, FP and second row FN, TN: rows predicted, columns true, 0 is positive.
+    confusion = metrics["confusion_matrix"]
+    assert (confusion["rows"], confusion["columns"]) == ("predicted", "true")
+    assert confusion["positive_class"] == "0"
+    zero, one = dataset.y_test == 0, dataset.y_test == 1
+    assert confusion["matrix"] == [
+        [int(np.sum(zero & (predicted == 0))), int(np.sum(one & (predicted == 0)))],
+        [int(np.sum(zero & (predicted == 1))), int(np.sum(one & (predicted == 1)))],
+    ]
+
+
+def test_history_has_both_sets(run: tuple[Path, int]) -> None:
+    folder, _ = run
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert set(rows[0]) == {"epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"}
+    assert float(rows[-1]["test_loss"]) == pytest.approx(metrics_of(folder)["loss"], rel=1e-4)
+
+
+def test_the_card_says_what_it_is(run: tuple[Path, int], dataset: Dataset) -> None:
+    folder, _ = run
+    card = (folder / "model_card.md").read_text()
+    assert f"{metrics_of(folder)['correct']} of 2115 right" in card
+    assert dataset.sha256 in card
+    assert "Positive class: 0" in card
+    assert ("synthetic" in card) == (dataset.name == "synthetic")
+
+
+def test_synthetic_data_is_said_in_every_artifact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--data", "synthetic", "--epochs", "1", "--artifacts", str(tmp_path)]
+    assert cli.run([*command, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == metrics_of(tmp_path)
+    assert "data: synthetic" in shown.err
+    assert metrics_of(tmp_path)["data"]["name"] == "synthetic"
+    assert "Trained and tested on synthetic digits" in (tmp_path / "model_card.md").read_text()
+
+
+@pytest.mark.mnist
+def test_ten_classes(mnist: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "--classes", "0-9", "--epochs", "1", "--hidden", "20", "--json"]
+    assert cli.run([*command, "--artifacts", str(tmp_path)]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics["parameters"] == 784 * 20 + 20 + 20 * 10 + 10
+    assert metrics["total"] == 10_000
+    assert metrics["accuracy"] > 0.85
+    assert metrics["confusion_matrix"]["positive_class"] is None
+    assert np.sum(metrics["confusion_matrix"]["matrix"]) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--monitor", "val_loss"], "needs --validation-split"),
+        (["--validation-split", "0.99999"], "leaves none"),
+        (["--data", "nowhere"], "neither mnist, synthetic, a folder"),
+        (["--classes", "0"], "at least two different"),
+        (["--data", "synthetic", "--classes", "3,4"], "no class '3'"),
+        (["--hidden", "0"], "0 is not in the range"),
+        (["--learning-rate", "-1"], "is not in the range"),
+        (["--initializer", "magic"], "random-normal"),
+        (["--epochz", "3"], "--epochz"),
+        (["surplus"], "surplus"),
+    ],
+)
+def test_bad_input_gets_one_line_and_writes_nothing(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = [] if "--data" in arguments else ["--data", "synthetic"]
+    folder = tmp_path / "artifacts"
+    assert cli.run(["train", *arguments, *data, "--artifacts", str(folder)]) == 2
+    shown = capsys.readouterr()
+    last = shown.err.splitlines()[-1]
+    assert message in last
+    assert "error:" in last
+    assert "Traceback" not in shown.err
+    assert not folder.exists()
+
+
+def test_a_run_that_dies_leaves_the_last_good_files(
+    run: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Dataset
+) -> None:
+    from edgekit.train import plots
+
+    good, _ = run
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    for file in good.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "learning_curves.png")
+
+    monkeypatch.setattr(plots, "learning_curves", fail)
+    command = ["train", "--data", dataset.source, "--epochs", "1", "--artifacts", str(folder)]
+    assert cli.run(command) == 2
+    assert (folder / "metrics.json").read_bytes() == (good / "metrics.json").read_bytes()
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
