@@ -34,6 +34,7 @@ def convert(
     normalization: tuple[float, float],
     framing: str,
     data: dict[str, Any] | None,
+    training: dict[str, Any] | None,
     calibration: CalibrationSet | None,
     test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
     verbose: bool = False,
@@ -47,6 +48,7 @@ def convert(
         normalization: mean and standard deviation that make model inputs of pixels.
         framing: how a device must frame an image.
         data: provenance of the training and test images.
+        training: the hyper-parameters and the seed, where they are known.
         calibration: needed by the calibrated schemes.
         test: images uint8 [N, *shape] and class indices [N] to measure accuracy on.
         verbose: show what the converter says.
@@ -61,7 +63,7 @@ def convert(
     check_recipe(recipe)
     inputs = None if calibration is None else calibration.inputs
     converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
-    provenance = _provenance(classifier, recipe, data, calibration)
+    provenance = _provenance(classifier, recipe, data, training, calibration)
     mean, std = normalization
     model = attach(converted, Metadata(labels, (mean,), (std,), framing, provenance))
     graph = read(model)
@@ -125,12 +127,14 @@ def _provenance(
     classifier: Classifier,
     recipe: Recipe,
     data: dict[str, Any] | None,
+    training: dict[str, Any] | None,
     calibration: CalibrationSet | None,
 ) -> dict[str, Any]:
     """What travels inside the file: no date and no path, so equal conversions stay equal."""
     return {
         "model": {"origin": classifier.origin, "sha256": classifier.sha256},
         "data": data,
+        "training": training,
         "recipe": asdict(recipe),
         "calibration": calibration
         and {"source": calibration.source, "samples": len(calibration.inputs)},

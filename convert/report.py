@@ -127,7 +127,7 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
         _row(
             "accuracy",
             f"{before['accuracy']:.5f} before, {after['accuracy']:.5f} after "
-            f"({before['correct']} and {after['correct']} of {after['total']} test images; "
+            f"({before['correct']} and {after['correct']} of {after['total']}; "
             f"95 % interval {after['accuracy_95'][0]:.5f} to {after['accuracy_95'][1]:.5f})",
         ),
         _row(

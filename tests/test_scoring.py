@@ -7,11 +7,11 @@ from edgekit.scoring import predicted_classes, score, wilson_interval
 @pytest.mark.parametrize(
     ("successes", "total", "expected"),
     [
-        # statsmodels.stats.proportion.proportion_confint(…, method="wilson")
-        (2115, 2115, (0.998186985, 1.0)),
+        # scipy.stats.binomtest(successes, total).proportion_ci(method="wilson")
+        (2115, 2115, (0.998187000, 1.0)),
         (2114, 2115, (0.997326556, 0.999916532)),
         (50, 100, (0.403831530, 0.596168470)),
-        (0, 10, (0.0, 0.277532799)),
+        (0, 10, (0.0, 0.277532800)),
     ],
 )
 def test_wilson_interval(successes: int, total: int, expected: tuple[float, float]) -> None:

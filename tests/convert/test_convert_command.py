@@ -90,6 +90,7 @@ def test_the_file_says_how_to_use_it(workspace: Path, dataset: Dataset) -> None:
     assert metadata.provenance["data"]["sha256"] == dataset.sha256
     assert metadata.provenance["data"]["name"] == dataset.name
     assert metadata.provenance["recipe"]["scheme"] == "int8"
+    assert metadata.provenance["training"]["seed"] == 42
     assert str(workspace) not in json.dumps(dict(metadata.provenance))
 
 

@@ -174,6 +174,7 @@ def command(
         normalization=normalization,
         framing=dataset.framing if dataset else "resize",
         data=dataset and _described(dataset),
+        training=trained_on.get("recipe"),
         calibration=chosen,
         test=dataset and (dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test),
         verbose=verbose,
@@ -198,12 +199,12 @@ def _default_name(recipe: Recipe) -> str:
 
 
 def _trained_on(classifier: "Classifier") -> dict[str, Any]:
-    """What ``edgekit train`` wrote about the data, if it wrote this very model."""
+    """The metrics that ``edgekit train`` wrote, if it wrote this very model."""
     path = classifier.path.parent / METRICS
     try:
         metrics = json.loads(path.read_text())
         if metrics["model_sha256"] == classifier.sha256:
-            return dict(metrics["data"])
+            return dict(metrics)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return {}
@@ -217,11 +218,12 @@ def _dataset(
 ) -> "Dataset | None":
     from edgekit.train.data import image_shape, load
 
-    source = data or trained_on.get("source")
+    own = trained_on.get("data", {})
+    source = data or own.get("source")
     if source is None:
         return None
-    if classes is None and source == trained_on.get("source"):
-        classes = tuple(trained_on["classes"])
+    if classes is None and source == own.get("source"):
+        classes = tuple(own["classes"])
     dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
     if len(dataset.labels) != classifier.classes:
         raise DataError(
