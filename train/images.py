@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from edge_runtime.image import prepare
 
 from edge_runtime.errors import InputError
+from edge_runtime.image import prepare
 from edgekit.errors import DataError
 from edgekit.train.data import Arrays, Images, Labels, read_npz
 

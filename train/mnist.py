@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import os
 import struct
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +71,8 @@ def cached() -> Path:
 def _download() -> dict[str, npt.NDArray[np.generic]]:
     try:
         keras = frameworks.keras()
-        with frameworks.native_stderr_silenced(unless=False):
+        # Keras prints its progress on stdout, which belongs to results.
+        with redirect_stdout(sys.stderr):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:
         raise DataError(

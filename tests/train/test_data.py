@@ -152,3 +152,22 @@ def test_synthetic_is_a_dataset_of_its_own_name() -> None:
 def test_an_unknown_source_lists_what_there_is() -> None:
     with pytest.raises(DataError, match="neither mnist, synthetic, a folder"):
         load("mnits")
+
+
+def test_a_download_that_fails_says_what_else_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from edgekit import frameworks
+
+    def load_data() -> None:
+        print("Downloading data")
+        raise OSError("no network")
+
+    monkeypatch.delenv("EDGEKIT_MNIST", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(frameworks.keras().datasets.mnist, "load_data", load_data)
+    with pytest.raises(DataError, match=r"failed \(no network\); set EDGEKIT_MNIST .*synthetic"):
+        load("mnist")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Downloading data" in shown.err
