@@ -97,7 +97,7 @@ def _own_entry(metadata: Metadata) -> bytes:
         "provenance": dict(metadata.provenance),
     }
     try:
-        return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise MetadataError(f"the provenance cannot be written as JSON: {error}") from error
 

@@ -77,8 +77,6 @@ class Table:
         self.name = name
         if self._vtable_size < 4 or self._vtable_size % 2 or self._size < 4:
             raise buffer.error(f"{name}: the vtable at offset {self._vtable} is damaged")
-        buffer.require(self._vtable, self._vtable_size, name)
-        buffer.require(position, self._size, name)
 
     def scalar(self, field: int, code: str, default: int = 0) -> int:
         """Return an integer field, ``default`` when the file leaves it out."""

@@ -132,17 +132,20 @@ def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
     import zlib
 
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as file:
-            content = file.read(LABEL_FILE_LIMIT + 1)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entry = archive.getinfo(name)
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise zipfile.BadZipFile(f"compression method {entry.compress_type}")
+            with archive.open(entry) as file:
+                content = file.read(LABEL_FILE_LIMIT + 1)
     except KeyError:
         raise MetadataError(f"the label file {name!r} is not in the zip behind the model") from None
-    # All that zipfile raises for hostile archives: RuntimeError for encryption and for compression
-    # it does not know, ValueError and OverflowError for offsets outside the file.
+    # What zipfile raises for hostile archives: RuntimeError for encryption, ValueError and
+    # OverflowError for offsets outside the file.
     except (
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        OSError,
         RuntimeError,
         ValueError,
         OverflowError,

@@ -148,6 +148,8 @@ def test_the_label_file_is_in_a_plain_zip(model):
         assert archive.read("labels.txt").decode() == "zero\nünø 1\n"
         # Offsets count from the start of the file, as `unzip` and Android expect.
         (info,) = archive.infolist()
+        assert info.date_time == (1980, 1, 1, 0, 0, 0)
+        assert info.create_system == 3
         assert attached[info.header_offset :].startswith(b"PK\x03\x04")
         assert struct.unpack_from("<I", attached, len(attached) - 6)[0] == archive.start_dir
 
@@ -388,6 +390,40 @@ def test_an_encrypted_label_file():
         data[data.index(signature) + offset] |= 1
     with pytest.raises(MetadataError, match="encrypted"):
         metadata_of(bytes(data))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+def test_a_label_file_in_another_compression(method):
+    data = bytearray(with_labels("cat\ndog"))
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        struct.pack_into("<H", data, data.index(signature) + offset, method)
+    with pytest.raises(MetadataError, match=f"compression method {method}"):
+        metadata_of(bytes(data))
+
+
+@pytest.mark.parametrize("offset", [2**63, 2**64 - 1, 2**40])
+def test_a_label_file_at_an_impossible_offset(offset):
+    data = bytearray(with_labels("cat\ndog"))
+    central = data.index(b"PK\x01\x02")
+    extra = struct.pack("<HHQ", 1, 8, offset)  # zip64, with the offset of the entry
+    struct.pack_into("<H", data, central + 30, len(extra))
+    struct.pack_into("<I", data, central + 42, 2**32 - 1)
+    name_end = central + 46 + len("labels.txt")
+    data[name_end:name_end] = extra
+    end = data.index(b"PK\x05\x06")
+    (size,) = struct.unpack_from("<I", data, end + 12)
+    struct.pack_into("<I", data, end + 12, size + len(extra))
+    with pytest.raises(MetadataError, match="cannot be read"):
+        metadata_of(bytes(data))
+
+
+@pytest.mark.parametrize("deviation", [0.0, float("nan"), float("inf")])
+def test_a_normalisation_of_others_that_cannot_be_computed(deviation):
+    attached = attach(model_with(), Metadata(mean=(1.5,), std=(2.5,)))
+    assert attached.count(struct.pack("<f", 2.5)) == 1
+    damaged = attached.replace(struct.pack("<f", 2.5), struct.pack("<f", deviation))
+    with pytest.raises(MetadataError, match="no usable number"):
+        metadata_of(damaged)
 
 
 def test_any_damage_to_metadata_is_named():
