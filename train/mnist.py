@@ -55,9 +55,9 @@ def load() -> Arrays:
         if hashlib.sha256(np.ascontiguousarray(arrays[key]).data).hexdigest() != expected:
             raise DataError(f"{path}: {key} is not MNIST's (its SHA-256 differs); get it afresh")
     return (
-        arrays["x_train"][..., None],
+        arrays["x_train"][..., None].astype(np.uint8, copy=False),
         arrays["y_train"].astype(np.int64),
-        arrays["x_test"][..., None],
+        arrays["x_test"][..., None].astype(np.uint8, copy=False),
         arrays["y_test"].astype(np.int64),
     )
 

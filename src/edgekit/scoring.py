@@ -70,4 +70,5 @@ def predicted_classes(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
     """Scores [N, classes] -> class indices [N]; a single sigmoid score [N, 1] is split at 0.5."""
     if scores.shape[1] == 1:
         return (scores[:, 0] > 0.5).astype(np.int64)
-    return np.argmax(scores, axis=1).astype(np.int64)
+    classes: npt.NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64)
+    return classes

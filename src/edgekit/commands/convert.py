@@ -91,7 +91,7 @@ class Batch(click.ParamType[int]):
     help="Of that draw.",
 )
 @options.data(default=None)
-@options.classes
+@options.classes(default="those the model was trained on")
 @click.option(
     "--input-range",
     type=InputRange(),
@@ -165,18 +165,19 @@ def command(
     chosen = _calibration(
         classifier, recipe, dataset, calibration, classes, normalization, (low, high)
     )
-    for warning in chosen.warnings if chosen else ():
-        click.echo(f"warning: calibration set {chosen.source}: {warning}", err=True)
+    if chosen is not None:
+        for warning in chosen.warnings:
+            click.echo(f"warning: calibration set {chosen.source}: {warning}", err=True)
     content, document = pipeline.convert(
         classifier,
         recipe,
         labels=dataset.labels if dataset else classes or (),
         normalization=normalization,
         framing=dataset.framing if dataset else "resize",
-        data=dataset and _described(dataset),
+        data=_described(dataset) if dataset else None,
         training=trained_on.get("recipe"),
         calibration=chosen,
-        test=dataset and (dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test),
+        test=(dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test) if dataset else None,
         verbose=verbose,
     )
     write_bytes(output, content)

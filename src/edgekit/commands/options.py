@@ -43,10 +43,12 @@ def _parse_classes(
     return None if text is None else parse_classes(text)
 
 
-classes = click.option(
-    "--classes",
-    callback=_parse_classes,
-    metavar="LIST",
-    show_default="0,1; all for a PATH",
-    help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",
-)
+def classes(default: str) -> Callable[[Command], Command]:
+    """Return the ``--classes`` option; ``default`` says in words what holds without it."""
+    return click.option(
+        "--classes",
+        callback=_parse_classes,
+        metavar="LIST",
+        show_default=default,
+        help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",
+    )

@@ -21,7 +21,7 @@ DEFAULT = Recipe()
 
 @click.command(name="train", short_help="Train the documented model.")
 @options.data(default="mnist")
-@options.classes
+@options.classes(default="0,1; all for a PATH")
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
     "--output-activation",

@@ -1,0 +1,1 @@
+"""The same test images through every backend: accuracy, parity, latency, footprint, report."""

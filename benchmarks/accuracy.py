@@ -1,0 +1,61 @@
+"""Accuracy on the test images: how many are right, and a picture of those that are not."""
+
+import base64
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.scoring import score
+from edgekit.train.data import Dataset
+
+PICTURES = 24
+"""How many of the wrongly answered images a result carries along."""
+
+
+def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset) -> Result:
+    """Score ``scores`` float32 [N, classes] against the N test images' classes.
+
+    The samples are the answered class indices; the summary has the score, the confusion matrix
+    (rows predicted, columns true) and the wrongly answered images.
+    """
+    expected = (len(dataset.x_test), len(dataset.labels))
+    if scores.shape != expected:
+        reason = f"scores of shape {list(scores.shape)}, expected {list(expected)}"
+        return Result(subject, "accuracy", "class", status="failed", reason=reason)
+    if not np.isfinite(scores).all():
+        reason = "some scores are not finite"
+        return Result(subject, "accuracy", "class", status="failed", reason=reason)
+    answers = scores.argmax(axis=1)
+    outcome = score(answers, dataset.y_test, len(dataset.labels))
+    return Result(
+        subject,
+        "accuracy",
+        "class",
+        samples=tuple(answers.tolist()),
+        summary={
+            "accuracy": outcome.accuracy,
+            "interval": list(outcome.interval),
+            "correct": outcome.correct,
+            "total": outcome.total,
+            "confusion": [list(row) for row in outcome.confusion],
+            "wrong": list(outcome.wrong),
+            "pictures": [
+                {
+                    "index": i,
+                    "true": dataset.labels[dataset.y_test[i]],
+                    "png": png(dataset.x_test[i]),
+                }
+                for i in outcome.wrong[:PICTURES]
+            ],
+        },
+    )
+
+
+def png(image: npt.NDArray[np.uint8]) -> str:
+    """Encode an image uint8 [H, W, 1 or 3] as a base64 PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image.squeeze(axis=2) if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,127 @@
+"""The report's sections about answers: confusion, wrong images, agreement."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from edgekit.benchmarks.charts import name
+from edgekit.benchmarks.parity import differing
+from edgekit.benchmarks.result import Result, Subject, select
+
+PICTURES = 24
+"""How many wrongly answered images are shown."""
+
+OUTCOMES = (("TP", "FP"), ("FN", "TN"))
+"""Names of the cells with two classes, rows predicted, columns true, the first class positive."""
+
+
+def confusions(results: Sequence[Result]) -> str:
+    """Return the confusion matrices; subjects with the same one share it."""
+    sharing: dict[tuple[tuple[int, ...], ...], list[Subject]] = {}
+    measured = _measured(results)
+    for result in measured:
+        matrix = tuple(map(tuple, result.summary["confusion"]))
+        sharing.setdefault(matrix, []).append(result.subject)
+    if not measured:
+        return ""
+    labels = measured[0].dataset["labels"]
+    figures = "".join(
+        f"<figure>{_matrix(matrix, labels)}"
+        f"<figcaption>{_names(subjects, len(measured))}</figcaption></figure>"
+        for matrix, subjects in sharing.items()
+    )
+    positive = f" Positive class: {escape(labels[0])}." if len(labels) == 2 else ""
+    note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
+    return f'<div class="matrices">{figures}</div>{note}'
+
+
+def wrong_answers(results: Sequence[Result]) -> str:
+    """Return a picture of each wrongly answered image, with the truth and who said what."""
+    measured = _measured(results)
+    if not measured:
+        return ""
+    wrong = {index for result in measured for index in result.summary["wrong"]}
+    if not wrong:
+        return "<p>None: everyone answered every image right.</p>"
+    pictures = {
+        picture["index"]: picture for result in measured for picture in result.summary["pictures"]
+    }
+    shown = sorted(pictures)[:PICTURES]
+    figures = "".join(_picture(pictures[index], measured) for index in shown)
+    note = ""
+    if len(shown) < len(wrong):
+        note = f'<p class="note">{len(shown)} of {len(wrong)} wrongly answered images.</p>'
+    return f'<div class="pictures">{figures}</div>{note}'
+
+
+def agreement(results: Sequence[Result]) -> str:
+    """Return on how many images each two contenders give different answers."""
+    measured = _measured(results)
+    if len(measured) < 2:
+        return ""
+    counts = [[differing(one, other) for other in measured] for one in measured]
+    total = len(measured[0].samples)
+    if not any(map(any, counts)):
+        return f"<p>Everyone gives the same answer to each of the {total} images.</p>"
+    head = "".join(f"<th>{name(result.subject)}</th>" for result in measured)
+    rows = "".join(
+        f'<tr><th scope="row">{name(result.subject)}</th>'
+        + "".join(f"<td>{'·' if i == j else count}</td>" for j, count in enumerate(row))
+        + "</tr>"
+        for i, (result, row) in enumerate(zip(measured, counts, strict=True))
+    )
+    return (
+        f'<div class="scroll"><table class="figures"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+        f'<p class="note">Images of {total} on which the two answer differently.</p>'
+    )
+
+
+def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
+    index, said = picture["index"], dict[str, list[Subject]]()
+    for result in measured:
+        answer = result.dataset["labels"][int(result.samples[index])]
+        if answer != picture["true"]:
+            said.setdefault(answer, []).append(result.subject)
+    answers = "<br>".join(
+        f"answered {escape(answer)} by {_names(subjects, len(measured))}"
+        for answer, subjects in said.items()
+    )
+    return (
+        f'<figure><img alt="test image {index}" src="data:image/png;base64,{picture["png"]}">'
+        f"<figcaption><strong>truth {escape(picture['true'])}</strong> {answers}"
+        f'<small class="index">image {index}</small></figcaption></figure>'
+    )
+
+
+def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
+    size = len(matrix)
+    # Right and wrong answers are shaded each against their own largest count: a handful of wrong
+    # ones would not show beside a thousand right ones.
+    most_right = max(1, *(matrix[i][i] for i in range(size)))
+    most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
+    head = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    rows = []
+    for i, row in enumerate(matrix):
+        cells = ""
+        for j, count in enumerate(row):
+            kind = "right" if i == j else "wrong" if count else "none"
+            outcome = f"<small>{OUTCOMES[i][j]}</small>" if size == 2 else ""
+            weight = 100 * count // (most_right if i == j else most_wrong)
+            cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
+        side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
+        rows.append(f'<tr>{side}<th scope="row">{escape(labels[i])}</th>{cells}</tr>')
+    return (
+        f'<div class="scroll"><table class="confusion{" many" if size > 4 else ""}">'
+        f'<thead><tr><td colspan="2"></td><th colspan="{size}">true</th></tr>'
+        f'<tr><td colspan="2"></td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _names(subjects: Sequence[Subject], everyone: int) -> str:
+    return "everyone" if len(subjects) == everyone else ", ".join(map(name, subjects))
+
+
+def _measured(results: Sequence[Result]) -> list[Result]:
+    return [one for one in select(results, "accuracy").values() if one.status == "measured"]

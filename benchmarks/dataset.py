@@ -1,0 +1,136 @@
+"""Which test images a model is measured on: those of the data it was trained on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edge_runtime.metadata import Metadata, read_metadata
+from edge_runtime.reader import read
+from edgekit.errors import DataError
+from edgekit.train import data
+from edgekit.train.data import Dataset, Images
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a model file says about its answers.
+
+    Attributes:
+        source: what ``edgekit.train.data.load`` takes; None when the file does not say.
+        labels: the classes in the order of the scores; empty when the file does not say.
+        shape: height, width and channels of the images.
+        scores: how many scores the model gives.
+        mean: of the normalisation ``(pixel - mean) / std``; empty when the file does not say.
+        std: of the same.
+    """
+
+    source: str | None
+    labels: tuple[str, ...]
+    shape: tuple[int, int, int]
+    scores: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def for_models(
+    models: Sequence[Path], source: str | None = None, classes: tuple[str, ...] | None = None
+) -> Dataset:
+    """Load the dataset whose test images fit all ``models``.
+
+    Args:
+        models: .tflite files.
+        source: what ``edgekit.train.data.load`` takes; None for what the models were trained on,
+            MNIST where they do not say.
+        classes: class names in the order of the scores; None for what the models say.
+
+    Raises:
+        ModelError: a file is not a .tflite classifier.
+        DataError: the data cannot be had, or a model does not fit it or its companions.
+    """
+    trained = {path: _trained(path) for path in models}
+    if source is None:
+        named = {path: one.source for path, one in trained.items() if one.source}
+        if len(set(named.values())) > 1:
+            parts = " and ".join(f"{path.name} on {one}" for path, one in named.items())
+            raise DataError(f"the models were trained on different data, {parts}: name one --data")
+        source = next(iter(named.values()), "mnist")
+    if classes is None:
+        classes = next((one.labels for one in trained.values() if one.labels), None)
+    shapes = {one.shape for one in trained.values()}
+    if len(shapes) > 1:
+        raise DataError("the models take images of different sizes: bench each size by itself")
+    dataset = data.load(source, classes, shapes.pop())
+    for path, one in trained.items():
+        _require_fit(path, one, dataset)
+    return dataset
+
+
+def scaling(models: Sequence[Path]) -> Callable[[Images], Floats]:
+    """Return how pixels become the inputs of the Keras model that ``models`` come from.
+
+    Raises:
+        ModelError: a file is not a .tflite classifier.
+    """
+    for trained in map(_trained, models):
+        if trained.mean:
+            mean, std = (np.array(values, np.float32) for values in (trained.mean, trained.std))
+            return partial(_normalized, mean, std)
+    return data.scaled
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Return what a result says about the images it was measured on."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "synthetic": dataset.source == "synthetic",
+        "labels": list(dataset.labels),
+        "images": len(dataset.x_test),
+    }
+
+
+def _trained(path: Path) -> Trained:
+    content = path.read_bytes()
+    try:
+        graph = read(content)
+        metadata = read_metadata(graph, content)
+    except EdgeRuntimeError as error:
+        raise ModelError(f"{path}: {error}") from None
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        counts = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
+        raise ModelError(f"{path}: a classifier has one input and one output, this has {counts}")
+    batch, *size = graph.tensors[graph.inputs[0]].shape
+    if batch != 1:
+        raise ModelError(f"{path}: takes {batch} images at once, bench times one: convert it anew")
+    shape = data.image_shape(tuple(size), str(path))
+    scores = graph.tensors[graph.outputs[0]].shape[-1]
+    metadata = metadata or Metadata()
+    origin = metadata.provenance.get("data")
+    source = origin.get("source") if isinstance(origin, dict) else None
+    return Trained(source, metadata.labels, shape, scores, metadata.mean, metadata.std)
+
+
+def _normalized(mean: Floats, std: Floats, images: Images) -> Floats:
+    return (images.astype(np.float32) - mean) / std
+
+
+def _require_fit(path: Path, trained: Trained, dataset: Dataset) -> None:
+    labels = ", ".join(dataset.labels)
+    if trained.scores != len(dataset.labels):
+        raise DataError(
+            f"{path}: gives {trained.scores} scores, but the test images have "
+            f"{len(dataset.labels)} classes ({labels}): name the right ones with --classes"
+        )
+    if trained.labels and trained.labels != dataset.labels:
+        raise DataError(
+            f"{path}: its labels are {', '.join(trained.labels)}, but the test images' are "
+            f"{labels}: name them in the model's order with --classes"
+        )

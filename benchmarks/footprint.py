@@ -1,0 +1,169 @@
+"""What a first answer costs: cold start and peak memory of a fresh process, sizes on disk."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.benchmarks.contender import Contender
+from edgekit.benchmarks.result import Result, Status, Subject
+from edgekit.train.data import Images
+
+BARE_PYTHON = Subject("", "", "bare Python", peer=True)
+"""The interpreter alone: what every other start includes."""
+ENOUGH_STARTS = 3
+BUDGET_SECONDS = 10.0
+"""Who has had ENOUGH_STARTS and spent this long on them starts no more."""
+
+Start = tuple[float, int]
+"""Seconds to the first answer, peak memory in bytes (0 where unknown)."""
+
+
+class StartError(Exception):
+    """The fresh process ended without an answer."""
+
+
+def measure(contenders: Sequence[Contender], images: Images, starts: int = 5) -> list[Result]:
+    """Start a fresh process for each first answer, in turns, beside bare Python.
+
+    Returns "cold_start" in seconds and "peak_memory" in bytes, a sample a start. Files are in the
+    page cache, because this process has used them.
+    """
+    commands = {BARE_PYTHON: (["python"], b"")}
+    for contender in contenders:
+        subject = contender.subject
+        kind = "peer" if subject.peer else "runtime"
+        tensor = contender.inputs(images[:1])
+        arguments = [kind, subject.backend, str(contender.file), *map(str, tensor.shape)]
+        commands[subject] = arguments, tensor.tobytes()
+    samples: dict[Subject, list[Start]] = {subject: [] for subject in commands}
+    failures: dict[Subject, str] = {}
+    for turn in range(starts):
+        for subject, (arguments, data) in commands.items():
+            spent = sum(seconds for seconds, _ in samples[subject])
+            if subject in failures or (turn >= ENOUGH_STARTS and spent > BUDGET_SECONDS):
+                continue
+            try:
+                samples[subject].append(first_answer(arguments, data))
+            except StartError as error:
+                failures[subject] = str(error)
+    results = []
+    for subject, taken in samples.items():
+        reason = failures.get(subject, "")
+        seconds, memory = ([start[i] for start in taken] for i in range(2))
+        results.append(_result(subject, "cold_start", "s", seconds, "failed", reason))
+        known = [size for size in memory if size]
+        unknown = reason or "this system does not tell a process's peak memory"
+        status: Status = "failed" if reason else "not present"
+        results.append(_result(subject, "peak_memory", "bytes", known, status, unknown))
+    return results
+
+
+def sizes(contender: Contender) -> list[Result]:
+    """Return "file_size" and "installed_size", both in bytes.
+
+    The installed size is that of the distributions that the contender needs besides Python.
+    """
+    subject = contender.subject
+    file_size = contender.file.stat().st_size
+    installed = {
+        name: distribution_size(name) for name in sorted(closed_set(contender.distributions))
+    }
+    total = sum(installed.values())
+    return [
+        Result(subject, "file_size", "bytes", (file_size,), {"median": file_size}),
+        Result(
+            subject,
+            "installed_size",
+            "bytes",
+            (total,),
+            {"median": total, "distributions": installed},
+        ),
+    ]
+
+
+def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
+    """Run first_answer.py with ``arguments`` on a raw input tensor.
+
+    Raises:
+        StartError: it ended without an answer; the message is the last line that it wrote.
+    """
+    # -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
+    command = [sys.executable, "-P", "-m", "edgekit.benchmarks.first_answer", *arguments]
+    with tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            try:
+                child.stdin.write(tensor)
+                child.stdin.close()
+            except BrokenPipeError:
+                pass  # it died before it read; its exit code says so below
+            child.stdout.readline()
+            elapsed = time.perf_counter() - started
+            memory = child.stdout.read()
+        if child.returncode:
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            last = lines[-1] if lines else "no message"
+            raise StartError(f"a fresh process ended with code {child.returncode}: {last}")
+    return elapsed, int(memory)
+
+
+def closed_set(distributions: Iterable[str]) -> set[str]:
+    """Return the installed distributions that ``distributions`` need, themselves included.
+
+    Requirements of extras are left out, as are requirements that are not installed: those whose
+    environment marker does not hold here.
+    """
+    found: set[str] = set()
+    waiting = list(distributions)
+    while waiting:
+        name = normalized(waiting.pop())
+        if name in found:
+            continue
+        try:
+            requirements = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue
+        found.add(name)
+        for requirement in requirements:
+            specifier, _, marker = requirement.partition(";")
+            if "extra" not in marker:
+                waiting.append(re.split(r"[^\w.-]", specifier.strip(), maxsplit=1)[0])
+    return found
+
+
+def normalized(name: str) -> str:
+    """Return a distribution's name as PEP 503 normalises it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def distribution_size(name: str) -> int:
+    """Return the bytes of all files that an installed distribution recorded."""
+    paths = (Path(str(file.locate())) for file in distribution(name).files or [])
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _result(
+    subject: Subject,
+    metric: str,
+    unit: str,
+    samples: Sequence[float],
+    otherwise: Status,
+    reason: str,
+) -> Result:
+    """Return the measured result, or one that says why there is no sample."""
+    if not samples:
+        return Result(subject, metric, unit, status=otherwise, reason=reason)
+    summary = {"median": float(np.median(samples)), "min": min(samples), "max": max(samples)}
+    return Result(subject, metric, unit, tuple(samples), summary)

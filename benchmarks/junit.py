@@ -1,0 +1,45 @@
+"""The gates as JUnit XML, which CI systems show test by test."""
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from edgekit.benchmarks.gate import Gate
+
+# What XML 1.0 cannot hold, not even escaped.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(gates: Sequence[Gate]) -> str:
+    """Return a test suite with one test case for each gate.
+
+    Source of the layout: https://github.com/testmoapp/junitxml.
+    """
+    counts = {
+        "tests": str(len(gates)),
+        "failures": str(sum(gate.verdict == "failed" for gate in gates)),
+        "errors": "0",
+        "skipped": str(sum(gate.verdict == "skipped" for gate in gates)),
+    }
+    suites = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": "edgekit bench", **counts})
+    for gate in gates:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            {"classname": "edgekit.bench", "name": _clean(f"{gate.subject}: {gate.name}")},
+        )
+        message = _clean(gate.message)
+        match gate.verdict:
+            case "failed":
+                ElementTree.SubElement(case, "failure", {"message": message}).text = message
+            case "skipped":
+                ElementTree.SubElement(case, "skipped", {"message": message})
+            case "passed":
+                ElementTree.SubElement(case, "system-out").text = message
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, "unicode", xml_declaration=True) + "\n"
+
+
+def _clean(text: str) -> str:
+    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,130 @@
+"""Latency of one image and throughput of many, contenders taking turns in one process.
+
+Turns, because a machine that slows down for a second then slows all of them down: the ratio of
+two contenders within a round holds where their absolute figures do not.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.benchmarks.contender import Contender
+from edgekit.benchmarks.result import Result
+from edgekit.train.data import Images
+
+FEWEST_CALLS = 5
+"""Calls a round even when one call takes longer than the whole slice."""
+WARM_UP = 20
+DISTINCT_IMAGES = 64
+"""Different images that the calls go through, so that no branch predictor learns the one."""
+
+
+def measure(
+    contenders: Sequence[Contender],
+    images: Images,
+    *,
+    rounds: int = 20,
+    calls: int = 200,
+    slice_seconds: float = 0.1,
+) -> list[Result]:
+    """Time ``run`` on one image at a time; samples in seconds, round after round.
+
+    Args:
+        contenders: who takes turns.
+        images: uint8 [N, H, W, C].
+        rounds: turns for each contender.
+        calls: calls in a turn, at most; fewer for who would need longer than ``slice_seconds``.
+        slice_seconds: rough length of a turn.
+    """
+    inputs = [contender.inputs(images[:DISTINCT_IMAGES]) for contender in contenders]
+    turns = []
+    for contender, raw in zip(contenders, inputs, strict=True):
+        typical = float(np.median(_times(contender.run, raw, WARM_UP)))
+        turns.append(int(np.clip(slice_seconds / typical, FEWEST_CALLS, calls)))
+    samples: list[list[float]] = [[] for _ in contenders]
+    for _ in range(rounds):
+        for contender, raw, turn, taken in zip(contenders, inputs, turns, samples, strict=True):
+            taken += _times(contender.run, raw, turn)
+    return [
+        Result(contender.subject, "latency", "s", tuple(taken), summarise(taken, rounds))
+        for contender, taken in zip(contenders, samples, strict=True)
+    ]
+
+
+def summarise(samples: Sequence[float], rounds: int) -> dict[str, float]:
+    """Return p50, p90 and p99 (linear between order statistics) and how the samples were taken."""
+    p50, p90, p99 = np.percentile(samples, [50, 90, 99]).tolist()
+    return {"p50": p50, "p90": p90, "p99": p99, "calls": len(samples), "rounds": rounds}
+
+
+def relative(results: Sequence[Result]) -> list[Result]:
+    """Compare each latency with the one of the smallest median, round by round.
+
+    The samples are ratios of two medians of the same round; the summary has their median and
+    their 5 % and 95 % percentiles.
+    """
+    if not results:
+        return []
+    medians = [
+        np.median(np.reshape(result.samples, (result.summary["rounds"], -1)), axis=1)
+        for result in results
+    ]
+    fastest = min(range(len(results)), key=lambda i: float(results[i].summary["p50"]))
+    compared = []
+    for result, own in zip(results, medians, strict=True):
+        ratios = own / medians[fastest]
+        low, median, high = np.percentile(ratios, [5, 50, 95]).tolist()
+        summary = {
+            "reference": str(results[fastest].subject),
+            "median": median,
+            "low": low,
+            "high": high,
+        }
+        compared.append(
+            replace(
+                result,
+                metric="relative_latency",
+                unit="1",
+                samples=tuple(ratios.tolist()),
+                summary=summary,
+            )
+        )
+    return compared
+
+
+def throughput(contenders: Sequence[Contender], images: Images, passes: int = 5) -> list[Result]:
+    """Time ``predict`` on all ``images`` at once; samples in images/s, one a pass."""
+    samples: list[list[float]] = [[] for _ in contenders]
+    for _ in range(passes):
+        for contender, taken in zip(contenders, samples, strict=True):
+            started = time.perf_counter()
+            contender.predict(images)
+            taken.append(len(images) / (time.perf_counter() - started))
+    return [
+        Result(
+            contender.subject,
+            "throughput",
+            "images/s",
+            tuple(taken),
+            {"median": float(np.median(taken)), "images": len(images)},
+        )
+        for contender, taken in zip(contenders, samples, strict=True)
+    ]
+
+
+def _times(
+    run: Callable[[npt.NDArray[Any]], Any], inputs: npt.NDArray[Any], calls: int
+) -> list[float]:
+    """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds."""
+    singles = [inputs[i : i + 1] for i in range(len(inputs))]
+    clock, times = time.perf_counter_ns, []
+    for call in range(calls):
+        single = singles[call % len(singles)]
+        started = clock()
+        run(single)
+        times.append((clock() - started) / 1e9)
+    return times

@@ -1,0 +1,36 @@
+"""Parity: whether two contenders give the same answers to the same images."""
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.benchmarks.result import Result, Subject
+
+Scores = npt.NDArray[np.float32]
+
+
+def compare(subject: Subject, scores: Scores, reference: Subject, expected: Scores) -> Result:
+    """Compare the answers of ``subject`` with those of ``reference``, both float32 [N, classes].
+
+    The samples are the largest difference between two scores, image by image.
+    """
+    differ = np.flatnonzero(scores.argmax(axis=1) != expected.argmax(axis=1))
+    distances = np.abs(scores.astype(np.float64) - expected).max(axis=1)
+    return Result(
+        subject,
+        "agreement",
+        "score",
+        samples=tuple(distances.round(6).tolist()),
+        summary={
+            "reference": str(reference),
+            "same": len(scores) - len(differ),
+            "total": len(scores),
+            "share": 1 - len(differ) / len(scores),
+            "differ": differ.tolist(),
+            "max_score_difference": float(distances.max()),
+        },
+    )
+
+
+def differing(one: Result, other: Result) -> int:
+    """Return on how many images two measured "accuracy" results give different answers."""
+    return sum(a != b for a, b in zip(one.samples, other.samples, strict=True))

@@ -1,0 +1,32 @@
+"""Runs a .tflite classifier on a device, without TensorFlow.
+
+    from edge_runtime import load
+
+    model = load("model_int8.tflite")
+    model.classify("seven.png")  # path, PIL image or array -> Prediction
+    model.predict(batch)         # images [N, ...] -> float32 scores [N, classes]
+    model.run(tensor)            # raw tensor in, raw tensor out
+
+Importing this loads the standard library and nothing else; a backend loads what it needs when it is
+opened.
+"""
+
+from edge_runtime.errors import (
+    BackendError,
+    EdgeRuntimeError,
+    InputError,
+    MetadataError,
+    ModelError,
+)
+from edge_runtime.session import Model, Prediction, load
+
+__all__ = [
+    "BackendError",
+    "EdgeRuntimeError",
+    "InputError",
+    "MetadataError",
+    "Model",
+    "ModelError",
+    "Prediction",
+    "load",
+]

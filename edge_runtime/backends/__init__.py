@@ -1,0 +1,77 @@
+"""The engines that run a model. A backend is one file in this folder, found by its name.
+
+The file has two functions: ``unavailable() -> str | None`` gives the reason why the backend cannot
+run on this machine, None when it can; ``open_session(graph, data, *, option=default) -> Session``
+opens the model whose file content is ``data``, and its keyword arguments are the backend's options.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from edge_runtime.errors import BackendError
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Protocol
+
+    import numpy.typing as npt
+    from _typeshed import ReadableBuffer
+
+    class Session(Protocol):
+        """One opened model. The caller sees to it that only one thread at a time is inside."""
+
+        def run(
+            self, tensor: ReadableBuffer | npt.NDArray[Any]
+        ) -> ReadableBuffer | npt.NDArray[Any]:
+            """Run the model once.
+
+            Args:
+                tensor: C-contiguous buffer (ndarray or memoryview) with exactly the shape and the
+                    element type of the model's input.
+
+            Returns:
+                A new buffer with the shape and the element type of the model's output.
+            """
+
+        def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            """Run one image after another, or many at once where that gives the same answers.
+
+            Args:
+                batch: images [N, ...] in the element type of the model's input, N from 1 up.
+
+            Returns:
+                Outputs [N, ...] in the element type of the model's output.
+            """
+
+
+def backends() -> tuple[str, ...]:
+    """Return the names of all backends, present on this machine or not."""
+    files = os.listdir(__path__[0])  # noqa: PTH208 (pathlib takes 8 ms to import)
+    return tuple(sorted(name[:-3] for name in files if name.endswith(".py") and name[0] != "_"))
+
+
+def find(name: str) -> ModuleType:
+    """Import the backend called ``name``.
+
+    Raises:
+        BackendError: there is none.
+    """
+    if name not in backends():
+        raise BackendError(f"unknown backend {name!r}: there are {', '.join(backends())}")
+    return import_module(f"{__name__}.{name}")
+
+
+def unavailable(name: str) -> str | None:
+    """Return why the backend called ``name`` cannot run on this machine, None when it can.
+
+    Nothing is opened: no model, no device.
+
+    Raises:
+        BackendError: there is no backend of that name.
+    """
+    reason: str | None = find(name).unavailable()
+    return reason

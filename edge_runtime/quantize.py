@@ -1,0 +1,174 @@
+"""Between images and scores and the numbers that a model takes and gives."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import InputError, MetadataError, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from edge_runtime.graph import Tensor
+    from edge_runtime.metadata import Metadata
+
+
+def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> npt.NDArray[Any]:
+    """Return a batch of images as the model takes them.
+
+    Args:
+        batch: images [N, ...]; uint8 is pixels, floats are on the model's scale already. A last
+            axis of length 1 may be there or not.
+        tensor: the model's input.
+        metadata: what the model says about its use.
+
+    Returns:
+        [N, ...] in the element type of ``tensor``.
+
+    Raises:
+        InputError: wrong shape or element type, NaN or infinity, or floats that are plainly not on
+            the model's scale.
+        MetadataError: pixels, and no usable normalisation.
+        ModelError: the tensor is integer without scale and zero point.
+    """
+    import numpy as np
+
+    shape = tensor.shape[1:]
+    try:
+        images = np.asarray(batch)
+    except ValueError as error:
+        raise InputError(f"the batch is not an array: {error}") from error
+    if images.ndim < 2 or _grey(images.shape[1:]) != _grey(shape):
+        expected = ", ".join(map(str, ("N", *shape)))
+        raise InputError(f"expected images [{expected}], got {list(images.shape)}")
+    images = images.reshape(len(images), *shape)
+    mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
+    if images.dtype == np.uint8:
+        return _look_up(images, _pixel_table(tensor, mean, std))
+    if images.dtype.kind == "f":
+        return quantize(_on_scale(images, tensor, mean, std), tensor)
+    raise InputError(f"expected uint8 pixels or floats, got {images.dtype}")
+
+
+def _grey(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape without a channel axis that says nothing."""
+    return shape[:-1] if shape[-1:] == (1,) else shape
+
+
+@lru_cache
+def _pixel_table(
+    tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[Any]:
+    """Return what each pixel value is in ``tensor``, [256, channels]; one channel may serve all."""
+    import numpy as np
+
+    if not mean:
+        raise MetadataError(
+            "the model file does not say how pixels are normalised: convert the model with "
+            "`edgekit convert`, which writes it, or pass floats on the model's scale"
+        )
+    channels = max(len(mean), len(std))
+    if channels not in (1, tensor.shape[-1]):
+        raise MetadataError(
+            f"the normalisation is of {channels} channels, the input has {list(tensor.shape)}"
+        )
+    pixels = np.arange(256, dtype=np.float32)[:, None]
+    means, stds = np.array(mean, np.float32), np.array(std, np.float32)
+    normalised = (pixels - means) / stds
+    table = quantize(normalised, tensor)
+    table.flags.writeable = False
+    return table
+
+
+def _look_up(pixels: npt.NDArray[np.uint8], table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the entry of ``table`` for each pixel."""
+    import numpy as np
+
+    channels = table.shape[1]
+    return table[:, 0].take(pixels) if channels == 1 else table[pixels, np.arange(channels)]
+
+
+def _on_scale(
+    values: npt.NDArray[Any], tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[np.float32]:
+    """Return floats as float32, if they can be images on the model's scale."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32, copy=False)
+    if values.size == 0:
+        return values
+    low, high = float(values.min()), float(values.max())
+    if not (isfinite(low) and isfinite(high)):
+        raise InputError("the images hold NaN or infinity")
+    if mean:
+        ends = np.divide(np.subtract([[0.0], [255.0]], mean), std)
+        bottom, top = float(ends.min()), float(ends.max())
+    elif tensor.dtype != "float32":
+        scale, zero_point = _affine(tensor)
+        limits = np.iinfo(tensor.dtype)
+        bottom, top = (limits.min - zero_point) * scale, (limits.max - zero_point) * scale
+    else:
+        return values
+    # A whole range past the end is no overshoot of a filter or an augmentation any more.
+    if high - top > top - bottom or bottom - low > top - bottom:
+        raise InputError(
+            f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
+            f"{top:g}: pass uint8 pixels, which are normalised here, or normalise them first"
+        )
+    return values
+
+
+def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any]:
+    """Return ``values`` in the element type of ``tensor``.
+
+    ``q = clamp(round(value / scale) + zero_point)`` with the division in float32 and halves rounded
+    away from zero, which is what TFLite's QUANTIZE does (reference_ops::AffineQuantize).
+
+    Args:
+        values: finite float32 of any shape.
+        tensor: a float32 tensor, which takes the values as they are, or an integer one.
+
+    Raises:
+        ModelError: the tensor is integer without scale and zero point.
+    """
+    import numpy as np
+
+    if tensor.dtype == "float32":
+        return values
+    scale, zero_point = _affine(tensor)
+    with np.errstate(over="ignore"):
+        scaled = (values / np.float32(scale)).astype(np.float64)
+    # In float64 adding the half is exact; in float32 0.49999997 + 0.5 is 1.
+    rounded = np.trunc(scaled + np.copysign(0.5, scaled))
+    limits = np.iinfo(tensor.dtype)
+    clamped: npt.NDArray[Any] = np.clip(rounded + zero_point, limits.min, limits.max)
+    return clamped.astype(tensor.dtype)
+
+
+def dequantize(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float32]:
+    """Return the float32 ``(q - zero_point) * scale`` that the ``values`` of ``tensor`` stand for.
+
+    Raises:
+        ModelError: the tensor is integer without scale and zero point.
+    """
+    import numpy as np
+
+    if tensor.dtype == "float32":
+        return values
+    scale, zero_point = _affine(tensor)
+    return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
+
+
+def _affine(tensor: Tensor) -> tuple[float, int]:
+    """Return scale and zero point of an integer tensor."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.per_channel or "int" not in tensor.dtype:
+        raise ModelError(
+            f"tensor {tensor.name!r} is {tensor.dtype} without one scale and zero point, so the "
+            "file does not tell what its numbers mean: use run(), which takes them raw"
+        )
+    return quantization.scales[0], quantization.zero_points[0]

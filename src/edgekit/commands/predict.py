@@ -1,0 +1,67 @@
+"""`edgekit predict`: what a model says about image files."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from edge_runtime import InputError, Prediction, load
+from edge_runtime.backends import backends
+from edgekit.commands import options
+
+
+@click.command("predict")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.option(
+    "--backend",
+    type=click.Choice(backends()),
+    default="litert",
+    show_default=True,
+    help="Engine that runs the model.",
+)
+@click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
+@options.as_json
+def command(
+    model: Path, images: tuple[str, ...], backend: str, no_invert: bool, as_json: bool
+) -> int:
+    """Say what each IMAGE shows, according to MODEL (.tflite).
+
+    Images may have any size and mode. If the model expects digits as MNIST has them, light ink on a
+    dark ground, an image with a light background is inverted first.
+    """
+    opened = load(model, backend=backend)
+    answers: list[tuple[str, Prediction]] = []
+    errors: list[tuple[str, str]] = []
+    for image in images:
+        try:
+            answers.append((image, opened.classify(image, invert=False if no_invert else None)))
+        except InputError as error:
+            errors.append((image, str(error)))
+            click.echo(f"edgekit: error: {error}", err=True)
+    if as_json:
+        document = {
+            "model": str(model),
+            "backend": backend,
+            "predictions": [{"file": file, **asdict(answer)} for file, answer in answers],
+            "errors": [{"file": file, "error": error} for file, error in errors],
+        }
+        click.echo(json.dumps(document, indent=2))
+    elif answers:
+        click.echo(_table(answers))
+    return 2 if errors else 0
+
+
+def _table(answers: Sequence[tuple[str, Prediction]]) -> str:
+    """Return the answers in aligned columns."""
+    rows = [("file", "label", "score", "")]
+    for file, answer in answers:
+        note = "inverted: light background" if answer.inverted else ""
+        rows.append((file, answer.label, f"{answer.score:.4f}", note))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,77 @@
+"""Made-up records for tests of gates and exporters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgekit.benchmarks import accuracy, latency, parity
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.train.data import Dataset
+
+MACHINE = {"CPU": "Cortex-A72", "cores": "4", "OS": "Debian 12", "Python": "CPython 3.11"}
+RunOf = Callable[..., list[Result]]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Dataset:
+    """Ten test images of two classes: the first five are 0, the others 1."""
+    images = np.arange(10 * 784, dtype=np.uint8).reshape(10, 28, 28, 1)
+    labels = np.repeat(np.arange(2), 5)
+    return Dataset(images, labels, images, labels, ("0", "1"), "tiny", "ab" * 32, "tiny", "digit")
+
+
+@pytest.fixture
+def run_of(tiny: Dataset) -> RunOf:
+    """Return a function that makes the records of one model on litert, and of Keras beside it."""
+
+    def make(
+        wrong: Sequence[int] = (),
+        *,
+        model: str = "model.tflite",
+        backend: str = "litert",
+        p50: float = 2e-6,
+        memory: float = 40e6,
+        size: float = 46e3,
+        dataset: Dataset = tiny,
+        machine: dict[str, str] = MACHINE,
+    ) -> list[Result]:
+        ours = Subject(model, "12" * 32, backend)
+        keras = Subject("model.keras", "34" * 32, "keras", peer=True)
+        right = np.eye(len(dataset.labels), dtype=np.float32)[dataset.y_test]
+        scores = right.copy()
+        scores[list(wrong)] = np.roll(right[list(wrong)], 1, axis=1)
+        results = [accuracy.measure(ours, scores, dataset), accuracy.measure(keras, right, dataset)]
+        results.append(parity.compare(ours, scores, keras, right))
+        timed = [
+            Result(subject, "latency", "s", (median,) * 20, latency.summarise((median,) * 20, 4))
+            for subject, median in ((ours, p50), (keras, 0.05))
+        ]
+        results += [*timed, *latency.relative(timed)]
+        for metric, unit, value in (
+            ("cold_start", "s", 0.1),
+            ("peak_memory", "bytes", memory),
+            ("file_size", "bytes", size),
+        ):
+            results.append(Result(ours, metric, unit, (value,), {"median": value}))
+        about = {
+            "name": dataset.name,
+            "sha256": dataset.sha256,
+            "synthetic": dataset.source == "synthetic",
+            "labels": list(dataset.labels),
+            "images": len(dataset.x_test),
+        }
+        return [
+            replace(one, dataset=about, environment=machine, time="2025-01-01T00:00:00+00:00")
+            for one in results
+        ]
+
+    return make
+
+
+@pytest.fixture
+def absent() -> Result:
+    """A backend that is not present."""
+    subject = Subject("", "", "edgetpu")
+    return Result(subject, "accuracy", "class", status="not present", reason="no libedgetpu")

@@ -1,0 +1,108 @@
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from edgekit.benchmarks import baseline
+from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.errors import ResultError
+from edgekit.train.data import Dataset
+
+RunOf = Callable[..., list[Result]]
+MODELS = ["model.tflite"]
+
+
+def verdicts(gates: Sequence[Gate]) -> dict[str, str]:
+    return {one.name.removesuffix(" against the baseline"): one.verdict for one in gates}
+
+
+def test_same_figures_pass(run_of: RunOf) -> None:
+    gates = baseline.compare(run_of(), run_of(), MODELS)
+    assert verdicts(gates) == {
+        "accuracy": "passed",
+        "latency": "passed",
+        "peak memory": "passed",
+        "file size": "passed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "before", "within", "beyond", "name"),
+    [
+        ("p50", 2e-6, 2.49e-6, 2.51e-6, "latency"),
+        ("memory", 40e6, 43.9e6, 44.1e6, "peak memory"),
+        ("size", 46e3, 46.9e3, 47e3, "file size"),
+    ],
+)
+def test_growth_fails_beyond_the_margin_only(
+    run_of: RunOf, figure: str, before: float, within: float, beyond: float, name: str
+) -> None:
+    earlier = run_of(**{figure: before})
+    for now, verdict in ((before / 2, "passed"), (within, "passed"), (beyond, "failed")):
+        gates = baseline.compare(run_of(**{figure: now}), earlier, MODELS)
+        assert verdicts(gates)[name] == verdict
+
+
+def test_messages_state_the_margin(run_of: RunOf) -> None:
+    gates = baseline.compare(run_of(p50=3e-6), run_of(p50=2e-6), MODELS)
+    (latency,) = (one for one in gates if one.name.startswith("latency"))
+    assert latency.message == "was 2.00 µs, is 3.00 µs, may grow by 25% to 2.50 µs"
+
+
+def test_fewer_right_answers_fail(run_of: RunOf) -> None:
+    assert verdicts(baseline.compare(run_of([1]), run_of(), MODELS))["accuracy"] == "failed"
+    assert verdicts(baseline.compare(run_of(), run_of([1]), MODELS))["accuracy"] == "passed"
+
+
+def test_two_images_of_2115_are_within_the_margin(run_of: RunOf, mnist: Dataset) -> None:
+    earlier = run_of([1], dataset=mnist)
+    two_more, three_more = (run_of(range(n), dataset=mnist) for n in (3, 4))
+    assert verdicts(baseline.compare(two_more, earlier, MODELS))["accuracy"] == "passed"
+    assert verdicts(baseline.compare(three_more, earlier, MODELS))["accuracy"] == "failed"
+
+
+def test_other_images_and_another_machine_are_not_compared(run_of: RunOf, tiny: Dataset) -> None:
+    other_images = run_of([1], dataset=replace(tiny, sha256="cd" * 32))
+    assert verdicts(baseline.compare(other_images, run_of(), MODELS))["accuracy"] == "skipped"
+    faster = run_of(p50=1e-7, memory=1.0, machine={"CPU": "another", "cores": "4"})
+    found = verdicts(baseline.compare(run_of(), faster, MODELS))
+    assert (found["latency"], found["peak memory"]) == ("skipped", "skipped")
+    assert found["file size"] == "passed"
+
+
+def test_model_that_ran_before_and_cannot_now_fails(run_of: RunOf, absent: Result) -> None:
+    earlier = [*run_of(), *run_of(backend="edgetpu")]
+    gates = baseline.compare([*run_of(), absent], earlier, MODELS)
+    (failed,) = (one for one in gates if one.verdict == "failed")
+    assert failed.subject == "model.tflite on edgetpu"
+    assert "no libedgetpu" in failed.message
+
+
+def test_what_this_run_leaves_out_is_left_out(run_of: RunOf) -> None:
+    earlier = [*run_of(), *run_of(backend="edgetpu"), *run_of(model="other.tflite")]
+    subjects = {one.subject for one in baseline.compare(run_of(), earlier, MODELS)}
+    assert subjects == {"model.tflite on litert"}
+
+
+def test_baseline_without_a_common_model_is_refused(run_of: RunOf) -> None:
+    earlier = run_of()
+    baseline.require_common(earlier, MODELS, ["litert"])
+    for models, backends in ((["other.tflite"], ["litert"]), (MODELS, ["edgetpu"])):
+        with pytest.raises(ResultError, match="none of these models"):
+            baseline.require_common(earlier, models, backends)
+
+
+def test_baseline_without_a_figure_is_refused(run_of: RunOf) -> None:
+    for broken in ({}, {"p50": "fast"}):
+        earlier = [
+            replace(one, summary=broken) if one.metric == "latency" else one for one in run_of()
+        ]
+        with pytest.raises(ResultError, match=r"damaged: no latency of model\.tflite on litert"):
+            baseline.require_common(earlier, MODELS, ["litert"])
+
+
+def test_peers_are_not_compared(run_of: RunOf) -> None:
+    slow = Subject("model.keras", "", "keras", peer=True)
+    results = [replace(one, subject=slow) for one in run_of()]
+    assert baseline.compare(results, results, ["model.keras"]) == []

@@ -1,0 +1,166 @@
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from edgekit.benchmarks import gate, html, junit, markdown, text
+from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.result import Result
+from edgekit.train.data import Dataset
+
+RunOf = Callable[..., list[Result]]
+HOSTILE = "<script>alert('x')</script>|`*_[a](b)&\"\n\x00\x1b.tflite"
+VOID = {"meta", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and raises when its tags are not balanced."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def results(run_of: RunOf, absent: Result) -> list[Result]:
+    return [*run_of([3, 7]), absent]
+
+
+def gates_of(results: list[Result]) -> list[Gate]:
+    return [*gate.accuracy(results, 0.9), *gate.required(results, ["litert"])]
+
+
+def test_junit_has_a_case_for_each_gate(results: list[Result]) -> None:
+    root = ElementTree.fromstring(junit.render(gates_of(results)))
+    (suite,) = root
+    counts = {"tests": "3", "failures": "1", "errors": "0", "skipped": "1"}
+    assert root.attrib == counts
+    assert suite.attrib == {"name": "edgekit bench", **counts}
+    cases = {case.attrib["name"]: [child.tag for child in case] for case in suite}
+    assert cases == {
+        "model.tflite on litert: accuracy": ["failure"],
+        "edgetpu: accuracy": ["skipped"],
+        "litert: required": ["system-out"],
+    }
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert "test images 3, 7" in failure.attrib["message"]
+
+
+def test_markdown_has_tables_and_what_did_not_pass(results: list[Result]) -> None:
+    lines = markdown.render(results, gates_of(results)).splitlines()
+    assert lines[0] == "**edgekit bench: failed**"
+    widths = {line.count(" | ") for line in lines if line.startswith("| ")}
+    assert len(widths) == 2
+    assert any(line.startswith("| model.tflite | litert | 8/10 | 0.8000 |") for line in lines)
+    assert [line.split(":")[0] for line in lines if line.startswith("- ")] == [
+        "- edgetpu",
+        "- failed",
+    ]
+
+
+def test_text_is_aligned_and_tells_a_reason_once(results: list[Result]) -> None:
+    rendered = text.render(results, gates_of(results))
+    lines = rendered.splitlines()
+    header, row = lines[1], next(line for line in lines if line.startswith("model.tflite"))
+    assert row.index("8/10") + len("8/10") == header.index("right") + len("right")
+    assert rendered.count("no libedgetpu") == 1
+
+
+def test_html_shows_verdict_figures_and_wrong_images(results: list[Result]) -> None:
+    page = Page(html.render(results, gates_of(results)))
+    assert "✗ Failed" in page.text
+    assert "1 of 2 gates held on 10 test images of tiny (0, 1)." in page.text
+    assert "Positive class: 0." in page.text
+    pictures = [about for tag, about in page.tags if tag == "img"]
+    assert [picture["alt"] for picture in pictures] == ["test image 3", "test image 7"]
+    assert page.text.count("answered 1 by model.tflite litert") == 1
+    assert "no libedgetpu" in page.text
+
+
+def test_html_is_one_file_that_fits_a_phone(results: list[Result]) -> None:
+    source = html.render(results, gates_of(results))
+    page = Page(source)
+    assert "http:" not in source
+    assert "https:" not in source
+    assert "url(" not in source
+    assert "@import" not in source
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    sources = [about["src"] or "" for _, about in page.tags if "src" in about]
+    assert sources
+    assert all(one.startswith("data:image/png;base64,") for one in sources)
+    names = {about.get("name") for tag, about in page.tags if tag == "meta"}
+    assert "viewport" in names
+    assert "prefers-color-scheme: dark" in source
+
+
+def test_hostile_names_are_only_text(run_of: RunOf, tiny: Dataset) -> None:
+    results = [
+        replace(
+            one,
+            subject=replace(one.subject, model=HOSTILE, backend=HOSTILE),
+            environment={HOSTILE: HOSTILE},
+        )
+        for one in run_of([3, 7], dataset=replace(tiny, name=HOSTILE, labels=(HOSTILE, "1")))
+        if not one.subject.peer
+    ]
+    gates = [*gate.accuracy(results, 0.99), Gate(HOSTILE, HOSTILE, "skipped", HOSTILE)]
+    page = Page(html.render(results, gates))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "<script>alert('x')</script>" in page.text
+    root = ElementTree.fromstring(junit.render(gates))
+    assert "<script>alert('x')</script>" in root[0][0].attrib["name"]
+    rendered = markdown.render(results, gates)
+    assert "<script>" not in rendered.replace("\\<", "")
+    assert "](b)" not in rendered.replace("\\]", "")
+    widths = {
+        line.replace("\\|", "").count("|") for line in rendered.splitlines() if line[0:1] == "|"
+    }
+    assert len(widths) == 2
+
+
+def test_synthetic_images_are_said_first(run_of: RunOf, tiny: Dataset) -> None:
+    results = run_of(dataset=replace(tiny, source="synthetic"))
+    assert text.render(results, []).startswith("SYNTHETIC TEST IMAGES")
+    assert "**SYNTHETIC TEST IMAGES" in markdown.render(results, [])
+    assert "SYNTHETIC TEST IMAGES" in Page(html.render(results, [])).text
+    real = run_of(dataset=tiny)
+    for rendered in (text.render(real, []), markdown.render(real, []), html.render(real, [])):
+        assert "SYNTHETIC" not in rendered
+
+
+def test_same_confusion_is_shown_once(run_of: RunOf) -> None:
+    both = [*run_of(), *run_of(backend="native")]
+    page = Page(html.render(both, []))
+    assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 1
+    assert "None: everyone answered every image right." in page.text
+    page = Page(html.render([*run_of(), *run_of([1], backend="native")], []))
+    assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 2
+    assert "Images of 10 on which the two answer differently." in page.text
+
+
+def test_nothing_measured_still_makes_a_report(absent: Result) -> None:
+    page = Page(html.render([absent], gate.runs([absent], ["model.tflite"])))
+    assert "✗ Failed" in page.text
+    assert "no libedgetpu" in page.text

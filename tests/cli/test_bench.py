@@ -1,0 +1,226 @@
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import edge_runtime
+from edgekit import cli
+from edgekit.train import data
+from edgekit.train.data import Dataset
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    out: str
+    err: str
+
+
+def bench(*arguments: object) -> Run:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.run(["bench", *map(str, arguments)])
+    return Run(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def folder(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of our own with what train and convert made."""
+    own = tmp_path_factory.mktemp("bench")
+    for file in ("model.keras", "model.tflite", "model_int8.tflite"):
+        shutil.copy(artifacts / file, own)
+    return own
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_edgetpu() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEKIT_EDGETPU_LIB", "no-such-library.so")
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_run(folder: Path) -> Run:
+    """Everything that bench does, once, with few samples."""
+    files = [
+        f"--{kind}={folder / name}" for kind, name in (("junit", "j.xml"), ("markdown", "m.md"))
+    ]
+    return bench("--quick", "--json", "--artifacts", folder, *files)
+
+
+@pytest.fixture
+def few(dataset: Dataset, folder: Path, tmp_path: Path) -> list[Any]:
+    """Arguments for a short run: twenty images, four of them with the wrong label, no peers."""
+    images = np.concatenate([dataset.x_test[dataset.y_test == i][:10] for i in (0, 1)])
+    labels = np.repeat([0, 1], 10)
+    truth = labels.copy()
+    truth[[2, 3, 5, 7]] = 1
+    np.savez(tmp_path / "few.npz", x_train=images, y_train=labels, x_test=images, y_test=truth)
+    model = tmp_path / "model_int8.tflite"
+    shutil.copy(folder / model.name, model)
+    return [model, "--quick", "--artifacts", tmp_path, "--data", tmp_path / "few.npz"]
+
+
+def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Dataset) -> None:
+    document = json.loads(whole_run.out)
+    assert whole_run.code == 0
+    assert document["passed"] is True
+    results = {
+        (one["subject"]["model"], one["subject"]["backend"], one["metric"]): one
+        for one in document["results"]
+    }
+    for model in ("model.tflite", "model_int8.tflite"):
+        for metric in (
+            "accuracy",
+            "agreement",
+            "latency",
+            "relative_latency",
+            "throughput",
+            "cold_start",
+            "peak_memory",
+            "file_size",
+            "installed_size",
+        ):
+            result = results[model, "litert", metric]
+            assert result["status"] == "measured", result["reason"]
+            assert result["samples"]
+            assert result["environment"]["Python"]
+            assert result["dataset"]["sha256"] == dataset.sha256
+        assert results[model, "litert", "accuracy"]["summary"]["total"] == len(dataset.x_test)
+        assert results[model, "litert", "agreement"]["summary"]["share"] > 0.99
+    for peer in ("keras", "numpy"):
+        assert results["model.keras", peer, "latency"]["status"] == "measured"
+    assert results["model.keras", "numpy", "agreement"]["summary"]["share"] == 1
+    assert results["", "bare Python", "cold_start"]["status"] == "measured"
+    absent = results["", "edgetpu", "accuracy"]
+    assert absent["status"] == "not present"
+    assert "no-such-library.so" in absent["reason"]
+
+
+def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> None:
+    document = json.loads(whole_run.out)
+    assert json.loads((folder / "bench.json").read_text()) == document
+    journal = (folder / "bench.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in journal] == document["results"]
+    assert ElementTree.parse(folder / "j.xml").getroot().attrib["failures"] == "0"
+    assert (folder / "m.md").read_text().startswith("**edgekit bench: passed**")
+    assert "✓</span> Passed" in (folder / "report.html").read_text()
+
+
+def test_progress_goes_to_stderr(whole_run: Run) -> None:
+    assert "edgekit bench: latency" in whole_run.err
+    assert "TensorFlow" not in whole_run.err
+
+
+def test_accuracy_below_the_minimum_names_the_images(few: list[Any], tmp_path: Path) -> None:
+    run = bench(*few)
+    assert run.code == 1
+    assert (
+        "edgekit bench: model_int8.tflite on litert: accuracy: 0.80000 (16 of 20) is below 0.99; "
+        "wrong on test images 2, 3, 5, 7\n"
+    ) in run.err
+    assert f"report: {(tmp_path / 'report.html').resolve().as_uri()}" in run.out
+    assert bench(*few, "--min-accuracy", "0.8").code == 0
+
+
+def test_required_backend_that_is_not_present_fails(few: list[Any]) -> None:
+    run = bench(*few, "--min-accuracy", "0.5", "--require", "edgetpu")
+    assert run.code == 1
+    assert "edgekit bench: edgetpu: required: it ran no model: no-such-library.so" in run.err
+
+
+def test_only_the_chosen_backends_take_part(few: list[Any]) -> None:
+    run = bench(*few, "--min-accuracy", "0.5", "--backend", "litert", "--json")
+    backends = {one["subject"]["backend"] for one in json.loads(run.out)["results"]}
+    assert "litert" in backends
+    assert "edgetpu" not in backends
+
+
+def test_worse_accuracy_than_the_baseline_fails(few: list[Any], tmp_path: Path) -> None:
+    assert bench(*few, "--min-accuracy", "0.5").code == 0
+    baseline = tmp_path / "baseline.json"
+    text = (tmp_path / "bench.json").read_text()
+    assert '"accuracy": 0.8' in text
+    baseline.write_text(text.replace('"accuracy": 0.8', '"accuracy": 0.9'))
+    run = bench(*few, "--min-accuracy", "0.5", "--baseline", baseline)
+    assert run.code == 1
+    assert "accuracy against the baseline: was 0.9000, is 0.8000, may fall by 0.0010" in run.err
+
+
+def test_backend_that_breaks_is_a_failed_row(
+    few: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the delegate\nis gone")
+
+    monkeypatch.setattr(edge_runtime.Model, "predict", broken)
+    run = bench(*few, "--min-accuracy", "0")
+    assert run.code == 1
+    assert "failed: RuntimeError: the delegate is gone" in run.err
+
+
+def test_synthetic_images_are_said_in_every_output(
+    few: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = data.load
+
+    def load(_: str, *others: Any) -> Dataset:
+        from dataclasses import replace
+
+        return replace(loaded(str(tmp_path / "few.npz"), *others), source="synthetic")
+
+    monkeypatch.setattr(data, "load", load)
+    run = bench(*few[:-1], "synthetic", "--markdown", tmp_path / "m.md")
+    assert run.out.startswith("SYNTHETIC TEST IMAGES")
+    for name in ("m.md", "report.html"):
+        assert "SYNTHETIC TEST IMAGES" in (tmp_path / name).read_text()
+    assert '"synthetic": true' in (tmp_path / "bench.json").read_text()
+
+
+def test_models_of_the_same_name_are_told_apart(few: list[Any], tmp_path: Path) -> None:
+    other = tmp_path / "other" / "model_int8.tflite"
+    other.parent.mkdir()
+    shutil.copy(few[0], other)
+    run = bench(other, *few, "--json")
+    models = {one["subject"]["model"] for one in json.loads(run.out)["results"]}
+    assert {str(few[0]), str(other)} <= models
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "no .tflite file"),
+        (["missing.tflite"], "missing.tflite"),
+        (["truncated.tflite"], "truncated.tflite"),
+        (["model.tflite", "--backend", "no-such"], "unknown backend 'no-such'"),
+        (["model.tflite", "--require", "no-such"], "unknown backend 'no-such'"),
+        (["model.tflite", "--baseline", "foreign.json"], "not a document of edgekit bench"),
+        (["model.tflite", "--min-accuracy", "99"], "--min-accuracy"),
+        (["model.tflite", "--data", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    arguments: list[str],
+    says: str,
+    float_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "model.tflite").write_bytes(float_model.read_bytes())
+    (tmp_path / "truncated.tflite").write_bytes(float_model.read_bytes()[:5000])
+    (tmp_path / "foreign.json").write_text('{"accuracy": 1}')
+    monkeypatch.chdir(tmp_path)
+    run = bench("--artifacts", "empty", *arguments)
+    assert run.code == 2
+    assert run.out == ""
+    assert run.err.count("\n") == 1
+    assert says in run.err
+    assert not (tmp_path / "empty").exists()

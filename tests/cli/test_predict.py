@@ -1,0 +1,136 @@
+"""`edgekit predict`."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from edge_runtime.metadata import Metadata
+from edgekit.cli import run
+from edgekit.convert.metadata import attach
+
+
+@pytest.fixture
+def model(float_model, tmp_path):
+    path = tmp_path / "model.tflite"
+    metadata = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+    path.write_bytes(attach(float_model.read_bytes(), metadata))
+    return str(path)
+
+
+@pytest.fixture
+def ring(tmp_path):
+    """A 0 in dark ink on white."""
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).ellipse((50, 20, 150, 180), outline=0, width=16)
+    image.save(tmp_path / "ring.png")
+    return str(tmp_path / "ring.png")
+
+
+@pytest.fixture
+def bar(tmp_path):
+    """A 1 in light ink on black."""
+    image = Image.new("L", (200, 200), 0)
+    ImageDraw.Draw(image).line((105, 20, 95, 180), fill=255, width=16)
+    image.save(tmp_path / "bar.jpg")
+    return str(tmp_path / "bar.jpg")
+
+
+def test_a_table(model, ring, bar, capsys):
+    assert run(["predict", model, ring, bar]) == 0
+
+    header, first, second = capsys.readouterr().out.splitlines()
+    assert header.split() == ["file", "label", "score"]
+    assert first.split(maxsplit=3)[:2] == [ring, "0"]
+    assert first.endswith("inverted: light background")
+    assert second.split() == [bar, "1", second.split()[2]]
+    assert first.index(" 0 ") == second.index(" 1 ") == header.index(" label")
+
+
+def test_json(model, ring, bar, capsys):
+    assert run(["predict", model, ring, bar, "--json"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert document["model"] == model
+    assert document["backend"] == "litert"
+    assert document["errors"] == []
+    zero, one = document["predictions"]
+    assert (zero["file"], zero["label"], zero["index"], zero["inverted"]) == (ring, "0", 0, True)
+    assert (one["file"], one["label"], one["index"], one["inverted"]) == (bar, "1", 1, False)
+    assert zero["score"] == max(zero["scores"])
+
+
+def test_no_invert(model, ring, capsys):
+    assert run(["predict", model, ring, "--no-invert"]) == 0
+
+    assert "inverted" not in capsys.readouterr().out
+
+
+def test_one_bad_image_among_good_ones(model, ring, bar, tmp_path, capsys):
+    bad = tmp_path / "bad.png"
+    bad.write_text("not a picture")
+
+    assert run(["predict", model, ring, str(bad), bar]) == 2
+
+    captured = capsys.readouterr()
+    assert [line.split()[1] for line in captured.out.splitlines()[1:]] == ["0", "1"]
+    assert captured.err.splitlines() == [
+        f"edgekit: error: {bad}: it is not an image that Pillow can read"
+    ]
+
+
+def test_one_bad_image_in_json(model, ring, tmp_path, capsys):
+    missing = str(tmp_path / "missing.png")
+
+    assert run(["predict", model, missing, ring, "--json"]) == 2
+
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert [answer["label"] for answer in document["predictions"]] == ["0"]
+    assert [error["file"] for error in document["errors"]] == [missing]
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_nothing_but_a_blank_image(model, tmp_path, capsys):
+    Image.fromarray(np.full((50, 50), 255, np.uint8)).save(tmp_path / "blank.png")
+
+    assert run(["predict", model, str(tmp_path / "blank.png")]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "blank.png: the image is blank" in captured.err
+
+
+def test_a_model_that_is_none(ring, tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(bytes(100))
+
+    assert run(["predict", str(path), ring]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert "not a .tflite file" in captured.err
+
+
+def test_a_model_without_labels(float_model, ring, tmp_path, capsys):
+    bare = tmp_path / "bare.tflite"
+    nothing = Metadata((), mean=(0.0,), std=(255.0,))
+    bare.write_bytes(attach(float_model.read_bytes(), nothing))
+
+    assert run(["predict", str(bare), ring]) == 2
+
+    assert "bare.tflite: it carries no labels" in capsys.readouterr().err
+
+
+def test_an_unknown_backend(model, ring, capsys):
+    assert run(["predict", model, ring, "--backend", "abacus"]) == 2
+
+    assert "abacus" in capsys.readouterr().err
+
+
+def test_an_image_is_needed(model, capsys):
+    assert run(["predict", model]) == 2
+
+    assert "IMAGE" in capsys.readouterr().err

@@ -1,0 +1,327 @@
+"""The Edge TPU backend, held by a stand-in for libedgetpu that really is a LiteRT delegate."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edge_runtime import BackendError, ModelError, load
+from edge_runtime.backends import edgetpu, litert, unavailable
+
+# The structs are those of LiteRT's tflite/core/c/common.h: Tensor and Registration are whole, the
+# others go as far as they are used. A libedgetpu built for another layout fails in just this place.
+STUB = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct { int size; int data[]; } IntArray;
+typedef struct { IntArray *inputs, *outputs; } Node;
+typedef struct Context Context;
+typedef struct Delegate Delegate;
+typedef struct {
+  int type;
+  int8_t *data;
+  IntArray *dims;
+  struct { float scale; int32_t zero_point; } params;
+  int allocation_type;
+  size_t bytes;
+  const void *allocation;
+  const char *name;
+  Delegate *delegate;
+  int buffer_handle;
+  _Bool data_is_stale, is_variable;
+  struct { int type; void *params; } quantization;
+  void *sparsity;
+  const IntArray *dims_signature;
+} Tensor;
+typedef struct {
+  void *(*init)(Context *, const char *, size_t);
+  void (*free)(Context *, void *);
+  int (*prepare)(Context *, Node *);
+  int (*invoke)(Context *, Node *);
+  const char *(*profiling_string)(const Context *, const Node *);
+  int32_t builtin_code;
+  const char *custom_name;
+  int version;
+  void *registration_external;
+  void *(*async_kernel)(Context *, Node *);
+  uint64_t inplace_operator;
+} Registration;
+struct Context {
+  size_t tensors_size;
+  int (*GetExecutionPlan)(Context *, IntArray **);
+  Tensor *tensors;
+  void *impl;
+  int (*ResizeTensor)(Context *, Tensor *, IntArray *);
+  void (*ReportError)(Context *, const char *, ...);
+  int (*AddTensors)(Context *, int, int *);
+  int (*GetNodeAndRegistration)(Context *, int, Node **, Registration **);
+  int (*ReplaceNodeSubsetsWithDelegateKernels)(Context *, Registration, const IntArray *,
+                                               Delegate *);
+};
+struct Delegate {
+  void *data;
+  int (*Prepare)(Context *, Delegate *);
+  int (*CopyFromBufferHandle)(Context *, Delegate *, int, Tensor *);
+  int (*CopyToBufferHandle)(Context *, Delegate *, int, Tensor *);
+  void (*FreeBufferHandle)(Context *, Delegate *, int *);
+  int64_t flags;
+  void *opaque_delegate_builder;
+};
+
+/* output[i] = input[i] + 1, wrapping around. */
+static int invoke(Context *context, Node *node) {
+  if (getenv("STUB_UNPLUGGED")) {
+    context->ReportError(context, "the device is gone");
+    return 1;
+  }
+  const Tensor *input = &context->tensors[node->inputs->data[0]];
+  const Tensor *output = &context->tensors[node->outputs->data[0]];
+  for (size_t i = 0; i < output->bytes; i++) output->data[i] = (int8_t)(input->data[i] + 1);
+  return 0;
+}
+
+static int prepare(Context *context, Delegate *delegate) {
+  IntArray *plan;
+  if (context->GetExecutionPlan(context, &plan)) return 1;
+  IntArray *claimed = malloc(sizeof *claimed + plan->size * sizeof(int));
+  claimed->size = 0;
+  for (int i = 0; i < plan->size; i++) {
+    Node *node;
+    Registration *registration;
+    if (context->GetNodeAndRegistration(context, plan->data[i], &node, &registration)) return 1;
+    if (registration->custom_name && !strcmp(registration->custom_name, "edgetpu-custom-op"))
+      claimed->data[claimed->size++] = plan->data[i];
+  }
+  Registration kernel = {.invoke = invoke, .custom_name = "StubDelegate", .version = 1};
+  int status =
+      context->ReplaceNodeSubsetsWithDelegateKernels(context, kernel, claimed, delegate);
+  free(claimed);
+  return status;
+}
+
+static void record(const char *what, const char *value) {
+  const char *path = getenv("STUB_LOG");
+  FILE *log = path ? fopen(path, "a") : NULL;
+  if (log == NULL) return;
+  fprintf(log, "%s %s\n", what, value);
+  fclose(log);
+}
+
+Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count,
+                                        void (*report_error)(const char *)) {
+  for (size_t i = 0; i < count; i++) record(keys[i], values[i]);
+  if (getenv("STUB_FAILS")) {
+    report_error(getenv("STUB_FAILS"));
+    return NULL;
+  }
+  record("created", "");
+  Delegate *delegate = calloc(1, sizeof *delegate);
+  delegate->Prepare = prepare;
+  delegate->flags = 1; /* kTfLiteDelegateFlagsAllowDynamicTensors, as libedgetpu sets it */
+  return delegate;
+}
+
+void tflite_plugin_destroy_delegate(Delegate *delegate) {
+  if (delegate) record("destroyed", "");
+  free(delegate);
+}
+
+struct device { int type; const char *path; };
+struct device *edgetpu_list_devices(size_t *count) {
+  *count = getenv("STUB_ABSENT") ? 0 : 1;
+  return *count ? calloc(*count, sizeof(struct device)) : NULL;
+}
+void edgetpu_free_devices(struct device *devices) { free(devices); }
+"""
+
+
+def compiled(source, path):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None or sys.platform == "win32":
+        pytest.skip("needs a C compiler (cc, gcc or clang)")
+    code = path.with_suffix(".c")
+    code.write_text(source)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", path, code],
+        check=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return compiled(STUB, tmp_path_factory.mktemp("libedgetpu") / "libstub.so")
+
+
+@pytest.fixture
+def log(library, tmp_path, monkeypatch):
+    """The stub is the library; what it has seen is in the file."""
+    path = tmp_path / "log"
+    path.touch()
+    monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(library))
+    monkeypatch.setenv("STUB_LOG", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tpu_model(int8_model, tmp_path_factory):
+    """The int8 model with one edgetpu-custom-op in place of all its ops, as the compiler does."""
+    import flatbuffers
+
+    model = schema.ModelT.InitFromPackedBuf(int8_model.read_bytes(), 0)
+    model.metadata = []  # the labels are behind the FlatBuffer, and stay behind
+    graph = model.subgraphs[0]
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode, code.version = b"edgetpu-custom-op", 1
+    op = schema.OperatorT()
+    op.inputs, op.outputs = graph.inputs, graph.outputs
+    model.operatorCodes, graph.operators = [code], [op]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path_factory.mktemp("tpu") / "model_edgetpu.tflite"
+    path.write_bytes(builder.Output())
+    return path
+
+
+@pytest.mark.usefixtures("log")
+def test_the_delegate_computes(tpu_model):
+    model = load(tpu_model, backend="edgetpu")
+    tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
+
+    np.testing.assert_array_equal(model.run(tensor), tensor.reshape(1, -1)[:, :2] + 1)
+    np.testing.assert_array_equal(model.run(tensor + 5), tensor.reshape(1, -1)[:, :2] + 6)
+
+
+@pytest.mark.usefixtures("log")
+def test_a_batch_runs_image_by_image(tpu_model):
+    model = load(tpu_model, backend="edgetpu")
+    images = np.zeros((3, 28, 28, 1), np.float32)
+    images[1, 0, 0] = images[2, 0, 1] = 0.5
+    zero, half = model.predict(images[:1])[0, 0], model.predict(images[1:2])[0, 0]
+    assert zero != half
+
+    np.testing.assert_array_equal(model.predict(images), [[zero, zero], [half, zero], [zero, half]])
+
+
+def test_options_reach_the_library(tpu_model, log):
+    load(tpu_model, backend="edgetpu", device="usb:1")
+
+    assert log.read_text().split()[:3] == ["device", "usb:1", "created"]
+
+
+def test_no_device_means_no_option(tpu_model, log):
+    load(tpu_model, backend="edgetpu")
+
+    assert log.read_text().split()[0] == "created"
+
+
+def test_the_device_is_released_with_the_model(tpu_model, log):
+    model = load(tpu_model, backend="edgetpu")
+    model.run(bytes(784))
+    assert "destroyed" not in log.read_text()
+
+    del model
+
+    assert log.read_text().split() == ["created", "destroyed"]
+
+
+@pytest.mark.usefixtures("log")
+def test_a_failing_delegate_gives_its_reason(tpu_model, monkeypatch):
+    monkeypatch.setenv("STUB_FAILS", "no permission for /dev/apex_0")
+
+    with pytest.raises(
+        BackendError, match=r"libstub.so cannot open the Edge TPU 'pci': no permission for /dev/ap"
+    ):
+        load(tpu_model, backend="edgetpu", device="pci")
+
+
+@pytest.mark.usefixtures("log")
+def test_a_delegate_that_fails_without_a_word(tpu_model, monkeypatch):
+    monkeypatch.setenv("STUB_FAILS", "")
+
+    with pytest.raises(BackendError, match=r"cannot open the Edge TPU: it does not say why"):
+        load(tpu_model, backend="edgetpu")
+
+
+@pytest.mark.usefixtures("log")
+def test_a_device_that_goes_away(tpu_model, monkeypatch):
+    model = load(tpu_model, backend="edgetpu")
+    monkeypatch.setenv("STUB_UNPLUGGED", "1")
+
+    with pytest.raises(BackendError, match="the device is gone"):
+        model.run(bytes(784))
+
+
+@pytest.mark.usefixtures("log")
+def test_a_model_that_is_not_compiled_is_told_to(int8_model):
+    with pytest.raises(ModelError, match=r"model\w*.tflite: .*run `edgetpu_compiler model.tflite`"):
+        load(int8_model, backend="edgetpu")
+
+
+def test_litert_points_to_this_backend(tpu_model):
+    with pytest.raises(ModelError, match="open it with the backend edgetpu"):
+        load(tpu_model)
+
+
+@pytest.mark.usefixtures("log")
+def test_an_unknown_option_is_named(tpu_model):
+    with pytest.raises(BackendError, match=r"no option 'num_threads': it takes device"):
+        load(tpu_model, backend="edgetpu", num_threads=2)
+
+
+def test_a_missing_library_is_named(tpu_model, tmp_path, monkeypatch):
+    path = str(tmp_path / "libnowhere.so.1")
+    monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", path)
+
+    reason = unavailable("edgetpu")
+
+    assert reason is not None
+    assert reason.startswith(f"{path} cannot be loaded")
+    assert "install the community build of libedgetpu" in reason
+    with pytest.raises(BackendError, match=r"libnowhere.so.1 cannot be loaded"):
+        load(tpu_model, backend="edgetpu")
+
+
+def test_the_library_goes_by_its_platform_name(tpu_model, monkeypatch):
+    monkeypatch.delenv("EDGEKIT_EDGETPU_LIB", raising=False)
+    monkeypatch.setattr(edgetpu, "LIBRARY", "libedgetpu-of-nobody.so.1")
+
+    with pytest.raises(BackendError, match=r"libedgetpu-of-nobody.so.1 cannot be loaded"):
+        load(tpu_model, backend="edgetpu")
+
+
+def test_another_library_is_not_taken(tpu_model, tmp_path, monkeypatch):
+    other = compiled("int answer(void);\nint answer(void) { return 42; }\n", tmp_path / "other.so")
+    monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
+
+    with pytest.raises(BackendError, match=r"other.so is not libedgetpu"):
+        load(tpu_model, backend="edgetpu")
+
+
+def test_present(log):
+    assert unavailable("edgetpu") is None
+    assert log.read_text() == ""  # nothing was opened
+
+
+@pytest.mark.usefixtures("log")
+def test_no_device_connected(monkeypatch):
+    monkeypatch.setenv("STUB_ABSENT", "1")
+
+    assert unavailable("edgetpu") == "no Edge TPU is connected (USB or PCIe)"
+
+
+@pytest.mark.usefixtures("log")
+def test_litert_is_needed_too(tpu_model, monkeypatch):
+    monkeypatch.setattr(litert, "find_spec", lambda _: None)
+
+    assert "pip install 'edgekit[litert]'" in unavailable("edgetpu")
+    with pytest.raises(BackendError, match="ai-edge-litert is not installed"):
+        load(tpu_model, backend="edgetpu")

@@ -1,0 +1,76 @@
+"""`import edge_runtime` loads the standard library, and of that only what is named here."""
+
+import subprocess
+import sys
+
+ALLOWED = {
+    *("__future__", "_ast", "_collections", "_colorize", "_functools", "_opcode"),
+    *("_opcode_metadata", "_operator", "_sre", "_struct", "_tokenize", "_typing", "_weakrefset"),
+    *("annotationlib", "ast", "collections", "contextlib", "copy", "copyreg", "dataclasses"),
+    *("dis", "edge_runtime", "enum", "functools", "importlib", "inspect", "itertools", "keyword"),
+    *("linecache", "math", "mmap", "opcode", "operator", "re", "reprlib", "struct", "token"),
+    *("tokenize", "types", "typing", "warnings", "weakref"),
+}
+EDGE_RUNTIME = {
+    *("backends", "errors", "flatbuffer", "graph", "reader", "schema", "session"),
+}
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_loads_only_what_is_allowed():
+    loaded = modules_after("import edge_runtime")
+
+    assert {name.partition(".")[0] for name in loaded} <= ALLOWED
+    assert {name.split(".")[1] for name in loaded if name.startswith("edge_runtime.")} == (
+        EDGE_RUNTIME
+    )
+
+
+def test_listing_the_backends_opens_none():
+    loaded = modules_after("from edge_runtime.backends import backends; backends()")
+
+    assert {name for name in loaded if name.startswith("edge_runtime.backends.")} == set()
+
+
+def test_knowing_what_is_present_loads_no_engine():
+    code = "from edge_runtime.backends import *; [unavailable(name) for name in backends()]"
+    loaded = {name.partition(".")[0] for name in modules_after(code)}
+
+    assert loaded.isdisjoint({"ai_edge_litert", "numpy", "PIL", "tensorflow", "click", "edgekit"})
+
+
+WITHOUT_NUMPY = """
+import sys
+from pathlib import Path
+from edge_runtime import InputError, Model
+from edge_runtime.reader import read
+
+class Sum:
+    def run(self, tensor):
+        total = sum(tensor.cast("B").cast("f"))
+        return memoryview(bytearray(8)).cast("f", (1, 2)) if total else b"zero"
+
+data = Path(sys.argv[1]).read_bytes()
+model = Model("model", data, read(data), Sum())
+print(model.run(bytes(784 * 4)).tobytes().decode(), model.run(b"\\0\\0\\x80\\x3f" * 784).shape)
+for bad in b"\\0\\0\\xc0\\x7f", b"\\0\\0\\x80\\xff":
+    try:
+        model.run(bytes(783 * 4) + bad)
+    except InputError as error:
+        print(error)
+print("numpy" in sys.modules)
+"""
+
+
+def test_run_needs_no_numpy(float_model):
+    """What a backend without NumPy builds on."""
+    command = [sys.executable, "-c", WITHOUT_NUMPY, str(float_model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    bad = "the tensor holds NaN or infinity"
+    assert done.stdout.splitlines() == ["zero (1, 2)", bad, bad, "False"]

@@ -1,0 +1,231 @@
+"""LiteRT as a backend, held against LiteRT itself."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from edge_runtime import BackendError, ModelError, load
+from edge_runtime.backends import backends, litert, unavailable
+from edge_runtime.quantize import dequantize, quantize
+
+SHAPE = (1, 28, 28, 1)
+
+
+def edited(path, change):
+    """Return the model at ``path`` after ``change(model, subgraph)``."""
+    import flatbuffers
+
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    model.metadata = []  # the labels are behind the FlatBuffer, and stay behind
+    change(model, model.subgraphs[0])
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def with_batch(path, batch):
+    """Return the model at ``path`` for another batch; -1 leaves it open."""
+
+    def change(model, graph):
+        reshape = graph.operators[0]
+        for index in {*graph.inputs, *(output for op in graph.operators for output in op.outputs)}:
+            tensor = graph.tensors[index]
+            tensor.shape = [max(batch, 1), *tensor.shape[1:]]
+            tensor.shapeSignature = [batch, *tensor.shape[1:]]
+        target = model.buffers[graph.tensors[reshape.inputs[1]].buffer]
+        target.data = np.array([batch, np.prod(SHAPE)], np.int32).view(np.uint8)
+
+    return edited(path, change)
+
+
+@pytest.fixture(params=["float_model", "int8_model"])
+def path(request):
+    return request.getfixturevalue(request.param)
+
+
+def random_input(dtype, count=1, seed=0):
+    rng = np.random.default_rng(seed)
+    if dtype == "float32":
+        return rng.random((count, *SHAPE[1:]), np.float32)
+    return rng.integers(-128, 128, (count, *SHAPE[1:])).astype(np.int8)
+
+
+def reference(path, batch):
+    """Return what LiteRT answers, asked directly, image by image."""
+    interpreter = Interpreter(model_content=path.read_bytes())
+    interpreter.allocate_tensors()
+    outputs = []
+    for image in batch:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    return np.concatenate(outputs)
+
+
+def test_run_is_litert(path):
+    model = load(path)
+    tensor = random_input(model.input.dtype)
+
+    np.testing.assert_array_equal(model.run(tensor), reference(path, tensor))
+
+
+def test_num_threads(path):
+    tensor = random_input(load(path).input.dtype)
+
+    np.testing.assert_array_equal(
+        load(path, num_threads=2).run(tensor), load(path, num_threads=1).run(tensor)
+    )
+
+
+@pytest.mark.parametrize("num_threads", [0, -1, 1.5, "2"])
+def test_num_threads_is_a_whole_number(float_model, num_threads):
+    with pytest.raises(BackendError, match="num_threads"):
+        load(float_model, num_threads=num_threads)
+
+
+def test_an_unknown_option_is_named(float_model):
+    with pytest.raises(BackendError, match=r"no option 'device': it takes num_threads"):
+        load(float_model, device="usb")
+
+
+def test_an_unknown_backend_is_named(float_model):
+    with pytest.raises(BackendError, match=r"unknown backend 'abacus': there are edgetpu, litert"):
+        load(float_model, backend="abacus")
+
+
+def test_the_backends_are_the_files_of_their_folder():
+    assert {"edgetpu", "litert"} <= set(backends())
+    assert unavailable("litert") is None
+
+
+def test_a_missing_package_says_what_to_install(float_model, monkeypatch):
+    monkeypatch.setattr(litert, "find_spec", lambda _: None)
+
+    assert "pip install 'edgekit[litert]'" in unavailable("litert")
+    with pytest.raises(BackendError, match="ai-edge-litert is not installed"):
+        load(float_model)
+
+
+@pytest.mark.parametrize("count", [1, litert.CHUNK - 1, litert.CHUNK, 2 * litert.CHUNK + 3])
+@pytest.mark.parametrize("batch", [1, -1, 4])
+def test_a_batch_gives_what_its_images_give(path, batch, count, tmp_path):
+    variant = tmp_path / "model.tflite"
+    variant.write_bytes(with_batch(path, batch))
+    model = load(variant)
+    assert model.input.signature[0] == batch
+    images = random_input("float32", count)
+
+    scores = model.predict(images)
+
+    expected = reference(path, quantize(images, model.input))
+    np.testing.assert_array_equal(scores, dequantize(expected, model.output))
+
+
+def test_an_open_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
+    variant = tmp_path / "model.tflite"
+    variant.write_bytes(with_batch(float_model, -1))
+    sizes = []
+    invoke = litert.LiteRTSession._invoke
+    monkeypatch.setattr(
+        litert.LiteRTSession,
+        "_invoke",
+        lambda self, interpreter, tensor: (
+            sizes.append(len(tensor)) or invoke(self, interpreter, tensor)
+        ),
+    )
+
+    load(variant).predict(random_input("float32", 2 * litert.CHUNK + 2))
+
+    assert sizes == [litert.CHUNK, litert.CHUNK, 1, 1]
+
+
+def test_a_fixed_batch_is_not_resized(float_model, tmp_path):
+    """LiteRT would resize this model without complaint and sum over the images."""
+
+    def change(model, graph):
+        source, axis = (graph.tensors[index] for index in graph.operators[0].inputs)
+        target = graph.tensors[graph.outputs[0]]
+        source.shape = target.shape = [1, 784]
+        source.shapeSignature = target.shapeSignature = None
+        axis.shape, model.buffers[axis.buffer].data = [], np.array([0], np.int32).view(np.uint8)
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.version = schema.BuiltinOperator.CUMSUM, 1
+        code.deprecatedBuiltinCode = 127
+        model.operatorCodes = [code]
+        op = schema.OperatorT()
+        op.inputs, op.outputs = graph.operators[0].inputs, graph.outputs
+        op.builtinOptionsType = schema.BuiltinOptions.CumsumOptions
+        op.builtinOptions = schema.CumsumOptionsT()
+        graph.operators = [op]
+
+    path = tmp_path / "cumsum.tflite"
+    path.write_bytes(edited(float_model, change))
+    batch = random_input("float32", litert.CHUNK).reshape(litert.CHUNK, 784)
+
+    np.testing.assert_array_equal(load(path).predict(batch), batch)
+
+
+def test_what_litert_refuses_is_a_model_error(float_model, tmp_path):
+    def change(model, graph):
+        code = model.operatorCodes[graph.operators[-1].opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = b"abacus"
+
+    path = tmp_path / "custom.tflite"
+    path.write_bytes(edited(float_model, change))
+
+    with pytest.raises(ModelError, match=r"custom.tflite: LiteRT cannot run it: .*abacus"):
+        load(path)
+
+
+SCRIPT = """
+import os, sys
+from edge_runtime import load
+from edge_runtime.backends import litert
+load(sys.argv[1])
+with litert._without_info():
+    os.write(2, b"INFO: chatter\\nWARNING: of use\\n")
+os.write(2, b"after\\n")
+"""
+
+
+def stderr_of(path, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "EDGEKIT_VERBOSE": "", **environment},
+    )
+    return done.stderr.splitlines()
+
+
+def test_litert_is_quiet_but_for_what_matters(float_model):
+    assert stderr_of(float_model) == ["WARNING: of use", "after"]
+
+
+def test_litert_needs_no_standard_error(float_model):
+    script = "import os, sys; from edge_runtime import load; os.close(2); load(sys.argv[1])"
+
+    subprocess.run([sys.executable, "-c", script, str(float_model)], check=True)
+
+
+def test_litert_needs_no_temporary_files(float_model, monkeypatch):
+    def fail():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(litert, "TemporaryFile", fail)
+
+    assert load(float_model).input.shape == SHAPE
+
+
+def test_litert_talks_when_asked(float_model):
+    lines = stderr_of(float_model, EDGEKIT_VERBOSE="1")
+
+    assert "INFO: chatter" in lines
+    assert any("XNNPACK" in line for line in lines)

@@ -1,0 +1,559 @@
+"""load(), and Model's run, predict and classify."""
+
+import array
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from edge_runtime import InputError, MetadataError, ModelError, load
+from edge_runtime.metadata import Metadata
+from edge_runtime.quantize import dequantize, quantize
+from edgekit.convert.metadata import attach
+
+METADATA = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+
+
+def edited(data, change):
+    """Return the model ``data`` after ``change(model, subgraph)``."""
+    import flatbuffers
+
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    model.metadata = []  # the labels are behind the FlatBuffer, and stay behind
+    change(model, model.subgraphs[0])
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Open a model given as bytes."""
+
+    def open_model(data):
+        path = tmp_path / "model.tflite"
+        path.write_bytes(data)
+        return load(path)
+
+    return open_model
+
+
+@pytest.fixture
+def bare_float(float_model, opened):
+    return opened(edited(float_model.read_bytes(), lambda *_: None))
+
+
+@pytest.fixture
+def float_classifier(float_model, opened):
+    return opened(attach(float_model.read_bytes(), METADATA))
+
+
+@pytest.fixture
+def int8_classifier(int8_model, opened):
+    return opened(attach(int8_model.read_bytes(), METADATA))
+
+
+@pytest.fixture(params=["float_classifier", "int8_classifier"])
+def classifier(request):
+    return request.getfixturevalue(request.param)
+
+
+def pixels(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 28, 28, 1)).astype(np.uint8)
+
+
+# Opening a file.
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x89PNG\r\n\x1a\n" + bytes(99), bytes(5000)])
+def test_a_foreign_file(content, tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+
+    with pytest.raises(ModelError, match=r"model.tflite: not a .tflite file"):
+        load(path)
+
+
+def test_a_truncated_file(int8_model, opened):
+    data = int8_model.read_bytes()
+
+    for length in range(100, len(data) - 100, len(data) // 20):
+        with pytest.raises(ModelError):
+            opened(data[:length])
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(ModelError, match=r"nowhere.tflite: No such file or directory"):
+        load(tmp_path / "nowhere.tflite")
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(ModelError, match=r"Is a directory"):
+        load(tmp_path)
+
+
+def test_what_the_model_says_about_itself(int8_classifier):
+    assert (int8_classifier.input.shape, int8_classifier.input.dtype) == ((1, 28, 28, 1), "int8")
+    assert (int8_classifier.output.shape, int8_classifier.output.dtype) == ((1, 2), "int8")
+    assert int8_classifier.labels == ("0", "1")
+    assert int8_classifier.metadata == METADATA
+    assert int8_classifier.graph.ops[-1].name == "LOGISTIC"
+
+
+@pytest.mark.parametrize("what", ["inputs", "outputs"])
+def test_two_inputs_or_outputs(what, int8_model, opened):
+    def change(_, graph):
+        setattr(graph, what, [*getattr(graph, what), graph.operators[1].outputs[0]])
+
+    with pytest.raises(ModelError, match=f"it has 2 {what}"):
+        opened(edited(int8_model.read_bytes(), change))
+
+
+def test_an_image_size_that_is_left_open(float_model, opened):
+    def change(_, graph):
+        graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, -1, 1]
+
+    with pytest.raises(ModelError, match=r"float32 \[1, -1, -1, 1\] .*fixed image size"):
+        opened(edited(float_model.read_bytes(), change))
+
+
+def test_an_element_type_without_a_buffer_format(float_model, opened):
+    def change(_, graph):
+        graph.tensors[graph.inputs[0]].type = schema.TensorType.STRING
+
+    with pytest.raises(ModelError, match="its input is string"):
+        opened(edited(float_model.read_bytes(), change))
+
+
+def test_a_constant_as_output(float_model, opened):
+    def change(_, graph):
+        graph.outputs = [graph.operators[1].inputs[1]]
+
+    with pytest.raises(ModelError, match=r"its output .* is constant"):
+        opened(edited(float_model.read_bytes(), change))
+
+
+# run()
+
+
+def test_any_buffer_gives_what_an_ndarray_gives(classifier):
+    float32 = classifier.input.dtype == "float32"
+    tensor = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
+    tensor = tensor if float32 else (tensor * 255 - 128).astype(np.int8)
+    expected = classifier.run(tensor)
+    assert isinstance(expected, np.ndarray)
+
+    raw = tensor.tobytes()
+    code, kind = ("f", ctypes.c_float) if float32 else ("b", ctypes.c_int8)
+    for buffer in (
+        raw,
+        bytearray(raw),
+        memoryview(raw),
+        memoryview(raw).cast(code),
+        memoryview(tensor),
+        array.array(code, raw),
+        (kind * 784).from_buffer_copy(raw),
+    ):
+        output = classifier.run(buffer)
+        assert isinstance(output, memoryview)
+        assert (output.format, output.shape) == (code, (1, 2))
+        assert output.tolist() == expected.tolist()
+
+
+def test_an_ndarray_may_be_strided(classifier):
+    wide = np.zeros((1, 28, 56, 1), classifier.input.dtype)
+    wide[:, :, ::2] = (np.arange(784) % 100).reshape(1, 28, 28, 1)
+    assert not wide[:, :, ::2].flags.c_contiguous
+
+    np.testing.assert_array_equal(
+        classifier.run(wide[:, :, ::2]), classifier.run(wide[:, :, ::2].copy())
+    )
+
+
+def test_an_output_is_the_callers_own(classifier):
+    tensor = np.zeros((1, 28, 28, 1), classifier.input.dtype)
+    first = classifier.run(tensor)
+    before = first.copy()
+
+    classifier.run(tensor + 1)
+
+    np.testing.assert_array_equal(first, before)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        np.zeros((28, 28, 1), np.float32),
+        np.zeros((1, 28, 28), np.float32),
+        np.zeros((2, 28, 28, 1), np.float32),
+        np.zeros((1, 784), np.float32),
+        np.zeros((1, 1, 28, 28), np.float32),
+        np.zeros((1, 28, 28, 1), np.float64),
+        np.zeros((1, 28, 28, 1), np.int8),
+        np.zeros((1, 28, 28, 1), ">f4"),
+        bytes(784),
+        bytes(784 * 4 - 1),
+        bytes(784 * 8),
+        b"",
+        array.array("d", bytes(784 * 4)),
+        array.array("i", bytes(784 * 4)),
+        array.array("b", bytes(784 * 4)),
+        memoryview(bytes(784 * 4)).cast("f", (1, 1, 28, 28)),
+        "a string",
+        None,
+        [[0.0] * 784],
+    ],
+)
+def test_run_refuses_what_does_not_fit(float_classifier, tensor):
+    with pytest.raises(InputError, match=r"expected a tensor of float32 \[1, 28, 28, 1\], got \S+"):
+        float_classifier.run(tensor)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("form", [np.asarray, np.ndarray.tobytes])
+def test_run_refuses_nan_and_infinity(float_classifier, bad, form):
+    tensor = np.zeros((1, 28, 28, 1), np.float32)
+    tensor[0, 27, 27, 0] = bad
+
+    with pytest.raises(InputError, match="NaN or infinity"):
+        float_classifier.run(form(tensor))
+
+
+def test_run_takes_numbers_whose_squares_overflow(float_classifier):
+    tensor = np.full((1, 28, 28, 1), 1e30, np.float32)
+
+    assert float_classifier.run(tensor).shape == (1, 2)
+
+
+def test_a_model_is_shared_by_threads(int8_classifier):
+    tensors = (pixels(64).astype(np.int16) - 128).astype(np.int8)[:, None]
+    expected = [int8_classifier.run(tensor) for tensor in tensors]
+
+    with ThreadPoolExecutor(8) as pool:
+        outputs = list(pool.map(int8_classifier.run, [*tensors] * 100))
+
+    np.testing.assert_array_equal(outputs, expected * 100)
+
+
+# predict()
+
+
+def test_pixels_are_normalised(classifier):
+    images = pixels(20)
+
+    scores = classifier.predict(images)
+
+    assert (scores.dtype, scores.shape) == (np.float32, (20, 2))
+    np.testing.assert_array_equal(scores, classifier.predict(images.astype(np.float32) / 255))
+
+
+def test_a_score_is_what_run_gives(classifier):
+    image = pixels(1)
+    tensor = quantize(image.astype(np.float32) / 255, classifier.input)
+
+    np.testing.assert_array_equal(
+        classifier.predict(image), dequantize(classifier.run(tensor), classifier.output)
+    )
+
+
+def test_any_float_type(classifier):
+    images = (pixels(3) / 255).astype(np.float16)
+
+    for dtype in (np.float32, np.float64, np.longdouble):
+        np.testing.assert_array_equal(
+            classifier.predict(images.astype(dtype)), classifier.predict(images)
+        )
+
+
+def test_the_grey_axis_may_be_left_out(classifier):
+    images = pixels(5)
+
+    np.testing.assert_array_equal(classifier.predict(images[..., 0]), classifier.predict(images))
+
+
+def test_an_empty_batch(classifier):
+    for dtype in (np.uint8, np.float32):
+        scores = classifier.predict(np.zeros((0, 28, 28, 1), dtype))
+
+        assert (scores.dtype, scores.shape) == (np.float32, (0, 2))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((28, 28, 1), np.uint8),
+        np.zeros((1, 28, 28, 3), np.uint8),
+        np.zeros((1, 784), np.uint8),
+        np.zeros((1, 1, 28, 28, 1), np.uint8),
+        np.uint8(0),
+        [[1, 2], [3]],
+        None,
+        "a string",
+    ],
+)
+def test_predict_refuses_other_shapes(classifier, batch):
+    with pytest.raises(InputError, match=r"expected images \[N, 28, 28, 1\]|not an array"):
+        classifier.predict(batch)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint16, bool, complex, object, "U1"])
+def test_predict_refuses_other_types(classifier, dtype):
+    with pytest.raises(InputError, match="expected uint8 pixels or floats"):
+        classifier.predict(np.zeros((1, 28, 28, 1), dtype))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+def test_predict_refuses_nan_and_infinity(classifier, bad):
+    batch = np.zeros((2, 28, 28, 1))
+    batch[1, 0, 0, 0] = bad
+
+    with pytest.raises(InputError, match="NaN or infinity"):
+        classifier.predict(batch)
+
+
+def test_pixels_as_floats_are_noticed(classifier):
+    with pytest.raises(
+        InputError, match=r"floats from 0 to 25\d are not on the model's scale, which is 0 to 1"
+    ):
+        classifier.predict(pixels(3).astype(np.float32))
+
+
+def test_pixels_as_floats_are_noticed_by_the_models_own_scale(int8_model, opened):
+    model = opened(edited(int8_model.read_bytes(), lambda *_: None))
+    assert model.metadata is None
+
+    with pytest.raises(InputError, match=r"which is 0 to 0\.99\d+|which is 0 to 1"):
+        model.predict(pixels(3).astype(np.float32))
+
+
+def test_a_little_beyond_the_scale_is_fine(classifier):
+    batch = pixels(3) / 255 * 1.2 - 0.1
+
+    assert classifier.predict(batch).shape == (3, 2)
+
+
+def test_pixels_need_a_normalisation(bare_float):
+    assert bare_float.predict(pixels(2) / 255).shape == (2, 2)
+    with pytest.raises(MetadataError, match="how pixels are normalised: convert"):
+        bare_float.predict(pixels(2))
+
+
+def test_a_normalisation_of_other_channels(float_model, opened):
+    rgb = replace(METADATA, mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0))
+
+    with pytest.raises(MetadataError, match="of 3 channels"):
+        opened(attach(float_model.read_bytes(), rgb)).predict(pixels(2))
+
+
+def test_other_normalisations(float_model, opened):
+    centred = replace(METADATA, mean=(127.5,), std=(127.5,))
+    model = opened(attach(float_model.read_bytes(), centred))
+    images = pixels(4)
+
+    np.testing.assert_array_equal(
+        model.predict(images), model.predict((images.astype(np.float32) - 127.5) / 127.5)
+    )
+
+
+def test_an_integer_model_without_scale(int8_model, opened):
+    def change(_, graph):
+        graph.tensors[graph.inputs[0]].quantization = None
+
+    model = opened(edited(int8_model.read_bytes(), change))
+
+    assert len(model.run(bytes(784))) == 1
+    with pytest.raises(ModelError, match=r"int8 without one scale and zero point"):
+        model.predict(np.zeros((1, 28, 28, 1), np.float32))
+
+
+def test_a_model_that_is_no_classifier(int8_model, opened):
+    def change(_, graph):
+        graph.outputs = list(graph.operators[0].inputs[:1])
+        graph.operators = graph.operators[:1]
+
+    model = opened(edited(int8_model.read_bytes(), change))
+
+    with pytest.raises(ModelError, match=r"model.tflite: .*not the scores of a classifier"):
+        model.predict(pixels(1))
+
+
+# The arithmetic of quantisation.
+
+
+def litert_quantize(int8_model, scale, values):
+    """Return what LiteRT's own QUANTIZE makes of ``values`` with the model's zero point."""
+
+    def change(model, graph):
+        graph.tensors[graph.inputs[0]].quantization.scale = [scale]
+        source = schema.TensorT()
+        source.name, source.type = b"values", schema.TensorType.FLOAT32
+        source.shape = graph.tensors[graph.inputs[0]].shape = [len(values)]
+        source.buffer, graph.tensors[graph.inputs[0]].shapeSignature = 0, None
+        graph.tensors.append(source)
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
+        op = schema.OperatorT()
+        op.inputs, op.outputs = [len(graph.tensors) - 1], list(graph.inputs)
+        model.operatorCodes, graph.operators = [code], [op]
+        graph.inputs, graph.outputs = op.inputs, op.outputs
+        model.signatureDefs = []
+
+    interpreter = Interpreter(
+        model_content=edited(int8_model.read_bytes(), change),
+        # XNNPACK multiplies by 1 / scale and rounds halves to even, which is not TFLite's rule.
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+    )
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+@pytest.mark.parametrize("scale", [None, 1.0, 0.1, 3.1e-5])
+def test_quantize_is_litert_quantize(int8_model, scale):
+    tensor = load(int8_model).input
+    scale = np.float32(scale or tensor.quantization.scales[0])
+    tensor = replace(tensor, quantization=replace(tensor.quantization, scales=(float(scale),)))
+    rng = np.random.default_rng(0)
+    halves = np.arange(-600, 600, dtype=np.float32) + np.float32(0.5)
+    steps = np.concatenate(
+        [
+            rng.uniform(-200, 400, 200_000),
+            rng.normal(0, 100_000, 10_000),
+            halves,
+            # Among these is 0.49999997, to which float32 cannot add 0.5.
+            *(np.nextafter(halves, np.float32(end)) for end in (-np.inf, np.inf)),
+            [0.0, -0.0],
+        ]
+    )
+    values = steps.astype(np.float32) * scale
+
+    np.testing.assert_array_equal(
+        quantize(values, tensor), litert_quantize(int8_model, scale, values)
+    )
+
+
+def test_quantize_clamps_what_no_integer_holds(int8_model):
+    tensor = load(int8_model).input
+    values = np.array([3e38, -3e38], np.float32)
+
+    np.testing.assert_array_equal(quantize(values, tensor), np.array([127, -128], np.int8))
+
+
+def test_dequantize_is_the_specifications_formula(int8_model):
+    tensor = load(int8_model).output
+    (scale,), (zero_point,) = tensor.quantization.scales, tensor.quantization.zero_points
+    values = np.arange(-128, 128).astype(np.int8)
+
+    np.testing.assert_array_equal(
+        dequantize(values, tensor),
+        np.array([(int(q) - zero_point) * scale for q in values], np.float32),
+    )
+
+
+# classify()
+
+
+def ring_and_bar():
+    """A 0 and a 1 in dark ink on white, drawn large."""
+    from PIL import Image, ImageDraw
+
+    ring, bar = (Image.new("L", (400, 300), 250) for _ in range(2))
+    ImageDraw.Draw(ring).ellipse((140, 60, 260, 240), outline=30, width=24)
+    ImageDraw.Draw(bar).line((210, 60, 190, 240), fill=30, width=24)
+    return ring, bar
+
+
+def test_classify(classifier):
+    for label, image in zip(("0", "1"), ring_and_bar(), strict=True):
+        answer = classifier.classify(image)
+
+        assert answer.label == label
+        assert answer.index == int(label)
+        assert answer.score == max(answer.scores) == answer.scores[answer.index]
+        assert len(answer.scores) == 2
+        assert answer.inverted
+
+
+def test_classify_takes_a_path(classifier, tmp_path):
+    ring, _ = ring_and_bar()
+    ring.save(tmp_path / "ring.png")
+
+    expected = classifier.classify(ring)
+
+    assert classifier.classify(tmp_path / "ring.png") == expected
+    assert classifier.classify(str(tmp_path / "ring.png")) == expected
+    assert classifier.classify(np.asarray(ring)) == expected
+
+
+def test_classify_is_predict_for_an_image_of_the_models_size(classifier):
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+
+    answer = classifier.classify(image)
+
+    assert answer.scores == tuple(classifier.predict(image[None])[0].tolist())
+    assert not answer.inverted
+
+
+def test_inversion_can_be_turned_off(classifier):
+    image = np.full((28, 28), 255, np.uint8)
+    image[4:24, 12:16] = 0
+
+    assert classifier.classify(image).inverted
+    answer = classifier.classify(image, invert=False)
+    assert not answer.inverted
+    assert answer.scores == tuple(classifier.predict(image[None])[0].tolist())
+
+
+def test_a_prediction_is_frozen(classifier):
+    answer = classifier.classify(ring_and_bar()[0])
+
+    with pytest.raises(FrozenInstanceError):
+        answer.label = "7"
+
+
+def test_classify_needs_labels(bare_float):
+    with pytest.raises(MetadataError, match=r"model.tflite: it carries no labels: convert it"):
+        bare_float.classify(ring_and_bar()[0])
+    with pytest.raises(MetadataError):
+        _ = bare_float.labels
+
+
+def test_classify_needs_a_model_of_images(float_model, opened):
+    def change(_, graph):
+        tensor = graph.tensors[graph.inputs[0]]
+        tensor.shape, tensor.shapeSignature = [1, 784], None
+
+    model = opened(attach(edited(float_model.read_bytes(), change), METADATA))
+
+    assert model.predict(np.zeros((2, 784), np.uint8)).shape == (2, 2)
+    with pytest.raises(ModelError, match=r"float32 \[1, 784\] is not an image"):
+        model.classify(ring_and_bar()[0])
+
+
+def test_a_model_of_images_without_channel_axis(float_model, opened):
+    def change(_, graph):
+        tensor = graph.tensors[graph.inputs[0]]
+        tensor.shape, tensor.shapeSignature = [1, 28, 28], None
+
+    model = opened(attach(edited(float_model.read_bytes(), change), METADATA))
+
+    assert [model.classify(image).label for image in ring_and_bar()] == ["0", "1"]
+    assert model.predict(pixels(2)).shape == (2, 2)
+
+
+@pytest.mark.mnist
+def test_mnist_goes_through_untouched(classifier, mnist):
+    expected = classifier.predict(mnist.x_test).argmax(1)
+
+    answers = [classifier.classify(image) for image in mnist.x_test]
+
+    np.testing.assert_array_equal([answer.index for answer in answers], expected)
+    assert not any(answer.inverted for answer in answers)
+    assert (expected == mnist.y_test).mean() > 0.99
