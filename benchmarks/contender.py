@@ -12,11 +12,13 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import unavailable
 from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import encode
 from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.errors import EdgekitError
+from edgekit.scoring import class_scores
 from edgekit.train.data import Images, scaled
 
 Array = npt.NDArray[Any]
@@ -40,6 +42,8 @@ class Contender:
         inputs: uint8 images [N, H, W, C] -> raw inputs [N, ...], what ``run`` takes one of.
         run: raw input [1, ...] -> raw output; what the latency is measured of.
         distributions: packages that must be installed to run it.
+        origin: digest of the Keras model that a .tflite file says it was converted from; "" for
+            peers and where the file does not say.
     """
 
     subject: Subject
@@ -48,6 +52,7 @@ class Contender:
     inputs: Callable[[Images], Array]
     run: Callable[[Array], Any]
     distributions: tuple[str, ...]
+    origin: str = ""
 
 
 def from_models(
@@ -108,7 +113,7 @@ def absent(subject: Subject, reason: str) -> Result:
 
 
 def _scaled_first(scale: Scale, function: peers.Function, images: Images) -> Floats:
-    return function(scale(images))
+    return class_scores(function(scale(images)))
 
 
 def _from_model(path: Path, subject: Subject) -> Contender:
@@ -133,4 +138,11 @@ def _from_model(path: Path, subject: Subject) -> Contender:
         inputs=lambda images: encode(pixels(images), model.input, model.metadata),
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
+        origin=_origin(model.metadata),
     )
+
+
+def _origin(metadata: Metadata | None) -> str:
+    """Return the digest of the Keras model, as `edgekit convert` writes it."""
+    model = metadata.provenance.get("model") if metadata else None
+    return str(model.get("sha256", "")) if isinstance(model, dict) else ""

@@ -27,7 +27,8 @@ class Trained:
         source: what ``edgekit.train.data.load`` takes; None when the file does not say.
         labels: the classes in the order of the scores; empty when the file does not say.
         shape: height, width and channels of the images.
-        scores: how many scores the model gives.
+        size: shape of the model's input without the batch.
+        classes: how many classes the model's scores tell apart.
         mean: of the normalisation ``(pixel - mean) / std``; empty when the file does not say.
         std: of the same.
     """
@@ -35,7 +36,8 @@ class Trained:
     source: str | None
     labels: tuple[str, ...]
     shape: tuple[int, int, int]
-    scores: int
+    size: tuple[int, ...]
+    classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -79,11 +81,12 @@ def scaling(models: Sequence[Path]) -> Callable[[Images], Floats]:
     Raises:
         ModelError: a file is not a .tflite classifier.
     """
-    for trained in map(_trained, models):
-        if trained.mean:
-            mean, std = (np.array(values, np.float32) for values in (trained.mean, trained.std))
-            return partial(_normalized, mean, std)
-    return data.scaled
+    every = [_trained(path) for path in models]
+    trained = next((one for one in every if one.mean), every[0])
+    # A file without a normalisation gets what train feeds to its model.
+    mean = np.array(trained.mean or (0,), np.float32)
+    std = np.array(trained.std or (255,), np.float32)
+    return partial(_normalized, mean, std, trained.size)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -111,23 +114,25 @@ def _trained(path: Path) -> Trained:
     if batch != 1:
         raise ModelError(f"{path}: takes {batch} images at once, bench times one: convert it anew")
     shape = data.image_shape(tuple(size), str(path))
-    scores = graph.tensors[graph.outputs[0]].shape[-1]
+    classes = max(2, graph.tensors[graph.outputs[0]].shape[-1])
     metadata = metadata or Metadata()
     origin = metadata.provenance.get("data")
     source = origin.get("source") if isinstance(origin, dict) else None
-    return Trained(source, metadata.labels, shape, scores, metadata.mean, metadata.std)
+    return Trained(
+        source, metadata.labels, shape, tuple(size), classes, metadata.mean, metadata.std
+    )
 
 
-def _normalized(mean: Floats, std: Floats, images: Images) -> Floats:
-    return (images.astype(np.float32) - mean) / std
+def _normalized(mean: Floats, std: Floats, size: tuple[int, ...], images: Images) -> Floats:
+    return ((images.astype(np.float32) - mean) / std).reshape(-1, *size)
 
 
 def _require_fit(path: Path, trained: Trained, dataset: Dataset) -> None:
     labels = ", ".join(dataset.labels)
-    if trained.scores != len(dataset.labels):
+    if trained.classes != len(dataset.labels):
         raise DataError(
-            f"{path}: gives {trained.scores} scores, but the test images have "
-            f"{len(dataset.labels)} classes ({labels}): name the right ones with --classes"
+            f"{path}: tells {trained.classes} classes apart, but the test images have "
+            f"{len(dataset.labels)} ({labels}): name the right ones with --classes"
         )
     if trained.labels and trained.labels != dataset.labels:
         raise DataError(

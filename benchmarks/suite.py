@@ -91,7 +91,11 @@ def run(
         if result.status == "measured":
             scores[contender.subject] = answers
     able = [contender for contender in contenders if contender.subject in scores]
-    store(*_agreements(scores))
+    origins = {contender.subject: contender.origin for contender in able}
+    for result in _agreements(scores, origins):
+        store(result)
+        if result.reason:
+            say(f"{result.subject}: not compared with Keras: {result.reason}")
 
     say("latency of one image, everyone in turns")
     timed = latency.measure(
@@ -111,12 +115,18 @@ def run(
     return results
 
 
-def _agreements(scores: dict[Subject, Floats]) -> Iterable[Result]:
-    """Compare everyone's answers with those of Keras' own predict."""
+def _agreements(
+    scores: Mapping[Subject, Floats], origins: Mapping[Subject, str]
+) -> Iterable[Result]:
+    """Compare everyone's answers with those of Keras' own predict on the same model."""
     keras = next((one for one in scores if one.peer and one.backend == "keras"), None)
     for subject, own in scores.items():
+        reason = ""
         if keras is None:
             reason = "the Keras model was not run"
+        elif origins[subject] not in ("", keras.sha256):
+            reason = f"it was converted from another Keras model than the {keras.model} here"
+        if reason or keras is None:
             yield Result(subject, "agreement", "score", status="not present", reason=reason)
         elif subject != keras:
             yield parity.compare(subject, own, keras, scores[keras])

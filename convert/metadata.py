@@ -50,7 +50,8 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
 
     Args:
         model: a .tflite file.
-        metadata: labels as many as output 0 has scores, none empty and none with a line break.
+        metadata: labels as many as output 0 has scores (two for a single one), none empty and
+            none with a line break.
 
     Raises:
         ModelError: ``model`` is not a usable .tflite file.

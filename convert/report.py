@@ -14,15 +14,15 @@ from edgekit.convert.compare import TensorError
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import Classifier
 from edgekit.convert.targets import TARGETS, Verdict
-from edgekit.scoring import Score, predicted_classes, score
+from edgekit.scoring import Score, score
 
 Scores = npt.NDArray[np.float32]
 
 
 def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Compare the scores [N, outputs] of the Keras model and of the converted one."""
-    classes = max(2, before.shape[1])
-    first, second = predicted_classes(before), predicted_classes(after)
+    """Compare the scores [N, classes] of the Keras model and of the converted one."""
+    classes = before.shape[1]
+    first, second = before.argmax(axis=1), after.argmax(axis=1)
     agreeing = int(np.sum(first == second))
     return {
         "before": _accuracy(score(first, true, classes)),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgekit import frameworks
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
+from edgekit.scoring import class_scores
 
 FloatArray = npt.NDArray[np.float32]
 CHUNK = 4096
@@ -55,7 +56,7 @@ class Classifier:
         return max(2, self.outputs)
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """Model inputs [N, *shape] -> scores float32 [N, outputs]."""
+        """Model inputs [N, *shape] -> scores float32 [N, classes]."""
         step = self.batch or CHUNK
         if self.batch and len(inputs) % self.batch:
             raise ModelFileError(f"{self.path}: takes only batches of {self.batch}")
@@ -63,7 +64,7 @@ class Classifier:
             np.asarray(self.call(inputs[i : i + step]), np.float32)
             for i in range(0, len(inputs), step)
         ]
-        return np.concatenate(chunks) if chunks else np.zeros((0, self.outputs), np.float32)
+        return class_scores(np.concatenate(chunks))
 
 
 def load(path: Path, *, verbose: bool = False) -> Classifier:

@@ -33,6 +33,7 @@ class Metadata:
 
     Attributes:
         labels: the class names, in the order of the scores; empty when the file does not say.
+            Two for a model with a single sigmoid output, which is the score of the second.
         mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
             0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
             Empty, together with ``std``, when the file does not say.
@@ -66,7 +67,8 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
     mean, std, label_file = _standard(graph)
     labels = _labels(data, label_file) if label_file else ()
     scores = graph.tensors[graph.outputs[0]].shape[-1:] if graph.outputs else ()
-    if labels and scores != (len(labels),):
+    # A single sigmoid node tells two classes apart.
+    if labels and scores != (len(labels),) and (scores, len(labels)) != ((1,), 2):
         raise MetadataError(
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"

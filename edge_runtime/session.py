@@ -232,7 +232,7 @@ class Model:
                 channel axis of grey images may be there or not.
 
         Returns:
-            float32 scores [N, classes].
+            float32 scores [N, classes]; the p of a single sigmoid output becomes (1 - p, p).
 
         Raises:
             InputError: wrong shape or element type, NaN or infinity, or floats that are plainly
@@ -250,16 +250,17 @@ class Model:
                 f"{self._name}: it turns {_describe(self.input)} into {_describe(self.output)}, "
                 "which is not the scores of a classifier: use run()"
             )
-        own, classes = self.output.shape
+        own, outputs = self.output.shape
         tensor = encode(batch, self.input, self.metadata)
         images = len(tensor)
         if images == 0:
-            return np.zeros((0, classes), np.float32)
+            return np.zeros((0, max(2, outputs)), np.float32)
         if missing := -images % own:
             tensor = np.concatenate([tensor, tensor[:1].repeat(missing, axis=0)])
         with self._lock:
             output = self._session.run_batch(tensor)
-        return dequantize(output[:images], self.output)
+        scores = dequantize(output[:images], self.output)
+        return np.hstack([1 - scores, scores]) if outputs == 1 else scores
 
     def classify(
         self,

@@ -17,6 +17,12 @@ def _has_mnist() -> bool:
     return "EDGEKIT_MNIST" in os.environ or mnist_files.cached().exists()
 
 
+@pytest.fixture(autouse=True)
+def _skip_without_mnist(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("mnist") and not _has_mnist():
+        pytest.skip(NO_MNIST)
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     """The documented data: MNIST's 0 and 1."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgekit.scoring import predicted_classes, score, wilson_interval
+from edgekit.scoring import class_scores, score, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ def test_rows_are_predicted_and_columns_true() -> None:
     assert result.accuracy == 0.75
 
 
-def test_classes_of_scores() -> None:
-    assert predicted_classes(np.array([[0.2, 0.9], [0.6, 0.1]], np.float32)).tolist() == [1, 0]
-    assert predicted_classes(np.array([[0.2], [0.6]], np.float32)).tolist() == [0, 1]
+def test_a_single_sigmoid_node_is_two_classes() -> None:
+    scores = class_scores(np.array([[0.25], [0.75]], np.float32))
+    assert scores.tolist() == [[0.75, 0.25], [0.25, 0.75]]
+    two = np.array([[0.2, 0.9]], np.float32)
+    assert class_scores(two) is two

@@ -66,9 +66,9 @@ def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
-def predicted_classes(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Scores [N, classes] -> class indices [N]; a single sigmoid score [N, 1] is split at 0.5."""
-    if scores.shape[1] == 1:
-        return (scores[:, 0] > 0.5).astype(np.int64)
-    classes: npt.NDArray[np.int64] = scores.argmax(axis=1).astype(np.int64)
-    return classes
+def class_scores(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Model outputs [N, outputs] -> scores [N, classes].
+
+    A single sigmoid node gives p, the score of the second of two classes; the first gets 1 - p.
+    """
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs

@@ -2,6 +2,7 @@ import contextlib
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,3 +225,20 @@ def test_bad_input_is_one_line_and_code_2(
     assert run.err.count("\n") == 1
     assert says in run.err
     assert not (tmp_path / "empty").exists()
+
+
+def test_answers_are_not_compared_with_another_keras_model(
+    folder: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    arguments = few(dataset, folder, tmp_path)
+    shutil.copy(folder / "model.keras", tmp_path)
+    with zipfile.ZipFile(tmp_path / "model.keras", "a") as other:
+        other.comment = b"other bytes, so another model"
+    run = bench(*arguments)
+    assert "converted from another Keras model than the model.keras" in run.err
+    results = json.loads((tmp_path / "bench.json").read_text())["results"]
+    statuses = {
+        one["subject"]["backend"]: one["status"] for one in results if one["metric"] == "agreement"
+    }
+    assert statuses["litert"] == "not present"
+    assert statuses["numpy"] == "measured"

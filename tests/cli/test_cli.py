@@ -61,7 +61,7 @@ def test_usage_errors_are_one_line(
 
 
 def test_a_write_that_fails_is_one_line(
-    float_model: Path, keras_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    keras_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
@@ -124,7 +124,7 @@ def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
 
 
 @pytest.mark.mnist
-def test_the_same_command_twice_gives_the_same_weights(tmp_path: Path, mnist: object) -> None:
+def test_the_same_command_twice_gives_the_same_weights(tmp_path: Path) -> None:
     import json
 
     digests = set()

@@ -67,7 +67,9 @@ def test_not_a_number_is_refused(value: float) -> None:
 
 def test_a_users_array_must_fit_the_model() -> None:
     assert len(from_array(samples(0, 1), "a.npy", (4,), 150, 0, UNIT).inputs) == 150
-    assert from_array(samples(0, 255, "uint8"), "a.npy", (4,), 9, 0, UNIT).inputs.dtype == np.float32
+    assert (
+        from_array(samples(0, 255, "uint8"), "a.npy", (4,), 9, 0, UNIT).inputs.dtype == np.float32
+    )
     with pytest.raises(DataError, match=r"a\.npy: expected an array \[N, 28, 28, 1\]"):
         from_array(samples(0, 1), "a.npy", (28, 28, 1), 100, 0, UNIT)
     with pytest.raises(DataError, match="expected numbers"):

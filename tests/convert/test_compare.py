@@ -25,9 +25,7 @@ def test_a_model_against_itself_is_exact(float_model: Path, inputs: FloatArray) 
     assert {error.largest for error in errors} == {0.0}
 
 
-def test_int8_noise_of_each_layer(
-    float_model: Path, int8_model: Path, inputs: FloatArray
-) -> None:
+def test_int8_noise_of_each_layer(float_model: Path, int8_model: Path, inputs: FloatArray) -> None:
     errors = tensor_errors(float_model.read_bytes(), int8_model.read_bytes(), inputs)
     assert [error.op.split()[1] for error in errors][-3:] == [
         "FULLY_CONNECTED",
@@ -37,18 +35,14 @@ def test_int8_noise_of_each_layer(
     assert all(25 < error.snr_db < 60 for error in errors[-3:])
 
 
-def test_the_last_layer_by_hand(
-    float_model: Path, int8_model: Path, inputs: FloatArray
-) -> None:
+def test_the_last_layer_by_hand(float_model: Path, int8_model: Path, inputs: FloatArray) -> None:
     import edge_runtime
 
     x = edge_runtime.load(float_model).predict(inputs).astype(np.float64)
     y = edge_runtime.load(int8_model).predict(inputs).astype(np.float64)
     last = tensor_errors(float_model.read_bytes(), int8_model.read_bytes(), inputs)[-1]
     # XNNPACK and the built-in kernels differ by a step here and there, hence not to the last digit.
-    assert last.snr_db == pytest.approx(
-        10 * np.log10(np.sum(x**2) / np.sum((x - y) ** 2)), abs=1.5
-    )
+    assert last.snr_db == pytest.approx(10 * np.log10(np.sum(x**2) / np.sum((x - y) ** 2)), abs=1.5)
     assert last.largest == pytest.approx(np.abs(x - y).max(), abs=2 / 256)
 
 

@@ -12,7 +12,6 @@ import edge_runtime
 from edge_runtime.metadata import read_metadata
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
-from edgekit.scoring import predicted_classes
 from edgekit.train.data import Dataset
 
 
@@ -61,12 +60,12 @@ def test_the_report_is_true(workspace: Path, dataset: Dataset) -> None:
     assert convert("--quantize", "--artifacts", workspace) == 0
     path = workspace / "model_int8.tflite"
     report = report_of(path)
-    predicted = predicted_classes(edge_runtime.load(path).predict(dataset.x_test))
+    predicted = edge_runtime.load(path).predict(dataset.x_test).argmax(axis=1)
     correct = int(np.sum(predicted == dataset.y_test))
     assert report["accuracy"]["after"]["correct"] == correct
-    assert report["accuracy"]["after"]["wrong"] == np.flatnonzero(
-        predicted != dataset.y_test
-    ).tolist()
+    assert (
+        report["accuracy"]["after"]["wrong"] == np.flatnonzero(predicted != dataset.y_test).tolist()
+    )
     trained = json.loads((workspace / "metrics.json").read_text())
     assert report["accuracy"]["before"]["correct"] == trained["correct"]
     assert report["bytes"]["tflite"] == path.stat().st_size
@@ -148,9 +147,7 @@ def test_metrics_of_another_model_are_not_believed(workspace: Path) -> None:
     assert convert("--quantize", "--artifacts", workspace) == 2
 
 
-def test_a_model_with_raw_pixels_and_one_sigmoid_output(
-    workspace: Path, dataset: Dataset, tmp_path: Path
-) -> None:
+def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_path: Path) -> None:
     keras = frameworks.keras()
     layers = keras.layers
     keras.utils.set_random_seed(0)
@@ -181,6 +178,14 @@ def test_a_model_with_raw_pixels_and_one_sigmoid_output(
         prediction = loaded.classify(dataset.x_test[index])
         assert prediction.label == str(dataset.y_test[index])
         assert sum(prediction.scores) == pytest.approx(1)
+    # bench compares it with the same Keras model, whose input has no channel axis.
+    shutil.copy(path, tmp_path / "model.keras")
+    command = ["bench", str(output), "--quick", "--artifacts", str(tmp_path)]
+    assert cli.run(command) == 0
+    results = json.loads((tmp_path / "bench.json").read_text())["results"]
+    agreements = [r for r in results if r["metric"] == "agreement" and r["status"] == "measured"]
+    assert {r["subject"]["backend"] for r in agreements} == {"litert"}
+    assert agreements[0]["summary"]["share"] > 0.99
 
 
 @pytest.mark.parametrize(
@@ -211,8 +216,9 @@ def test_bad_input_gets_one_line_and_writes_nothing(
     assert sorted(workspace.iterdir()) == before
 
 
+@pytest.mark.mnist
 def test_the_wrong_number_of_classes_is_said(
-    workspace: Path, mnist: Dataset, capsys: pytest.CaptureFixture[str]
+    workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert convert("--classes", "0-9", "--artifacts", workspace) == 2
     assert "tells 2 classes apart, but the data has 10" in capsys.readouterr().err

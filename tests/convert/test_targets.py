@@ -33,7 +33,7 @@ def with_op(graph: Graph, name: str, *, custom: bool = False) -> Graph:
 
 
 def test_the_command_offers_every_target() -> None:
-    assert TARGET_NAMES == tuple(TARGETS)
+    assert tuple(TARGETS) == TARGET_NAMES
 
 
 @pytest.mark.parametrize("target", TARGETS)

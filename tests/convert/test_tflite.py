@@ -106,9 +106,7 @@ def test_dense_weights_are_per_channel_only_for_litert(
     ("scheme", "dtype"),
     [("int16x8", "int16"), ("float16", "float32"), ("dynamic", "float32")],
 )
-def test_other_schemes(
-    classifier: Classifier, inputs: FloatArray, scheme: str, dtype: str
-) -> None:
+def test_other_schemes(classifier: Classifier, inputs: FloatArray, scheme: str, dtype: str) -> None:
     graph = read(to_tflite(classifier, Recipe(scheme), inputs))
     assert graph.tensors[graph.inputs[0]].dtype == dtype
     stored = {tensor.dtype for tensor in graph.tensors if tensor.elements == 784 * 14}
@@ -116,9 +114,7 @@ def test_other_schemes(
 
 
 @pytest.mark.parametrize("scheme", ["float32", *SCHEMES])
-def test_same_arguments_same_bytes(
-    keras_model: Path, inputs: FloatArray, scheme: str
-) -> None:
+def test_same_arguments_same_bytes(keras_model: Path, inputs: FloatArray, scheme: str) -> None:
     first, second = (to_tflite(load(keras_model), Recipe(scheme), inputs) for _ in range(2))
     assert first == second
 
@@ -143,16 +139,12 @@ def test_keras_2_and_saved_model_take_the_same_road(
     old = load(keras2_files / name)
     assert old.origin == ("SavedModel" if name == "saved" else "Keras 2")
     assert (old.shape, old.outputs, old.parameters) == ((28, 28, 1), 2, 11_020)
-    np.testing.assert_allclose(
-        old.predict(inputs[:20]), classifier.predict(inputs[:20]), atol=1e-6
-    )
+    np.testing.assert_allclose(old.predict(inputs[:20]), classifier.predict(inputs[:20]), atol=1e-6)
     expected = read(to_tflite(classifier, Recipe(scheme), inputs))
     graph = read(to_tflite(old, Recipe(scheme), inputs))
     assert names(graph) == names(expected)
     weights = [bytes(t.data) for t in graph.tensors if t.elements == 784 * 14 and t.data]
-    assert weights == [
-        bytes(t.data) for t in expected.tensors if t.elements == 784 * 14 and t.data
-    ]
+    assert weights == [bytes(t.data) for t in expected.tensors if t.elements == 784 * 14 and t.data]
 
 
 def test_a_convolutional_network_with_its_own_rescaling(tmp_path: Path) -> None:

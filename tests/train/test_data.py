@@ -102,9 +102,7 @@ def test_idx_files_are_the_same_data(
 
 
 @pytest.mark.mnist
-def test_a_changed_pixel_is_not_mnist(
-    mnist: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_pixel_is_not_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x_train, y_train, x_test, y_test = mnist_files.load()
     changed = x_test.copy()
     changed[0, 0, 0, 0] ^= 1

@@ -55,7 +55,7 @@ def test_classes_can_be_chosen(folder: Path) -> None:
         load(str(folder), ("ring", "square"))
 
 
-def test_train_and_test_folders_are_kept_apart(folder: Path, tmp_path: Path) -> None:
+def test_train_and_test_folders_are_kept_apart(tmp_path: Path) -> None:
     both = tmp_path / "both"
     for part in ("train", "test"):
         for kind in ("ring", "cross"):
@@ -101,9 +101,7 @@ def spoil_single(folder: Path) -> None:
         (spoil_single, "class 'ring' needs two images"),
     ],
 )
-def test_what_is_wrong_is_named(
-    folder: Path, spoil: Callable[[Path], None], message: str
-) -> None:
+def test_what_is_wrong_is_named(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
     spoil(folder)
     with pytest.raises(DataError, match=message) as raised:
         load(str(folder))

@@ -16,9 +16,7 @@ from edgekit.train.data import Dataset, scaled
 @pytest.fixture(scope="module")
 def run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     folder = tmp_path_factory.mktemp("train")
-    code = cli.run(
-        ["train", "--data", dataset.source, "--epochs", "3", "--artifacts", str(folder)]
-    )
+    code = cli.run(["train", "--data", dataset.source, "--epochs", "3", "--artifacts", str(folder)])
     return folder, code
 
 
@@ -102,7 +100,7 @@ def test_synthetic_data_is_said_in_every_artifact(
 
 
 @pytest.mark.mnist
-def test_ten_classes(mnist: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ten_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", "--classes", "0-9", "--epochs", "1", "--hidden", "20", "--json"]
     assert cli.run([*command, "--artifacts", str(tmp_path)]) == 0
     metrics = json.loads(capsys.readouterr().out)
