@@ -228,13 +228,12 @@ def test_bad_input_is_one_line_and_code_2(
 
 
 def test_answers_are_not_compared_with_another_keras_model(
-    folder: Path, dataset: Dataset, tmp_path: Path
+    few: list[Any], folder: Path, tmp_path: Path
 ) -> None:
-    arguments = few(dataset, folder, tmp_path)
     shutil.copy(folder / "model.keras", tmp_path)
     with zipfile.ZipFile(tmp_path / "model.keras", "a") as other:
         other.comment = b"other bytes, so another model"
-    run = bench(*arguments)
+    run = bench(*few)
     assert "converted from another Keras model than the model.keras" in run.err
     results = json.loads((tmp_path / "bench.json").read_text())["results"]
     statuses = {
