@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 from edgekit.errors import DataError
-from edgekit.files import DEFAULT_ARTIFACTS
 from edgekit.train.data import load
 
 BANNER = """
@@ -37,7 +36,6 @@ def main() -> int:
         code = subprocess.run([sys.executable, "-m", "edgekit", *arguments], check=False).returncode
         if code:
             return code
-    print(f"\nreport: {(DEFAULT_ARTIFACTS / 'report.html').resolve().as_uri()}")
     return 0
 
 

@@ -18,6 +18,7 @@ HEALTHY = {
     "numpy": ("2.4.6", ()),
     "pillow": ("13.0.0", ()),
     "click": ("8.5.1", ()),
+    "packaging": ("26.3", ()),
     "tensorflow": ("2.21.0", ("numpy>=1.26.0", "keras>=3.12.0", "protobuf<8.0.0,>=6.31.1")),
     "protobuf": ("7.36.2", ()),
     "keras": ("3.15.1", ("numpy",)),
