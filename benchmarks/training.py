@@ -12,6 +12,9 @@ import subprocess
 import sys
 from statistics import median
 
+from edgekit.errors import DataError
+from edgekit.train.data import load
+
 PLAIN = """
 import json, sys, time
 import keras
@@ -77,6 +80,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    try:
+        load()
+    except DataError as error:
+        parser.error(str(error))
     seconds = measure(arguments.epochs, arguments.rounds)
     if arguments.json:
         print(json.dumps(seconds))
