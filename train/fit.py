@@ -136,17 +136,21 @@ def whole_epoch(
     steps, left = divmod(len(x), batch_size)
     inputs, targets = tf.constant(x), tf.constant(y)
 
-    def step(chosen: Any, size: int) -> Any:
+    def step(order: Any, start: Any, size: int) -> None:
         # The static shape saves the shape arithmetic that a dynamic batch would run each step.
-        chosen = tf.ensure_shape(chosen, (size,))
-        return model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
+        chosen = tf.ensure_shape(order[start : start + size], (size,))
+        model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
 
-    @tf.function  # type: ignore[untyped-decorator]
     def run(order: Any) -> Any:
-        for i in tf.range(steps):
-            step(order[i * batch_size : (i + 1) * batch_size], batch_size)
+        def body(start: Any) -> Any:
+            step(order, start, batch_size)
+            return start + batch_size
+
+        tf.while_loop(lambda start: start < steps * batch_size, body, [tf.constant(0)])
         if left:
-            step(order[steps * batch_size :], left)
+            step(order, steps * batch_size, left)
         return model.get_metrics_result()
 
-    return lambda orders: run(next(orders))
+    # An explicit loop: AutoGraph, which would make one of a `for`, does not work on Python 3.13.
+    compiled = tf.function(run, autograph=False)
+    return lambda orders: compiled(next(orders))

@@ -38,7 +38,11 @@ was wrong (one line on stderr says what to do).
         doctor.command,
         completion.command,
     ],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
 )
 @click.version_option(__version__, prog_name="edgekit")
 def cli() -> None:

@@ -34,7 +34,6 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--min-accuracy",
     type=click.FloatRange(0, 1),
     default=0.99,
-    show_default=True,
     help="What each model must reach on each backend.",
 )
 @click.option(

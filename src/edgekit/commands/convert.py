@@ -65,7 +65,6 @@ class Batch(click.ParamType[int]):
     "--target",
     type=click.Choice(TARGETS),
     default=DEFAULT.target,
-    show_default=True,
     help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
     "others get one for each tensor, which is what they take.",
 )
@@ -80,14 +79,12 @@ class Batch(click.ParamType[int]):
     "--calibration-size",
     type=click.IntRange(1),
     default=DEFAULT.calibration_size,
-    show_default=True,
     help="Samples, drawn evenly from the classes.",
 )
 @click.option(
     "--calibration-seed",
     type=click.IntRange(0),
     default=DEFAULT.calibration_seed,
-    show_default=True,
     help="Of that draw.",
 )
 @options.data(default=None)
@@ -103,7 +100,6 @@ class Batch(click.ParamType[int]):
     "--batch",
     type=Batch(),
     default="1",
-    show_default=True,
     metavar="N|dynamic",
     help="Images a call; only LiteRT takes other than 1.",
 )

@@ -15,7 +15,6 @@ artifacts = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_ARTIFACTS,
     envvar="EDGEKIT_ARTIFACTS",
-    show_default=True,
     show_envvar=True,
     metavar="DIR",
     help="Folder where the commands meet.",
@@ -29,7 +28,7 @@ def data(default: str | None) -> Callable[[Command], Command]:
     return click.option(
         "--data",
         default=default,
-        show_default=default or "what the model was trained on",
+        show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
         help="PATH is an .npz or a folder with one folder of images for each class.",
     )

@@ -19,7 +19,6 @@ from edgekit.commands import options
     "--backend",
     type=click.Choice(backends()),
     default="litert",
-    show_default=True,
     help="Engine that runs the model.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
