@@ -34,6 +34,7 @@ def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[
             "differing": [int(i) for i in np.flatnonzero(first != second)],
             "largest_score_difference": float(np.abs(before - after).max()),
         },
+        "ties": {"before": _ties(before), "after": _ties(after)},
     }
 
 
@@ -109,6 +110,11 @@ def text(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _ties(scores: Scores) -> int:
+    """Count the answers whose top score another class has as well: argmax then takes the first."""
+    return int(np.sum((scores == scores.max(axis=1, keepdims=True)).sum(axis=1) > 1))
+
+
 def _accuracy(result: Score) -> dict[str, Any]:
     return {
         "accuracy": result.accuracy,
@@ -123,7 +129,8 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
     if accuracy is None:
         return [_row("accuracy", "not measured: --data says which test images to use")]
     before, after, agreement = accuracy["before"], accuracy["after"], accuracy["agreement"]
-    return [
+    ties = accuracy["ties"]
+    rows = [
         _row(
             "accuracy",
             f"{before['accuracy']:.5f} before, {after['accuracy']:.5f} after "
@@ -136,6 +143,15 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
             f"by at most {agreement['largest_score_difference']:.3g}",
         ),
     ]
+    if ties["after"]:
+        rows.append(
+            _row(
+                "ties",
+                f"{ties['after']} answers share their top score with another class, "
+                f"{ties['before']} before",
+            )
+        )
+    return rows
 
 
 def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:

@@ -230,3 +230,22 @@ def test_a_wrong_input_range_is_suspected(
     command = ["--input-range", "1,1.001", "--artifacts", workspace]
     assert convert(*command) == 0
     assert "does it expect another --input-range" in capsys.readouterr().err
+
+
+def test_saturated_scores_that_int8_cannot_tell_apart_are_counted(
+    workspace: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras = frameworks.keras()
+    model = keras.models.load_model(workspace / "model.keras")
+    # The same answers from scores that are all but 1: sigmoid(8 + logit / 100).
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel / 100, bias / 100 + 8])
+    path = workspace / "saturated.keras"
+    model.save(path)
+    command = [path, "--quantize", "--data", dataset.source, "-o", workspace / "a.tflite"]
+    assert convert(*command) == 0
+    ties = report_of(workspace / "a.tflite")["accuracy"]["ties"]
+    assert ties["after"] == 2115
+    shown = capsys.readouterr()
+    assert "2115 answers share their top score" in shown.out
+    assert "softmax" in shown.err

@@ -103,7 +103,9 @@ def test_synthetic_data_is_said_in_every_artifact(
 def test_ten_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", "--classes", "0-9", "--epochs", "1", "--hidden", "20", "--json"]
     assert cli.run([*command, "--artifacts", str(tmp_path)]) == 0
-    metrics = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    assert "--output-activation softmax" in shown.err
+    metrics = json.loads(shown.out)
     assert metrics["parameters"] == 784 * 20 + 20 + 20 * 10 + 10
     assert metrics["total"] == 10_000
     assert metrics["accuracy"] > 0.85

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT = Recipe()
 TARGETS = ("litert", "mcu", "edgetpu", "ethos-u")
 UNIT_RANGE = (0.0, 1.0)
+TIES_WORTH_TELLING = 0.01
+"""Share of the test images."""
 
 
 class InputRange(click.ParamType[tuple[float, float]]):
@@ -287,7 +289,14 @@ def _warn_about_accuracy(document: dict[str, Any], classifier: "Classifier") -> 
     accuracy = document["accuracy"]
     if accuracy is None:
         return
-    before, after = accuracy["before"], accuracy["after"]
+    before, after, ties = accuracy["before"], accuracy["after"], accuracy["ties"]
+    if ties["after"] - ties["before"] > TIES_WORTH_TELLING * after["total"]:
+        click.echo(
+            f"warning: {ties['after']} of {after['total']} answers share their top score with "
+            "another class: quantised scores are too coarse to tell saturated ones apart; an "
+            "output layer with softmax keeps them apart",
+            err=True,
+        )
     if before["accuracy"] < 1.5 / classifier.classes:
         click.echo(
             f"warning: the Keras model itself is right on only {before['accuracy']:.1%} of the "

@@ -114,6 +114,12 @@ def command(
         f"{len(dataset.x_train)} training and {len(dataset.x_test)} test images",
         err=True,
     )
+    if len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
+        click.echo(
+            "note: sigmoid scores of more than two classes saturate, and int8 then cannot tell "
+            "them apart; --output-activation softmax keeps them apart",
+            err=True,
+        )
     with _progress(recipe) as on_epoch:
         training = fit.fit(recipe, dataset, on_epoch)
     metrics = outcome.write(artifacts, recipe, dataset, training)
