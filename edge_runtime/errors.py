@@ -18,4 +18,4 @@ class MetadataError(EdgeRuntimeError):
 
 
 class BackendError(EdgeRuntimeError):
-    """The backend is unknown, or its library or device is not present."""
+    """The backend is unknown, its library or device is not present, or it fails while running."""

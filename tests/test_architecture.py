@@ -64,6 +64,8 @@ def test_imports_run_one_way(folder: str, path: Path) -> None:
         target = box(name)
         if target is not None and target != folder:
             assert target in ARROWS[folder], f"{path.name} imports {name}"
+        if folder == "benchmarks" and target == "train":
+            assert name.startswith("edgekit.train.data"), f"{path.name} imports {name}"
         if folder == "edge_runtime":
             assert not name.startswith("edgekit"), f"{path.name} imports {name}"
         if path.parent.name == "edgekit" and path.stem in FOUNDATION:

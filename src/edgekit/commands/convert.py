@@ -178,13 +178,15 @@ def command(
         test=(dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test) if dataset else None,
         verbose=verbose,
     )
+    report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
-    write_json(output.with_name(f"{output.name}.report.json"), document)
+    write_json(report_path, document)
     _warn_about_accuracy(document, classifier)
     if as_json:
         click.echo(json.dumps({"output": str(output), **document}, indent=2))
     else:
-        click.echo(f"{path} → {output}  ({recipe.scheme}, {target})\n{report.text(document)}")
+        click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
+        click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")
     return 0
 
 
