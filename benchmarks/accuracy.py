@@ -12,7 +12,7 @@ from edgekit.scoring import score
 from edgekit.train.data import Dataset
 
 PICTURES = 24
-"""How many of the wrongly answered images a result carries along."""
+"""How many of the wrongly answered images a result carries along, and the report shows."""
 
 
 def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset) -> Result:

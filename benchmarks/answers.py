@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from edgekit.benchmarks.accuracy import PICTURES
 from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
-
-PICTURES = 24
-"""How many wrongly answered images are shown."""
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""

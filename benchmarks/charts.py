@@ -15,7 +15,7 @@ def accuracy(results: Iterable[Result], limit: float | None) -> str:
         return ""
     lows = [result.summary["interval"][0] for result in measured]
     ticks = svg.linear_ticks(min(lows if limit is None else [*lows, limit]), 1.0)
-    if len(ticks) > 1:
+    if len(ticks) > 1 and ticks[0] > 0:
         ticks = [round(ticks[0] - (ticks[1] - ticks[0]), 12), *ticks]
     scale = svg.linear(ticks[0], ticks[-1])
     rows = []
@@ -34,22 +34,25 @@ def accuracy(results: Iterable[Result], limit: float | None) -> str:
 
 
 def latency(results: Iterable[Result]) -> str:
-    """Return the median as a dot, a line to the 90 % and a thin one to the 99 % percentile."""
+    """Return the median as a dot, a line to the 90 % and a thin one to the 99 % percentile.
+
+    Who has no 99 % percentile gets no thin line.
+    """
     measured = _measured(results, "latency")
     if not measured:
         return ""
     ticks = svg.powers_of_ten(
         min(result.summary["p50"] for result in measured),
-        max(result.summary["p99"] for result in measured),
+        max(_highest(result) for result in measured),
     )
     scale = svg.logarithmic(ticks[0], ticks[-1])
     rows = []
     for result in measured:
         kind = _kind(result.subject)
-        p50, p90, p99 = (scale(result.summary[key]) for key in ("p50", "p90", "p99"))
+        p50, p90 = (scale(result.summary[key]) for key in ("p50", "p90"))
         parts = [
             *svg.grid(map(scale, ticks)),
-            svg.span(p50, p99, f"tail {kind}"),
+            svg.span(p50, scale(_highest(result)), f"tail {kind}"),
             svg.span(p50, p90, f"range {kind}"),
             svg.dot(p50, kind),
         ]
@@ -77,6 +80,10 @@ def bars(results: Iterable[Result], metric: str) -> str:
 
 def _measured(results: Iterable[Result], metric: str) -> list[Result]:
     return [one for one in select(results, metric).values() if one.status == "measured"]
+
+
+def _highest(latency: Result) -> float:
+    return float(latency.summary.get("p99", latency.summary["p90"]))
 
 
 def _kind(subject: Subject) -> str:

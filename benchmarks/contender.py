@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_runtime
-from edge_runtime.backends import unavailable
+from edge_runtime.backends import litert, unavailable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import encode
+from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
@@ -76,6 +77,15 @@ def from_models(
                 yield _from_model(path, subject)
             except (BackendError, ModelError) as error:
                 yield absent(subject, str(error))
+
+
+def for_edgetpu(models: Mapping[str, Path]) -> frozenset[str]:
+    """Name the ``models`` that miss nothing here but an Edge TPU: compiled for it, LiteRT there."""
+    if unavailable("litert"):
+        return frozenset()
+    return frozenset(
+        name for name, path in models.items() if litert.for_edgetpu(read(path.read_bytes()))
+    )
 
 
 def from_keras(file: Path, scratch: Path, scale: Scale) -> Iterator[Contender | Result]:

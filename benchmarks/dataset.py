@@ -1,8 +1,9 @@
 """Which test images a model is measured on: those of the data it was trained on."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata, read_metadata
+from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
 from edgekit.errors import DataError
 from edgekit.train import data
@@ -24,7 +26,9 @@ class Trained:
     """What a model file says about its answers.
 
     Attributes:
-        source: what ``edgekit.train.data.load`` takes; None when the file does not say.
+        source: what ``edgekit.train.data.load`` takes; None when neither the file nor the
+            conversion's report beside it says.
+        data_name: name of the data; "" when the file does not say.
         labels: the classes in the order of the scores; empty when the file does not say.
         shape: height, width and channels of the images.
         size: shape of the model's input without the batch.
@@ -34,6 +38,7 @@ class Trained:
     """
 
     source: str | None
+    data_name: str
     labels: tuple[str, ...]
     shape: tuple[int, int, int]
     size: tuple[int, ...]
@@ -59,6 +64,12 @@ def for_models(
     """
     trained = {path: _trained(path) for path in models}
     if source is None:
+        for path, one in trained.items():
+            if one.source is None and one.data_name:
+                raise DataError(
+                    f"{path}: was trained on {one.data_name!r}, and only its "
+                    f"{_report(path).name} knew where that is: give it with --data"
+                )
         named = {path: one.source for path, one in trained.items() if one.source}
         if len(set(named.values())) > 1:
             parts = " and ".join(f"{path.name} on {one}" for path, one in named.items())
@@ -84,9 +95,8 @@ def scaling(models: Sequence[Path]) -> Callable[[Images], Floats]:
     every = [_trained(path) for path in models]
     trained = next((one for one in every if one.mean), every[0])
     # A file without a normalisation gets what train feeds to its model.
-    mean = np.array(trained.mean or (0,), np.float32)
-    std = np.array(trained.std or (255,), np.float32)
-    return partial(_normalized, mean, std, trained.size)
+    mean, std = trained.mean or (0.0,), trained.std or (255.0,)
+    return lambda images: normalise(images, mean, std).reshape(-1, *trained.size)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -117,14 +127,32 @@ def _trained(path: Path) -> Trained:
     classes = max(2, graph.tensors[graph.outputs[0]].shape[-1])
     metadata = metadata or Metadata()
     origin = metadata.provenance.get("data")
-    source = origin.get("source") if isinstance(origin, dict) else None
+    origin = origin if isinstance(origin, dict) else {}
     return Trained(
-        source, metadata.labels, shape, tuple(size), classes, metadata.mean, metadata.std
+        source=origin.get("source") or _reported_source(path, content),
+        data_name=str(origin.get("name", "")),
+        labels=metadata.labels,
+        shape=shape,
+        size=tuple(size),
+        classes=classes,
+        mean=metadata.mean,
+        std=metadata.std,
     )
 
 
-def _normalized(mean: Floats, std: Floats, size: tuple[int, ...], images: Images) -> Floats:
-    return ((images.astype(np.float32) - mean) / std).reshape(-1, *size)
+def _reported_source(path: Path, content: bytes) -> str | None:
+    """Return the path of the data from the conversion's report, if it is about this very file."""
+    try:
+        report = json.loads(_report(path).read_text())
+        if report["tflite_sha256"] == hashlib.sha256(content).hexdigest():
+            return str(report["data"]["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _report(path: Path) -> Path:
+    return path.with_name(f"{path.name}.report.json")
 
 
 def _require_fit(path: Path, trained: Trained, dataset: Dataset) -> None:

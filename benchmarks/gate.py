@@ -1,6 +1,6 @@
 """Gates: what must hold for the run to pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,15 +56,23 @@ def accuracy(results: Iterable[Result], minimum: float) -> list[Gate]:
     return gates
 
 
-def runs(results: Iterable[Result], models: Iterable[str]) -> list[Gate]:
-    """Return a failed gate for each of ``models`` that no backend was present for."""
+def runs(
+    results: Iterable[Result], models: Iterable[str], for_edgetpu: Container[str] = ()
+) -> list[Gate]:
+    """Return a failed gate for each of ``models`` that no backend was present for.
+
+    The gate of a model in ``for_edgetpu`` is skipped instead, unless an Edge TPU is present and
+    did not take the model.
+    """
     ours = [one for one in select(results, "accuracy").values() if not one.subject.peer]
     gates = []
     for model in models:
         tried = [one for one in ours if one.subject.model in (model, "")]
         if all(one.status == "not present" for one in tried):
             reasons = "; ".join(f"{one.subject.backend}: {one.reason}" for one in tried)
-            gates.append(Gate("runs", model, "failed", f"no backend ran it: {reasons}"))
+            refused = any(one.subject.model and one.subject.backend == "edgetpu" for one in tried)
+            verdict: Verdict = "skipped" if model in for_edgetpu and not refused else "failed"
+            gates.append(Gate("runs", model, verdict, f"no backend ran it: {reasons}"))
     return gates
 
 

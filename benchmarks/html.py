@@ -8,6 +8,7 @@ from edgekit.benchmarks import charts
 from edgekit.benchmarks.answers import agreement, confusions, wrong_answers
 from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.gate import MARKS, Gate, passed
+from edgekit.benchmarks.latency import P99_CALLS
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 
@@ -17,8 +18,9 @@ ACCURACY_NOTE = (
 )
 LATENCY_NOTE = (
     "One image a call, raw tensor in, raw tensor out, one thread, everyone in turns in one "
-    "process after a warm-up. Dot: median. Thick line: to the 90 % percentile. Thin line: to the "
-    "99 % percentile. Each grid line is ten times the one before."
+    "process, each turn after a warm-up. Dot: median. Thick line: to the 90 % percentile. Thin "
+    f"line: to the 99 % percentile, which takes {P99_CALLS} calls. Each grid line is ten times "
+    "the one before."
 )
 FOOTPRINT_NOTE = (
     "Cold start: from starting a process to its first answer, files in the page cache. Peak "

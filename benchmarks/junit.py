@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.result import Result
 
 # What XML 1.0 cannot hold, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(gates: Sequence[Gate]) -> str:
-    """Return a test suite with one test case for each gate.
+def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
+    """Return a test suite with one test case for each gate; its properties name the test images.
 
     Source of the layout: https://github.com/testmoapp/junitxml.
     """
@@ -23,6 +24,15 @@ def render(gates: Sequence[Gate]) -> str:
     }
     suites = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(suites, "testsuite", {"name": "edgekit bench", **counts})
+    if results and (data := results[0].dataset):
+        properties = ElementTree.SubElement(suite, "properties")
+        for name, value in (
+            ("dataset", data["name"]),
+            ("sha256", data["sha256"]),
+            ("synthetic", str(data["synthetic"]).lower()),
+        ):
+            about = {"name": name, "value": _clean(value)}
+            ElementTree.SubElement(properties, "property", about)
     for gate in gates:
         case = ElementTree.SubElement(
             suite,

@@ -18,7 +18,13 @@ from edgekit.train.data import Images
 
 FEWEST_CALLS = 5
 """Calls a round even when one call takes longer than the whole slice."""
-WARM_UP = 20
+TYPICAL_CALLS = 20
+"""Calls that tell beforehand how long one takes."""
+WARM_UP = 10
+"""Untimed calls at the start of a turn, at most: the contender before left the caches cold, and
+those few calls would be all that a 99 % percentile shows."""
+P99_CALLS = 1000
+"""Fewer samples than this give no 99 % percentile: it would be little else than their maximum."""
 DISTINCT_IMAGES = 64
 """Different images that the calls go through, so that no branch predictor learns the one."""
 
@@ -33,6 +39,9 @@ def measure(
 ) -> list[Result]:
     """Time ``run`` on one image at a time; samples in seconds, round after round.
 
+    A turn starts with untimed calls, ``WARM_UP`` of them or as many as fit into a tenth of
+    ``slice_seconds``, but one at least.
+
     Args:
         contenders: who takes turns.
         images: uint8 [N, H, W, C].
@@ -43,12 +52,14 @@ def measure(
     inputs = [contender.inputs(images[:DISTINCT_IMAGES]) for contender in contenders]
     turns = []
     for contender, raw in zip(contenders, inputs, strict=True):
-        typical = float(np.median(_times(contender.run, raw, WARM_UP)))
-        turns.append(int(np.clip(slice_seconds / typical, FEWEST_CALLS, calls)))
+        fitting = slice_seconds / float(np.median(_times(contender.run, raw, TYPICAL_CALLS)))
+        warm_up, timed = np.clip((fitting / 10, fitting), (1, FEWEST_CALLS), (WARM_UP, calls))
+        turns.append((int(warm_up), int(timed)))
     samples: list[list[float]] = [[] for _ in contenders]
     for _ in range(rounds):
         for contender, raw, turn, taken in zip(contenders, inputs, turns, samples, strict=True):
-            taken += _times(contender.run, raw, turn)
+            warm_up, timed = turn
+            taken += _times(contender.run, raw, warm_up + timed)[warm_up:]
     return [
         Result(contender.subject, "latency", "s", tuple(taken), summarise(taken, rounds))
         for contender, taken in zip(contenders, samples, strict=True)
@@ -56,9 +67,13 @@ def measure(
 
 
 def summarise(samples: Sequence[float], rounds: int) -> dict[str, float]:
-    """Return p50, p90 and p99 (linear between order statistics) and how the samples were taken."""
+    """Return p50, p90 and p99 (linear between order statistics) and how the samples were taken.
+
+    There is no p99 of fewer than ``P99_CALLS`` samples.
+    """
     p50, p90, p99 = np.percentile(samples, [50, 90, 99]).tolist()
-    return {"p50": p50, "p90": p90, "p99": p99, "calls": len(samples), "rounds": rounds}
+    summary = {"p50": p50, "p90": p90, "calls": len(samples), "rounds": rounds}
+    return summary | ({"p99": p99} if len(samples) >= P99_CALLS else {})
 
 
 def relative(results: Sequence[Result]) -> list[Result]:

@@ -77,8 +77,10 @@ def keras_model(file: Path) -> Any:
         frameworks.tensorflow().config.threading.set_intra_op_parallelism_threads(1)
     try:
         return keras.saving.load_model(file, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise PeerError(f"{file} is not a Keras model: {error}") from None
+    # Keras lets through whatever a damaged file makes zipfile, json and h5py raise.
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PeerError(f"{file} is not a Keras model: {reason}") from error
 
 
 def dense_layers(model: Any) -> list[Dense]:

@@ -105,7 +105,7 @@ def _footprint(results: list[Result]) -> Table:
 
 
 def _figure(result: Result | None, key: str) -> str:
-    if result is None or result.status != "measured":
+    if result is None or key not in result.summary:
         return NOTHING
     return quantity(result.summary[key], result.unit)
 

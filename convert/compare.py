@@ -23,7 +23,7 @@ class TensorError:
         op: index and name of the op that computes it, as "1 FULLY_CONNECTED".
         tensor: its name in the file.
         snr_db: signal-to-noise ratio, 10·log10(Σx² / Σ(x - x̂)²) over all samples, in decibels;
-            infinite when the two are equal.
+            infinite when the two are equal, minus infinite for noise where there is no signal.
         largest: the largest absolute difference.
     """
 
@@ -66,11 +66,17 @@ def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[
         TensorError(
             op=label,
             tensor=converted.tensors[index].name,
-            snr_db=10 * log10(signal[i] / noise[i]) if noise[i] and signal[i] else inf,
+            snr_db=_decibels(signal[i], noise[i]),
             largest=float(largest[i]),
         )
         for i, (_, index, label) in enumerate(pairs)
     ]
+
+
+def _decibels(signal: float, noise: float) -> float:
+    if noise == 0:
+        return inf
+    return 10 * log10(signal / noise) if signal else -inf
 
 
 def _op_outputs(graph: Graph) -> dict[str, tuple[int, str]]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 import edge_runtime
 from edge_runtime.metadata import Metadata
+from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import CalibrationSet, FloatArray
@@ -34,6 +35,7 @@ def convert(
     normalization: tuple[float, float],
     framing: str,
     data: dict[str, Any] | None,
+    data_source: str | None,
     training: dict[str, Any] | None,
     calibration: CalibrationSet | None,
     test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
@@ -48,6 +50,7 @@ def convert(
         normalization: mean and standard deviation that make model inputs of pixels.
         framing: how a device must frame an image.
         data: provenance of the training and test images.
+        data_source: where they are here; for the report, not for the file.
         training: the hyper-parameters and the seed, where they are known.
         calibration: needed by the calibrated schemes.
         test: images uint8 [N, *shape] and class indices [N] to measure accuracy on.
@@ -83,7 +86,7 @@ def convert(
     accuracy = None
     if test is not None:
         images, true = test
-        before = classifier.predict(_normalized(images, normalization))
+        before = classifier.predict(normalise(images, mean, std))
         accuracy = report.answers(before, _predict(model, images), true)
     return model, report.document(
         classifier=classifier,
@@ -91,16 +94,12 @@ def convert(
         graph=graph,
         digest=hashlib.sha256(model).hexdigest(),
         data=data,
+        data_source=data_source,
         calibration=calibration,
         accuracy=accuracy,
         errors=errors,
         verdict=verdict,
     )
-
-
-def _normalized(images: npt.NDArray[np.uint8], normalization: tuple[float, float]) -> FloatArray:
-    mean, std = normalization
-    return (images.astype(np.float32) - np.float32(mean)) / np.float32(std)
 
 
 def _predict(model: bytes, images: npt.NDArray[np.uint8]) -> FloatArray:
@@ -120,7 +119,7 @@ def _error_samples(
         return None if inputs is None else inputs[:ERROR_SAMPLES]
     count = min(ERROR_SAMPLES, len(test[0]))
     chosen = np.linspace(0, len(test[0]) - 1, count).astype(int)
-    return _normalized(test[0][chosen], normalization)
+    return normalise(test[0][chosen], *normalization)
 
 
 def _provenance(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isinf
+from math import inf, isinf
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ def document(
     graph: Graph,
     digest: str,
     data: dict[str, Any] | None,
+    data_source: str | None,
     calibration: CalibrationSet | None,
     accuracy: dict[str, Any] | None,
     errors: Sequence[TensorError],
@@ -59,7 +60,7 @@ def document(
             "parameters": classifier.parameters,
         },
         "recipe": asdict(recipe),
-        "data": data,
+        "data": data and {**data, "source": data_source},
         "calibration": calibration
         and {
             "source": calibration.source,
@@ -76,7 +77,12 @@ def document(
         },
         "accuracy": accuracy,
         "tensor_errors": [
-            {**asdict(e), "snr_db": None if isinf(e.snr_db) else round(e.snr_db, 2)} for e in errors
+            {
+                **asdict(e),
+                "exact": e.snr_db == inf,
+                "snr_db": None if isinf(e.snr_db) else round(e.snr_db, 2),
+            }
+            for e in errors
         ],
         "ops": [op.name for op in graph.ops],
         "target": asdict(verdict),
@@ -155,18 +161,21 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
 
 
 def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
-    finite = [e for e in errors if e["snr_db"] is not None]
-    if not finite:
+    noisy = [e for e in errors if not e["exact"]]
+    if not noisy:
         return []
-    worst = min(finite, key=lambda e: e["snr_db"])
-    shown = ", ".join(
-        f"{e['op']} {'exact' if e['snr_db'] is None else format(e['snr_db'], '.1f') + ' dB'}"
-        for e in errors
-    )
+    worst = min(noisy, key=lambda e: -inf if e["snr_db"] is None else e["snr_db"])
+    shown = ", ".join(f"{e['op']} {_ratio(e)}" for e in errors)
     return [
-        _row("worst layer", f"{worst['op']}: SNR {worst['snr_db']:.1f} dB, {scheme} against float"),
+        _row("worst layer", f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"),
         _row("each layer", shown),
     ]
+
+
+def _ratio(error: dict[str, Any]) -> str:
+    if error["exact"]:
+        return "exact"
+    return "noise only" if error["snr_db"] is None else f"{error['snr_db']:.1f} dB"
 
 
 def _target_rows(verdict: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """A trained classifier from disk: Keras 3, Keras 2 (.keras, .h5) or a SavedModel."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -30,7 +31,7 @@ class Classifier:
         outputs: width of the output; one sigmoid node is a two-class classifier.
         origin: what it was loaded as: "Keras 3", "Keras 2" or "SavedModel".
         path: where it was loaded from.
-        sha256: digest of the file; of the graph and the variables for a SavedModel.
+        sha256: digest of the file; of all its files' digests for a SavedModel.
         size: bytes on disk.
         parameters: number of weights.
         raw_pixels: whether it scales its input itself and so expects pixels 0 to 255.
@@ -91,7 +92,8 @@ def _load_keras(path: Path, *, verbose: bool) -> Classifier:
             model = library.models.load_model(path, compile=False)
     except Exception as error:
         raise ModelFileError(f"{path}: cannot be loaded ({_first_line(error)})") from error
-    inputs, outputs = model.inputs, model.outputs
+    # A Sequential that was never built has neither.
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
         raise ModelFileError(f"{path}: expected one input and one output, as a classifier has")
     return _checked(
@@ -104,9 +106,15 @@ def _load_keras(path: Path, *, verbose: bool) -> Classifier:
         digest=sha256(path),
         size=path.stat().st_size,
         parameters=int(model.count_params()),
-        raw_pixels=any(type(layer).__name__ in RAW_PIXEL_LAYERS for layer in model.layers),
+        raw_pixels=_rescales(model),
         owner=model,
     )
+
+
+def _rescales(layer: Any) -> bool:
+    """Whether the layer or one inside it brings raw pixels onto the model's scale."""
+    inner = getattr(layer, "layers", ())
+    return type(layer).__name__ in RAW_PIXEL_LAYERS or any(_rescales(one) for one in inner)
 
 
 def _keras_version(path: Path) -> str:
@@ -138,7 +146,8 @@ def _load_saved_model(path: Path, *, verbose: bool) -> Classifier:
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelFileError(f"{path}: expected one input and one output, as a classifier has")
     ((input_name, given),), ((output_name, result),) = inputs.items(), outputs.items()
-    files = [path / "saved_model.pb", *sorted((path / "variables").glob("*"))]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    digests = "".join(sha256(file) for file in files)
     return _checked(
         path,
         call=lambda x: signature(**{input_name: tf.convert_to_tensor(x)})[output_name],
@@ -146,7 +155,7 @@ def _load_saved_model(path: Path, *, verbose: bool) -> Classifier:
         output_shape=tuple(result.shape),
         dtype=given.dtype.name,
         origin="SavedModel",
-        digest="+".join(sha256(file)[:16] for file in files),
+        digest=hashlib.sha256(digests.encode()).hexdigest(),
         size=sum(file.stat().st_size for file in files),
         parameters=sum(int(np.prod(v.shape)) for v in signature.variables),
         raw_pixels=False,

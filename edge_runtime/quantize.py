@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from edge_runtime.metadata import Metadata
 
 
+def normalise(
+    pixels: npt.NDArray[Any], mean: npt.ArrayLike, std: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """Bring pixels onto a model's scale: ``(pixel - mean) / std`` in float32.
+
+    The one place where that happens, in training, conversion, on the device and in benchmarks.
+
+    Args:
+        pixels: 0 to 255, of any shape; channels last.
+        mean: one number, or one for each channel.
+        std: as many.
+    """
+    import numpy as np
+
+    scaled: npt.NDArray[np.float32] = np.subtract(pixels, mean, dtype=np.float32)
+    scaled /= np.asarray(std, np.float32)
+    return scaled
+
+
 def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> npt.NDArray[Any]:
     """Return a batch of images as the model takes them.
 
@@ -75,10 +94,7 @@ def _pixel_table(
         raise MetadataError(
             f"the normalisation is of {channels} channels, the input has {list(tensor.shape)}"
         )
-    pixels = np.arange(256, dtype=np.float32)[:, None]
-    means, stds = np.array(mean, np.float32), np.array(std, np.float32)
-    normalised = (pixels - means) / stds
-    table = quantize(normalised, tensor)
+    table = quantize(normalise(np.arange(256)[:, None], mean, std), tensor)
     table.flags.writeable = False
     return table
 

@@ -49,8 +49,7 @@ images; SHA-256 `{data["sha256"]}`.
 ## Limits
 
 The model answers with one of its {len(labels)} classes whatever the picture shows; a score is not
-a probability that the picture is a digit at all. It expects light ink on a dark ground, framed as
-the training images are; `edge_runtime`'s `classify` does that framing.
+a probability that the picture shows one of them at all. {_framing(data)}
 
 Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
 """
@@ -63,6 +62,18 @@ def _origin(data: dict[str, Any]) -> str:
 > **Trained and tested on synthetic digits**, drawn by code. Its accuracy says nothing yet about
 > real handwriting; train on MNIST for that.
 """
+
+
+def _framing(data: dict[str, Any]) -> str:
+    if data["framing"] == "digit":
+        return (
+            "It expects light ink on a dark ground,\nframed as MNIST is; `edge_runtime`'s "
+            "`classify` makes that of any picture."
+        )
+    return (
+        "It expects pictures framed as the\ntraining images are; `edge_runtime`'s `classify` "
+        "only scales them to 28×28 grey pixels."
+    )
 
 
 def _matrix(confusion: dict[str, Any]) -> str:

@@ -2,19 +2,25 @@
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]
+
+SOURCES = ("mnist", "synthetic")
+"""Sources that have a name everywhere; all others are paths."""
 
 DEFAULT_CLASSES = ("0", "1")
 IMAGE_SHAPE = (28, 28, 1)
@@ -47,6 +53,19 @@ class Dataset:
     sha256: str
     source: str
     framing: str
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a model that was trained on it says about it.
+
+        A path stays out: it means nothing elsewhere, and equal data shall give equal files.
+        """
+        return {
+            "source": self.source if self.source in SOURCES else None,
+            "name": self.name,
+            "classes": list(self.labels),
+            "sha256": self.sha256,
+        }
 
 
 def load(
@@ -85,12 +104,12 @@ def load(
             "give --data a PATH with your own"
         )
     if classes is None:
-        classes = DEFAULT_CLASSES if source in ("mnist", "synthetic") else names
+        classes = DEFAULT_CLASSES if source in SOURCES else names
     arrays = _restrict(arrays, names, classes, source)
     return Dataset(
         *arrays,
         labels=classes,
-        name=source if source in ("mnist", "synthetic") else Path(source).resolve().name,
+        name=source if source in SOURCES else Path(source).resolve().name,
         sha256=digest(arrays, classes),
         source=source,
         framing=framing,
@@ -135,11 +154,8 @@ def parse_classes(text: str) -> tuple[str, ...]:
 
 
 def scaled(images: Images) -> npt.NDArray[np.float32]:
-    """Scale uint8 images to float32 [0, 1]: the one place where pixels become model inputs.
-
-    A device gets the same numbers from the model file: mean 0, standard deviation 255.
-    """
-    return images.astype(np.float32) / np.float32(255)
+    """Scale uint8 images to float32 [0, 1]: mean 0, standard deviation 255 in the model file."""
+    return normalise(images, 0, 255)
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
@@ -151,7 +167,7 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
 

@@ -9,12 +9,14 @@ Batches, shuffling, Adam, metrics, callbacks and history stay Keras'.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit import frameworks
+from edgekit.errors import TrainingError
 from edgekit.train.data import Dataset, scaled
 from edgekit.train.model import build
 from edgekit.train.recipe import Recipe
@@ -58,6 +60,9 @@ def fit(
 
     Byte-identical weights for the same recipe, dataset and machine: initialisers and shuffling
     are seeded and TensorFlow's op determinism is switched on for the process.
+
+    Raises:
+        TrainingError: the loss is no number any more.
     """
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     tf.config.experimental.enable_op_determinism()
@@ -68,7 +73,9 @@ def fit(
         (x, x_held_out), (y, y_held_out) = np.split(x, [kept]), np.split(y, [kept])
     else:
         x_held_out, y_held_out = scaled(dataset.x_test), one_hot(dataset.y_test, y.shape[1])
-    model = build(recipe, len(dataset.labels))
+    # The name tells what the model has seen, wherever Keras shows it.
+    name = "synthetic_digits" if dataset.name == "synthetic" else "digits"
+    model = build(recipe, len(dataset.labels), name)
     model.train_function = whole_epoch(model, x, y, recipe.batch_size)
     history: list[Epoch] = []
     started = time.perf_counter()
@@ -98,6 +105,11 @@ def fit(
             keras.callbacks.LambdaCallback(on_epoch_end=record),
         ],
     )
+    if not isfinite(history[-1].loss + history[-1].held_out_loss):
+        raise TrainingError(
+            f"training diverged in epoch {len(history)}: the loss is {history[-1].loss}; "
+            f"lower the learning rate of {recipe.learning_rate:g}"
+        )
     return Training(
         model=model,
         history=tuple(history),

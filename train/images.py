@@ -38,12 +38,17 @@ def load(path: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
         DataError: nothing there, an unreadable file, an empty class, classes that do not match.
     """
     if path.is_dir():
-        return _from_folder(path, shape)
-    if path.suffix == ".npz" and path.is_file():
-        return _from_npz(path, shape)
-    raise DataError(
-        f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz"
-    )
+        arrays, labels, framing = _from_folder(path, shape)
+    elif path.suffix == ".npz" and path.is_file():
+        arrays, labels, framing = _from_npz(path, shape)
+    else:
+        raise DataError(
+            f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz"
+        )
+    x_train, y_train, x_test, y_test = arrays
+    # Files come class by class; a validation split takes the last ones, and wants all classes.
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(x_train))
+    return (x_train[order], y_train[order], x_test, y_test), labels, framing
 
 
 def _from_folder(folder: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
@@ -111,7 +116,7 @@ def _from_npz(path: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
 
 
 def _names(labels: npt.NDArray[np.generic]) -> tuple[str, ...]:
-    return tuple(str(label) for label in labels)
+    return tuple(str(label.decode() if isinstance(label, bytes) else label) for label in labels)
 
 
 def _labelled(
@@ -142,12 +147,11 @@ def _labelled(
 
 
 def _split(x: Images, y: Labels, labels: tuple[str, ...], where: Path) -> Arrays:
-    """Shuffle, and split TEST_SHARE of each class off."""
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
-    x, y = x[order], y[order]
+    """Split TEST_SHARE of each class off, drawn at random."""
+    rng = np.random.default_rng(SPLIT_SEED)
     test = np.zeros(len(x), bool)
     for index, name in enumerate(labels):
-        members = np.flatnonzero(y == index)
+        members = rng.permutation(np.flatnonzero(y == index))
         if len(members) < 2:
             raise DataError(f"{where}: class {name!r} needs two images, one to test with")
         test[members[: max(1, round(TEST_SHARE * len(members)))]] = True

@@ -8,6 +8,7 @@ import hashlib
 import os
 import struct
 import sys
+import zlib
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -102,5 +103,5 @@ def _read_idx(folder: Path, name: str) -> npt.NDArray[np.generic]:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
-    except (OSError, EOFError, IndexError, struct.error, ValueError) as error:
+    except (OSError, EOFError, IndexError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path}: not an IDX file ({error})") from error

@@ -7,7 +7,7 @@ from edgekit.train.data import IMAGE_SHAPE
 from edgekit.train.recipe import Recipe
 
 
-def build(recipe: Recipe, classes: int) -> Any:
+def build(recipe: Recipe, classes: int, name: str = "digits") -> Any:
     """Return the compiled ``keras.Sequential`` of ``recipe`` with ``classes`` output nodes.
 
     float32 images [N, 28, 28, 1] in, float32 scores [N, classes] out. 14 hidden nodes and 2
@@ -27,7 +27,7 @@ def build(recipe: Recipe, classes: int) -> Any:
                 kernel_initializer=initializer(recipe),
             ),
         ],
-        name="digits",
+        name=name,
     )
     model.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate),

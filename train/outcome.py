@@ -1,5 +1,6 @@
 """What a training run leaves behind: the model, its figures, its pictures, its card."""
 
+import csv
 import hashlib
 import platform
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from edgekit.files import KERAS_MODEL, METRICS, replacing, sha256, write_json, w
 from edgekit.scoring import Score, score
 from edgekit.train import card, plots
 from edgekit.train.data import Dataset, scaled
-from edgekit.train.fit import Epoch, FloatArray, Training, one_hot
+from edgekit.train.fit import FloatArray, Training, one_hot
 from edgekit.train.recipe import Recipe
 
 HISTORY = "history.csv"
@@ -34,7 +35,7 @@ def write(folder: Path, recipe: Recipe, dataset: Dataset, training: Training) ->
     loss, _ = training.model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
     with replacing(folder / KERAS_MODEL) as temporary:
         training.model.save(temporary)
-    write_text(folder / HISTORY, _history_csv(training))
+    write_text(folder / HISTORY, _history_csv(training, dataset.name))
     plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name)
     plots.confusion_matrix(
         folder / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
@@ -100,17 +101,14 @@ def weights_sha256(model: Any) -> str:
     return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
 
 
-def _history_csv(training: Training) -> str:
+def _history_csv(training: Training, data_name: str) -> str:
     text = StringIO()
     held_out = training.held_out
-    print(f"epoch,loss,accuracy,{held_out}_loss,{held_out}_accuracy,seconds", file=text)
+    rows = csv.writer(text, lineterminator="\n")
+    held_out_columns = (f"{held_out}_loss", f"{held_out}_accuracy")
+    rows.writerow(("epoch", "loss", "accuracy", *held_out_columns, "seconds", "data"))
     for epoch in training.history:
-        print(_row(epoch), file=text)
+        losses = (epoch.loss, epoch.accuracy, epoch.held_out_loss, epoch.held_out_accuracy)
+        figures = (f"{figure:.9g}" for figure in losses)
+        rows.writerow((epoch.number, *figures, f"{epoch.seconds:.4f}", data_name))
     return text.getvalue()
-
-
-def _row(epoch: Epoch) -> str:
-    return (
-        f"{epoch.number},{epoch.loss:.9g},{epoch.accuracy:.9g},{epoch.held_out_loss:.9g},"
-        f"{epoch.held_out_accuracy:.9g},{epoch.seconds:.4f}"
-    )

@@ -40,7 +40,7 @@ def learning_curves(path: Path, training: Training, data_name: str) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     figure.suptitle(f"Learning curves, data: {data_name}", color=INK)
-    _save(figure, path)
+    _save(figure, path, data_name)
 
 
 def confusion_matrix(
@@ -70,7 +70,7 @@ def confusion_matrix(
     axes.set(xlabel="true class", ylabel="predicted class")
     positive = f"\npositive class: {labels[0]}" if names else ""
     axes.set_title(f"Confusion matrix, test images of {data_name}{positive}", fontsize=10)
-    _save(figure, path)
+    _save(figure, path, data_name)
 
 
 def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
@@ -103,7 +103,7 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
         fontsize=10,
         color=INK,
     )
-    _save(figure, path)
+    _save(figure, path, dataset.name)
 
 
 def _interesting(dataset: Dataset, scores: FloatArray, count: int) -> list[int]:
@@ -122,7 +122,8 @@ def _curve(
     axes.plot(epochs, values, label=name, color=color, marker="." if len(epochs) < 30 else "")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, data_name: str) -> None:
     with replacing(path) as temporary:
         # Without the version stamp the same figures give the same bytes.
-        figure.savefig(temporary, dpi=DPI, metadata={"Software": None})
+        metadata = {"Software": None, "Description": f"data: {data_name}"}
+        figure.savefig(temporary, dpi=DPI, metadata=metadata)

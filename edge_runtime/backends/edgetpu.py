@@ -51,7 +51,7 @@ def open_session(graph: Graph, data: bytes, *, device: str = "") -> Session:
         BackendError: LiteRT or libedgetpu is not installed, or the device cannot be opened.
         ModelError: the model is not compiled for the Edge TPU, or LiteRT cannot run it.
     """
-    if not any(op.custom and op.name == litert.EDGETPU_OP for op in graph.ops):
+    if not litert.for_edgetpu(graph):
         raise ModelError(
             "not compiled for the Edge TPU: run `edgetpu_compiler model.tflite` on the int8 model "
             "and open the model_edgetpu.tflite that it writes"
@@ -89,7 +89,11 @@ def _library() -> ctypes.CDLL:
         library = ctypes.CDLL(_name())
     except OSError as error:
         raise BackendError(f"{_name()} cannot be loaded ({error}): {INSTALL}") from error
-    for function in ("tflite_plugin_create_delegate", "edgetpu_list_devices"):
+    for function in (
+        "tflite_plugin_create_delegate",
+        "edgetpu_list_devices",
+        "edgetpu_free_devices",
+    ):
         if not hasattr(library, function):
             raise BackendError(f"{_name()} is not libedgetpu, it has no {function}: {INSTALL}")
     return library

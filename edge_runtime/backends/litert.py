@@ -37,6 +37,11 @@ def unavailable() -> str | None:
     return None
 
 
+def for_edgetpu(graph: Graph) -> bool:
+    """Tell whether edgetpu_compiler has compiled the model, so that only an Edge TPU runs it."""
+    return any(op.custom and op.name == EDGETPU_OP for op in graph.ops)
+
+
 def open_session(graph: Graph, data: bytes, *, num_threads: int = 1) -> Session:
     """Open a model.
 
@@ -53,7 +58,7 @@ def open_session(graph: Graph, data: bytes, *, num_threads: int = 1) -> Session:
         raise BackendError(reason)
     if not isinstance(num_threads, int) or num_threads < 1:
         raise BackendError(f"num_threads is a whole number from 1 up, not {num_threads!r}")
-    if any(op.custom and op.name == EDGETPU_OP for op in graph.ops):
+    if for_edgetpu(graph):
         raise ModelError("compiled for the Edge TPU: open it with the backend edgetpu")
     return LiteRTSession(graph, data, num_threads)
 

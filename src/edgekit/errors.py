@@ -13,6 +13,10 @@ class DataError(EdgekitError):
     """A dataset or a calibration set cannot be found, read or used."""
 
 
+class TrainingError(EdgekitError):
+    """Training did not lead to a model."""
+
+
 class ModelFileError(EdgekitError):
     """A Keras model file cannot be found, read or converted."""
 

@@ -1,13 +1,16 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
-from edgekit.benchmarks import gate, html, junit, markdown, text
+from edgekit.benchmarks import accuracy, answers, gate, html, junit, markdown, text
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.table import NOTHING, tables
 from edgekit.train.data import Dataset
 
 RunOf = Callable[..., list[Result]]
@@ -52,12 +55,12 @@ def gates_of(results: list[Result]) -> list[Gate]:
 
 
 def test_junit_has_a_case_for_each_gate(results: list[Result]) -> None:
-    root = ElementTree.fromstring(junit.render(gates_of(results)))
+    root = ElementTree.fromstring(junit.render(results, gates_of(results)))
     (suite,) = root
     counts = {"tests": "3", "failures": "1", "errors": "0", "skipped": "1"}
     assert root.attrib == counts
     assert suite.attrib == {"name": "edgekit bench", **counts}
-    cases = {case.attrib["name"]: [child.tag for child in case] for case in suite}
+    cases = {case.attrib["name"]: [child.tag for child in case] for case in suite.iter("testcase")}
     assert cases == {
         "model.tflite on litert: accuracy": ["failure"],
         "edgetpu: accuracy": ["skipped"],
@@ -66,6 +69,19 @@ def test_junit_has_a_case_for_each_gate(results: list[Result]) -> None:
     failure = suite.find("testcase/failure")
     assert failure is not None
     assert "test images 3, 7" in failure.attrib["message"]
+
+
+@pytest.mark.parametrize(("source", "synthetic"), [("tiny", "false"), ("synthetic", "true")])
+def test_junit_says_which_images(run_of: RunOf, tiny: Dataset, source: str, synthetic: str) -> None:
+    results = run_of(dataset=replace(tiny, source=source))
+    root = ElementTree.fromstring(junit.render(results, []))
+    properties = root.findall("testsuite/properties/property")
+    assert {one.attrib["name"]: one.attrib["value"] for one in properties} == {
+        "dataset": "tiny",
+        "sha256": tiny.sha256,
+        "synthetic": synthetic,
+    }
+    assert ElementTree.fromstring(junit.render([], [])).find("testsuite/properties") is None
 
 
 def test_markdown_has_tables_and_what_did_not_pass(results: list[Result]) -> None:
@@ -129,8 +145,10 @@ def test_hostile_names_are_only_text(run_of: RunOf, tiny: Dataset) -> None:
     page = Page(html.render(results, gates))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script>alert('x')</script>" in page.text
-    root = ElementTree.fromstring(junit.render(gates))
-    assert "<script>alert('x')</script>" in root[0][0].attrib["name"]
+    root = ElementTree.fromstring(junit.render(results, gates))
+    (dataset, *_), (case, *_) = root.iter("property"), root.iter("testcase")
+    assert "<script>alert('x')</script>" in case.attrib["name"]
+    assert "<script>alert('x')</script>" in dataset.attrib["value"]
     rendered = markdown.render(results, gates)
     assert "<script>" not in rendered.replace("\\<", "")
     assert "](b)" not in rendered.replace("\\]", "")
@@ -158,6 +176,48 @@ def test_same_confusion_is_shown_once(run_of: RunOf) -> None:
     page = Page(html.render([*run_of(), *run_of([1], backend="native")], []))
     assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 2
     assert "Images of 10 on which the two answer differently." in page.text
+
+
+def test_confusion_has_predictions_in_rows_and_right_answers_on_the_diagonal(
+    tiny: Dataset,
+) -> None:
+    # Truth is 0 0 0 0 0 1 1 1 1 1: four TP, two FP, one FN, three TN.
+    scores = np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 1, 1, 1, 1, 0, 0]]
+    result = accuracy.measure(Subject("model.tflite", "", "litert"), scores, tiny)
+    table = answers.confusions([replace(result, dataset={"labels": ["0", "1"]})])
+    cells = re.findall(
+        r'<td class="(\w+)" style="--weight: (\d+)%"><small>(\w+)</small>(\d+)</td>', table
+    )
+    assert cells == [
+        ("right", "100", "TP", "4"),
+        ("wrong", "100", "FP", "2"),
+        ("wrong", "50", "FN", "1"),
+        ("right", "75", "TN", "3"),
+    ]
+    assert re.findall(r'<th scope="row">(\w)</th>', table) == ["0", "1"]
+    assert "<span>predicted</span>" in table
+    assert '<th colspan="2">true</th>' in table
+
+
+def test_confusion_without_a_wrong_answer_colours_no_cell_wrong(run_of: RunOf) -> None:
+    table = answers.confusions(run_of())
+    assert re.findall(r'<td class="(\w+)"', table) == ["right", "none", "none", "right"]
+
+
+def test_each_percentile_is_in_its_column(run_of: RunOf) -> None:
+    summary = {"p50": 1e-6, "p90": 2e-6, "p99": 3e-6}
+    results = [
+        replace(one, summary=summary) if one.metric == "latency" else one for one in run_of()
+    ]
+    speed, _ = tables(results)
+    cells = dict(zip(speed.columns, speed.rows[0].cells, strict=True))
+    assert [cells[key] for key in summary] == ["1.00 µs", "2.00 µs", "3.00 µs"]
+
+
+def test_too_few_calls_show_no_p99(run_of: RunOf) -> None:
+    speed, _ = tables(run_of())
+    cells = dict(zip(speed.columns, speed.rows[0].cells, strict=True))
+    assert (cells["p90"], cells["p99"]) == ("2.00 µs", NOTHING)
 
 
 def test_nothing_measured_still_makes_a_report(absent: Result) -> None:

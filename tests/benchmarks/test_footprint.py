@@ -50,6 +50,24 @@ def test_contenders_start_in_turns_beside_bare_python(int8_model: Path) -> None:
     assert "783" in found["bad", "cold_start"].reason
 
 
+def test_slow_starter_starts_less_often(int8_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(arguments: list[str], _: bytes) -> tuple[float, int]:
+        return (0.1 if arguments == ["python"] else footprint.BUDGET_SECONDS / 2), 1000
+
+    monkeypatch.setattr(footprint, "first_answer", answer)
+    slow = Contender(
+        subject=Subject("slow", "", "litert"),
+        file=int8_model,
+        predict=lambda images: images,
+        inputs=lambda images: images,
+        run=lambda tensor: tensor,
+        distributions=(),
+    )
+    results = footprint.measure([slow], np.zeros((1, 28, 28, 1), np.uint8), starts=6)
+    starts = {one.subject.model: len(one.samples) for one in results}
+    assert starts == {"": 6, "slow": footprint.ENOUGH_STARTS}
+
+
 def test_closed_set_follows_requirements_and_no_extras() -> None:
     needed = closed_set(["ai-edge-litert"])
     assert {"ai-edge-litert", "numpy", "flatbuffers"} <= needed

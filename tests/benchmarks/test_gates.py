@@ -49,6 +49,23 @@ def test_model_that_no_backend_ran_fails(absent: Result) -> None:
     assert "no libedgetpu" in one.message
 
 
+def test_model_that_only_misses_its_edgetpu_is_skipped(absent: Result) -> None:
+    subject = Subject("model.tflite", "", "litert")
+    rejected = Result(subject, "accuracy", "class", status="not present", reason="for the TPU")
+    (one,) = gate.runs([absent, rejected], ["model.tflite"], {"model.tflite"})
+    assert (one.subject, one.verdict) == ("model.tflite", "skipped")
+    assert "no libedgetpu" in one.message
+
+
+def test_model_that_its_edgetpu_refuses_fails() -> None:
+    results = [
+        Result(Subject("model.tflite", "", backend), "accuracy", "class", status="not present")
+        for backend in ("edgetpu", "litert")
+    ]
+    (one,) = gate.runs(results, ["model.tflite"], {"model.tflite"})
+    assert one.verdict == "failed"
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "cold_start"])
 def test_measurement_tried_in_vain_fails(metric: str) -> None:
     subject = Subject("model.tflite", "", "litert")

@@ -1,3 +1,6 @@
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,8 @@ def contender(name: str, calls: list[tuple[str, Any]]) -> Contender:
 
 
 def test_percentiles_are_between_order_statistics() -> None:
-    summary = latency.summarise([float(n) for n in range(101)], rounds=1)
-    assert (summary["p50"], summary["p90"], summary["p99"]) == (50, 90, 99)
+    summary = latency.summarise([float(n) for n in range(1001)], rounds=1)
+    assert (summary["p50"], summary["p90"], summary["p99"]) == (500, 900, 990)
     assert latency.summarise([1.0, 2.0], rounds=1)["p50"] == 1.5
 
 
@@ -32,8 +35,9 @@ def test_contenders_take_turns_with_one_image_a_call() -> None:
     results = latency.measure(
         [contender("a", calls), contender("b", calls)], images, rounds=4, calls=6
     )
-    measured = calls[2 * latency.WARM_UP :]
-    assert "".join(name for name, _ in measured) == ("a" * 6 + "b" * 6) * 4
+    measured = calls[2 * latency.TYPICAL_CALLS :]
+    turn = latency.WARM_UP + 6
+    assert "".join(name for name, _ in measured) == ("a" * turn + "b" * turn) * 4
     assert {tensor.shape for _, tensor in measured} == {(1, 2, 2, 1)}
     assert all((tensor == 1).all() for _, tensor in measured)
     assert [len(result.samples) for result in results] == [24, 24]
@@ -52,6 +56,37 @@ def test_slow_contender_gets_fewer_calls() -> None:
         [contender("a", [])], np.zeros((1, 1, 1, 1), np.uint8), rounds=2, slice_seconds=0.0
     )
     assert len(result.samples) == 2 * latency.FEWEST_CALLS
+
+
+def test_first_calls_of_a_turn_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, called = 0, list[str]()
+
+    def run_of(name: str) -> Callable[[Any], None]:
+        def run(_: Any) -> None:
+            nonlocal now
+            cold = name not in called[-3:]
+            called.append(name)
+            now += 1000 if cold or called[-3:] != [name] * 3 else 10
+
+        return run
+
+    monkeypatch.setattr(latency.time, "perf_counter_ns", lambda: now)
+    contenders = [replace(contender(name, []), run=run_of(name)) for name in "ab"]
+    for result in latency.measure(contenders, np.zeros((1, 1, 1, 1), np.uint8), calls=5):
+        assert set(result.samples) == {10 / 1e9}
+
+
+def test_slow_contender_has_one_untimed_call_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count(0, 50_000_000)
+    monkeypatch.setattr(latency.time, "perf_counter_ns", lambda: next(ticks))
+    calls: list[tuple[str, Any]] = []
+    latency.measure([contender("a", calls)], np.zeros((1, 1, 1, 1), np.uint8), rounds=3)
+    assert len(calls) == latency.TYPICAL_CALLS + 3 * (1 + latency.FEWEST_CALLS)
+
+
+def test_p99_takes_a_thousand_samples() -> None:
+    assert "p99" not in latency.summarise([1.0] * 999, rounds=1)
+    assert latency.summarise([1.0] * 1000, rounds=1)["p99"] == 1
 
 
 def test_ratio_is_taken_round_by_round() -> None:

@@ -1,3 +1,5 @@
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,21 @@ def test_peers_that_cannot_express_the_model_say_so(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("content", "says"), [(None, "is not there"), (b"x", "not a Keras model")])
+def zip_without_config() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("metadata.json", "{}")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "is not there"),
+        (b"x", "not a Keras model"),
+        (zip_without_config(), "not a Keras model: KeyError"),
+    ],
+)
 def test_missing_and_foreign_keras_files_say_so(
     tmp_path: Path, content: bytes | None, says: str
 ) -> None:

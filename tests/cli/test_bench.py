@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import edge_runtime
+from edge_runtime.backends import litert
 from edgekit import cli
 from edgekit.train import data
 from edgekit.train.data import Dataset
@@ -111,7 +112,10 @@ def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> No
     assert json.loads((folder / "bench.json").read_text()) == document
     journal = (folder / "bench.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in journal] == document["results"]
-    assert ElementTree.parse(folder / "j.xml").getroot().attrib["failures"] == "0"
+    suites = ElementTree.parse(folder / "j.xml").getroot()
+    assert suites.attrib["failures"] == "0"
+    dataset = document["results"][0]["dataset"]["name"]
+    assert suites.find(f".//property[@name='dataset'][@value='{dataset}']") is not None
     assert (folder / "m.md").read_text().startswith("**edgekit bench: passed**")
     assert "✓</span> Passed" in (folder / "report.html").read_text()
 
@@ -136,6 +140,42 @@ def test_required_backend_that_is_not_present_fails(few: list[Any]) -> None:
     run = bench(*few, "--min-accuracy", "0.5", "--require", "edgetpu")
     assert run.code == 1
     assert "edgekit bench: edgetpu: required: it ran no model: no-such-library.so" in run.err
+
+
+@pytest.fixture
+def for_edgetpu(tmp_path: Path, few: list[Any]) -> Path:
+    """The int8 model with one op in place of all its ops, as edgetpu_compiler leaves it."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(few[0].read_bytes(), 0)
+    model.metadata = []
+    graph = model.subgraphs[0]
+    code, op = schema.OperatorCodeT(), schema.OperatorT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode, code.version = b"edgetpu-custom-op", 1
+    op.inputs, op.outputs = graph.inputs, graph.outputs
+    model.operatorCodes, graph.operators = [code], [op]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = tmp_path / "model_edgetpu.tflite"
+    path.write_bytes(builder.Output())
+    return path
+
+
+def test_model_for_an_edgetpu_that_is_not_there_is_skipped(
+    few: list[Any], for_edgetpu: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench(for_edgetpu, *few, "--min-accuracy", "0.5")
+    assert run.code == 0
+    assert f"not present: {for_edgetpu}: compiled for the Edge TPU" in run.out
+    assert "– model_edgetpu.tflite: runs: no backend ran it: edgetpu: no-such-library" in run.out
+    assert bench(for_edgetpu, *few, "--min-accuracy", "0.5", "--require", "edgetpu").code == 1
+    monkeypatch.setattr(litert, "find_spec", lambda _: None)
+    run = bench(for_edgetpu, *few, "--min-accuracy", "0.5")
+    assert run.code == 1
+    for model in ("model_edgetpu.tflite", "model_int8.tflite"):
+        assert f"edgekit bench: {model}: runs: no backend ran it" in run.err
 
 
 def test_only_the_chosen_backends_take_part(few: list[Any]) -> None:
@@ -179,11 +219,13 @@ def test_synthetic_images_are_said_in_every_output(
         return replace(loaded(str(tmp_path / "few.npz"), *others), source="synthetic")
 
     monkeypatch.setattr(data, "load", load)
-    run = bench(*few[:-1], "synthetic", "--markdown", tmp_path / "m.md")
+    written = ["--markdown", tmp_path / "m.md", "--junit", tmp_path / "j.xml"]
+    run = bench(*few[:-1], "synthetic", *written)
     assert run.out.startswith("SYNTHETIC TEST IMAGES")
     for name in ("m.md", "report.html"):
         assert "SYNTHETIC TEST IMAGES" in (tmp_path / name).read_text()
     assert '"synthetic": true' in (tmp_path / "bench.json").read_text()
+    assert 'name="synthetic" value="true"' in (tmp_path / "j.xml").read_text()
 
 
 def test_models_of_the_same_name_are_told_apart(few: list[Any], tmp_path: Path) -> None:

@@ -60,3 +60,21 @@ def test_a_spoilt_layer_is_the_worst(
     after = tensor_errors(float_model.read_bytes(), bytes(content), inputs)
     assert after[1].snr_db == pytest.approx(before[1].snr_db)
     assert after[2].snr_db < before[2].snr_db - 10
+
+
+def test_noise_without_signal_is_the_worst_and_not_exact(
+    float_model: Path, int8_model: Path, inputs: FloatArray
+) -> None:
+    black = np.zeros_like(inputs[:1])
+    errors = tensor_errors(float_model.read_bytes(), int8_model.read_bytes(), black)
+    assert errors[0].snr_db == inf
+    model = bytearray(float_model.read_bytes())
+    graph = read(bytes(model))
+    for op in graph.ops:
+        for index in op.inputs[1:] if op.name == "FULLY_CONNECTED" else ():
+            data = graph.tensors[index].data
+            assert data is not None
+            start = bytes(model).find(bytes(data))
+            model[start : start + len(data)] = bytes(len(data))
+    dead = tensor_errors(bytes(model), int8_model.read_bytes(), inputs)
+    assert dead[1].snr_db == -inf

@@ -249,3 +249,33 @@ def test_saturated_scores_that_int8_cannot_tell_apart_are_counted(
     shown = capsys.readouterr()
     assert "2115 answers share their top score" in shown.out
     assert "softmax" in shown.err
+
+
+def test_where_the_data_lies_does_not_change_the_file(
+    workspace: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    models = []
+    for name in ("one", "other"):
+        path = tmp_path / name / "digits.npz"
+        path.parent.mkdir()
+        np.savez(
+            path,
+            x_train=dataset.x_train[:300],
+            y_train=dataset.y_train[:300],
+            x_test=dataset.x_test[:50],
+            y_test=dataset.y_test[:50],
+        )
+        output = path.with_name("model.tflite")
+        command = [workspace / "model.keras", "--quantize", "--data", path, "-o", output]
+        assert convert(*command) == 0
+        assert report_of(output)["data"]["source"] == str(path)
+        models.append(output)
+    one, other = models
+    assert one.read_bytes() == other.read_bytes()
+    assert str(tmp_path).encode() not in one.read_bytes()
+    # bench finds the images by the report beside the file, and asks for them without it.
+    bench = ["bench", str(one), "--quick", "--artifacts", str(one.parent)]
+    assert cli.run(bench) == 0
+    report = one.with_name("model.tflite.report.json")
+    report.unlink()
+    assert cli.run(bench) == 2

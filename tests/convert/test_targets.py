@@ -7,7 +7,6 @@ import pytest
 
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
 from edge_runtime.reader import read
-from edgekit.commands.convert import TARGETS as TARGET_NAMES
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe
 from edgekit.errors import TargetError
@@ -30,10 +29,6 @@ def per_tensor(graph: Graph) -> Graph:
 def with_op(graph: Graph, name: str, *, custom: bool = False) -> Graph:
     odd = Op(len(graph.ops), name, 1, graph.outputs, graph.outputs, custom)
     return replace(graph, ops=(*graph.ops, odd))
-
-
-def test_the_command_offers_every_target() -> None:
-    assert tuple(TARGETS) == TARGET_NAMES
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -200,6 +200,13 @@ def open_shape(path: Path) -> Path:
     return path
 
 
+def unbuilt(path: Path) -> Path:
+    keras = frameworks.keras()
+    with pytest.warns(UserWarning, match="not yet been built"):
+        keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]).save(path)
+    return path
+
+
 def absent(path: Path) -> Path:
     return path
 
@@ -218,6 +225,7 @@ def empty_folder(path: Path) -> Path:
         (write_bytes, "a.onnx", "expected a .keras or .h5"),
         (empty_folder, "a", "not a SavedModel"),
         (two_inputs, "a.keras", "one input and one output"),
+        (unbuilt, "a.keras", "one input and one output"),
         (no_classifier, "a.keras", "not a classifier's"),
         (open_shape, "a.keras", "must be known"),
     ],
@@ -241,3 +249,12 @@ def test_what_the_converter_cannot_express_is_one_line(
     with pytest.raises(ModelFileError, match="cannot make int8 of it") as raised:
         to_tflite(odd, Recipe("int8"), inputs)
     assert "\n" not in str(raised.value)
+
+
+def test_rescaling_inside_an_inner_model_is_seen(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255)])
+    outer = [keras.Input((8, 8, 1)), inner, layers.Flatten(), layers.Dense(2)]
+    keras.Sequential(outer).save(tmp_path / "a.keras")
+    assert load(tmp_path / "a.keras").raw_pixels

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge_runtime import BackendError, ModelError, load
 from edge_runtime.backends import edgetpu, litert, unavailable
+from edge_runtime.reader import read
 
 STUB = Path(__file__).with_name("edgetpu_stub.c").read_text()
 
@@ -177,6 +178,19 @@ def test_another_library_is_not_taken(tpu_model, tmp_path, monkeypatch):
 
     with pytest.raises(BackendError, match=r"other.so is not libedgetpu"):
         load(tpu_model, backend="edgetpu")
+
+
+def test_a_library_without_one_function_is_not_taken(tmp_path, monkeypatch):
+    source = STUB.replace("edgetpu_free_devices", "edgetpu_frees_no_devices")
+    other = compiled(source, tmp_path / "other.so")
+    monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
+
+    assert "it has no edgetpu_free_devices" in unavailable("edgetpu")
+
+
+def test_only_a_compiled_model_is_for_the_edgetpu(tpu_model, int8_model):
+    assert litert.for_edgetpu(read(tpu_model.read_bytes()))
+    assert not litert.for_edgetpu(read(int8_model.read_bytes()))
 
 
 def test_present(log):

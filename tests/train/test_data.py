@@ -169,3 +169,22 @@ def test_a_download_that_fails_says_what_else_there_is(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "Downloading data" in shown.err
+
+
+def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mnist.npz"
+    np.savez_compressed(path, x_train=np.arange(50_000) % 251)
+    damaged = bytearray(path.read_bytes())
+    damaged[100:140] = bytes(byte ^ 0xFF for byte in damaged[100:140])
+    path.write_bytes(damaged)
+    monkeypatch.setenv("EDGEKIT_MNIST", str(path))
+    with pytest.raises(DataError, match=r"mnist\.npz: not a readable"):
+        load("mnist")
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    packed = bytearray(gzip.compress(bytes(1000) + bytes(range(256)) * 40))
+    packed[20:60] = b"\xff" * 40
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(packed)
+    monkeypatch.setenv("EDGEKIT_MNIST", str(folder))
+    with pytest.raises(DataError, match="not an IDX file"):
+        load("mnist")

@@ -108,6 +108,26 @@ def test_what_is_wrong_is_named(folder: Path, spoil: Callable[[Path], None], mes
     assert "\n" not in str(raised.value)
 
 
+def test_a_validation_split_gets_every_class(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for kind in ("cross", "ring"):
+            (tmp_path / part / kind).mkdir(parents=True)
+            for i in range(20 if part == "train" else 1):
+                draw(kind, (40 + i, 60)).save(tmp_path / part / kind / f"{i}.png")
+    held_back = load(str(tmp_path)).y_train[-10:]
+    assert set(held_back.tolist()) == {0, 1}
+    x = np.zeros((40, 28, 28), np.uint8)
+    y = np.repeat([0, 1], 20)
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    assert set(load(str(tmp_path / "a.npz")).y_train[-10:].tolist()) == {0, 1}
+
+
+def test_class_names_of_bytes_are_text(tmp_path: Path) -> None:
+    x = np.zeros((4, 28, 28), np.uint8)
+    np.savez(tmp_path / "a.npz", x=x, y=np.array([b"cat", b"dog"] * 2))
+    assert load(str(tmp_path / "a.npz")).labels == ("cat", "dog")
+
+
 def test_an_npz_of_ones_own(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (20, 28, 28), np.uint8)

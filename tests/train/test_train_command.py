@@ -11,6 +11,7 @@ from PIL import Image
 
 from edgekit import cli, frameworks
 from edgekit.train.data import Dataset, scaled
+from edgekit.train.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,15 @@ def test_history_has_both_sets(run: tuple[Path, int]) -> None:
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    assert set(rows[0]) == {"epoch", "loss", "accuracy", "test_loss", "test_accuracy", "seconds"}
+    assert set(rows[0]) == {
+        "epoch",
+        "loss",
+        "accuracy",
+        "test_loss",
+        "test_accuracy",
+        "seconds",
+        "data",
+    }
     assert float(rows[-1]["test_loss"]) == pytest.approx(metrics_of(folder)["loss"], rel=1e-4)
 
 
@@ -97,6 +106,65 @@ def test_synthetic_data_is_said_in_every_artifact(
     assert "data: synthetic" in shown.err
     assert metrics_of(tmp_path)["data"]["name"] == "synthetic"
     assert "Trained and tested on synthetic digits" in (tmp_path / "model_card.md").read_text()
+    assert (tmp_path / "history.csv").read_text().splitlines()[1].endswith(",synthetic")
+    model = frameworks.keras().models.load_model(tmp_path / "model.keras")
+    assert model.name == "synthetic_digits"
+    for name in ("learning_curves.png", "confusion_matrix.png", "samples.png"):
+        with Image.open(tmp_path / name) as image:
+            assert image.text["Description"] == "data: synthetic"  # type: ignore[attr-defined]
+
+
+def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgekit.commands.train import _summary
+    from edgekit.train import card, plots
+
+    metrics = {
+        **dict.fromkeys(("accuracy", "loss", "seconds", "seconds_per_epoch"), 0.5),
+        **dict.fromkeys(("correct", "total", "epochs_run", "parameters"), 10),
+        "accuracy_95": [0, 1],
+        "confusion_matrix": {
+            "labels": ["no", "yes"],
+            "positive_class": "no",
+            "matrix": [[11, 22], [33, 44]],
+        },
+        "data": {
+            "name": "mnist",
+            "classes": ["no", "yes"],
+            "train": 1,
+            "test": 1,
+            "sha256": "",
+            "framing": "digit",
+        },
+        "recipe": vars(Recipe()),
+        "versions": {},
+        "model_sha256": "",
+        "weights_sha256": "",
+    }
+    lines = [line.split() for line in _summary(metrics, Path("made")).splitlines()]
+    assert ["no", "11", "22"] in lines
+    assert ["yes", "33", "44"] in lines
+    text = card.model_card(metrics)
+    assert "| predicted ↓, true → | no | yes |" in text
+    assert "| **no** | 11 | 22 |" in text
+    assert "| **yes** | 33 | 44 |" in text
+    figures: list[Any] = []
+    monkeypatch.setattr(plots, "_save", lambda figure, *_: figures.append(figure))
+    plots.confusion_matrix(Path(), ((11, 22), (33, 44)), ("no", "yes"), "mnist")
+    (axes,) = figures[0].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true class", "predicted class")
+    assert "positive class: no" in axes.get_title()
+    shown = {text.get_text(): text.get_position() for text in axes.texts}
+    # Position is (column, row): columns true, rows predicted.
+    assert shown == {"TP\n11": (0, 0), "FP\n22": (1, 0), "FN\n33": (0, 1), "TN\n44": (1, 1)}
+
+
+def test_a_loss_that_is_no_number_is_an_error_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--data", "synthetic", "--epochs", "2", "--learning-rate", "1e38"]
+    assert cli.run([*command, "--artifacts", str(tmp_path / "made")]) == 2
+    assert "training diverged" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.mnist

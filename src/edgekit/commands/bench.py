@@ -91,8 +91,8 @@ def command(
         with suppress(MissingExtraError):
             frameworks.keras(verbose=True)
     from edgekit.benchmarks import baseline as comparison
+    from edgekit.benchmarks import contender, document, gate, suite, text
     from edgekit.benchmarks import dataset as test_images
-    from edgekit.benchmarks import document, gate, suite, text
     from edgekit.benchmarks import html as html_report
     from edgekit.benchmarks import junit as junit_report
     from edgekit.benchmarks import markdown as markdown_report
@@ -118,7 +118,7 @@ def command(
         )
     gates = [
         *gate.accuracy(results, min_accuracy),
-        *gate.runs(results, named),
+        *gate.runs(results, named, contender.for_edgetpu(named)),
         *gate.required(results, require),
         *gate.completed(results),
         *comparison.compare(results, earlier, list(named)),
@@ -127,7 +127,7 @@ def command(
     document.write(artifacts / DOCUMENT, results, gates)
     files.write_text(report, html_report.render(results, gates))
     if junit:
-        files.write_text(junit, junit_report.render(gates))
+        files.write_text(junit, junit_report.render(results, gates))
     if markdown:
         files.write_text(markdown, markdown_report.render(results, gates))
     if as_json:

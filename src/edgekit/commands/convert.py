@@ -8,6 +8,7 @@ import click
 
 from edgekit.commands import options
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
+from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import FLOAT_MODEL, KERAS_MODEL, METRICS, write_bytes, write_json
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from edgekit.train.data import Dataset
 
 DEFAULT = Recipe()
-TARGETS = ("litert", "mcu", "edgetpu", "ethos-u")
 UNIT_RANGE = (0.0, 1.0)
 TIES_WORTH_TELLING = 0.01
 """Share of the test images."""
@@ -65,7 +65,7 @@ class Batch(click.ParamType[int]):
 )
 @click.option(
     "--target",
-    type=click.Choice(TARGETS),
+    type=click.Choice(tuple(TARGETS)),
     default=DEFAULT.target,
     help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
     "others get one for each tensor, which is what they take.",
@@ -146,8 +146,6 @@ def command(
         calibration_size=calibration_size,
         calibration_seed=calibration_seed,
     )
-    from edgekit.convert.targets import check_recipe
-
     check_recipe(recipe)
     path = model or artifacts / KERAS_MODEL
     output = output or artifacts / _default_name(recipe)
@@ -172,7 +170,8 @@ def command(
         labels=dataset.labels if dataset else classes or (),
         normalization=normalization,
         framing=dataset.framing if dataset else "resize",
-        data=_described(dataset) if dataset else None,
+        data=dataset.provenance if dataset else None,
+        data_source=dataset.source if dataset else None,
         training=trained_on.get("recipe"),
         calibration=chosen,
         test=(dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test) if dataset else None,
@@ -253,6 +252,7 @@ def _calibration(
         return None
     import numpy as np
 
+    from edge_runtime.quantize import normalise
     from edgekit.convert.calibration import from_array, from_images
     from edgekit.train.data import image_shape, load
 
@@ -262,7 +262,7 @@ def _calibration(
             array = np.load(source, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{source}: not a readable .npy array ({error})") from error
-        return from_array(array, source, classifier.shape, size, seed, input_range)
+        return from_array(array, Path(source).name, classifier.shape, size, seed, input_range)
     if source:
         own = classes or (dataset.labels if dataset else None)
         dataset = load(source, own, image_shape(classifier.shape, str(classifier.path)))
@@ -271,19 +271,8 @@ def _calibration(
             f"{classifier.path}: {recipe.scheme} needs images to calibrate with, and nothing "
             "beside the model says what it was trained on; give --data or --calibration"
         )
-    mean, std = normalization
-    inputs = (dataset.x_train.astype(np.float32) - np.float32(mean)) / np.float32(std)
-    inputs = inputs.reshape(-1, *classifier.shape)
+    inputs = normalise(dataset.x_train, *normalization).reshape(-1, *classifier.shape)
     return from_images(inputs, dataset.y_train, dataset.name, size, seed, input_range)
-
-
-def _described(dataset: "Dataset") -> dict[str, Any]:
-    return {
-        "source": dataset.source,
-        "name": dataset.name,
-        "classes": list(dataset.labels),
-        "sha256": dataset.sha256,
-    }
 
 
 def _warn_about_accuracy(document: dict[str, Any], classifier: "Classifier") -> None:
