@@ -38,7 +38,7 @@ def read(path: Path) -> list[Result]:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ResultError(f"{path}: not JSON; name the bench.json of an earlier run") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ResultError(f"{path}: not a document of edgekit bench; name an earlier bench.json")

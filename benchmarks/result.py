@@ -74,7 +74,7 @@ class Result:
             fields = dict(document)
             subject = Subject(**fields.pop("subject"))
             result = cls(subject=subject, samples=tuple(fields.pop("samples")), **fields)
-            hash(subject)
+            hash((subject, result.metric, result.status, result.reason))
         except (KeyError, TypeError, ValueError) as error:
             raise ResultError(f"not a benchmark result: {error}") from None
         for mapping in (result.summary, result.dataset, result.environment):

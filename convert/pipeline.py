@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_runtime
+from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
@@ -21,7 +22,7 @@ from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import Classifier
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
 from edgekit.convert.tflite import to_tflite
-from edgekit.errors import ModelFileError, TargetError
+from edgekit.errors import DataError, ModelFileError, TargetError
 
 ERROR_SAMPLES = 200
 """Inputs on which the error of each tensor is measured."""
@@ -65,7 +66,12 @@ def convert(
     """
     check_recipe(recipe)
     inputs = None if calibration is None else calibration.inputs
-    converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
+    plain = to_tflite(classifier, Recipe(batch=recipe.batch), verbose=verbose)
+    if recipe.scheme == "float32":
+        converted = plain
+    else:
+        _require_calibratable(classifier, recipe, plain, inputs)
+        converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
     provenance = _provenance(classifier, recipe, data, training, calibration)
     mean, std = normalization
     model = attach(converted, Metadata(labels, (mean,), (std,), framing, provenance))
@@ -81,13 +87,12 @@ def convert(
     samples = _error_samples(inputs, test, normalization)
     errors: list[compare.TensorError] = []
     if recipe.scheme != "float32" and recipe.batch == 1 and samples is not None:
-        plain = to_tflite(classifier, Recipe(target=recipe.target), verbose=verbose)
         errors = compare.tensor_errors(plain, model, samples)
     accuracy = None
     if test is not None:
         images, true = test
         before = classifier.predict(normalise(images, mean, std))
-        accuracy = report.answers(before, _predict(model, images), true)
+        accuracy = report.answers(before, _predict(model, images, classifier.path), true)
     return model, report.document(
         classifier=classifier,
         recipe=recipe,
@@ -102,11 +107,35 @@ def convert(
     )
 
 
-def _predict(model: bytes, images: npt.NDArray[np.uint8]) -> FloatArray:
+def _require_calibratable(
+    classifier: Classifier, recipe: Recipe, plain: bytes, inputs: FloatArray | None
+) -> None:
+    """Refuse what TensorFlow's calibrator would crash on or silently not see."""
+    if not recipe.calibrated:
+        return
+    if read(plain).subgraphs > 1:
+        raise ModelFileError(
+            f"{classifier.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
+            "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
+        )
+    if inputs is None or len(inputs) < recipe.batch:
+        raise DataError(
+            f"calibration set: {0 if inputs is None else len(inputs)} samples do not fill one "
+            f"batch of {recipe.batch}"
+        )
+
+
+def _predict(model: bytes, images: npt.NDArray[np.uint8], source: Path) -> FloatArray:
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(model)
-        return edge_runtime.load(path, backend="litert").predict(images)
+        try:
+            return edge_runtime.load(path, backend="litert").predict(images)
+        except (BackendError, ModelError) as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise ModelFileError(
+                f"{source}: was converted, but its accuracy cannot be measured: {reason}"
+            ) from error
 
 
 def _error_samples(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,13 @@ class Classifier:
     def predict(self, inputs: FloatArray) -> FloatArray:
         """Model inputs [N, *shape] -> scores float32 [N, classes]."""
         step = self.batch or CHUNK
-        if self.batch and len(inputs) % self.batch:
-            raise ModelFileError(f"{self.path}: takes only batches of {self.batch}")
+        missing = -len(inputs) % step if self.batch else 0
+        padded = np.concatenate([inputs, np.zeros((missing, *self.shape), np.float32)])
         chunks = [
-            np.asarray(self.call(inputs[i : i + step]), np.float32)
-            for i in range(0, len(inputs), step)
+            np.asarray(self.call(padded[i : i + step]), np.float32)
+            for i in range(0, len(padded), step)
         ]
-        return class_scores(np.concatenate(chunks))
+        return class_scores(np.concatenate(chunks)[: len(inputs)])
 
 
 def load(path: Path, *, verbose: bool = False) -> Classifier:
@@ -91,7 +91,15 @@ def _load_keras(path: Path, *, verbose: bool) -> Classifier:
         with frameworks.native_stderr_silenced(unless=verbose):
             model = library.models.load_model(path, compile=False)
     except Exception as error:
-        raise ModelFileError(f"{path}: cannot be loaded ({_first_line(error)})") from error
+        raise ModelFileError(
+            f"{path}: cannot be loaded ({' '.join(str(error).split())[:300]}); a model with layers "
+            "of its own can be exported as a SavedModel, which needs none of their code"
+        ) from error
+    if keras3:
+        # Mixed precision is for training; TFLite has no kernels for its float16 half.
+        for layer in _layers(model):
+            if layer.dtype_policy.name.startswith("mixed"):
+                layer.dtype_policy = "float32"
     # A Sequential that was never built has neither.
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
@@ -106,15 +114,16 @@ def _load_keras(path: Path, *, verbose: bool) -> Classifier:
         digest=sha256(path),
         size=path.stat().st_size,
         parameters=int(model.count_params()),
-        raw_pixels=_rescales(model),
+        raw_pixels=any(type(layer).__name__ in RAW_PIXEL_LAYERS for layer in _layers(model)),
         owner=model,
     )
 
 
-def _rescales(layer: Any) -> bool:
-    """Whether the layer or one inside it brings raw pixels onto the model's scale."""
-    inner = getattr(layer, "layers", ())
-    return type(layer).__name__ in RAW_PIXEL_LAYERS or any(_rescales(one) for one in inner)
+def _layers(layer: Any) -> Iterator[Any]:
+    """Yield the layer and all layers inside it."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _layers(inner)
 
 
 def _keras_version(path: Path) -> str:
@@ -128,7 +137,8 @@ def _keras_version(path: Path) -> str:
         with h5py.File(path) as file:
             version = file.attrs.get("keras_version", "2")
             return version.decode() if isinstance(version, bytes) else str(version)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    # What a foreign, damaged or encrypted file makes of it is open.
+    except Exception as error:
         raise ModelFileError(f"{path}: not a Keras model file ({_first_line(error)})") from error
 
 

@@ -9,7 +9,7 @@ import sys
 from _thread import allocate_lock
 from contextlib import suppress
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isqrt
 
 from edge_runtime import backends, reader
 from edge_runtime.errors import BackendError, InputError, MetadataError, ModelError
@@ -159,8 +159,8 @@ class Model:
         """Return the metadata, which has labels."""
         if self.metadata is None or not self.metadata.labels:
             raise MetadataError(
-                f"{self._name}: it carries no labels: convert it with `edgekit convert`, which "
-                "writes them, or use predict(), which gives the scores alone"
+                f"{self._name}: it carries no labels: convert it with `edgekit convert` and "
+                "--data or --classes, which name them, or use predict(), which needs none"
             )
         return self.metadata
 
@@ -286,7 +286,7 @@ class Model:
         metadata = self._labelled()
         height, width, channels = self._image_size()
         prepared = prepare(image, height, width, channels, metadata.framing, invert)
-        scores = self.predict(prepared.pixels[None])[0]
+        scores = self.predict(prepared.pixels.reshape(1, *self.input.shape[1:]))[0]
         index = int(scores.argmax())
         return Prediction(
             label=metadata.labels[index],
@@ -299,6 +299,8 @@ class Model:
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the images that the model takes."""
         shape = self.input.shape[1:]
+        if len(shape) == 1 and isqrt(shape[0]) ** 2 == shape[0]:
+            return isqrt(shape[0]), isqrt(shape[0]), 1
         if len(shape) == 2:
             return (*shape, 1)
         if len(shape) == 3 and shape[2] in (1, 3):

@@ -1,6 +1,7 @@
 """Images with their classes: the one Dataset type and the ways to come by it."""
 
 import hashlib
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -15,9 +16,14 @@ import numpy.typing as npt
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
 
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
+"""What zipfile raises for damaged, encrypted or exotic archives."""
+
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]
+
+RANGE_END = re.compile("[0-9]{1,3}")
 
 SOURCES = ("mnist", "synthetic")
 """Sources that have a name everywhere; all others are paths."""
@@ -39,7 +45,7 @@ class Dataset:
         labels: class names; the first is the positive class of a two-class confusion matrix.
         name: "mnist", "synthetic", or the name of the user's folder or file.
         sha256: digest of the four arrays and the labels.
-        source: what ``load`` was given: "mnist", "synthetic" or a path.
+        source: "mnist", "synthetic" or the absolute path.
         framing: how a device must frame an image as these were: "digit" or "resize"
             (``edge_runtime.image.prepare``).
     """
@@ -111,7 +117,7 @@ def load(
         labels=classes,
         name=source if source in SOURCES else Path(source).resolve().name,
         sha256=digest(arrays, classes),
-        source=source,
+        source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
     )
 
@@ -144,7 +150,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
     classes: list[str] = []
     for part in (part.strip() for part in text.split(",")):
         first, dash, last = part.partition("-")
-        if dash and first.isdigit() and last.isdigit():
+        if dash and RANGE_END.fullmatch(first) and RANGE_END.fullmatch(last):
             classes += [str(n) for n in range(int(first), int(last) + 1)]
         elif part:
             classes.append(part)
@@ -167,7 +173,7 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
 
@@ -184,11 +190,15 @@ def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -
 def _restrict(
     arrays: Arrays, names: tuple[str, ...], classes: tuple[str, ...], source: str
 ) -> Arrays:
+    unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
+    if unprintable:
+        raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
     missing = [name for name in classes if name not in names]
     if missing:
         raise DataError(f"{source}: has no class {missing[0]!r}; it has {', '.join(names)}")
     if len(classes) < 2:
-        raise DataError(f"{source}: a classifier needs two classes, here is only {classes[0]!r}")
+        found = ", ".join(classes) or "none"
+        raise DataError(f"{source}: a classifier needs two classes, here is {found}")
     x_train, y_train, x_test, y_test = arrays
     index = np.full(len(names), -1, np.int64)
     index[[names.index(name) for name in classes]] = np.arange(len(classes))

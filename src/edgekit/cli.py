@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -77,4 +78,8 @@ def _complain(command: str, message: str, hint: str = "") -> None:
 
 def main() -> None:
     """Entry point of the ``edgekit`` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal without arrows gets question marks and not a traceback.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))

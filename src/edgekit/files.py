@@ -1,5 +1,6 @@
 """The artifacts folder: where the commands meet, and how a file gets there whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -28,6 +29,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise OSError when ``folder`` cannot be written into, before the work and not after it."""
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(existing))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

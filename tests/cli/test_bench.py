@@ -283,3 +283,22 @@ def test_answers_are_not_compared_with_another_keras_model(
     }
     assert statuses["litert"] == "not present"
     assert statuses["numpy"] == "measured"
+
+
+def test_files_that_are_still_being_written_are_not_models(
+    few: list[Any], folder: Path, tmp_path: Path
+) -> None:
+    shutil.copy(folder / "model_int8.tflite", tmp_path / ".model_int8.123.tflite")
+    bench(*few[1:])
+    results = json.loads((tmp_path / "bench.json").read_text())["results"]
+    models = {one["subject"]["model"] for one in results} - {""}
+    assert not [name for name in models if name.startswith(".")]
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{}", "not json"])
+def test_a_foreign_baseline_is_one_line(content: str, few: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text(content)
+    run = bench(*few, "--baseline", tmp_path / "old.json")
+    assert run.code == 2
+    assert len(run.err.splitlines()) == 1
+    assert "old.json" in run.err

@@ -135,3 +135,14 @@ def test_the_same_command_twice_gives_the_same_weights(tmp_path: Path) -> None:
         assert done.returncode == 0
         digests.add(json.loads(done.stdout)["weights_sha256"])
     assert len(digests) == 1
+
+
+def test_a_terminal_without_arrows_gets_question_marks(keras_model: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgekit", "convert", keras_model, "-o", tmp_path / "a.tflite"],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert done.returncode == 0
+    assert b" ? " in done.stdout

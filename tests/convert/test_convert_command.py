@@ -201,6 +201,9 @@ def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_pa
         (["--input-range", "1,0"], "the first number must be the smaller"),
         (["--input-range", "abc"], "is not two numbers"),
         (["--batch", "0"], "0 is not in the range"),
+        (["--input-range", "0,inf"], "must be finite"),
+        (["--quantize", "--batch", "200", "--calibration-size", "150"], "150 samples do not"),
+        (["-o", "/dev/null/model.tflite"], "/dev/null"),
         (["--scheme", "int4"], "'int4' is not one of"),
     ],
 )
@@ -279,3 +282,63 @@ def test_where_the_data_lies_does_not_change_the_file(
     report = one.with_name("model.tflite.report.json")
     report.unlink()
     assert cli.run(bench) == 2
+
+
+def test_an_input_is_never_overwritten(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = workspace / "model.keras"
+    before = model.read_bytes()
+    assert convert(model, "-o", workspace / "." / "model.keras") == 2
+    assert "is an input of this conversion" in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int16x8", "dynamic", "float16"])
+def test_a_recurrent_layer(
+    scheme: str, tmp_path: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras = frameworks.keras()
+    layers = [keras.Input((28, 28)), keras.layers.LSTM(4), keras.layers.Dense(2)]
+    keras.Sequential(layers).save(tmp_path / "lstm.keras")
+    command = [tmp_path / "lstm.keras", "--scheme", scheme, "--data", dataset.source]
+    code = convert(*command, "-o", tmp_path / "lstm.tflite")
+    if scheme in ("int8", "int16x8"):
+        # TensorFlow's calibrator would end the process with a segmentation fault.
+        assert code == 2
+        assert "unroll=True" in capsys.readouterr().err
+    else:
+        assert code == 0
+        assert report_of(tmp_path / "lstm.tflite")["tensor_errors"] == []
+
+
+def test_data_that_moved_or_changed_is_noticed(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = json.loads((workspace / "metrics.json").read_text())
+    metrics["data"]["sha256"] = "0" * 64
+    (workspace / "metrics.json").write_text(json.dumps(metrics))
+    assert convert("--artifacts", workspace) == 0
+    assert "its digest differs" in capsys.readouterr().err
+
+
+def test_a_file_without_labels_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "metrics.json").unlink()
+    assert convert("--artifacts", workspace) == 0
+    assert "carries no labels" in capsys.readouterr().err
+    assert convert("--classes", "no,yes", "--artifacts", workspace) == 0
+    assert "labels" not in capsys.readouterr().err
+    assert edge_runtime.load(workspace / "model.tflite").labels == ("no", "yes")
+
+
+def test_a_flat_model_reads_pictures(dataset: Dataset, tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    pixels = dataset.x_train[:2000].reshape(-1, 784).astype(np.float32) / 255
+    model.fit(pixels, dataset.y_train[:2000], epochs=3, verbose=0)
+    model.save(tmp_path / "flat.keras")
+    output = tmp_path / "flat.tflite"
+    command = [tmp_path / "flat.keras", "--quantize", "--data", dataset.source, "-o", output]
+    assert convert(*command) == 0
+    loaded = edge_runtime.load(output)
+    for index in range(3):
+        assert loaded.classify(dataset.x_test[index]).index == dataset.y_test[index]

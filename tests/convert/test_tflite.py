@@ -258,3 +258,26 @@ def test_rescaling_inside_an_inner_model_is_seen(tmp_path: Path) -> None:
     outer = [keras.Input((8, 8, 1)), inner, layers.Flatten(), layers.Dense(2)]
     keras.Sequential(outer).save(tmp_path / "a.keras")
     assert load(tmp_path / "a.keras").raw_pixels
+
+
+def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    policy = keras.dtype_policies.DTypePolicy("mixed_float16")
+    head = [keras.layers.Conv2D(2, 3, dtype=policy), keras.layers.Flatten(dtype=policy)]
+    layers = [keras.Input((8, 8, 1)), *head, keras.layers.Dense(2, dtype="float32")]
+    keras.Sequential(layers).save(tmp_path / "mixed.keras")
+    classifier = load(tmp_path / "mixed.keras")
+    inputs = np.random.default_rng(0).random((4, 8, 8, 1)).astype(np.float32)
+    model = to_tflite(classifier, Recipe())
+    np.testing.assert_allclose(litert(model, inputs), classifier.predict(inputs), atol=1e-5)
+
+
+def test_a_fixed_batch_answers_any_number(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    layers = [keras.Input(batch_shape=(32, 4)), keras.layers.Dense(3)]
+    keras.Sequential(layers).save(tmp_path / "b32.keras")
+    classifier = load(tmp_path / "b32.keras")
+    inputs = np.random.default_rng(0).random((40, 4)).astype(np.float32)
+    scores = classifier.predict(inputs)
+    assert scores.shape == (40, 3)
+    np.testing.assert_allclose(scores[35:], classifier.predict(inputs[35:]), rtol=1e-6)

@@ -36,7 +36,7 @@ def test_class_lists(text: str, classes: tuple[str, ...]) -> None:
     assert parse_classes(text) == classes
 
 
-@pytest.mark.parametrize("text", ["", "1", "0,0", "3-2", "1-3,2"])
+@pytest.mark.parametrize("text", ["", "1", "0,0", "3-2", "1-3,2", "²-3", "0-99999999"])
 def test_bad_class_lists(text: str) -> None:
     with pytest.raises(DataError, match="at least two different"):
         parse_classes(text)

@@ -159,6 +159,11 @@ def test_an_npz_of_another_size_and_colour(tmp_path: Path) -> None:
         ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(3, int)}, "4 images but 3 labels"),
         ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(4)}, "integers or strings"),
         ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(4, int)}, "needs two classes"),
+        ({"x": np.zeros((0, 28, 28), np.uint8), "y": np.zeros(0, int)}, "here is none"),
+        (
+            {"x": np.zeros((4, 28, 28), np.uint8), "y": np.array(["a\nb", "c"] * 2)},
+            "cannot be a label",
+        ),
         (
             {
                 "x_train": np.zeros((4, 28, 28), np.uint8),

@@ -191,6 +191,9 @@ def test_ten_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["--data", "synthetic", "--classes", "3,4"], "no class '3'"),
         (["--hidden", "0"], "0 is not in the range"),
         (["--learning-rate", "-1"], "is not in the range"),
+        (["--learning-rate", "inf"], "not a finite number"),
+        (["--validation-split", "nan"], "not a finite number"),
+        (["--artifacts", "/dev/null/x"], "/dev/null"),
         (["--initializer", "magic"], "random-normal"),
         (["--epochz", "3"], "--epochz"),
         (["surplus"], "surplus"),
@@ -201,7 +204,8 @@ def test_bad_input_gets_one_line_and_writes_nothing(
 ) -> None:
     data = [] if "--data" in arguments else ["--data", "synthetic"]
     folder = tmp_path / "artifacts"
-    assert cli.run(["train", *arguments, *data, "--artifacts", str(folder)]) == 2
+    into = [] if "--artifacts" in arguments else ["--artifacts", str(folder)]
+    assert cli.run(["train", *arguments, *data, *into]) == 2
     shown = capsys.readouterr()
     last = shown.err.splitlines()[-1]
     assert message in last

@@ -32,7 +32,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @options.classes(default="those the model was trained on")
 @click.option(
     "--min-accuracy",
-    type=click.FloatRange(0, 1),
+    type=options.FiniteRange(0, 1),
     default=0.99,
     help="What each model must reach on each backend.",
 )
@@ -97,7 +97,7 @@ def command(
     from edgekit.benchmarks import junit as junit_report
     from edgekit.benchmarks import markdown as markdown_report
 
-    named = _named(models or sorted(artifacts.glob("*.tflite")), artifacts)
+    named = _named(models or _visible(artifacts), artifacts)
     backends = _backends(chosen, require)
     earlier = document.read(baseline) if baseline else []
     if baseline:
@@ -138,6 +138,11 @@ def command(
         if one.verdict == "failed":
             click.echo(f"edgekit bench: {one}", err=True)
     return 0 if gate.passed(gates) else 1
+
+
+def _visible(artifacts: Path) -> list[Path]:
+    """Return the models of the folder, without the hidden ones that are still being written."""
+    return sorted(path for path in artifacts.glob("*.tflite") if path.name[0] != ".")
 
 
 def _named(paths: Sequence[Path], artifacts: Path) -> dict[str, Path]:

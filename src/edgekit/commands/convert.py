@@ -1,6 +1,7 @@
 """``edgekit convert``: a Keras model in, a .tflite file and its report out."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,14 @@ from edgekit.commands import options
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import FLOAT_MODEL, KERAS_MODEL, METRICS, write_bytes, write_json
+from edgekit.files import (
+    FLOAT_MODEL,
+    KERAS_MODEL,
+    METRICS,
+    require_writable,
+    write_bytes,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from edgekit.convert.calibration import CalibrationSet
@@ -34,6 +42,8 @@ class InputRange(click.ParamType[tuple[float, float]]):
             low, high = (float(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not two numbers, as 0,1 or -1,1", param, ctx)
+        if not isfinite(low - high):
+            self.fail(f"{value!r}: both numbers must be finite", param, ctx)
         if not low < high:
             self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
         return low, high
@@ -149,6 +159,9 @@ def command(
     check_recipe(recipe)
     path = model or artifacts / KERAS_MODEL
     output = output or artifacts / _default_name(recipe)
+    if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
+        raise DataError(f"{output}: is an input of this conversion; name another --output")
+    require_writable(output.parent)
     from edgekit.convert import pipeline, report, source
 
     classifier = source.load(path, verbose=verbose)
@@ -180,6 +193,11 @@ def command(
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
+    if dataset is None and not classes:
+        click.echo(
+            "note: the file carries no labels, which `classify` needs; name them with --classes",
+            err=True,
+        )
     _warn_about_accuracy(document, classifier)
     if as_json:
         click.echo(json.dumps({"output": str(output), **document}, indent=2))
@@ -225,6 +243,11 @@ def _dataset(
     if classes is None and source == own.get("source"):
         classes = tuple(own["classes"])
     dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
+    if data is None and dataset.sha256 != own.get("sha256"):
+        click.echo(
+            f"warning: {source} is not what the model was trained on any more (its digest differs)",
+            err=True,
+        )
     if len(dataset.labels) != classifier.classes:
         raise DataError(
             f"{classifier.path}: tells {classifier.classes} classes apart, but the data has "
@@ -262,6 +285,8 @@ def _calibration(
             array = np.load(source, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{source}: not a readable .npy array ({error})") from error
+        if not isinstance(array, np.ndarray):
+            raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
         return from_array(array, Path(source).name, classifier.shape, size, seed, input_range)
     if source:
         own = classes or (dataset.labels if dataset else None)

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +10,18 @@ import click
 from edgekit.files import DEFAULT_ARTIFACTS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class FiniteRange(click.FloatRange):
+    """A FloatRange that refuses nan and infinity, which compare as inside every range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Parse a finite number in the range."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
 
 artifacts = click.option(
     "--artifacts",

@@ -11,6 +11,7 @@ import click
 
 from edgekit.commands import options
 from edgekit.errors import DataError
+from edgekit.files import require_writable
 from edgekit.train.recipe import INITIALIZERS, MONITORS, OUTPUT_ACTIVATIONS, Recipe
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ DEFAULT = Recipe()
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
+    type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
     help="Adam's.",
 )
@@ -62,7 +63,7 @@ DEFAULT = Recipe()
 )
 @click.option(
     "--validation-split",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=options.FiniteRange(0, 1, max_open=True),
     default=DEFAULT.validation_split,
     metavar="SHARE",
     help="Hold back this share of the training images, as 0.1.",
@@ -103,6 +104,7 @@ def command(
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
 
+    require_writable(artifacts)
     dataset = load(data, classes)
     if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
         raise DataError(
