@@ -12,7 +12,8 @@ import edge_runtime
 from edge_runtime.metadata import read_metadata
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
-from edgekit.train.data import Dataset
+from edgekit.convert import source
+from edgekit.train.data import Dataset, scaled
 
 
 @pytest.fixture
@@ -60,7 +61,12 @@ def test_the_report_is_true(workspace: Path, dataset: Dataset) -> None:
     assert convert("--quantize", "--artifacts", workspace) == 0
     path = workspace / "model_int8.tflite"
     report = report_of(path)
-    predicted = edge_runtime.load(path).predict(dataset.x_test).argmax(axis=1)
+    scores = edge_runtime.load(path).predict(dataset.x_test)
+    expected = source.load(workspace / "model.keras").predict(scaled(dataset.x_test))
+    agreement = report["accuracy"]["agreement"]
+    assert agreement["largest_score_difference"] == np.abs(scores - expected).max()
+    assert agreement["agreeing"] == int(np.sum(scores.argmax(axis=1) == expected.argmax(axis=1)))
+    predicted = scores.argmax(axis=1)
     correct = int(np.sum(predicted == dataset.y_test))
     assert report["accuracy"]["after"]["correct"] == correct
     assert (
