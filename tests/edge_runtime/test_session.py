@@ -528,13 +528,24 @@ def test_classify_needs_labels(bare_float):
 def test_classify_needs_a_model_of_images(float_model, opened):
     def change(_, graph):
         tensor = graph.tensors[graph.inputs[0]]
-        tensor.shape, tensor.shapeSignature = [1, 784], None
+        tensor.shape, tensor.shapeSignature = [1, 7, 7, 16], None
 
     model = opened(attach(edited(float_model.read_bytes(), change), METADATA))
 
-    assert model.predict(np.zeros((2, 784), np.uint8)).shape == (2, 2)
-    with pytest.raises(ModelError, match=r"float32 \[1, 784\] is not an image"):
+    assert model.predict(np.zeros((2, 7, 7, 16), np.uint8)).shape == (2, 2)
+    with pytest.raises(ModelError, match=r"float32 \[1, 7, 7, 16\] is not an image"):
         model.classify(ring_and_bar()[0])
+
+
+def test_a_flat_square_is_an_image(float_model, opened):
+    def change(_, graph):
+        tensor = graph.tensors[graph.inputs[0]]
+        tensor.shape, tensor.shapeSignature = [1, 784], None
+
+    model = opened(attach(edited(float_model.read_bytes(), change), METADATA))
+    framed = opened(attach(float_model.read_bytes(), METADATA))
+    for image in ring_and_bar():
+        assert model.classify(image) == framed.classify(image)
 
 
 def test_a_model_of_images_without_channel_axis(float_model, opened):
