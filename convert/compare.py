@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
+from edge_runtime.quantize import quantize
 from edge_runtime.reader import read
 from edgekit.convert.calibration import FloatArray
 from edgekit.errors import MissingExtraError
@@ -104,15 +105,9 @@ def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatA
     interpreter.allocate_tensors()
     (input_index,) = graph.inputs
     for sample in inputs:
-        interpreter.set_tensor(input_index, _quantized(sample[None], graph, input_index))
+        interpreter.set_tensor(input_index, quantize(sample[None], graph.tensors[input_index]))
         interpreter.invoke()
         yield [_real(interpreter.get_tensor(i), graph, i) for i in wanted]
-
-
-def _quantized(real: FloatArray, graph: Graph, index: int) -> npt.NDArray[Any]:
-    from edge_runtime.quantize import quantize
-
-    return quantize(real, graph.tensors[index])
 
 
 def _real(stored: npt.NDArray[Any], graph: Graph, index: int) -> npt.NDArray[np.float64]:

@@ -208,12 +208,12 @@ def command(
 
 
 def _default_name(recipe: Recipe) -> str:
-    parts = ["model"]
+    parts = [Path(FLOAT_MODEL).stem]
     if recipe.scheme != "float32":
         parts.append(recipe.scheme)
     if recipe.target != "litert":
         parts.append(recipe.target.replace("-", ""))
-    return "_".join(parts) + ".tflite" if len(parts) > 1 else FLOAT_MODEL
+    return "_".join(parts) + ".tflite"
 
 
 def _trained_on(classifier: "Classifier") -> dict[str, Any]:
