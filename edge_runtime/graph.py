@@ -1,11 +1,21 @@
 """What a .tflite file holds, as frozen data: tensors, ops, inputs, outputs, metadata."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from __future__ import annotations
+
 from math import prod
 
+from edge_runtime.record import record
 
-@dataclass(frozen=True, slots=True)
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@record
 class Quantization:
     """Affine quantisation of a tensor: ``real = scale * (q - zero_point)``.
 
@@ -27,7 +37,7 @@ class Quantization:
         return len(self.scales) > 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tensor:
     """One tensor of the graph.
 
@@ -45,13 +55,15 @@ class Tensor:
         sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
     """
 
+    HIDDEN = ("data",)
+
     index: int
     name: str
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     dtype: str
     quantization: Quantization | None = None
-    data: memoryview | None = field(default=None, repr=False, compare=False)
+    data: memoryview | None = None
     sparse: bool = False
 
     @property
@@ -60,7 +72,7 @@ class Tensor:
         return prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Op:
     """One operator of the graph, in execution order.
 
@@ -71,6 +83,8 @@ class Op:
         inputs: tensor indices; -1 for an optional input that is absent.
         outputs: tensor indices.
         custom: whether ``name`` is a custom code ("edgetpu-custom-op") and not a builtin.
+        options: the fields of the builtin's options by their names in ``schema.OPTIONS``; empty
+            for an op that is not there.
     """
 
     index: int
@@ -79,9 +93,10 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     custom: bool = False
+    options: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True)
+@record
 class Graph:
     """The first subgraph of a .tflite file, and the file's metadata entries.
 
@@ -96,11 +111,13 @@ class Graph:
         size: bytes of the whole file.
     """
 
+    HIDDEN = ("metadata",)
+
     description: str
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     subgraphs: int
-    metadata: Mapping[str, memoryview] = field(repr=False)
+    metadata: Mapping[str, memoryview]
     size: int

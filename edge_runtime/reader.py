@@ -5,13 +5,21 @@ vector and buffer size is checked here, so that whoever holds a Graph need not c
 that the schema leaves open follow LiteRT's interpreter_builder.cc.
 """
 
-import mmap
+from __future__ import annotations
+
 from math import inf
 
 from edge_runtime import schema
 from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
-from edge_runtime.graph import Graph, Op, Quantization, Tensor
+from edge_runtime.graph import EMPTY, Graph, Op, Quantization, Tensor
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Mapping
+    from typing import Any
 
 MAX_RANK = 64
 """Most dimensions of a NumPy array."""
@@ -210,7 +218,30 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
         inputs=_indices(table, schema.Operator.INPUTS, "input", range(-1, tensors)),
         outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
         custom=custom,
+        options=EMPTY if custom else _options(table, name),
     )
+
+
+def _options(op: Table, name: str) -> Mapping[str, Any]:
+    """Read the options of the builtin ``name``, as far as ``schema.OPTIONS`` knows them."""
+    if name not in schema.OPTIONS:
+        return EMPTY
+    member, fields = schema.OPTIONS[name]
+    given = op.scalar(schema.Operator.BUILTIN_OPTIONS_TYPE, "B")
+    table = op.table(schema.Operator.BUILTIN_OPTIONS, f"{op.name}: options")
+    if given not in (0, member):
+        raise ModelError(f"{op.name}: it is {name}, but its options are of type {given}")
+    values: dict[str, Any] = {}
+    for field, (key, code, default) in enumerate(fields):
+        if table is None or given == 0:
+            values[key] = () if "*" in code else default
+        elif "*" in code:
+            values[key] = table.vector(field, code[0])
+        elif code == "f":
+            values[key] = table.real(field, default)
+        else:
+            values[key] = table.scalar(field, code, default)
+    return values
 
 
 def _indices(table: Table, field: int, what: str, valid: range) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ class QuantizationParameters:
 class Operator:
     """Field ids of table Operator."""
 
-    OPCODE_INDEX, INPUTS, OUTPUTS = range(3)
+    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS = range(5)
 
 
 class Buffer:
@@ -84,6 +84,47 @@ TENSOR_TYPES = (
     ("float8_e5m2", 8),
 )
 """NumPy's name (or the schema's, in lower case) and bits of an element, by enum TensorType."""
+
+ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+"""Names by enum ActivationFunctionType."""
+
+_ACTIVATION = ("fused_activation", "b", 0)
+
+OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
+    "FULLY_CONNECTED": (
+        8,
+        (
+            _ACTIVATION,
+            ("weights_format", "b", 0),
+            ("keep_num_dims", "?", 0),
+            ("asymmetric_quantize_inputs", "?", 0),
+            ("quantized_bias_type", "b", 0),
+        ),
+    ),
+    "SOFTMAX": (9, (("beta", "f", 0),)),
+    "CONCATENATION": (10, (("axis", "i", 0), _ACTIVATION)),
+    "ADD": (11, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
+    "RESHAPE": (17, (("new_shape", "i*", 0),)),
+    "MUL": (21, (_ACTIVATION,)),
+    "SUB": (28, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
+    "SQUEEZE": (30, (("squeeze_dims", "i*", 0),)),
+    "STRIDED_SLICE": (
+        32,
+        (
+            ("begin_mask", "i", 0),
+            ("end_mask", "i", 0),
+            ("ellipsis_mask", "i", 0),
+            ("new_axis_mask", "i", 0),
+            ("shrink_axis_mask", "i", 0),
+            ("offset", "?", 0),
+        ),
+    ),
+    "SHAPE": (55, (("out_type", "b", 0),)),
+    "PACK": (59, (("values_count", "i", 0), ("axis", "i", 0))),
+    "LEAKY_RELU": (75, (("alpha", "f", 0),)),
+}
+"""Op -> its member of union BuiltinOptions, and that table's fields in the order of their ids:
+name, struct code ("*" for a vector), default."""
 
 CUSTOM = 32
 """BuiltinOperator of an op that is named by its custom code."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -44,7 +43,7 @@ def command(
         document = {
             "model": str(model),
             "backend": backend,
-            "predictions": [{"file": file, **asdict(answer)} for file, answer in answers],
+            "predictions": [{"file": file, **vars(answer)} for file, answer in answers],
             "errors": [{"file": file, "error": error} for file, error in errors],
         }
         click.echo(json.dumps(document, indent=2))
