@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CC ?= cc
 C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
+C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
+  'import sysconfig; print(sysconfig.get_path("include"))')
+EXTENSION = $(wildcard edge_runtime/*.c edge_runtime/ops/*.[ch])
 C_SOURCES = $(shell git ls-files '*.c')
 
 .PHONY: demo test check install install-test clean
@@ -23,17 +26,17 @@ check: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@for source in $(C_SOURCES); do echo "$(CC) $$source"; $(CC) $(C_FLAGS) $$source || exit 1; done
+	@for source in $(C_SOURCES); do echo "$(CC) $$source"; $(CC) $(C_FLAGS) $(C_INCLUDES) $$source || exit 1; done
 
 install: $(VENV)/host-installed
 install-test: $(VENV)/test-installed
 
-$(VENV)/host-installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/host-installed: pyproject.toml setup.py constraints.txt $(EXTENSION) | $(BIN)/python
 	@echo "installing edgekit and what it needs into $(VENV) (about 2 GB, a minute or two)"
 	@$(PIP) --constraint constraints.txt --editable '.[host,peers]'
 	@touch $@
 
-$(VENV)/test-installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/test-installed: pyproject.toml setup.py constraints.txt $(EXTENSION) | $(BIN)/python
 	@echo "installing edgekit and what its tests need into $(VENV) (about 2 GB, a minute or two)"
 	@$(PIP) --constraint constraints.txt --editable '.[test]'
 	@touch $@ $(VENV)/host-installed

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 EMPTY: Mapping[str, Any] = {}
 
 
+FORMATS = {
+    "float32": "f",
+    "int8": "b",
+    "uint8": "B",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "bool": "?",
+}
+"""Element types that a model may take and give, and their codes in the buffer protocol."""
+
+
 @record
 class Quantization:
     """Affine quantisation of a tensor: ``real = scale * (q - zero_point)``.

@@ -49,7 +49,7 @@ def record(cls: type[T]) -> type[T]:
     def show(self: Any) -> str:
         return f"{cls.__name__}({', '.join(f'{name}={vars(self)[name]!r}' for name in shown)})"
 
-    def frozen(self: Any, name: str, *_: object) -> NoReturn:
+    def frozen(_: Any, name: str, *__: object) -> NoReturn:
         raise AttributeError(f"{cls.__name__} is frozen: its {name} cannot be changed")
 
     methods = {
@@ -63,3 +63,8 @@ def record(cls: type[T]) -> type[T]:
     for name, method in methods.items():
         setattr(cls, name, method)
     return cls
+
+
+def replace(instance: T, **changes: object) -> T:
+    """Return a copy of a record with some fields changed, as ``dataclasses.replace`` does."""
+    return type(instance)(**vars(instance) | changes)

@@ -11,6 +11,7 @@ from math import isfinite, isqrt
 
 from edge_runtime import backends, reader
 from edge_runtime.errors import BackendError, InputError, MetadataError, ModelError
+from edge_runtime.graph import FORMATS
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
-
-FORMATS = {
-    "float32": "f",
-    "int8": "b",
-    "uint8": "B",
-    "int16": "h",
-    "int32": "i",
-    "int64": "q",
-    "bool": "?",
-}
-"""Element types that a model may take and give, and their codes in the buffer protocol."""
 
 
 @record
@@ -73,10 +63,11 @@ def load(path: str | os.PathLike[str], *, backend: str = "litert", **options: ob
         BackendError: there is no such backend or option, or it is not present on this machine.
     """
     module = backends.find(backend)
-    known = module.open_session.__kwdefaults__
+    known = module.open_session.__kwdefaults__ or {}
     if unknown := sorted(options.keys() - known.keys()):
         raise BackendError(
-            f"the backend {backend} has no option {unknown[0]!r}: it takes {', '.join(known)}"
+            f"the backend {backend} has no option {unknown[0]!r}: it takes "
+            f"{', '.join(known) or 'none'}"
         )
     name = os.fspath(path)
     try:
@@ -127,6 +118,9 @@ class Model:
         self._data = data
         self._session = session
         self._lock = allocate_lock()
+        # An engine may run an array that fits by itself, without the way through Python.
+        if hasattr(session, "bind"):
+            vars(self)["run"] = session.bind(self.run)
 
     @property
     def metadata(self) -> Metadata | None:

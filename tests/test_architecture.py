@@ -115,4 +115,5 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.benchmarks",
         "edge_runtime",
         "edge_runtime.backends",
+        "edge_runtime.ops",
     } == set(packages)

@@ -1,12 +1,12 @@
 """What a target runs is checked before anything is written."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
 from edge_runtime.reader import read
+from edge_runtime.record import replace
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe
 from edgekit.errors import TargetError

@@ -3,14 +3,14 @@
 import array
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edge_runtime import InputError, MetadataError, ModelError, load
+from edge_runtime import InputError, MetadataError, ModelError, load, record
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import dequantize, quantize
 from edgekit.convert.metadata import attach
@@ -418,7 +418,8 @@ def litert_quantize(int8_model, scale, values):
 def test_quantize_is_litert_quantize(int8_model, scale):
     tensor = load(int8_model).input
     scale = np.float32(scale or tensor.quantization.scales[0])
-    tensor = replace(tensor, quantization=replace(tensor.quantization, scales=(float(scale),)))
+    quantization = record.replace(tensor.quantization, scales=(float(scale),))
+    tensor = record.replace(tensor, quantization=quantization)
     rng = np.random.default_rng(0)
     halves = np.arange(-600, 600, dtype=np.float32) + np.float32(0.5)
     steps = np.concatenate(
@@ -514,7 +515,7 @@ def test_inversion_can_be_turned_off(classifier):
 def test_a_prediction_is_frozen(classifier):
     answer = classifier.classify(ring_and_bar()[0])
 
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         answer.label = "7"
 
 

@@ -1,0 +1,68 @@
+"""Runs a plan with the NumPy definitions of its kernels: slow, readable, the meaning of each op."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import BackendError
+from edge_runtime.plan import plan
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from _typeshed import ReadableBuffer
+
+    from edge_runtime.backends import Session
+    from edge_runtime.graph import Graph
+
+
+def unavailable() -> str | None:
+    """Return why it cannot run here, None when it can."""
+    return None if find_spec("numpy") else "NumPy is not installed: pip install numpy"
+
+
+def open_session(graph: Graph, data: bytes) -> Session:  # noqa: ARG001 - the graph has views of it
+    """Open a model.
+
+    Raises:
+        BackendError: NumPy is not installed.
+        ModelError: an op of the model is not supported.
+    """
+    if reason := unavailable():
+        raise BackendError(reason)
+    return ReferenceSession(graph)
+
+
+class ReferenceSession:
+    """A plan and its constants; see :class:`edge_runtime.backends.Session`."""
+
+    def __init__(self, graph: Graph) -> None:
+        import numpy as np
+
+        self._plan = plan(graph)
+        self._shape = graph.tensors[graph.outputs[0]].shape
+        self._constants = {
+            index: np.frombuffer(slot.data, slot.dtype)
+            for index, slot in enumerate(self._plan.slots)
+            if slot.data is not None
+        }
+
+    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run the model once."""
+        import numpy as np
+
+        values = {**self._constants, self._plan.input: np.asarray(tensor).ravel()}
+        for step in self._plan.steps:
+            *read, made = step.slots
+            inputs = [values[slot] for slot in read]
+            values[made] = step.kernel.reference(step.kernel.params, *inputs)
+        return values[self._plan.output].reshape(self._shape)
+
+    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run one after another."""
+        import numpy as np
+
+        own = self._shape[0]
+        return np.concatenate(
+            [self.run(batch[start : start + own]) for start in range(0, len(batch), own)]
+        )

@@ -1,0 +1,104 @@
+"""The ops of edge_runtime's own engine: one name, one pair of files each.
+
+``ops/<op>.py`` has ``CONSTRAINTS`` (a function each, whose docstring is the error text; it returns
+what breaks the limit, None when nothing does), ``shape(call)`` (the output's shape) and
+``lower(call)``: the kernel that runs the op, None when the output is the input's bytes as they
+are. An op whose output the planner can know has ``fold(call)`` instead, which returns its bytes.
+
+A kernel is a NumPy function, the definition of its meaning, and ``ek_<its name>`` in
+``ops/<op>.c``. Both take the same int32 parameters and the same flat tensors: the op's inputs,
+the constants of the lowering, the output.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.record import record
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+    from edge_runtime.graph import Op, Tensor
+
+OPS = {
+    "EXPAND_DIMS": "expand_dims",
+    "FULLY_CONNECTED": "fully_connected",
+    "LOGISTIC": "logistic",
+    "PACK": "pack",
+    "RESHAPE": "reshape",
+    "SHAPE": "shape",
+    "SQUEEZE": "squeeze",
+    "STRIDED_SLICE": "strided_slice",
+}
+"""Builtin -> module of this folder."""
+
+
+@record
+class Call:
+    """An op as its module sees it: with the shapes of this plan, and constants where known.
+
+    Attributes:
+        op: the op of the graph.
+        inputs: its tensors; None for an optional one that is absent.
+        output: its only output; ``shape`` is as in the file until ``shape(call)`` has told it.
+    """
+
+    op: Op
+    inputs: tuple[Tensor | None, ...]
+    output: Tensor
+
+    def input(self, position: int) -> Tensor:
+        """Return an input that ``CONSTRAINTS`` have found to be there."""
+        tensor = self.inputs[position]
+        assert tensor is not None
+        return tensor
+
+
+@record
+class Constant:
+    """A tensor that the lowering made: element type and little-endian bytes."""
+
+    dtype: str
+    data: bytes
+
+    HIDDEN = ("data",)
+
+
+@record
+class Kernel:
+    """What runs an op.
+
+    Attributes:
+        reference: (params, *tensors) -> output; flat ndarrays. Its name names the C function.
+        params: a record of int32 values in the order in which the C function reads them.
+        inputs: positions of the op's inputs that the kernel reads.
+        constants: further tensors, which follow the inputs.
+        in_place: whether the output may lie where the first input lay.
+    """
+
+    reference: Callable[..., Any]
+    params: Any
+    inputs: tuple[int, ...]
+    constants: tuple[Constant, ...] = ()
+    in_place: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the kernel; the C function is called ``ek_`` and this."""
+        return self.reference.__name__
+
+
+def find(name: str) -> ModuleType | None:
+    """Import the module of the builtin ``name``, None when there is none."""
+    if name not in OPS:
+        return None
+    module = OPS[name]
+    return __import__(f"{__name__}.{module}", fromlist=[module])
+
+
+def int32s(values: list[int]) -> Constant:
+    """Return ``values`` as a constant."""
+    return Constant("int32", b"".join(value.to_bytes(4, "little", signed=True) for value in values))

@@ -1,0 +1,39 @@
+"""Constraints that several ops share, and how tensors are told in messages."""
+
+from __future__ import annotations
+
+from edge_runtime.graph import Tensor
+from edge_runtime.ops import Call
+
+
+def told(tensor: Tensor) -> str:
+    """Return element type and shape of a tensor for a message."""
+    return f"{tensor.dtype} {list(tensor.shape)}"
+
+
+def whole_number(tensor: Tensor | None) -> tuple[int, ...] | None:
+    """Return the values of an int32 or int64 tensor that is known, None for any other."""
+    if tensor is None or tensor.data is None or tensor.dtype not in ("int32", "int64"):
+        return None
+    return tuple(tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q"))
+
+
+def per_tensor(tensor: Tensor) -> bool:
+    """Tell whether an integer tensor has one scale and one zero point."""
+    return tensor.quantization is not None and not tensor.quantization.per_channel
+
+
+def same_type(call: Call) -> str | None:
+    """Input and output have the same element type."""
+    given, made = call.input(0).dtype, call.output.dtype
+    return None if given == made else f"{given} and {made}"
+
+
+def same_elements(call: Call) -> str | None:
+    """Input and output have the same element type and, integers, the same quantisation."""
+    given, made = call.input(0), call.output
+    if given.dtype != made.dtype:
+        return f"{given.dtype} and {made.dtype}"
+    if given.quantization != made.quantization and given.data is None:
+        return f"{given.quantization} and {made.quantization}"
+    return None

@@ -1,0 +1,30 @@
+"""EXPAND_DIMS: the same elements with one more dimension of size 1."""
+
+from __future__ import annotations
+
+from edge_runtime.ops import Call
+from edge_runtime.ops.constraints import same_elements, told, whole_number
+
+
+def axis_is_known(call: Call) -> str | None:
+    """The axis is one constant number, from -(rank + 1) to rank."""
+    axis = whole_number(call.inputs[1])
+    rank = len(call.input(0).shape)
+    if axis is not None and len(axis) == 1 and -rank - 1 <= axis[0] <= rank:
+        return None
+    return f"{list(axis) if axis else 'computed'} for {told(call.input(0))}"
+
+
+CONSTRAINTS = (axis_is_known, same_elements)
+
+
+def shape(call: Call) -> tuple[int, ...]:
+    """Return the input's shape with a 1 at the axis."""
+    given = call.input(0).shape
+    (axis,) = whole_number(call.inputs[1]) or ()
+    axis %= len(given) + 1
+    return (*given[:axis], 1, *given[axis:])
+
+
+def lower(_: Call) -> None:
+    """Nothing runs: the output is the input's bytes."""

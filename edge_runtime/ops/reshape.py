@@ -1,0 +1,48 @@
+"""RESHAPE: the same elements under another shape."""
+
+from __future__ import annotations
+
+from math import prod
+
+from edge_runtime.ops import Call
+from edge_runtime.ops.constraints import same_elements, told, whole_number
+
+
+def _target(call: Call) -> tuple[int, ...]:
+    """Return the wanted shape, -1 where it is left to the elements."""
+    if len(call.inputs) > 1 and call.inputs[1] is not None:
+        return whole_number(call.inputs[1]) or ()
+    return tuple(call.op.options["new_shape"])
+
+
+def shape_is_known(call: Call) -> str | None:
+    """The new shape is constant, or follows from the input's shape."""
+    wanted = call.inputs[1] if len(call.inputs) > 1 else None
+    if wanted is None or whole_number(wanted) is not None:
+        return None
+    return f"{wanted.name!r}, which is computed"
+
+
+def elements_fit(call: Call) -> str | None:
+    """The new shape has as many elements as the input, and at most one open dimension."""
+    target = _target(call)
+    known, elements = prod(size for size in target if size != -1), call.input(0).elements
+    open_ones = target.count(-1)
+    fits = elements == known if not open_ones else known > 0 and elements % known == 0
+    if open_ones <= 1 and min(target, default=0) >= -1 and fits:
+        return None
+    return f"{list(target)} for {told(call.input(0))}"
+
+
+CONSTRAINTS = (shape_is_known, elements_fit, same_elements)
+
+
+def shape(call: Call) -> tuple[int, ...]:
+    """Return the new shape."""
+    target = _target(call)
+    known = prod(size for size in target if size != -1)
+    return tuple(call.input(0).elements // known if size == -1 else size for size in target)
+
+
+def lower(_: Call) -> None:
+    """Nothing runs: the output is the input's bytes."""
