@@ -470,12 +470,19 @@ static PyMethodDef session_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* CPython keeps functions as void *, which POSIX allows and C99 does not. */
+#ifdef __GNUC__
+#define SLOT(function) __extension__(void *)(function)
+#else
+#define SLOT(function) (void *)(function)
+#endif
+
 static PyType_Slot session_slots[] = {
     {Py_tp_doc, "Session(slots, steps, arena, input, output, work, instructions)"},
-    {Py_tp_new, (void *)session_new},
-    {Py_tp_dealloc, (void *)session_dealloc},
-    {Py_tp_traverse, (void *)session_traverse},
-    {Py_tp_clear, (void *)session_clear},
+    {Py_tp_new, SLOT(session_new)},
+    {Py_tp_dealloc, SLOT(session_dealloc)},
+    {Py_tp_traverse, SLOT(session_traverse)},
+    {Py_tp_clear, SLOT(session_clear)},
     {Py_tp_methods, session_methods},
     {0, NULL},
 };
@@ -518,7 +525,7 @@ static int module_exec(PyObject *module)
     return result;
 }
 
-static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, (void *)module_exec}, {0, NULL}};
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, SLOT(module_exec)}, {0, NULL}};
 
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT, .m_name = "edge_runtime._native", .m_methods = module_methods,
