@@ -19,18 +19,14 @@ typedef struct {
     ek_packer *pack; /* of tensor 1, the weights; NULL when they are used as they are */
 } Variant;
 
-static const Variant VARIANTS[] = { /* the best first */
-#ifdef EK_X86
-    {"fully_connected_int8", "avx512", ek_fully_connected_int8_avx512,
-     ek_fully_connected_int8_avx512_pack},
-    {"fully_connected_float32", "avx512", ek_fully_connected_float32_avx512, NULL},
-#endif
-    {"fully_connected_int8", "portable", ek_fully_connected_int8, NULL},
-    {"fully_connected_float32", "portable", ek_fully_connected_float32, NULL},
-    {"logistic_float32", "portable", ek_logistic_float32, NULL},
-    {"lookup_int8", "portable", ek_lookup_int8, NULL},
-};
+#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, pack},
+#define PORTABLE(name) {#name, "portable", ek_##name, NULL},
+static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT) EK_KERNELS(PORTABLE)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
+
+/* Instruction sets, the best first; each machine has some of them and "portable". */
+static const char *const LEVELS[] = {"avx512", "portable"};
+enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
 static int supported(const char *level)
 {
@@ -43,12 +39,18 @@ static int supported(const char *level)
     return !strcmp(level, "portable");
 }
 
+/* The best variant of a kernel that the machine runs, from the level ``forced`` downwards. */
 static const Variant *find_variant(const char *name, const char *forced)
 {
-    for (int i = 0; i < VARIANT_COUNT; i++)
-        if (!strcmp(VARIANTS[i].name, name) && supported(VARIANTS[i].level) &&
-            (!forced || !strcmp(VARIANTS[i].level, forced) || !strcmp(VARIANTS[i].level, "portable")))
-            return &VARIANTS[i];
+    int below = !forced;
+    for (int i = 0; i < LEVEL_COUNT; i++) {
+        below = below || !strcmp(LEVELS[i], forced);
+        if (!below || !supported(LEVELS[i]))
+            continue;
+        for (int j = 0; j < VARIANT_COUNT; j++)
+            if (!strcmp(VARIANTS[j].name, name) && !strcmp(VARIANTS[j].level, LEVELS[i]))
+                return &VARIANTS[j];
+    }
     return NULL;
 }
 
@@ -497,11 +499,11 @@ static PyType_Spec session_spec = {
 static PyObject *instructions(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {
     PyObject *levels = PyList_New(0);
-    for (int i = 0; levels && i < VARIANT_COUNT; i++) {
-        PyObject *level = PyUnicode_FromString(VARIANTS[i].level);
-        const int known = level ? PySequence_Contains(levels, level) : -1;
-        if (known < 0 ||
-            (!known && supported(VARIANTS[i].level) && PyList_Append(levels, level) < 0))
+    for (int i = 0; levels && i < LEVEL_COUNT; i++) {
+        if (!supported(LEVELS[i]))
+            continue;
+        PyObject *level = PyUnicode_FromString(LEVELS[i]);
+        if (!level || PyList_Append(levels, level) < 0)
             Py_CLEAR(levels);
         Py_XDECREF(level);
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
-from edge_runtime.errors import ModelError
+from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.ops import Call
 from edge_runtime.record import record, replace
 
@@ -69,12 +69,19 @@ class Plan:
     arena: int
 
 
-def plan(graph: Graph) -> Plan:
+def plan(graph: Graph, rounding: str = "litert") -> Plan:
     """Plan a graph with one input and one output, for the batch that its shapes tell.
 
+    Args:
+        graph: the model.
+        rounding: one of ``ops.ROUNDINGS``.
+
     Raises:
+        BackendError: there is no such rounding.
         ModelError: an op is not supported; the message has the op, its name, limit and value.
     """
+    if rounding not in ops.ROUNDINGS:
+        raise BackendError(f"rounding is one of {', '.join(ops.ROUNDINGS)}, not {rounding!r}")
     if graph.subgraphs != 1:
         raise ModelError(f"it has {graph.subgraphs} subgraphs, and the engine runs one")
     tensors = list(graph.tensors)
@@ -82,7 +89,7 @@ def plan(graph: Graph) -> Plan:
     source[graph.inputs[0]] = graph.inputs[0]
     lowered: list[tuple[Op, Kernel, int]] = []
     for op in graph.ops:
-        call, module = _call(op, tensors, source)
+        call, module = _call(op, tensors, source, rounding)
         output = op.outputs[0]
         if output in source:
             raise _refused(op, call, "each tensor is written once", repr(call.output.name))
@@ -104,7 +111,9 @@ def plan(graph: Graph) -> Plan:
     return _laid_out(graph, tensors, source, lowered)
 
 
-def _call(op: Op, tensors: list[Tensor], source: dict[int, int]) -> tuple[Call, ModuleType]:
+def _call(
+    op: Op, tensors: list[Tensor], source: dict[int, int], rounding: str
+) -> tuple[Call, ModuleType]:
     """Return the op as its module sees it, and the module."""
     module = None if op.custom else ops.find(op.name)
     if module is None:
@@ -119,7 +128,7 @@ def _call(op: Op, tensors: list[Tensor], source: dict[int, int]) -> tuple[Call, 
         if index >= 0 and tensors[index].dtype not in SIZES:
             raise ModelError(f"op {op.index}, {op.name}: tensor {index} is {tensors[index].dtype}")
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tensors[op.outputs[0]]), module
+    return Call(op, inputs, tensors[op.outputs[0]], rounding), module
 
 
 def _refused(op: Op, call: Call, limit: str, value: str) -> ModelError:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.plan import Plan
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -44,11 +45,22 @@ def unavailable() -> str | None:
     return None
 
 
-def open_session(graph: Graph, data: bytes) -> Session:  # noqa: ARG001 - the graph has views of it
+def open_session(
+    graph: Graph,
+    data: bytes,  # noqa: ARG001 - the graph has views of it
+    *,
+    rounding: str = "litert",
+) -> Session:
     """Open a model.
 
+    Args:
+        graph: the model.
+        data: content of the .tflite file.
+        rounding: whose bytes integers give: one of ``edge_runtime.ops.ROUNDINGS``.
+
     Raises:
-        BackendError: there is no extension, or EDGEKIT_INSTRUCTIONS names what is not there.
+        BackendError: there is no extension, EDGEKIT_INSTRUCTIONS names what is not there, or the
+            rounding is unknown.
         ModelError: an op of the model is not supported.
     """
     extension = _extension()
@@ -58,14 +70,13 @@ def open_session(graph: Graph, data: bytes) -> Session:  # noqa: ARG001 - the gr
     if forced and forced not in extension.instructions():
         known = ", ".join(extension.instructions())
         raise BackendError(f"{VARIABLE}={forced}: this machine has {known}")
-    return NativeSession(graph, extension, forced)
+    return NativeSession(graph, plan(graph, rounding), extension, forced)
 
 
 class NativeSession:
     """A plan in C; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph, extension: ModuleType, forced: str | None) -> None:
-        made = plan(graph)
+    def __init__(self, graph: Graph, made: Plan, extension: ModuleType, forced: str | None) -> None:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
         self._size = made.slots[made.output].size

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
+    from edge_runtime.plan import Plan
 
 
 def unavailable() -> str | None:
@@ -21,25 +22,35 @@ def unavailable() -> str | None:
     return None if find_spec("numpy") else "NumPy is not installed: pip install numpy"
 
 
-def open_session(graph: Graph, data: bytes) -> Session:  # noqa: ARG001 - the graph has views of it
+def open_session(
+    graph: Graph,
+    data: bytes,  # noqa: ARG001 - the graph has views of it
+    *,
+    rounding: str = "litert",
+) -> Session:
     """Open a model.
 
+    Args:
+        graph: the model.
+        data: content of the .tflite file.
+        rounding: whose bytes integers give: one of ``edge_runtime.ops.ROUNDINGS``.
+
     Raises:
-        BackendError: NumPy is not installed.
+        BackendError: NumPy is not installed, or the rounding is unknown.
         ModelError: an op of the model is not supported.
     """
     if reason := unavailable():
         raise BackendError(reason)
-    return ReferenceSession(graph)
+    return ReferenceSession(graph, plan(graph, rounding))
 
 
 class ReferenceSession:
     """A plan and its constants; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, made: Plan) -> None:
         import numpy as np
 
-        self._plan = plan(graph)
+        self._plan = made
         self._shape = graph.tensors[graph.outputs[0]].shape
         self._constants = {
             index: np.frombuffer(slot.data, slot.dtype)

@@ -35,6 +35,11 @@ OPS = {
 }
 """Builtin -> module of this folder."""
 
+ROUNDINGS = ("litert", "single", "double")
+"""Whose bytes an integer model gives, where runtimes differ: LiteRT's reference kernels'
+(OpResolverType.BUILTIN_REF), XNNPACK's, which rounds everything once, or TFLite Micro's, which
+rounds twice."""
+
 
 @record
 class Call:
@@ -44,11 +49,13 @@ class Call:
         op: the op of the graph.
         inputs: its tensors; None for an optional one that is absent.
         output: its only output; ``shape`` is as in the file until ``shape(call)`` has told it.
+        rounding: one of ROUNDINGS.
     """
 
     op: Op
     inputs: tuple[Tensor | None, ...]
     output: Tensor
+    rounding: str = "litert"
 
     def input(self, position: int) -> Tensor:
         """Return an input that ``CONSTRAINTS`` have found to be there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime import schema
-from edge_runtime.fixed_point import f32, half_away, quantize_multiplier
+from edge_runtime.fixed_point import f32, half_away, quantize_multiplier, rescale
 from edge_runtime.ops import Call, Kernel, int32s
 from edge_runtime.ops.constraints import per_tensor, told
 from edge_runtime.record import record
@@ -246,10 +246,10 @@ def fully_connected_int8(
     w = weights.reshape(params.outputs, params.depth).astype(np.int64)
     # Sums wrap as int32 does.
     total = (x @ w.T + bias).astype(np.int32).astype(np.int64)
-    right = 31 - shift.astype(np.int64)
-    scaled = (total * multiplier + (np.int64(1) << (right - 1))) >> right
+    scaled = rescale(total, multiplier.astype(np.int64), shift.astype(np.int64))
     moved = scaled.astype(np.int32).astype(np.int64) + params.output_zero_point
-    return np.clip(moved, params.lowest, params.highest).astype(np.int8).ravel()
+    clamped: npt.NDArray[np.int8] = np.clip(moved, params.lowest, params.highest).astype(np.int8)
+    return clamped.ravel()
 
 
 def fully_connected_float32(

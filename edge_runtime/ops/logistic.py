@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from edge_runtime.fixed_point import f32
-from edge_runtime.ops import Call, Kernel
+from edge_runtime.ops import Call, Kernel, exponential
 from edge_runtime.ops.constraints import per_tensor, told
 from edge_runtime.ops.lookup import tabulate
 from edge_runtime.record import record
@@ -72,5 +72,4 @@ def logistic_float32(_: Params, tensor: npt.NDArray[Any]) -> npt.NDArray[np.floa
     """
     import numpy as np
 
-    with np.errstate(over="ignore"):
-        return (1 / (1 + np.exp(-tensor.astype(np.float64)))).astype(np.float32)
+    return (1 / (1 + exponential.exp(-tensor.astype(np.float64)))).astype(np.float32)

@@ -1,9 +1,5 @@
 """The engine: native and reference against LiteRT's reference kernels, byte by byte."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -11,21 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge_runtime
-from edge_runtime import BackendError, ModelError, _native
+import single_op
+from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
 from edge_runtime.plan import plan
 from edge_runtime.reader import read
-
-_spec = importlib.util.spec_from_file_location(
-    "single_op", Path(__file__).with_name("single_op.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-single_op = importlib.util.module_from_spec(_spec)
-sys.modules["single_op"] = single_op
-_spec.loader.exec_module(single_op)
-
-INSTRUCTIONS = _native.instructions()
 
 
 def dense(rng, rows, depth, outputs, per_channel, activation, zero_point):
@@ -59,26 +45,19 @@ def dense(rng, rows, depth, outputs, per_channel, activation, zero_point):
     zero_point=st.integers(-128, 127),
 )
 def test_dense_int8_is_what_litert_gives(
-    tmp_path_factory, seed, rows, depth, outputs, per_channel, activation, zero_point
+    seed, rows, depth, outputs, per_channel, activation, zero_point
 ):
     rng = np.random.default_rng(seed)
     data = dense(rng, rows, depth, outputs, per_channel, activation, zero_point)
-    path = tmp_path_factory.mktemp("dense") / "model.tflite"
-    path.write_bytes(data)
-    litert = single_op.builtin_ref(data)
-    engines = [edge_runtime.load(path, backend="reference")]
-    with pytest.MonkeyPatch.context() as patch:
-        for level in INSTRUCTIONS:
-            patch.setenv(native.VARIABLE, level)
-            engines.append(edge_runtime.load(path, backend="native"))
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
     for _ in range(3):
         x = rng.integers(-128, 128, (rows, depth)).astype(np.int8)
         expected = litert(x)
-        for engine in engines:
-            np.testing.assert_array_equal(engine.run(x), expected)
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
-@pytest.mark.parametrize("level", INSTRUCTIONS)
+@pytest.mark.parametrize("level", single_op.INSTRUCTIONS)
 def test_the_documented_model_is_exact(int8_model, dataset, level, monkeypatch):
     monkeypatch.setenv(native.VARIABLE, level)
     model = edge_runtime.load(int8_model, backend="native")
@@ -96,7 +75,7 @@ def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeyp
     litert = single_op.builtin_ref(float_model.read_bytes())
     x = (dataset.x_test[:200] / np.float32(255)).astype(np.float32).reshape(-1, 784)
     x = np.concatenate([x, np.random.default_rng(1).normal(size=x.shape).astype(np.float32)])
-    for level in INSTRUCTIONS:
+    for level in single_op.INSTRUCTIONS:
         monkeypatch.setenv(native.VARIABLE, level)
         model = edge_runtime.load(float_model, backend="native")
         for image in x.reshape(-1, *model.input.shape):

@@ -1,15 +1,23 @@
-""".tflite files of one op with any quantisation, and LiteRT's reference kernels to run them."""
+""".tflite files of one op with any quantisation, and who runs them: LiteRT, and our engines."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
 import numpy.typing as npt
+import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-TYPES = {"float32": 0, "int32": 2, "int8": 9, "int16": 7, "int64": 4}
+import edge_runtime
+from edge_runtime import _native
+from edge_runtime.backends import native
+
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+Run = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
 def tensor(
@@ -63,10 +71,36 @@ def model(
     return bytes(builder.Output())
 
 
-def builtin_ref(data: bytes) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+INSTRUCTIONS = _native.instructions()
+"""Instruction sets that this machine has kernels for."""
+
+
+def engines(data: bytes, **options: Any) -> dict[str, edge_runtime.Model]:
+    """Return the reference, and native with each instruction set, opened on a model."""
+    opened = {}
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder, "model.tflite")
+        path.write_bytes(data)
+        opened["reference"] = edge_runtime.load(path, backend="reference", **options)
+        for level in INSTRUCTIONS:
+            patch.setenv(native.VARIABLE, level)
+            opened[f"native {level}"] = edge_runtime.load(path, backend="native", **options)
+    return opened
+
+
+def builtin_ref(data: bytes) -> Run:
     """Return LiteRT's BUILTIN_REF as a function of the raw input."""
+    return _litert(data, OpResolverType.BUILTIN_REF)
+
+
+def xnnpack(data: bytes) -> Run:
+    """Return LiteRT with its XNNPACK delegate as a function of the raw input."""
+    return _litert(data, OpResolverType.AUTO)
+
+
+def _litert(data: bytes, resolver: OpResolverType) -> Run:
     interpreter = Interpreter(
-        model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+        model_content=data, num_threads=1, experimental_op_resolver_type=resolver
     )
     interpreter.allocate_tensors()
     given = interpreter.get_input_details()[0]["index"]
