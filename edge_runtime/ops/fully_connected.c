@@ -1,13 +1,29 @@
-/* FULLY_CONNECTED; the meaning is defined in fully_connected.py. */
+/* FULLY_CONNECTED; the meaning is defined in fully_connected_kernels.py. */
 #include "kernels.h"
 
 #include <string.h>
 
 #include "fixed_point.h"
 
-/* tensors: input int8 [rows][depth], weights int8 [outputs][depth], bias, multiplier and shift
- * int32 [outputs], output int8 [rows][outputs]. */
-void ek_fully_connected_int8(const int32_t *params, void *const *tensors)
+/* ---- int8: input [rows][depth], weights [outputs][depth], bias int32 [outputs] ---- */
+
+typedef int32_t rescaler(int32_t total, int32_t multiplier, int32_t shift);
+
+static inline int32_t dot_int8(const int8_t *input, const int8_t *weights, int32_t depth)
+{
+    int32_t sum = 0;
+    for (int32_t k = 0; k < depth; k++)
+        sum += input[k] * weights[k];
+    return sum;
+}
+
+/* Unsigned, because what a damaged file holds may wrap. */
+static inline int32_t add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+static inline void dense_int8(const int32_t *params, void *const *tensors, rescaler *rescale)
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
     const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
@@ -18,17 +34,159 @@ void ek_fully_connected_int8(const int32_t *params, void *const *tensors)
     for (int32_t row = 0; row < rows; row++, input += depth) {
         const int8_t *weights = tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            int32_t sum = 0;
-            for (int32_t k = 0; k < depth; k++)
-                sum += input[k] * weights[k];
-            /* Unsigned, because a damaged bias may wrap. */
-            sum = (int32_t)((uint32_t)sum + (uint32_t)bias[o]);
-            sum = (int32_t)((uint32_t)ek_rescale(sum, multiplier[o], shift[o]) +
-                            (uint32_t)zero_point);
-            *output++ = (int8_t)ek_clamp(sum, lowest, highest);
+            const int32_t total = add(dot_int8(input, weights, depth), bias[o]);
+            const int32_t scaled = add(rescale(total, multiplier[o], shift[o]), zero_point);
+            *output++ = (int8_t)ek_clamp(scaled, lowest, highest);
         }
     }
 }
+
+/* tensors: input, weights, bias, multiplier int32 [outputs], shift int32 [outputs], output int8
+ * [rows][outputs]. */
+void ek_fully_connected_int8(const int32_t *params, void *const *tensors)
+{
+    dense_int8(params, tensors, ek_rescale);
+}
+
+void ek_fully_connected_int8_double(const int32_t *params, void *const *tensors)
+{
+    dense_int8(params, tensors, ek_rescale_double);
+}
+
+/* To the nearest, halves to the even one, of a number below 2^22: past 1.5 * 2^23 a float has no
+ * bits left for a fraction. */
+static inline int32_t nearest(float value)
+{
+    const float magic = 12582912.0f;
+    const float moved = value + magic;
+    int32_t bits, base;
+    memcpy(&bits, &moved, sizeof bits);
+    memcpy(&base, &magic, sizeof base);
+    return bits - base;
+}
+
+/* tensors: input, weights, bias, scale float [outputs], output int8 [rows][outputs]. */
+void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
+{
+    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const float lowest = (float)(params[4] - params[3]), highest = (float)(params[5] - params[3]);
+    const int8_t *input = tensors[0];
+    const int32_t *bias = tensors[2];
+    const float *scale = tensors[3];
+    int8_t *output = tensors[4];
+
+    for (int32_t row = 0; row < rows; row++, input += depth) {
+        const int8_t *weights = tensors[1];
+        for (int32_t o = 0; o < outputs; o++, weights += depth) {
+            float value = (float)add(dot_int8(input, weights, depth), bias[o]) * scale[o];
+            value = value < lowest ? lowest : value;
+            value = value > highest ? highest : value;
+            *output++ = (int8_t)(nearest(value) + params[3]);
+        }
+    }
+}
+
+/* ---- int16: input [rows][depth], weights int8 [outputs][depth] ---- */
+
+static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int32_t depth)
+{
+    enum { BLOCK = 256 }; /* products of which the sum stays in int32 */
+    int64_t sum = 0;
+    for (int32_t k = 0; k < depth;) {
+        const int32_t end = depth - k < BLOCK ? depth : k + BLOCK;
+        int32_t part = 0;
+        for (; k < end; k++)
+            part += input[k] * weights[k];
+        sum += part;
+    }
+    return sum;
+}
+
+/* total, of 48 bits, * multiplier * 2^(shift - 31), rounded once, halves up. */
+static inline int32_t rescale_wide(int64_t total, int32_t multiplier, int32_t shift)
+{
+    const int right = 31 - shift;
+    total = (int64_t)((uint64_t)total << 16) >> 16;
+    if (right <= 16) {
+        const uint64_t product = (uint64_t)total * (uint64_t)multiplier;
+        return (int32_t)(uint32_t)(uint64_t)((int64_t)(product + ((uint64_t)1 << (right - 1))) >>
+                                             right);
+    }
+    const int64_t high = (total >> 16) * multiplier, low = (total & 0xffff) * multiplier;
+    const int64_t sum = high + (low >> 16) + ((int64_t)1 << (right - 17));
+    return (int32_t)(uint32_t)(uint64_t)(sum >> (right - 16));
+}
+
+/* The same with a multiplier of 16 bits. */
+static inline int32_t rescale_reduced(int64_t total, int32_t multiplier, int32_t shift)
+{
+    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+    const int right = 15 - shift < 1 ? 1 : 15 - shift;
+    const uint64_t product = (uint64_t)total * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
+    return (int32_t)(uint32_t)(uint64_t)((int64_t)product >> right);
+}
+
+static inline void dense_int16(const int32_t *params, void *const *tensors,
+                               int32_t (*rescale)(int64_t, int32_t, int32_t))
+{
+    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const int16_t *input = tensors[0];
+    const int64_t *bias = tensors[2];
+    const int32_t *multiplier = tensors[3], *shift = tensors[4];
+    int16_t *output = tensors[5];
+
+    for (int32_t row = 0; row < rows; row++, input += depth) {
+        const int8_t *weights = tensors[1];
+        for (int32_t o = 0; o < outputs; o++, weights += depth) {
+            const uint64_t total = (uint64_t)dot_int16(input, weights, depth) + (uint64_t)bias[o];
+            const int32_t scaled = rescale((int64_t)total, multiplier[o], shift[o]);
+            *output++ = (int16_t)ek_clamp(scaled, params[3], params[4]);
+        }
+    }
+}
+
+/* tensors: input, weights, bias int64 [outputs], multiplier, shift int32 [outputs], output int16
+ * [rows][outputs]. */
+void ek_fully_connected_int16(const int32_t *params, void *const *tensors)
+{
+    dense_int16(params, tensors, rescale_wide);
+}
+
+void ek_fully_connected_int16_reduced(const int32_t *params, void *const *tensors)
+{
+    dense_int16(params, tensors, rescale_reduced);
+}
+
+static inline void narrow_int16(const int32_t *params, void *const *tensors, rescaler *rescale)
+{
+    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const int16_t *input = tensors[0];
+    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
+    int16_t *output = tensors[5];
+
+    for (int32_t row = 0; row < rows; row++, input += depth) {
+        const int8_t *weights = tensors[1];
+        for (int32_t o = 0; o < outputs; o++, weights += depth) {
+            const int64_t sum = dot_int16(input, weights, depth);
+            const int32_t total = add((int32_t)(uint32_t)(uint64_t)sum, bias[o]);
+            const int32_t scaled = rescale(total, multiplier[o], shift[o]);
+            *output++ = (int16_t)ek_clamp(scaled, params[3], params[4]);
+        }
+    }
+}
+
+/* tensors: as above with bias int32 [outputs]; sums wrap. */
+void ek_fully_connected_int16_narrow(const int32_t *params, void *const *tensors)
+{
+    narrow_int16(params, tensors, ek_rescale);
+}
+
+void ek_fully_connected_int16_narrow_double(const int32_t *params, void *const *tensors)
+{
+    narrow_int16(params, tensors, ek_rescale_double);
+}
+
+/* ---- float32 ---- */
 
 /* tensors: input float [rows][depth], weights float [outputs][depth], bias float [outputs],
  * output float [rows][outputs]. */

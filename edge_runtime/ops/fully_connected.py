@@ -1,39 +1,56 @@
-"""FULLY_CONNECTED: ``output = activation(input @ weights.T + bias)``."""
+"""FULLY_CONNECTED: ``output = activation(input @ weights.T + bias)``.
+
+Weights may have a scale for each output. int16 activations with int8 weights: sums are int64 when
+the bias is int64 or absent and int32 when it is int32, as in LiteRT. XNNPACK has no int16, and what
+LiteRT runs in its place rounds as the machine's kernel does: with ``rounding="single"`` int16 is
+rounded as with "litert".
+"""
 
 from __future__ import annotations
 
 from edge_runtime import schema
-from edge_runtime.fixed_point import f32, half_away, quantize_multiplier, rescale
-from edge_runtime.ops import Call, Kernel, int32s
+from edge_runtime.fixed_point import f32, float_bits, half_away, quantize_multiplier
+from edge_runtime.ops import Call, Constant, Kernel, int32s
+from edge_runtime.ops import fully_connected_kernels as kernels
 from edge_runtime.ops.constraints import per_tensor, told
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
-LANES = 16
-"""Partial sums of a float32 dot product; element k goes to sum k % LANES. A fixed order gives the
-same bytes on every machine, and one or a few vectors of any SIMD width hold it."""
+    from edge_runtime.graph import Tensor
 
 MAX_DEPTH = 2**16
 """Products of int8 of which no sum can leave int32."""
 
+TYPES = (
+    ("int8", "int8", "int32"),
+    ("int16", "int8", "int64"),
+    ("int16", "int8", "int32"),
+    ("float32", "float32", "float32"),
+)
+"""Element types of activations, weights and bias."""
+
+LIMITS = {
+    "NONE": (float("-inf"), float("inf")),
+    "RELU": (0.0, float("inf")),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU6": (0.0, 6.0),
+}
+"""What a fused activation clamps to. LiteRT has no others here."""
+
+RANGES = {"int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
+
 
 def types_are_supported(call: Call) -> str | None:
-    """Input, weights and output are all int8 or all float32, the bias int32 or float32."""
-    given = [call.input(0).dtype, call.input(1).dtype, call.output.dtype]
-    bias = call.inputs[2].dtype if len(call.inputs) > 2 and call.inputs[2] else None
-    for dtype, bias_dtype in ("int8", "int32"), ("float32", "float32"):
-        if given == [dtype] * 3 and bias in (None, bias_dtype):
+    """Types of activations, weights, bias: int8, int8, int32; int16, int8, int64/int32; float32."""
+    bias = _bias(call)
+    given = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
+    for activations, weights, kind in TYPES:
+        if given == [activations, activations, weights] and (bias is None or bias.dtype == kind):
             return None
-    return ", ".join([*given, *([bias] if bias else [])])
+    return ", ".join([*given, *([bias.dtype] if bias else [])])
 
 
 def weights_are_constant(call: Call) -> str | None:
@@ -47,7 +64,7 @@ def weights_are_constant(call: Call) -> str | None:
 def shapes_fit(call: Call) -> str | None:
     """Weights are [outputs, depth], the bias [outputs], the input a multiple of depth."""
     tensor, weights = call.input(0), call.input(1)
-    bias = call.inputs[2] if len(call.inputs) > 2 else None
+    bias = _bias(call)
     if len(weights.shape) == 2 and weights.elements:
         outputs, depth = weights.shape
         if tensor.elements % depth == 0 and (bias is None or bias.shape == (outputs,)):
@@ -76,12 +93,15 @@ def weights_are_plain(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point; weights may have a scale for each output."""
+    """Integers have one scale and zero point, int16 0; weights may have a scale for each output."""
     if call.input(0).dtype == "float32":
         return None
     for tensor in call.input(0), call.output:
-        if not per_tensor(tensor):
-            return f"{tensor.name!r}: {tensor.quantization}"
+        quantization = tensor.quantization
+        if quantization is None or not per_tensor(tensor):
+            return f"{tensor.name!r}: {quantization}"
+        if tensor.dtype == "int16" and quantization.zero_points[0]:
+            return f"{tensor.name!r}: zero point {quantization.zero_points[0]}"
     weights = call.input(1).quantization
     if weights is None or any(weights.zero_points) or (weights.per_channel and weights.axis != 0):
         return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
@@ -114,169 +134,128 @@ def shape(call: Call) -> tuple[int, ...]:
     return (call.input(0).elements // depth, outputs)
 
 
-@record
-class Int8Params:
-    """Parameters of ``fully_connected_int8``."""
-
-    rows: int
-    depth: int
-    outputs: int
-    output_zero_point: int
-    lowest: int
-    highest: int
-
-
-@record
-class FloatParams:
-    """Parameters of ``fully_connected_float32``; the ends are the bits of float32 numbers."""
-
-    rows: int
-    depth: int
-    outputs: int
-    lowest: int
-    highest: int
-
-
 def lower(call: Call) -> Kernel:
-    """Return the kernel of the element type."""
+    """Return the kernel of the element types and the rounding."""
     outputs, depth = call.input(1).shape
     rows = call.input(0).elements // depth
-    name = schema.ACTIVATIONS[call.op.options["fused_activation"]]
-    low, high = LIMITS[name]
-    bias = call.inputs[2] if len(call.inputs) > 2 else None
+    low, high = LIMITS[schema.ACTIVATIONS[call.op.options["fused_activation"]]]
+    bias = _bias(call)
     if call.output.dtype == "float32":
-        params = FloatParams(rows, depth, outputs, _bits(low), _bits(high))
+        params = kernels.FloatParams(rows, depth, outputs, float_bits(low), float_bits(high))
         if bias is not None:
-            return Kernel(fully_connected_float32, params, (0, 1, 2))
+            return Kernel(kernels.fully_connected_float32, params, (0, 1, 2))
         zeros = int32s([0] * outputs)
-        return Kernel(fully_connected_float32, params, (0, 1), (zeros,))
-    given, weights, made = call.input(0), call.input(1), call.output
-    assert given.quantization is not None
-    assert weights.quantization is not None
-    assert made.quantization is not None
-    assert weights.data is not None
-    scale, zero_point = made.quantization.scales[0], made.quantization.zero_points[0]
-    pairs = [
-        quantize_multiplier(factor)
-        for factor in _factors(given.quantization.scales[0], weights.quantization.scales, scale)
-    ]
-    if len(pairs) == 1:
-        pairs *= outputs
-    # Folded into the bias: sum((x - z) * w) is sum(x * w) - z * sum(w).
-    rows_of_weights: Any = weights.data.cast("B").cast("b", (outputs, depth)).tolist()
-    biases = bias.data.cast("B").cast("i").tolist() if bias and bias.data else [0] * outputs
-    offset = given.quantization.zero_points[0]
-    folded = [
-        _wrapped(b - offset * sum(row)) for b, row in zip(biases, rows_of_weights, strict=True)
-    ]
-    params_int8 = Int8Params(
-        rows, depth, outputs, zero_point, *_clamp(low, high, scale, zero_point)
+        return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,))
+    made = call.output.quantization
+    assert made is not None
+    scale, zero_point = made.scales[0], made.zero_points[0]
+    ends = _clamp(low, high, scale, zero_point, RANGES[call.output.dtype])
+    biases = [0] * outputs if bias is None else _numbers(bias)
+    if call.output.dtype == "int8":
+        return _lower_int8(
+            call, kernels.Int8Params(rows, depth, outputs, zero_point, *ends), biases
+        )
+    return _lower_int16(call, kernels.Int16Params(rows, depth, outputs, *ends), biases)
+
+
+def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Kernel:
+    """Return the int8 kernel of the rounding, the input's zero point folded into the bias."""
+    given, weights = call.input(0).quantization, call.input(1).data
+    assert given is not None
+    assert weights is not None
+    flat = weights.cast("B").cast("b")
+    sums = (sum(flat[o * params.depth : (o + 1) * params.depth]) for o in range(params.outputs))
+    # sum((x - z) * w) is sum(x * w) - z * sum(w).
+    offset = given.zero_points[0]
+    folded = int32s(
+        [_wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
-    constants = (int32s(folded), int32s([m for m, _ in pairs]), int32s([s for _, s in pairs]))
-    return Kernel(fully_connected_int8, params_int8, (0, 1), constants)
+    if call.rounding == "single":
+        return Kernel(kernels.fully_connected_int8_float, params, (0, 1), (folded, _scales(call)))
+    kernel = {
+        "litert": kernels.fully_connected_int8,
+        "double": kernels.fully_connected_int8_double,
+    }[call.rounding]
+    return Kernel(kernel, params, (0, 1), (folded, *_multipliers(call)))
 
 
-LIMITS = {
-    "NONE": (float("-inf"), float("inf")),
-    "RELU": (0.0, float("inf")),
-    "RELU_N1_TO_1": (-1.0, 1.0),
-    "RELU6": (0.0, 6.0),
-}
-"""What a fused activation clamps to."""
+def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> Kernel:
+    """Return the int16 kernel of the bias' type and the rounding."""
+    bias = _bias(call)
+    double = call.rounding == "double"
+    constants = _multipliers(call)
+    if bias is None or bias.dtype == "int64":
+        kernel = kernels.fully_connected_int16_reduced if double else kernels.fully_connected_int16
+        data = b"".join(value.to_bytes(8, "little", signed=True) for value in biases)
+        return Kernel(kernel, params, (0, 1), (Constant("int64", data), *constants))
+    kernel = (
+        kernels.fully_connected_int16_narrow_double
+        if double
+        else kernels.fully_connected_int16_narrow
+    )
+    return Kernel(kernel, params, (0, 1), (int32s(biases), *constants))
 
 
-def _factors(given: float, weights: tuple[float, ...], made: float) -> list[float]:
-    """Return what turns accumulators into outputs, one number or one for each output.
+def _bias(call: Call) -> Tensor | None:
+    return call.inputs[2] if len(call.inputs) > 2 else None
+
+
+def _numbers(tensor: Tensor) -> list[int]:
+    """Return the values of a constant int32 or int64 tensor."""
+    assert tensor.data is not None
+    values: Any = tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q")
+    return list(values)
+
+
+def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
+    """Return the scales of input, weights and output."""
+    given, weights, made = (one.quantization for one in (call.input(0), call.input(1), call.output))
+    assert given is not None
+    assert weights is not None
+    assert made is not None
+    return given.scales[0], weights.scales, made.scales[0]
+
+
+def _multipliers(call: Call) -> tuple[Constant, Constant]:
+    """Return what turns sums into outputs: multiplier and shift of each output.
 
     Source: GetQuantizedConvolutionMultipler (one scale: the product is a float32) and
     PopulateConvolutionQuantizationParams (many: all in double), kernel_util.cc of TFLite.
     """
+    given, weights, made = _quantized(call)
     if len(weights) == 1:
-        return [f32(given * weights[0]) / made]
-    return [given * scale / made for scale in weights]
+        pairs = [quantize_multiplier(f32(given * weights[0]) / made)] * call.input(1).shape[0]
+    else:
+        pairs = [quantize_multiplier(given * scale / made) for scale in weights]
+    return int32s([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
 
 
-def _clamp(low: float, high: float, scale: float, zero_point: int) -> tuple[int, int]:
-    """Return the ends of an activation in int8 (CalculateActivationRangeQuantized)."""
+def _scales(call: Call) -> Constant:
+    """Return the same as a float32 of each output.
+
+    Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
+    """
+    given, weights, made = _quantized(call)
+    factors = [f32(f32(given * scale) / made) for scale in weights]
+    if len(factors) == 1:
+        factors *= call.input(1).shape[0]
+    return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)
+
+
+def _clamp(
+    low: float, high: float, scale: float, zero_point: int, ends: tuple[int, int]
+) -> tuple[int, int]:
+    """Return the ends of an activation in integers (CalculateActivationRangeQuantized)."""
+    smallest, largest = ends
 
     def quantized(value: float, otherwise: int) -> int:
         if abs(value) == float("inf"):
             return otherwise
-        return max(-128, min(127, zero_point + half_away(f32(value / scale))))
+        return max(smallest, min(largest, zero_point + half_away(f32(value / scale))))
 
-    return quantized(low, -128), quantized(high, 127)
-
-
-def _bits(value: float) -> int:
-    """Return the bits of a float32 number as int32."""
-    import struct
-
-    return int(struct.unpack("<i", struct.pack("<f", value))[0])
+    return quantized(low, smallest), quantized(high, largest)
 
 
 def _wrapped(value: int) -> int:
     """Return ``value`` as int32 arithmetic would."""
     return (value + 2**31) % 2**32 - 2**31
-
-
-def fully_connected_int8(
-    params: Int8Params,
-    tensor: Array,
-    weights: Array,
-    bias: Array,
-    multiplier: Array,
-    shift: Array,
-) -> npt.NDArray[np.int8]:
-    """Define the int8 kernel: int32 sums, one rounding, halves up.
-
-    Args:
-        params: see there.
-        tensor: int8 [rows * depth].
-        weights: int8 [outputs * depth].
-        bias: int32 [outputs], the input's zero point folded in.
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
-
-    Source: reference_integer_ops::FullyConnected, and MultiplyByQuantizedMultiplier with
-    TFLITE_SINGLE_ROUNDING.
-    """
-    import numpy as np
-
-    x = tensor.reshape(params.rows, params.depth).astype(np.int64)
-    w = weights.reshape(params.outputs, params.depth).astype(np.int64)
-    # Sums wrap as int32 does.
-    total = (x @ w.T + bias).astype(np.int32).astype(np.int64)
-    scaled = rescale(total, multiplier.astype(np.int64), shift.astype(np.int64))
-    moved = scaled.astype(np.int32).astype(np.int64) + params.output_zero_point
-    clamped: npt.NDArray[np.int8] = np.clip(moved, params.lowest, params.highest).astype(np.int8)
-    return clamped.ravel()
-
-
-def fully_connected_float32(
-    params: FloatParams, tensor: Array, weights: Array, bias: Array
-) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: LANES partial sums, each product and each sum rounded.
-
-    The error of a sum is at most (depth / LANES + 6) * 2**-24 * sum(|x * w|).
-
-    Args:
-        params: see there.
-        tensor: float32 [rows * depth].
-        weights: float32 [outputs * depth].
-        bias: float32 [outputs].
-    """
-    import numpy as np
-
-    missing = -params.depth % LANES
-    x = np.pad(tensor.reshape(params.rows, 1, -1), ((0, 0), (0, 0), (0, missing)))
-    w = np.pad(weights.reshape(1, params.outputs, -1), ((0, 0), (0, 0), (0, missing)))
-    lanes = np.zeros((params.rows, params.outputs, LANES), np.float32)
-    for start in range(0, params.depth, LANES):
-        lanes += x[..., start : start + LANES] * w[..., start : start + LANES]
-    while lanes.shape[-1] > 1:
-        half = lanes.shape[-1] // 2
-        lanes = lanes[..., :half] + lanes[..., half:]
-    total = lanes[..., 0] + bias.view(np.float32)
-    low, high = np.array([params.lowest, params.highest], np.int32).view(np.float32)
-    clamped: npt.NDArray[np.float32] = np.minimum(np.maximum(total, low), high)
-    return clamped.ravel()

@@ -16,7 +16,13 @@ typedef size_t ek_packer(const int32_t *params, const void *weights, void *packe
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
     X(fully_connected_float32)                                                                     \
+    X(fully_connected_int16)                                                                       \
+    X(fully_connected_int16_narrow)                                                                \
+    X(fully_connected_int16_narrow_double)                                                         \
+    X(fully_connected_int16_reduced)                                                               \
     X(fully_connected_int8)                                                                        \
+    X(fully_connected_int8_double)                                                                 \
+    X(fully_connected_int8_float)                                                                  \
     X(logistic_float32)                                                                            \
     X(lookup_int8)
 

@@ -1,0 +1,254 @@
+"""FULLY_CONNECTED against LiteRT, byte by byte, and against TFLite Micro's arithmetic."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import single_op
+
+BIASES = {"int8": ("int32", None), "int16": ("int64", "int32", None)}
+INT32, INT64 = 2, 4
+"""TensorType in the schema."""
+
+
+def dense(
+    rng,
+    *,
+    dtype="int8",
+    bias="int32",
+    rows=1,
+    depth=20,
+    outputs=6,
+    per_channel=False,
+    activation=0,
+    zero_point=0,
+    gain=1.0,
+):
+    """A model of one layer whose outputs fill their range when ``gain`` is about 1."""
+    weights = rng.integers(-128, 128, (outputs, depth)).astype(np.int8)
+    scales = tuple(
+        float(s) for s in rng.uniform(0.001, 0.05, outputs if per_channel else 1).astype("f4")
+    )
+    steps = 128 if dtype == "int8" else 2**15
+    given_scale = float(np.float32(6 / steps))
+    made_scale = float(
+        np.float32(6 * 3 * np.mean(scales) * np.sqrt(depth) / 128 * 128 / steps / gain)
+    )
+    options = schema.FullyConnectedOptionsT()
+    options.fusedActivationFunction = activation
+    options.quantizedBiasType = {"int32": INT32, "int64": INT64, None: 0}[bias]
+    tensors = [
+        single_op.tensor("x", (rows, depth), dtype, (given_scale,), (zero_point,)),
+        single_op.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
+    ]
+    if bias:
+        limit = 40 * steps
+        data = rng.integers(-limit, limit, outputs).astype(bias)
+        own = tuple(given_scale * scale for scale in scales)
+        tensors.append(single_op.tensor("b", data.shape, bias, own, (0,) * len(scales), data))
+    made = -zero_point // 2
+    tensors.append(single_op.tensor("y", (rows, outputs), dtype, (made_scale,), (made,)))
+    return single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2 if bias else -1])
+
+
+def inputs(rng, dtype, shape, count=3):
+    """Tensors over the whole range, then one of the ends only."""
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    for _ in range(count):
+        yield rng.integers(low, high + 1, shape).astype(dtype)
+    yield rng.choice([low, high], shape).astype(dtype)
+
+
+layers = {
+    "seed": st.integers(0, 2**32 - 1),
+    "rows": st.integers(1, 5),
+    "depth": st.integers(1, 300),
+    "outputs": st.integers(1, 40),
+    "per_channel": st.booleans(),
+    "activation": st.integers(0, 3),
+    "gain": st.sampled_from([0.01, 1.0, 1.0, 1.0, 30.0]),
+    "zero_point": st.integers(-128, 127),
+    "with_bias": st.sampled_from([0, 0, 1, 2]),
+}
+
+
+def drawn(dtype, seed, zero_point, with_bias, **layer):
+    rng = np.random.default_rng(seed)
+    bias = BIASES[dtype][with_bias % len(BIASES[dtype])]
+    if dtype == "int16":
+        zero_point = 0
+    data = dense(rng, dtype=dtype, bias=bias, zero_point=zero_point, **layer)
+    shape = (layer["rows"], layer["depth"])
+    return data, bias, list(inputs(rng, dtype, shape))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@settings(max_examples=80, deadline=None)
+@given(**layers)
+def test_bytes_are_those_of_litert(dtype, **layer):
+    data, _, tensors = drawn(dtype, **layer)
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    for x in tensors:
+        expected = litert(x)
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
+
+
+@settings(max_examples=80, deadline=None)
+@given(**layers)
+def test_single_rounding_gives_the_bytes_of_xnnpack(**layer):
+    data, _, tensors = drawn("int8", **layer)
+    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="single")
+    for x in tensors:
+        expected = xnnpack(x)
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@settings(max_examples=25, deadline=None)
+@given(**layers)
+def test_double_rounding_is_that_of_tflite_micro(dtype, **layer):
+    data, bias, tensors = drawn(dtype, **layer)
+    engines = single_op.engines(data, rounding="double")
+    for x in tensors[1:]:
+        expected = micro(data, x, narrow=dtype == "int8" or bias == "int32")
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x).ravel(), expected, err_msg=name)
+
+
+def micro(data, x, narrow):
+    """TFLite Micro's FULLY_CONNECTED in plain Python, from its description in common.cc.
+
+    narrow: 32-bit sums, a 31-bit multiplier and two roundings; else 64-bit sums and a multiplier
+    of 16 bits.
+    """
+    interpreter = single_op.Interpreter(model_content=data)
+    details = {one["name"]: one for one in interpreter.get_tensor_details()}
+    interpreter.allocate_tensors()
+    weights = interpreter.get_tensor(details["w"]["index"]).astype(object)
+    bias = [0] * len(weights)
+    if "b" in details:
+        bias = interpreter.get_tensor(details["b"]["index"]).astype(object)
+    given, scales, made = (details[name]["quantization_parameters"] for name in ("x", "w", "y"))
+    options = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data)).subgraphs[0].operators[0]
+    activation = options.builtinOptions.fusedActivationFunction
+    limits = np.iinfo(x.dtype)
+    low, high = limits.min, limits.max
+    step, zero = np.float32(made["scales"][0]), int(made["zero_points"][0])
+    ends = {0: (None, None), 1: (0, None), 2: (-1, 1), 3: (0, 6)}[activation]
+    if ends[0] is not None:
+        low = max(low, zero + away(float(np.float32(ends[0]) / step)))
+    if ends[1] is not None:
+        high = min(high, zero + away(float(np.float32(ends[1]) / step)))
+    answers = []
+    for row in x.astype(object):
+        for o, own in enumerate(weights):
+            total = int(sum((row - int(given["zero_points"][0])) * own)) + int(bias[o])
+            if len(scales["scales"]) > 1:
+                factor = float(given["scales"][0]) * float(scales["scales"][o])
+            else:
+                factor = float(np.float32(given["scales"][0]) * np.float32(scales["scales"][0]))
+            fraction, shift = np.frexp(factor / float(step))
+            multiplier, shift = away(float(fraction) * 2**31), int(shift)
+            if multiplier == 2**31:
+                multiplier, shift = 2**30, shift + 1
+            if shift < -31:
+                multiplier = shift = 0
+            scaled = twice(total, multiplier, shift) if narrow else once(total, multiplier, shift)
+            answers.append(min(max(scaled + zero, low), high))
+    return answers
+
+
+def twice(total, multiplier, shift):
+    total = (total + 2**31) % 2**32 - 2**31
+    moved = (total * 2 ** max(shift, 0) + 2**31) % 2**32 - 2**31
+    product = moved * multiplier
+    high = abs(product + (2**30 if product >= 0 else 1 - 2**30)) // 2**31
+    high = high if product >= 0 else -high
+    return away(high / 2 ** max(-shift, 0))
+
+
+def once(total, multiplier, shift):
+    reduced = (multiplier + 2**15) // 2**16 if multiplier < 0x7FFF0000 else 0x7FFF
+    return (total * reduced + 2 ** (14 - shift)) // 2 ** (15 - shift)
+
+
+def away(value):
+    """Round halves away from zero."""
+    return int(np.trunc(value + np.copysign(0.5, value)))
+
+
+@pytest.mark.parametrize("bias", BIASES["int16"])
+def test_sums_of_int16_past_int32_are_those_of_litert(bias):
+    rng = np.random.default_rng(7)
+    for per_channel in False, True:
+        data = dense(rng, dtype="int16", bias=bias, depth=4096, per_channel=per_channel, gain=0.05)
+        litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+        for x in inputs(rng, "int16", (1, 4096), 20):
+            for x_ in x, np.abs(x.astype(np.int32)).clip(0, 32767).astype(np.int16):
+                for name, engine in engines.items():
+                    np.testing.assert_array_equal(engine.run(x_), litert(x_), err_msg=name)
+
+
+@pytest.mark.parametrize("depth", [4095, 4096, 4097, 9001, 65536])
+def test_deep_layers_are_exact(depth):
+    rng = np.random.default_rng(depth)
+    data = dense(rng, depth=depth, outputs=17, per_channel=True, zero_point=-5)
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    for x in inputs(rng, "int8", (1, depth)):
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x), litert(x), err_msg=name)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.1, 0.4, 0.5, 0.6, 1])
+@pytest.mark.parametrize("zero_point", [-128, 0, 13])
+def test_empty_stretches_of_the_input_are_exact(share, zero_point):
+    """Kernels may leave out what is -128 throughout, the background of images."""
+    rng = np.random.default_rng(3)
+    data = dense(rng, rows=3, depth=203, outputs=19, zero_point=zero_point)
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    for x in inputs(rng, "int8", (3, 203)):
+        x[rng.random(x.shape) >= share] = -128
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(engine.run(x), litert(x), err_msg=name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(1, 5),
+    depth=st.integers(1, 300),
+    outputs=st.integers(1, 40),
+    activation=st.integers(0, 3),
+)
+def test_float32_is_the_same_everywhere_and_within_its_bound(
+    seed, rows, depth, outputs, activation
+):
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(outputs, depth)).astype("f4")
+    bias = rng.normal(size=outputs).astype("f4")
+    options = schema.FullyConnectedOptionsT()
+    options.fusedActivationFunction = activation
+    tensors = [
+        single_op.tensor("x", (rows, depth), "float32"),
+        single_op.tensor("w", weights.shape, "float32", data=weights),
+        single_op.tensor("b", bias.shape, "float32", data=bias),
+        single_op.tensor("y", (rows, outputs), "float32"),
+    ]
+    data = single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    x = rng.normal(size=(rows, depth)).astype("f4")
+    x[rng.random(x.shape) < 0.5] = 0
+    expected = engines.pop("reference").run(x)
+    for name, engine in engines.items():
+        assert engine.run(x).tobytes() == expected.tobytes(), name
+    low, high = [(None, None), (0, None), (-1, 1), (0, 6)][activation]
+    exact = (x.astype("f8") @ weights.T.astype("f8") + bias).clip(low, high)
+    size = np.abs(x.astype("f8")) @ np.abs(weights.T.astype("f8")) + np.abs(bias)
+    bound = (np.ceil(depth / 16) + 6) * 2.0**-24 * size
+    assert (np.abs(expected - exact) <= bound).all()
+    # LiteRT's sums are bounded alike, one after another.
+    assert (np.abs(expected - litert(x)) <= bound + (depth + 1) * 2.0**-24 * size).all()
