@@ -1,81 +1,18 @@
 /* The extension: a Session runs the kernels of a plan that edge_runtime/plan.py has made.
  *
- * Stable ABI of CPython 3.11. NumPy is not needed to build or to import it: an array's fields and
- * the few functions used of NumPy's C API are declared here, and found at run time once somebody
- * hands an array over. */
+ * Stable ABI of CPython 3.11. NumPy is found at run time, once somebody hands an array over. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/kernels.h"
-
-/* ---- Kernels by name, and the variants of them that this machine can run ---- */
-
-typedef struct {
-    const char *name, *level; /* level: "portable" or the name of an instruction set */
-    ek_kernel *run;
-    ek_packer *pack; /* of tensor 1, the weights; NULL when they are used as they are */
-} Variant;
-
-#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, pack},
-#define PORTABLE(name) {#name, "portable", ek_##name, NULL},
-static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT) EK_KERNELS(PORTABLE)};
-enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
-
-/* Instruction sets, the best first; each machine has some of them and "portable". */
-static const char *const LEVELS[] = {"avx512", "portable"};
-enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
-
-static int supported(const char *level)
-{
-#ifdef EK_X86
-    if (!strcmp(level, "avx512"))
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vnni");
-#endif
-    return !strcmp(level, "portable");
-}
-
-/* The best variant of a kernel that the machine runs, from the level ``forced`` downwards. */
-static const Variant *find_variant(const char *name, const char *forced)
-{
-    int below = !forced;
-    for (int i = 0; i < LEVEL_COUNT; i++) {
-        below = below || !strcmp(LEVELS[i], forced);
-        if (!below || !supported(LEVELS[i]))
-            continue;
-        for (int j = 0; j < VARIANT_COUNT; j++)
-            if (!strcmp(VARIANTS[j].name, name) && !strcmp(VARIANTS[j].level, LEVELS[i]))
-                return &VARIANTS[j];
-    }
-    return NULL;
-}
-
-/* ---- What is used of NumPy; the layout is part of its stable ABI (ndarraytypes.h) ---- */
-
-typedef struct {
-    PyObject_HEAD
-    char *data;
-    int nd;
-    Py_ssize_t *dimensions, *strides;
-    PyObject *base, *descr;
-    int flags;
-} Array;
-
-enum { C_CONTIGUOUS = 0x0001, ALIGNED = 0x0100 };
-enum { ABI_VERSION = 0, ARRAY_TYPE = 2, DESCR_FROM_TYPE = 45, NEW_FROM_DESCR = 94 };
-
-typedef unsigned int VersionFunction(void);
-typedef PyObject *DescrFunction(int);
-typedef PyObject *NewFunction(PyTypeObject *, PyObject *, int, const Py_ssize_t *,
-                              const Py_ssize_t *, void *, int, PyObject *);
+#include "numpy_abi.h"
+#include "variants.h"
 
 /* ---- Session ---- */
 
-enum { MAX_RANK = 8, ALIGNMENT = 64 };
+enum { MAX_RANK = 8, MAX_TENSORS = 8, ALIGNMENT = 64 };
 
 typedef struct {
     int type_number; /* NumPy's */
@@ -87,8 +24,8 @@ typedef struct {
 
 typedef struct {
     ek_kernel *run;
-    const int32_t *params;
-    Py_ssize_t first; /* of its pointers */
+    const int32_t *params, *group_params; /* the latter for GROUP images at once */
+    Py_ssize_t first;                     /* of its pointers */
 } Step;
 
 typedef enum { CONSTANT, ARENA, INPUT, OUTPUT } Place;
@@ -99,9 +36,14 @@ typedef struct {
     void *data; /* of a constant */
 } Reference;
 
+/* Images that kernels take at once where each of their rows stands for itself: as many as the widest
+ * vectors have lanes. A tensor then is GROUP tensors, one behind the other. */
+enum { GROUP = 16, MAX_GROUP_ARENA = 1 << 16 }; /* bytes of an arena that still fits a cache then */
+
 typedef struct {
     void **pointers; /* one for each reference */
-    char *memory, *arena;
+    char *memory;
+    Py_ssize_t images; /* 1 or GROUP */
 } Frame; /* what one thread at a time works in */
 
 typedef struct {
@@ -111,12 +53,13 @@ typedef struct {
     Reference *references;
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
-    Frame frame;
-    int busy;
+    Frame frame;        /* for runs that keep the GIL */
+    int groups;         /* whether all steps take GROUP images at once */
     Port input, output;
-    PyTypeObject *array_type;
-    NewFunction *new_array;
+    Numpy numpy;
     PyObject *slow;
+    PyObject *last; /* result, whose memory serves again when nobody else has it any more */
+    int last_flags;
 } Session;
 
 static void *aligned(char *memory)
@@ -124,17 +67,20 @@ static void *aligned(char *memory)
     return memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT;
 }
 
-static int open_frame(const Session *self, Frame *frame)
+static int open_frame(const Session *self, Frame *frame, Py_ssize_t images)
 {
+    frame->images = images;
     frame->pointers = calloc((size_t)self->reference_count + 1, sizeof(void *));
-    frame->memory = malloc((size_t)self->arena_size + ALIGNMENT);
-    if (!frame->pointers || !frame->memory)
+    frame->memory = malloc((size_t)(self->arena_size * images) + ALIGNMENT);
+    if (!frame->pointers || !frame->memory) {
+        PyErr_NoMemory();
         return -1;
-    frame->arena = aligned(frame->memory);
+    }
+    char *arena = aligned(frame->memory);
     for (Py_ssize_t i = 0; i < self->reference_count; i++) {
         const Reference *reference = &self->references[i];
         frame->pointers[i] =
-            reference->place == ARENA ? frame->arena + reference->offset : reference->data;
+            reference->place == ARENA ? arena + reference->offset * images : reference->data;
     }
     return 0;
 }
@@ -145,80 +91,59 @@ static void close_frame(Frame *frame)
     free(frame->memory);
 }
 
-static void compute(const Session *self, const Frame *frame, char *input, char *output,
-                    Py_ssize_t count)
+/* Runs the frame's number of images. */
+static void compute(const Session *self, const Frame *frame, char *input, char *output)
 {
-    for (; count > 0; count--, input += self->input.size, output += self->output.size) {
-        for (Py_ssize_t i = 0; i < self->reference_count; i++) {
-            if (self->references[i].place == INPUT)
-                frame->pointers[i] = input;
-            else if (self->references[i].place == OUTPUT)
-                frame->pointers[i] = output;
-        }
-        for (Py_ssize_t i = 0; i < self->step_count; i++)
-            self->steps[i].run(self->steps[i].params, frame->pointers + self->steps[i].first);
+    for (Py_ssize_t i = 0; i < self->reference_count; i++) {
+        if (self->references[i].place == INPUT)
+            frame->pointers[i] = input;
+        else if (self->references[i].place == OUTPUT)
+            frame->pointers[i] = output;
+    }
+    for (Py_ssize_t i = 0; i < self->step_count; i++) {
+        const Step *step = &self->steps[i];
+        step->run(frame->images == 1 ? step->params : step->group_params,
+                  frame->pointers + step->first);
     }
 }
 
-/* Longer than this, in multiply-accumulates, other threads may run meanwhile: giving the GIL away
+static void compute_all(const Session *self, const Frame *frames, char *input, char *output,
+                        Py_ssize_t count)
+{
+    while (count) {
+        const Frame *frame = count >= GROUP && self->groups ? &frames[1] : &frames[0];
+        compute(self, frame, input, output);
+        input += self->input.size * frame->images;
+        output += self->output.size * frame->images;
+        count -= frame->images;
+    }
+}
+
+/* Longer than this, in bytes that are touched, other threads may run meanwhile: giving the GIL away
  * and taking it again costs about as much as a few thousand. */
 enum { RELEASE_AT = 200000 };
 
-static int execute(Session *self, char *input, char *output, Py_ssize_t count)
+static int execute(const Session *self, char *input, char *output, Py_ssize_t count)
 {
-    if (count < RELEASE_AT && self->work * count < RELEASE_AT && !self->busy) {
-        compute(self, &self->frame, input, output, count);
+    if (count == 1 && self->work < RELEASE_AT) {
+        compute(self, &self->frame, input, output);
         return 0;
     }
-    /* Whoever comes while the session's own frame is in use gets one of his own. */
-    Frame own = {0}, *frame = &self->frame;
-    if (self->busy) {
-        frame = &own;
-        if (open_frame(self, frame) < 0) {
-            close_frame(frame);
-            PyErr_NoMemory();
-            return -1;
-        }
+    Frame frames[2] = {{0}, {0}}; /* of one's own: another thread may come */
+    const int wrong = open_frame(self, &frames[0], 1) < 0 ||
+                      (self->groups && count >= GROUP && open_frame(self, &frames[1], GROUP) < 0);
+    if (wrong)
+        ;
+    else if (self->work < RELEASE_AT / count) {
+        compute_all(self, frames, input, output, count);
     } else {
-        self->busy = 1;
+        Py_BEGIN_ALLOW_THREADS
+        compute_all(self, frames, input, output, count);
+        Py_END_ALLOW_THREADS
     }
-    Py_BEGIN_ALLOW_THREADS
-    compute(self, frame, input, output, count);
-    Py_END_ALLOW_THREADS
-    if (frame == &own)
-        close_frame(frame);
-    else
-        self->busy = 0;
-    return 0;
-}
-
-/* Look NumPy up, if somebody has imported it. */
-static int find_numpy(Session *self)
-{
-    PyObject *name = PyUnicode_FromString("numpy._core._multiarray_umath");
-    PyObject *module = name ? PyImport_GetModule(name) : NULL;
-    Py_XDECREF(name);
-    if (!module)
-        return PyErr_Occurred() ? -1 : 0;
-    PyObject *capsule = PyObject_GetAttrString(module, "_ARRAY_API");
-    Py_DECREF(module);
-    void **api = capsule ? PyCapsule_GetPointer(capsule, NULL) : NULL;
-    Py_XDECREF(capsule);
-    if (!api)
-        return -1;
-    VersionFunction *version;
-    DescrFunction *descr;
-    memcpy(&version, &api[ABI_VERSION], sizeof version);
-    memcpy(&descr, &api[DESCR_FROM_TYPE], sizeof descr);
-    if (version() >> 24 != 2) /* another ABI: the slow way serves */
-        return 0;
-    self->input.descr = descr(self->input.type_number);
-    self->output.descr = descr(self->output.type_number);
-    if (!self->input.descr || !self->output.descr)
-        return -1;
-    memcpy(&self->new_array, &api[NEW_FROM_DESCR], sizeof self->new_array);
-    self->array_type = api[ARRAY_TYPE];
-    return 0;
+    close_frame(&frames[0]);
+    close_frame(&frames[1]);
+    return wrong ? -1 : 0;
 }
 
 static int all_finite(const char *data, Py_ssize_t size)
@@ -235,23 +160,67 @@ static int all_finite(const char *data, Py_ssize_t size)
 
 enum { NUMPY_FLOAT32 = 11 };
 
+/* Look NumPy up and take the element types from it. */
+static int meet_numpy(Session *self)
+{
+    Numpy found = {0};
+    if (find_numpy(&found) < 0)
+        return -1;
+    if (!found.array_type)
+        return 0;
+    self->input.descr = found.descr(self->input.type_number);
+    self->output.descr = found.descr(self->output.type_number);
+    if (!self->input.descr || !self->output.descr)
+        return -1;
+    self->numpy = found;
+    return 0;
+}
+
+static int fits(const Array *array, const Port *port)
+{
+    return array->nd == port->rank && array->descr == port->descr &&
+           memcmp(array->dimensions, port->shape, (size_t)port->rank * sizeof *port->shape) == 0;
+}
+
+/* An array for the result: a new one, or the last one if nobody has seen its end but us. */
+static PyObject *result_array(Session *self)
+{
+    PyObject *last = self->last;
+    const Array *array = (const Array *)last;
+    self->last = NULL;
+    if (last && Py_REFCNT(last) == 1 && !array->weakrefs && !array->base &&
+        array->flags == self->last_flags && fits(array, &self->output))
+        return last;
+    Py_XDECREF(last);
+    Py_INCREF(self->output.descr); /* new_array takes it */
+    PyObject *made =
+        self->numpy.new_array(self->numpy.array_type, self->output.descr, self->output.rank,
+                              self->output.shape, NULL, NULL, 0, NULL);
+    if (made)
+        self->last_flags = ((const Array *)made)->flags;
+    return made;
+}
+
 static PyObject *session_run(Session *self, PyObject *tensor)
 {
-    if (!self->array_type && find_numpy(self) < 0)
+    if (!self->numpy.array_type && meet_numpy(self) < 0)
         return NULL;
     const Array *array = (const Array *)tensor;
-    const Port *in = &self->input;
-    if (!self->array_type || Py_TYPE(tensor) != self->array_type || array->nd != in->rank ||
-        array->descr != in->descr ||
+    if (!self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
+        !fits(array, &self->input) ||
         (array->flags & (C_CONTIGUOUS | ALIGNED)) != (C_CONTIGUOUS | ALIGNED) ||
-        memcmp(array->dimensions, in->shape, (size_t)in->rank * sizeof *in->shape) != 0 ||
-        (in->type_number == NUMPY_FLOAT32 && !all_finite(array->data, in->size)))
+        (self->input.type_number == NUMPY_FLOAT32 && !all_finite(array->data, self->input.size)))
         return PyObject_CallFunctionObjArgs(self->slow, tensor, NULL);
-    Py_INCREF(self->output.descr); /* new_array takes it */
-    PyObject *result = self->new_array(self->array_type, self->output.descr, self->output.rank,
-                                       self->output.shape, NULL, NULL, 0, NULL);
-    if (result && execute(self, array->data, ((Array *)result)->data, 1) < 0)
-        Py_CLEAR(result);
+    PyObject *result = result_array(self);
+    if (!result)
+        return NULL;
+    if (execute(self, array->data, ((Array *)result)->data, 1) < 0) {
+        Py_DECREF(result);
+        return NULL;
+    }
+    PyObject *former = self->last; /* another thread may have left its own meanwhile */
+    self->last = Py_NewRef(result);
+    Py_XDECREF(former);
     return result;
 }
 
@@ -338,8 +307,8 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
                      const char *forced, Step *step)
 {
     const char *name;
-    PyObject *params, *indices;
-    if (!PyArg_ParseTuple(source, "sOO!", &name, &params, &PyTuple_Type, &indices))
+    PyObject *params, *group_params, *indices;
+    if (!PyArg_ParseTuple(source, "sOOO!", &name, &params, &group_params, &PyTuple_Type, &indices))
         return -1;
     const Variant *variant = find_variant(name, forced);
     if (!variant) {
@@ -350,6 +319,10 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
     step->first = self->reference_count;
     if (!(step->params = keep(self, params)))
         return -1;
+    if (group_params == Py_None)
+        self->groups = 0;
+    else if (!(step->group_params = keep(self, group_params)))
+        return -1;
     for (Py_ssize_t i = 0; i < PyTuple_Size(indices); i++) {
         const Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
         if (index < 0 || index >= slot_count) {
@@ -358,19 +331,22 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         }
         Reference *reference = &self->references[self->reference_count++];
         *reference = slots[index];
-        if (i == 1 && variant->pack) {
-            const size_t size = variant->pack(step->params, reference->data, NULL);
-            char *memory = malloc(size + ALIGNMENT);
-            if (!memory) {
-                PyErr_NoMemory();
-                return -1;
-            }
-            self->copies[self->copy_count++] = memory;
-            char *packed = aligned(memory);
-            variant->pack(step->params, reference->data, packed);
-            reference->data = packed;
-        }
     }
+    if (!variant->pack)
+        return 0;
+    void *tensors[MAX_TENSORS];
+    const Py_ssize_t count = self->reference_count - step->first;
+    for (Py_ssize_t i = 0; i < count && i < MAX_TENSORS; i++)
+        tensors[i] = self->references[step->first + i].data;
+    char *memory = malloc(variant->pack(step->params, tensors, NULL) + ALIGNMENT);
+    if (!memory) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->copies[self->copy_count++] = memory;
+    void *packed = aligned(memory);
+    variant->pack(step->params, tensors, packed);
+    self->references[step->first + 1].data = packed;
     return 0;
 }
 
@@ -387,18 +363,19 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     Py_ssize_t references = 0;
     for (Py_ssize_t i = 0; i < step_count; i++) {
         PyObject *step = PyTuple_GetItem(steps, i);
-        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 3
-                                ? PyTuple_GetItem(step, 2) : NULL;
+        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 4
+                                ? PyTuple_GetItem(step, 3) : NULL;
         if (!indices || !PyTuple_Check(indices))
-            return PyErr_Format(PyExc_TypeError, "step %zd is not (name, params, slots)", i);
+            return PyErr_Format(PyExc_TypeError, "step %zd is not (name, params, group params, slots)", i);
         references += PyTuple_Size(indices);
     }
     Session *self = (Session *)PyType_GenericAlloc(type, 0);
     if (!self)
         return NULL;
-    const size_t constants = (size_t)(slot_count + step_count) + 1;
+    const size_t constants = (size_t)(slot_count + 2 * step_count) + 1;
     self->arena_size = arena;
     self->work = work;
+    self->groups = arena <= MAX_GROUP_ARENA;
     self->steps = calloc((size_t)step_count + 1, sizeof *self->steps);
     self->references = calloc((size_t)references + 1, sizeof *self->references);
     self->buffers = calloc(constants, sizeof *self->buffers);
@@ -419,10 +396,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
         self->step_count = i + 1;
     }
     free(table);
-    if (!wrong && open_frame(self, &self->frame) < 0) {
-        PyErr_NoMemory();
-        wrong = 1;
-    }
+    wrong = wrong || open_frame(self, &self->frame, 1) < 0;
     if (wrong)
         Py_CLEAR(self);
     return (PyObject *)self;
@@ -446,6 +420,7 @@ static void session_dealloc(Session *self)
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     PyObject_GC_UnTrack(self);
     session_clear(self);
+    Py_CLEAR(self->last);
     Py_CLEAR(self->input.descr);
     Py_CLEAR(self->output.descr);
     for (Py_ssize_t i = 0; i < self->buffer_count; i++)

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.ops import Kernel
     from edge_runtime.plan import Plan
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
+
+GROUP = 16
+"""Tensors that kernels take at once, as in _native.c."""
 
 NUMPY_TYPES = {"float32": 11, "int8": 1, "int16": 3, "int32": 5, "int64": 9, "uint8": 2, "bool": 0}
 """NumPy's type numbers (enum NPY_TYPES)."""
@@ -82,10 +86,7 @@ class NativeSession:
         self._size = made.slots[made.output].size
         self._native = extension.Session(
             tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots),
-            tuple(
-                (step.kernel.name, _packed(vars(step.kernel.params).values()), step.slots)
-                for step in made.steps
-            ),
+            tuple((step.kernel.name, *_parameters(step.kernel), step.slots) for step in made.steps),
             made.arena,
             _port(self._input, made.slots[made.input].size),
             _port(self._output, self._size),
@@ -116,9 +117,15 @@ class NativeSession:
         return outputs
 
 
-def _packed(values: Any) -> bytes:
-    """Return int32 values as C has them."""
-    return struct.pack(f"={len(values)}i", *values)
+def _parameters(kernel: Kernel) -> tuple[bytes, bytes | None]:
+    """Return the parameters as C has them, and those for GROUP tensors at once."""
+    fields = vars(kernel.params)
+    form = f"={len(fields)}i"
+    single = struct.pack(form, *fields.values())
+    rows = fields[kernel.rows] * GROUP if kernel.rows else 2**31
+    if kernel.rows is None or rows >= 2**31:
+        return single, None
+    return single, struct.pack(form, *(fields | {kernel.rows: rows}).values())
 
 
 def _port(tensor: Tensor, size: int) -> tuple[int, int, tuple[int, ...]]:

@@ -84,6 +84,9 @@ class Kernel:
         inputs: positions of the op's inputs that the kernel reads.
         constants: further tensors, which follow the inputs.
         in_place: whether the output may lie where the first input lay.
+        rows: the field of ``params`` that counts rows (or elements) of which each stands for
+            itself: n times as many, on n tensors one behind the other, are n runs. None where
+            that is not so.
     """
 
     reference: Callable[..., Any]
@@ -91,6 +94,7 @@ class Kernel:
     inputs: tuple[int, ...]
     constants: tuple[Constant, ...] = ()
     in_place: bool = False
+    rows: str | None = None
 
     @property
     def name(self) -> str:

@@ -143,9 +143,9 @@ def lower(call: Call) -> Kernel:
     if call.output.dtype == "float32":
         params = kernels.FloatParams(rows, depth, outputs, float_bits(low), float_bits(high))
         if bias is not None:
-            return Kernel(kernels.fully_connected_float32, params, (0, 1, 2))
+            return Kernel(kernels.fully_connected_float32, params, (0, 1, 2), rows="rows")
         zeros = int32s([0] * outputs)
-        return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,))
+        return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,), rows="rows")
     made = call.output.quantization
     assert made is not None
     scale, zero_point = made.scales[0], made.zero_points[0]
@@ -171,12 +171,14 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
         [_wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "single":
-        return Kernel(kernels.fully_connected_int8_float, params, (0, 1), (folded, _scales(call)))
+        return Kernel(
+            kernels.fully_connected_int8_float, params, (0, 1), (folded, _scales(call)), rows="rows"
+        )
     kernel = {
         "litert": kernels.fully_connected_int8,
         "double": kernels.fully_connected_int8_double,
     }[call.rounding]
-    return Kernel(kernel, params, (0, 1), (folded, *_multipliers(call)))
+    return Kernel(kernel, params, (0, 1), (folded, *_multipliers(call)), rows="rows")
 
 
 def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> Kernel:
@@ -187,13 +189,13 @@ def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> 
     if bias is None or bias.dtype == "int64":
         kernel = kernels.fully_connected_int16_reduced if double else kernels.fully_connected_int16
         data = b"".join(value.to_bytes(8, "little", signed=True) for value in biases)
-        return Kernel(kernel, params, (0, 1), (Constant("int64", data), *constants))
+        return Kernel(kernel, params, (0, 1), (Constant("int64", data), *constants), rows="rows")
     kernel = (
         kernels.fully_connected_int16_narrow_double
         if double
         else kernels.fully_connected_int16_narrow
     )
-    return Kernel(kernel, params, (0, 1), (int32s(biases), *constants))
+    return Kernel(kernel, params, (0, 1), (int32s(biases), *constants), rows="rows")
 
 
 def _bias(call: Call) -> Tensor | None:

@@ -9,9 +9,9 @@
 
 typedef void ek_kernel(const int32_t *params, void *const *tensors);
 
-/* Writes weights in the order that a variant reads them and returns how many bytes that takes;
- * with packed == NULL it only returns the number. */
-typedef size_t ek_packer(const int32_t *params, const void *weights, void *packed);
+/* Writes constants in the form in which a variant reads them, in place of tensor 1, and returns how
+ * many bytes that takes; with packed == NULL it only returns the number. */
+typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *packed);
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
@@ -31,8 +31,13 @@ typedef size_t ek_packer(const int32_t *params, const void *weights, void *packe
 #define EK_X86 1
 #define EK_VARIANTS(X)                                                                             \
     X(fully_connected_int8, avx512, ek_fully_connected_int8_avx512_pack)                           \
-    X(fully_connected_float32, avx512, NULL)
+    X(fully_connected_int8, avxvnni, ek_fully_connected_int8_avxvnni_pack)                         \
+    X(fully_connected_int8, avx2, ek_fully_connected_int8_avx2_pack)                               \
+    X(fully_connected_float32, avx512, NULL)                                                       \
+    X(fully_connected_float32, avx2, NULL)
 ek_packer ek_fully_connected_int8_avx512_pack;
+ek_packer ek_fully_connected_int8_avxvnni_pack;
+ek_packer ek_fully_connected_int8_avx2_pack;
 #else
 #define EK_VARIANTS(X)
 #endif

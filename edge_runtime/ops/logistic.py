@@ -56,7 +56,7 @@ def lower(call: Call) -> Kernel:
     """Return a table for int8, the function for float32."""
     if call.output.dtype == "int8":
         return tabulate(call, _sigmoid)
-    return Kernel(logistic_float32, Params(call.output.elements), (0,), in_place=True)
+    return Kernel(logistic_float32, Params(call.output.elements), (0,), in_place=True, rows="count")
 
 
 def _sigmoid(x: float) -> float:

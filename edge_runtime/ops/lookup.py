@@ -44,7 +44,9 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
         scaled = half_away(f32(f32(real) * inverse)) + made.zero_points[0]
         table += max(-128, min(127, scaled)).to_bytes(1, "little", signed=True)
     params = Params(call.output.elements)
-    return Kernel(lookup_int8, params, (0,), (Constant("int8", bytes(table)),), in_place=True)
+    return Kernel(
+        lookup_int8, params, (0,), (Constant("int8", bytes(table)),), in_place=True, rows="count"
+    )
 
 
 def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8]:

@@ -1,0 +1,318 @@
+/* FULLY_CONNECTED with AVX-512 and its VNNI; the same bytes as the portable kernels.
+ *
+ * Inputs are taken as uint8 (128 added), which is what VPDPBUSD multiplies with int8. What bounds it
+ * is one load of 64 bytes a cycle: so a single row is multiplied along the depth, its sums folded at
+ * the end; 16 rows are transposed, one lane each, and take four weights at a time by a broadcast
+ * from memory, which is free. Inputs of -128 throughout, the background of an image, are 0 and left
+ * out in both. */
+#include "kernels.h"
+
+#ifdef EK_X86
+#include <immintrin.h>
+#include <string.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define NAMED(kernel, what) kernel##_avx512##what
+
+#define INLINE TARGET __attribute__((always_inline)) static inline
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* Outputs in a block; the last one has as many as are left, rounded up to an even number. Packed, a
+ * block is the bias (128 times the weights' sum taken off), the multiplier and 30 - shift, each
+ * int32 [WIDTH], and the weights [ceil(depth / CHUNK)][outputs][CHUNK], 0 where there are none. */
+enum { WIDTH = 16, CHUNK = 64, HEAD = 3 * WIDTH * 4 };
+
+static inline int32_t width(int32_t left)
+{
+    return left >= WIDTH ? WIDTH : (left + 1) / 2 * 2;
+}
+
+size_t ek_fully_connected_int8_avx512_pack(const int32_t *params, void *const *tensors,
+                                           void *packed)
+{
+    const int32_t depth = params[1], outputs = params[2];
+    const size_t chunks = ((size_t)depth + CHUNK - 1) / CHUNK;
+    const int8_t *weights = tensors[1];
+    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
+    size_t size = 0;
+    for (int32_t o = 0; o < outputs; o += WIDTH) {
+        const size_t wide = (size_t)width(outputs - o), block = HEAD + chunks * wide * CHUNK;
+        if (packed) {
+            int32_t *head = (int32_t *)(void *)((char *)packed + size);
+            int8_t *to = (int8_t *)packed + size + HEAD;
+            memset(head, 0, block);
+            for (int32_t i = 0; i < WIDTH && o + i < outputs; i++) {
+                int32_t sum = 0;
+                for (int32_t k = 0; k < depth; k++) {
+                    const int8_t weight = weights[(size_t)(o + i) * (size_t)depth + (size_t)k];
+                    sum += weight;
+                    to[((size_t)(k / CHUNK) * wide + (size_t)i) * CHUNK + (size_t)(k % CHUNK)] =
+                        weight;
+                }
+                head[i] = (int32_t)((uint32_t)bias[o + i] - 128u * (uint32_t)sum);
+                head[WIDTH + i] = multiplier[o + i];
+                head[2 * WIDTH + i] = 30 - shift[o + i];
+            }
+        }
+        size += block;
+    }
+    return size;
+}
+
+INLINE __m512i load(const void *bytes)
+{
+    return _mm512_loadu_si512(bytes);
+}
+
+/* Adds to each element the products of four uint8 of x with four int8 of the weights. Written out,
+ * because GCC 12 copies each sum to another register and back around the intrinsic. */
+INLINE __m512i dot(__m512i sum, __m512i x, const char *weights)
+{
+    const __m512i *all = (const __m512i *)(const void *)weights;
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "m"(*all));
+    return sum;
+}
+
+/* The same with the same four weights for each element. */
+INLINE __m512i dot_four(__m512i sum, __m512i x, const char *weights)
+{
+    const int32_t *four = (const int32_t *)(const void *)weights;
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(x), "m"(*four));
+    return sum;
+}
+
+/* Up to CHUNK inputs as uint8; what is not there is 0. */
+INLINE __m512i inputs(const int8_t *input, int32_t left)
+{
+    const __m512i flip = _mm512_set1_epi8(-128);
+    if (left >= CHUNK)
+        return _mm512_xor_si512(load(input), flip);
+    const __mmask64 there = ~(__mmask64)0 >> (CHUNK - left);
+    return _mm512_xor_si512(_mm512_mask_loadu_epi8(flip, there, input), flip);
+}
+
+/* ek_rescale, the zero point and the ends. Half of 1 >> n is added as 1 between two shifts. */
+INLINE __m512i finish(__m512i sum, __m512i multiplier, __m512i right,
+                                    const int32_t *params)
+{
+    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i right_even = _mm512_and_si512(right, _mm512_set1_epi64(0xffffffff));
+    __m512i even = _mm512_mul_epi32(sum, multiplier);
+    __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(multiplier, 32));
+    even = _mm512_add_epi64(_mm512_srav_epi64(even, right_even), one);
+    odd = _mm512_add_epi64(_mm512_srav_epi64(odd, _mm512_srli_epi64(right, 32)), one);
+    even = _mm512_srli_epi64(even, 1);
+    odd = _mm512_slli_epi64(odd, 31);
+    sum = _mm512_mask_blend_epi32(0xaaaa, even, odd);
+    sum = _mm512_add_epi32(sum, _mm512_set1_epi32(params[3]));
+    sum = _mm512_max_epi32(sum, _mm512_set1_epi32(params[4]));
+    return _mm512_min_epi32(sum, _mm512_set1_epi32(params[5]));
+}
+
+/* Element i of the result is the sum of vector i's elements. */
+INLINE __m512i folded(const __m512i *sums)
+{
+    __m512i two[8], four[4], eight[2];
+    UNROLL
+    for (int i = 0; i < 8; i++)
+        two[i] = _mm512_add_epi32(_mm512_unpacklo_epi32(sums[2 * i], sums[2 * i + 1]),
+                                  _mm512_unpackhi_epi32(sums[2 * i], sums[2 * i + 1]));
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        four[i] = _mm512_add_epi32(_mm512_unpacklo_epi64(two[2 * i], two[2 * i + 1]),
+                                   _mm512_unpackhi_epi64(two[2 * i], two[2 * i + 1]));
+    UNROLL
+    for (int i = 0; i < 2; i++)
+        eight[i] = _mm512_add_epi32(_mm512_shuffle_i32x4(four[2 * i], four[2 * i + 1], 0x88),
+                                    _mm512_shuffle_i32x4(four[2 * i], four[2 * i + 1], 0xdd));
+    return _mm512_add_epi32(_mm512_shuffle_i32x4(eight[0], eight[1], 0x88),
+                            _mm512_shuffle_i32x4(eight[0], eight[1], 0xdd));
+}
+
+/* One row and a block of ``wide`` outputs, of which ``count`` are there. */
+INLINE void row_block(const int32_t wide, const int32_t *params, const int8_t *input,
+                      const char *block, int32_t count, int8_t *output)
+{
+    const int32_t depth = params[1];
+    const char *weights = block + HEAD;
+    __m512i sums[WIDTH];
+    UNROLL
+    for (int32_t i = 0; i < WIDTH; i++)
+        sums[i] = _mm512_setzero_si512();
+    int32_t k = 0;
+    for (; k + CHUNK <= depth; k += CHUNK, weights += wide * CHUNK) {
+        const __m512i x = _mm512_xor_si512(load(input + k), _mm512_set1_epi8(-128));
+        UNROLL
+        for (int32_t i = 0; i < wide; i++)
+            sums[i] = dot(sums[i], x, weights + i * CHUNK);
+    }
+    if (k < depth) {
+        const __m512i x = inputs(input + k, depth - k);
+        UNROLL
+        for (int32_t i = 0; i < wide; i++)
+            sums[i] = dot(sums[i], x, weights + i * CHUNK);
+    }
+    const __m512i total = _mm512_add_epi32(folded(sums), load(block));
+    const __m512i made =
+        finish(total, load(block + 4 * WIDTH), load(block + 8 * WIDTH), params);
+    _mm512_mask_cvtepi32_storeu_epi8(output, (__mmask16)((1u << count) - 1), made);
+}
+
+/* Element j of vector i becomes element i of vector j. */
+INLINE void transpose(__m512i *v)
+{
+    __m512i a[16];
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        a[2 * i] = _mm512_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
+        a[2 * i + 1] = _mm512_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 2; j++) {
+            v[4 * i + 2 * j] = _mm512_unpacklo_epi64(a[4 * i + j], a[4 * i + 2 + j]);
+            v[4 * i + 2 * j + 1] = _mm512_unpackhi_epi64(a[4 * i + j], a[4 * i + 2 + j]);
+        }
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 2; j++) {
+            a[8 * j + i] = _mm512_shuffle_i32x4(v[8 * j + i], v[8 * j + 4 + i], 0x88);
+            a[8 * j + 4 + i] = _mm512_shuffle_i32x4(v[8 * j + i], v[8 * j + 4 + i], 0xdd);
+        }
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 2; j++) {
+            v[4 * j + i] = _mm512_shuffle_i32x4(a[4 * j + i], a[8 + 4 * j + i], 0x88);
+            v[8 + 4 * j + i] = _mm512_shuffle_i32x4(a[4 * j + i], a[8 + 4 * j + i], 0xdd);
+        }
+}
+
+/* A chunk of 16 rows as 16 quads, a lane for each row; returns which quads are not 0 throughout. */
+TARGET static unsigned transposed(const int8_t *input, int32_t left, int32_t depth, __m512i *quads)
+{
+    __m512i v[16], any = _mm512_setzero_si512();
+    UNROLL
+    for (int32_t row = 0; row < 16; row++) {
+        v[row] = inputs(input + (ptrdiff_t)row * depth, left);
+        any = _mm512_or_si512(any, v[row]);
+    }
+    const unsigned filled = _mm512_test_epi32_mask(any, any);
+    if (!filled)
+        return 0;
+    transpose(v);
+    UNROLL
+    for (int32_t q = 0; q < 16; q++)
+        quads[q] = v[q];
+    return filled;
+}
+
+/* 16 rows and a block of ``wide`` outputs, of which ``count`` are there. */
+INLINE void rows_block(const int32_t wide, const int32_t *params, const int8_t *input,
+                       const char *block, int32_t count, int8_t *output)
+{
+    const int32_t depth = params[1], outputs = params[2];
+    const int32_t *head = (const int32_t *)(const void *)block;
+    const char *weights = block + HEAD;
+    __m512i sums[WIDTH], quads[16];
+    UNROLL
+    for (int32_t i = 0; i < WIDTH; i++)
+        sums[i] = _mm512_set1_epi32(head[i]);
+    for (int32_t k = 0; k < depth; k += CHUNK, weights += wide * CHUNK) {
+        unsigned filled = transposed(input + k, depth - k, depth, quads);
+        for (; filled; filled &= filled - 1) {
+            const int32_t q = __builtin_ctz(filled);
+            const __m512i x = quads[q];
+            UNROLL
+            for (int32_t i = 0; i < wide; i++)
+                sums[i] = dot_four(sums[i], x, weights + i * CHUNK + 4 * q);
+        }
+    }
+    UNROLL
+    for (int32_t i = 0; i < WIDTH; i++)
+        sums[i] = finish(sums[i], _mm512_set1_epi32(head[WIDTH + i]),
+                         _mm512_set1_epi32(head[2 * WIDTH + i]), params);
+    transpose(sums);
+    UNROLL
+    for (int32_t row = 0; row < 16; row++)
+        _mm512_mask_cvtepi32_storeu_epi8(output + (ptrdiff_t)row * outputs,
+                                         (__mmask16)((1u << count) - 1), sums[row]);
+}
+
+/* A function for each width, so that the sums stay in registers. */
+#define WIDTHS(X) X(2) X(4) X(6) X(8) X(10) X(12) X(14) X(16)
+#define FUNCTIONS(wide)                                                                            \
+    TARGET static void row_##wide(const int32_t *params, const int8_t *input, const char *block,   \
+                                  int32_t count, int8_t *output)                                   \
+    {                                                                                              \
+        row_block(wide, params, input, block, count, output);                                      \
+    }                                                                                              \
+    TARGET static void rows_##wide(const int32_t *params, const int8_t *input, const char *block,  \
+                                   int32_t count, int8_t *output)                                  \
+    {                                                                                              \
+        rows_block(wide, params, input, block, count, output);                                     \
+    }
+#define ROW(wide) row_##wide,
+#define ROWS(wide) rows_##wide,
+WIDTHS(FUNCTIONS)
+
+typedef void block_function(const int32_t *, const int8_t *, const char *, int32_t, int8_t *);
+static block_function *const ROW_BLOCKS[] = {WIDTHS(ROW)};
+static block_function *const ROWS_BLOCKS[] = {WIDTHS(ROWS)};
+
+void ek_fully_connected_int8_avx512(const int32_t *params, void *const *tensors)
+{
+    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const size_t chunks = ((size_t)depth + CHUNK - 1) / CHUNK;
+    const int8_t *input = tensors[0];
+    int8_t *output = tensors[5];
+
+    for (int32_t row = 0; row < rows;) {
+        const int32_t own = rows - row >= 16 ? 16 : 1;
+        const char *block = tensors[1];
+        for (int32_t o = 0; o < outputs; o += WIDTH) {
+            const int32_t left = outputs - o, wide = width(left);
+            block_function *const run = (own == 16 ? ROWS_BLOCKS : ROW_BLOCKS)[wide / 2 - 1];
+            run(params, input, block, left < WIDTH ? left : WIDTH, output + o);
+            block += HEAD + chunks * (size_t)wide * CHUNK;
+        }
+        row += own;
+        input += (ptrdiff_t)own * depth;
+        output += (ptrdiff_t)own * outputs;
+    }
+}
+
+typedef __m512 fvec;
+
+INLINE fvec fzero(void)
+{
+    return _mm512_setzero_ps();
+}
+
+INLINE fvec fload(const float *numbers)
+{
+    return _mm512_loadu_ps(numbers);
+}
+
+INLINE fvec fpart(const float *numbers, int32_t count)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), numbers);
+}
+
+INLINE fvec fgrow(fvec sum, fvec a, fvec b)
+{
+    return _mm512_add_ps(sum, _mm512_mul_ps(a, b));
+}
+
+INLINE float fold(fvec lanes)
+{
+    const __m256 eight =
+        _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#include "fully_connected_x86.h"
+#else
+typedef int ek_nothing_here; /* C99 wants a declaration in every file */
+#endif
