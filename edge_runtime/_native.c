@@ -11,6 +11,10 @@
 
 #include "ops/kernels.h"
 
+#if defined(EK_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 /* ---- Kernels by name, and the variants of them that this machine can run ---- */
 
 typedef struct {
@@ -25,7 +29,7 @@ static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT) EK_KERNELS(PORTABLE)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 
 /* Instruction sets, the best first; each machine has some of them and "portable". */
-static const char *const LEVELS[] = {"avx512", "portable"};
+static const char *const LEVELS[] = {"avx512", "dotprod", "neon", "portable"};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
 static int supported(const char *level)
@@ -35,6 +39,17 @@ static int supported(const char *level)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vnni");
+#endif
+#ifdef EK_ARM64
+    if (!strcmp(level, "neon"))
+        return 1;
+#if defined(__APPLE__)
+    if (!strcmp(level, "dotprod"))
+        return 1; /* all since the M1 */
+#elif defined(__linux__)
+    if (!strcmp(level, "dotprod"))
+        return getauxval(AT_HWCAP) >> 20 & 1; /* HWCAP_ASIMDDP, which old headers do not name */
+#endif
 #endif
     return !strcmp(level, "portable");
 }
