@@ -1,0 +1,68 @@
+"""The kernels for 64-bit Arm, cross-compiled and run in an emulator of Arm's cores."""
+
+import shutil
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENGINE = ROOT / "edge_runtime"
+COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+
+
+@pytest.fixture(scope="module")
+def compiler():
+    if shutil.which(COMPILER) is None:
+        pytest.skip(f"needs {COMPILER} (Debian: gcc-aarch64-linux-gnu and libc6-dev-arm64-cross)")
+    return [COMPILER, *WARNINGS, f"-I{ENGINE}"]
+
+
+@pytest.fixture(scope="module")
+def program(compiler, tmp_path_factory):
+    """arm_kernels.c with all kernels, compiled as setup.py compiles them."""
+    if shutil.which(EMULATOR) is None:
+        pytest.skip(f"needs {EMULATOR} (Debian: qemu-user)")
+    path = tmp_path_factory.mktemp("arm") / "arm_kernels"
+    sources = [*sorted(ENGINE.glob("ops/*.c")), Path(__file__).with_name("arm_kernels.c")]
+    command = [*compiler, "-O3", "-ffp-contract=off", "-static", "-o", path, *sources]
+    subprocess.run(command, check=True)
+    return path
+
+
+def run(program, core, *levels):
+    """Return what the program says; in its folder, where a crash may leave its core."""
+    command = [EMULATOR, "-cpu", core, program, *levels]
+    return subprocess.run(command, capture_output=True, text=True, cwd=program.parent)
+
+
+@pytest.mark.parametrize(
+    ("core", "level", "kernels"),
+    [
+        ("max", "dotprod", ["fully_connected_int8"]),
+        ("max", "neon", ["fully_connected_int8", "fully_connected_float32"]),
+        # As in a Raspberry Pi 3: it has no dot product.
+        ("cortex-a53", "neon", ["fully_connected_int8", "fully_connected_float32"]),
+    ],
+)
+def test_variants_give_the_bytes_of_the_portable_kernels(program, core, level, kernels):
+    ran = run(program, core, level)
+    assert ran.stdout.splitlines() == [
+        f"{kernel} {level}: 10000 shapes, the same bytes" for kernel in kernels
+    ], (ran.returncode, ran.stdout, ran.stderr)
+    assert ran.returncode == 0
+
+
+def test_the_emulator_knows_cores_without_dot_product(program):
+    """Or the test above would not show that neon does without."""
+    assert run(program, "cortex-a53", "dotprod").returncode == -signal.SIGILL
+
+
+def test_extension_compiles(compiler):
+    include = sysconfig.get_path("include")
+    for source in ENGINE / "_native.c", *ENGINE.glob("ops/*.c"):
+        command = [*compiler, "-fsyntax-only", "-DPy_LIMITED_API=0x030B0000", "-isystem", include]
+        subprocess.run([*command, source], check=True)
