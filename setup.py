@@ -18,7 +18,10 @@ setup(
         Extension(
             "edge_runtime._native",
             sources=["src/edge_runtime/_native.c", *files("c")],
-            depends=[*files("h"), *(f"src/edge_runtime/{name}.h" for name in ("numpy_abi", "variants"))],
+            depends=[
+                *files("h"),
+                *(f"src/edge_runtime/{name}.h" for name in ("numpy_abi", "variants")),
+            ],
             include_dirs=["src/edge_runtime"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,

@@ -7,6 +7,8 @@
 #include "ops/kernels.h"
 #ifdef EK_X86
 #include <cpuid.h>
+#elif defined(EK_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 typedef struct {
@@ -21,7 +23,8 @@ static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT) EK_KERNELS(PORTABLE)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 
 /* Instruction sets, the best first; each machine has some of them and "portable". */
-static const char *const LEVELS[] = {"avx512", "avxvnni", "avx2", "portable"};
+static const char *const LEVELS[] = {"avx512",  "avxvnni", "avx2",
+                                      "dotprod", "neon",    "portable"};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
 static int supported(const char *level)
@@ -38,6 +41,17 @@ static int supported(const char *level)
     }
     if (!strcmp(level, "avx2"))
         return __builtin_cpu_supports("avx2") != 0;
+#endif
+#ifdef EK_ARM64
+    if (!strcmp(level, "neon"))
+        return 1;
+#if defined(__APPLE__)
+    if (!strcmp(level, "dotprod"))
+        return 1; /* all since the M1 */
+#elif defined(__linux__)
+    if (!strcmp(level, "dotprod"))
+        return getauxval(AT_HWCAP) >> 20 & 1; /* HWCAP_ASIMDDP, which old headers do not name */
+#endif
 #endif
     return !strcmp(level, "portable");
 }

@@ -38,6 +38,15 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
 ek_packer ek_fully_connected_int8_avx512_pack;
 ek_packer ek_fully_connected_int8_avxvnni_pack;
 ek_packer ek_fully_connected_int8_avx2_pack;
+/* Compilers that have the dot products; the older ones get the portable kernels. */
+#elif defined(__aarch64__) && defined(__GNUC__) &&                                                 \
+    (defined(__ARM_FEATURE_DOTPROD) || (defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 8))
+#define EK_ARM64 1
+#define EK_VARIANTS(X)                                                                             \
+    X(fully_connected_int8, dotprod, ek_fully_connected_int8_neon_pack)                            \
+    X(fully_connected_int8, neon, ek_fully_connected_int8_neon_pack)                               \
+    X(fully_connected_float32, neon, NULL)
+ek_packer ek_fully_connected_int8_neon_pack;
 #else
 #define EK_VARIANTS(X)
 #endif
