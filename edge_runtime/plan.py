@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.ops import Call
+from edge_runtime.ops import Call, copy
 from edge_runtime.record import record, replace
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -119,7 +119,10 @@ def _call(
     if module is None:
         name = tensors[op.outputs[0]].name if op.outputs else ""
         known = ", ".join(ops.OPS)
-        raise ModelError(f"op {op.index}, {op.name} {name!r}, is not supported: there are {known}")
+        raise ModelError(
+            f"op {op.index}, {op.name} {name!r}, is not supported: there are {known}; "
+            'backend="litert" runs others'
+        )
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
         raise ModelError(f"op {op.index}, {op.name}: it has to have a first input and one output")
     for index in op.inputs:
@@ -147,9 +150,11 @@ def _laid_out(
 ) -> Plan:
     """Give every tensor that a kernel touches a slot, and the computed ones a place."""
     given, wanted = graph.inputs[0], graph.outputs[0]
-    if source.get(wanted, given) == given or tensors[wanted].data is not None:
-        raise ModelError("its output is not computed from its input by any op")
+    maker = next((op for op in graph.ops if wanted in op.outputs), None)
+    if maker is None:
+        raise ModelError("its output is not made by any op")
     result = source[wanted]
+    copied = result == given or tensors[result].data is not None
     numbers: dict[int, int] = {}
     slots: list[Slot] = []
 
@@ -159,7 +164,10 @@ def _laid_out(
             tensor = tensors[index]
             size = tensor.elements * SIZES[tensor.dtype]
             where = "constant" if tensor.data is not None else "arena"
-            where = {given: "input", result: "output"}.get(index, where)
+            if index == given:
+                where = "input"
+            elif index == result and not copied:
+                where = "output"
             numbers[index] = len(slots)
             slots.append(Slot(tensor.dtype, size, tensor.data, where))
         return numbers[index]
@@ -174,8 +182,14 @@ def _laid_out(
             )
             read.append(len(slots) - 1)
         steps.append(Step(op, kernel, (*read, number(output))))
+    made = number(result)
+    if copied:
+        size = slots[made].size
+        slots.append(Slot(slots[made].dtype, size, None, "output"))
+        steps.append(Step(maker, copy.kernel(size), (made, len(slots) - 1)))
+        made = len(slots) - 1
     arena = _place(slots, steps)
-    return Plan(tuple(slots), tuple(steps), numbers[given], numbers[result], arena)
+    return Plan(tuple(slots), tuple(steps), numbers[given], made, arena)
 
 
 def _place(slots: list[Slot], steps: list[Step]) -> int:

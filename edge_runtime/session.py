@@ -17,6 +17,7 @@ from edge_runtime.record import record
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from types import ModuleType
     from typing import Any
 
@@ -49,13 +50,17 @@ class Prediction:
     inverted: bool
 
 
-def load(path: str | os.PathLike[str], *, backend: str = "litert", **options: object) -> Model:
+def load(path: str | os.PathLike[str], *, backend: str = "native", **options: object) -> Model:
     """Open a .tflite file.
+
+    The file is mapped into memory, and its constants are used where they lie: replace a model that
+    is in use by moving another file into its place, never by writing into it.
 
     Args:
         path: the file.
         backend: name of the engine that runs it; see ``edge_runtime.backends.backends()``.
-        options: the backend's own: ``num_threads`` for litert, ``device`` for edgetpu.
+        options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
+            litert, ``device`` for edgetpu.
 
     Raises:
         ModelError: the file cannot be read, is no sound .tflite file, does not have one input and
@@ -71,8 +76,7 @@ def load(path: str | os.PathLike[str], *, backend: str = "litert", **options: ob
         )
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
-            data = file.read()
+        data = _content(name)
     except OSError as error:
         raise ModelError(f"{name}: {error.strerror or error}") from error
     try:
@@ -82,6 +86,17 @@ def load(path: str | os.PathLike[str], *, backend: str = "litert", **options: ob
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
     return Model(name, data, graph, session)
+
+
+def _content(name: str) -> bytes | mmap.mmap:
+    """Map a file into memory; read what cannot be mapped: an empty file, or a pipe."""
+    from mmap import ACCESS_READ, mmap
+
+    with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
+        try:
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
+        except (OSError, ValueError):
+            return file.read()
 
 
 def _require_runnable(graph: Graph) -> None:
@@ -110,7 +125,7 @@ class Model:
         output: the output tensor.
     """
 
-    def __init__(self, name: str, data: bytes, graph: Graph, session: Session) -> None:
+    def __init__(self, name: str, data: bytes | mmap.mmap, graph: Graph, session: Session) -> None:
         self.graph = graph
         self.input: Tensor = graph.tensors[graph.inputs[0]]
         self.output: Tensor = graph.tensors[graph.outputs[0]]
@@ -161,13 +176,14 @@ class Model:
         """Run the model on a raw tensor.
 
         Args:
-            tensor: an ndarray of exactly the input's shape and element type, or any other
-                C-contiguous buffer of as many bytes, flat or in the input's shape, that holds
-                plain bytes or elements of the input's type.
+            tensor: an ndarray of exactly the input's shape and element type, or of several such
+                tensors along the first axis; or any other C-contiguous buffer of as many bytes as
+                one takes, flat or in the input's shape, that holds plain bytes or elements of the
+                input's type.
 
         Returns:
-            The output in the model's own element type and shape: a new ndarray for an ndarray,
-            otherwise a memoryview.
+            The output in the model's own element type and shape (with several tensors, theirs
+            along the first axis): a new ndarray for an ndarray, otherwise a memoryview.
 
         Raises:
             InputError: wrong shape, element type or size, or NaN or infinity.
@@ -178,12 +194,20 @@ class Model:
             return memoryview(self._run(self._view(tensor), None))
         if not isinstance(tensor, numpy.ndarray):
             return memoryview(self._run(numpy.asarray(self._view(tensor)), numpy))
-        if tensor.shape != self.input.shape or tensor.dtype != self.input.dtype:
+        if tensor.dtype != self.input.dtype or not self._fits(tensor.shape):
             raise self._mismatch(f"{tensor.dtype} {list(tensor.shape)}")
         return numpy.asarray(self._run(numpy.ascontiguousarray(tensor), numpy))
 
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether an array is of the input's shape, or several such along the first axis."""
+        own = self.input.shape
+        if shape == own:
+            return True
+        several = len(shape) == len(own) and shape[1:] == own[1:] and shape[0] > 0
+        return several and shape[0] % own[0] == 0 and self.output.shape[0] == own[0]
+
     def _run(self, tensor: Any, numpy: ModuleType | None) -> Any:
-        """Run a tensor of the right shape and element type."""
+        """Run one tensor, or an array of several, of the right shape and element type."""
         if self.input.dtype == "float32":
             # A product or a sum with NaN or infinity in it is not finite. That is five times as
             # fast as looking at each number, which remains for a product that overflows.
@@ -194,7 +218,9 @@ class Model:
             if not finite:
                 raise InputError("the tensor holds NaN or infinity")
         with self._lock:
-            return self._session.run(tensor)
+            if tensor.shape == self.input.shape:
+                return self._session.run(tensor)
+            return self._session.run_batch(tensor)
 
     def _view(self, tensor: Any) -> memoryview[Any]:
         """Return a buffer as a view that has the input's shape and element type."""

@@ -2,7 +2,8 @@
 
 The file has two functions: ``unavailable() -> str | None`` gives the reason why the backend cannot
 run on this machine, None when it can; ``open_session(graph, data, *, option=default) -> Session``
-opens the model whose file content is ``data``, and its keyword arguments are the backend's options.
+opens the model whose file content is ``data`` (bytes, or a file mapped into memory), and its
+keyword arguments are the backend's options.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from edge_runtime.backends import litert
 from edge_runtime.errors import BackendError, ModelError
 
 if TYPE_CHECKING:
+    import mmap
+
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
 
@@ -39,7 +41,7 @@ def unavailable() -> str | None:
     return None if count.value else "no Edge TPU is connected (USB or PCIe)"
 
 
-def open_session(graph: Graph, data: bytes, *, device: str = "") -> Session:
+def open_session(graph: Graph, data: bytes | mmap.mmap, *, device: str = "") -> Session:
     """Open a model that edgetpu_compiler has compiled.
 
     Args:

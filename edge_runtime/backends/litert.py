@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime.errors import BackendError, ModelError
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
 
@@ -42,7 +44,7 @@ def for_edgetpu(graph: Graph) -> bool:
     return any(op.custom and op.name == EDGETPU_OP for op in graph.ops)
 
 
-def open_session(graph: Graph, data: bytes, *, num_threads: int = 1) -> Session:
+def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1) -> Session:
     """Open a model.
 
     Args:
@@ -77,11 +79,15 @@ class LiteRTSession:
     """
 
     def __init__(
-        self, graph: Graph, data: bytes, num_threads: int = 1, delegates: Sequence[Any] = ()
+        self,
+        graph: Graph,
+        data: bytes | mmap.mmap,
+        num_threads: int = 1,
+        delegates: Sequence[Any] = (),
     ) -> None:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
-        self._open = partial(_open_interpreter, data, num_threads, delegates)
+        self._open = partial(_open_interpreter, bytes(data), num_threads, delegates)
         self._one = self._open()
 
     @cached_property
@@ -131,7 +137,7 @@ class LiteRTSession:
 
 
 def _open_interpreter(
-    data: bytes,
+    data: bytes | mmap.mmap,
     num_threads: int,
     delegates: Sequence[Any],
     index: int = 0,

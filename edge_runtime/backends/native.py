@@ -12,6 +12,7 @@ from edge_runtime.plan import plan
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Callable
     from types import ModuleType
     from typing import Any
@@ -51,7 +52,7 @@ def unavailable() -> str | None:
 
 def open_session(
     graph: Graph,
-    data: bytes,  # noqa: ARG001 - the graph has views of it
+    data: bytes | mmap.mmap,  # noqa: ARG001 - the graph has views of it
     *,
     rounding: str = "litert",
 ) -> Session:

@@ -9,6 +9,8 @@ from edge_runtime.errors import BackendError
 from edge_runtime.plan import plan
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
 
@@ -24,7 +26,7 @@ def unavailable() -> str | None:
 
 def open_session(
     graph: Graph,
-    data: bytes,  # noqa: ARG001 - the graph has views of it
+    data: bytes | mmap.mmap,  # noqa: ARG001 - the graph has views of it
     *,
     rounding: str = "litert",
 ) -> Session:

@@ -15,6 +15,7 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(copy)                                                                                        \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16)                                                                       \
     X(fully_connected_int16_narrow)                                                                \

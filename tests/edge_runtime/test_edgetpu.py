@@ -142,7 +142,7 @@ def test_a_model_that_is_not_compiled_is_told_to(int8_model):
 
 def test_litert_points_to_this_backend(tpu_model):
     with pytest.raises(ModelError, match="open it with the backend edgetpu"):
-        load(tpu_model)
+        load(tpu_model, backend="litert")
 
 
 @pytest.mark.usefixtures("log")

@@ -128,3 +128,21 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
     with pytest.raises(BackendError, match="C extension is not there"):
         edge_runtime.load(int8_model, backend="native")
     assert edge_runtime.load(int8_model, backend="reference").classify is not None
+
+
+def test_a_model_may_only_reshape():
+    target = np.array([4, 6], np.int32)
+    tensors = [
+        single_op.tensor("x", (2, 12), "float32"),
+        single_op.tensor("shape", target.shape, "int32", data=target),
+        single_op.tensor("y", (4, 6), "float32"),
+    ]
+    x = np.arange(24, dtype=np.float32).reshape(2, 12)
+    options = schema.ReshapeOptionsT()
+    options.newShape = [4, 6]
+    for engine in single_op.engines(
+        single_op.model("RESHAPE", options, tensors, [0, 1], version=1)
+    ).values():
+        answer = engine.run(x)
+        np.testing.assert_array_equal(answer, x.reshape(4, 6))
+        assert not np.shares_memory(answer, x)

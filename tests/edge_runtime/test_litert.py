@@ -3,17 +3,21 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from edge_runtime import BackendError, ModelError, load
+import edge_runtime
+from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
 from edge_runtime.quantize import dequantize, quantize
 
 SHAPE = (1, 28, 28, 1)
+
+load = partial(edge_runtime.load, backend="litert")
 
 
 def edited(path, change):
@@ -187,7 +191,7 @@ SCRIPT = """
 import os, sys
 from edge_runtime import load
 from edge_runtime.backends import litert
-load(sys.argv[1])
+load(sys.argv[1], backend="litert")
 with litert._without_info():
     os.write(2, b"INFO: chatter\\nWARNING: of use\\n")
 os.write(2, b"after\\n")
@@ -210,7 +214,12 @@ def test_litert_is_quiet_but_for_what_matters(float_model):
 
 
 def test_litert_needs_no_standard_error(float_model):
-    script = "import os, sys; from edge_runtime import load; os.close(2); load(sys.argv[1])"
+    script = """
+import os, sys
+from edge_runtime import load
+os.close(2)
+load(sys.argv[1], backend="litert")
+"""
 
     subprocess.run([sys.executable, "-c", script, str(float_model)], check=True)
 
