@@ -122,7 +122,7 @@ def batch(
 
 def report(results: Sequence[Result]) -> str:
     """Return a table for each model and metric: median, ratio and its 5 % and 95 % percentiles."""
-    lines = [f"{name}: {value}" for name, value in environment.describe().items()]
+    lines = [f"{name}: {value}" for name, value in results[0].environment.items()]
     for model in dict.fromkeys(result.subject.model for result in results):
         own = [result for result in results if result.subject.model == model]
         for metric, title in TITLES.items():

@@ -17,8 +17,9 @@ from edgekit.train.data import Images
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
 """The interpreter alone: what every other start includes."""
-FIRST_ANSWER = str(Path(__file__).with_name("first_answer.py"))
-"""The program that a fresh process runs."""
+# -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
+FRESH = [sys.executable, "-P", str(Path(__file__).with_name("first_answer.py"))]
+"""Starts a fresh process; the rest of the command is what first_answer.py takes."""
 ENOUGH_STARTS = 3
 BUDGET_SECONDS = 10.0
 """Who has had ENOUGH_STARTS and spent this long on them starts no more."""
@@ -101,12 +102,10 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
     Raises:
         StartError: it ended without an answer; the message is the last line that it wrote.
     """
-    # -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
-    command = [sys.executable, "-P", FIRST_ANSWER, *arguments]
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            [*FRESH, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as child:
             assert child.stdin is not None
             assert child.stdout is not None

@@ -70,9 +70,10 @@ def _answers(results: list[Result]) -> Table:
                     share(figures["accuracy"]),
                     f"{share(low)}–{share(high)}",
                     _same(agreement.get(subject)),
-                    *(_figure(latency.get(subject), key) for key in ("p50", "p90", "p99")),
-                    _ratio(relative.get(subject)),
+                    _figure(latency.get(subject), "p50"),
                     _beside_litert(to_litert.get(subject)),
+                    *(_figure(latency.get(subject), key) for key in ("p90", "p99")),
+                    _ratio(relative.get(subject)),
                     _figure(throughput.get(subject), "median"),
                 ),
             )
@@ -83,10 +84,10 @@ def _answers(results: list[Result]) -> Table:
         "95 % interval",
         "as Keras",
         "p50",
+        "than litert",
         "p90",
         "p99",
         "× fastest",
-        "than litert",
         "throughput",
     )
     rows.sort(key=lambda row: bool(row.missing))

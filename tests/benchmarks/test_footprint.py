@@ -1,5 +1,4 @@
 import subprocess
-import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -30,7 +29,8 @@ def test_fresh_process_answers_with_a_model(int8_model: Path) -> None:
 
 def test_fresh_process_imports_what_a_script_of_the_user_would(int8_model: Path) -> None:
     def imported(*arguments: str) -> set[str]:
-        command = [sys.executable, "-P", "-X", "importtime", footprint.FIRST_ANSWER, *arguments]
+        python, *rest = footprint.FRESH
+        command = [python, "-X", "importtime", *rest, *arguments]
         done = subprocess.run(command, input=bytes(784), capture_output=True, check=True)
         lines = done.stderr.decode().splitlines()
         return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time")}
