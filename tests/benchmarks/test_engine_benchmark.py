@@ -167,13 +167,10 @@ def test_the_command_prints_tables_or_samples(int8_model: Path) -> None:
         "peak_memory",
     } <= metrics
     assert all(one["environment"]["CPU"] for one in results)
-    starts = {
-        one["subject"]["backend"]: one["summary"]["ratio"]
-        for one in results
-        if one["metric"] == "cold_start"
-    }
-    assert starts["bare Python"] == 1
-    assert 1 < starts["native"] < starts["litert"]
+    starts = [one for one in results if one["metric"] == "cold_start"]
+    assert [one["subject"]["backend"] for one in starts] == ["bare Python", "native", "litert"]
+    assert starts[0]["summary"]["ratio"] == 1
+    assert all(one["summary"]["ratio"] > 0 for one in starts)
 
 
 def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
