@@ -1,6 +1,7 @@
 # make demo   the whole road once: train, convert (float and int8), bench, report
 # make test   all tests, with real training, conversion and inference
 # make check  ruff, mypy --strict, and the C that the tests compile
+# make docs   docs/SUPPORTED_OPS.md, from the constraints of edge_runtime/ops
 # Everything is installed into .venv; nothing outside this folder is touched.
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/
 EXTENSION = $(wildcard edge_runtime/*.c edge_runtime/ops/*.[ch])
 C_SOURCES = $(shell git ls-files '*.c')
 
-.PHONY: demo test check install install-test clean
+.PHONY: demo test check docs install install-test clean
 
 demo: install
 	@$(BIN)/python examples/demo.py
@@ -27,6 +28,9 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@for source in $(C_SOURCES); do echo "$(CC) $$source"; $(CC) $(C_FLAGS) $(C_INCLUDES) $$source || exit 1; done
+
+docs: install
+	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
 
 install: $(VENV)/host-installed
 install-test: $(VENV)/test-installed

@@ -28,7 +28,11 @@ Floats = npt.NDArray[np.float32]
 Scale = Callable[[Images], Floats]
 """uint8 images [N, H, W, C] -> float32 inputs of a Keras model, of the same shape."""
 
-DISTRIBUTIONS = {"litert": ("ai-edge-litert",), "edgetpu": ("ai-edge-litert",)}
+DISTRIBUTIONS = {
+    "litert": ("ai-edge-litert",),
+    "edgetpu": ("ai-edge-litert",),
+    "reference": ("numpy",),
+}
 """What each backend needs to be installed besides edgekit and Python."""
 
 
@@ -61,17 +65,21 @@ def from_models(
 ) -> Iterator[Contender | Result]:
     """Yield each model on each backend, or a result that says why it is not present.
 
-    A backend that is not present as a whole gives one result, without a model.
+    A backend that is not present as a whole gives one result, without a model. The backends of
+    one model follow each other, so that they are read side by side.
 
     Args:
         models: .tflite files by the name that the results call them.
         backends: names of edge_runtime's backends.
     """
+    present = []
     for backend in backends:
         if reason := unavailable(backend):
             yield absent(Subject("", "", backend), reason)
-            continue
-        for name, path in models.items():
+        else:
+            present.append(backend)
+    for name, path in models.items():
+        for backend in present:
             subject = Subject(name, files.sha256(path), backend)
             try:
                 yield _from_model(path, subject)

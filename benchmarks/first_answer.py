@@ -1,8 +1,9 @@
-"""A fresh process that answers once: ``python -m edgekit.benchmarks.first_answer``.
+"""A fresh process that answers once: ``python benchmarks/first_answer.py``.
 
 Reads one raw input tensor from standard input, prints the answer as soon as it has it (there the
 parent stops its clock), then its peak memory in bytes. Imports nothing that what it measures does
-not need.
+not need, and is run by its path, as a user's own script is: ``python -m`` would import runpy and
+the package around this file as well, half a bare Python's start again.
 """
 
 import sys

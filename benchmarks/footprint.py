@@ -17,6 +17,9 @@ from edgekit.train.data import Images
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
 """The interpreter alone: what every other start includes."""
+# -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
+FRESH = [sys.executable, "-P", str(Path(__file__).with_name("first_answer.py"))]
+"""Starts a fresh process; the rest of the command is what first_answer.py takes."""
 ENOUGH_STARTS = 3
 BUDGET_SECONDS = 10.0
 """Who has had ENOUGH_STARTS and spent this long on them starts no more."""
@@ -32,8 +35,9 @@ class StartError(Exception):
 def measure(contenders: Sequence[Contender], images: Images, starts: int = 5) -> list[Result]:
     """Start a fresh process for each first answer, in turns, beside bare Python.
 
-    Returns "cold_start" in seconds and "peak_memory" in bytes, a sample a start. Files are in the
-    page cache, because this process has used them.
+    Returns "cold_start" in seconds and "peak_memory" in bytes, a sample a start; "ratio" in the
+    summary is the median ratio to the bare Python of the same turn. Files are in the page cache,
+    because this process has used them.
     """
     commands = {BARE_PYTHON: (["python"], b"")}
     for contender in contenders:
@@ -56,12 +60,16 @@ def measure(contenders: Sequence[Contender], images: Images, starts: int = 5) ->
     results = []
     for subject, taken in samples.items():
         reason = failures.get(subject, "")
-        seconds, memory = ([start[i] for start in taken] for i in range(2))
-        results.append(_result(subject, "cold_start", "s", seconds, "failed", reason))
-        known = [size for size in memory if size]
+        (seconds, memory), (bare_seconds, bare_memory) = (
+            [[start[i] for start in starts if start[i]] for i in range(2)]
+            for starts in (taken, samples[BARE_PYTHON])
+        )
+        results.append(_result(subject, "cold_start", "s", seconds, bare_seconds, "failed", reason))
         unknown = reason or "this system does not tell a process's peak memory"
         status: Status = "failed" if reason else "not present"
-        results.append(_result(subject, "peak_memory", "bytes", known, status, unknown))
+        results.append(
+            _result(subject, "peak_memory", "bytes", memory, bare_memory, status, unknown)
+        )
     return results
 
 
@@ -94,12 +102,10 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
     Raises:
         StartError: it ended without an answer; the message is the last line that it wrote.
     """
-    # -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
-    command = [sys.executable, "-P", "-m", "edgekit.benchmarks.first_answer", *arguments]
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            [*FRESH, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as child:
             assert child.stdin is not None
             assert child.stdout is not None
@@ -159,11 +165,25 @@ def _result(
     metric: str,
     unit: str,
     samples: Sequence[float],
+    bare: Sequence[float],
     otherwise: Status,
     reason: str,
 ) -> Result:
-    """Return the measured result, or one that says why there is no sample."""
+    """Return the measured result, or one that says why there is no sample.
+
+    Args:
+        subject: who was started.
+        metric: of the result.
+        unit: of the samples.
+        samples: one for each start.
+        bare: bare Python's, at least as many.
+        otherwise: the status without a sample.
+        reason: why there is none.
+    """
     if not samples:
         return Result(subject, metric, unit, status=otherwise, reason=reason)
     summary = {"median": float(np.median(samples)), "min": min(samples), "max": max(samples)}
+    if bare:
+        ratios = [own / python for own, python in zip(samples, bare, strict=False)]
+        summary["ratio"] = float(np.median(ratios))
     return Result(subject, metric, unit, tuple(samples), summary)

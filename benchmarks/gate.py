@@ -90,6 +90,26 @@ def required(results: Iterable[Result], backends: Sequence[str]) -> list[Gate]:
     return gates
 
 
+def exact(results: Iterable[Result]) -> list[Gate]:
+    """Ask of integer models on native that they give the bytes of LiteRT's reference kernels."""
+    gates = []
+    for subject, result in select(results, "difference_to_builtin_ref").items():
+        figures = result.summary
+        if result.status != "measured" or not figures["integer"]:
+            continue
+        images, random = figures["images"], figures["random"]
+        differ = images["differ"] + random["differ"]
+        largest = max(images["largest"], random["largest"])
+        message = (
+            f"{differ} of {images['elements'] + random['elements']} output elements differ from "
+            f"{figures['reference']}{f' by at most {largest} steps' if differ else ''}; "
+            f"rounding {figures['rounding']}, {images['tensors']} test images and "
+            f"{random['tensors']} random tensors, seed {figures['seed']}"
+        )
+        gates.append(Gate("exact", str(subject), "failed" if differ else "passed", message))
+    return gates
+
+
 def completed(results: Iterable[Result]) -> list[Gate]:
     """Return a failed gate for each other measurement of ours that was tried in vain."""
     return [

@@ -77,38 +77,37 @@ def summarise(samples: Sequence[float], rounds: int) -> dict[str, float]:
 
 
 def relative(results: Sequence[Result]) -> list[Result]:
-    """Compare each latency with the one of the smallest median, round by round.
+    """Compare each latency with the one of the smallest median: "relative_latency"."""
+    if not results:
+        return []
+    fastest = min(results, key=lambda result: float(result.summary["p50"]))
+    return [compared(result, fastest, "relative_latency") for result in results]
+
+
+def against_litert(results: Sequence[Result]) -> list[Result]:
+    """Compare each latency of a model with LiteRT's of the same model: "latency_to_litert"."""
+    own = {one.subject.model: one for one in results if one.subject.backend == "litert"}
+    return [
+        compared(result, own[result.subject.model], "latency_to_litert")
+        for result in results
+        if result.subject.model in own
+    ]
+
+
+def compared(result: Result, reference: Result, metric: str) -> Result:
+    """Compare two latencies, both with as many rounds, round by round: own / reference.
 
     The samples are ratios of two medians of the same round; the summary has their median and
     their 5 % and 95 % percentiles.
     """
-    if not results:
-        return []
-    medians = [
-        np.median(np.reshape(result.samples, (result.summary["rounds"], -1)), axis=1)
-        for result in results
-    ]
-    fastest = min(range(len(results)), key=lambda i: float(results[i].summary["p50"]))
-    compared = []
-    for result, own in zip(results, medians, strict=True):
-        ratios = own / medians[fastest]
-        low, median, high = np.percentile(ratios, [5, 50, 95]).tolist()
-        summary = {
-            "reference": str(results[fastest].subject),
-            "median": median,
-            "low": low,
-            "high": high,
-        }
-        compared.append(
-            replace(
-                result,
-                metric="relative_latency",
-                unit="1",
-                samples=tuple(ratios.tolist()),
-                summary=summary,
-            )
-        )
-    return compared
+    own, other = (
+        np.median(np.reshape(one.samples, (one.summary["rounds"], -1)), axis=1)
+        for one in (result, reference)
+    )
+    ratios = own / other
+    low, median, high = np.percentile(ratios, [5, 50, 95]).tolist()
+    summary = {"reference": str(reference.subject), "median": median, "low": low, "high": high}
+    return replace(result, metric=metric, unit="1", samples=tuple(ratios.tolist()), summary=summary)
 
 
 def throughput(contenders: Sequence[Contender], images: Images, passes: int = 5) -> list[Result]:

@@ -9,12 +9,13 @@ from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     """Return verdict, tables, what is missing from them, and the gates that did not pass."""
-    answers, footprint = tables(results)
+    answers, outputs, footprint = tables(results)
     parts = [f"**edgekit bench: {'passed' if passed(gates) else 'failed'}**"]
     if banner(results):
         parts.append(f"> **{banner(results)}**")
-    parts += [_table(answers), _table(footprint)]
-    remarks = [f"{row.subject}: {row.missing}" for row in answers.rows if row.missing]
+    parts += [_table(one) for one in (answers, outputs, footprint) if one.rows]
+    missing = [row for row in (*answers.rows, *outputs.rows) if row.missing]
+    remarks = [f"{row.subject}: {row.missing}" for row in missing]
     remarks += [
         f"{gate.verdict}: {gate}"
         for gate in worth_telling(gates, answers)

@@ -35,9 +35,10 @@ class Result:
 
     Attributes:
         subject: who was measured.
-        metric: "accuracy", "agreement", "latency", "relative_latency", "throughput", "cold_start",
+        metric: "accuracy", "agreement", "difference_to_builtin_ref", "difference_to_xnnpack",
+            "latency", "relative_latency", "latency_to_litert", "throughput", "cold_start",
             "peak_memory", "file_size" or "installed_size".
-        unit: of the samples: "s", "bytes", "images/s", "class", …
+        unit: of the samples: "s", "bytes", "images/s", "class", "steps", …
         samples: what was measured, in the order in which it was.
         summary: figures derived from the samples, plain JSON values.
         status: "not present" when a library, a device or a file is missing; "failed" when

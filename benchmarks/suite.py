@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edgekit.benchmarks import accuracy, environment, footprint, latency, parity
+from edgekit.benchmarks import accuracy, environment, exactness, footprint, latency, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
 from edgekit.benchmarks.dataset import describe, scaling
 from edgekit.benchmarks.result import Result, Subject
@@ -22,6 +22,7 @@ class Effort:
         slice_seconds: rough length of a turn.
         passes: of the throughput measurement over all test images.
         starts: fresh processes for cold start and memory.
+        tensors: random ones on which the outputs of native are compared with LiteRT's.
     """
 
     rounds: int
@@ -29,10 +30,11 @@ class Effort:
     slice_seconds: float
     passes: int
     starts: int
+    tensors: int
 
 
-THOROUGH = Effort(rounds=20, calls=200, slice_seconds=0.1, passes=5, starts=5)
-QUICK = Effort(rounds=5, calls=50, slice_seconds=0.02, passes=1, starts=1)
+THOROUGH = Effort(rounds=20, calls=200, slice_seconds=0.1, passes=5, starts=5, tensors=2000)
+QUICK = Effort(rounds=5, calls=50, slice_seconds=0.02, passes=1, starts=1, tensors=200)
 
 
 def run(
@@ -97,6 +99,11 @@ def run(
         if result.reason:
             say(f"{result.subject}: not compared with Keras: {result.reason}")
 
+    say(f"outputs beside LiteRT's, and on {effort.tensors} random tensors")
+    for contender in able:
+        if contender.subject.backend == "native":
+            store(*exactness.measure(contender, dataset.x_test, effort.tensors))
+
     say("latency of one image, everyone in turns")
     timed = latency.measure(
         able,
@@ -105,7 +112,7 @@ def run(
         calls=effort.calls,
         slice_seconds=effort.slice_seconds,
     )
-    store(*timed, *latency.relative(timed))
+    store(*timed, *latency.relative(timed), *latency.against_litert(timed))
     say("throughput on all test images")
     store(*latency.throughput(able, dataset.x_test, effort.passes))
     say("cold start and memory of fresh processes")

@@ -1,4 +1,4 @@
-"""The results as two tables of text: answers and speed, and footprint.
+"""The results as tables of text: answers and speed, outputs beside LiteRT's, footprint.
 
 The terminal, Markdown and HTML show the same cells.
 """
@@ -6,6 +6,7 @@ The terminal, Markdown and HTML show the same cells.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edgekit.benchmarks import exactness
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.units import quantity, share, three_digits
@@ -31,10 +32,10 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def tables(results: Iterable[Result]) -> tuple[Table, Table]:
-    """Return the table of answers and speed and the table of footprints."""
+def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
+    """Return the table of answers and speed, that of outputs and that of footprints."""
     results = list(results)
-    return _answers(results), _footprint(results)
+    return _answers(results), _outputs(results), _footprint(results)
 
 
 def worth_telling(gates: Iterable[Gate], answers: Table) -> list[Gate]:
@@ -53,7 +54,7 @@ def banner(results: Iterable[Result]) -> str:
 def _answers(results: list[Result]) -> Table:
     accuracy, agreement = select(results, "accuracy"), select(results, "agreement")
     latency, relative = select(results, "latency"), select(results, "relative_latency")
-    throughput = select(results, "throughput")
+    to_litert, throughput = select(results, "latency_to_litert"), select(results, "throughput")
     rows = []
     for subject, result in accuracy.items():
         if result.status != "measured":
@@ -69,7 +70,9 @@ def _answers(results: list[Result]) -> Table:
                     share(figures["accuracy"]),
                     f"{share(low)}–{share(high)}",
                     _same(agreement.get(subject)),
-                    *(_figure(latency.get(subject), key) for key in ("p50", "p90", "p99")),
+                    _figure(latency.get(subject), "p50"),
+                    _beside_litert(to_litert.get(subject)),
+                    *(_figure(latency.get(subject), key) for key in ("p90", "p99")),
                     _ratio(relative.get(subject)),
                     _figure(throughput.get(subject), "median"),
                 ),
@@ -81,6 +84,7 @@ def _answers(results: list[Result]) -> Table:
         "95 % interval",
         "as Keras",
         "p50",
+        "than litert",
         "p90",
         "p99",
         "× fastest",
@@ -90,18 +94,44 @@ def _answers(results: list[Result]) -> Table:
     return Table("Answers and speed", columns, tuple(rows))
 
 
+def _outputs(results: list[Result]) -> Table:
+    rows = []
+    for result in exactness.select(results):
+        if result.status != "measured":
+            rows.append(Row(result.subject, (), f"{result.status}: {result.reason}"))
+            continue
+        figures = result.summary
+        parts = figures["images"], figures["random"]
+        rows.append(
+            Row(
+                result.subject,
+                (
+                    figures["reference"],
+                    figures["rounding"],
+                    *(f"{part['differ']}/{part['elements']}" for part in parts),
+                    _largest(result),
+                ),
+            )
+        )
+    columns = ("beside", "rounding", "differ on images", "on random tensors", "at most")
+    return Table("Raw outputs", columns, tuple(rows))
+
+
 def _footprint(results: list[Result]) -> Table:
     metrics = ("cold_start", "peak_memory", "file_size", "installed_size")
-    columns = {metric: select(results, metric) for metric in metrics}
-    subjects = dict.fromkeys(subject for column in columns.values() for subject in column)
-    rows = tuple(
-        Row(
-            subject,
-            tuple(_figure(columns[metric].get(subject), "median") for metric in metrics),
-        )
-        for subject in subjects
-    )
-    return Table("Footprint", ("cold start", "peak memory", "file", "installed"), rows)
+    found = {metric: select(results, metric) for metric in metrics}
+    subjects = dict.fromkeys(subject for column in found.values() for subject in column)
+    rows = []
+    for subject in subjects:
+        cells = []
+        for metric in metrics:
+            result = found[metric].get(subject)
+            cells.append(_figure(result, "median"))
+            if metric in ("cold_start", "peak_memory"):
+                cells.append(_times_python(result))
+        rows.append(Row(subject, tuple(cells)))
+    columns = ("cold start", "× Python", "peak memory", "× Python", "file", "installed")
+    return Table("Footprint", columns, tuple(rows))
 
 
 def _figure(result: Result | None, key: str) -> str:
@@ -120,3 +150,29 @@ def _ratio(relative: Result | None) -> str:
     if relative is None or relative.status != "measured":
         return NOTHING
     return three_digits(relative.summary["median"])
+
+
+def _beside_litert(compared: Result | None) -> str:
+    """Tell how much faster or slower than LiteRT with the same model."""
+    if compared is None or compared.subject.backend == "litert":
+        return NOTHING
+    ratio = compared.summary["median"]
+    if ratio < 1:
+        return f"{three_digits(1 / ratio)}× faster"
+    return f"{three_digits(ratio)}× slower"
+
+
+def _times_python(result: Result | None) -> str:
+    """Tell a footprint as a multiple of bare Python's."""
+    if result is None or "ratio" not in result.summary:
+        return NOTHING
+    return three_digits(result.summary["ratio"])
+
+
+def _largest(compared: Result) -> str:
+    """Tell the largest difference of all outputs: in steps, or as a number and in ULPs."""
+    parts = compared.summary["images"], compared.summary["random"]
+    largest = max(part["largest"] for part in parts)
+    if compared.summary["integer"]:
+        return f"{largest} {'step' if largest == 1 else 'steps'}"
+    return f"{max(part['largest_absolute'] for part in parts):.1e}, {largest} ULP"

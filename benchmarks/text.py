@@ -10,11 +10,17 @@ GAP = "  "
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return both tables, names to the left and figures to the right, and the gates."""
-    answers, footprint = tables(results)
+    """Return the tables, names to the left and figures to the right, and the gates."""
+    answers, outputs, footprint = tables(results)
     asked = [f"{MARKS[gate.verdict]} {gate}" for gate in worth_telling(gates, answers)]
     listed = "\n".join(["Gates", *asked])
-    parts = (banner(results), _aligned(answers), _aligned(footprint), listed)
+    parts = (
+        banner(results),
+        _aligned(answers),
+        _aligned(outputs) if outputs.rows else "",
+        _aligned(footprint),
+        listed,
+    )
     return "\n\n".join(part for part in parts if part)
 
 

@@ -26,7 +26,9 @@ def share(value: float) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Format with three significant digits and no exponent: "2.14", "48.2", "361"."""
+    """Format with three significant digits and no exponent: "2.14", "48.2", "361"; 0 is "0"."""
+    if value == 0:
+        return "0"
     if value >= 99.95:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"

@@ -147,7 +147,7 @@ def _open_interpreter(
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        with _without_info():
+        with without_info():
             interpreter = Interpreter(
                 model_content=data, num_threads=num_threads, experimental_delegates=list(delegates)
             )
@@ -160,7 +160,7 @@ def _open_interpreter(
 
 
 @contextmanager
-def _without_info() -> Iterator[None]:
+def without_info() -> Iterator[None]:
     """Keep LiteRT's INFO lines off standard error, unless EDGEKIT_VERBOSE is set.
 
     LiteRT writes them to file descriptor 2 and has no switch for them (TF_CPP_MIN_LOG_LEVEL does

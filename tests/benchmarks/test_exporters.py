@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from edgekit.benchmarks import accuracy, answers, gate, html, junit, markdown, text
+from edgekit.benchmarks import accuracy, answers, gate, html, junit, latency, markdown, text
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.table import NOTHING, tables
@@ -209,13 +209,13 @@ def test_each_percentile_is_in_its_column(run_of: RunOf) -> None:
     results = [
         replace(one, summary=summary) if one.metric == "latency" else one for one in run_of()
     ]
-    speed, _ = tables(results)
+    speed, *_ = tables(results)
     cells = dict(zip(speed.columns, speed.rows[0].cells, strict=True))
     assert [cells[key] for key in summary] == ["1.00 µs", "2.00 µs", "3.00 µs"]
 
 
 def test_too_few_calls_show_no_p99(run_of: RunOf) -> None:
-    speed, _ = tables(run_of())
+    speed, *_ = tables(run_of())
     cells = dict(zip(speed.columns, speed.rows[0].cells, strict=True))
     assert (cells["p90"], cells["p99"]) == ("2.00 µs", NOTHING)
 
@@ -224,3 +224,74 @@ def test_nothing_measured_still_makes_a_report(absent: Result) -> None:
     page = Page(html.render([absent], gate.runs([absent], ["model.tflite"])))
     assert "✗ Failed" in page.text
     assert "no libedgetpu" in page.text
+
+
+def compared(integer: bool, differ: int, backend: str = "native") -> list[Result]:
+    """The comparison of one model with BUILTIN_REF, and one with XNNPACK that was not possible."""
+    part = {
+        "tensors": 10,
+        "elements": 20,
+        "differ": differ,
+        "largest": 3 if differ else 0,
+        "largest_absolute": 0.25,
+    }
+    summary = {
+        "reference": "LiteRT BUILTIN_REF",
+        "rounding": "litert",
+        "integer": integer,
+        "seed": 1,
+        "images": part,
+        "random": part | {"differ": 0},
+    }
+    subject = Subject("model.tflite", "12" * 32, backend)
+    return [
+        Result(subject, "difference_to_builtin_ref", "steps", (0.0,), summary),
+        Result(
+            subject, "difference_to_xnnpack", "steps", status="not present", reason="no delegate"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("integer", "largest"), [(True, "3 steps"), (False, "2.5e-01, 3 ULP")], ids=["int8", "float32"]
+)
+def test_differing_outputs_are_in_every_report(run_of: RunOf, integer: bool, largest: str) -> None:
+    results = [*run_of(), *compared(integer, differ=7)]
+    shown = ("LiteRT BUILTIN_REF", "litert", "7/20", "0/20", largest)
+    row = ["model.tflite", "native", *shown]
+    lines = text.render(results, []).splitlines()
+    assert row in [re.split("  +", line.strip()) for line in lines]
+    assert any(line.endswith("not present: no delegate") for line in lines)
+    rendered = markdown.render(results, [])
+    assert f"| {' | '.join(row)} |" in rendered.replace("\\_", "_")
+    assert "- model.tflite on native: not present: no delegate" in rendered
+    page = Page(html.render(results, []))
+    assert all(cell in page.text for cell in shown)
+    assert "no delegate" in page.text
+    assert "rounding" not in text.render(run_of(), [])
+
+
+def test_ratio_to_litert_is_told_in_words(run_of: RunOf) -> None:
+    timed = [
+        one
+        for backend, p50 in (("litert", 3e-6), ("native", 1e-6), ("reference", 12e-6))
+        for one in run_of(backend=backend, p50=p50)
+        if not one.subject.peer and one.metric in ("accuracy", "latency")
+    ]
+    latencies = [one for one in timed if one.metric == "latency"]
+    speed, *_ = tables([*timed, *latency.against_litert(latencies)])
+    column = speed.columns.index("than litert")
+    cells = {row.subject.backend: row.cells[column] for row in speed.rows}
+    assert cells == {"litert": NOTHING, "native": "3.00× faster", "reference": "4.00× slower"}
+
+
+def test_footprint_is_told_as_a_multiple_of_bare_python(run_of: RunOf) -> None:
+    results = [
+        replace(one, summary=dict(one.summary) | {"ratio": 2.5})
+        if one.metric == "cold_start"
+        else one
+        for one in run_of()
+    ]
+    *_, footprint = tables(results)
+    assert footprint.columns[:4] == ("cold start", "× Python", "peak memory", "× Python")
+    assert footprint.rows[0].cells[:4] == ("100 ms", "2.50", "40.0 MB", NOTHING)

@@ -1,3 +1,4 @@
+import subprocess
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from edgekit.benchmarks import footprint
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.footprint import BARE_PYTHON, closed_set, first_answer
 from edgekit.benchmarks.result import Subject
+
+ALLOWED = {"__future__", "_struct", "edge_runtime", "importlib", "math", "struct", "warnings"}
+"""What the engine may import from the start to the first answer."""
 
 
 def test_peak_memory_of_a_child_is_not_that_of_its_parent() -> None:
@@ -21,6 +25,43 @@ def test_fresh_process_answers_with_a_model(int8_model: Path) -> None:
     seconds, memory = first_answer(["runtime", "litert", str(int8_model), "1"], bytes(784))
     assert seconds > 0
     assert memory > first_answer(["python"], b"")[1]
+
+
+def test_fresh_process_imports_what_a_script_of_the_user_would(int8_model: Path) -> None:
+    def imported(*arguments: str) -> set[str]:
+        python, *rest = footprint.FRESH
+        command = [python, "-X", "importtime", *rest, *arguments]
+        done = subprocess.run(command, input=bytes(784), capture_output=True, check=True)
+        lines = done.stderr.decode().splitlines()
+        return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time")}
+
+    bare = imported("python")
+    own = imported("runtime", "native", str(int8_model))
+    assert {name.partition(".")[0] for name in own - bare} <= ALLOWED
+    assert not {"runpy", "edgekit", "numpy"} & (bare | own)
+
+
+def test_ratio_is_to_bare_python_of_the_same_turn(
+    int8_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = iter([(0.01, 100), (0.02, 150), (0.10, 100), (0.40, 150), (0.01, 100), (0.03, 150)])
+    monkeypatch.setattr(footprint, "first_answer", lambda *_: next(starts))
+    own = Contender(
+        subject=Subject("model", "", "native"),
+        file=int8_model,
+        predict=lambda images: images,
+        inputs=lambda images: images,
+        run=lambda tensor: tensor,
+        distributions=(),
+    )
+    results = footprint.measure([own], np.zeros((1, 28, 28, 1), np.uint8), starts=3)
+    ratios = {(one.subject.model, one.metric): one.summary["ratio"] for one in results}
+    assert ratios == {
+        ("", "cold_start"): 1,
+        ("", "peak_memory"): 1,
+        ("model", "cold_start"): pytest.approx(3),
+        ("model", "peak_memory"): 1.5,
+    }
 
 
 def test_process_that_dies_says_its_last_words(tmp_path: Path) -> None:

@@ -73,3 +73,33 @@ def test_measurement_tried_in_vain_fails(metric: str) -> None:
     gates = [*gate.accuracy(results, 0.99), *gate.completed(results)]
     assert [one.verdict for one in gates] == ["failed"]
     assert "it crashed" in gates[0].message
+
+
+def difference(differ: int, *, integer: bool = True, status: str = "measured") -> Result:
+    part = {"tensors": 5, "elements": 10, "differ": 0, "largest": 0}
+    summary = {
+        "reference": "LiteRT BUILTIN_REF",
+        "rounding": "litert",
+        "integer": integer,
+        "seed": 1,
+        "images": part,
+        "random": part | {"differ": differ, "largest": 2 if differ else 0},
+    }
+    subject = Subject("model.tflite", "", "native")
+    return Result(subject, "difference_to_builtin_ref", "steps", (), summary, status=status)
+
+
+def test_equal_bytes_pass_and_a_single_other_one_fails() -> None:
+    (same,) = gate.exact([difference(0)])
+    assert str(same) == (
+        "model.tflite on native: exact: 0 of 20 output elements differ from LiteRT BUILTIN_REF; "
+        "rounding litert, 5 test images and 5 random tensors, seed 1"
+    )
+    (other,) = gate.exact([difference(1)])
+    assert (same.verdict, other.verdict) == ("passed", "failed")
+    assert "1 of 20 output elements differ from LiteRT BUILTIN_REF by at most 2 steps" in str(other)
+
+
+def test_floats_and_what_was_not_compared_are_not_asked_for_equal_bytes() -> None:
+    assert gate.exact([difference(9, integer=False)]) == []
+    assert gate.exact([difference(0, status="not present")]) == []

@@ -104,6 +104,26 @@ def test_ratio_is_taken_round_by_round() -> None:
     assert latency.relative([]) == []
 
 
+def test_each_model_is_compared_with_litert_on_the_same_model() -> None:
+    def timed(model: str, backend: str, times: tuple[float, ...]) -> Result:
+        subject = Subject(model, "", backend)
+        return Result(subject, "latency", "s", times, latency.summarise(times, 2))
+
+    results = latency.against_litert(
+        [
+            timed("a", "litert", (4.0, 40.0)),
+            timed("a", "native", (1.0, 10.0)),
+            timed("b", "native", (7.0, 7.0)),
+            timed("c", "litert", (1.0, 1.0)),
+        ]
+    )
+    found = {(one.subject.model, one.subject.backend): one for one in results}
+    assert set(found) == {("a", "litert"), ("a", "native"), ("c", "litert")}
+    own = found["a", "native"]
+    assert (own.metric, own.unit, own.samples) == ("latency_to_litert", "1", (0.25, 0.25))
+    assert own.summary["reference"] == "a on litert"
+
+
 def test_throughput_gives_all_images_to_predict() -> None:
     calls: list[tuple[str, Any]] = []
     images = np.zeros((7, 1, 1, 1), np.uint8)

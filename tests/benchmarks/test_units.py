@@ -18,7 +18,7 @@ from edgekit.benchmarks.units import quantity
         (120_000, "images/s", "120 k/s"),
         (1.25, "1", "1.25"),
         (30612.4, "1", "30612"),
-        (0, "bytes", "0.00 B"),
+        (0, "bytes", "0 B"),
     ],
 )
 def test_three_significant_digits(value: float, unit: str, text: str) -> None:

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import itertools
 import json
 import shutil
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 import edge_runtime
 from edge_runtime.backends import litert
 from edgekit import cli
+from edgekit.benchmarks import exactness
 from edgekit.train import data
 from edgekit.train.data import Dataset
 
@@ -98,6 +100,21 @@ def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Datas
             assert result["dataset"]["sha256"] == dataset.sha256
         assert results[model, "litert", "accuracy"]["summary"]["total"] == len(dataset.x_test)
         assert results[model, "litert", "agreement"]["summary"]["share"] > 0.99
+        exact = results[model, "native", "difference_to_builtin_ref"]["summary"]
+        assert exact["images"]["tensors"] == len(dataset.x_test)
+        assert exact["random"]["tensors"] == 200
+        assert results[model, "native", "difference_to_xnnpack"]["status"] == "measured"
+        to_litert = results[model, "native", "latency_to_litert"]["summary"]
+        assert to_litert["reference"] == f"{model} on litert"
+        (own,), (bare,) = (
+            results[key, backend, "cold_start"]["samples"]
+            for key, backend in ((model, "native"), ("", "bare Python"))
+        )
+        ratio = results[model, "native", "cold_start"]["summary"]["ratio"]
+        assert ratio == pytest.approx(own / bare)
+    gates = {(gate["subject"], gate["name"]): gate["verdict"] for gate in document["gates"]}
+    assert gates["model_int8.tflite on native", "exact"] == "passed"
+    assert ("model.tflite on native", "exact") not in gates
     for peer in ("keras", "numpy"):
         assert results["model.keras", peer, "latency"]["status"] == "measured"
     assert results["model.keras", "numpy", "agreement"]["summary"]["share"] == 1
@@ -105,6 +122,39 @@ def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Datas
     absent = results["", "edgetpu", "accuracy"]
     assert absent["status"] == "not present"
     assert "no-such-library.so" in absent["reason"]
+
+
+def test_the_backends_of_a_model_stand_next_to_each_other(whole_run: Run) -> None:
+    results = json.loads(whole_run.out)["results"]
+    for metric in ("accuracy", "latency", "cold_start"):
+        models = [one["subject"]["model"] for one in results if one["metric"] == metric]
+        assert [name for name, _ in itertools.groupby(filter(None, models))] == [
+            "model.tflite",
+            "model_int8.tflite",
+            "model.keras",
+        ]
+
+
+def test_a_byte_that_differs_from_litert_fails_the_run(
+    few: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_off = exactness.distances
+
+    def distances(own: Any, other: Any) -> Any:
+        apart = one_off(own, other)
+        apart.flat[-1] += 2
+        return apart
+
+    monkeypatch.setattr(exactness, "distances", distances)
+    run = bench(*few, "--min-accuracy", "0.5", "--markdown", tmp_path / "m.md")
+    assert run.code == 1
+    assert (
+        "edgekit bench: model_int8.tflite on native: exact: 1 of 440 output elements differ from "
+        "LiteRT BUILTIN_REF by at most 2 steps; rounding litert, 20 test images and 200 random "
+        "tensors, seed 1\n"
+    ) in run.err
+    assert "1/400" in (tmp_path / "m.md").read_text()
+    assert "1/400" in (tmp_path / "report.html").read_text()
 
 
 def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> None:

@@ -5,6 +5,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+import chain
+import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.reader import read
@@ -108,6 +110,56 @@ def test_long_names_and_many_labels_fit(described):
     assert any("deep.deeper.deepest" in line for line in lines)
 
 
+def test_memory_has_a_row_for_each_tensor_and_a_column_for_each_step(int8_model):
+    text = inspect("--memory", int8_model)
+    lines = words(text)
+    assert lines[1][:3] == ["arena", "16", "bytes,"]
+    assert ["0", "1", "FULLY_CONNECTED", "fully_connected_int8", "14", "B", "10,976", "B"] in [
+        line[:8] for line in lines
+    ]
+    pictures = [line[-1] for line in lines if line and set(line[-1]) <= set("WR-·")]
+    assert pictures == ["R··", "WR·", "·WR", "··W"]
+
+
+def test_memory_of_many_steps_fits_the_page(tmp_path):
+    path = tmp_path / "long.tflite"
+    path.write_bytes(chain.dense([3 + i % 5 for i in range(101)]))
+    lines = inspect("--memory", path).splitlines()[1:]
+    assert max(map(len, lines)) <= 100
+    # Steps 0 to 99 in pictures below each other, each step once.
+    heads = [line.split()[-1] for line in lines if line.split()[:2] == ["tensor", "size"]]
+    assert len(heads) > 1
+    assert "".join(heads) == "0123456789" * 10
+    marks = [line.split()[-1] for line in lines if "layer 50" in line]
+    assert "".join(marks).count("W") == "".join(marks).count("R") == 1
+
+
+def test_memory_as_json(int8_model):
+    document = json.loads(inspect("--memory", "--json", int8_model))
+    assert document["file"] == str(int8_model)
+    assert document["arena"] == 16
+    assert [step["alive"] for step in document["steps"]] == [[0, 1], [1, 2], [2, 3]]
+    assert [tensor["place"] for tensor in document["tensors"]] == [
+        "input",
+        "arena",
+        "output",
+        "output",
+    ]
+
+
+def test_memory_of_what_the_engine_cannot_run_is_one_line(tmp_path, capsys):
+    from edgekit.cli import run
+
+    path = tmp_path / "cos.tflite"
+    tensors = [single_op.tensor("x", (1, 4), "float32"), single_op.tensor("y", (1, 4), "float32")]
+    path.write_bytes(single_op.model("COS", None, tensors, [0], version=1))
+    assert run(["inspect", str(path)]) == 0
+    assert run(["inspect", "--memory", str(path)]) == 2
+    complaint = capsys.readouterr().err
+    assert len(complaint.splitlines()) == 1
+    assert f"{path}: op 0, COS 'y', is not supported" in complaint
+
+
 def test_a_foreign_file_is_named(tmp_path):
     path = tmp_path / "picture.tflite"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
@@ -129,7 +181,8 @@ def test_a_wrong_file_gives_one_line_and_exit_2(content, tmp_path, capsys):
     assert str(path) in captured.err
 
 
-def test_neither_numpy_nor_tensorflow_is_loaded(described):
+@pytest.mark.parametrize("options", [[], ["--memory"]])
+def test_neither_numpy_nor_tensorflow_is_loaded(described, options):
     code = (
         "import sys\n"
         "from edgekit.commands.inspect import command\n"
@@ -138,6 +191,9 @@ def test_neither_numpy_nor_tensorflow_is_loaded(described):
         "print('loaded:', sorted(heavy & set(sys.modules)))\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code, described], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, *options, described],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout.splitlines()[-1] == "loaded: []"

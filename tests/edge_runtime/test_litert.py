@@ -192,7 +192,7 @@ import os, sys
 from edge_runtime import load
 from edge_runtime.backends import litert
 load(sys.argv[1], backend="litert")
-with litert._without_info():
+with litert.without_info():
     os.write(2, b"INFO: chatter\\nWARNING: of use\\n")
 os.write(2, b"after\\n")
 """

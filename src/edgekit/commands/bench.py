@@ -78,7 +78,7 @@ def command(
     html: Path | None,
     verbose: bool,
 ) -> int:
-    """Measure models on the test images: accuracy, parity, latency, footprint.
+    """Measure models on the test images: accuracy, parity, exactness, latency, footprint.
 
     Every MODEL.tflite (by default all in the artifacts folder) on every backend, beside the Keras
     model run by its peers. Writes bench.json and report.html into the artifacts folder. Exit code
@@ -120,6 +120,7 @@ def command(
         *gate.accuracy(results, min_accuracy),
         *gate.runs(results, named, contender.for_edgetpu(named)),
         *gate.required(results, require),
+        *gate.exact(results),
         *gate.completed(results),
         *comparison.compare(results, earlier, list(named)),
     ]

@@ -2,52 +2,59 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import click
 
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
-from edgekit.commands import options
+from edgekit.commands import liveness, options
+from edgekit.commands.columns import clip, columns, pairs, sections
+from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSummary, summarise
-
-LINE = 98
-"""Characters of a line, without the indentation of two."""
 
 
 @click.command("inspect")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--memory",
+    is_flag=True,
+    help="Print instead where edgekit's own engine keeps each tensor, and from when to when.",
+)
 @options.as_json
-def command(file: Path, as_json: bool) -> int:
+def command(file: Path, memory: bool, as_json: bool) -> int:
     """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata."""
+    content = file.read_bytes()
+    document: dict[str, Any]
     try:
-        summary = summarise(file.read_bytes())
+        if memory:
+            planned = plan_memory(content)
+            document, report = asdict(planned), liveness.picture(str(file), planned)
+        else:
+            summary = summarise(content)
+            document = {**asdict(summary), "mac_formulas": MAC_FORMULAS}
+            report = _report(file, summary)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    if as_json:
-        document = {"file": str(file), **asdict(summary), "mac_formulas": MAC_FORMULAS}
-        click.echo(json.dumps(document, indent=2))
-    else:
-        click.echo(_report(file, summary))
+    click.echo(json.dumps({"file": str(file), **document}, indent=2) if as_json else report)
     return 0
 
 
 def _report(path: Path, summary: Summary) -> str:
     """Return the report, a blank line between its sections."""
-    sections = {
-        str(path): _pairs(_overview(summary)),
-        "Inputs and outputs": _columns(
+    parts = {
+        str(path): pairs(_overview(summary)),
+        "Inputs and outputs": columns(
             [
                 *(_tensor_row("input", tensor) for tensor in summary.inputs),
                 *(_tensor_row("output", tensor) for tensor in summary.outputs),
             ],
             elastic=4,
         ),
-        "Ops": _columns(
+        "Ops": columns(
             [
                 ("", "op", "input -> output", "weights", "constants", "MACs"),
                 *(_op_row(index, op) for index, op in enumerate(summary.ops)),
@@ -56,23 +63,21 @@ def _report(path: Path, summary: Summary) -> str:
             elastic=2,
             right=(0, 4, 5),
         ),
-        "Multiply-accumulates (MACs)": _pairs(
+        "Multiply-accumulates (MACs)": pairs(
             {op.name: MAC_FORMULAS[op.name] for op in summary.ops if op.macs is not None}
         ),
-        "Metadata": _pairs(_metadata(summary)),
-        "Provenance": _pairs(_flatten(summary.metadata.provenance) if summary.metadata else {}),
-        "Metadata entries": _columns(
+        "Metadata": pairs(_metadata(summary)),
+        "Provenance": pairs(_flatten(summary.metadata.provenance) if summary.metadata else {}),
+        "Metadata entries": columns(
             [
-                (_clip(entry.name, 32), f"{entry.size:,} B", entry.text or "")
+                (clip(entry.name, 32), f"{entry.size:,} B", entry.text or "")
                 for entry in summary.entries
             ],
             elastic=2,
             right=(1,),
         ),
     }
-    return "\n\n".join(
-        "\n  ".join(map(_plain, [title, *lines])) for title, lines in sections.items() if lines
-    )
+    return sections(parts)
 
 
 def _overview(summary: Summary) -> dict[str, str]:
@@ -100,14 +105,14 @@ def _tensor_row(role: str, tensor: TensorSummary) -> tuple[str, ...]:
             quantization = f"scale {scale:.7g}, zero point {zero_point}"
         case scales, _:
             quantization = f"{len(scales)} scales"
-    return role, tensor.dtype, _clip(_shape(tensor.shape), 32), quantization, tensor.name
+    return role, tensor.dtype, clip(_shape(tensor.shape), 32), quantization, tensor.name
 
 
 def _op_row(index: int, op: OpSummary) -> tuple[str, ...]:
     inputs, outputs = (", ".join(map(_shape, shapes)) for shapes in (op.inputs, op.outputs))
     return (
         str(index),
-        _clip(op.name, 32),
+        clip(op.name, 32),
         f"{inputs} -> {outputs}",
         op.weights or "",
         f"{op.constant_bytes:,} B" if op.constant_bytes else "",
@@ -155,44 +160,3 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def _shape(shape: tuple[int, ...]) -> str:
     """Return a shape as 1×28×28×1, a dynamic dimension as a question mark."""
     return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"
-
-
-def _pairs(pairs: Mapping[str, str]) -> list[str]:
-    """Return aligned lines of name and text, long texts wrapped."""
-    names = [_clip(name, 32) for name in pairs]
-    indent = max(map(len, names), default=0) + 2
-    lines = []
-    for name, text in zip(names, pairs.values(), strict=True):
-        first, *others = wrap(text, LINE - indent) or [""]
-        lines += [name.ljust(indent) + first, *(" " * indent + line for line in others)]
-    return lines
-
-
-def _columns(
-    rows: Sequence[tuple[str, ...]], elastic: int, right: tuple[int, ...] = ()
-) -> list[str]:
-    """Return rows with aligned columns, those numbered in ``right`` to the right.
-
-    Column ``elastic`` gives way when a row would be too long.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    excess = sum(widths) + 2 * (len(widths) - 1) - LINE
-    if excess > 0:
-        widths[elastic] = max(8, widths[elastic] - excess)
-    lines = []
-    for row in rows:
-        cells = (
-            cell.rjust(width) if index in right else _clip(cell, width).ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _clip(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _plain(line: str) -> str:
-    """Return the line with the control characters of a hostile file made harmless."""
-    return "".join(character if character.isprintable() else "?" for character in line)

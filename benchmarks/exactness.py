@@ -1,0 +1,147 @@
+"""Exactness: how the raw outputs of edgekit's own engine differ from LiteRT's, element by element.
+
+Accuracy hardly notices a rounding: the test images of a small model give few distinct outputs. So
+random tensors over the full range of the input's type are asked as well.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import edge_runtime
+from edge_runtime.backends import litert
+from edge_runtime.errors import ModelError
+from edgekit.benchmarks.contender import Contender
+from edgekit.benchmarks.resolvers import open_litert
+from edgekit.benchmarks.result import Result
+from edgekit.train.data import Images
+
+Array = npt.NDArray[Any]
+
+REFERENCES = {"BUILTIN_REF": "difference_to_builtin_ref", "XNNPACK": "difference_to_xnnpack"}
+"""LiteRT's kernels that ours are compared with -> the metric that holds the comparison."""
+
+ROUNDING = "litert"
+"""The rounding of the plan: whose bytes integers are to have; see ``edge_runtime.ops.ROUNDINGS``.
+"litert" promises BUILTIN_REF's."""
+
+SEED = 1
+"""Of the random tensors."""
+
+
+def measure(contender: Contender, images: Images, tensors: int) -> list[Result]:
+    """Compare a model on the backend native with LiteRT's kernels, one result for each set.
+
+    The samples are the largest difference in the output of each input, images first: steps of the
+    integer output, ULPs of the float one.
+
+    Args:
+        contender: a model on the backend native.
+        images: uint8 [N, H, W, C].
+        tensors: how many random tensors follow them.
+    """
+    model = edge_runtime.load(contender.file, backend="native", rounding=ROUNDING)
+    given = contender.inputs(images)
+    drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
+    inputs = np.concatenate([given, drawn])
+    own: Array | None = None
+    results = []
+    for kernels, metric in REFERENCES.items():
+        reason = litert.unavailable()
+        if reason is None:
+            try:
+                other = _answers(open_litert(contender.file, kernels).run, inputs)
+            # What LiteRT's kernels do not take, some of them tell when they are run.
+            except (ModelError, RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())
+        if reason is not None:
+            results.append(
+                Result(contender.subject, metric, "steps", status="not present", reason=reason)
+            )
+            continue
+        own = _answers(model.run, inputs) if own is None else own
+        results.append(_compared(contender, metric, kernels, own, other, len(given)))
+    return results
+
+
+def random_tensors(count: int, shape: tuple[int, ...], dtype: str) -> Array:
+    """Return [count, *shape] over the full range of an integer type; floats are standard normal.
+
+    Floats over their full range would overflow in the first sum.
+    """
+    generator = np.random.default_rng(SEED)
+    size = (count, *shape)
+    if dtype == "float32":
+        return generator.standard_normal(size, np.float32)
+    if dtype == "bool":
+        return generator.integers(0, 2, size).astype(bool)
+    limits = np.iinfo(dtype)
+    return generator.integers(limits.min, limits.max, size, dtype, endpoint=True)
+
+
+def distances(own: Array, other: Array) -> npt.NDArray[np.int64]:
+    """Return how far apart the elements of two arrays of one type are, int64 of their shape.
+
+    Integers: steps. float32: ULPs, the count of float32 numbers from one to the other; 0 and -0
+    are one number, and NaN is as far from NaN as their bits are.
+    """
+    if own.dtype == np.float32:
+        own, other = _ordered(own), _ordered(other)
+    difference: npt.NDArray[np.int64] = np.abs(own.astype(np.int64) - other.astype(np.int64))
+    return difference
+
+
+def _ordered(values: Array) -> npt.NDArray[np.int64]:
+    """Return the position of float32 values among all float32 numbers, 0 at zero."""
+    bits = values.view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(2**31) - bits, bits)
+
+
+def _answers(run: Any, inputs: Array) -> Array:
+    """Return the raw outputs [N, ...] of inputs [N, ...], one a call."""
+    return np.concatenate([run(inputs[i : i + 1]) for i in range(len(inputs))])
+
+
+def _compared(
+    contender: Contender, metric: str, kernels: str, own: Array, other: Array, images: int
+) -> Result:
+    """Return the comparison of outputs [N, ...], the first ``images`` of them of test images."""
+    apart = distances(own, other).reshape(len(own), -1)
+    absolute = np.abs(own.astype(np.float64) - other.astype(np.float64)).reshape(len(own), -1)
+    whole = np.issubdtype(own.dtype, np.integer)
+    parts = {"images": slice(None, images), "random": slice(images, None)}
+    summary: dict[str, Any] = {
+        "reference": f"LiteRT {kernels}",
+        "rounding": ROUNDING,
+        "integer": bool(whole),
+        "seed": SEED,
+    }
+    for name, part in parts.items():
+        summary[name] = _counted(apart[part], absolute[part])
+    return Result(
+        contender.subject,
+        metric,
+        "steps" if whole else "ULP",
+        samples=tuple(apart.max(axis=1).tolist()),
+        summary=summary,
+    )
+
+
+def _counted(apart: npt.NDArray[np.int64], absolute: Array) -> dict[str, Any]:
+    """Return how many elements there are and differ, and the largest differences."""
+    return {
+        "tensors": len(apart),
+        "elements": apart.size,
+        "differ": int(np.count_nonzero(apart)),
+        "largest": int(apart.max(initial=0)),
+        "largest_absolute": float(absolute.max(initial=0.0)),
+    }
+
+
+def select(results: Iterable[Result]) -> list[Result]:
+    """Return the comparisons, those of one model next to each other, in their order."""
+    found = [result for result in results if result.metric in REFERENCES.values()]
+    subjects = list(dict.fromkeys(result.subject for result in found))
+    return sorted(found, key=lambda result: subjects.index(result.subject))

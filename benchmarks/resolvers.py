@@ -1,0 +1,104 @@
+"""LiteRT opened with each of its sets of kernels: what ours are compared with, in bytes and time.
+
+``edge_runtime.load(backend="litert")`` is LiteRT as people use it, with XNNPACK; the other sets
+are here only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.backends.litert import without_info
+from edge_runtime.errors import ModelError
+from edge_runtime.reader import read
+
+RESOLVERS = {
+    "XNNPACK": "AUTO",
+    "BUILTIN": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "BUILTIN_REF": "BUILTIN_REF",
+}
+"""What we call a set of kernels, and LiteRT's ``OpResolverType`` for it: its default, which gives
+the graph to the XNNPACK delegate; its optimised kernels without; its reference kernels."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An interpreter with one input and one output, ready to run.
+
+    Attributes:
+        interpreter: LiteRT's.
+        input: index of the input tensor, for ``set_tensor``.
+        output: index of the output tensor, for ``get_tensor``.
+    """
+
+    interpreter: Any
+    input: int
+    output: int
+
+    def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run the model on an array of the input's shape and element type."""
+        self.interpreter.set_tensor(self.input, tensor)
+        self.interpreter.invoke()
+        answer: npt.NDArray[Any] = self.interpreter.get_tensor(self.output)
+        return answer
+
+
+def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> Opened:
+    """Open a .tflite file in LiteRT, one thread.
+
+    Args:
+        model: the file, or its content.
+        kernels: one of RESOLVERS.
+        shape: what the input is resized to; () leaves it as it is.
+
+    Raises:
+        ModelError: LiteRT cannot run the model with these kernels or in this shape.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    content = model if isinstance(model, bytes) else model.read_bytes()
+    try:
+        with without_info():
+            interpreter = Interpreter(
+                model_content=content,
+                num_threads=1,
+                experimental_op_resolver_type=OpResolverType[RESOLVERS[kernels]],
+            )
+            given = interpreter.get_input_details()[0]["index"]
+            if shape:
+                interpreter.resize_tensor_input(given, shape)
+            interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"LiteRT's {kernels} cannot run it: {error}") from error
+    return Opened(interpreter, given, interpreter.get_output_details()[0]["index"])
+
+
+def with_open_batch(content: bytes) -> bytes:
+    """Return a .tflite file whose RESHAPEs take whatever batch the input is resized to.
+
+    A converter that fixes the batch writes [1, 784] as the constant new shape, and LiteRT then
+    refuses a resized input; in the copy the first dimension is -1, left to the elements.
+    """
+    copy = bytearray(content)
+    graph = read(content)
+    start = _address(content)
+    for op in graph.ops:
+        if op.name != "RESHAPE" or len(op.inputs) < 2 or op.inputs[1] < 0:
+            continue
+        tensor = graph.tensors[op.inputs[1]]
+        if tensor.data is None or tensor.dtype != "int32":
+            continue
+        shape = tensor.data.cast("B").cast("i").tolist()
+        if shape[:1] == [1] and -1 not in shape:
+            offset = _address(tensor.data) - start
+            copy[offset : offset + 4] = (-1).to_bytes(4, "little", signed=True)
+    return bytes(copy)
+
+
+def _address(buffer: bytes | memoryview) -> int:
+    """Return where a buffer lies in memory."""
+    return int(np.frombuffer(buffer, np.uint8).ctypes.data)

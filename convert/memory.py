@@ -1,0 +1,166 @@
+"""Where the engine's tensors lie and how long each is alive: the plan's memory, step by step."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from edge_runtime.errors import ModelError
+from edge_runtime.graph import Graph
+from edge_runtime.plan import SIZES, Plan, Slot, Step, plan
+from edge_runtime.reader import read
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tensor that is computed or given, and when it is alive.
+
+    Attributes:
+        name: of the tensor in the file; after a RESHAPE, which moves nothing, of the one before.
+        dtype: element type.
+        size: bytes.
+        place: "arena", or "input" or "output" for the caller's buffer.
+        offset: in the arena; 0 in the caller's buffers.
+        first: step that writes it; -1 for the model's input, which is there before.
+        reads: steps that read it.
+        last: last step at which it is alive; the model's output is so to the end.
+    """
+
+    name: str
+    dtype: str
+    size: int
+    place: str
+    offset: int
+    first: int
+    reads: tuple[int, ...]
+    last: int
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """What a step works on.
+
+    Attributes:
+        op: index of the op in the file.
+        name: its builtin name.
+        kernel: what runs it.
+        alive: positions in ``Memory.tensors`` of all that is alive meanwhile.
+        arena: bytes of the arena that are in use.
+        file_bytes: of the constants that it reads in the file, in place.
+        table_bytes: of the constants that the lowering made for it.
+    """
+
+    op: int
+    name: str
+    kernel: str
+    alive: tuple[int, ...]
+    arena: int
+    file_bytes: int
+    table_bytes: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The memory of a plan.
+
+    Attributes:
+        arena: bytes that the engine needs for activations.
+        most: most bytes of it in use at once.
+        file_bytes: of the constants that are used in the file, each tensor counted once.
+        table_bytes: of the constants that are made when the model is opened.
+        tensors: the model's input, then what the steps write, in their order.
+        steps: in execution order.
+    """
+
+    arena: int
+    most: int
+    file_bytes: int
+    table_bytes: int
+    tensors: tuple[Span, ...]
+    steps: tuple[StepMemory, ...]
+
+
+def memory(data: bytes) -> Memory:
+    """Plan the .tflite file with content ``data``, and tell the plan's memory.
+
+    Raises:
+        ModelError: it is damaged, or the engine cannot plan it; the message says why.
+    """
+    graph = read(data)
+    _require_one(graph)
+    made = plan(graph)
+    spans = _spans(graph, made)
+    steps = tuple(_step(data, made, index, step, spans) for index, step in enumerate(made.steps))
+    constants = [slot for slot in made.slots if slot.data is not None]
+    in_file, tables = _constant_bytes(data, constants)
+    return Memory(
+        arena=made.arena,
+        most=max(step.arena for step in steps),
+        file_bytes=in_file,
+        table_bytes=tables,
+        tensors=tuple(spans),
+        steps=steps,
+    )
+
+
+def _require_one(graph: Graph) -> None:
+    """Raise unless there is one input and one output of a type that the engine has."""
+    for what, indices in ("input", graph.inputs), ("output", graph.outputs):
+        if len(indices) != 1:
+            raise ModelError(f"it has {len(indices)} {what}s, and the engine runs models with one")
+        dtype = graph.tensors[indices[0]].dtype
+        if dtype not in SIZES:
+            raise ModelError(f"its {what} is {dtype}, and not one of {', '.join(SIZES)}")
+
+
+def _spans(graph: Graph, made: Plan) -> list[Span]:
+    """Return the tensors that are no constants."""
+    names = {made.input: graph.tensors[graph.inputs[0]].name}
+    first = {made.input: -1}
+    reads: dict[int, list[int]] = {}
+    for index, step in enumerate(made.steps):
+        *read_slots, written = step.slots
+        for read_slot in dict.fromkeys(read_slots):
+            reads.setdefault(read_slot, []).append(index)
+        first[written] = index
+        names[written] = graph.tensors[step.op.outputs[0]].name
+    spans = []
+    for number, start in first.items():
+        slot, read_by = made.slots[number], tuple(reads.get(number, ()))
+        last = len(made.steps) - 1 if number == made.output else max((start, *read_by))
+        spans.append(
+            Span(
+                names[number], slot.dtype, slot.size, slot.place, slot.offset, start, read_by, last
+            )
+        )
+    return spans
+
+
+def _step(data: bytes, made: Plan, index: int, step: Step, spans: list[Span]) -> StepMemory:
+    alive = [i for i, span in enumerate(spans) if span.first <= index <= span.last]
+    # What a kernel works on in place lies twice in the same bytes.
+    places = sorted(
+        (spans[i].offset, spans[i].offset + spans[i].size)
+        for i in alive
+        if spans[i].place == "arena"
+    )
+    used, reached = 0, 0
+    for start, end in places:
+        used += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    constants = [made.slots[slot] for slot in dict.fromkeys(step.slots[:-1])]
+    in_file, tables = _constant_bytes(data, constants)
+    return StepMemory(
+        op=step.op.index,
+        name=step.op.name,
+        kernel=step.kernel.name,
+        alive=tuple(alive),
+        arena=used,
+        file_bytes=in_file,
+        table_bytes=tables,
+    )
+
+
+def _constant_bytes(data: bytes, slots: Iterable[Slot]) -> tuple[int, int]:
+    """Return the bytes of the constants that lie in the file, and of those that do not."""
+    constants = [slot for slot in slots if slot.data is not None]
+    in_file = sum(slot.size for slot in constants if slot.data and slot.data.obj is data)
+    return in_file, sum(slot.size for slot in constants) - in_file

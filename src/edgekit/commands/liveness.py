@@ -1,0 +1,80 @@
+"""The liveness picture of ``edgekit inspect --memory``."""
+
+from edgekit.commands.columns import LINE, clip, columns, pairs, sections
+from edgekit.convert.memory import Memory, Span
+
+NAME = 28
+"""Most characters of a tensor's name beside the picture."""
+WRITTEN, READ, ALIVE, FREE = "WR-·"
+
+
+def picture(title: str, memory: Memory) -> str:
+    """Return what lies where, the steps, and a row for each tensor with a column for each step."""
+    steps = [
+        (
+            str(index),
+            clip(f"{step.op} {step.name}", 32),
+            step.kernel,
+            f"{step.arena:,} B",
+            f"{step.file_bytes:,} B" if step.file_bytes else "",
+            f"{step.table_bytes:,} B" if step.table_bytes else "",
+        )
+        for index, step in enumerate(memory.steps)
+    ]
+    head = ("step", "op", "kernel", "arena in use", "in the file", "tables")
+    return sections(
+        {
+            title: pairs(_overview(memory)),
+            "Steps": columns([head, *steps], elastic=2, right=(0, 3, 4, 5)),
+            f"Tensors and steps ({WRITTEN} written, {READ} read, {ALIVE} alive, {FREE} not)": _map(
+                memory
+            ),
+        }
+    )
+
+
+def _overview(memory: Memory) -> dict[str, str]:
+    given = memory.tensors[0]
+    made = next(span for span in reversed(memory.tensors) if span.place == "output")
+    return {
+        "arena": f"{memory.arena:,} bytes, of which at most {memory.most:,} are in use at once",
+        "input": f"{given.size:,} bytes, in the caller's buffer",
+        "output": f"{made.size:,} bytes, in the caller's buffer",
+        "constants": f"{memory.file_bytes:,} bytes in the file, used in place; "
+        f"{memory.table_bytes:,} bytes of tables, made when the model is opened",
+    }
+
+
+def _map(memory: Memory) -> list[str]:
+    """Return the picture; more steps than a line holds give another picture below."""
+    rows = [(clip(span.name, NAME), f"{span.size:,} B", _place(span)) for span in memory.tensors]
+    head = ("tensor", "size", "place")
+    left = columns([head, *rows], elastic=0, right=(1,))
+    indent = max(map(len, left)) + 2
+    room = LINE - indent
+    lines: list[str] = []
+    for start in range(0, len(memory.steps), room):
+        numbers = range(start, min(start + room, len(memory.steps)))
+        if start:
+            lines.append("")
+        tens = "".join(str(n // 10 % 10) if n % 10 == 0 and n else " " for n in numbers)
+        if tens.strip():
+            lines.append(" " * indent + tens.rstrip())
+        lines.append(left[0].ljust(indent) + "".join(str(n % 10) for n in numbers))
+        for text, span in zip(left[1:], memory.tensors, strict=True):
+            marks = "".join(_mark(span, n) for n in numbers)
+            if marks.strip(FREE):
+                lines.append(text.ljust(indent) + marks)
+    return lines
+
+
+def _place(span: Span) -> str:
+    return f"arena +{span.offset:,}" if span.place == "arena" else f"caller's {span.place}"
+
+
+def _mark(span: Span, step: int) -> str:
+    if step == span.first:
+        return WRITTEN
+    if step in span.reads:
+        return READ
+    return ALIVE if span.first < step <= span.last else FREE
