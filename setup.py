@@ -5,7 +5,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-GCC = ["-std=c99", "-O3", "-ffp-contract=off", "-fvisibility=hidden"]
+GCC = ["-std=c99", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
 def files(suffix: str) -> list[str]:

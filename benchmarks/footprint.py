@@ -1,5 +1,6 @@
 """What a first answer costs: cold start and peak memory of a fresh process, sizes on disk."""
 
+import os
 import re
 import subprocess
 import sys
@@ -102,10 +103,16 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
     Raises:
         StartError: it ended without an answer; the message is the last line that it wrote.
     """
+    # An installed package has its bytecode; a checkout gets it at the first start.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         with subprocess.Popen(
-            [*FRESH, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            [*FRESH, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
         ) as child:
             assert child.stdin is not None
             assert child.stdout is not None

@@ -9,7 +9,6 @@ keyword arguments are the backend's options.
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
 from edge_runtime.errors import BackendError
 
@@ -63,7 +62,8 @@ def find(name: str) -> ModuleType:
     """
     if name not in backends():
         raise BackendError(f"unknown backend {name!r}: there are {', '.join(backends())}")
-    return import_module(f"{__name__}.{name}")
+    # What importlib.import_module does, without the import of importlib.
+    return __import__(f"{__name__}.{name}", fromlist=[name])
 
 
 def unavailable(name: str) -> str | None:

@@ -40,6 +40,8 @@ LIMITS = {
 }
 """What a fused activation clamps to. LiteRT has no others here."""
 
+PLUS_128 = bytes((value + 128) % 256 for value in range(256))
+
 RANGES = {"int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
 
@@ -163,8 +165,10 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
     given, weights = call.input(0).quantization, call.input(1).data
     assert given is not None
     assert weights is not None
-    flat = weights.cast("B").cast("b")
-    sums = (sum(flat[o * params.depth : (o + 1) * params.depth]) for o in range(params.outputs))
+    # As uint8 with 128 added: Python sums bytes several times as fast as other integers.
+    flat = weights.tobytes().translate(PLUS_128)
+    depth = params.depth
+    sums = [sum(flat[at : at + depth]) - 128 * depth for at in range(0, len(flat), depth)]
     # sum((x - z) * w) is sum(x * w) - z * sum(w).
     offset = given.zero_points[0]
     folded = int32s(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from edge_runtime import ModelError
+from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
 from edgekit.cli import run
 from edgekit.convert.metadata import attach
@@ -53,12 +55,28 @@ def test_json(model, ring, bar, capsys):
 
     document = json.loads(capsys.readouterr().out)
     assert document["model"] == model
-    assert document["backend"] == "litert"
+    assert document["backend"] == "native"
     assert document["errors"] == []
     zero, one = document["predictions"]
     assert (zero["file"], zero["label"], zero["index"], zero["inverted"]) == (ring, "0", 0, True)
     assert (one["file"], one["label"], one["index"], one["inverted"]) == (bar, "1", 1, False)
     assert zero["score"] == max(zero["scores"])
+
+
+def test_litert_serves_where_native_cannot(model, ring, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise ModelError("op 0, CONV_2D 'x', is not supported")
+
+    monkeypatch.setattr(native, "open_session", refuse)
+    assert run(["predict", model, ring, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["backend"] == "litert"
+
+    assert run(["predict", model, ring, "--backend", "native"]) == 2
+    assert "CONV_2D 'x', is not supported" in capsys.readouterr().err
+
+    monkeypatch.setattr(litert, "find_spec", lambda _: None)
+    assert run(["predict", model, ring]) == 2
+    assert "CONV_2D 'x', is not supported" in capsys.readouterr().err
 
 
 def test_no_invert(model, ring, capsys):

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALLOWED = {"__future__", "_struct", "edge_runtime", "importlib", "math", "struct", "warnings"}
+ALLOWED = {"__future__", "_struct", "edge_runtime", "math", "struct"}
 EDGE_RUNTIME = {
     *("backends", "errors", "flatbuffer", "graph", "reader", "record", "schema", "session"),
 }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from edge_runtime import InputError, Prediction, load
-from edge_runtime.backends import backends
+from edge_runtime import BackendError, InputError, Model, ModelError, Prediction, load
+from edge_runtime.backends import backends, unavailable
 from edgekit.commands import options
 
 
@@ -17,20 +17,19 @@ from edgekit.commands import options
 @click.option(
     "--backend",
     type=click.Choice(backends()),
-    default="litert",
-    help="Engine that runs the model.",
+    help="Engine that runs the model; by default native, and litert where native cannot.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
 def command(
-    model: Path, images: tuple[str, ...], backend: str, no_invert: bool, as_json: bool
+    model: Path, images: tuple[str, ...], backend: str | None, no_invert: bool, as_json: bool
 ) -> int:
     """Say what each IMAGE shows, according to MODEL (.tflite).
 
     Images may have any size and mode. If the model expects digits as MNIST has them, light ink on a
     dark ground, an image with a light background is inverted first.
     """
-    opened = load(model, backend=backend)
+    opened, backend = _open(model, backend)
     answers: list[tuple[str, Prediction]] = []
     errors: list[tuple[str, str]] = []
     for image in images:
@@ -50,6 +49,18 @@ def command(
     elif answers:
         click.echo(_table(answers))
     return 2 if errors else 0
+
+
+def _open(model: Path, backend: str | None) -> tuple[Model, str]:
+    """Return the opened model, and the name of the backend that runs it."""
+    if backend:
+        return load(model, backend=backend), backend
+    try:
+        return load(model), "native"
+    except (BackendError, ModelError):
+        if unavailable("litert"):
+            raise
+        return load(model, backend="litert"), "litert"
 
 
 def _table(answers: Sequence[tuple[str, Prediction]]) -> str:
