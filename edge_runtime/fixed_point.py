@@ -22,6 +22,11 @@ def f32(value: float) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
+def float_bits(value: float) -> int:
+    """Return the bits of a float32 number as int32."""
+    return int(struct.unpack("<i", struct.pack("<f", value))[0])
+
+
 def half_away(value: float) -> int:
     """Round to the nearest integer, halves away from zero, as C's ``round`` does."""
     whole = int(abs(value))

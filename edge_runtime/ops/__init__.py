@@ -24,14 +24,21 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Op, Tensor
 
 OPS = {
+    "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
+    "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
     "PACK": "pack",
+    "QUANTIZE": "quantize",
+    "RELU": "relu",
+    "RELU6": "relu",
+    "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
     "SHAPE": "shape",
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
+    "TANH": "tanh",
 }
 """Builtin -> module of this folder."""
 
