@@ -24,14 +24,21 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Op, Tensor
 
 OPS = {
+    "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
+    "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
     "PACK": "pack",
+    "QUANTIZE": "quantize",
+    "RELU": "relu",
+    "RELU6": "relu",
+    "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
     "SHAPE": "shape",
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
+    "TANH": "tanh",
 }
 """Builtin -> module of this folder."""
 
@@ -85,8 +92,8 @@ class Kernel:
         constants: further tensors, which follow the inputs.
         in_place: whether the output may lie where the first input lay.
         rows: the field of ``params`` that counts rows (or elements) of which each stands for
-            itself: n times as many, on n tensors one behind the other, are n runs. None where
-            that is not so.
+            itself: n times as many, on n tensors one behind the other, are n runs. None when
+            there is no such field.
     """
 
     reference: Callable[..., Any]
@@ -94,7 +101,7 @@ class Kernel:
     inputs: tuple[int, ...]
     constants: tuple[Constant, ...] = ()
     in_place: bool = False
-    rows: str | None = None
+    rows: str | None = "count"
 
     @property
     def name(self) -> str:

@@ -23,6 +23,21 @@ def per_tensor(tensor: Tensor) -> bool:
     return tensor.quantization is not None and not tensor.quantization.per_channel
 
 
+def quantized_per_tensor(call: Call) -> str | None:
+    """Integers have one scale and zero point, int16 the zero point 0."""
+    for tensor in call.input(0), call.output:
+        found = tensor.quantization
+        if tensor.dtype == "float32":
+            continue
+        if (
+            found is None
+            or found.per_channel
+            or (tensor.dtype == "int16" and any(found.zero_points))
+        ):
+            return f"{tensor.name!r}: {found}"
+    return None
+
+
 def same_type(call: Call) -> str | None:
     """Input and output have the same element type."""
     given, made = call.input(0).dtype, call.output.dtype

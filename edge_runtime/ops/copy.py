@@ -22,7 +22,7 @@ class Params:
 
 def kernel(size: int) -> Kernel:
     """Return the kernel for tensors of ``size`` bytes."""
-    return Kernel(copy, Params(size), (0,))
+    return Kernel(copy, Params(size), (0,), rows="size")
 
 
 def copy(_: Params, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:

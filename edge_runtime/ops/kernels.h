@@ -16,6 +16,9 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
     X(copy)                                                                                        \
+    X(dequantize_int16)                                                                            \
+    X(dequantize_int8)                                                                             \
+    X(dequantize_uint8)                                                                            \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16)                                                                       \
     X(fully_connected_int16_narrow)                                                                \
@@ -24,8 +27,23 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(fully_connected_int8)                                                                        \
     X(fully_connected_int8_double)                                                                 \
     X(fully_connected_int8_float)                                                                  \
+    X(leaky_relu_float32)                                                                          \
+    X(leaky_relu_int16)                                                                            \
+    X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
-    X(lookup_int8)
+    X(logistic_int16)                                                                              \
+    X(lookup_int16)                                                                                \
+    X(lookup_int8)                                                                                 \
+    X(quantize_even_int16)                                                                         \
+    X(quantize_even_int8)                                                                          \
+    X(quantize_int16)                                                                              \
+    X(quantize_int8)                                                                               \
+    X(relu_float32)                                                                                \
+    X(requantize_int16)                                                                            \
+    X(requantize_int16_int8)                                                                       \
+    X(tanh_fixed_int16)                                                                            \
+    X(tanh_float32)                                                                                \
+    X(tanh_int16)
 
 /* What some machines have besides: X(kernel, instruction set, packer or NULL). */
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)

@@ -1,9 +1,12 @@
-"""An int8 function of one number as a table of its 256 values."""
+"""A function of one 8-bit number as a table of its 256 values."""
 
 from __future__ import annotations
 
+from math import isfinite
+
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops import Call, Constant, Kernel
+from edge_runtime.ops.requantize import LIMITS
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 @record
 class Params:
-    """Parameters of ``lookup_int8``."""
+    """Parameters of ``lookup_int8`` and ``lookup_int16``."""
 
     count: int
 
@@ -28,7 +31,11 @@ class Params:
 def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     """Return the kernel that applies ``function`` from the input's scale to the output's.
 
-    Source: LUTPopulate in tensorflow/lite/kernels/internal/common.h, which calculates in float32.
+    Source: LUTPopulate in tensorflow/lite/kernels/internal/common.h, which calculates in float32
+    and rounds halves away from zero. With ``rounding="single"`` as XNNPACK does it
+    (src/reference/unary-elementwise.cc): the zero point is added first, and halves go to the even
+    number. LiteRT takes the function from the C library of its machine, here it is rounded
+    correctly: where a value lies within that library's error of a half, the table may be one off.
 
     Args:
         call: an op with one int8 input and an int8 output, both per-tensor.
@@ -37,26 +44,59 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     given, made = call.input(0).quantization, call.output.quantization
     assert given is not None
     assert made is not None
+    scale, offset, zero_point = given.scales[0], given.zero_points[0], made.zero_points[0]
     inverse = f32(1 / made.scales[0])
-    table = bytearray()
-    for value in range(-128, 128):
-        real = function(f32(given.scales[0] * (value - given.zero_points[0])))
-        scaled = half_away(f32(f32(real) * inverse)) + made.zero_points[0]
-        table += max(-128, min(127, scaled)).to_bytes(1, "little", signed=True)
-    params = Params(call.output.elements)
-    return Kernel(
-        lookup_int8, params, (0,), (Constant("int8", bytes(table)),), in_place=True, rows="count"
-    )
+
+    def quantized(value: int) -> int:
+        scaled = f32(f32(function(f32(scale * (value - offset)))) * inverse)
+        if not isfinite(scaled):
+            return -(2**15) if scaled < 0 else 2**15
+        if call.rounding == "single":
+            return round(f32(scaled + zero_point))
+        return half_away(scaled) + zero_point
+
+    return tabulate_integers(call, quantized)
 
 
-def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
-    """Define the kernel: ``table[x + 128]`` for each element.
+def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:
+    """Return the kernel that applies ``function`` to quantised numbers.
 
     Args:
-        tensor: int8 [count].
-        table: int8 [256].
+        call: an op with an int8 or uint8 input, and an output of int8, uint8 or int16.
+        function: of a quantised number; its value is cut to what the output's type holds.
     """
-    import numpy as np
+    signed, made = call.input(0).dtype == "int8", call.output.dtype
+    low, high = LIMITS[made]
+    size = 2 if made == "int16" else 1
+    table = bytearray()
+    for index in range(-128, 128):
+        # A uint8 number's byte is read as int8: 128 comes first.
+        value = function(index if signed else index % 256)
+        table += max(low, min(high, value)).to_bytes(size, "little", signed=low < 0)
+    constants = (Constant(made, bytes(table)),)
+    params = Params(call.output.elements)
+    if size == 2:
+        return Kernel(lookup_int16, params, (0,), constants)
+    return Kernel(lookup_int8, params, (0,), constants, in_place=True)
 
-    result: npt.NDArray[np.int8] = table[tensor.astype(np.int64) + 128]
+
+def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8 | np.uint8]:
+    """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
+
+    Args:
+        tensor: int8 or uint8 [count].
+        table: int8 or uint8 [256].
+    """
+    result: npt.NDArray[np.int8 | np.uint8] = table[tensor.view("int8").astype("int64") + 128]
+    return result
+
+
+def lookup_int16(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
+
+    Args:
+        tensor: int8 or uint8 [count].
+        table: int16 [256].
+    """
+    result: npt.NDArray[np.int16] = table[tensor.view("int8").astype("int64") + 128]
     return result

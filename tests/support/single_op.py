@@ -71,6 +71,28 @@ def model(
     return bytes(builder.Output())
 
 
+def unary(
+    op: str,
+    given: tuple[str, float, int],
+    made: tuple[str, float, int],
+    elements: int,
+    **options: Any,
+) -> bytes:
+    """Return a model of an op with one input and one output: element type, scale, zero point.
+
+    The op's options have the schema's names; a float32 tensor has no scale.
+    """
+    tensors = [
+        tensor(name, (1, elements), dtype, *(((scale,), (zero_point,)) if scale else ()))
+        for name, (dtype, scale, zero_point) in (("x", given), ("y", made))
+    ]
+    told = None
+    if options:
+        told = getattr(schema, op.title().replace("_", "") + "OptionsT")()
+        vars(told).update(options)
+    return model(op, told, tensors, [0], version=1 if op != "LEAKY_RELU" else 2)
+
+
 INSTRUCTIONS = _native.instructions()
 """Instruction sets that this machine has kernels for."""
 

@@ -1,0 +1,168 @@
+"""QUANTIZE: float32 or integers to integers of a scale."""
+
+from __future__ import annotations
+
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.ops import Call, Kernel
+from edge_runtime.ops.constraints import quantized_per_tensor
+from edge_runtime.ops.lookup import tabulate_integers
+from edge_runtime.ops.requantize import LIMITS, ratio_fits, requantize, requantized
+from edge_runtime.record import record
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+
+def types_are_supported(call: Call) -> str | None:
+    """Input and output are int8, uint8 or int16, but not int16 to uint8; or the input float32."""
+    given, made = call.input(0).dtype, call.output.dtype
+    fits = given in ("float32", *LIMITS) and made in LIMITS and (given, made) != ("int16", "uint8")
+    return None if fits else f"{given} to {made}"
+
+
+def scale_has_an_inverse(call: Call) -> str | None:
+    """The output's scale is at least 2**-126."""
+    made = call.output.quantization
+    return None if made is None or made.scales[0] >= 2.0**-126 else str(made.scales[0])
+
+
+CONSTRAINTS = (types_are_supported, quantized_per_tensor, scale_has_an_inverse, ratio_fits)
+
+
+@record
+class Params:
+    """Parameters of the kernels that have a float32 input.
+
+    Attributes:
+        scale: bits of a float32 number: the output's scale, or its inverse.
+        zero_point: of the output.
+        lowest: least number of the output's type.
+        highest: greatest number of it.
+    """
+
+    count: int
+    scale: int
+    zero_point: int
+    lowest: int
+    highest: int
+
+
+def shape(call: Call) -> tuple[int, ...]:
+    """Return the input's shape."""
+    return call.input(0).shape
+
+
+def lower(call: Call) -> Kernel:
+    """Return a table for 8-bit inputs, arithmetic for others.
+
+    LiteRT and TFLite Micro have the same bytes: integers are rounded twice. XNNPACK multiplies
+    float32 with the inverse scale, and 8 bits of the same sign with a factor of 8 bits of
+    fraction, as long as it takes the ratio of the scales. What it does not take goes to LiteRT's
+    optimised kernels, which are equal to these except for 8 bits to 8 bits: there the second
+    rounding's halves go up, in all elements but the last ``count % 16``. That is not reproduced;
+    where scales differ, ``rounding="single"`` is up to one step off in int8 to uint8, uint8 to
+    int8, and ratios outside of [2**-8, 2**7].
+
+    Source: tensorflow/lite/kernels/quantize.cc, reference/quantize.h, reference/requantize.h; of
+    XNNPACK src/f32-qs8-vcvt/scalar-lrintf.c.in, src/qs8-vcvt/scalar.c.in.
+    """
+    given, made = call.input(0), call.output
+    assert made.quantization is not None
+    scale, zero_point = made.quantization.scales[0], made.quantization.zero_points[0]
+    limits = LIMITS[made.dtype]
+    if given.dtype == "float32":
+        once = call.rounding == "single"
+        bits = float_bits(1 / scale if once else scale)
+        params = Params(made.elements, bits, zero_point, *limits)
+        if made.dtype == "int16":
+            return Kernel(quantize_even_int16 if once else quantize_int16, params, (0,))
+        return Kernel(quantize_even_int8 if once else quantize_int8, params, (0,))
+    assert given.quantization is not None
+    ratio, offset = given.quantization.scales[0] / scale, given.quantization.zero_points[0]
+    if given.dtype == "int16":
+        return requantize(call, ratio, limits)
+    if call.rounding == "single" and given.dtype == made.dtype and 2**-8 <= f32(ratio) <= 2**7:
+        factor = round(256 * f32(ratio))
+        return tabulate_integers(call, lambda x: (((x - offset) * factor + 128) >> 8) + zero_point)
+    multiplier, shift = quantize_multiplier(ratio)
+    return tabulate_integers(
+        call, lambda x: requantized(x - offset, multiplier, shift) + zero_point
+    )
+
+
+def _quantized(params: Params, steps: Array, even: bool) -> Array:
+    """Return float32 ``steps`` of the output's scale as integers; NaN as the least one."""
+    import numpy as np
+
+    low, high = params.lowest - params.zero_point, params.highest - params.zero_point
+    cut = np.where(steps > low, np.where(steps < high, steps, high), low).astype(np.float64)
+    whole = np.rint(cut) if even else np.trunc(cut + np.where(cut < 0, -0.5, 0.5))
+    result: Array = whole.astype(np.int32) + params.zero_point
+    return result
+
+
+def _divided(params: Params, tensor: Array) -> Array:
+    """Return the quotients by the scale, rounded to float32, as integers."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        steps = tensor / np.array([params.scale], np.int32).view(np.float32)
+    return _quantized(params, steps, even=False)
+
+
+def _multiplied(params: Params, tensor: Array) -> Array:
+    """Return the products with the inverse scale, rounded to float32, as integers."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        steps = tensor * np.array([params.scale], np.int32).view(np.float32)
+    return _quantized(params, steps, even=True)
+
+
+def quantize_int8(params: Params, tensor: Array) -> npt.NDArray[np.int8 | np.uint8]:
+    """Define the kernel for int8 and uint8: divided, halves away from zero.
+
+    Beyond 2**31 steps, where LiteRT's conversion is undefined, it stays the greatest number.
+
+    Args:
+        params: see there.
+        tensor: float32 [count].
+    """
+    return _divided(params, tensor).astype("int8" if params.lowest else "uint8")
+
+
+def quantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel for int16: divided, halves away from zero.
+
+    Args:
+        params: see there.
+        tensor: float32 [count].
+    """
+    return _divided(params, tensor).astype("int16")
+
+
+def quantize_even_int8(params: Params, tensor: Array) -> npt.NDArray[np.int8 | np.uint8]:
+    """Define XNNPACK's kernel for int8 and uint8: multiplied, halves to the even number.
+
+    Args:
+        params: see there.
+        tensor: float32 [count].
+    """
+    return _multiplied(params, tensor).astype("int8" if params.lowest else "uint8")
+
+
+def quantize_even_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel of LiteRT's optimised AffineQuantize: the same for int16.
+
+    Args:
+        params: see there.
+        tensor: float32 [count].
+    """
+    return _multiplied(params, tensor).astype("int16")

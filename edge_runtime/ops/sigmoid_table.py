@@ -1,0 +1,125 @@
+"""The interpolated sigmoid of int16 LOGISTIC and TANH: ``tanh(x) = 2 * sigmoid(2 * x) - 1``.
+
+Source: sigmoid_table_uint16 in tensorflow/lite/kernels/internal/common.h, and
+reference/integer_ops/logistic.h and tanh.h.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+from edge_runtime.fixed_point import f32
+from edge_runtime.ops import Call, Constant
+from edge_runtime.ops.constraints import per_tensor
+from edge_runtime.record import record
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+INT16_SCALES = (2.0**-40, 8 / 3)
+"""The scales of an int16 input for which its multiplier has 1 to 15 bits."""
+
+
+@record
+class Params:
+    """Parameters of ``logistic_int16`` and ``tanh_int16``.
+
+    Attributes:
+        multiplier: what an input takes to be in steps of 1/(3 * 2**12),
+        shift: times ``2**shift``.
+    """
+
+    count: int
+    multiplier: int
+    shift: int
+
+
+def scale_fits(call: Call) -> str | None:
+    """The scale of an int16 input is from 2**-40 to 8/3, and its zero point 0."""
+    given = call.input(0)
+    if given.dtype != "int16":
+        return None
+    if given.quantization is None or not per_tensor(given):
+        return str(given.quantization)
+    scale, zero_point = given.quantization.scales[0], given.quantization.zero_points[0]
+    low, high = INT16_SCALES
+    return None if low <= scale <= high and zero_point == 0 else f"{scale} and {zero_point}"
+
+
+def power_of_two(scale: float) -> int | None:
+    """Return the exponent of a power of two, or of what LiteRT takes for one; None of others.
+
+    Source: CheckedLog2 in tensorflow/lite/kernels/internal/quantization_util.cc.
+    """
+    exponent = f32(f32(log(scale)) * f32(1 / f32(log(2))))
+    return round(exponent) if abs(exponent - round(exponent)) < f32(1e-3) else None
+
+
+def params(call: Call, shifts: int) -> Params:
+    """Return the parameters for the scale of the input.
+
+    Args:
+        call: a LOGISTIC or TANH of int16.
+        shifts: greatest power of two that the kernel takes as a shift: the scale is at most
+            ``2**(shifts - 12)`` for that.
+    """
+    given = call.input(0).quantization
+    assert given is not None
+    count, scale = call.output.elements, given.scales[0]
+    exponent = power_of_two(scale)
+    if exponent is not None and 0 <= exponent + 12 <= shifts:
+        return Params(count, 3 << (exponent + 12), 0)
+    multiplier, shift = scale * 4096 * 3, 0
+    while multiplier <= 32767 / 2 and shift <= 30:
+        multiplier, shift = multiplier * 2, shift + 1
+    return Params(count, int(multiplier), shift)
+
+
+def table() -> Constant:
+    """Return the sigmoid of i / 24 in uint16, from 0 to 255.
+
+    Half of what a straight line misses in the middle between two points is added to each, which
+    halves the error; the last one is where the kernels saturate.
+    """
+
+    def sigmoid(index: float) -> float:
+        return 65536 / (1 + exp(-index / 24))
+
+    values = [
+        round(sigmoid(i) + (sigmoid(i + 0.5) - (sigmoid(i) + sigmoid(i + 1)) / 2) / 2)
+        for i in range(255)
+    ]
+    return Constant("uint16", b"".join(value.to_bytes(2, "little") for value in [*values, 65535]))
+
+
+def interpolated(size: Array, table: Array, bits: int, greatest: int) -> Array:
+    """Return the table's value with ``bits`` more of fraction.
+
+    Args:
+        size: int64, not negative, in steps of ``2**-bits`` of the table's.
+        table: uint16 [256].
+        bits: see there.
+        greatest: what is returned from the table's last step on.
+    """
+    import numpy as np
+
+    index = np.minimum(size >> bits, 254)
+    below, above = table[index].astype(np.int64), table[index + 1].astype(np.int64)
+    value = (below << bits) + (size & ((1 << bits) - 1)) * (above - below)
+    result: Array = np.where(size >> bits >= 255, greatest, value)
+    return result
+
+
+def moved(params: Params, tensor: Array) -> Array:
+    """Return the int16 input in steps of 1/(3 * 2**12), in int64."""
+    import numpy as np
+
+    return (
+        tensor.astype(np.int64) * params.multiplier + ((1 << params.shift) >> 1)
+    ) >> params.shift
