@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Op, Tensor
 
 OPS = {
+    "ADD": "add",
+    "CONCATENATION": "concatenation",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
     "LOGISTIC": "logistic",
+    "MUL": "mul",
     "PACK": "pack",
     "RESHAPE": "reshape",
     "SHAPE": "shape",
+    "SOFTMAX": "softmax",
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
+    "SUB": "sub",
 }
 """Builtin -> module of this folder."""
 

@@ -15,10 +15,28 @@ typedef size_t ek_packer(const int32_t *params, const void *weights, void *packe
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(add_float32)                                                                                 \
+    X(add_int16)                                                                                   \
+    X(add_int16_shifted)                                                                           \
+    X(add_int32)                                                                                   \
+    X(add_int8)                                                                                    \
+    X(add_int8_single)                                                                             \
+    X(concatenation)                                                                               \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int8)                                                                        \
     X(logistic_float32)                                                                            \
-    X(lookup_int8)
+    X(lookup_int8)                                                                                 \
+    X(mul_float32)                                                                                 \
+    X(mul_int16)                                                                                   \
+    X(mul_int32)                                                                                   \
+    X(mul_int8)                                                                                    \
+    X(mul_int8_single)                                                                             \
+    X(softmax_float32)                                                                             \
+    X(softmax_int16)                                                                               \
+    X(softmax_int8)                                                                                \
+    X(softmax_int8_int16)                                                                          \
+    X(softmax_int8_int16_single)                                                                   \
+    X(softmax_int8_single)
 
 /* What some machines have besides: X(kernel, instruction set, packer or NULL). */
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
