@@ -7,6 +7,11 @@ import struct
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops import Call
 
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 INFINITY = float("inf")
 
 ENDS = (
@@ -32,6 +37,15 @@ def quantized_ends(call: Call) -> tuple[int, int]:
 
     Source: CalculateActivationRangeQuantized, tensorflow/lite/kernels/kernel_util.cc.
     """
+    return _quantized(call, lambda value, zero_point: zero_point + half_away(value))
+
+
+def xnnpack_ends(call: Call) -> tuple[int, int]:
+    """Return the ends as XNNPACK rounds them: with the zero point added, halves to even."""
+    return _quantized(call, lambda value, zero_point: round(f32(value + zero_point)))
+
+
+def _quantized(call: Call, rounded: Callable[[float, int], int]) -> tuple[int, int]:
     low, high = ENDS[call.op.options["fused_activation"]]
     made = call.output.quantization
     assert made is not None
@@ -42,7 +56,7 @@ def quantized_ends(call: Call) -> tuple[int, int]:
         scaled = f32(value / scale)
         if abs(scaled) == INFINITY:
             return otherwise
-        return max(-limit, min(limit - 1, zero_point + half_away(scaled)))
+        return max(-limit, min(limit - 1, rounded(scaled, zero_point)))
 
     return quantized(low, -limit), quantized(high, limit - 1)
 

@@ -6,8 +6,9 @@ Whose bytes integers give:
   (``rescale_double``), and so is their sum. The two differ where TFLite Micro calculates SUB's
   multipliers in float32, and by LiteRT's shortcut for int16 whose scales are powers of two.
 - "single": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It takes
-  ratios of input and output scales in [2**-10, 2**8); for others, and for int16, LiteRT by default
-  runs what "litert" is.
+  ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. What else there is
+  gives the bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs
+  vector kernels that overflow, whose bytes depend on where in a tensor an element is.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ XNNPACK_RATIOS = (2.0**-10, 2.0**8)
 """Ratios of input and output scale that LiteRT leaves to XNNPACK: from, to below."""
 
 XNNPACK_BITS = 20
+XNNPACK_RANK = 6
 
 
 def scales_fit(call: Call) -> str | None:
@@ -63,7 +65,7 @@ def powers_are_not_broadcast(call: Call) -> str | None:
     return None if _shifts(call) is None or given[0] == given[1] else f"{given[0]} and {given[1]}"
 
 
-CONSTRAINTS = (
+SHARED_CONSTRAINTS = (
     elementwise.two_inputs,
     is_dense,
     elementwise.types_are_supported,
@@ -73,8 +75,10 @@ CONSTRAINTS = (
     activation.activation_is_known,
     scales_fit,
     powers_fit,
-    powers_are_not_broadcast,
 )
+"""Of ADD and SUB."""
+
+CONSTRAINTS = (*SHARED_CONSTRAINTS, powers_are_not_broadcast)
 
 shape = elementwise.shape
 
@@ -156,7 +160,7 @@ def _chosen(call: Call, sign: int) -> tuple[Any, Any]:
     if call.rounding == "single" and dtype == "int8":
         ratios = [f32(scale(call, position) / scale(call, 2)) for position in (0, 1)]
         low, high = XNNPACK_RATIOS
-        if all(low <= ratio < high for ratio in ratios):
+        if all(low <= ratio < high for ratio in ratios) and len(shape(call)) <= XNNPACK_RANK:
             return add_int8_single, _single(call, sign, ratios)
     a, b, both = (quantize_multiplier(factor) for factor in _factors(call, sign))
     params = RescaledParams(
@@ -193,9 +197,7 @@ def _single(call: Call, sign: int, ratios: list[float]) -> SingleParams:
     # round() takes halves to even, as lrintf does.
     a, b = round(ratios[0] * 2**shift), sign * round(ratios[1] * 2**shift)
     bias = 2 ** (shift - 1) - a * zero_point(call, 0) - b * zero_point(call, 1)
-    return SingleParams(
-        bias, a, b, shift, zero_point(call, 2), *activation.quantized_ends(call)
-    )
+    return SingleParams(bias, a, b, shift, zero_point(call, 2), *activation.xnnpack_ends(call))
 
 
 def _shifts(call: Call) -> tuple[int, int] | None:
@@ -259,9 +261,7 @@ def _rescaled(params: RescaledParams, a: Array, b: Array, loops: Array) -> Array
     return clamped
 
 
-def add_int8_single(
-    params: SingleParams, a: Array, b: Array, loops: Array
-) -> npt.NDArray[np.int8]:
+def add_int8_single(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: 21-bit multipliers, one rounding, halves up.
 
     Args:
@@ -277,7 +277,10 @@ def add_int8_single(
     a, b = spread(a, b, loops)
     total = params.bias + a * params.a_multiplier + b * params.b_multiplier
     made = (total >> params.shift) + params.zero_point
-    return np.clip(made, params.lowest, params.highest).astype(np.int8).ravel()
+    clamped: npt.NDArray[np.int8] = (
+        np.clip(made, params.lowest, params.highest).astype(np.int8).ravel()
+    )
+    return clamped
 
 
 def add_int16_shifted(
@@ -297,7 +300,10 @@ def add_int16_shifted(
 
     a, b = spread(a, b, loops)
     total = rounding_shift(a, params.a_shift) + params.sign * rounding_shift(b, params.b_shift)
-    return np.clip(total, params.lowest, params.highest).astype(np.int16).ravel()
+    clamped: npt.NDArray[np.int16] = (
+        np.clip(total, params.lowest, params.highest).astype(np.int16).ravel()
+    )
+    return clamped
 
 
 def add_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
@@ -313,11 +319,16 @@ def add_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDAr
 
     a, b = spread(a, b, loops)
     total = (a + params.sign * b).astype(np.int32)
-    return np.clip(total, params.lowest, params.highest).astype(np.int32).ravel()
+    clamped: npt.NDArray[np.int32] = (
+        np.clip(total, params.lowest, params.highest).astype(np.int32).ravel()
+    )
+    return clamped
 
 
 def add_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: the sum, rounded, the same bytes as LiteRT's.
+
+    XNNPACK's are the same but for denormal numbers, for which it has 0.
 
     Args:
         params: see there.
@@ -328,7 +339,9 @@ def add_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
     import numpy as np
 
     a, b = spread(a, b, loops)
-    return clamped_float32(a + np.float32(params.sign) * b, params.lowest, params.highest)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = a + np.float32(params.sign) * b
+    return clamped_float32(total, params.lowest, params.highest)
 
 
 def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:

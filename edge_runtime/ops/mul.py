@@ -5,15 +5,17 @@ Whose bytes integers give:
 - "litert": the product rescaled and rounded twice (``rescale_double``) by a factor of float32
   numbers; "double": the same with the factor calculated in double, as TFLite Micro does.
 - "single": XNNPACK's, which multiplies the int8 product by a float32 factor and rounds halves to
-  even. It takes factors in [2**-16, 2**8); for others, and for int16, LiteRT by default runs what
-  "litert" is. XNNPACK's kernels for Arm round halves up instead: not these bytes.
+  even. It takes factors in [2**-16, 2**8) and up to 6 dimensions. What else there is gives the
+  bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
+  kernels that overflow, whose bytes depend on where in a tensor an element is. XNNPACK's kernels
+  for Arm round halves up, which is not followed.
 """
 
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double
 from edge_runtime.ops import Call, Kernel, activation, elementwise
-from edge_runtime.ops.add import clamped_float32
+from edge_runtime.ops.add import XNNPACK_RANK, clamped_float32
 from edge_runtime.ops.constraints import is_dense
 from edge_runtime.ops.elementwise import scale, spread, zero_point
 from edge_runtime.record import record
@@ -32,11 +34,11 @@ XNNPACK_FACTORS = (2.0**-16, 2.0**8)
 """Factors that LiteRT leaves to XNNPACK: from, to below."""
 
 
-def factor_is_finite(call: Call) -> str | None:
-    """The product of integer input scales, divided by the output's, is a float32 number."""
-    if call.output.dtype not in ("int8", "int16") or _factor(call) != activation.INFINITY:
+def factor_fits(call: Call) -> str | None:
+    """The product of integer input scales is less than 2**30 of the output's scale."""
+    if call.output.dtype not in ("int8", "int16") or _factor(call) < 2**30:
         return None
-    return f"{scale(call, 0)} * {scale(call, 1)} / {scale(call, 2)}"
+    return f"{scale(call, 0)} * {scale(call, 1)} for {scale(call, 2)}"
 
 
 CONSTRAINTS = (
@@ -47,7 +49,7 @@ CONSTRAINTS = (
     elementwise.loops_fit,
     elementwise.quantization_fits,
     activation.activation_is_known,
-    factor_is_finite,
+    factor_fits,
 )
 
 shape = elementwise.shape
@@ -101,11 +103,14 @@ def _chosen(call: Call) -> tuple[Any, Any]:
         return mul_int32, PlainParams(*activation.int32_ends(call))
     factor, (low, high) = _factor(call), XNNPACK_FACTORS
     zero_points = zero_point(call, 0), zero_point(call, 1)
-    made = zero_point(call, 2), *activation.quantized_ends(call)
-    if call.rounding == "single" and dtype == "int8" and low <= factor < high:
-        bits = activation.float32_bits(factor)
-        return mul_int8_single, SingleParams(*zero_points, bits, *made)
-    params = RescaledParams(*zero_points, *quantize_multiplier(factor), *made)
+    delegated = low <= factor < high and len(shape(call)) <= XNNPACK_RANK
+    if call.rounding == "single" and dtype == "int8" and delegated:
+        ends = activation.xnnpack_ends(call)
+        made = activation.float32_bits(factor), zero_point(call, 2)
+        return mul_int8_single, SingleParams(*zero_points, *made, *ends)
+    ends = activation.quantized_ends(call)
+    multiplier = quantize_multiplier(factor)
+    params = RescaledParams(*zero_points, *multiplier, zero_point(call, 2), *ends)
     return (mul_int8 if dtype == "int8" else mul_int16), params
 
 
@@ -161,9 +166,7 @@ def _rescaled(params: RescaledParams, a: Array, b: Array, loops: Array) -> Array
     return clamped
 
 
-def mul_int8_single(
-    params: SingleParams, a: Array, b: Array, loops: Array
-) -> npt.NDArray[np.int8]:
+def mul_int8_single(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: the product by a float32 factor, halves to even.
 
     Args:
@@ -181,7 +184,8 @@ def mul_int8_single(
     scaled = product * np.array(params.factor, np.int32).view(np.float32)
     low, high = params.lowest - params.zero_point, params.highest - params.zero_point
     made = np.rint(np.clip(scaled, np.float32(low), np.float32(high))) + params.zero_point
-    return made.astype(np.int8).ravel()
+    rounded: npt.NDArray[np.int8] = made.astype(np.int8).ravel()
+    return rounded
 
 
 def mul_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
@@ -197,11 +201,16 @@ def mul_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDAr
 
     a, b = spread(a, b, loops)
     product = (a * b).astype(np.int32)
-    return np.clip(product, params.lowest, params.highest).astype(np.int32).ravel()
+    clamped: npt.NDArray[np.int32] = (
+        np.clip(product, params.lowest, params.highest).astype(np.int32).ravel()
+    )
+    return clamped
 
 
 def mul_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: the product, rounded, the same bytes as LiteRT's.
+
+    XNNPACK's are the same but for denormal numbers, for which it has 0.
 
     Args:
         params: see there.
@@ -209,5 +218,9 @@ def mul_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
         b: float32, flat.
         loops: int32 [3 * LOOPS], see ``elementwise.loops``.
     """
+    import numpy as np
+
     a, b = spread(a, b, loops)
-    return clamped_float32(a * b, params.lowest, params.highest)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        product = a * b
+    return clamped_float32(product, params.lowest, params.highest)

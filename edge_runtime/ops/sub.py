@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_runtime.ops import Call, Kernel, add
 
-CONSTRAINTS = add.CONSTRAINTS
+CONSTRAINTS = add.SHARED_CONSTRAINTS
 
 shape = add.shape
 
