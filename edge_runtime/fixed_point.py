@@ -90,3 +90,16 @@ def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
     high = (product + 2**30) >> 31
     mask = (1 << right) - 1
     return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+
+
+def rounding_shift(value: Any, right: Any) -> Any:
+    """Return ``value / 2**right``, halves away from zero; ``ek_rounding_shift``.
+
+    Source: RoundingDivideByPOT in gemmlowp's fixedpoint.h.
+
+    Args:
+        value: int, or int64 array of int32 values.
+        right: not negative; likewise.
+    """
+    mask = (1 << right) - 1
+    return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0))

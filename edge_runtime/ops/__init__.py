@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Op, Tensor
 
 OPS = {
+    "ADD": "add",
+    "CONCATENATION": "concatenation",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
     "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
+    "MUL": "mul",
     "PACK": "pack",
     "QUANTIZE": "quantize",
     "RELU": "relu",
@@ -36,8 +39,10 @@ OPS = {
     "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
     "SHAPE": "shape",
+    "SOFTMAX": "softmax",
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
+    "SUB": "sub",
     "TANH": "tanh",
 }
 """Builtin -> module of this folder."""

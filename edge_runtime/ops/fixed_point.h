@@ -25,6 +25,13 @@ static inline int32_t ek_rescale_double(int32_t total, int32_t multiplier, int32
     return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
+/* value / 2^right, halves away from zero: gemmlowp's RoundingDivideByPOT. right is in [0, 31]. */
+static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
+{
+    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
+}
+
 static inline int32_t ek_clamp(int32_t value, int32_t lowest, int32_t highest)
 {
     return value < lowest ? lowest : value > highest ? highest : value;

@@ -15,6 +15,13 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(add_float32)                                                                                 \
+    X(add_int16)                                                                                   \
+    X(add_int16_shifted)                                                                           \
+    X(add_int32)                                                                                   \
+    X(add_int8)                                                                                    \
+    X(add_int8_single)                                                                             \
+    X(concatenation)                                                                               \
     X(copy)                                                                                        \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
@@ -34,6 +41,11 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(logistic_int16)                                                                              \
     X(lookup_int16)                                                                                \
     X(lookup_int8)                                                                                 \
+    X(mul_float32)                                                                                 \
+    X(mul_int16)                                                                                   \
+    X(mul_int32)                                                                                   \
+    X(mul_int8)                                                                                    \
+    X(mul_int8_single)                                                                             \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -41,6 +53,12 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(relu_float32)                                                                                \
     X(requantize_int16)                                                                            \
     X(requantize_int16_int8)                                                                       \
+    X(softmax_float32)                                                                             \
+    X(softmax_int16)                                                                               \
+    X(softmax_int8)                                                                                \
+    X(softmax_int8_int16)                                                                          \
+    X(softmax_int8_int16_single)                                                                   \
+    X(softmax_int8_single)                                                                         \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

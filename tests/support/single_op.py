@@ -1,4 +1,4 @@
-""".tflite files of one op with any quantisation, and who runs them: LiteRT, and our engines."""
+""".tflite files of one op or a few, with any quantisation; LiteRT and our engines to run them."""
 
 import tempfile
 from collections.abc import Callable
@@ -35,11 +35,21 @@ def model(
     op: str, options: Any, tensors: list[dict[str, Any]], inputs: list[int], *, version: int = 4
 ) -> bytes:
     """Return a model of one op; tensor 0 is its input, the last one its output."""
+    return network([(op, options, inputs, len(tensors) - 1)], tensors, version=version)
+
+
+def network(
+    steps: list[tuple[str, Any, list[int], int]],
+    tensors: list[dict[str, Any]],
+    *,
+    version: int = 4,
+) -> bytes:
+    """Return a model of several ops: (name, options, input tensors, output tensor) each."""
     made = schema.ModelT()
     made.version = 3
     made.buffers = [schema.BufferT()]
     graph = schema.SubGraphT()
-    graph.tensors = []
+    graph.tensors, graph.operators, made.operatorCodes = [], [], []
     for given in tensors:
         one = schema.TensorT()
         one.name, one.shape = given["name"], list(given["shape"])
@@ -54,17 +64,19 @@ def model(
             made.buffers.append(buffer)
             one.buffer = len(made.buffers) - 1
         graph.tensors.append(one)
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, op)
-    code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), version
-    made.operatorCodes = [code]
-    operator = schema.OperatorT()
-    operator.inputs, operator.outputs = inputs, [len(tensors) - 1]
-    if options is not None:
-        operator.builtinOptions = options
-        kind = type(options).__name__.removesuffix("T")
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-    graph.operators, graph.inputs, graph.outputs = [operator], [0], [len(tensors) - 1]
+    for index, (op, options, inputs, output) in enumerate(steps):
+        code = schema.OperatorCodeT()
+        code.builtinCode = getattr(schema.BuiltinOperator, op)
+        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), version
+        made.operatorCodes.append(code)
+        operator = schema.OperatorT()
+        operator.opcodeIndex, operator.inputs, operator.outputs = index, inputs, [output]
+        if options is not None:
+            operator.builtinOptions = options
+            kind = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        graph.operators.append(operator)
+    graph.inputs, graph.outputs = [0], [len(tensors) - 1]
     made.subgraphs = [graph]
     builder = flatbuffers.Builder(1024)
     builder.Finish(made.Pack(builder), b"TFL3")

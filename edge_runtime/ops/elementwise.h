@@ -1,0 +1,63 @@
+/* Kernels of two broadcast tensors: the loops are defined in elementwise.py. */
+#ifndef EK_ELEMENTWISE_H
+#define EK_ELEMENTWISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { EK_LOOPS = 6 };
+
+/* Rows of the innermost loop. */
+static inline int32_t ek_rows(const int32_t *sizes)
+{
+    int32_t rows = 1;
+    for (int loop = 0; loop < EK_LOOPS - 1; loop++)
+        rows *= sizes[loop];
+    return rows;
+}
+
+/* Where a row of an input starts. */
+static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int32_t row)
+{
+    ptrdiff_t start = 0;
+    for (int loop = EK_LOOPS - 2; loop >= 0; loop--) {
+        if (sizes[loop] == 1)
+            continue;
+        start += (ptrdiff_t)(row % sizes[loop]) * strides[loop];
+        row /= sizes[loop];
+    }
+    return start;
+}
+
+/* Defines a kernel by element(Params, a, b). tensors: inputs a and b, loops int32 [3][EK_LOOPS],
+ * output. The output may lie where an input lies that is not broadcast. */
+#define EK_ELEMENTWISE(kernel, type, Params, element)                                              \
+    void kernel(const int32_t *params, void *const *tensors)                                       \
+    {                                                                                              \
+        const int32_t *sizes = tensors[2], *a_strides = sizes + EK_LOOPS;                          \
+        const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
+        const int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes);                          \
+        const int32_t a_moves = a_strides[EK_LOOPS - 1], b_moves = b_strides[EK_LOOPS - 1];        \
+        type *output = tensors[3];                                                                 \
+        Params own; /* a copy, because an int8 output could be params to the compiler */           \
+        memcpy(&own, params, sizeof own);                                                          \
+        for (int32_t row = 0; row < rows; row++, output += count) {                                \
+            const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
+            const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
+            if (a_moves && b_moves) {                                                              \
+                for (int32_t i = 0; i < count; i++)                                                \
+                    output[i] = element(own, a[i], b[i]);                                          \
+            } else if (a_moves) {                                                                  \
+                const type same = *b;                                                              \
+                for (int32_t i = 0; i < count; i++)                                                \
+                    output[i] = element(own, a[i], same);                                          \
+            } else {                                                                               \
+                const type same = *a;                                                              \
+                for (int32_t i = 0; i < count; i++)                                                \
+                    output[i] = element(own, same, b[i]);                                          \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+#endif

@@ -1,0 +1,142 @@
+"""The tables of integer SOFTMAX: exp and 1 / (1 + x) as LiteRT and TFLite Micro tabulate them."""
+
+from __future__ import annotations
+
+from math import exp, floor
+
+from edge_runtime.fixed_point import (
+    f32,
+    half_away,
+    quantize_multiplier,
+    rescale_double,
+    rounding_shift,
+)
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INTEGER_BITS = 5
+"""Of the numbers whose exp is taken, which have 26 fractional bits."""
+
+STEPS = 512
+"""Of an int16 table, between whose entries kernels interpolate."""
+
+INT16_RANGE = 2**16 - 1
+
+
+def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
+    """Return e**(-beta * scale * i) for i in 0..255, with 31 fractional bits; 0 for the smallest.
+
+    Source: PreprocessSoftmaxScaling and CalculateInputRadius in
+    tensorflow/lite/kernels/internal/quantization_util.cc, Softmax in reference/softmax.h, without
+    TFLITE_SINGLE_ROUNDING.
+
+    Args:
+        scale: of the int8 input.
+        beta: so that ``scale * beta`` is more than 2**-26.
+    """
+    bits = 31 - INTEGER_BITS
+    multiplier, shift = quantize_multiplier(min(beta * scale * 2**bits, 2**31 - 1.0))
+    radius = floor((2**INTEGER_BITS - 1) * 2**bits / 2**shift)
+    return [
+        _exponential(rescale_double(-i * 2**shift, multiplier, 0)) if i <= radius else 0
+        for i in range(256)
+    ]
+
+
+def _exponential(x: int) -> int:
+    """Return e**x with 31 fractional bits, for x at most 0 with 26.
+
+    Source: exp_on_negative_values in gemmlowp's fixedpoint.h: x is cut into a part in [-1/4, 0),
+    of which a Taylor series around -1/8 is taken, and powers of two, whose exp are multiplied.
+    """
+    if x == 0:
+        return 2**31 - 1
+    bits = 31 - INTEGER_BITS
+    quarter = 2 ** (bits - 2)
+    part = (x & (quarter - 1)) - quarter
+    around = (part << INTEGER_BITS) + 2**28
+    square = _product(around, around)
+    fourth = rounding_shift(_product(square, square), 2)
+    cubic = _product(fourth + _product(square, around), half_away(2**31 / 3))
+    series = around + rounding_shift(cubic + square, 1)
+    constant = half_away(exp(-1 / 8) * 2**31)
+    result = constant + _product(constant, series)
+    for power in range(-2, INTEGER_BITS):
+        if (part - x) & 2 ** (bits + power):
+            result = _product(result, half_away(exp(-(2.0**power)) * 2**31))
+    return result
+
+
+def _product(a: int, b: int) -> int:
+    """Return the product of numbers with 31 fractional bits."""
+    product: int = rescale_double(a, b, 0)
+    return product
+
+
+def float_exponentials(scale: float, beta: float) -> list[float]:
+    """Return float32 e**(-beta * scale * i) for i in 0..255.
+
+    Source: PopulateSoftmaxLookupTable in
+    tensorflow/lite/kernels/internal/optimized/optimized_ops.h.
+
+    Args:
+        scale: of the int8 input.
+        beta: positive.
+    """
+    factor = f32(-scale * beta)
+    return [f32(exp(f32(factor * i))) for i in range(256)]
+
+
+def interpolated_exponentials(rounded: Callable[[float], float]) -> list[int]:
+    """Return e**x for STEPS + 1 numbers from -10 to 0, with 15 fractional bits.
+
+    Args:
+        rounded: what each step of the calculation is rounded by: ``f32`` in TFLite Micro, ``float``
+            in LiteRT.
+    """
+    unit = rounded(rounded(10.0) / INT16_RANGE)
+    first, last = rounded(unit * -INT16_RANGE), rounded(unit * 0)
+    return _interpolated(lambda x: rounded(exp(x)), first, last, rounded)
+
+
+def interpolated_reciprocals(rounded: Callable[[float], float]) -> list[int]:
+    """Return 1 / (1 + x) for STEPS + 1 numbers from 0 to 1, with 15 fractional bits.
+
+    Args:
+        rounded: see ``interpolated_exponentials``.
+    """
+    unit = rounded(1.0 / INT16_RANGE)
+    first, last = rounded(unit * 0), rounded(unit * INT16_RANGE)
+    return _interpolated(lambda x: rounded(1 / rounded(1 + x)), first, last, rounded)
+
+
+def _interpolated(
+    function: Callable[[float], float],
+    first: float,
+    last: float,
+    rounded: Callable[[float], float],
+) -> list[int]:
+    """Return the int16 table of a function, its entries moved so that midpoints are met as well.
+
+    Source: LUTPopulateInt16 in tensorflow/lite/kernels/internal/common.h, with an output from -1 to
+    1, and activations.cc.
+    """
+    unit = rounded(2.0 / INT16_RANGE)
+    low, high = rounded(unit * -(2**15)), rounded(unit * (2**15 - 1))
+    inverse = rounded((INT16_RANGE + 1) / rounded(high - low))
+    step = rounded(rounded(last - first) / STEPS)
+    half = rounded(step / 2)
+    table = []
+    for i in range(STEPS):
+        start = rounded(first + rounded(i * step))
+        value = rounded(function(start) * inverse)
+        middle = half_away(rounded(function(rounded(start + half)) * inverse))
+        following = function(rounded(first + rounded((i + 1) * step)))
+        end = rounded(following * inverse)
+        between = half_away(rounded(rounded(end + half_away(value)) / 2))
+        table.append(half_away(value) - half_away((between - middle) / 2))
+    table.append(half_away(rounded(function(last) * inverse)))
+    return [max(-(2**15), min(2**15 - 1, entry)) for entry in table]

@@ -1,0 +1,14 @@
+"""SUB: ``activation(a - b)``, by the kernels of ADD."""
+
+from __future__ import annotations
+
+from edge_runtime.ops import Call, Kernel, add
+
+CONSTRAINTS = add.SHARED_CONSTRAINTS
+
+shape = add.shape
+
+
+def lower(call: Call) -> Kernel:
+    """Return the kernel of the element type and rounding."""
+    return add.lower(call, sign=-1)

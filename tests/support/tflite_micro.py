@@ -1,0 +1,242 @@
+"""What TFLite Micro calculates, in plain Python and as its sources say it: slow and independent.
+
+Written from tensorflow/lite/micro/kernels/{add,sub,mul,softmax}_common.cc, the reference kernels
+that they call (built without TFLITE_SINGLE_ROUNDING), and gemmlowp's fixedpoint.h.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+MIN32, MAX32 = -(2**31), 2**31 - 1
+
+
+def int32(value: int) -> int:
+    """Wrap, as int32 arithmetic does on every machine."""
+    return (value - MIN32) % 2**32 + MIN32
+
+
+def cround(value: float) -> int:
+    """C's round: halves away from zero."""
+    return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    if real == 0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    fixed = cround(fraction * 2**31)
+    if fixed == 2**31:
+        fixed, shift = fixed // 2, shift + 1
+    return (0, 0) if shift < -31 else (fixed, shift)
+
+
+def high_multiply(a: int, b: int) -> int:
+    """SaturatingRoundingDoublingHighMul."""
+    if a == b == MIN32:
+        return MAX32
+    product = a * b
+    nudge = 2**30 if product >= 0 else 1 - 2**30
+    total = product + nudge
+    return total // 2**31 if total >= 0 else -(-total // 2**31)
+
+
+def divide_by_power(x: int, exponent: int) -> int:
+    """RoundingDivideByPOT."""
+    mask = 2**exponent - 1
+    threshold = (mask >> 1) + (1 if x < 0 else 0)
+    return (x >> exponent) + (1 if (x & mask) > threshold else 0)
+
+
+def multiply(x: int, multiplier: int, shift: int) -> int:
+    """MultiplyByQuantizedMultiplier."""
+    left, right = max(shift, 0), max(-shift, 0)
+    return divide_by_power(high_multiply(int32(x * 2**left), multiplier), right)
+
+
+Quantization = tuple[float, int]
+"""Scale, a float32 number, and zero point."""
+
+
+def ends(activation: int, made: Quantization, bits: int) -> tuple[int, int]:
+    """CalculateActivationRangeQuantized."""
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+    def quantize(value: float) -> int:
+        return made[1] + cround(float(np.float32(value) / np.float32(made[0])))
+
+    if activation == 1:
+        return max(lowest, quantize(0)), highest
+    if activation == 2:
+        return max(lowest, quantize(-1)), min(highest, quantize(1))
+    if activation == 3:
+        return max(lowest, quantize(0)), min(highest, quantize(6))
+    return lowest, highest
+
+
+def add(
+    x: Sequence[int],
+    y: Sequence[int],
+    quantization: tuple[Quantization, Quantization, Quantization],
+    activation: int,
+    bits: int,
+    *,
+    subtract: bool = False,
+) -> list[int]:
+    (a, za), (b, zb), (c, zc) = quantization
+    left = 15 if bits == 16 else 20
+    if subtract:  # sub_common.cc divides floats
+        f = np.float32
+        twice32 = f(2) * f(max(a, b))
+        factors = [f(a) / twice32, f(b) / twice32, twice32 / (f(2**left) * f(c))]
+    else:
+        twice = 2 * max(a, b)
+        factors = [a / twice, b / twice, twice / (2**left * c)]
+    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(float(factor)) for factor in factors)
+    lowest, highest = ends(activation, (c, zc), bits)
+    result = []
+    for p, q in zip(x, y, strict=True):
+        first = multiply((p - za) * 2**left, ma, sa)
+        second = multiply((q - zb) * 2**left, mb, sb)
+        raw = multiply(first - second if subtract else first + second, mc, sc) + zc
+        result.append(min(highest, max(lowest, raw)))
+    return result
+
+
+def mul(
+    x: Sequence[int],
+    y: Sequence[int],
+    quantization: tuple[Quantization, Quantization, Quantization],
+    activation: int,
+    bits: int,
+) -> list[int]:
+    (a, za), (b, zb), (c, zc) = quantization
+    multiplier, shift = quantize_multiplier(a * b / c)
+    lowest, highest = ends(activation, (c, zc), bits)
+    return [
+        min(highest, max(lowest, int32(zc + multiply((p - za) * (q - zb), multiplier, shift))))
+        for p, q in zip(x, y, strict=True)
+    ]
+
+
+def saturating_left(x: int, exponent: int) -> int:
+    """SaturatingRoundingMultiplyByPOT with a positive exponent."""
+    return max(MIN32, min(MAX32, x << exponent))
+
+
+def exp_on_negative_values(a: int) -> int:
+    """exp of a number with 26 fractional bits, in 31."""
+    if a == 0:
+        return MAX32
+    quarter = 2**24
+    rest = (a & (quarter - 1)) - quarter
+    x = saturating_left(rest, 5) + 2**28
+    x2 = high_multiply(x, x)
+    x3 = high_multiply(x2, x)
+    x4 = high_multiply(x2, x2)
+    third = high_multiply(divide_by_power(x4, 2) + x3, 715827883)
+    series = divide_by_power(third + x2, 1)
+    result = 1895147668 + high_multiply(1895147668, x + series)
+    remainder = rest - a
+    for exponent, factor in zip(
+        range(-2, 5),
+        (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242),
+        strict=True,
+    ):
+        if remainder & 2 ** (26 + exponent):
+            result = high_multiply(result, factor)
+    return result
+
+
+def one_over_one_plus(a: int) -> int:
+    """one_over_one_plus_x_for_x_in_0_1."""
+    half = (a + MAX32 + 1) // 2
+    x = 1515870810 + high_multiply(half, -1010580540)
+    for _ in range(3):
+        x = x + saturating_left(high_multiply(x, 2**29 - high_multiply(half, x)), 2)
+    return saturating_left(x, 1)
+
+
+def softmax_int8(row: Sequence[int], scale: float, beta: float, bits: int) -> list[int]:
+    """Softmax of int8 numbers with an output of ``bits`` bits."""
+    real = min(beta * scale * 2**26, 2**31 - 1.0)
+    multiplier, shift = quantize_multiplier(real)
+    least = -math.floor(31 * 2**26 / 2**shift)
+    largest = max(row)
+
+    def power(x: int) -> int:
+        return exp_on_negative_values(high_multiply((x - largest) * 2**shift, multiplier))
+
+    total = sum(divide_by_power(power(x), 12) for x in row if x - largest >= least)
+    zeros = 32 - total.bit_length()
+    scaled = one_over_one_plus((total << zeros) - 2**31)
+    exponent = 12 - zeros + 31 - bits
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    result = []
+    for x in row:
+        made = 0
+        if x - largest >= least:
+            made = divide_by_power(high_multiply(scaled, power(x)), exponent)
+        result.append(min(highest, made + lowest))
+    return result
+
+
+def _table(function: Callable[[np.float32], np.float32], first: float, last: float) -> list[int]:
+    """LUTPopulateInt16<float> with an output range from -1 to 1."""
+    f = np.float32
+    output = f(2) / f(65535)
+    inverse = f(65536) / (output * f(32767) - output * f(-32768))
+    low, high = f(first), f(last)
+    step = (high - low) / f(512)
+    half = step / f(2)
+
+    def at(x: np.float32) -> np.float32:
+        return function(x) * inverse
+
+    table = []
+    for i in range(512):
+        value = f(cround(float(at(low + f(i) * step))))
+        following = at(low + f(i + 1) * step)
+        between = f(cround(float((following + value) / f(2))))
+        middle = f(cround(float(at(low + f(i) * step + half))))
+        table.append(int(value) - cround(float((between - middle) / f(2))))
+    table.append(cround(float(at(high))))
+    return [max(-32768, min(32767, entry)) for entry in table]
+
+
+def _float_exp(x: np.float32) -> np.float32:
+    return np.float32(math.exp(float(x)))
+
+
+def _float_reciprocal(x: np.float32) -> np.float32:
+    return np.float32(1) / (np.float32(1) + x)
+
+
+_unit = np.float32(10) / np.float32(65535)
+EXPONENTIALS = _table(_float_exp, float(_unit * np.float32(-65535)), 0.0)
+RECIPROCALS = _table(
+    _float_reciprocal, 0.0, float(np.float32(1) / np.float32(65535) * np.float32(65535))
+)
+
+
+def looked_up(value: int, table: list[int]) -> int:
+    """LUTLookup."""
+    value = max(-32768, min(32767, value))
+    index = 256 + (value >> 7)
+    return table[index] + (((table[index + 1] - table[index]) * (value & 127) + 64) >> 7)
+
+
+def softmax_int16(row: Sequence[int], scale: float, beta: float) -> list[int]:
+    multiplier, shift = quantize_multiplier(scale * beta / (10 / 65535))
+    largest = max(row)
+    powers = [
+        looked_up(int32(multiply(x - largest, multiplier, shift) + 32767), EXPONENTIALS)
+        for x in row
+    ]
+    total = sum(powers)
+    zeros = 32 - total.bit_length()
+    shifted = ((total << (zeros - 1)) + 2**13) >> 14
+    factor = looked_up(shifted - 2**15 - 2**16, RECIPROCALS)
+    right = 31 - zeros
+    return [max(0, min(32767, (power * factor + 2 ** (right - 1)) >> right)) for power in powers]
