@@ -136,11 +136,27 @@ def test_double_is_what_tflite_micro_calculates(seed, op, dtype, pair, wide, fir
     a, b = (operand.ravel().tolist() for operand in operands)
     quantization = tuple(zip(scales, zero_points, strict=True))
     bits = np.iinfo(dtype).bits
-    if op == "MUL":
-        made = tflite_micro.mul(a, b, quantization, activation, bits)
-    else:
-        made = tflite_micro.add(a, b, quantization, activation, bits, subtract=op == "SUB")
+    calculate = {
+        "ADD": tflite_micro.add,
+        "SUB": tflite_micro.subtract,
+        "MUL": tflite_micro.mul,
+    }[op]
+    made = calculate(a, b, quantization, activation, bits)
     equal(data, x, np.array(made, dtype).reshape(operands[0].shape), "double")
+
+
+@pytest.mark.parametrize("op", ["SUB", "MUL"])
+def test_double_has_the_factors_of_tflite_micro(op):
+    """Factors are rounded to float32 in SUB there and in MUL here, which few outputs show."""
+    rng = np.random.default_rng(0)
+    x, other = drawn(rng, "int16", (20000,)), drawn(rng, "int16", (20000,))
+    scales = tuple(map(f32, (0.03, 0.042, 0.06) if op == "SUB" else (0.072, 0.057, 109.0)))
+    data = binary(op, "int16", x, other, scales)
+    quantization = tuple((scale, 0) for scale in scales)
+    calculate = tflite_micro.mul if op == "MUL" else tflite_micro.subtract
+    expected = np.array(calculate(x.tolist(), other.tolist(), quantization, 0, 16), np.int16)
+    equal(data, x, expected, "double")
+    assert (single_op.builtin_ref(data)(x) != expected).any()
 
 
 @settings(max_examples=60, deadline=None)
@@ -212,11 +228,12 @@ def test_scales_at_the_limits_of_xnnpack(op, rounding):
     least, below = 2.0**-10, f32(256 * (1 - 2.0**-24))
     pairs = [(least, 1.0), (least, least), (below, 1.0), (2 - 2.0**-22, 0.3), (1.0, below)]
     if op == "MUL":
-        pairs = [(2.0**-8, 2.0**-8), (below, 1.0), (0.5, 2.0**-10)]
+        pairs = [(2.0**-8, 2.0**-8), (below, 1.0), (0.5, 2.0**-10), (4.5, 1.0), (100.5, 1.0)]
     for a, b in pairs:
         assert delegated(op, (a, b, 1))
-        data = binary(op, "int8", x, x[::-1].copy(), (a, b, 1.0), (1, 3, 5))
-        equal(data, x, RUNTIMES[rounding](data)(x), rounding)
+        for other in (x[::-1].copy(), np.full_like(x, 4)):
+            data = binary(op, "int8", x, other, (a, b, 1.0), (1, 3, 5))
+            equal(data, x, RUNTIMES[rounding](data)(x), rounding)
 
 
 @pytest.mark.parametrize("op", ["ADD", "SUB"])
@@ -245,6 +262,38 @@ def test_powers_of_two_are_broadcast_when_subtracted():
     x, other = drawn(rng, "int16", (4, 100)), drawn(rng, "int16", (100,))
     data = binary("SUB", "int16", x, other, (0.5, 0.25, 0.5), powers=True)
     equal(data, x, single_op.builtin_ref(data)(x), "litert")
+
+
+any_scale = st.floats(2.0**-149, 2.0**127, width=32) | st.integers(-149, 127).map(lambda p: 2.0**p)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    op=st.sampled_from(OPS),
+    dtype=st.sampled_from(("int8", "int16")),
+    scales=st.tuples(any_scale, any_scale, any_scale) | st.tuples(any_scale).map(lambda s: s * 3),
+    ratio=st.integers(-30, 30),
+    activation=st.integers(0, 3),
+    powers=st.booleans(),
+    rounding=st.sampled_from(("litert", "single", "double")),
+)
+def test_any_scales_are_refused_or_native_equals_reference(
+    seed, op, dtype, scales, ratio, activation, powers, rounding
+):
+    a, b, made = scales
+    made = f32(min(max(made * 2.0**ratio, 2.0**-149), 2.0**127))
+    rng = np.random.default_rng(seed)
+    x, constant = drawn(rng, dtype, (4, 5)), drawn(rng, dtype, (4, 5))
+    kinds = {"activation": activation, "powers": powers}
+    data = binary(op, dtype, x, constant, (a, b, made), **kinds)
+    try:
+        engines = single_op.engines(data, rounding=rounding)
+    except edge_runtime.ModelError:
+        return
+    expected = engines["reference"].run(x)
+    for name, engine in engines.items():
+        np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
 def tensors_of(shape, names, dtype="int8"):
