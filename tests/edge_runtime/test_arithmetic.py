@@ -341,84 +341,56 @@ def test_the_output_lies_where_the_first_input_lay():
     assert plan(read(single_op.network(steps, tensors, version=2))).arena == 0
 
 
-def refused(data, tmp_path, **kinds):
-    path = tmp_path / "model.tflite"
-    path.write_bytes(data)
+def refused(data):
     with pytest.raises(edge_runtime.ModelError) as error:
-        edge_runtime.load(path, backend="native", **kinds)
+        plan(read(data))
     return str(error.value)
 
 
-BYTES, SHORTS = np.zeros((2, 3), np.int8), np.zeros((2, 3), np.int16)
+ZEROS = {"int8": np.zeros((2, 3), np.int8), "int16": np.zeros((2, 3), np.int16)}
 
 
 @pytest.mark.parametrize(
-    ("op", "dtype", "x", "scales", "zero_points", "kinds", "message"),
+    ("op", "dtype", "scales", "zero_point", "kinds", "message"),
     [
-        ("ADD", "int8", BYTES, (1, 1, 2.0**-20), (0, 0, 0), {}, "integer outputs have more than"),
-        ("SUB", "int16", SHORTS, (1, 1, 2.0**-14), (0, 0, 0), {}, "integer outputs have more"),
-        (
-            "MUL",
-            "int8",
-            BYTES,
-            (1e5, 1e5, 1),
-            (0, 0, 0),
-            {},
-            r"the product of .* less than 2\*\*30",
-        ),
-        ("ADD", "int16", SHORTS, (1, 1, 1), (0, 5, 0), {}, "int16 the zero point 0; .*point 5"),
-        ("ADD", "int8", BYTES, (1, 1, 1), (0, 0, 0), {"activation": 4}, "fused activation .* is 4"),
-        (
-            "ADD",
-            "int16",
-            SHORTS,
-            (2, 1, 1),
-            (0, 0, 0),
-            {"powers": True},
-            "with pot_scale_int16, one",
-        ),
-        ("ADD", "int8", BYTES, (), (), {}, "int8 and int16 have one scale"),
+        ("ADD", "int8", (1, 1, 2.0**-20), 0, {}, "integer outputs have more than 2**-19"),
+        ("SUB", "int16", (1, 1, 2.0**-14), 0, {}, "integer outputs have more than 2**-19"),
+        ("MUL", "int8", (1e5, 1e5, 1), 0, {}, "input scales is less than 2**30 of the output's"),
+        ("ADD", "int16", (1, 1, 1), 5, {}, "int16 the zero point 0; here it is 'c': zero point 5"),
+        ("ADD", "int8", (1, 1, 1), 0, {"activation": 4}, "or RELU6; here it is 4"),
+        ("ADD", "int16", (2, 1, 1), 0, {"powers": True}, "one input has the output's scale"),
+        ("ADD", "int8", (), 0, {}, "int8 and int16 have one scale and zero point"),
     ],
 )
-def test_limits_are_told(op, dtype, x, scales, zero_points, kinds, message, tmp_path):
-    data = binary(op, dtype, x, x, scales, zero_points, **kinds)
-    assert message.split(".*")[0].replace("\\", "") in refused(data, tmp_path)
-    with pytest.raises(edge_runtime.ModelError, match=message):
-        plan_of(data)
+def test_limits_are_told(op, dtype, scales, zero_point, kinds, message):
+    x = ZEROS[dtype]
+    assert message in refused(binary(op, dtype, x, x, scales, (0, zero_point, 0), **kinds))
 
 
-def plan_of(data):
-    return plan(read(data))
-
-
-def test_shapes_that_do_not_fit_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("dtype", "inputs", "shape", "message"),
+    [
+        ("float32", [0, 1], (4,), "can be broadcast to each other"),
+        ("float32", [0], (3,), "it has two inputs; here it is 1"),
+        ("int64", [0, 1], (3,), "int8, int16, int32 or float32; here it is int64, int64, int64"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(dtype, inputs, shape, message):
     tensors = [
-        single_op.tensor("x", (3,), "float32"),
-        single_op.tensor("c", (4,), "float32", data=np.zeros(4, np.float32)),
-        single_op.tensor("y", (4,), "float32"),
+        single_op.tensor("x", (3,), dtype),
+        single_op.tensor("c", shape, dtype, data=np.zeros(shape, dtype)),
+        single_op.tensor("y", shape, dtype),
     ]
-    data = single_op.model("ADD", options("ADD"), tensors, [0, 1], version=1)
-    assert "can be broadcast to each other" in refused(data, tmp_path)
+    assert message in refused(single_op.model("ADD", options("ADD"), tensors, inputs, version=1))
 
 
-def test_powers_of_two_are_not_broadcast_when_added(tmp_path):
-    data = binary("ADD", "int16", SHORTS, SHORTS[:1], (1, 1, 1), powers=True)
-    assert "inputs have the same shape; here it is [2, 3] and [1, 3]" in refused(data, tmp_path)
+def test_powers_of_two_are_not_broadcast_when_added():
+    x = ZEROS["int16"]
+    data = binary("ADD", "int16", x, x[:1], (1, 1, 1), powers=True)
+    assert "inputs have the same shape; here it is [2, 3] and [1, 3]" in refused(data)
 
 
-def test_too_many_loops_are_refused(tmp_path):
+def test_too_many_loops_are_refused():
     x = np.zeros((2, 1, 2, 1, 2, 1, 2), np.float32)
     data = binary("MUL", "float32", x, np.zeros((1, 2, 1, 2, 1, 2, 1), np.float32))
-    assert "takes at most 6 nested loops" in refused(data, tmp_path)
-
-
-def test_one_input_is_refused(tmp_path):
-    tensors = [single_op.tensor("x", (3,), "float32"), single_op.tensor("y", (3,), "float32")]
-    data = single_op.model("ADD", options("ADD"), tensors, [0], version=1)
-    assert "it has two inputs; here it is 1" in refused(data, tmp_path)
-
-
-def test_other_types_are_refused(tmp_path):
-    x = np.zeros(3, np.int64)
-    data = binary("ADD", "int64", x, x)
-    assert "int8, int16, int32 or float32; here it is int64" in refused(data, tmp_path)
+    assert "takes at most 6 nested loops" in refused(data)
