@@ -87,9 +87,7 @@ def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
     moved = ((total << left) + 2**31) % 2**32 - 2**31
     product = moved * multiplier
     # Half away from zero by C's truncating division is this floor, for either sign.
-    high = (product + 2**30) >> 31
-    mask = (1 << right) - 1
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+    return rounding_shift((product + 2**30) >> 31, right)
 
 
 def rounding_shift(value: Any, right: Any) -> Any:

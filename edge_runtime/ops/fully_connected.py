@@ -225,14 +225,15 @@ def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return what turns sums into outputs: multiplier and shift of each output.
 
-    Source: GetQuantizedConvolutionMultipler (one scale: the product is a float32) and
-    PopulateConvolutionQuantizationParams (many: all in double), kernel_util.cc of TFLite.
+    Source: PopulateConvolutionQuantizationParams, kernel_util.cc of TFLite, all in double. For one
+    scale TFLite Micro rounds the product of the scales to float32 (GetQuantizedConvolutionMultipler).
     """
     given, weights, made = _quantized(call)
-    if len(weights) == 1:
-        pairs = [quantize_multiplier(f32(given * weights[0]) / made)] * call.input(1).shape[0]
-    else:
-        pairs = [quantize_multiplier(given * scale / made) for scale in weights]
+    products = [given * scale for scale in weights]
+    if len(products) == 1:
+        rounded = f32(products[0]) if call.rounding == "double" else products[0]
+        products = [rounded] * call.input(1).shape[0]
+    pairs = [quantize_multiplier(product / made) for product in products]
     return int32s([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
 
 

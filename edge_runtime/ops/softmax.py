@@ -90,12 +90,14 @@ def output_quantization_fits(call: Call) -> str | None:
     return None if fits else f"({quantization.scales[0]}, {quantization.zero_points[0]})"
 
 
-def beta_is_positive(call: Call) -> str | None:
-    """Beta is a positive number, and in int8 more than 2**-26 after multiplying by the scale."""
+def beta_fits(call: Call) -> str | None:
+    """Beta is positive; times the scale of integers it is below 2**17, and over 2**-26 in int8."""
     beta: float = call.op.options["beta"]
     if not 0 < beta < float("inf"):
         return str(beta)
-    fits = call.input(0).dtype != "int8" or _scale(call) * beta * 2**26 > 1
+    dtype = call.input(0).dtype
+    least = 2.0**-26 if dtype == "int8" else 0.0
+    fits = dtype == "float32" or least < beta * _scale(call) < 2**17
     return None if fits else f"{beta} * {_scale(call)}"
 
 
@@ -106,7 +108,7 @@ CONSTRAINTS = (
     size_fits,
     input_quantization_fits,
     output_quantization_fits,
-    beta_is_positive,
+    beta_fits,
 )
 
 

@@ -75,41 +75,52 @@ def ends(activation: int, made: Quantization, bits: int) -> tuple[int, int]:
     return lowest, highest
 
 
+Triple = tuple[Quantization, Quantization, Quantization]
+"""Of the inputs and the output."""
+
+
 def add(
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
+) -> list[int]:
+    (a, _), (b, _), (c, _) = quantization
+    twice = 2 * max(a, b)
+    factors = [a / twice, b / twice, twice / (2 ** (15 if bits == 16 else 20) * c)]
+    return summed(x, y, quantization, ends(activation, quantization[2], bits), factors, bits, 1)
+
+
+def subtract(
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
+) -> list[int]:
+    """SUB, whose factors are quotients of floats (sub_common.cc)."""
+    f = np.float32
+    a, b, c = (f(scale) for scale, _ in quantization)
+    twice = f(2) * max(a, b)
+    left = f(2 ** (15 if bits == 16 else 20))
+    factors = [float(a / twice), float(b / twice), float(twice / (left * c))]
+    return summed(x, y, quantization, ends(activation, quantization[2], bits), factors, bits, -1)
+
+
+def summed(
     x: Sequence[int],
     y: Sequence[int],
-    quantization: tuple[Quantization, Quantization, Quantization],
-    activation: int,
+    quantization: Triple,
+    limits: tuple[int, int],
+    factors: list[float],
     bits: int,
-    *,
-    subtract: bool = False,
+    sign: int,
 ) -> list[int]:
-    (a, za), (b, zb), (c, zc) = quantization
-    left = 15 if bits == 16 else 20
-    if subtract:  # sub_common.cc divides floats
-        f = np.float32
-        twice32 = f(2) * f(max(a, b))
-        factors = [f(a) / twice32, f(b) / twice32, twice32 / (f(2**left) * f(c))]
-    else:
-        twice = 2 * max(a, b)
-        factors = [a / twice, b / twice, twice / (2**left * c)]
-    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(float(factor)) for factor in factors)
-    lowest, highest = ends(activation, (c, zc), bits)
+    left = 2 ** (15 if bits == 16 else 20)
+    (_, za), (_, zb), (_, zc) = quantization
+    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(factor) for factor in factors)
     result = []
     for p, q in zip(x, y, strict=True):
-        first = multiply((p - za) * 2**left, ma, sa)
-        second = multiply((q - zb) * 2**left, mb, sb)
-        raw = multiply(first - second if subtract else first + second, mc, sc) + zc
-        result.append(min(highest, max(lowest, raw)))
+        total = multiply((p - za) * left, ma, sa) + sign * multiply((q - zb) * left, mb, sb)
+        result.append(min(limits[1], max(limits[0], multiply(total, mc, sc) + zc)))
     return result
 
 
 def mul(
-    x: Sequence[int],
-    y: Sequence[int],
-    quantization: tuple[Quantization, Quantization, Quantization],
-    activation: int,
-    bits: int,
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
 ) -> list[int]:
     (a, za), (b, zb), (c, zc) = quantization
     multiplier, shift = quantize_multiplier(a * b / c)
