@@ -138,7 +138,8 @@ def lower(call: Call) -> Kernel:
         return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,), rows="rows")
     made = call.output.quantization
     assert made is not None
-    ends = xnnpack_ends(call) if call.rounding == "single" else quantized_ends(call)
+    xnnpack = call.rounding == "single" and call.output.dtype == "int8"
+    ends = xnnpack_ends(call) if xnnpack else quantized_ends(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
         return _lower_int8(

@@ -82,7 +82,7 @@ def described(data):
 def slow(test):
     """A conversion takes a second or two: few examples, and a failing one is shown as it is."""
     return settings(
-        max_examples=200,
+        max_examples=25,
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
