@@ -50,6 +50,7 @@ typedef struct {
     PyObject_HEAD
     Py_ssize_t step_count, reference_count, buffer_count, copy_count, arena_size, work;
     Step *steps;
+    ek_kernel *finite;
     Reference *references;
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
@@ -146,19 +147,16 @@ static int execute(const Session *self, char *input, char *output, Py_ssize_t co
     return wrong ? -1 : 0;
 }
 
-static int all_finite(const char *data, Py_ssize_t size)
-{
-    const uint32_t exponent = 0x7f800000u;
-    uint32_t bad = 0;
-    for (Py_ssize_t i = 0; i < size; i += 4) {
-        uint32_t bits;
-        memcpy(&bits, data + i, 4);
-        bad |= (bits & exponent) == exponent;
-    }
-    return !bad;
-}
-
 enum { NUMPY_FLOAT32 = 11 };
+
+static int all_finite(const Session *self, char *numbers)
+{
+    const int32_t count = (int32_t)(self->input.size / 4);
+    int32_t finite;
+    void *const tensors[] = {numbers, &finite};
+    self->finite(&count, tensors);
+    return finite;
+}
 
 /* Look NumPy up and take the element types from it. */
 static int meet_numpy(Session *self)
@@ -209,7 +207,7 @@ static PyObject *session_run(Session *self, PyObject *tensor)
     if (!self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
         !fits(array, &self->input) ||
         (array->flags & (C_CONTIGUOUS | ALIGNED)) != (C_CONTIGUOUS | ALIGNED) ||
-        (self->input.type_number == NUMPY_FLOAT32 && !all_finite(array->data, self->input.size)))
+        (self->input.type_number == NUMPY_FLOAT32 && !all_finite(self, array->data)))
         return PyObject_CallFunctionObjArgs(self->slow, tensor, NULL);
     PyObject *result = result_array(self);
     if (!result)
@@ -375,6 +373,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     const size_t constants = (size_t)(slot_count + 2 * step_count) + 1;
     self->arena_size = arena;
     self->work = work;
+    self->finite = find_variant("finite", forced)->run;
     self->groups = arena <= MAX_GROUP_ARENA;
     self->steps = calloc((size_t)step_count + 1, sizeof *self->steps);
     self->references = calloc((size_t)references + 1, sizeof *self->references);

@@ -203,12 +203,12 @@ void ek_fully_connected_float32(const int32_t *params, void *const *tensors)
         const float *weights = tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             float lanes[LANES] = {0};
-            int32_t k = 0;
-            for (; k + LANES <= depth; k += LANES)
+            const float *x = input, *w = weights, *const end = input + depth;
+            for (; end - x >= LANES; x += LANES, w += LANES)
                 for (int32_t lane = 0; lane < LANES; lane++)
-                    lanes[lane] += input[k + lane] * weights[k + lane];
-            for (int32_t lane = 0; k < depth; k++, lane++)
-                lanes[lane] += input[k] * weights[k];
+                    lanes[lane] += x[lane] * w[lane];
+            for (int32_t lane = 0; x + lane < end; lane++)
+                lanes[lane] += x[lane] * w[lane];
             for (int32_t half = LANES / 2; half; half /= 2)
                 for (int32_t lane = 0; lane < half; lane++)
                     lanes[lane] += lanes[lane + half];

@@ -280,39 +280,6 @@ void ek_fully_connected_int8_avx512(const int32_t *params, void *const *tensors)
         output += (ptrdiff_t)own * outputs;
     }
 }
-
-typedef __m512 fvec;
-
-INLINE fvec fzero(void)
-{
-    return _mm512_setzero_ps();
-}
-
-INLINE fvec fload(const float *numbers)
-{
-    return _mm512_loadu_ps(numbers);
-}
-
-INLINE fvec fpart(const float *numbers, int32_t count)
-{
-    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), numbers);
-}
-
-INLINE fvec fgrow(fvec sum, fvec a, fvec b)
-{
-    return _mm512_add_ps(sum, _mm512_mul_ps(a, b));
-}
-
-INLINE float fold(fvec lanes)
-{
-    const __m256 eight =
-        _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-}
-
-#include "fully_connected_x86.h"
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif

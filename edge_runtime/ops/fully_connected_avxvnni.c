@@ -28,7 +28,6 @@ TARGET static inline __m256i dot_half(__m256i sum, __m256i four, const char *wei
 }
 
 #include "fully_connected_ymm.h"
-#include "fully_connected_x86.h"
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif

@@ -12,10 +12,6 @@ typedef struct {
     __m256i low, high;
 } vec;
 
-typedef struct {
-    __m256 low, high;
-} fvec;
-
 TARGET static inline vec zero(void)
 {
     const vec made = {_mm256_setzero_si256(), _mm256_setzero_si256()};
@@ -162,39 +158,4 @@ TARGET void NAMED(ek_fully_connected_int8, )(const int32_t *params, void *const 
                   finish(add(a, b), load(head + WIDTH), load(head + 2 * WIDTH), params));
         }
     }
-}
-
-TARGET static inline fvec fzero(void)
-{
-    const fvec made = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    return made;
-}
-
-TARGET static inline fvec fload(const float *numbers)
-{
-    const fvec made = {_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers + 8)};
-    return made;
-}
-
-TARGET static inline fvec fpart(const float *numbers, int32_t count)
-{
-    float all[16] = {0};
-    for (int32_t i = 0; i < count; i++)
-        all[i] = numbers[i];
-    return fload(all);
-}
-
-TARGET static inline fvec fgrow(fvec sum, fvec a, fvec b)
-{
-    const fvec made = {_mm256_add_ps(sum.low, _mm256_mul_ps(a.low, b.low)),
-                       _mm256_add_ps(sum.high, _mm256_mul_ps(a.high, b.high))};
-    return made;
-}
-
-TARGET static inline float fold(fvec lanes)
-{
-    const __m256 eight = _mm256_add_ps(lanes.low, lanes.high);
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }

@@ -26,6 +26,7 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(finite)                                                                                      \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16)                                                                       \
     X(fully_connected_int16_narrow)                                                                \
@@ -67,11 +68,14 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 #define EK_X86 1
 #define EK_VARIANTS(X)                                                                             \
+    X(finite, avx512, NULL)                                                                        \
+    X(finite, avx2, NULL)                                                                          \
     X(fully_connected_int8, avx512, ek_fully_connected_int8_avx512_pack)                           \
     X(fully_connected_int8, avxvnni, ek_fully_connected_int8_avxvnni_pack)                         \
     X(fully_connected_int8, avx2, ek_fully_connected_int8_avx2_pack)                               \
-    X(fully_connected_float32, avx512, NULL)                                                       \
+    X(fully_connected_float32, avx512, ek_fully_connected_float32_avx512_pack)                     \
     X(fully_connected_float32, avx2, NULL)
+ek_packer ek_fully_connected_float32_avx512_pack;
 ek_packer ek_fully_connected_int8_avx512_pack;
 ek_packer ek_fully_connected_int8_avxvnni_pack;
 ek_packer ek_fully_connected_int8_avx2_pack;

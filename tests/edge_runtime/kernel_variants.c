@@ -13,12 +13,12 @@
 
 typedef struct {
     const char *name, *level;
-    ek_kernel *run;
+    ek_kernel *run, *portable;
     ek_packer *pack;
 } Variant;
 
-#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, pack},
-static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT){NULL, NULL, NULL, NULL}};
+#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, ek_##name, pack},
+static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT){NULL, NULL, NULL, NULL, NULL}};
 
 /* ---- Random numbers ---- */
 
@@ -189,6 +189,22 @@ static Trial float32_trial(int at_end)
     return trial;
 }
 
+static Trial finite_trial(int at_end)
+{
+    Trial trial = {.output = 1};
+    const int32_t count = trial.params[0] = between(1, 200);
+    float *numbers = trial.tensors[0] = placed(regions[0], (size_t)count * 4, at_end);
+    trial.output_size = 4;
+    trial.tensors[1] = placed(regions[1], 4, at_end);
+    for (int32_t i = 0; i < count; i++)
+        numbers[i] = random_float(bits() % 4);
+    if (bits() % 2) { /* infinity, or one of many NaN, of either sign */
+        const uint32_t pattern = bits() | 0x7f800000u;
+        memcpy(&numbers[between(0, count - 1)], &pattern, 4);
+    }
+    return trial;
+}
+
 static int fail(const Variant *variant, const Trial *trial, const char *what, size_t where)
 {
     printf("%s %s: %s at byte %zu; params", variant->name, variant->level, what, where);
@@ -203,10 +219,7 @@ static int check(const Variant *variant, const Trial *trial, int at_end)
     void *tensors[TENSORS], *expected = placed(expected_region, trial->output_size, at_end);
     memcpy(tensors, trial->tensors, sizeof tensors);
     tensors[trial->output] = expected;
-    if (!strcmp(variant->name, "fully_connected_int8"))
-        ek_fully_connected_int8(trial->params, tensors);
-    else
-        ek_fully_connected_float32(trial->params, tensors);
+    variant->portable(trial->params, tensors);
 
     uint8_t *output = trial->tensors[trial->output];
     memcpy(tensors, trial->tensors, sizeof tensors);
@@ -248,6 +261,7 @@ int main(int count, char **levels)
             continue;
         Trial (*make)(int) = !strcmp(variant->name, "fully_connected_int8")      ? int8_trial
                              : !strcmp(variant->name, "fully_connected_float32") ? float32_trial
+                             : !strcmp(variant->name, "finite")                  ? finite_trial
                                                                                  : NULL;
         if (!make) {
             printf("%s %s: nothing here tests this kernel\n", variant->name, variant->level);

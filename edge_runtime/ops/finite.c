@@ -1,0 +1,37 @@
+/* Whether float32 numbers are all finite, which the extension asks before a model runs; not an op.
+ * tensors: float [params[0]], and int32 [1], which becomes 1 or 0. */
+#include "kernels.h"
+
+#include <string.h>
+
+enum { EXPONENT = 0x7f800000 }; /* all bits set in infinity and NaN, in no finite number */
+
+static inline int all_finite(const float *numbers, int32_t count)
+{
+    uint32_t some = 0;
+    for (int32_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, numbers + i, sizeof bits);
+        some |= (uint32_t)((bits & EXPONENT) == EXPONENT);
+    }
+    return !some;
+}
+
+void ek_finite(const int32_t *params, void *const *tensors)
+{
+    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+}
+
+#ifdef EK_X86
+/* The same code, for vectors twice and four times as wide. */
+__attribute__((target("avx2"))) void ek_finite_avx2(const int32_t *params, void *const *tensors)
+{
+    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512"))) void
+ek_finite_avx512(const int32_t *params, void *const *tensors)
+{
+    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+}
+#endif
