@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
     """
     loops = {
         _subject(model, f"native {level}"): calls.loop_of(_load(model, level).run)
-        for level in _instructions()
+        for level in native.instructions()
     }
     for kernels in RESOLVERS:
         loops[_subject(model, f"LiteRT {kernels}")] = calls.loop_of_litert(
@@ -176,12 +175,6 @@ def _contenders(model: Path) -> Iterator[tuple[str, Contender]]:
 
 def _subject(model: Path, who: str) -> Subject:
     return Subject(model.name, files.sha256(model), who, peer=who.startswith("LiteRT"))
-
-
-def _instructions() -> tuple[str, ...]:
-    """Return the instruction sets that this machine has kernels for, the best first."""
-    names: tuple[str, ...] = tuple(import_module("edge_runtime._native").instructions())
-    return names
 
 
 def _load(model: Path, level: str) -> edge_runtime.Model:

@@ -50,6 +50,23 @@ def unavailable() -> str | None:
     return None
 
 
+def instructions() -> tuple[str, ...]:
+    """Return the instruction sets that this machine has kernels for, the best first.
+
+    Raises:
+        BackendError: there is no extension.
+    """
+    return tuple(_required().instructions())
+
+
+def _required() -> ModuleType:
+    """Return the extension, or raise BackendError."""
+    extension = _extension()
+    if extension is None:
+        raise BackendError(str(unavailable()))
+    return extension
+
+
 def open_session(
     graph: Graph,
     data: bytes | mmap.mmap,  # noqa: ARG001 - the graph has views of it
@@ -68,14 +85,10 @@ def open_session(
             rounding is unknown.
         ModelError: an op of the model is not supported.
     """
-    extension = _extension()
-    if extension is None:
-        raise BackendError(str(unavailable()))
-    forced = os.environ.get(VARIABLE)
-    if forced and forced not in extension.instructions():
-        known = ", ".join(extension.instructions())
-        raise BackendError(f"{VARIABLE}={forced}: this machine has {known}")
-    return NativeSession(graph, plan(graph, rounding), extension, forced)
+    known, forced = instructions(), os.environ.get(VARIABLE)
+    if forced and forced not in known:
+        raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(known)}")
+    return NativeSession(graph, plan(graph, rounding), _required(), forced)
 
 
 class NativeSession:

@@ -21,12 +21,17 @@ from operator import and_
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from edge_runtime.errors import BackendError
+
 TENSORFLOW_PYTHONS = ((3, 11), (3, 13))
 """First and last Python that both edgekit and the wheels of TensorFlow 2.21 are made for."""
 
 EXTRAS = {
     "host": ("tensorflow", "edgekit train and edgekit convert need it"),
-    "litert": ("ai-edge-litert", "edgekit predict and edgekit bench need it"),
+    "litert": (
+        "ai-edge-litert",
+        "edgekit bench compares with it, and models beyond our engine need it",
+    ),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
 }
 """Extra -> the package by whose presence the extra counts as installed, and what it is for."""
@@ -68,6 +73,7 @@ def diagnose() -> tuple[Check, ...]:
         python(),
         *packages(),
         *legacy_keras(),
+        engine(),
         *litert(),
         *edge_tpu(),
         compiler(),
@@ -137,6 +143,18 @@ def legacy_keras() -> Iterator[Check]:
             "it itself where it is needed",
             "unset TF_USE_LEGACY_KERAS",
         )
+
+
+def engine() -> Check:
+    """Check that edge_runtime's own engine is there, and with which instruction sets."""
+    from edge_runtime.backends import native
+
+    try:
+        names = native.instructions()
+    except BackendError as error:
+        fix = _install("--force-reinstall", "--no-deps", "edgekit")
+        return Check("edge_runtime's engine", Status.WRONG, str(error), fix)
+    return Check("edge_runtime's engine", Status.OK, ", ".join(names))
 
 
 def litert() -> Iterator[Check]:

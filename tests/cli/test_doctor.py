@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edge_runtime.backends import native
 from edgekit import doctor
 from edgekit.commands.doctor import command
 from edgekit.doctor import Check, Status
@@ -282,7 +283,7 @@ def test_command_on_this_machine() -> None:
     result = CliRunner().invoke(command, ["--json"], standalone_mode=False)
     document = json.loads(result.output)
     subjects = {check["subject"] for check in document["checks"]}
-    assert {"Python", "tensorflow", "libedgetpu", "C compiler", "MNIST"} <= subjects
+    assert {"Python", "tensorflow", "edge_runtime's engine", "libedgetpu", "MNIST"} <= subjects
     assert document["ok"] is (result.return_value == 0)
 
 
@@ -303,3 +304,18 @@ def test_exit_code_and_table(
         "               $ pip install 'x'",
     ]
     assert result.output.splitlines()[-1].startswith(verdict)
+
+
+def test_the_engine_says_its_instruction_sets_or_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = doctor.engine()
+    assert found.status is Status.OK
+    assert "portable" in found.detail
+
+    monkeypatch.setattr(native, "_extension", lambda: None)
+    missing = doctor.engine()
+    assert missing.status is Status.WRONG
+    assert "C extension is not there" in missing.detail
+    assert missing.fix is not None
+    assert missing.fix.endswith("-m pip install --force-reinstall --no-deps edgekit")
