@@ -30,7 +30,7 @@ EXTRAS = {
     "host": ("tensorflow", "edgekit train and edgekit convert need it"),
     "litert": (
         "ai-edge-litert",
-        "edgekit bench compares with it, and models beyond our engine need it",
+        "models beyond our engine need it, and edgekit bench compares",
     ),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
 }
