@@ -7,7 +7,7 @@ that the schema leaves open follow LiteRT's interpreter_builder.cc.
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite
 
 from edge_runtime import schema
 from edge_runtime.errors import ModelError
@@ -198,6 +198,8 @@ def _quantization(
     if not all(0 < scale < inf for scale in scales):
         raise ModelError(f"{table.name}: a scale is not a positive number")
     if bits is not None and "int" in dtype:
+        # LiteRT keeps zero points as int32, whatever the element type.
+        bits = min(bits, 32)
         low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
         if not all(low <= zero_point < high for zero_point in zero_points):
             raise ModelError(f"{table.name}: a zero point is outside {dtype}")
@@ -239,6 +241,8 @@ def _options(op: Table, name: str) -> Mapping[str, Any]:
             values[key] = table.vector(field, code[0])
         elif code == "f":
             values[key] = table.real(field, default)
+            if not isfinite(values[key]):
+                raise ModelError(f"{op.name}: its {key} is {values[key]}")
         else:
             values[key] = table.scalar(field, code, default)
     return values

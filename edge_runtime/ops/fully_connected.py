@@ -39,8 +39,8 @@ def types_are_supported(call: Call) -> str | None:
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
     for tensor in call.inputs[1:]:
-        if tensor is not None and (tensor.data is None or tensor.sparse):
-            return f"{tensor.name!r}, which is {'sparse' if tensor.sparse else 'computed'}"
+        if tensor is not None and tensor.data is None:
+            return f"{tensor.name!r}, which is computed"
     return None
 
 
@@ -163,11 +163,13 @@ def lower(call: Call) -> Kernel:
     if len(pairs) == 1:
         pairs *= outputs
     # Folded into the bias: sum((x - z) * w) is sum(x * w) - z * sum(w).
-    rows_of_weights: Any = weights.data.cast("B").cast("b", (outputs, depth)).tolist()
+    numbers: Any = weights.data.cast("B").cast("b")
+    ends = range(depth, outputs * depth + 1, depth)
     biases = bias.data.cast("B").cast("i").tolist() if bias and bias.data else [0] * outputs
     offset = given.quantization.zero_points[0]
     folded = [
-        _wrapped(b - offset * sum(row)) for b, row in zip(biases, rows_of_weights, strict=True)
+        _wrapped(b - offset * sum(numbers[end - depth : end].tolist()))
+        for b, end in zip(biases, ends, strict=True)
     ]
     params_int8 = Int8Params(
         rows, depth, outputs, zero_point, *_clamp(low, high, scale, zero_point)
