@@ -12,7 +12,7 @@ import pytest
 import edge_runtime
 import models
 
-SMALL, LARGE = (1, 40, 12), (8, 1500, 700)
+SMALL, LARGE = (1, 40, 12), (2, 700, 300)
 """Rows, depth and outputs: the one is calculated with the GIL held, the other without it."""
 
 
