@@ -45,7 +45,7 @@ sanitize: install-test
 	$(CC) -std=c99 -shared -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) \
 	  edge_runtime/_native.c edge_runtime/ops/*.c -o $(SANITIZED)/edge_runtime/_native.abi3.so
 	$(SANITIZED_RUN) -c 'from edge_runtime import _native; assert "$(SANITIZED)" in _native.__file__'
-	$(SANITIZED_RUN) -m pytest -p no:cacheprovider tests/edge_runtime \
+	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider tests/edge_runtime \
 	  $(NOT_OF_C:%=--ignore=tests/edge_runtime/test_%.py)
 
 # atheris has wheels for CPython 3.11 to 3.13 on Linux.

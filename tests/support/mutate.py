@@ -132,7 +132,9 @@ def _buffer(tree: Any, rng: random.Random) -> None:
     one = rng.choice(tree.buffers)
     data = b"" if one.data is None else bytes(one.data)
     size = max(0, len(data) + rng.choice((0, 0, 0, 1, -1, -4, 4, 8)))
-    content = rng.choice((data.ljust(size, b"\x80")[:size], rng.randbytes(size), b"\xff" * size))
+    ends = (b"\xff", b"\x80", b"\x7f", b"\xff\xff\xff\x7f", b"\0\0\0\x80")
+    full = (rng.choice(ends) * (size + 1))[:size]
+    content = rng.choice((data.ljust(size, b"\x80")[:size], rng.randbytes(size), full))
     one.data = np.frombuffer(content, np.uint8)
 
 
