@@ -53,7 +53,7 @@ FUZZ_SECONDS ?= 60
 FUZZED := build/fuzz
 
 fuzz: install-test
-	@$(PIP) --constraint constraints.txt --editable '.[fuzz]'
+	@$(PIP) --constraint constraints.txt atheris
 	$(BIN)/python tests/fuzz/corpus.py $(FUZZED)/corpus
 	$(BIN)/python tests/fuzz/fuzz_model.py $(FUZZED)/corpus -max_total_time=$(FUZZ_SECONDS) \
 	  -timeout=20 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix=$(FUZZED)/ -print_final_stats=1

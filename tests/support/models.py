@@ -49,6 +49,11 @@ def constant(values: Any, dtype: str, scale: float | list[float] = 0.0) -> schem
     return tensor(data.shape, dtype, scale, data=data)
 
 
+def products(given: float, weights: float | list[float]) -> float | list[float]:
+    """Return the scales of a bias."""
+    return [given * one for one in weights] if isinstance(weights, list) else given * weights
+
+
 def model(tensors: list[schema.TensorT], nodes: list[Node]) -> bytes:
     """Pack a model whose input is tensor 0 and whose output is the last node's."""
     made = schema.ModelT(version=3, buffers=[schema.BufferT()], operatorCodes=[])
@@ -98,7 +103,7 @@ def _dense(rng: np.random.Generator) -> dict[str, bytes]:
         tensors = [
             tensor((2, 9), dtype, 0.05, zero),
             weights,
-            constant(b, bias, 0 if float_ else scale),
+            constant(b, bias, products(0.05, scale)),
             tensor((2, 5), dtype, 0.07, -zero),
         ]
         return model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, options)])
@@ -186,10 +191,10 @@ def _of_two(rng: np.random.Generator) -> dict[str, bytes]:
 
 
 def _networks(rng: np.random.Generator) -> dict[str, bytes]:
-    def weights(outputs: int, depth: int) -> list[schema.TensorT]:
+    def weights(outputs: int, depth: int, scale: float) -> list[schema.TensorT]:
         return [
             constant(rng.integers(-127, 128, (outputs, depth)), "int8", [0.01] * outputs),
-            constant(rng.integers(-900, 900, outputs), "int32", [0.0005] * outputs),
+            constant(rng.integers(-900, 900, outputs), "int32", [0.01 * scale] * outputs),
         ]
 
     documented = model(
@@ -197,9 +202,9 @@ def _networks(rng: np.random.Generator) -> dict[str, bytes]:
             tensor((1, 6, 6, 1), "int8", 1 / 255, -128),
             constant([-1, 36], "int32"),
             tensor((1, 36), "int8", 1 / 255, -128),
-            *weights(14, 36),
+            *weights(14, 36, 1 / 255),
             tensor((1, 14), "int8", 0.05, -128),
-            *weights(2, 14),
+            *weights(2, 14, 0.05),
             tensor((1, 2), "int8", 0.05, 4),
             tensor((1, 2), "int8", 1 / 256, -128),
         ],
