@@ -107,6 +107,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Py_ssize_t step_count, reference_count, buffer_count, copy_count, arena_size, work;
+    size_t constants, packed; /* bytes */
     Step *steps;
     Reference *references;
     Py_buffer *buffers; /* of constants and params, held while the session lives */
@@ -324,8 +325,15 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
                        : place[0] == 'i' ? INPUT
                        : place[0] == 'o' ? OUTPUT
                                          : ARENA;
-    if (reference->place == CONSTANT && !(reference->data = keep(self, data)))
-        return -1;
+    if (reference->place == CONSTANT) {
+        if (!(reference->data = keep(self, data)))
+            return -1;
+        if (self->buffers[self->buffer_count - 1].len != *size) {
+            PyErr_SetString(PyExc_ValueError, "a constant is not of its slot's size");
+            return -1;
+        }
+        self->constants += (size_t)*size;
+    }
     if (reference->place == ARENA && (reference->offset < 0 || *size < 0 ||
                                       *size > self->arena_size - reference->offset)) {
         PyErr_SetString(PyExc_ValueError, "a slot lies outside the arena");
@@ -333,6 +341,10 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
     }
     return 0;
 }
+
+/* Packed weights of a hostile model, of one output each or shared by thousands of ops, may take many
+ * times as much as its file; an honest one's stay below twice its constants, or are small. */
+#define PACKED_ROOM ((size_t)32 << 20)
 
 static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
                      const char *forced, Step *step)
@@ -359,8 +371,15 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         Reference *reference = &self->references[self->reference_count++];
         *reference = slots[index];
         if (i == 1 && variant->pack) {
+            if (reference->place != CONSTANT) {
+                PyErr_SetString(PyExc_ValueError, "weights to be packed are not constant");
+                return -1;
+            }
             const size_t size = variant->pack(step->params, reference->data, NULL);
-            char *memory = malloc(size + ALIGNMENT);
+            self->packed += size;
+            char *memory = NULL;
+            if (self->packed <= PACKED_ROOM + 2 * self->constants)
+                memory = malloc(size + ALIGNMENT);
             if (!memory) {
                 PyErr_NoMemory();
                 return -1;
@@ -398,7 +417,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
         return NULL;
     const size_t constants = (size_t)(slot_count + step_count) + 1;
     self->arena_size = arena;
-    self->work = work;
+    self->work = work < RELEASE_AT ? work : RELEASE_AT; /* so that no product overflows */
     self->steps = calloc((size_t)step_count + 1, sizeof *self->steps);
     self->references = calloc((size_t)references + 1, sizeof *self->references);
     self->buffers = calloc(constants, sizeof *self->buffers);

@@ -10,8 +10,7 @@
 typedef void ek_kernel(const int32_t *params, void *const *tensors);
 
 /* Writes weights in the order that a variant reads them and returns how many bytes that takes;
- * with packed == NULL it only returns the number. Of the parameters it reads only 1 and 2, the
- * weights' depth and outputs: who has the same shares what is packed. */
+ * with packed == NULL it only returns the number. */
 typedef size_t ek_packer(const int32_t *params, const void *weights, void *packed);
 
 /* The portable kernels, which are everywhere. */
