@@ -80,8 +80,8 @@ def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
     """Return the same, rounded twice, as gemmlowp and TFLite Micro do; ``ek_rescale_double``.
 
     Source: MultiplyByQuantizedMultiplier of TFLite without TFLITE_SINGLE_ROUNDING: the product's
-    high word rounds halves away from zero (SaturatingRoundingDoublingHighMul), and so does the
-    shift (RoundingDivideByPOT).
+    high word rounds halves up (SaturatingRoundingDoublingHighMul), the shift away from zero
+    (RoundingDivideByPOT).
 
     Args:
         total: int, or int64 array of int32 values.
@@ -91,10 +91,8 @@ def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
     left, right = shift * (shift > 0), -shift * (shift < 0)
     moved = ((total << left) + 2**31) % 2**32 - 2**31
     product = moved * multiplier
-    # Half away from zero by C's truncating division is this floor, for either sign.
-    high = (product + 2**30) >> 31
-    mask = (1 << right) - 1
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+    # What the source does by a truncating division is this floor, for either sign.
+    return rounding_shift((product + 2**30) >> 31, right)
 
 
 def rounding_shift(value: Any, right: Any) -> Any:

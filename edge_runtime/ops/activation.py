@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-
-from edge_runtime.fixed_point import f32, half_away
+from edge_runtime.fixed_point import f32, float_bits, half_away
 from edge_runtime.ops import Call
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -70,6 +68,12 @@ def int32_ends(call: Call) -> tuple[int, int]:
     )
 
 
+def unlimited_ends(call: Call) -> tuple[int, int]:
+    """Return the bits of the ends of a float32 output, infinity where there is none."""
+    low, high = ENDS[call.op.options["fused_activation"]]
+    return float_bits(low), float_bits(high)
+
+
 def float32_ends(call: Call) -> tuple[int, int]:
     """Return the bits of the ends of a float32 output.
 
@@ -77,11 +81,6 @@ def float32_ends(call: Call) -> tuple[int, int]:
     XNNPACK's do not clamp.
     """
     low, high = ENDS[call.op.options["fused_activation"]]
-    if call.rounding != "single":
-        low, high = max(low, -FLOAT32_MAX), min(high, FLOAT32_MAX)
-    return float32_bits(low), float32_bits(high)
-
-
-def float32_bits(value: float) -> int:
-    """Return the bits of a float32 number as int32."""
-    return int(struct.unpack("<i", struct.pack("<f", value))[0])
+    if call.rounding == "single":
+        return unlimited_ends(call)
+    return float_bits(max(low, -FLOAT32_MAX)), float_bits(min(high, FLOAT32_MAX))

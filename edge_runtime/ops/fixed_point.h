@@ -13,23 +13,22 @@ static inline int32_t ek_rescale(int32_t total, int32_t multiplier, int32_t shif
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
 }
 
-/* The same, rounded twice as gemmlowp and TFLite Micro do: half away from zero in the product's
- * high word (SaturatingRoundingDoublingHighMul), then in the shift (RoundingDivideByPOT). */
-static inline int32_t ek_rescale_double(int32_t total, int32_t multiplier, int32_t shift)
-{
-    const int left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
-    const int32_t moved = (int32_t)((uint32_t)total << left);
-    /* Half away from zero by C's truncating division is this floor, for either sign. */
-    const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);
-    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
-}
-
 /* value / 2^right, halves away from zero: gemmlowp's RoundingDivideByPOT. right is in [0, 31]. */
 static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
 {
     const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
     return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
+}
+
+/* ek_rescale, rounded twice as gemmlowp and TFLite Micro do: halves up in the product's
+ * high word (SaturatingRoundingDoublingHighMul), then in the shift (RoundingDivideByPOT). */
+static inline int32_t ek_rescale_double(int32_t total, int32_t multiplier, int32_t shift)
+{
+    const int left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    const int32_t moved = (int32_t)((uint32_t)total << left);
+    /* What the source does by a truncating division is this floor, for either sign. */
+    const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);
+    return ek_rounding_shift(high, right);
 }
 
 static inline int32_t ek_clamp(int32_t value, int32_t lowest, int32_t highest)

@@ -8,10 +8,15 @@ rounded as with "litert".
 
 from __future__ import annotations
 
-from edge_runtime import schema
-from edge_runtime.fixed_point import f32, float_bits, half_away, quantize_multiplier
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops import Call, Constant, Kernel, int32s
 from edge_runtime.ops import fully_connected_kernels as kernels
+from edge_runtime.ops.activation import (
+    activation_is_known,
+    quantized_ends,
+    unlimited_ends,
+    xnnpack_ends,
+)
 from edge_runtime.ops.constraints import per_tensor, told
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -32,17 +37,7 @@ TYPES = (
 )
 """Element types of activations, weights and bias."""
 
-LIMITS = {
-    "NONE": (float("-inf"), float("inf")),
-    "RELU": (0.0, float("inf")),
-    "RELU_N1_TO_1": (-1.0, 1.0),
-    "RELU6": (0.0, 6.0),
-}
-"""What a fused activation clamps to. LiteRT has no others here."""
-
 PLUS_128 = bytes((value + 128) % 256 for value in range(256))
-
-RANGES = {"int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
 
 def types_are_supported(call: Call) -> str | None:
@@ -110,12 +105,6 @@ def quantization_fits(call: Call) -> str | None:
     return None
 
 
-def activation_is_known(call: Call) -> str | None:
-    """The fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6."""
-    code = call.op.options["fused_activation"]
-    return None if 0 <= code <= 3 else str(code)
-
-
 CONSTRAINTS = (
     types_are_supported,
     weights_are_constant,
@@ -140,22 +129,21 @@ def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
     outputs, depth = call.input(1).shape
     rows = call.input(0).elements // depth
-    low, high = LIMITS[schema.ACTIVATIONS[call.op.options["fused_activation"]]]
     bias = _bias(call)
     if call.output.dtype == "float32":
-        params = kernels.FloatParams(rows, depth, outputs, float_bits(low), float_bits(high))
+        params = kernels.FloatParams(rows, depth, outputs, *unlimited_ends(call))
         if bias is not None:
             return Kernel(kernels.fully_connected_float32, params, (0, 1, 2), rows="rows")
         zeros = int32s([0] * outputs)
         return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,), rows="rows")
     made = call.output.quantization
     assert made is not None
-    scale, zero_point = made.scales[0], made.zero_points[0]
-    ends = _clamp(low, high, scale, zero_point, RANGES[call.output.dtype])
+    xnnpack = call.rounding == "single" and call.output.dtype == "int8"
+    ends = xnnpack_ends(call) if xnnpack else quantized_ends(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
         return _lower_int8(
-            call, kernels.Int8Params(rows, depth, outputs, zero_point, *ends), biases
+            call, kernels.Int8Params(rows, depth, outputs, made.zero_points[0], *ends), biases
         )
     return _lower_int16(call, kernels.Int16Params(rows, depth, outputs, *ends), biases)
 
@@ -225,14 +213,15 @@ def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return what turns sums into outputs: multiplier and shift of each output.
 
-    Source: GetQuantizedConvolutionMultipler (one scale: the product is a float32) and
-    PopulateConvolutionQuantizationParams (many: all in double), kernel_util.cc of TFLite.
+    Source: PopulateConvolutionQuantizationParams, kernel_util.cc of TFLite, all in double. For one
+    scale TFLite Micro rounds the product to float32 (GetQuantizedConvolutionMultipler).
     """
     given, weights, made = _quantized(call)
-    if len(weights) == 1:
-        pairs = [quantize_multiplier(f32(given * weights[0]) / made)] * call.input(1).shape[0]
-    else:
-        pairs = [quantize_multiplier(given * scale / made) for scale in weights]
+    products = [given * scale for scale in weights]
+    if len(products) == 1:
+        rounded = f32(products[0]) if call.rounding == "double" else products[0]
+        products = [rounded] * call.input(1).shape[0]
+    pairs = [quantize_multiplier(product / made) for product in products]
     return int32s([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
 
 
@@ -246,20 +235,6 @@ def _scales(call: Call) -> Constant:
     if len(factors) == 1:
         factors *= call.input(1).shape[0]
     return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)
-
-
-def _clamp(
-    low: float, high: float, scale: float, zero_point: int, ends: tuple[int, int]
-) -> tuple[int, int]:
-    """Return the ends of an activation in integers (CalculateActivationRangeQuantized)."""
-    smallest, largest = ends
-
-    def quantized(value: float, otherwise: int) -> int:
-        if abs(value) == float("inf"):
-            return otherwise
-        return max(smallest, min(largest, zero_point + half_away(f32(value / scale))))
-
-    return quantized(low, smallest), quantized(high, largest)
 
 
 def _wrapped(value: int) -> int:

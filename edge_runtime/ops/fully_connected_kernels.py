@@ -226,8 +226,9 @@ def fully_connected_float32(
         lanes = lanes[..., :half] + lanes[..., half:]
     total = lanes[..., 0] + bias.view(np.float32)
     low, high = np.array([params.lowest, params.highest], np.int32).view(np.float32)
-    clamped: npt.NDArray[np.float32] = np.minimum(np.maximum(total, low), high)
-    return clamped.ravel()
+    # Not maximum and minimum, whose zero may have either sign.
+    total = np.where(total < low, low, total)
+    return np.where(total > high, high, total).ravel()
 
 
 def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArray[np.int64]:

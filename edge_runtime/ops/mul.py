@@ -13,7 +13,7 @@ Whose bytes integers give:
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_double
 from edge_runtime.ops import Call, Kernel, activation, elementwise
 from edge_runtime.ops.add import XNNPACK_RANK, clamped_float32
 from edge_runtime.ops.constraints import is_dense
@@ -106,7 +106,7 @@ def _chosen(call: Call) -> tuple[Any, Any]:
     delegated = low <= factor < high and len(shape(call)) <= XNNPACK_RANK
     if call.rounding == "single" and dtype == "int8" and delegated:
         ends = activation.xnnpack_ends(call)
-        made = activation.float32_bits(factor), zero_point(call, 2)
+        made = float_bits(factor), zero_point(call, 2)
         return mul_int8_single, SingleParams(*zero_points, *made, *ends)
     ends = activation.quantized_ends(call)
     multiplier = quantize_multiplier(factor)

@@ -16,12 +16,12 @@ import struct
 
 from edge_runtime.fixed_point import (
     f32,
+    float_bits,
     quantize_multiplier,
     rescale_double,
     rounding_shift,
 )
 from edge_runtime.ops import Call, Constant, Kernel, exponential, int32s, softmax_tables
-from edge_runtime.ops.activation import float32_bits
 from edge_runtime.ops.constraints import is_dense, per_tensor, told
 from edge_runtime.record import record
 
@@ -90,12 +90,14 @@ def output_quantization_fits(call: Call) -> str | None:
     return None if fits else f"({quantization.scales[0]}, {quantization.zero_points[0]})"
 
 
-def beta_is_positive(call: Call) -> str | None:
-    """Beta is a positive number, and in int8 more than 2**-26 after multiplying by the scale."""
+def beta_fits(call: Call) -> str | None:
+    """Beta is positive; times the scale of integers it is below 2**17, and over 2**-26 in int8."""
     beta: float = call.op.options["beta"]
     if not 0 < beta < float("inf"):
         return str(beta)
-    fits = call.input(0).dtype != "int8" or _scale(call) * beta * 2**26 > 1
+    dtype = call.input(0).dtype
+    least = 2.0**-26 if dtype == "int8" else 0.0
+    fits = dtype == "float32" or least < beta * _scale(call) < 2**17
     return None if fits else f"{beta} * {_scale(call)}"
 
 
@@ -106,7 +108,7 @@ CONSTRAINTS = (
     size_fits,
     input_quantization_fits,
     output_quantization_fits,
-    beta_is_positive,
+    beta_fits,
 )
 
 
@@ -151,7 +153,7 @@ def lower(call: Call) -> Kernel:
     depth = given.shape[-1]
     size = given.elements // depth, depth
     if given.dtype == "float32":
-        params = RealParams(*size, float32_bits(beta))
+        params = RealParams(*size, float_bits(beta))
         return Kernel(softmax_float32, params, (0,), in_place=True, rows="rows")
     if given.dtype == "int16":
         return _interpolated(call, size)
@@ -161,7 +163,7 @@ def lower(call: Call) -> Kernel:
         single = softmax_int8_single if same else softmax_int8_int16_single
         floats = softmax_tables.float_exponentials(_scale(call), beta)
         table = Constant("float32", struct.pack("<256f", *floats))
-        params = RealParams(*size, float32_bits(made.quantization.scales[0]))
+        params = RealParams(*size, float_bits(made.quantization.scales[0]))
         return Kernel(single, params, (0,), (table,), in_place=same, rows="rows")
     reference = softmax_int8 if same else softmax_int8_int16
     table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta))

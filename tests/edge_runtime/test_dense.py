@@ -6,7 +6,10 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import micro_arithmetic
 import single_op
+import tflite_micro
+from edge_runtime.fixed_point import quantize_multiplier, rescale
 
 BIASES = {"int8": ("int32", None), "int16": ("int64", "int32", None)}
 INT32, INT64 = 2, 4
@@ -135,14 +138,8 @@ def micro(data, x, narrow):
     given, scales, made = (details[name]["quantization_parameters"] for name in ("x", "w", "y"))
     options = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data)).subgraphs[0].operators[0]
     activation = options.builtinOptions.fusedActivationFunction
-    limits = np.iinfo(x.dtype)
-    low, high = limits.min, limits.max
-    step, zero = np.float32(made["scales"][0]), int(made["zero_points"][0])
-    ends = {0: (None, None), 1: (0, None), 2: (-1, 1), 3: (0, 6)}[activation]
-    if ends[0] is not None:
-        low = max(low, zero + away(float(np.float32(ends[0]) / step)))
-    if ends[1] is not None:
-        high = min(high, zero + away(float(np.float32(ends[1]) / step)))
+    step, zero = float(made["scales"][0]), int(made["zero_points"][0])
+    low, high = tflite_micro.ends(activation, (step, zero), 8 * x.itemsize)
     answers = []
     for row in x.astype(object):
         for o, own in enumerate(weights):
@@ -151,34 +148,50 @@ def micro(data, x, narrow):
                 factor = float(given["scales"][0]) * float(scales["scales"][o])
             else:
                 factor = float(np.float32(given["scales"][0]) * np.float32(scales["scales"][0]))
-            fraction, shift = np.frexp(factor / float(step))
-            multiplier, shift = away(float(fraction) * 2**31), int(shift)
-            if multiplier == 2**31:
-                multiplier, shift = 2**30, shift + 1
-            if shift < -31:
-                multiplier = shift = 0
-            scaled = twice(total, multiplier, shift) if narrow else once(total, multiplier, shift)
+            pair = micro_arithmetic.quantize_multiplier(factor / step)
+            if narrow:
+                scaled = micro_arithmetic.multiply(micro_arithmetic.int32(total), *pair)
+            else:
+                scaled = reduced(total, *pair)
             answers.append(min(max(scaled + zero, low), high))
     return answers
 
 
-def twice(total, multiplier, shift):
-    total = (total + 2**31) % 2**32 - 2**31
-    moved = (total * 2 ** max(shift, 0) + 2**31) % 2**32 - 2**31
-    product = moved * multiplier
-    high = abs(product + (2**30 if product >= 0 else 1 - 2**30)) // 2**31
-    high = high if product >= 0 else -high
-    return away(high / 2 ** max(-shift, 0))
+def reduced(total, multiplier, shift):
+    """MultiplyByQuantizedMultiplier for int64."""
+    factor = (multiplier + 2**15) // 2**16 if multiplier < 0x7FFF0000 else 0x7FFF
+    return (total * factor + 2 ** (14 - shift)) // 2 ** (15 - shift)
 
 
-def once(total, multiplier, shift):
-    reduced = (multiplier + 2**15) // 2**16 if multiplier < 0x7FFF0000 else 0x7FFF
-    return (total * reduced + 2 ** (14 - shift)) // 2 ** (15 - shift)
-
-
-def away(value):
-    """Round halves away from zero."""
-    return int(np.trunc(value + np.copysign(0.5, value)))
+@pytest.mark.parametrize("rounding", ["litert", "double"])
+def test_the_factor_of_one_scale_is_that_of_the_runtime(rounding):
+    """LiteRT multiplies the scales in double, TFLite Micro in float32: that shows near halves."""
+    rng, found = np.random.default_rng(11), 0
+    sums = np.arange(-(2**17), 2**17)
+    while found < 5:
+        x, w, y = (float(np.float32(s)) for s in rng.uniform((0.01, 0.001, 0.02), (0.1, 0.01, 1)))
+        narrow, wide = (quantize_multiplier(f / y) for f in (float(np.float32(x * w)), x * w))
+        apart = sums[rescale(sums, *narrow) != rescale(sums, *wide)]
+        apart = apart[np.abs(apart * (x * w / y)) < 120]
+        if not apart.size:
+            continue
+        found += 1
+        bias = apart.astype(np.int32)
+        weights = np.ones((len(bias), 1), np.int8)
+        tensors = [
+            single_op.tensor("x", (1, 1), "int8", (x,), (0,)),
+            single_op.tensor("w", weights.shape, "int8", (w,), (0,), weights),
+            single_op.tensor("b", bias.shape, "int32", (x * w,), (0,), bias),
+            single_op.tensor("y", (1, len(bias)), "int8", (y,), (0,)),
+        ]
+        options = schema.FullyConnectedOptionsT()
+        data = single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+        zero = np.zeros((1, 1), np.int8)
+        expected = single_op.builtin_ref(data)(zero).ravel()
+        if rounding == "double":
+            expected = micro(data, zero, narrow=True)
+        for name, engine in single_op.engines(data, rounding=rounding).items():
+            np.testing.assert_array_equal(engine.run(zero).ravel(), expected, err_msg=name)
 
 
 @pytest.mark.parametrize("bias", BIASES["int16"])

@@ -88,6 +88,24 @@ def test_tanh_of_int8(rounding, scale, made, a, b):
     compare("TANH", ("int8", scale, a), ("int8", f32(made), b), rounding, doubtful)
 
 
+# Where float32, double and the order of adding the zero point make a difference.
+RARE = [
+    ("LOGISTIC", 0.02789, -57, (1 / 256, -128)),
+    ("LOGISTIC", 0.10165, 46, (1 / 256, -128)),
+    ("LOGISTIC", 0.02033, 113, (1 / 256, -128)),
+    ("LOGISTIC", 0.00535, -126, (1 / 256, -128)),
+    ("TANH", 0.1739, 53, (0.016, -39)),
+    ("TANH", 0.0963, -36, (0.0084, 76)),
+    ("TANH", 0.1679, -103, (0.016, 37)),
+]
+
+
+@pytest.mark.parametrize("rounding", PEERS)
+@pytest.mark.parametrize(("op", "scale", "zero_point", "made"), RARE)
+def test_rare_roundings_of_int8(rounding, op, scale, zero_point, made):
+    compare(op, ("int8", scale, zero_point), ("int8", *made), rounding)
+
+
 @settings(max_examples=200, deadline=None)
 @given(rounding=roundings, scale=scales, factor=factors, a=int8s, b=int8s,
        given_type=st.sampled_from(["int8", "uint8"]),

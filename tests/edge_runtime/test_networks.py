@@ -1,8 +1,10 @@
 """Random small networks, built with Keras and converted: our engines beside LiteRT, in bytes."""
 
+import warnings
+
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import single_op
@@ -68,7 +70,8 @@ def converted(network, scheme):
         ops = [sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
         converter.target_spec.supported_ops = ops
         converter.inference_input_type = converter.inference_output_type = tf.int16
-    with frameworks.native_stderr_silenced(unless=False):
+    with frameworks.native_stderr_silenced(unless=False), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's own, about statistics it makes itself
         return converter.convert(), (1, *shape), rng
 
 
@@ -77,9 +80,13 @@ def described(data):
 
 
 def slow(test):
-    """Conversion takes a second each."""
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=12, deadline=None, suppress_health_check=checks)(test)
+    """A conversion takes a second or two: few examples, and a failing one is shown as it is."""
+    return settings(
+        max_examples=25,
+        deadline=None,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )(test)
 
 
 @pytest.mark.parametrize("scheme", ["int8 per-channel", "int8 per-tensor", "int16"])

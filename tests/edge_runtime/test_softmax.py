@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import single_op
 import tflite_micro
-from edge_runtime import ModelError
+from edge_runtime import ModelError, fixed_point
 from edge_runtime.ops import softmax_tables
 from edge_runtime.plan import plan
 from edge_runtime.reader import read
@@ -89,6 +89,18 @@ def test_double_is_what_tflite_micro_calculates(seed, types, shape, depth, power
     equal(data, x, np.array(made, types[1]).reshape(x.shape), "double")
 
 
+def test_double_has_the_tables_of_tflite_micro():
+    """They are calculated in float32, and two entries are not LiteRT's."""
+    assert softmax_tables.interpolated_exponentials(fixed_point.f32) == tflite_micro.EXPONENTIALS
+    assert softmax_tables.interpolated_reciprocals(fixed_point.f32) == tflite_micro.RECIPROCALS
+    x = np.stack([np.zeros(2000), -np.arange(10500, 12500)], axis=1).astype(np.int16)
+    scale = f32(1e-4)
+    data = softmax(("int16", "int16"), x.shape, scale)
+    expected = np.array([tflite_micro.softmax_int16(row, scale, 1.0) for row in x.tolist()])
+    equal(data, x, expected.astype(np.int16), "double")
+    assert (single_op.builtin_ref(data)(x) != expected).any()
+
+
 @pytest.mark.parametrize("types", OUTPUTS)
 @pytest.mark.parametrize("rounding", ["litert", "single"])
 @pytest.mark.parametrize("scale", [2.0**-20, 1e-3, 0.1, 1.0, 1e4])
@@ -163,10 +175,11 @@ def test_a_chain_is_calculated_in_place():
         (("int8", "int8"), (1, 4), {"scale": 0.1, "made": (2.0**-7, -128)}, "1/256, -128"),
         (("int8", "int16"), (1, 4), {"scale": 0.1, "made": (2.0**-15, 0)}, "1/65536, -32768"),
         (("int16", "int16"), (1, 4), {"scale": 0.1, "zero_point": 3}, "int16 the zero point 0"),
-        (("int8", "int8"), (1, 4), {"scale": 2.0**-26}, "in int8 more than 2**-26"),
+        (("int8", "int8"), (1, 4), {"scale": 2.0**-26}, "and over 2**-26 in int8"),
+        (("int16", "int16"), (1, 4), {"scale": 2.0**17}, "of integers it is below 2**17"),
         (("int8", "int8"), (1, 4), {}, "integer inputs have one scale and zero point"),
-        (("float32", "float32"), (1, 4), {"beta": 0.0}, "beta is a positive number"),
-        (("float32", "float32"), (1, 4), {"beta": float("inf")}, "beta is a positive number"),
+        (("float32", "float32"), (1, 4), {"beta": 0.0}, "beta is positive"),
+        (("float32", "float32"), (1, 4), {"beta": float("inf")}, "beta is positive"),
         (("int8", "int8"), (1, 4097), {"scale": 0.1}, "rows have 1 to 4,096 elements in int8"),
         (("float32", "float32"), (4, 0), {}, "rows have 1 to"),
         (("int16", "int8"), (1, 4), {"scale": 0.1}, "input and output are int8 and int8"),

@@ -9,51 +9,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-MIN32, MAX32 = -(2**31), 2**31 - 1
-
-
-def int32(value: int) -> int:
-    """Wrap, as int32 arithmetic does on every machine."""
-    return (value - MIN32) % 2**32 + MIN32
-
-
-def cround(value: float) -> int:
-    """C's round: halves away from zero."""
-    return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
-
-
-def quantize_multiplier(real: float) -> tuple[int, int]:
-    if real == 0:
-        return 0, 0
-    fraction, shift = math.frexp(real)
-    fixed = cround(fraction * 2**31)
-    if fixed == 2**31:
-        fixed, shift = fixed // 2, shift + 1
-    return (0, 0) if shift < -31 else (fixed, shift)
-
-
-def high_multiply(a: int, b: int) -> int:
-    """SaturatingRoundingDoublingHighMul."""
-    if a == b == MIN32:
-        return MAX32
-    product = a * b
-    nudge = 2**30 if product >= 0 else 1 - 2**30
-    total = product + nudge
-    return total // 2**31 if total >= 0 else -(-total // 2**31)
-
-
-def divide_by_power(x: int, exponent: int) -> int:
-    """RoundingDivideByPOT."""
-    mask = 2**exponent - 1
-    threshold = (mask >> 1) + (1 if x < 0 else 0)
-    return (x >> exponent) + (1 if (x & mask) > threshold else 0)
-
-
-def multiply(x: int, multiplier: int, shift: int) -> int:
-    """MultiplyByQuantizedMultiplier."""
-    left, right = max(shift, 0), max(-shift, 0)
-    return divide_by_power(high_multiply(int32(x * 2**left), multiplier), right)
-
+from micro_arithmetic import (
+    cround,
+    divide_by_power,
+    exp_on_negative_values,
+    high_multiply,
+    int32,
+    multiply,
+    newton_raphson,
+    quantize_multiplier,
+    saturating_left,
+)
 
 Quantization = tuple[float, int]
 """Scale, a float32 number, and zero point."""
@@ -75,41 +41,52 @@ def ends(activation: int, made: Quantization, bits: int) -> tuple[int, int]:
     return lowest, highest
 
 
+Triple = tuple[Quantization, Quantization, Quantization]
+"""Of the inputs and the output."""
+
+
 def add(
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
+) -> list[int]:
+    (a, _), (b, _), (c, _) = quantization
+    twice = 2 * max(a, b)
+    factors = [a / twice, b / twice, twice / (2 ** (15 if bits == 16 else 20) * c)]
+    return summed(x, y, quantization, ends(activation, quantization[2], bits), factors, bits, 1)
+
+
+def subtract(
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
+) -> list[int]:
+    """SUB, whose factors are quotients of floats (sub_common.cc)."""
+    f = np.float32
+    a, b, c = (f(scale) for scale, _ in quantization)
+    twice = f(2) * max(a, b)
+    left = f(2 ** (15 if bits == 16 else 20))
+    factors = [float(a / twice), float(b / twice), float(twice / (left * c))]
+    return summed(x, y, quantization, ends(activation, quantization[2], bits), factors, bits, -1)
+
+
+def summed(
     x: Sequence[int],
     y: Sequence[int],
-    quantization: tuple[Quantization, Quantization, Quantization],
-    activation: int,
+    quantization: Triple,
+    limits: tuple[int, int],
+    factors: list[float],
     bits: int,
-    *,
-    subtract: bool = False,
+    sign: int,
 ) -> list[int]:
-    (a, za), (b, zb), (c, zc) = quantization
-    left = 15 if bits == 16 else 20
-    if subtract:  # sub_common.cc divides floats
-        f = np.float32
-        twice32 = f(2) * f(max(a, b))
-        factors = [f(a) / twice32, f(b) / twice32, twice32 / (f(2**left) * f(c))]
-    else:
-        twice = 2 * max(a, b)
-        factors = [a / twice, b / twice, twice / (2**left * c)]
-    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(float(factor)) for factor in factors)
-    lowest, highest = ends(activation, (c, zc), bits)
+    left = 2 ** (15 if bits == 16 else 20)
+    (_, za), (_, zb), (_, zc) = quantization
+    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(factor) for factor in factors)
     result = []
     for p, q in zip(x, y, strict=True):
-        first = multiply((p - za) * 2**left, ma, sa)
-        second = multiply((q - zb) * 2**left, mb, sb)
-        raw = multiply(first - second if subtract else first + second, mc, sc) + zc
-        result.append(min(highest, max(lowest, raw)))
+        total = multiply((p - za) * left, ma, sa) + sign * multiply((q - zb) * left, mb, sb)
+        result.append(min(limits[1], max(limits[0], multiply(total, mc, sc) + zc)))
     return result
 
 
 def mul(
-    x: Sequence[int],
-    y: Sequence[int],
-    quantization: tuple[Quantization, Quantization, Quantization],
-    activation: int,
-    bits: int,
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
 ) -> list[int]:
     (a, za), (b, zb), (c, zc) = quantization
     multiplier, shift = quantize_multiplier(a * b / c)
@@ -120,42 +97,9 @@ def mul(
     ]
 
 
-def saturating_left(x: int, exponent: int) -> int:
-    """SaturatingRoundingMultiplyByPOT with a positive exponent."""
-    return max(MIN32, min(MAX32, x << exponent))
-
-
-def exp_on_negative_values(a: int) -> int:
-    """exp of a number with 26 fractional bits, in 31."""
-    if a == 0:
-        return MAX32
-    quarter = 2**24
-    rest = (a & (quarter - 1)) - quarter
-    x = saturating_left(rest, 5) + 2**28
-    x2 = high_multiply(x, x)
-    x3 = high_multiply(x2, x)
-    x4 = high_multiply(x2, x2)
-    third = high_multiply(divide_by_power(x4, 2) + x3, 715827883)
-    series = divide_by_power(third + x2, 1)
-    result = 1895147668 + high_multiply(1895147668, x + series)
-    remainder = rest - a
-    for exponent, factor in zip(
-        range(-2, 5),
-        (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242),
-        strict=True,
-    ):
-        if remainder & 2 ** (26 + exponent):
-            result = high_multiply(result, factor)
-    return result
-
-
 def one_over_one_plus(a: int) -> int:
     """one_over_one_plus_x_for_x_in_0_1."""
-    half = (a + MAX32 + 1) // 2
-    x = 1515870810 + high_multiply(half, -1010580540)
-    for _ in range(3):
-        x = x + saturating_left(high_multiply(x, 2**29 - high_multiply(half, x)), 2)
-    return saturating_left(x, 1)
+    return saturating_left(newton_raphson(a), 1)
 
 
 def softmax_int8(row: Sequence[int], scale: float, beta: float, bits: int) -> list[int]:
@@ -166,7 +110,7 @@ def softmax_int8(row: Sequence[int], scale: float, beta: float, bits: int) -> li
     largest = max(row)
 
     def power(x: int) -> int:
-        return exp_on_negative_values(high_multiply((x - largest) * 2**shift, multiplier))
+        return exp_on_negative_values(high_multiply((x - largest) * 2**shift, multiplier), 5)
 
     total = sum(divide_by_power(power(x), 12) for x in row if x - largest >= least)
     zeros = 32 - total.bit_length()
