@@ -43,7 +43,8 @@ SANITIZE := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
   ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
-NOT_OF_C := reader image imports litert edgetpu
+# Tests of Python alone, of TensorFlow above all, or of kernels that they compile themselves.
+NOT_OF_C := reader image imports litert edgetpu networks variants
 
 sanitize: install-test
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)
