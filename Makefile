@@ -2,6 +2,8 @@
 # make test   all tests, with real training, conversion and inference
 # make check  ruff, mypy --strict, and the C that the tests compile
 # make docs   docs/SUPPORTED_OPS.md, from the constraints of edge_runtime/ops
+# make sanitize   the engine's tests with AddressSanitizer and UBSan in the extension
+# make fuzz   FUZZ_SECONDS of made-up model files against the engine
 # Everything is installed into .venv; nothing outside this folder is touched.
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/
 EXTENSION = $(wildcard edge_runtime/*.c edge_runtime/ops/*.[ch])
 C_SOURCES = $(shell git ls-files '*.c')
 
-.PHONY: demo test check docs install install-test clean
+.PHONY: demo test check docs sanitize fuzz install install-test clean
 
 demo: install
 	@$(BIN)/python examples/demo.py
@@ -31,6 +33,37 @@ check: install-test
 
 docs: install
 	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
+
+# The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan
+# has to be there before Python, and libstdc++ before libasan looks for exceptions.
+SANITIZED := build/sanitize
+# gcc takes the last function of a table for one behind it (object-size); AddressSanitizer sees such.
+SANITIZE := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+  -fno-sanitize=object-size -fno-sanitize-recover=all
+SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
+  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
+# Tests of Python alone, of TensorFlow above all, or of kernels that they compile themselves.
+NOT_OF_C := reader image imports litert edgetpu networks variants
+
+sanitize: install-test
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)
+	rm -f $(SANITIZED)/edge_runtime/*.so
+	$(CC) -std=c99 -shared -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) \
+	  edge_runtime/_native.c edge_runtime/ops/*.c -o $(SANITIZED)/edge_runtime/_native.abi3.so
+	$(SANITIZED_RUN) -c 'from edge_runtime import _native; assert "$(SANITIZED)" in _native.__file__'
+	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider tests/edge_runtime \
+	  $(NOT_OF_C:%=--ignore=tests/edge_runtime/test_%.py)
+
+# atheris has wheels for CPython 3.11 to 3.13 on Linux.
+FUZZ_SECONDS ?= 60
+FUZZED := build/fuzz
+
+fuzz: install-test
+	@$(PIP) --constraint constraints.txt atheris
+	$(BIN)/python tests/fuzz/corpus.py $(FUZZED)/corpus
+	$(BIN)/python tests/fuzz/fuzz_model.py $(FUZZED)/corpus -max_total_time=$(FUZZ_SECONDS) \
+	  -timeout=20 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix=$(FUZZED)/ -print_final_stats=1
 
 install: $(VENV)/host-installed
 install-test: $(VENV)/test-installed

@@ -49,6 +49,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Py_ssize_t step_count, reference_count, buffer_count, copy_count, arena_size, work;
+    size_t constants, packed; /* bytes */
     Step *steps;
     ek_kernel *finite;
     Reference *references;
@@ -291,8 +292,15 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
                        : place[0] == 'i' ? INPUT
                        : place[0] == 'o' ? OUTPUT
                                          : ARENA;
-    if (reference->place == CONSTANT && !(reference->data = keep(self, data)))
-        return -1;
+    if (reference->place == CONSTANT) {
+        if (!(reference->data = keep(self, data)))
+            return -1;
+        if (self->buffers[self->buffer_count - 1].len != *size) {
+            PyErr_SetString(PyExc_ValueError, "a constant is not of its slot's size");
+            return -1;
+        }
+        self->constants += (size_t)*size;
+    }
     if (reference->place == ARENA && (reference->offset < 0 || *size < 0 ||
                                       *size > self->arena_size - reference->offset)) {
         PyErr_SetString(PyExc_ValueError, "a slot lies outside the arena");
@@ -300,6 +308,10 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
     }
     return 0;
 }
+
+/* Packed weights of a hostile model, of one output each or shared by thousands of ops, may take many
+ * times as much as its file; an honest one's stay below twice its constants, or are small. */
+#define PACKED_ROOM ((size_t)32 << 20)
 
 static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
                      const char *forced, Step *step)
@@ -336,7 +348,15 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
     const Py_ssize_t count = self->reference_count - step->first;
     for (Py_ssize_t i = 0; i < count && i < MAX_TENSORS; i++)
         tensors[i] = self->references[step->first + i].data;
-    char *memory = malloc(variant->pack(step->params, tensors, NULL) + ALIGNMENT);
+    if (count < 2 || self->references[step->first + 1].place != CONSTANT) {
+        PyErr_SetString(PyExc_ValueError, "weights to be packed are not constant");
+        return -1;
+    }
+    const size_t size = variant->pack(step->params, tensors, NULL);
+    self->packed += size;
+    char *memory = NULL;
+    if (self->packed <= PACKED_ROOM + 2 * self->constants)
+        memory = malloc(size + ALIGNMENT);
     if (!memory) {
         PyErr_NoMemory();
         return -1;

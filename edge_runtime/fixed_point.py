@@ -28,7 +28,12 @@ def float_bits(value: float) -> int:
 
 
 def half_away(value: float) -> int:
-    """Round to the nearest integer, halves away from zero, as C's ``round`` does."""
+    """Round to the nearest integer, halves away from zero, as C's ``round`` does.
+
+    Infinity, NaN and what comes near, which only absurd scales lead to, count as ±2**62.
+    """
+    if not abs(value) < 2**62:
+        return 2**62 if value > 0 else -(2**62)
     whole = int(abs(value))
     rounded = whole + (abs(value) - whole >= 0.5)
     return rounded if value >= 0 else -rounded
@@ -40,12 +45,12 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     Source: QuantizeMultiplier in tensorflow/lite/kernels/internal/quantization_util.cc.
 
     Args:
-        factor: not negative and finite.
+        factor: not negative; what is too large for a shift of 30, infinity too, is cut to that.
 
     Returns:
         A multiplier of 0 or in [2**30, 2**31), a shift in [-31, 30].
     """
-    fraction, shift = frexp(factor)
+    fraction, shift = frexp(min(factor, 2.0**40))
     multiplier = half_away(fraction * 2**31)
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift + 1

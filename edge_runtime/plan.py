@@ -1,4 +1,10 @@
-"""A Graph made ready to run: shapes settled, constants folded, ops lowered, the arena laid out."""
+"""A Graph made ready to run: shapes settled, constants folded, ops lowered, the arena laid out.
+
+The file may come from anywhere. The reader has checked each thing by itself; here the things are
+checked against each other, so that a kernel touches nothing but its tensors: what an op makes has
+the shape, the size and the quantisation that whoever reads it relies on, every parameter fits into
+int32, and the whole stays within what a file of its size may take.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,22 @@ if TYPE_CHECKING:
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
 """Bytes of an element."""
+
+ROOM, ROOM_TIMES = 16 << 20, 64
+"""A model may take this many bytes, or so many times its file's size if that is more. A file of 300
+bytes can ask for any number of gigabytes, and what asks for that is damaged or hostile: input,
+output and activations of classifiers are smaller than their weights. The limit holds twice: for
+input, output and arena together, and for the constants that all ops read and make together, since
+thousands of ops may share the same weights, each with a copy packed for its kernel."""
+
+MAX_OPS = 4096
+"""Planning takes time that grows with the square of their number."""
+
+MAX_RANK = 8
+"""Most dimensions of a tensor; the extension's number as well."""
+
+MAX_SHOWN = 200
+"""Characters of a value that a message repeats."""
 
 
 @record
@@ -78,12 +100,20 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
 
     Raises:
         BackendError: there is no such rounding.
-        ModelError: an op is not supported; the message has the op, its name, limit and value.
+        ModelError: an op is not supported; the message has the op, its name, limit and value. Or
+            the model contradicts itself, or takes more memory than a file of its size may.
     """
     if rounding not in ops.ROUNDINGS:
         raise BackendError(f"rounding is one of {', '.join(ops.ROUNDINGS)}, not {rounding!r}")
     if graph.subgraphs != 1:
         raise ModelError(f"it has {graph.subgraphs} subgraphs, and the engine runs one")
+    if len(graph.ops) > MAX_OPS:
+        raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+    given = graph.tensors[graph.inputs[0]]
+    if len(given.shape) > MAX_RANK:
+        raise ModelError(f"its input has {len(given.shape)} dimensions, at most {MAX_RANK} are run")
+    room = max(ROOM, ROOM_TIMES * graph.size)
+    constants = 0
     tensors = list(graph.tensors)
     source = {index: index for index, tensor in enumerate(tensors) if tensor.data is not None}
     source[graph.inputs[0]] = graph.inputs[0]
@@ -92,23 +122,33 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
         call, module = _call(op, tensors, source, rounding)
         output = op.outputs[0]
         if output in source:
-            raise _refused(op, call, "each tensor is written once", repr(call.output.name))
-        for constraint in module.CONSTRAINTS:
-            value = constraint(call)
-            if value is not None:
-                raise _refused(op, call, (constraint.__doc__ or "").rstrip("."), value)
-        shape = module.shape(call)
-        data = memoryview(module.fold(call)) if hasattr(module, "fold") else None
-        kernel = None if data is not None else module.lower(call)
+            raise _refused(call, "each tensor is written once", repr(call.output.name))
+        call = _settled(call, module, room)
+        folded = hasattr(module, "fold")
+        read = (*call.inputs, call.output if folded else None)
+        constants += sum(_size(one) for one in read if one and (one.data is not None or folded))
+        _require_room(call, constants, room)
+        data = memoryview(module.fold(call)) if folded else None
+        kernel = None if folded else module.lower(call)
         if data is None and kernel is None:
             source[output] = source[op.inputs[0]]
             data = tensors[op.inputs[0]].data
         else:
             source[output] = output
-        tensors[output] = replace(call.output, shape=shape, data=data)
+        tensors[output] = replace(call.output, data=data)
         if kernel is not None:
+            constants += sum(len(constant.data) for constant in kernel.constants)
+            _require_room(call, constants, room)
+            _require_int32(call, kernel)
             lowered.append((op, kernel, output))
-    return _laid_out(graph, tensors, source, lowered)
+    made = _laid_out(graph, tensors, source, lowered)
+    taken = made.arena + made.slots[made.input].size + made.slots[made.output].size
+    if taken > room:
+        raise ModelError(
+            f"input, output and activations take {taken} bytes; a file of {graph.size} bytes may "
+            f"take {room}"
+        )
+    return made
 
 
 def _call(
@@ -119,8 +159,9 @@ def _call(
     if module is None:
         name = tensors[op.outputs[0]].name if op.outputs else ""
         known = ", ".join(ops.OPS)
+        own = repr(op.name[:MAX_SHOWN]) if op.custom else op.name
         raise ModelError(
-            f"op {op.index}, {op.name} {name!r}, is not supported: there are {known}; "
+            f"op {op.index}, {own} {name[:MAX_SHOWN]!r}, is not supported: there are {known}; "
             'backend="litert" runs others'
         )
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
@@ -128,17 +169,57 @@ def _call(
     for index in op.inputs:
         if index >= 0 and index not in source:
             raise ModelError(f"op {op.index}, {op.name}: tensor {index} is read before it is made")
-        if index >= 0 and tensors[index].dtype not in SIZES:
-            raise ModelError(f"op {op.index}, {op.name}: tensor {index} is {tensors[index].dtype}")
+    for index in *op.inputs, *op.outputs:
+        tensor = tensors[index]
+        if index >= 0 and (tensor.dtype not in SIZES or tensor.sparse):
+            what = "sparse" if tensor.sparse else tensor.dtype
+            raise ModelError(f"op {op.index}, {op.name}: tensor {index} is {what}")
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
     return Call(op, inputs, tensors[op.outputs[0]], rounding), module
 
 
-def _refused(op: Op, call: Call, limit: str, value: str) -> ModelError:
+def _settled(call: Call, module: ModuleType, room: int) -> Call:
+    """Return the op with the shape of its output, after all that could be wrong with it."""
+    for constraint in module.CONSTRAINTS:
+        value = constraint(call)
+        if value is not None:
+            raise _refused(call, (constraint.__doc__ or "").rstrip("."), value)
+    output = replace(call.output, shape=module.shape(call))
+    shape, quantization = output.shape, output.quantization
+    if len(shape) > MAX_RANK or not output.elements or _size(output) > room:
+        limit = f"An output has at most {MAX_RANK} dimensions and {room} bytes, and is not empty"
+        raise _refused(call, limit, str(list(shape[: 2 * MAX_RANK])))
+    if quantization is not None and quantization.per_channel:
+        scales, axis = len(quantization.scales), quantization.axis
+        if shape[axis : axis + 1] != (scales,):
+            limit = "There is a scale for each slice of the output"
+            raise _refused(call, limit, f"{scales} along axis {axis} of {list(shape)}")
+    return replace(call, output=output)
+
+
+def _size(tensor: Tensor) -> int:
+    """Return bytes."""
+    return tensor.elements * SIZES[tensor.dtype]
+
+
+def _require_room(call: Call, constants: int, room: int) -> None:
+    """Raise when the ops up to this one have read and made too many bytes of constants."""
+    if constants > room:
+        raise _refused(call, f"All ops read and make at most {room} bytes of constants", "more")
+
+
+def _require_int32(call: Call, kernel: Kernel) -> None:
+    """Raise when a parameter is not what C can hold."""
+    for name, value in vars(kernel.params).items():
+        if not -(2**31) <= value < 2**31:
+            raise _refused(call, f"The kernel's {name} fits into int32", str(value))
+
+
+def _refused(call: Call, limit: str, value: str) -> ModelError:
     """Return the error for a broken limit."""
     return ModelError(
-        f"op {op.index}, {op.name} {call.output.name!r}: {limit[:1].lower()}{limit[1:]}; "
-        f"here it is {value}"
+        f"op {call.op.index}, {call.op.name} {call.output.name[:MAX_SHOWN]!r}: "
+        f"{limit[:1].lower()}{limit[1:]}; here it is {value[:MAX_SHOWN]}"
     )
 
 
@@ -153,6 +234,11 @@ def _laid_out(
     maker = next((op for op in graph.ops if wanted in op.outputs), None)
     if maker is None:
         raise ModelError("its output is not made by any op")
+    if tensors[wanted].shape != graph.tensors[wanted].shape:
+        raise ModelError(
+            f"its output is {list(graph.tensors[wanted].shape)} in the file, and its ops make "
+            f"{list(tensors[wanted].shape)}"
+        )
     result = source[wanted]
     copied = result == given or tensors[result].data is not None
     numbers: dict[int, int] = {}
@@ -162,14 +248,13 @@ def _laid_out(
         index = source[index]
         if index not in numbers:
             tensor = tensors[index]
-            size = tensor.elements * SIZES[tensor.dtype]
             where = "constant" if tensor.data is not None else "arena"
             if index == given:
                 where = "input"
             elif index == result and not copied:
                 where = "output"
             numbers[index] = len(slots)
-            slots.append(Slot(tensor.dtype, size, tensor.data, where))
+            slots.append(Slot(tensor.dtype, _size(tensor), tensor.data, where))
         return numbers[index]
 
     number(given)

@@ -198,6 +198,8 @@ def _quantization(
     if not all(0 < scale < inf for scale in scales):
         raise ModelError(f"{table.name}: a scale is not a positive number")
     if bits is not None and "int" in dtype:
+        # LiteRT keeps zero points as int32, whatever the element type.
+        bits = min(bits, 32)
         low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
         if not all(low <= zero_point < high for zero_point in zero_points):
             raise ModelError(f"{table.name}: a zero point is outside {dtype}")

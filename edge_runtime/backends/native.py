@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from edge_runtime.errors import BackendError
+from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.plan import plan
 
@@ -46,7 +46,10 @@ def _extension() -> ModuleType | None:
 def unavailable() -> str | None:
     """Return why it cannot run here, None when it can."""
     if _extension() is None:
-        return "edge_runtime's C extension is not there: install a wheel, or a C compiler and again"
+        return (
+            "edge_runtime's C extension is not there: install edgekit's wheel for this platform, "
+            "or a C compiler and edgekit again; backend='reference' needs neither"
+        )
     return None
 
 
@@ -98,15 +101,16 @@ class NativeSession:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
         self._size = made.slots[made.output].size
-        self._native = extension.Session(
-            tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots),
-            tuple((step.kernel.name, *_parameters(step.kernel), step.slots) for step in made.steps),
-            made.arena,
-            _port(self._input, made.slots[made.input].size),
-            _port(self._output, self._size),
-            sum(slot.size for slot in made.slots),
-            forced,
+        slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots)
+        steps = tuple(
+            (step.kernel.name, *_parameters(step.kernel), step.slots) for step in made.steps
         )
+        ports = _port(self._input, made.slots[made.input].size), _port(self._output, self._size)
+        work = sum(slot.size for slot in made.slots)
+        try:
+            self._native = extension.Session(slots, steps, made.arena, *ports, work, forced)
+        except MemoryError:
+            raise ModelError("its packed weights and activations take too much memory") from None
 
     def bind(self, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """Return a function that runs a fitting ndarray at once and calls ``slow`` on the rest."""

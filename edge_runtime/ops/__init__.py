@@ -12,6 +12,9 @@ the constants of the lowering, the output.
 
 from __future__ import annotations
 
+import struct
+
+from edge_runtime.errors import ModelError
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -60,7 +63,8 @@ class Call:
     Attributes:
         op: the op of the graph.
         inputs: its tensors; None for an optional one that is absent.
-        output: its only output; ``shape`` is as in the file until ``shape(call)`` has told it.
+        output: its only output; ``shape`` is as in the file until ``shape(call)`` has told it,
+            which is before ``fold`` and ``lower``.
         rounding: one of ROUNDINGS.
     """
 
@@ -70,9 +74,14 @@ class Call:
     rounding: str = "litert"
 
     def input(self, position: int) -> Tensor:
-        """Return an input that ``CONSTRAINTS`` have found to be there."""
-        tensor = self.inputs[position]
-        assert tensor is not None
+        """Return an input that the op has to have.
+
+        Raises:
+            ModelError: it is not there.
+        """
+        tensor = self.inputs[position] if position < len(self.inputs) else None
+        if tensor is None:
+            raise ModelError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
         return tensor
 
 
@@ -124,4 +133,4 @@ def find(name: str) -> ModuleType | None:
 
 def int32s(values: list[int]) -> Constant:
     """Return ``values`` as a constant."""
-    return Constant("int32", b"".join(value.to_bytes(4, "little", signed=True) for value in values))
+    return Constant("int32", struct.pack(f"<{len(values)}i", *values))

@@ -11,9 +11,15 @@ def told(tensor: Tensor) -> str:
     return f"{tensor.dtype} {list(tensor.shape)}"
 
 
+MOST_NUMBERS = 64
+"""Whole numbers that the planner looks at: shapes, axes and bounds are never more."""
+
+
 def whole_number(tensor: Tensor | None) -> tuple[int, ...] | None:
-    """Return the values of an int32 or int64 tensor that is known, None for any other."""
+    """Return the values of an int32 or int64 tensor that is known and short, else None."""
     if tensor is None or tensor.data is None or tensor.dtype not in ("int32", "int64"):
+        return None
+    if tensor.elements > MOST_NUMBERS:
         return None
     return tuple(tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q"))
 

@@ -8,7 +8,7 @@ from edge_runtime.ops.constraints import same_elements, told, whole_number
 
 def axis_is_known(call: Call) -> str | None:
     """The axis is one constant number, from -(rank + 1) to rank."""
-    axis = whole_number(call.inputs[1])
+    axis = whole_number(call.input(1))
     rank = len(call.input(0).shape)
     if axis is not None and len(axis) == 1 and -rank - 1 <= axis[0] <= rank:
         return None
@@ -21,7 +21,7 @@ CONSTRAINTS = (axis_is_known, same_elements)
 def shape(call: Call) -> tuple[int, ...]:
     """Return the input's shape with a 1 at the axis."""
     given = call.input(0).shape
-    (axis,) = whole_number(call.inputs[1]) or ()
+    (axis,) = whole_number(call.input(1)) or ()
     axis %= len(given) + 1
     return (*given[:axis], 1, *given[axis:])
 

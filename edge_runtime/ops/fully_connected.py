@@ -53,8 +53,8 @@ def types_are_supported(call: Call) -> str | None:
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
     for tensor in call.inputs[1:]:
-        if tensor is not None and (tensor.data is None or tensor.sparse):
-            return f"{tensor.name!r}, which is {'sparse' if tensor.sparse else 'computed'}"
+        if tensor is not None and tensor.data is None:
+            return f"{tensor.name!r}, which is computed"
     return None
 
 

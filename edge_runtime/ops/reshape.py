@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops import Call
-from edge_runtime.ops.constraints import same_elements, told, whole_number
+from edge_runtime.ops.constraints import MOST_NUMBERS, same_elements, told, whole_number
 
 
 def _target(call: Call) -> tuple[int, ...]:
@@ -18,9 +18,13 @@ def _target(call: Call) -> tuple[int, ...]:
 def shape_is_known(call: Call) -> str | None:
     """The new shape is constant, or follows from the input's shape."""
     wanted = call.inputs[1] if len(call.inputs) > 1 else None
-    if wanted is None or whole_number(wanted) is not None:
+    if wanted is None:
+        # A product of very many numbers would take very long.
+        count = len(call.op.options["new_shape"])
+        return None if count <= MOST_NUMBERS else f"one of {count} dimensions"
+    if whole_number(wanted) is not None:
         return None
-    return f"{wanted.name!r}, which is computed"
+    return f"{wanted.name!r}, {told(wanted)}"
 
 
 def elements_fit(call: Call) -> str | None:

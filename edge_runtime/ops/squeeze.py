@@ -11,7 +11,7 @@ def dimensions_are_1(call: Call) -> str | None:
     given, wanted = call.input(0).shape, call.op.options["squeeze_dims"]
     if all(-len(given) <= axis < len(given) and given[axis] == 1 for axis in wanted):
         return None
-    return f"{list(wanted)} of {told(call.input(0))}"
+    return f"{list(wanted[:8])} of {told(call.input(0))}"
 
 
 CONSTRAINTS = (dimensions_are_1, same_elements)

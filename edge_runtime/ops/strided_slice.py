@@ -24,6 +24,13 @@ def bounds_are_known(call: Call) -> str | None:
     return str(numbers)
 
 
+def a_number_is_taken(call: Call) -> str | None:
+    """A begin that is to become a single number lies inside the vector."""
+    if not call.op.options["shrink_axis_mask"] or len(_taken(call)) == 1:
+        return None
+    return f"{whole_number(call.input(1))} of {told(call.input(0))}"
+
+
 def masks_are_plain(call: Call) -> str | None:
     """No ellipsis, no new axis, and an end that is no offset."""
     options = call.op.options
@@ -31,7 +38,7 @@ def masks_are_plain(call: Call) -> str | None:
     return ", ".join(used) or None
 
 
-CONSTRAINTS = (input_is_known, bounds_are_known, masks_are_plain, same_type)
+CONSTRAINTS = (input_is_known, bounds_are_known, masks_are_plain, same_type, a_number_is_taken)
 
 
 def _taken(call: Call) -> range:

@@ -1,0 +1,292 @@
+"""Hostile files: a ModelError or the right answer; no crash, no hang, no more memory than stated.
+
+The corpus and the files with too much of something run in processes of their own, so that a crash
+or a hang is a failure of one test, with the number of the file.
+"""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+import edge_runtime
+import hostile
+import models
+from edge_runtime import ModelError, ops
+from edge_runtime import plan as planner
+from edge_runtime.reader import read
+
+SUPPORT = Path(hostile.__file__).parent
+MUTANTS = 1500
+WORKERS = 2
+
+
+def run(*command: str, timeout: float) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-X", "faulthandler", *command],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=hostile.environment(),
+    )
+
+
+def load(data: bytes, tmp_path: Path, backend: str = "native") -> edge_runtime.Model:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(data)
+    return edge_runtime.load(path, backend=backend)
+
+
+def changed(name: str, **fields: object) -> bytes:
+    """A small model with fields changed, named by their path in the object API."""
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()[name])
+    for path, value in fields.items():
+        *parents, last = path.split("__")
+        owner = tree.subgraphs[0]
+        for step in parents:
+            owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
+        setattr(owner, last, value)
+    return models.pack(tree)
+
+
+def test_the_small_models_hold_every_op() -> None:
+    found = set()
+    for name, data in models.seeds().items():
+        outcome = hostile.check(data, 1)
+        assert outcome in ("ran", "refused"), name
+        if outcome == "ran":
+            found |= {op.name for op in read(data).ops}
+    assert found == set(ops.OPS)
+
+
+@pytest.mark.parametrize("worker", range(WORKERS))
+def test_mutants_are_refused_or_give_the_same_answers_everywhere(worker: int) -> None:
+    first = worker * MUTANTS
+    done = run(str(SUPPORT / "hostile.py"), str(first), str(first + MUTANTS), timeout=MUTANTS * 0.4)
+    last = done.stderr.rpartition("mutant at work: ")[2]
+    assert done.returncode == 0, f"exit code {done.returncode}, mutant {last[-3000:]}"
+    counts = dict(zip(*[iter(done.stdout.split())] * 2, strict=True))
+    # A corpus that is always refused, or never, would show nothing.
+    assert int(counts["ran"]) > MUTANTS / 10
+    assert int(counts["refused"]) > MUTANTS / 10
+
+
+def test_a_crash_and_a_hang_would_be_seen() -> None:
+    crash = run("-c", "import hostile, ctypes; hostile.watched(ctypes.string_at, 0)", timeout=60)
+    hang = run("-c", "import hostile, time; hostile.watched(time.sleep, 60, seconds=1)", timeout=30)
+    assert crash.returncode != 0
+    assert hang.returncode != 0
+    assert "Timeout" in hang.stderr
+
+
+DENSE, SHAPES = "dense int8", "shapes"
+TOO_MUCH = [2**30, 9]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        (DENSE, {"operators__0__inputs": [0]}, "FULLY_CONNECTED: it has no input 1"),
+        (DENSE, {"operators__0__inputs": []}, "it has to have a first input"),
+        (DENSE, {"operators__0__outputs": [3, 3]}, "and one output"),
+        (DENSE, {"operators__0__outputs": [0]}, "each tensor is written once"),
+        (DENSE, {"operators__0__inputs": [3, 1, 2]}, "tensor 3 is read before it is made"),
+        (DENSE, {"tensors__3__shape": [2, 500]}, "output is .2, 500. in the file, and its ops"),
+        (DENSE, {"tensors__3__shape": [2] * 9}, "output is "),
+        (DENSE, {"tensors__0__shape": [2, 9] + [1] * 7}, "input has 9 dimensions, at most 8"),
+        (DENSE, {"tensors__0__shape": TOO_MUCH, "tensors__3__shape": [2**30, 5]}, "bytes"),
+        (DENSE, {"tensors__0__type": models.TYPES["int16"]}, "int8, int8"),
+        (DENSE, {"tensors__3__type": 1}, "its output is float16"),
+        (DENSE, {"tensors__1__sparsity": schema.SparsityParametersT()}, "tensor 1 is sparse"),
+        ("LOGISTIC float32", {"tensors__1__shape": [2, 1900]}, "output is .2, 1900. in the file"),
+        (SHAPES, {"operators__5__inputs": [10]}, "EXPAND_DIMS: it has no input 1"),
+        (SHAPES, {"operators__1__inputs": [1, 2]}, "begin, end and stride are one constant"),
+        (SHAPES, {"operators__2__inputs": [5, -1]}, "here it is nothing"),
+        (SHAPES, {"tensors__2__buffer": 7}, "tensor 2"),
+    ],
+)
+def test_contradictions_are_named(
+    name: str, fields: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    for backend in "native", "reference":
+        with pytest.raises(ModelError, match=message):
+            load(changed(name, **fields), tmp_path, backend)
+
+
+def test_a_number_outside_the_vector_is_not_taken(tmp_path: Path) -> None:
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()[SHAPES])
+    begin = tree.subgraphs[0].tensors[2].buffer
+    tree.buffers[begin].data = np.frombuffer(struct.pack("<i", 9), np.uint8)
+    with pytest.raises(
+        ModelError, match=r"lies inside the vector; here it is \(9,\) of int32 \[4\]"
+    ):
+        load(models.pack(tree), tmp_path)
+
+
+def reshaped(scales: int) -> bytes:
+    """Constant weights that a RESHAPE makes [9, 2]; their scales are of what the file says."""
+    weights = models.tensor((scales, 18 // scales), "int8", [0.1] * scales)
+    tensors = [
+        models.tensor((1, 2), "int8", 0.1),
+        models.constant(np.ones(18), "int8", 0.1),
+        models.constant([9, 2], "int32"),
+        weights,
+        models.tensor((1, 9), "int8", 0.1),
+    ]
+    nodes: list[models.Node] = [
+        ("RESHAPE", [1, 2], 3, {}),
+        ("FULLY_CONNECTED", [0, 3, -1], 4, {}),
+    ]
+    return models.model(tensors, nodes)
+
+
+def test_scales_are_counted_against_the_shape_that_is_made(tmp_path: Path) -> None:
+    load(reshaped(9), tmp_path)
+    with pytest.raises(
+        ModelError, match=r"a scale for each slice .*; here it is 6 along axis 0 of \[9"
+    ):
+        load(reshaped(6), tmp_path)
+
+
+@pytest.mark.parametrize("scale", [1e-45, 1e-38, 1e-20, 1e20, 3.4e38])
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [(DENSE, 0), (DENSE, 1), (DENSE, 3), ("documented", 5), ("LOGISTIC int8", 0)],
+)
+def test_absurd_scales_end_in_saturated_numbers(name: str, tensor: int, scale: float) -> None:
+    scales = np.array([scale], np.float32)
+    data = changed(name, **{f"tensors__{tensor}__quantization__scale": scales})
+    assert hostile.check(data) == "ran"
+
+
+def test_messages_stay_short(tmp_path: Path) -> None:
+    long = "x" * 100_000
+    for fields in (
+        {"tensors__3__name": long, "operators__0__inputs": [0, 3]},
+        {
+            "tensors__3__name": long,
+            "tensors__0__type": 0,
+        },
+    ):
+        with pytest.raises(ModelError) as caught:
+            load(changed(DENSE, **fields), tmp_path)
+        assert len(str(caught.value)) < 1000
+
+
+def column(outputs: int, ops: int = 1) -> bytes:
+    """Weights of depth 1, which ops share: the most that a file can make of its bytes."""
+    tensors = [
+        models.tensor((1, 1), "int8", 0.1, 7),
+        models.constant(np.ones((outputs, 1)), "int8", 0.1),
+        *(models.tensor((1, outputs), "int8", 0.1) for _ in range(ops)),
+    ]
+    nodes: list[models.Node] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
+    return models.model(tensors, nodes)
+
+
+def row(depth: int, ops: int) -> bytes:
+    """Weights of one output, which may take 16 times their bytes when they are packed."""
+    tensors = [
+        models.tensor((1, depth), "int8", 0.1, 7),
+        models.constant(np.ones((1, depth)), "int8", 0.1),
+        *(models.tensor((1, 1), "int8", 0.1) for _ in range(ops)),
+    ]
+    nodes: list[models.Node] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
+    return models.model(tensors, nodes)
+
+
+def wide(ops: int, size: int) -> bytes:
+    """Activations that are all alive until they are joined, with hardly a byte in the file."""
+    tensors = [models.tensor((1, size)) for _ in range(ops + 1)]
+    nodes: list[models.Node] = [("LOGISTIC", [0], 1 + i, {}) for i in range(ops)]
+    return models.model(tensors, nodes)
+
+
+PEAK = """
+import sys, edge_runtime
+from edge_runtime.backends import native
+from edge_runtime.ops import fully_connected, logistic
+
+def peak():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
+
+before = peak()
+try:
+    edge_runtime.load(sys.argv[1], backend="native")
+    print("opened")
+except edge_runtime.ModelError as error:
+    print(error)
+print(peak() - before)
+"""
+OPENING, BESIDES = 256, 64 << 20
+"""What docs/embed.md states: times the file, and bytes."""
+
+
+PACKED = "opened|too much memory"
+"""Some instruction sets pack weights of such shapes into many times their bytes, others do not."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        (column(1_000_000), PACKED),
+        (column(1_000_000, 4), PACKED),
+        (column(1_000_000, 400), "all ops read and make at most"),
+        (row(60_000, 200), PACKED),
+        (row(60_000, 4000), "all ops read and make at most"),
+        (column(1, planner.MAX_OPS), "opened"),
+        (column(1, planner.MAX_OPS + 1), "ops, and the engine takes at most 4096"),
+        (column(1, 40_000), "ops, and the engine takes at most 4096"),
+        (wide(1, 1 << 20), "opened"),
+        (wide(1, 1 << 22), "activations take"),
+        (wide(2, 1 << 21), "activations take"),
+        (wide(1, 2**31 - 1), "bytes, and is not empty"),
+    ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else None,
+)
+def test_opening_takes_what_is_stated(data: bytes, outcome: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(data)
+    done = run("-c", PEAK, str(path), timeout=60)
+    assert done.returncode == 0, done.stderr
+    message, _, taken = done.stdout.strip().rpartition("\n")
+    assert any(part in message for part in outcome.split("|")), message
+    assert int(taken) < OPENING * len(data) + BESIDES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+def test_an_honest_model_takes_little(int8_model: Path) -> None:
+    done = run("-c", PEAK, str(int8_model), timeout=60)
+    message, taken = done.stdout.split()
+    assert message == "opened"
+    assert int(taken) < 1 << 20
+
+
+NO_MEMORY = """
+import resource, sys, edge_runtime
+from edge_runtime import plan
+plan.ROOM = 2**62
+resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+try:
+    edge_runtime.load(sys.argv[1], backend="native")
+except edge_runtime.ModelError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+def test_memory_that_is_not_there_is_a_model_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(wide(2, 2**31 - 1))
+    done = run("-c", NO_MEMORY, str(path), timeout=60)
+    assert "weights and activations take too much memory" in done.stdout, done.stderr

@@ -1,0 +1,46 @@
+"""A prediction from bytes with nothing but the installed package, as wheels are tested.
+
+The model is "dense int8" of models.py, written down because what makes it needs more than an empty
+environment has, and the output is LiteRT's; tests/test_wheel.py compares both.
+"""
+
+import base64
+import sys
+import tempfile
+from pathlib import Path
+
+import edge_runtime
+
+MODEL = base64.b64decode("""
+GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAACEAAAAlAIAAAMAAAADAAAAcAAAADAAAAAEAAAA3v///wQAAAAUAAAA
+2fz//136//8X/f//3Pj//x4GAAAAAAYACAAEAAYAAAAEAAAALQAAAE+Wrr2vTV4Vi5nV7x/7xKkxPImd9ORjBOzuKhatPUF0
+ScnSJiYyXstwgZR5cQAAAKj///8BAAAAEAAAAAwAFAAQAAwACAAEAAwAAAAQAAAAWAAAAFwAAABgAAAAAQAAABQAAAAAAA4A
+FAAAABAADAALAAQADgAAABQAAAAAAAAIEAAAABQAAAAEAAQABAAAAAEAAAADAAAAAwAAAAAAAAABAAAAAgAAAAEAAAADAAAA
+AQAAAAAAAAAEAAAALAEAAMAAAABcAAAABAAAAPL+//8QAAAAMAAAAAAAAAk4AAAA5P7//wgAAAAUAAAAAQAAAP3/////////
+AAAAAAEAAAApXI89CAAAAHRlbnNvciAzAAAAAAIAAAACAAAABQAAAK7///8UAAAAMAAAAAIAAAAAAAACNAAAADz///8IAAAA
+EAAAAAEAAAAAAAAAAAAAAAEAAABvEgM6CAAAAHRlbnNvciAyAAAAAAEAAAAFAAAAAAAOABgAFAATAAwACAAEAA4AAAAUAAAA
+NAAAAAEAAAAAAAAJOAAAAJz///8IAAAAFAAAAAEAAAAAAAAAAAAAAAAAAAABAAAACtcjPAgAAAB0ZW5zb3IgMQAAAAACAAAA
+BQAAAAkAAAAAAA4AFAAQAA8AAAAIAAQADgAAABwAAAA8AAAAAAAACUQAAAAMAAwAAAAAAAgABAAMAAAACAAAABQAAAABAAAA
+AwAAAAAAAAAAAAAAAQAAAM3MTD0IAAAAdGVuc29yIDAAAAAAAgAAAAIAAAAJAAAAAQAAABAAAAAMAAwACwAAAAAABAAMAAAA
+CQAAAAAAAAk=
+""")
+INPUT = bytes(7 * i for i in range(18))
+OUTPUT = [-37, -10, 10, 16, 53, -119, -88, -58, 102, 127]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.tflite")
+        path.write_bytes(MODEL)
+        model = edge_runtime.load(path, backend="native")
+        output = model.run(INPUT).cast("B").cast("b").tolist()
+        del model
+    assert output == OUTPUT, output
+    assert "numpy" not in sys.modules
+    from edge_runtime import _native
+
+    print(edge_runtime.__file__, *_native.instructions())
+
+
+if __name__ == "__main__":
+    main()

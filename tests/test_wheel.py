@@ -1,0 +1,217 @@
+"""The wheel and the sdist, really built, and installed where there is nothing else."""
+
+import email
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+import single_op
+import smoke
+
+ROOT = Path(__file__).parents[1]
+EXTENSION_LIMIT, INSTALLED_LIMIT = 300_000, 2_000_000
+"""Bytes."""
+
+
+def run(*command: object, **options: object) -> str:
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree, without what was built in it."""
+    copy = tmp_path_factory.mktemp("tree") / "edgekit"
+    built = shutil.ignore_patterns(".*", "build", "dist", "artifacts", "*.so", "*.egg-info")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=built)
+    return copy
+
+
+def built_from(source: Path, folder: Path) -> Path:
+    """Build a wheel with the setuptools that is here, as an index is not for tests."""
+    options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check")
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", *options, "-w", folder, source)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_from(tree, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    code = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", code, folder, cwd=tree)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+def content(wheel: Path) -> dict[str, int]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {entry.filename: entry.file_size for entry in archive.infolist()}
+
+
+def test_one_wheel_of_the_stable_abi(wheel: Path) -> None:
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert wheel.name.split("-")[2:] == ["cp311", "abi3", f"{platform}.whl"]
+
+
+def test_the_extension_is_small(wheel: Path) -> None:
+    sizes = [
+        size for name, size in content(wheel).items() if "_native" in name and ".c" not in name
+    ]
+    assert len(sizes) == 1
+    assert sizes[0] <= EXTENSION_LIMIT
+
+
+def test_metadata(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (info,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
+        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        tags = email.message_from_bytes(archive.read(f"{info}/WHEEL"))
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert f"{info}/licenses/LICENSE" in names
+    assert tags["Root-Is-Purelib"] == "false"
+    assert {name.split("/")[0] for name in names} == {"edgekit", "edge_runtime", info}
+
+
+def test_the_sdist_holds_all_that_a_wheel_is_built_from(
+    sdist: Path, wheel: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {
+        f"src/{path.relative_to(ROOT).as_posix()}"
+        for suffix in ("c", "h")
+        for path in (ROOT / "edge_runtime").rglob(f"*.{suffix}")
+    }
+    assert len(sources) > 5
+    assert sources <= held
+    again = built_from(sdist, tmp_path)
+    assert again.name == wheel.name
+    assert content(again).keys() == content(wheel).keys()
+
+
+def pythons() -> Iterator[tuple[str, Path | None]]:
+    """CPython versions that the wheel is for, and where they are; None for those not found."""
+    for minor in range(11, 15):
+        version = f"3.{minor}"
+        pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+        found = [shutil.which(f"python{version}"), *reversed(pyenv)]
+        if sys.version_info[:2] == (3, minor):
+            found.insert(0, sys.executable)
+        yield version, next((Path(path) for path in found if path and works(path, version)), None)
+
+
+def works(path: str | Path, version: str) -> bool:
+    """Tell whether it is that version (pyenv leaves commands that only say where to look)."""
+    code = "import sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"
+    done = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip() == version
+
+
+@pytest.fixture(params=pythons(), ids=lambda found: found[0])
+def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """An empty environment after ``pip install --no-deps``: its Python and its packages."""
+    version, python = request.param
+    if python is None:
+        pytest.skip(f"there is no CPython {version} here")
+    empty = tmp_path / "empty"
+    run(python, "-m", "venv", "--without-pip", empty)
+    inside = next(path for path in empty.glob("*/python*") if path.stem == "python")
+    pip = (sys.executable, "-m", "pip", "--python", inside, "--disable-pip-version-check")
+    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, env=others)
+    code = "import sysconfig; print(sysconfig.get_path('platlib'))"
+    return inside, Path(run(inside, "-c", code).strip())
+
+
+def alone(python: Path, *arguments: object, **variables: str) -> str:
+    """Run a Python that finds no compiler and nothing of this tree."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TMPDIR") if name in os.environ}
+    return run(python, *arguments, cwd=python.parent, env={**kept, "PATH": "", **variables})
+
+
+NOTHING_ELSE = """
+import importlib.util, shutil
+print([name for name in ("numpy", "PIL", "click") if importlib.util.find_spec(name)])
+print([name for name in ("cc", "gcc", "clang") if shutil.which(name)])
+"""
+
+
+def test_a_prediction_from_bytes_needs_nothing_else(environment: tuple[Path, Path]) -> None:
+    python, packages = environment
+    assert alone(python, "-c", NOTHING_ELSE).split() == ["[]", "[]"]
+    output = alone(python, Path(smoke.__file__))
+    assert output.startswith(str(packages))
+    files = [path for path in packages.rglob("*") if path.is_file()]
+    assert len(files) > 50
+    assert sum(on_disk(path) for path in files) <= INSTALLED_LIMIT
+
+
+def on_disk(path: Path) -> int:
+    """Return how many bytes of the disk a file takes."""
+    found = path.stat()
+    return 512 * found.st_blocks if hasattr(found, "st_blocks") else found.st_size
+
+
+def test_the_smoke_test_holds_our_model_and_litert_s_answer() -> None:
+    assert models.seeds()["dense int8"] == smoke.MODEL
+    answer = single_op.builtin_ref(smoke.MODEL)(np.frombuffer(smoke.INPUT, np.int8).reshape(2, 9))
+    assert answer.ravel().tolist() == smoke.OUTPUT
+
+
+WITHOUT_EXTENSION = """
+import sys
+sys.path.append(sys.argv[2])
+import edge_runtime
+from edge_runtime.backends import unavailable
+print(unavailable("native"))
+try:
+    edge_runtime.load(sys.argv[1], backend="native")
+except edge_runtime.BackendError as error:
+    print(error)
+print(unavailable("reference"))
+if unavailable("reference") is None:
+    print(edge_runtime.load(sys.argv[1], backend="reference").run(bytes(18)).shape)
+"""
+
+
+def test_without_the_extension_it_says_so_and_the_reference_serves(
+    environment: tuple[Path, Path], tmp_path: Path
+) -> None:
+    python, packages = environment
+    for extension in (packages / "edge_runtime").glob("_native.*[!c]"):
+        extension.unlink()
+    model = tmp_path / "model.tflite"
+    model.write_bytes(smoke.MODEL)
+
+    first, second, third, *rest = alone(
+        python, "-c", WITHOUT_EXTENSION, model, tmp_path
+    ).splitlines()
+    assert first == second
+    assert "install edgekit's wheel for this platform, or a C compiler" in first
+    assert (third, rest) == ("NumPy is not installed: pip install numpy", [])
+
+    if works(python, "{}.{}".format(*sys.version_info)):
+        own = sysconfig.get_path("platlib")
+        *_, third, fourth = alone(python, "-c", WITHOUT_EXTENSION, model, own).splitlines()
+        assert (third, fourth) == ("None", "(2, 5)")
