@@ -26,6 +26,7 @@ setup(
             include_dirs=["src/edge_runtime"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
+            extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
             py_limited_api=True,
             # Where nothing compiles, the backends reference and litert serve.
             optional=True,
