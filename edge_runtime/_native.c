@@ -53,6 +53,7 @@ typedef struct {
     Step *steps;
     ek_kernel *finite;
     Reference *references;
+    Py_ssize_t *callers, caller_count; /* which of them are the caller's: input or output */
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
     Frame frame;        /* for runs that keep the GIL */
@@ -96,11 +97,9 @@ static void close_frame(Frame *frame)
 /* Runs the frame's number of images. */
 static void compute(const Session *self, const Frame *frame, char *input, char *output)
 {
-    for (Py_ssize_t i = 0; i < self->reference_count; i++) {
-        if (self->references[i].place == INPUT)
-            frame->pointers[i] = input;
-        else if (self->references[i].place == OUTPUT)
-            frame->pointers[i] = output;
+    for (Py_ssize_t i = 0; i < self->caller_count; i++) {
+        const Py_ssize_t caller = self->callers[i];
+        frame->pointers[caller] = self->references[caller].place == INPUT ? input : output;
     }
     for (Py_ssize_t i = 0; i < self->step_count; i++) {
         const Step *step = &self->steps[i];
@@ -341,6 +340,8 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         }
         Reference *reference = &self->references[self->reference_count++];
         *reference = slots[index];
+        if (reference->place == INPUT || reference->place == OUTPUT)
+            self->callers[self->caller_count++] = self->reference_count - 1;
     }
     if (!variant->pack)
         return 0;
@@ -397,10 +398,12 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     self->groups = arena <= MAX_GROUP_ARENA;
     self->steps = calloc((size_t)step_count + 1, sizeof *self->steps);
     self->references = calloc((size_t)references + 1, sizeof *self->references);
+    self->callers = calloc((size_t)references + 1, sizeof *self->callers);
     self->buffers = calloc(constants, sizeof *self->buffers);
     self->copies = calloc(constants + (size_t)references, sizeof *self->copies);
     Reference *table = calloc((size_t)slot_count + 1, sizeof *table);
-    int wrong = !self->steps || !self->references || !self->buffers || !self->copies || !table;
+    int wrong = !self->steps || !self->references || !self->callers || !self->buffers ||
+                !self->copies || !table;
     if (wrong || arena < 0)
         PyErr_NoMemory();
     wrong = wrong || arena < 0 || read_port(input, &self->input) < 0 ||
@@ -449,6 +452,7 @@ static void session_dealloc(Session *self)
     close_frame(&self->frame);
     free(self->steps);
     free(self->references);
+    free(self->callers);
     free(self->buffers);
     free(self->copies);
     PyObject_GC_Del(self);
