@@ -10,19 +10,17 @@ GCC = ["-std=c99", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
 def files(suffix: str) -> list[str]:
-    """Return the kernels' files, named through src/, or the sdist misses the headers."""
-    return sorted(path.as_posix() for path in Path("src/edge_runtime/ops").glob(f"*.{suffix}"))
+    """Return the extension's files, named through src/, or the sdist misses the headers."""
+    folders = Path("src/edge_runtime"), Path("src/edge_runtime/ops")
+    return sorted(path.as_posix() for folder in folders for path in folder.glob(f"*.{suffix}"))
 
 
 setup(
     ext_modules=[
         Extension(
             "edge_runtime._native",
-            sources=["src/edge_runtime/_native.c", *files("c")],
-            depends=[
-                *files("h"),
-                *(f"src/edge_runtime/{name}.h" for name in ("numpy_abi", "variants")),
-            ],
+            sources=files("c"),
+            depends=files("h"),
             include_dirs=["src/edge_runtime"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
