@@ -146,3 +146,22 @@ def test_a_model_may_only_reshape():
         answer = engine.run(x)
         np.testing.assert_array_equal(answer, x.reshape(4, 6))
         assert not np.shares_memory(answer, x)
+
+
+def test_a_results_memory_serves_again_only_when_nobody_has_it(int8_model):
+    model = edge_runtime.load(int8_model, backend="native")
+    rng = np.random.default_rng(5)
+    inputs = rng.integers(-128, 128, (40, *model.input.shape)).astype(np.int8)
+    expected = [bytes(model.run(x.tobytes())) for x in inputs]
+
+    held = [model.run(x) for x in inputs]
+    assert [answer.tobytes() for answer in held] == expected
+    for hold in (memoryview, np.ravel, lambda answer: answer[0], lambda answer: [answer]):
+        kept = [hold(model.run(x)) for x in inputs]
+        assert [np.asarray(one).tobytes() for one in kept] == expected
+
+    answer = model.run(inputs[0])
+    answer.flags.writeable = False
+    del answer
+    assert model.run(inputs[1]).flags.writeable
+    assert len({id(model.run(x)) for x in inputs}) == 1  # but it does serve again
