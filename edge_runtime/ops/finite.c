@@ -23,14 +23,8 @@ void ek_finite(const int32_t *params, void *const *tensors)
 }
 
 #ifdef EK_X86
-/* The same code, for vectors twice and four times as wide. */
+/* The same code, for vectors twice as wide. */
 __attribute__((target("avx2"))) void ek_finite_avx2(const int32_t *params, void *const *tensors)
-{
-    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
-}
-
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512"))) void
-ek_finite_avx512(const int32_t *params, void *const *tensors)
 {
     *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
 }

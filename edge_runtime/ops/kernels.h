@@ -65,10 +65,9 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(tanh_int16)
 
 /* What some machines have besides: X(kernel, instruction set, packer or NULL). */
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__)
 #define EK_X86 1
 #define EK_VARIANTS(X)                                                                             \
-    X(finite, avx512, NULL)                                                                        \
     X(finite, avx2, NULL)                                                                          \
     X(fully_connected_int8, avx512, ek_fully_connected_int8_avx512_pack)                           \
     X(fully_connected_int8, avxvnni, ek_fully_connected_int8_avxvnni_pack)                         \
