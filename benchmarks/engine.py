@@ -35,13 +35,15 @@ Array = npt.NDArray[Any]
 
 SINGLE = {"images": "call_on_images", "random": "call_on_random"}
 """Inputs -> metric of one image a call."""
-BATCH = "batch_call"
+BATCH = {"images": "batch_call", "random": "batch_call_on_random"}
+"""The same of as many images a call."""
 RATIO = "_ratio"
 """What the metric of a comparison adds to the metric: peer / native, round by round."""
 TITLES = {
     SINGLE["images"]: "one test image a call",
     SINGLE["random"]: "one random tensor a call",
-    BATCH: "all test images in one call, an image",
+    BATCH["images"]: "all test images in one call, an image",
+    BATCH["random"]: "as many random tensors in one call, a tensor",
     "cold_start": "cold start",
     "peak_memory": "peak memory",
 }
@@ -64,6 +66,8 @@ def measure(model: Path, images: Images, rounds: int) -> Iterator[Result]:
     tensors = contenders["native"].inputs(images)
     yield from one_a_call(model, tensors, rounds)
     yield from batch(model, contenders["native"].run, tensors, rounds)
+    drawn = random_tensors(len(tensors), tensors.shape[1:], str(tensors.dtype))
+    yield from batch(model, contenders["native"].run, drawn, rounds, BATCH["random"])
     for result in footprint.measure(list(contenders.values()), images, rounds):
         yield replace(result, subject=replace(result.subject, model=model.name))
 
@@ -91,7 +95,11 @@ def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
 
 
 def batch(
-    model: Path, run: Callable[[Array], Any], tensors: Array, rounds: int
+    model: Path,
+    run: Callable[[Array], Any],
+    tensors: Array,
+    rounds: int,
+    metric: str = BATCH["images"],
 ) -> Iterator[Result]:
     """Yield seconds of a call on all ``tensors``, and LiteRT's ratio to native.
 
@@ -100,6 +108,7 @@ def batch(
         run: native's, which takes a batch.
         tensors: raw inputs [N, ...].
         rounds: turns for each contender.
+        metric: one of BATCH.
     """
     loops: dict[Subject, calls.Loop] = {}
     own, peer = _subject(model, "native"), _subject(model, "LiteRT XNNPACK")
@@ -107,14 +116,14 @@ def batch(
         _require_equal(run(tensors), run, tensors)
         loops[own] = calls.loop_of(run)
     except EdgeRuntimeError as error:
-        yield Result(own, BATCH, "s", status="not present", reason=str(error))
+        yield Result(own, metric, "s", status="not present", reason=str(error))
     try:
         many = _resized(model, tensors)
         _require_equal(many.run(tensors), open_litert(model, "XNNPACK").run, tensors)
         loops[peer] = calls.loop_of_litert(many)
     except (ModelError, RuntimeError, ValueError) as error:
-        yield Result(peer, BATCH, "s", status="not present", reason=str(error))
-    results = calls.measure(loops, [tensors], BATCH, rounds)
+        yield Result(peer, metric, "s", status="not present", reason=str(error))
+    results = calls.measure(loops, [tensors], metric, rounds)
     for result in _with_ratios(results) if own in loops else results:
         yield replace(result, summary={**result.summary, "images": len(tensors)})
 
