@@ -158,52 +158,55 @@ INLINE void row_block(const int32_t wide, const int32_t *params, const int8_t *i
     _mm512_mask_cvtepi32_storeu_epi8(output, (__mmask16)((1u << count) - 1), made);
 }
 
-/* Element j of vector i becomes element i of vector j. */
-INLINE void transpose(__m512i *v)
+/* Transposing 16 vectors of 16 elements takes two halves of four steps each, so that steps for the
+ * next chunk can go between the products of this one, which leave the shuffling ports idle. The
+ * first half swaps elements within the lanes of vectors 4 * step and following, ... */
+INLINE void within_lanes(__m512i a, __m512i b, __m512i c, __m512i d, int32_t step, __m512i *part)
 {
-    __m512i a[16];
-    UNROLL
-    for (int i = 0; i < 8; i++) {
-        a[2 * i] = _mm512_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
-        a[2 * i + 1] = _mm512_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
-    }
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 2; j++) {
-            v[4 * i + 2 * j] = _mm512_unpacklo_epi64(a[4 * i + j], a[4 * i + 2 + j]);
-            v[4 * i + 2 * j + 1] = _mm512_unpackhi_epi64(a[4 * i + j], a[4 * i + 2 + j]);
-        }
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 2; j++) {
-            a[8 * j + i] = _mm512_shuffle_i32x4(v[8 * j + i], v[8 * j + 4 + i], 0x88);
-            a[8 * j + 4 + i] = _mm512_shuffle_i32x4(v[8 * j + i], v[8 * j + 4 + i], 0xdd);
-        }
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 2; j++) {
-            v[4 * j + i] = _mm512_shuffle_i32x4(a[4 * j + i], a[8 + 4 * j + i], 0x88);
-            v[8 + 4 * j + i] = _mm512_shuffle_i32x4(a[4 * j + i], a[8 + 4 * j + i], 0xdd);
-        }
+    const __m512i ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
+    const __m512i cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
+    part[4 * step] = _mm512_unpacklo_epi64(ab_low, cd_low);
+    part[4 * step + 1] = _mm512_unpackhi_epi64(ab_low, cd_low);
+    part[4 * step + 2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+    part[4 * step + 3] = _mm512_unpackhi_epi64(ab_high, cd_high);
 }
 
-/* A chunk of 16 rows as 16 quads, a lane for each row; returns which quads are not 0 throughout. */
-TARGET static unsigned transposed(const int8_t *input, int32_t left, int32_t depth, __m512i *quads)
+/* ... the second half swaps lanes and makes vectors step, 4 + step, 8 + step and 12 + step. */
+INLINE void across_lanes(const __m512i *part, int32_t step, __m512i *made)
 {
-    __m512i v[16], any = _mm512_setzero_si512();
-    UNROLL
-    for (int32_t row = 0; row < 16; row++) {
-        v[row] = inputs(input + (ptrdiff_t)row * depth, left);
-        any = _mm512_or_si512(any, v[row]);
+    const __m512i a = part[step], b = part[4 + step], c = part[8 + step], d = part[12 + step];
+    const __m512i ab_low = _mm512_shuffle_i32x4(a, b, 0x44);
+    const __m512i ab_high = _mm512_shuffle_i32x4(a, b, 0xee);
+    const __m512i cd_low = _mm512_shuffle_i32x4(c, d, 0x44);
+    const __m512i cd_high = _mm512_shuffle_i32x4(c, d, 0xee);
+    made[step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
+    made[4 + step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
+    made[8 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
+    made[12 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
+}
+
+/* A chunk of 16 rows as 16 quads, a lane for each row, while it is made. */
+typedef struct {
+    __m512i part[16], quads[16], any;
+    unsigned filled; /* the quads that are not 0 throughout */
+} Chunk;
+
+/* Does one of eight steps. */
+INLINE void advance(Chunk *chunk, int32_t step, const int8_t *input, int32_t depth, int32_t left)
+{
+    if (step < 4) {
+        const int8_t *rows = input + (ptrdiff_t)(4 * step) * depth;
+        const __m512i a = inputs(rows, left), b = inputs(rows + depth, left);
+        const __m512i c = inputs(rows + 2 * (ptrdiff_t)depth, left);
+        const __m512i d = inputs(rows + 3 * (ptrdiff_t)depth, left);
+        const __m512i some = _mm512_or_si512(_mm512_or_si512(a, b), _mm512_or_si512(c, d));
+        chunk->any = step ? _mm512_or_si512(chunk->any, some) : some;
+        within_lanes(a, b, c, d, step, chunk->part);
+        if (step == 3)
+            chunk->filled = _mm512_test_epi32_mask(chunk->any, chunk->any);
+    } else if (chunk->filled) {
+        across_lanes(chunk->part, step - 4, chunk->quads);
     }
-    const unsigned filled = _mm512_test_epi32_mask(any, any);
-    if (!filled)
-        return 0;
-    transpose(v);
-    UNROLL
-    for (int32_t q = 0; q < 16; q++)
-        quads[q] = v[q];
-    return filled;
 }
 
 /* 16 rows and a block of ``wide`` outputs, of which ``count`` are there. */
@@ -213,25 +216,41 @@ INLINE void rows_block(const int32_t wide, const int32_t *params, const int8_t *
     const int32_t depth = params[1], outputs = params[2];
     const int32_t *head = (const int32_t *)(const void *)block;
     const char *weights = block + HEAD;
-    __m512i sums[WIDTH], quads[16];
+    __m512i sums[WIDTH], part[16];
+    Chunk chunks[2], *chunk = &chunks[0], *next = &chunks[1];
     UNROLL
     for (int32_t i = 0; i < WIDTH; i++)
-        sums[i] = _mm512_set1_epi32(head[i]);
+        sums[i] = i < wide ? _mm512_set1_epi32(head[i]) : _mm512_setzero_si512();
+    for (int32_t step = 0; step < 8; step++)
+        advance(chunk, step, input, depth, depth);
     for (int32_t k = 0; k < depth; k += CHUNK, weights += wide * CHUNK) {
-        unsigned filled = transposed(input + k, depth - k, depth, quads);
-        for (; filled; filled &= filled - 1) {
-            const int32_t q = __builtin_ctz(filled);
-            const __m512i x = quads[q];
-            UNROLL
-            for (int32_t i = 0; i < wide; i++)
-                sums[i] = dot_four(sums[i], x, weights + i * CHUNK + 4 * q);
+        unsigned filled = chunk->filled;
+        for (int32_t step = 0; step < 8; step++) {
+            if (k + CHUNK < depth)
+                advance(next, step, input + k + CHUNK, depth, depth - k - CHUNK);
+            for (int32_t two = 0; two < 2 && filled; two++, filled &= filled - 1) {
+                const int32_t q = __builtin_ctz(filled);
+                const __m512i x = chunk->quads[q];
+                UNROLL
+                for (int32_t i = 0; i < wide; i++)
+                    sums[i] = dot_four(sums[i], x, weights + i * CHUNK + 4 * q);
+            }
         }
+        Chunk *const done = chunk;
+        chunk = next;
+        next = done;
     }
     UNROLL
-    for (int32_t i = 0; i < WIDTH; i++)
+    for (int32_t i = 0; i < wide; i++)
         sums[i] = finish(sums[i], _mm512_set1_epi32(head[WIDTH + i]),
                          _mm512_set1_epi32(head[2 * WIDTH + i]), params);
-    transpose(sums);
+    UNROLL
+    for (int32_t step = 0; step < 4; step++)
+        within_lanes(sums[4 * step], sums[4 * step + 1], sums[4 * step + 2], sums[4 * step + 3],
+                     step, part);
+    UNROLL
+    for (int32_t step = 0; step < 4; step++)
+        across_lanes(part, step, sums);
     UNROLL
     for (int32_t row = 0; row < 16; row++)
         _mm512_mask_cvtepi32_storeu_epi8(output + (ptrdiff_t)row * outputs,
