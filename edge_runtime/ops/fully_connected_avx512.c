@@ -3,8 +3,8 @@
  * Inputs are taken as uint8 (128 added), which is what VPDPBUSD multiplies with int8. What bounds it
  * is one load of 64 bytes a cycle: so a single row is multiplied along the depth, its sums folded at
  * the end; 16 rows are transposed, one lane each, and take four weights at a time by a broadcast
- * from memory, which is free. Inputs of -128 throughout, the background of an image, are 0 and left
- * out in both. */
+ * from memory, which is free. Where 16 rows have nothing but -128, the background of images, they
+ * are 0 and left out; for one row, looking would cost more than it saves. */
 #include "kernels.h"
 
 #ifdef EK_X86
