@@ -9,20 +9,71 @@ import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
 from edge_runtime.plan import plan
+from edge_runtime.quantize import encode
 from edge_runtime.reader import read
+from edgekit.commands import convert
 
 
-@pytest.mark.parametrize("level", single_op.INSTRUCTIONS)
-def test_the_documented_model_is_exact(int8_model, dataset, level, monkeypatch):
-    monkeypatch.setenv(native.VARIABLE, level)
-    model = edge_runtime.load(int8_model, backend="native")
-    litert = single_op.builtin_ref(int8_model.read_bytes())
-    from edge_runtime.quantize import encode
+@pytest.fixture(scope="module")
+def integer_models(artifacts, tmp_path_factory):
+    """The documented model in every integer form that `edgekit convert` has."""
+    folder = tmp_path_factory.mktemp("integers")
+    forms = {
+        "int8 per-channel": ["--quantize"],
+        "int8 per-tensor": ["--quantize", "--target", "mcu"],
+        "int16": ["--scheme", "int16x8"],
+    }
+    for name, arguments in forms.items():
+        command = [*arguments, "--artifacts", str(artifacts), "-o", str(folder / name)]
+        assert convert.command.main(command, standalone_mode=False) == 0
+    return folder
 
+
+@pytest.mark.parametrize("form", ["int8 per-channel", "int8 per-tensor", "int16"])
+def test_the_documented_model_is_exact(integer_models, dataset, form):
+    """On all test images, and on random tensors over the full range."""
+    data = (integer_models / form).read_bytes()
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    model = engines["reference"]
+    scales = model.graph.tensors[model.graph.ops[1].inputs[1]].quantization.scales
+    assert len(scales) == (1 if "tensor" in form else 14)
     images = encode(dataset.x_test, model.input, model.metadata)
-    random = np.random.default_rng(1).integers(-128, 128, (2000, *images.shape[1:]))
-    for x in np.concatenate([images, random.astype(np.int8)]):
-        np.testing.assert_array_equal(model.run(x[None]), litert(x[None]))
+    limits = np.iinfo(model.input.dtype)
+    random = np.random.default_rng(1).integers(
+        limits.min, limits.max, (2000, *images.shape[1:]), images.dtype, endpoint=True
+    )
+    inputs = np.concatenate([images, random])
+    expected = np.concatenate([litert(x[None]) for x in inputs])
+    for name, engine in engines.items():
+        alone = np.concatenate([engine.run(x[None]) for x in inputs])
+        np.testing.assert_array_equal(alone, expected, err_msg=name)
+        np.testing.assert_array_equal(engine.run(inputs), expected, err_msg=f"{name}, together")
+
+
+def test_dimensions_of_1_come_and_go_as_in_litert():
+    axis = np.array([-2], np.int32)
+    squeeze = schema.SqueezeOptionsT()
+    squeeze.squeezeDims = [0, 2]
+    x = np.arange(24, dtype=np.float32).reshape(1, 4, 1, 6)
+    for op, options, made, extra in (
+        ("SQUEEZE", squeeze, (4, 6), []),
+        (
+            "EXPAND_DIMS",
+            None,
+            (1, 4, 1, 1, 6),
+            [single_op.tensor("axis", (1,), "int32", data=axis)],
+        ),
+    ):
+        tensors = [
+            single_op.tensor("x", x.shape, "float32"),
+            *extra,
+            single_op.tensor("y", made, "float32"),
+        ]
+        data = single_op.model(op, options, tensors, [0, 1][: 1 + len(extra)], version=1)
+        expected = single_op.builtin_ref(data)(x)
+        assert expected.shape == made
+        for name, engine in single_op.engines(data).items():
+            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
 def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeypatch):

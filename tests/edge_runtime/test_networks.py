@@ -107,6 +107,20 @@ def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
 
 
 @slow
+@given(network=networks(), per_tensor=st.booleans())
+def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_tensor):
+    data, shape, rng = converted(network, f"int8 per-{'tensor' if per_tensor else 'channel'}")
+    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="single")
+    for _ in range(10):
+        x = rng.integers(-128, 128, shape).astype(np.int8)
+        expected = xnnpack(x)
+        for name, engine in engines.items():
+            np.testing.assert_array_equal(
+                engine.run(x), expected, err_msg=f"{name} {described(data)}"
+            )
+
+
+@slow
 @given(network=networks())
 def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network):
     data, shape, rng = converted(network, "float32")
