@@ -70,9 +70,11 @@ static inline float real(Real own, float a, float b)
     return total < own.lowest ? own.lowest : total > own.highest ? own.highest : total;
 }
 
-EK_ELEMENTWISE(ek_add_int8, int8_t, Rescaled, rescaled_int8)
-EK_ELEMENTWISE(ek_add_int8_single, int8_t, Single, single)
-EK_ELEMENTWISE(ek_add_int16, int16_t, Rescaled, rescaled_int16)
-EK_ELEMENTWISE(ek_add_int16_shifted, int16_t, Shifted, shifted)
-EK_ELEMENTWISE(ek_add_int32, int32_t, Whole, wrapped)
-EK_ELEMENTWISE(ek_add_float32, float, Real, real)
+EK_ELEMENTWISE(EK(add_int8), int8_t, Rescaled, rescaled_int8)
+EK_ELEMENTWISE(EK(add_int16), int16_t, Rescaled, rescaled_int16)
+#ifndef EK_AVX2 /* gains nothing there, or is as fast as it need be */
+EK_ELEMENTWISE(EK(add_int8_single), int8_t, Single, single)
+EK_ELEMENTWISE(EK(add_int16_shifted), int16_t, Shifted, shifted)
+EK_ELEMENTWISE(EK(add_int32), int32_t, Whole, wrapped)
+EK_ELEMENTWISE(EK(add_float32), float, Real, real)
+#endif

@@ -33,7 +33,7 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
 /* Defines a kernel by element(Params, a, b). tensors: inputs a and b, loops int32 [3][EK_LOOPS],
  * output. The output may lie where an input lies that is not broadcast. */
 #define EK_ELEMENTWISE(kernel, type, Params, element)                                              \
-    void kernel(const int32_t *params, void *const *tensors)                                       \
+    EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
         const int32_t *sizes = tensors[2], *a_strides = sizes + EK_LOOPS;                          \
         const int32_t *b_strides = a_strides + EK_LOOPS;                                           \

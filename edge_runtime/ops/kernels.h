@@ -73,7 +73,11 @@ typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *pack
     X(fully_connected_int8, avxvnni, ek_fully_connected_int8_avxvnni_pack)                         \
     X(fully_connected_int8, avx2, ek_fully_connected_int8_avx2_pack)                               \
     X(fully_connected_float32, avx512, ek_fully_connected_float32_avx512_pack)                     \
-    X(fully_connected_float32, avx2, NULL)
+    X(fully_connected_float32, avx2, NULL)                                                         \
+    X(add_int8, avx2, NULL)                                                                        \
+    X(add_int16, avx2, NULL)                                                                       \
+    X(mul_int8, avx2, NULL)                                                                        \
+    X(mul_int16, avx2, NULL)
 ek_packer ek_fully_connected_float32_avx512_pack;
 ek_packer ek_fully_connected_int8_avx512_pack;
 ek_packer ek_fully_connected_int8_avxvnni_pack;
@@ -97,5 +101,14 @@ EK_KERNELS(EK_DECLARE)
 EK_VARIANTS(EK_DECLARE_VARIANT)
 #undef EK_DECLARE
 #undef EK_DECLARE_VARIANT
+
+/* What a kernel is called and compiled for, where <op>_avx2.c compiles <op>.c once more. */
+#if defined(EK_AVX2) && defined(EK_X86)
+#define EK(name) ek_##name##_avx2
+#define EK_TARGET __attribute__((target("avx2")))
+#else
+#define EK(name) ek_##name
+#define EK_TARGET
+#endif
 
 #endif

@@ -66,8 +66,10 @@ static inline float real(Real own, float a, float b)
     return product < own.lowest ? own.lowest : product > own.highest ? own.highest : product;
 }
 
-EK_ELEMENTWISE(ek_mul_int8, int8_t, Rescaled, rescaled_int8)
-EK_ELEMENTWISE(ek_mul_int8_single, int8_t, Single, single)
-EK_ELEMENTWISE(ek_mul_int16, int16_t, Rescaled, rescaled_int16)
-EK_ELEMENTWISE(ek_mul_int32, int32_t, Whole, wrapped)
-EK_ELEMENTWISE(ek_mul_float32, float, Real, real)
+EK_ELEMENTWISE(EK(mul_int8), int8_t, Rescaled, rescaled_int8)
+EK_ELEMENTWISE(EK(mul_int16), int16_t, Rescaled, rescaled_int16)
+#ifndef EK_AVX2 /* gains nothing there, or is as fast as it need be */
+EK_ELEMENTWISE(EK(mul_int8_single), int8_t, Single, single)
+EK_ELEMENTWISE(EK(mul_int32), int32_t, Whole, wrapped)
+EK_ELEMENTWISE(EK(mul_float32), float, Real, real)
+#endif

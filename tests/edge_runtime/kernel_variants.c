@@ -75,7 +75,7 @@ static void *placed(Region where, size_t size, int at_end)
 
 /* ---- Trials ---- */
 
-enum { TENSORS = 6, MOST_PARAMS = 6 };
+enum { TENSORS = 6, MOST_PARAMS = 13 };
 
 typedef struct {
     int32_t params[MOST_PARAMS];
@@ -205,6 +205,65 @@ static Trial finite_trial(int at_end)
     return trial;
 }
 
+/* Two tensors, each as it is, broadcast along rows or columns, or a single number. */
+static Trial binary_trial(int at_end, int size, int adds)
+{
+    Trial trial = {.output = 3, .tensors = {NULL}};
+    const int32_t rows = between(1, 4), count = between(1, 100), limit = size == 1 ? 128 : 32768;
+    int32_t loops[3][6] = {{1, 1, 1, 1, rows, count}}, *params = trial.params;
+    for (int i = 0; i < 2; i++) {
+        /* The kernels' loops have at least one input that moves. */
+        const int along = i == 0 ? 1 : bits() % 2 != 0, across = bits() % 2 != 0;
+        const size_t elements = (size_t)(along ? count : 1) * (size_t)(across ? rows : 1);
+        loops[i + 1][5] = along;
+        loops[i + 1][4] = across ? (along ? count : 1) : 0;
+        trial.tensors[i] = placed(regions[i], elements * (size_t)size, at_end);
+        fill_int8(trial.tensors[i], elements * (size_t)size);
+    }
+    trial.tensors[2] = placed(regions[2], sizeof loops, at_end);
+    memcpy(trial.tensors[2], loops, sizeof loops);
+    trial.output_size = (size_t)rows * (size_t)count * (size_t)size;
+    trial.tensors[3] = placed(regions[3], trial.output_size, at_end);
+    if (adds) {
+        *params++ = size == 1 ? 20 : 15;
+        for (int i = 0; i < 2; i++) {
+            *params++ = size == 1 ? between(-128, 127) : 0;
+            *params++ = between(1 << 30, INT32_MAX);
+            *params++ = between(-12, 0);
+        }
+        *params++ = bits() % 2 ? 1 : -1;
+    } else {
+        *params++ = size == 1 ? between(-128, 127) : 0;
+        *params++ = size == 1 ? between(-128, 127) : 0;
+    }
+    *params++ = between(1 << 30, INT32_MAX);
+    *params++ = between(-31, 0);
+    *params++ = size == 1 ? between(-128, 127) : 0;
+    *params++ = bits() % 2 ? -limit : between(-limit, 0);
+    *params++ = bits() % 2 ? limit - 1 : between(0, limit - 1);
+    return trial;
+}
+
+static Trial add_int8_trial(int at_end)
+{
+    return binary_trial(at_end, 1, 1);
+}
+
+static Trial add_int16_trial(int at_end)
+{
+    return binary_trial(at_end, 2, 1);
+}
+
+static Trial mul_int8_trial(int at_end)
+{
+    return binary_trial(at_end, 1, 0);
+}
+
+static Trial mul_int16_trial(int at_end)
+{
+    return binary_trial(at_end, 2, 0);
+}
+
 static int fail(const Variant *variant, const Trial *trial, const char *what, size_t where)
 {
     printf("%s %s: %s at byte %zu; params", variant->name, variant->level, what, where);
@@ -246,6 +305,22 @@ static int check(const Variant *variant, const Trial *trial, int at_end)
     return 0;
 }
 
+typedef struct {
+    const char *name;
+    Trial (*make)(int at_end);
+} Maker;
+
+static const Maker MAKERS[] = {
+    {"fully_connected_int8", int8_trial},
+    {"fully_connected_float32", float32_trial},
+    {"finite", finite_trial},
+    {"add_int8", add_int8_trial},
+    {"add_int16", add_int16_trial},
+    {"mul_int8", mul_int8_trial},
+    {"mul_int16", mul_int16_trial},
+    {NULL, NULL},
+};
+
 int main(int count, char **levels)
 {
     enum { TRIALS = 10000 };
@@ -259,10 +334,10 @@ int main(int count, char **levels)
             asked = asked || !strcmp(levels[i], variant->level);
         if (!asked)
             continue;
-        Trial (*make)(int) = !strcmp(variant->name, "fully_connected_int8")      ? int8_trial
-                             : !strcmp(variant->name, "fully_connected_float32") ? float32_trial
-                             : !strcmp(variant->name, "finite")                  ? finite_trial
-                                                                                 : NULL;
+        Trial (*make)(int) = NULL;
+        for (const Maker *maker = MAKERS; maker->name; maker++)
+            if (!strcmp(variant->name, maker->name))
+                make = maker->make;
         if (!make) {
             printf("%s %s: nothing here tests this kernel\n", variant->name, variant->level);
             return 1;

@@ -68,7 +68,13 @@ def test_variants_give_the_bytes_of_the_portable_kernels(program, core, level, k
     ("level", "kernels"),
     [
         ("avx512", ["fully_connected_int8", "fully_connected_float32"]),
-        ("avx2", ["finite", "fully_connected_int8", "fully_connected_float32"]),
+        (
+            "avx2",
+            [
+                *("finite", "fully_connected_int8", "fully_connected_float32"),
+                *("add_int8", "add_int16", "mul_int8", "mul_int16"),
+            ],
+        ),
         # Compiled with AVX-512's form of its instruction, where the machine has only that.
         ("avxvnni", ["fully_connected_int8"]),
     ],
