@@ -385,7 +385,7 @@ static int module_exec(PyObject *module)
     PyObject *type = PyType_FromModuleAndSpec(module, &session_spec, NULL);
     const int result = type ? PyModule_AddObjectRef(module, "Session", type) : -1;
     Py_XDECREF(type);
-    return result;
+    return result < 0 ? -1 : PyModule_AddIntConstant(module, "GROUP", GROUP);
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, SLOT(module_exec)}, {0, NULL}};

@@ -6,7 +6,7 @@ The two roundings work on numbers and on arrays alike; NumPy is not imported her
 from __future__ import annotations
 
 import struct
-from math import frexp
+from math import frexp, log
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -20,6 +20,20 @@ def f32(value: float) -> float:
         return float(struct.unpack("<f", struct.pack("<f", value))[0])
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
+
+
+def wrapped(value: int) -> int:
+    """Return ``value`` as int32 arithmetic would have it."""
+    return (value + 2**31) % 2**32 - 2**31
+
+
+def power_of_two(scale: float) -> int | None:
+    """Return the exponent of a power of two, or of what LiteRT takes for one; None of others.
+
+    Source: CheckedLog2 in tensorflow/lite/kernels/internal/quantization_util.cc.
+    """
+    exponent = f32(f32(log(scale)) * f32(1 / f32(log(2))))
+    return round(exponent) if abs(exponent - round(exponent)) < f32(1e-3) else None
 
 
 def float_bits(value: float) -> int:

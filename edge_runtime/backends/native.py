@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
 
-GROUP = 16
-"""Tensors that kernels take at once, as in _native.c."""
-
 NUMPY_TYPES = {"float32": 11, "int8": 1, "int16": 3, "int32": 5, "int64": 9, "uint8": 2, "bool": 0}
 """NumPy's type numbers (enum NPY_TYPES)."""
 
@@ -103,7 +100,8 @@ class NativeSession:
         self._size = made.slots[made.output].size
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots)
         steps = tuple(
-            (step.kernel.name, *_parameters(step.kernel), step.slots) for step in made.steps
+            (step.kernel.name, *_parameters(step.kernel, extension.GROUP), step.slots)
+            for step in made.steps
         )
         ports = _port(self._input, made.slots[made.input].size), _port(self._output, self._size)
         work = sum(slot.size for slot in made.slots)
@@ -135,15 +133,15 @@ class NativeSession:
         return outputs
 
 
-def _parameters(kernel: Kernel) -> tuple[bytes, bytes | None]:
-    """Return the parameters as C has them, and those for GROUP tensors at once."""
+def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
+    """Return the parameters as C has them, and those for ``group`` tensors at once."""
     fields = vars(kernel.params)
     form = f"={len(fields)}i"
     single = struct.pack(form, *fields.values())
-    rows = fields[kernel.rows] * GROUP if kernel.rows else 2**31
-    if kernel.rows is None or rows >= 2**31:
+    if kernel.rows is None or fields[kernel.rows] * group >= 2**31:
         return single, None
-    return single, struct.pack(form, *(fields | {kernel.rows: rows}).values())
+    many = fields | {kernel.rows: fields[kernel.rows] * group}
+    return single, struct.pack(form, *many.values())
 
 
 def _port(tensor: Tensor, size: int) -> tuple[int, int, tuple[int, ...]]:

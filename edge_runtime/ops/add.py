@@ -13,11 +13,16 @@ Whose bytes integers give:
 
 from __future__ import annotations
 
-from math import frexp, log
+from math import frexp
 
-from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double, rounding_shift
+from edge_runtime.fixed_point import (
+    f32,
+    power_of_two,
+    quantize_multiplier,
+    rescale_double,
+    rounding_shift,
+)
 from edge_runtime.ops import Call, Kernel, activation, elementwise
-from edge_runtime.ops.constraints import is_dense
 from edge_runtime.ops.elementwise import scale, spread, zero_point
 from edge_runtime.record import record
 
@@ -67,7 +72,6 @@ def powers_are_not_broadcast(call: Call) -> str | None:
 
 SHARED_CONSTRAINTS = (
     elementwise.two_inputs,
-    is_dense,
     elementwise.types_are_supported,
     elementwise.shapes_fit,
     elementwise.loops_fit,
@@ -208,13 +212,8 @@ def _shifts(call: Call) -> tuple[int, int] | None:
     wanted = call.op.options["pot_scale_int16"] and call.rounding != "double"
     if call.output.dtype != "int16" or not wanted:
         return None
-    powers = []
-    for position in range(3):
-        power = f32(f32(log(scale(call, position))) * f32(1 / f32(log(2))))
-        if abs(power - round(power)) >= 1e-3:
-            return None
-        powers.append(round(power))
-    return powers[2] - powers[0], powers[2] - powers[1]
+    a, b, made = (power_of_two(scale(call, position)) for position in range(3))
+    return None if a is None or b is None or made is None else (made - a, made - b)
 
 
 def add_int8(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
@@ -341,13 +340,4 @@ def add_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
     a, b = spread(a, b, loops)
     with np.errstate(over="ignore", invalid="ignore"):
         total = a + np.float32(params.sign) * b
-    return clamped_float32(total, params.lowest, params.highest)
-
-
-def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:
-    """Return float32 values inside the ends, whose bits are given; NaN and -0.0 stay."""
-    import numpy as np
-
-    low, high = np.array([lowest, highest], np.int32).view(np.float32)
-    clamped = np.where(values < low, low, np.where(values > high, high, values))
-    return clamped.ravel()
+    return activation.clamped_float32(total, params.lowest, params.highest)

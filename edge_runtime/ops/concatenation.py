@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops import Call, Kernel, int32s
-from edge_runtime.ops.constraints import is_dense, told
+from edge_runtime.ops.constraints import told
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -75,7 +75,6 @@ def activation_is_none(call: Call) -> str | None:
 
 CONSTRAINTS = (
     inputs_are_there,
-    is_dense,
     types_are_supported,
     axis_is_there,
     shapes_fit,

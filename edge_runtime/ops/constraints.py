@@ -58,9 +58,3 @@ def same_elements(call: Call) -> str | None:
     if given.quantization != made.quantization and given.data is None:
         return f"{given.quantization} and {made.quantization}"
     return None
-
-
-def is_dense(call: Call) -> str | None:
-    """Constants are not sparse."""
-    sparse = [tensor.name for tensor in call.inputs if tensor is not None and tensor.sparse]
-    return repr(sparse[0]) if sparse else None

@@ -8,7 +8,7 @@ rounded as with "litert".
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, wrapped
 from edge_runtime.ops import Call, Constant, Kernel, int32s
 from edge_runtime.ops import fully_connected_kernels as kernels
 from edge_runtime.ops.activation import (
@@ -160,7 +160,7 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
     # sum((x - z) * w) is sum(x * w) - z * sum(w).
     offset = given.zero_points[0]
     folded = int32s(
-        [_wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
+        [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "single":
         return Kernel(
@@ -235,8 +235,3 @@ def _scales(call: Call) -> Constant:
     if len(factors) == 1:
         factors *= call.input(1).shape[0]
     return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)
-
-
-def _wrapped(value: int) -> int:
-    """Return ``value`` as int32 arithmetic would."""
-    return (value + 2**31) % 2**32 - 2**31

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.fixed_point import rescale, rescale_double
+from edge_runtime.ops.activation import clamped_float32
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -225,10 +226,7 @@ def fully_connected_float32(
         half = lanes.shape[-1] // 2
         lanes = lanes[..., :half] + lanes[..., half:]
     total = lanes[..., 0] + bias.view(np.float32)
-    low, high = np.array([params.lowest, params.highest], np.int32).view(np.float32)
-    # Not maximum and minimum, whose zero may have either sign.
-    total = np.where(total < low, low, total)
-    return np.where(total > high, high, total).ravel()
+    return clamped_float32(total, params.lowest, params.highest)
 
 
 def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArray[np.int64]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import exp, frexp
 
-from edge_runtime.fixed_point import quantize_multiplier, rescale_double
+from edge_runtime.fixed_point import quantize_multiplier, rescale_double, rounding_shift
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ INTEGER_BITS = 4
 def _constant(value: float, integer_bits: int, bits: int) -> int:
     """Return ``value`` as a raw number."""
     raw = round(value * 2 ** (31 - integer_bits))
-    return raw if bits == 32 else int(_halved(raw, 16))
+    return raw if bits == 32 else int(rounding_shift(raw, 16))
 
 
 def _cut(raw: Any, bits: int) -> Any:
@@ -38,12 +38,6 @@ def _cut(raw: Any, bits: int) -> Any:
 def _product(a: Any, b: Any, bits: int) -> Any:
     """Return the product's high half, doubled (SaturatingRoundingDoublingHighMul)."""
     return _cut((a * b + (1 << (bits - 2))) >> (bits - 1), bits)
-
-
-def _halved(raw: Any, times: int) -> Any:
-    """Return ``raw / 2**times``, halves away from zero (RoundingDivideByPOT)."""
-    mask = (1 << times) - 1
-    return (raw >> times) + ((raw & mask) > (mask >> 1) + (raw < 0))
 
 
 def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
@@ -59,7 +53,7 @@ def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
     x2 = _product(x, x, bits)
     x3, x4 = _product(x2, x, bits), _product(x2, x2, bits)
     third = _constant(1 / 3, 0, bits)
-    series = _halved(_product(_halved(x4, 2) + x3, third, bits) + x2, 1)
+    series = rounding_shift(_product(rounding_shift(x4, 2) + x3, third, bits) + x2, 1)
     centre = _constant(exp(-1 / 8), 0, bits)
     result = _cut(centre + _product(centre, x + series, bits), bits)
     rest = part - raw
@@ -122,4 +116,4 @@ def of_int8(function: Any, scale: float, value: int, fraction: int) -> int:
     if abs(value) >= radius:
         return 2**15 if value > -radius else -(2**15)
     raw = rescale_double(value, *quantize_multiplier(real))
-    return int(_halved(function(raw, INTEGER_BITS, 32), 31 - fraction))
+    return int(rounding_shift(function(raw, INTEGER_BITS, 32), 31 - fraction))

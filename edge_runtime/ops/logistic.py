@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp
 
-from edge_runtime.fixed_point import f32
+from edge_runtime.fixed_point import f32, power_of_two
 from edge_runtime.ops import Call, Kernel, exponential, gemmlowp, sigmoid_table
 from edge_runtime.ops.constraints import per_tensor, told
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
@@ -76,7 +76,7 @@ def lower(call: Call) -> Kernel:
         return tabulate_integers(
             call, lambda x: gemmlowp.of_int8(gemmlowp.logistic, scale, x - zero_point, 8) - 128
         )
-    if call.rounding == "single" and sigmoid_table.power_of_two(scale) == -12:
+    if call.rounding == "single" and power_of_two(scale) == -12:
         return Kernel(logistic_fixed_int16, Params(count), (0,), in_place=True)
     made = sigmoid_table.params(call, 0)
     return Kernel(logistic_int16, made, (0,), (sigmoid_table.table(),), in_place=True)

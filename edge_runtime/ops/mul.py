@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_double
 from edge_runtime.ops import Call, Kernel, activation, elementwise
-from edge_runtime.ops.add import XNNPACK_RANK, clamped_float32
-from edge_runtime.ops.constraints import is_dense
+from edge_runtime.ops.add import XNNPACK_RANK
 from edge_runtime.ops.elementwise import scale, spread, zero_point
 from edge_runtime.record import record
 
@@ -43,7 +42,6 @@ def factor_fits(call: Call) -> str | None:
 
 CONSTRAINTS = (
     elementwise.two_inputs,
-    is_dense,
     elementwise.types_are_supported,
     elementwise.shapes_fit,
     elementwise.loops_fit,
@@ -223,4 +221,4 @@ def mul_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
     a, b = spread(a, b, loops)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         product = a * b
-    return clamped_float32(product, params.lowest, params.highest)
+    return activation.clamped_float32(product, params.lowest, params.highest)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import inf
-
-from edge_runtime.fixed_point import f32, float_bits, half_away, quantize_multiplier
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops import Call, Kernel
+from edge_runtime.ops.activation import ENDS, clamped_float32, quantized
 from edge_runtime.ops.constraints import quantized_per_tensor
 from edge_runtime.ops.lookup import tabulate_integers
-from edge_runtime.ops.requantize import LIMITS, ratio_fits, requantize, requantized
+from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
-
-ENDS = {"RELU": (0.0, inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
-"""What each op cuts to."""
 
 
 def types_are_supported(call: Call) -> str | None:
@@ -77,7 +73,7 @@ def lower(call: Call) -> Kernel:
     given, made = call.input(0).quantization, call.output.quantization
     assert given is not None
     assert made is not None
-    low, high = (_quantized(end, call) for end in ends)
+    low, high = quantized(call.output, ends)
     if call.output.dtype == "int16":
         return requantize(call, _ratio(call), (low, high))
     multiplier, shift = quantize_multiplier(_ratio(call))
@@ -100,17 +96,6 @@ def _ratio(call: Call) -> float:
     return ratio if call.rounding == "double" else f32(ratio)
 
 
-def _quantized(end: float, call: Call) -> int:
-    """Return an end in the output's scale, within its type."""
-    made = call.output.quantization
-    assert made is not None
-    low, high = LIMITS[call.output.dtype]
-    steps = f32(end / made.scales[0])
-    if abs(steps) > 2**17:
-        return high if steps > 0 else low
-    return max(low, min(high, half_away(steps) + made.zero_points[0]))
-
-
 def relu_float32(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel, exact: ``lowest`` below it, ``highest`` above it; NaN stays.
 
@@ -118,9 +103,4 @@ def relu_float32(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
         params: see there.
         tensor: float32 [count].
     """
-    import numpy as np
-
-    low, high = np.array([params.lowest, params.highest], np.int32).view(np.float32)
-    result: npt.NDArray[np.float32]
-    result = np.where(tensor < low, low, np.where(tensor > high, high, tensor))
-    return result
+    return clamped_float32(tensor, params.lowest, params.highest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double
+from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double, wrapped
 from edge_runtime.ops import Call, Kernel
 from edge_runtime.record import record
 
@@ -51,7 +51,7 @@ def ratio_fits(call: Call) -> str | None:
 
 def requantized(value: int, multiplier: int, shift: int) -> int:
     """Return ``value`` in the output's scale, rounded twice, as int32 arithmetic has it."""
-    return (int(rescale_double(value, multiplier, shift)) + 2**31) % 2**32 - 2**31
+    return wrapped(rescale_double(value, multiplier, shift))
 
 
 def requantize(call: Call, factor: float, limits: tuple[int, int]) -> Kernel:

@@ -6,9 +6,9 @@ reference/integer_ops/logistic.h and tanh.h.
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp
 
-from edge_runtime.fixed_point import f32
+from edge_runtime.fixed_point import power_of_two
 from edge_runtime.ops import Call, Constant
 from edge_runtime.ops.constraints import per_tensor
 from edge_runtime.record import record
@@ -50,15 +50,6 @@ def scale_fits(call: Call) -> str | None:
     scale, zero_point = given.quantization.scales[0], given.quantization.zero_points[0]
     low, high = INT16_SCALES
     return None if low <= scale <= high and zero_point == 0 else f"{scale} and {zero_point}"
-
-
-def power_of_two(scale: float) -> int | None:
-    """Return the exponent of a power of two, or of what LiteRT takes for one; None of others.
-
-    Source: CheckedLog2 in tensorflow/lite/kernels/internal/quantization_util.cc.
-    """
-    exponent = f32(f32(log(scale)) * f32(1 / f32(log(2))))
-    return round(exponent) if abs(exponent - round(exponent)) < f32(1e-3) else None
 
 
 def params(call: Call, shifts: int) -> Params:

@@ -22,7 +22,7 @@ from edge_runtime.fixed_point import (
     rounding_shift,
 )
 from edge_runtime.ops import Call, Constant, Kernel, exponential, int32s, softmax_tables
-from edge_runtime.ops.constraints import is_dense, per_tensor, told
+from edge_runtime.ops.constraints import per_tensor, told
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -102,7 +102,6 @@ def beta_fits(call: Call) -> str | None:
 
 
 CONSTRAINTS = (
-    is_dense,
     types_are_supported,
     depth_fits,
     size_fits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import tanh
 
+from edge_runtime.fixed_point import power_of_two
 from edge_runtime.ops import Call, Kernel, exponential, gemmlowp, sigmoid_table
 from edge_runtime.ops.constraints import quantized_per_tensor
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
@@ -38,7 +39,7 @@ def output_fits(call: Call) -> str | None:
     if call.output.dtype == "int8":
         fits = scale == 1 / 128 and zero_point == 0
     else:
-        fits = sigmoid_table.power_of_two(scale) == -15 and zero_point == 0
+        fits = power_of_two(scale) == -15 and zero_point == 0
     return None if fits else f"{scale} and {zero_point}"
 
 
@@ -89,7 +90,7 @@ def lower(call: Call) -> Kernel:
         return tabulate_integers(
             call, lambda x: gemmlowp.of_int8(gemmlowp.tanh, scale, x - zero_point, 7)
         )
-    exponent = sigmoid_table.power_of_two(scale)
+    exponent = power_of_two(scale)
     if call.rounding == "single" and exponent in (-12, -11):
         return Kernel(tanh_fixed_int16, FixedParams(count, exponent + 12), (0,), in_place=True)
     made = sigmoid_table.params(call, 1)

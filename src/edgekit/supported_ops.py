@@ -23,7 +23,7 @@ What `edge_runtime.load(path, backend="native")` and `backend="reference"` run. 
 another op, or beyond a limit, is refused before anything runs, with the op, its name in the
 file, the limit and the value.
 
-An element type is one of {", ".join(SIZES)}.
+An element type is one of {", ".join(SIZES)}; no tensor is sparse.
 An op that is *folded away* is known when the model is opened and costs nothing afterwards; one
 that *moves nothing* gives its input's bytes another shape.
 
