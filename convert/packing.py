@@ -1,11 +1,13 @@
 """Constants of FULLY_CONNECTED in the forms that only the export to C uses.
 
-The kernels are in fully_connected_dsp.c, fully_connected_skip.c and fully_connected_skip_dsp.c. Each
-gives the bytes of ``fully_connected_int8``, whatever the input.
+The kernels are in ops/fully_connected_dsp.c, _skip.c and _skip_dsp.c; each gives the bytes of
+``fully_connected_int8``, whatever the input.
 
 The form for Cortex-M cores with the DSP extension holds the weights of two outputs a, b for one
 depth in a halfword P = 256 * b + a, and a word holds those of the depths k and k + 2; of four
-depths the first word has the even ones, the second the odd ones, as SXTB16 splits four inputs.
+depths the first word has the even ones, the second the odd ones, as SXTB16 splits four inputs. A
+depth that is no multiple of 4 ends with the last four inputs, some of them for the second time:
+these have weights of 0.
 """
 
 from __future__ import annotations
@@ -109,8 +111,8 @@ def dsp(
 
     Returns:
         Weights are uint32: for every pass [words of depth][even, odd][pairs], one pass behind the
-        other; the bias is padded to whole pairs. None when there is a pair of weights that no
-        halfword holds: b is -128 and a is negative.
+        other; the bias is padded to whole pairs. None when the depth is below 4, and when
+        there is a pair of weights that no halfword holds: b is -128 and a is negative.
     """
     import numpy as np
 
@@ -202,11 +204,16 @@ def skip_dsp(
 
 
 def _halfwords(weights: Int8) -> npt.NDArray[np.uint32] | None:
-    """Return P as uint32 [pairs, depths], zeros behind the last; None when one does not fit."""
+    """Return P as uint32 [pairs, depths], None when that is impossible."""
     import numpy as np
 
     outputs, depth = weights.shape
-    wide = np.pad(weights.astype(np.int32), ((0, outputs % 2), (0, -depth % STEP)))
+    if depth < STEP:
+        return None
+    wide = np.pad(weights.astype(np.int32), ((0, outputs % 2), (0, 0)))
+    twice = np.zeros((len(wide), -depth % STEP), np.int32)
+    whole = depth // STEP * STEP
+    wide = np.concatenate([wide[:, :whole], twice, wide[:, whole:]], axis=1)
     joined = 256 * wide[1::2] + wide[0::2]
     if joined.min() < -(2**15):
         return None
@@ -252,7 +259,8 @@ def _unfolded(bias: Int32, weights: Int8, zero_point: int) -> Int32:
     """Return the bias without the input's zero point, in int32 arithmetic."""
     import numpy as np
 
-    return (bias + zero_point * weights.sum(axis=1, dtype=np.int64)).astype(np.int32)
+    unfolded: Int32 = (bias + zero_point * weights.sum(axis=1, dtype=np.int64)).astype(np.int32)
+    return unfolded
 
 
 def _even(values: Int32) -> Int32:

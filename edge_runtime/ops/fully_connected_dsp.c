@@ -32,9 +32,12 @@
     register int32_t *to __asm__("r3") = totals;                                                   \
     register const int32_t *from __asm__("r12") = start
 
-/* totals = start + input * weights; returns where the next weights are. */
-__attribute__((noinline)) static const uint32_t *sum_six(const int8_t *input, const uint32_t *weights, int32_t words,
-                                      const int32_t *start, int32_t *totals)
+/* totals = start + weights * input; returns where the next weights are. */
+typedef const uint32_t *pass(const int8_t *input, const uint32_t *weights, int32_t words,
+                             int32_t *totals, const int32_t *start);
+
+static const uint32_t *sum_six(const int8_t *input, const uint32_t *weights, int32_t words,
+                               int32_t *totals, const int32_t *start)
 {
     ARGUMENTS;
     __asm__ volatile("push {r3-r12, lr}\n\t"
@@ -56,8 +59,8 @@ __attribute__((noinline)) static const uint32_t *sum_six(const int8_t *input, co
     return w;
 }
 
-__attribute__((noinline)) static const uint32_t *sum_two(const int8_t *input, const uint32_t *weights, int32_t words,
-                                      const int32_t *start, int32_t *totals)
+static const uint32_t *sum_two(const int8_t *input, const uint32_t *weights, int32_t words,
+                               int32_t *totals, const int32_t *start)
 {
     ARGUMENTS;
     __asm__ volatile("push {r3-r9}\n\t"
@@ -82,31 +85,26 @@ void ek_fully_connected_int8_dsp(const int32_t *params, void *const *tensors)
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
 
-    for (int32_t row = 0; row < params[0]; row++, input += depth, output += outputs) {
+    for (int32_t rows = params[0]; rows > 0; rows--, input += depth) {
         const uint32_t *weights = (const uint32_t *)tensors[1];
         for (int32_t o = 0, count; o < outputs; o += count) {
             const int32_t *start = (const int32_t *)tensors[2] + o;
             int32_t totals[6];
-            count = outputs - o > 4 ? 6 : 2;
+            const int32_t left = outputs - o, most = left > 4 ? 6 : 2;
+            pass *const sum = left > 4 ? sum_six : sum_two;
+            count = left < most ? left : most;
             for (int32_t k = 0, words; k < depth; k += 4 * words) {
-                const int8_t *from = input + k;
-                uint32_t rest;
                 words = (depth - k) / 4;
                 if (words > chunk)
                     words = chunk;
-                if (words == 0) {
-                    rest = ek_dsp_rest(from, depth - k, 0);
-                    from = (const int8_t *)&rest;
+                if (words == 0) { /* the last 4 inputs, some with weights of 0 */
                     words = 1;
+                    k = depth - 4;
                 }
-                weights = count == 6 ? sum_six(from, weights, words, start, totals)
-                                     : sum_two(from, weights, words, start, totals);
+                weights = sum(input + k, weights, words, totals, start);
                 start = totals;
             }
-            if (count > outputs - o)
-                count = outputs - o;
-            ek_dsp_finish(params, totals, (const int32_t *)tensors[3] + o,
-                          (const int32_t *)tensors[4] + o, count, output + o);
+            output = ek_dsp_finish(params, tensors, o, count, totals, output);
         }
     }
 }

@@ -5,7 +5,7 @@
 #ifdef EK_DSP
 #include "fully_connected_dsp.h"
 
-enum { BLOCK = 16 }; /* outputs that are summed up at once */
+enum { DSP_BLOCK = 16 }; /* outputs that are summed up at once */
 
 /* What the assembly reads at once; the order is that of its registers. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
     uint32_t stride;     /* bytes of weights by byte of input */
     uint32_t offset;     /* a word's weights are at offset + stride * address of the next input */
     uint32_t most;       /* pairs of outputs - 1 */
-    int32_t sums[BLOCK]; /* T, A of each pair */
+    int32_t sums[DSP_BLOCK]; /* T, A of each pair; before and after, the totals of a, b */
 } Block;
 
 #define TWO_PAIRS                                                                                  \
@@ -29,21 +29,12 @@ typedef struct {
     EK_DSP_MAC("r4", "r5", "r12", "r9") "stm r2!, {r4-r5}\n\t"
 #define NEXT "ldr r8, [r0], #4\n\tcmp r8, r2\n\t"
 
-/* Sums up the products of the input's words that are not zero. */
-__attribute__((noinline)) static void sum_block(const int8_t *input, Block *block)
+/* Adds the products of the input's words that are not zero. */
+static inline void sum_words(const int8_t *input, Block *block)
 {
     register const int8_t *x __asm__("r0") = input;
     register Block *state __asm__("r3") = block;
     __asm__ volatile("push {r4-r11, lr}\n\t"
-                     "mov r4, #0\n\t"
-                     "mov r5, #0\n\t"
-                     "mov r6, #0\n\t"
-                     "mov r7, #0\n\t"
-                     "add r2, r3, #24\n\t"
-                     "stm r2!, {r4-r7}\n\t"
-                     "stm r2!, {r4-r7}\n\t"
-                     "stm r2!, {r4-r7}\n\t"
-                     "stm r2!, {r4-r7}\n\t"
                      "b 10f\n"
                      /* A word counts. */
                      "1:\n\t"
@@ -80,14 +71,26 @@ __attribute__((noinline)) static void sum_block(const int8_t *input, Block *bloc
                      : "r1", "r2", "r12", "cc", "memory");
 }
 
-/* totals = start + the sums of the pairs. */
-__attribute__((noinline)) static void add_pairs(const Block *block, const int32_t *start,
-                                                int32_t *totals)
+/* block->sums = start + the products of the input's words that are not zero. */
+__attribute__((noinline)) static void sum_block(const int8_t *input, Block *block,
+                                                const int32_t *start)
 {
-    for (uint32_t i = 0; i <= 2 * block->most; i += 2) {
-        const uint32_t both = (uint32_t)block->sums[i], low = (uint32_t)block->sums[i + 1];
-        totals[i] = (int32_t)((uint32_t)start[i] + low);
-        totals[i + 1] = (int32_t)((uint32_t)start[i + 1] + (uint32_t)((int32_t)(both - low) >> 8));
+    int32_t before[DSP_BLOCK / 2]; /* totals of b; those of a go on in A */
+    int32_t *sums = block->sums, *end = sums + 2 * block->most;
+    int32_t *to = before;
+    for (; sums <= end; sums += 2, start += 2) {
+        *to++ = start[1];
+        sums[0] = sums[1] = start[0];
+        EK_DSP_ROLLED(end);
+    }
+    sum_words(input, block);
+    for (; sums > block->sums;) {
+        sums -= 2;
+        const uint32_t a = (uint32_t)sums[1];
+        const uint32_t b = (uint32_t)((int32_t)((uint32_t)sums[0] - a) >> 8);
+        sums[0] = (int32_t)a;
+        sums[1] = (int32_t)((uint32_t)*--to + b);
+        EK_DSP_ROLLED(sums);
     }
 }
 
@@ -103,35 +106,30 @@ void ek_fully_connected_int8_skip_dsp(const int32_t *params, void *const *tensor
     block.zero = (uint32_t)params[6] % 256 * 0x01010101;
     block.minus_zero = (uint32_t)-params[6] % 65536 * 0x00010001;
 
-    for (int32_t row = 0; row < params[0]; row++, input += depth, output += outputs) {
+    for (int32_t rows = params[0]; rows > 0; rows--, input += depth) {
         const uint32_t *weights = (const uint32_t *)tensors[1];
-        for (int32_t o = 0; o < outputs; o += BLOCK) {
-            const int32_t left = outputs - o, count = left < BLOCK ? left : BLOCK;
+        for (int32_t o = 0; o < outputs; o += DSP_BLOCK) {
+            const int32_t left = outputs - o;
+            const int32_t count = left < DSP_BLOCK ? left : (int32_t)DSP_BLOCK;
             const int32_t *start = (const int32_t *)tensors[2] + o;
-            int32_t totals[BLOCK];
             block.most = (uint32_t)(count - 1) / 2;
             block.stride = 2 * block.most + 2;
             for (int32_t k = 0, words; k < depth; k += 4 * words) {
-                const int8_t *from = input + k;
-                uint32_t rest;
                 words = (depth - k) / 4;
                 if (words > chunk)
                     words = chunk;
-                if (words == 0) {
-                    rest = ek_dsp_rest(from, depth - k, block.zero);
-                    from = (const int8_t *)&rest;
+                if (words == 0) { /* the last 4 inputs, some with weights of 0 */
                     words = 1;
+                    k = depth - 4;
                 }
-                const uint32_t next = (uint32_t)(uintptr_t)from + 4;
+                const uint32_t next = (uint32_t)(uintptr_t)(input + k) + 4;
                 block.end = next + 4 * (uint32_t)words - 16;
                 block.offset = (uint32_t)(uintptr_t)weights - block.stride * next;
-                sum_block(from, &block);
-                add_pairs(&block, start, totals);
+                sum_block(input + k, &block, start);
                 weights += block.stride * (uint32_t)words;
-                start = totals;
+                start = block.sums;
             }
-            ek_dsp_finish(params, totals, (const int32_t *)tensors[3] + o,
-                          (const int32_t *)tensors[4] + o, count, output + o);
+            output = ek_dsp_finish(params, tensors, o, count, block.sums, output);
         }
     }
 }

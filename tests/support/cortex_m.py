@@ -8,9 +8,8 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import unicorn
@@ -25,20 +24,21 @@ TENSORS, APART = 0x2000_0000, 0x0010_0000
 MODELS = {
     "cortex_m4": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex_m7": arm_const.UC_CPU_ARM_CORTEX_M7,
-    "cortex_m33": arm_const.UC_CPU_ARM_CORTEX_M33,
+    # Of this core zig takes the DSP extension for an option, which it is.
+    "cortex_m33+dsp": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
 OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
 
 
-def build(folder: Path, cpu: str, optimisation: str, sources: Sequence[str]) -> Path:
-    """Link kernels of ops/ to an ELF file that has no other code in it."""
+def build(folder: Path, cpu: str, optimisation: str, sources: Sequence[Path]) -> Path:
+    """Link C files of kernels to an ELF file that has no other code in it."""
     made = folder / f"{cpu}{optimisation}.elf"
     command = [
         *(sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabi"),
-        *(f"-mcpu={cpu}", *STRICT, optimisation, "-g", "-fno-unwind-tables"),
-        *("-Wl,-e,0", "-o", str(made)),
-        *(str(OPS / source) for source in sources),
+        *(f"-mcpu={cpu}", *STRICT, optimisation, "-g", "-fno-unwind-tables", "-nostdlib"),
+        *("-Wl,-e,0", "-Wl,--no-gc-sections", f"-I{OPS}", "-o", str(made)),
+        *map(str, sources),
     ]
     subprocess.run(command, check=True)
     return made
@@ -75,24 +75,17 @@ class Core:
                 access = unicorn.UC_PROT_READ | (also or unicorn.UC_PROT_WRITE)
                 self.engine.mem_map(page, PAGE, access)
 
-    def place(self, slot: int, content: bytes, at_end: bool = True, align: int = 1) -> int:
-        """Put a tensor between pages that cannot be touched; return its address."""
-        start = TENSORS + slot * APART
-        pages = max(-(-len(content) // PAGE), 1) * PAGE
-        self._map(start, pages)
-        address = start + (pages - len(content)) // align * align if at_end else start
+    def place(self, slot: int, content: bytes, at_end: bool = True) -> int:
+        """Put a tensor before, or behind, a page that is never there; return its address."""
+        middle = TENSORS + slot * APART + APART // 2
+        address = middle - len(content) if at_end else middle + PAGE
+        self._map(address, len(content))
         self.engine.mem_write(address, content)
         return address
 
-    def unmap_tensors(self) -> None:
-        """Take all tensors away."""
-        for low, high, _ in list(self.engine.mem_regions()):
-            if TENSORS <= low:
-                self.engine.mem_unmap(low, high + 1 - low)
-
-    def call(self, name: str, params: Any, addresses: Sequence[int]) -> None:
+    def call(self, name: str, params: Iterable[int], addresses: Sequence[int]) -> None:
         """Run ``ek_<name>`` to its end; whatever it touches but its tensors is an error."""
-        values = list(vars(params).values())
+        values = list(params)
         content = struct.pack(f"<{len(values)}i", *values)
         pointers = struct.pack(f"<{len(addresses)}I", *addresses)
         self.engine.mem_write(CALL, content + pointers)

@@ -1,0 +1,286 @@
+"""FULLY_CONNECTED packed for the export to C: the packers, and the kernels that read it."""
+
+import ctypes
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cortex_m
+from edge_runtime.ops import fully_connected_kernels as kernels
+from edgekit.convert import packing
+
+EDGES = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
+MOST = 2**23
+"""What the sum of b may not reach."""
+
+
+class Layer:
+    """A layer of random numbers, all of a kind."""
+
+    def __init__(self, draw: np.random.Generator, rows: int, depth: int, outputs: int) -> None:
+        self.draw = draw
+        self.zero_point = int(draw.choice([-128, -127, 0, 127, int(draw.integers(-128, 128))]))
+        lowest = -128 if draw.random() < 0.5 else int(draw.integers(-128, 128))
+        highest = 127 if draw.random() < 0.5 else int(draw.integers(lowest, 128))
+        made = int(draw.integers(-128, 128))
+        self.params = kernels.Int8Params(rows, depth, outputs, made, lowest, highest)
+        self.weights = self._weights(outputs, depth)
+        self.tensor = self._tensor(rows * depth)
+        kind = draw.integers(3)
+        limit = [2**31, 2**20, 2000][kind]
+        self.bias = draw.integers(-limit, limit, outputs).astype(np.int32)
+        low = [-31, -int(np.log2(depth)) // 2 - 9, -8][kind]
+        high = [31, low + 6, 2][kind]
+        self.multiplier = draw.integers(2**30, 2**31, outputs).astype(np.int32)
+        self.shift = draw.integers(low, high, outputs).astype(np.int32)
+
+    def _weights(self, outputs: int, depth: int) -> Any:
+        kind, draw = self.draw.integers(5), self.draw
+        if kind == 0:  # the largest sums, of either sign
+            signs = draw.choice(np.array([-127, 127], np.int8), (outputs, 1))
+            return np.broadcast_to(signs, (outputs, depth)).copy()
+        if kind == 1:
+            return draw.choice(EDGES[1:], (outputs, depth))
+        if kind == 2:  # the largest that halfwords hold
+            weights = np.full((outputs, depth), -128, np.int8)
+            weights[0::2] = 127
+            return weights
+        return draw.integers(-127, 128, (outputs, depth)).astype(np.int8)
+
+    def _tensor(self, size: int) -> Any:
+        kind, draw = self.draw.integers(6), self.draw
+        if kind < 3:
+            return np.full(size, [-128, 127, self.zero_point][kind], np.int8)
+        values = draw.integers(-128, 128, size).astype(np.int8)
+        if kind == 3:  # most are zero, in runs of any length
+            keep = np.repeat(draw.random(size) < 0.15, 3)[:size]
+            return np.where(keep, values, np.int8(self.zero_point))
+        return draw.choice(EDGES, size) if kind == 4 else values
+
+    def expected(self) -> bytes:
+        quantization = self.multiplier, self.shift
+        return kernels.fully_connected_int8(
+            self.params, self.tensor, self.weights.ravel(), self.bias, *quantization
+        ).tobytes()
+
+    def packed(self, form: str) -> packing.Packed | None:
+        constants = self.weights, self.bias, self.multiplier, self.shift
+        if form == "dsp":
+            return packing.dsp(self.params, *constants)
+        pack = packing.skip if form == "skip" else packing.skip_dsp
+        return pack(self.params, *constants, self.zero_point)
+
+
+def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
+    """Layers with which one word of depth too many in a chunk loses a bit."""
+    for b, value, zero_point in itertools.product((-128, -127, 127), (-128, 127), (-128, 127)):
+        layer = Layer(draw, 1, 2001, 2)
+        layer.zero_point = zero_point
+        layer.params = kernels.Int8Params(1, 2001, 2, 0, -128, 127)
+        layer.weights[0], layer.weights[1] = 127, b
+        layer.tensor[:] = value
+        layer.bias[:] = -zero_point * layer.weights.sum(axis=1, dtype=np.int64)
+        # The greatest sum is 255 * 128 * 2001; it becomes 124.
+        layer.multiplier[:], layer.shift[:] = 2**30, -18
+        yield layer
+
+
+def layers(seed: int, count: int) -> Iterator[Layer]:
+    """The largest sums, small shapes all over, and some as deep as images."""
+    draw = np.random.default_rng(seed)
+    yield from largest_sums(draw)
+    for depth, outputs in itertools.product((4, 7, 784, 2001), (1, 2, 5, 14, 17)):
+        yield Layer(draw, 1, depth, outputs)
+    for _ in range(count):
+        rows, depth, outputs = draw.integers(1, 4), draw.integers(1, 71), draw.integers(1, 41)
+        yield Layer(draw, int(rows), int(depth), int(outputs))
+
+
+# ---- Packers ----
+
+
+def unpacked(words: Any, groups: list[int], depth: int) -> Any:
+    """Return the int8 weights [outputs, depth] of some passes, or of one block."""
+    whole, rest = divmod(depth, 4)
+    high: list[Any] = []
+    for size in groups:
+        part, words = words[..., : 2 * size], words[..., 2 * size :]
+        halves = np.stack([part & 0xFFFF, part >> 16], axis=-1).astype(np.uint16).view(np.int16)
+        # [words, even or odd, pairs, first or second] -> [pairs, words, depth of four]
+        four = halves.reshape(-1, 2, size, 2).transpose(2, 0, 3, 1).reshape(size, -1)
+        twice = 4 * whole + np.arange(-rest % 4)
+        assert not rest or not four[:, twice].any()
+        four = np.delete(four, twice, axis=1) if rest else four
+        low = four.astype(np.int8)
+        high.extend(np.stack([low, (four.astype(np.int32) - low) >> 8], axis=1).reshape(-1, depth))
+    return np.array(high)
+
+
+@pytest.mark.parametrize("depth", [4, 9, 70, 784])
+@pytest.mark.parametrize("outputs", [1, 4, 5, 6, 14, 16, 33])
+def test_weights_are_where_the_kernels_read_them(depth: int, outputs: int) -> None:
+    layer = Layer(np.random.default_rng(depth * outputs), 1, depth, outputs)
+    pairs, words = -(-outputs // 2), -(-depth // 4)
+    dense, skipping = layer.packed("dsp"), layer.packed("skip_dsp")
+    assert dense is not None
+    assert skipping is not None
+    assert dense.constants[0].dtype == skipping.constants[0].dtype == np.uint32
+    assert dense.constants[0].size == skipping.constants[0].size == pairs * words * 2
+    seen, left = [], dense.constants[0]
+    for size in [3] * (pairs // 3) + [1] * (pairs % 3):
+        here, left = left[: words * 2 * size], left[words * 2 * size :]
+        seen.append(unpacked(here.reshape(words, -1), [size], depth))
+    np.testing.assert_array_equal(np.concatenate(seen)[:outputs], layer.weights)
+    seen, left = [], skipping.constants[0]
+    for start in range(0, pairs, 8):
+        size = min(8, pairs - start)
+        here, left = left[: words * 2 * size], left[words * 2 * size :]
+        groups = [1] * (size % 2) + [2] * (size // 2)
+        seen.append(unpacked(here.reshape(words, -1), groups, depth))
+    np.testing.assert_array_equal(np.concatenate(seen)[:outputs], layer.weights)
+    assert not np.concatenate(seen)[outputs:].any()
+
+
+def test_the_zero_point_leaves_the_bias() -> None:
+    params = kernels.Int8Params(1, 5, 1, 0, -128, 127)
+    weights = np.array([[1, 2, 3, 4, -5]], np.int8)
+    bias, ones = np.array([-(2**31)], np.int32), np.array([2**30], np.int32)
+    for pack, padding in (packing.skip, []), (packing.skip_dsp, [0]):
+        packed = pack(params, weights, bias, ones, ones, -7)
+        assert packed is not None
+        assert packed.constants[1].tolist() == [2**31 - 35, *padding]
+        assert packed.constants[1].dtype == np.int32
+    assert packing.skip(params, weights, bias, ones, ones, -7).constants[0].tolist() == [
+        [weight] for weight in weights[0]
+    ]
+
+
+@pytest.mark.parametrize("form", ["dsp", "skip_dsp"])
+def test_what_does_not_fit_is_not_packed(form: str) -> None:
+    layer = Layer(np.random.default_rng(1), 1, 4, 2)
+    layer.weights = np.array([[-1, 0, 0, 0], [-127, 0, 0, -128]], np.int8)
+    assert layer.packed(form) is not None
+    layer.weights[:, 3] = -1, -128
+    assert layer.packed(form) is None
+    layer = Layer(np.random.default_rng(1), 1, 3, 2)
+    assert layer.packed(form) is None
+    assert layer.packed("skip") is not None
+
+
+@pytest.mark.parametrize("zero_point", [-128, -3, 127])
+@pytest.mark.parametrize("form", ["dsp", "skip_dsp"])
+def test_a_chunk_is_the_longest_that_is_safe(form: str, zero_point: int) -> None:
+    draw = np.random.default_rng(zero_point + 128)
+    layer = Layer(draw, 1, 3003, 2)
+    layer.zero_point = zero_point
+    for scale in 1, 20, 127:
+        layer.weights = draw.integers(-scale, scale + 1, (2, 3003)).astype(np.int8)
+        if scale == 127:
+            layer.weights[1] = -127
+        packed = layer.packed(form)
+        assert packed is not None
+        offset = zero_point if form == "skip_dsp" else 0
+        ends = np.array([-128 - offset, 127 - offset])
+        b = np.append(layer.weights[1].astype(np.int64), 0).reshape(-1, 4)
+
+        def largest(words: int, b: Any = b, ends: Any = ends) -> int:
+            products = np.multiply.outer(b, ends)
+            return max(
+                np.convolve(extreme.sum(axis=1), np.ones(words, np.int64), "valid").max()
+                for extreme in (products.max(axis=-1), -products.min(axis=-1))
+            )
+
+        chunk = packed.params.chunk
+        assert chunk >= 64
+        assert largest(chunk) < MOST
+        assert chunk == len(b) or largest(chunk + 1) >= MOST
+
+
+# ---- Kernels ----
+
+
+def check_on_core(core: cortex_m.Core, form: str, seed: int, count: int) -> None:
+    """Compare all outputs, with tensors that end or begin at a page that cannot be touched."""
+    refused = 0
+    for number, layer in enumerate(layers(seed, count)):
+        packed = layer.packed(form)
+        if packed is None:
+            assert layer.params.depth < 4
+            refused += 1
+            continue
+        at_end = number % 4 != 0
+        expected = layer.expected()
+        values = [layer.tensor, *packed.constants]
+        contents = [*(value.tobytes() for value in values), b"\x5a" * len(expected)]
+        addresses = [core.place(slot, content, at_end) for slot, content in enumerate(contents)]
+        core.call(packed.name, vars(packed.params).values(), addresses)
+        made = bytes(core.engine.mem_read(addresses[-1], len(expected)))
+        assert made == expected, (vars(packed.params), number)
+    assert refused < count / 4
+
+
+@pytest.mark.parametrize("form", ["dsp", "skip_dsp", "skip"])
+@pytest.mark.parametrize(
+    ("cpu", "optimisation", "count"),
+    [
+        ("cortex_m4", "-Os", 1000),
+        ("cortex_m4", "-O3", 1000),
+        ("cortex_m7", "-Os", 100),
+        ("cortex_m33+dsp", "-O3", 100),
+    ],
+)
+def test_kernels_on_cores(
+    built: Callable[[str, str], Path], cpu: str, optimisation: str, count: int, form: str
+) -> None:
+    core = cortex_m.Core(cpu, built(cpu, optimisation))
+    check_on_core(core, form, seed=count + len(form), count=count)
+    if form != "skip":
+        assert core.stack() < 320
+
+
+def test_skipping_on_the_host(tmp_path: Path) -> None:
+    library = tmp_path / "skip.so"
+    source = cortex_m.OPS / "fully_connected_skip.c"
+    command = ["cc", *cortex_m.STRICT, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
+    subprocess.run(command, check=True)
+    run = ctypes.CDLL(str(library)).ek_fully_connected_int8_skip
+    for layer in layers(seed=1, count=1000):
+        packed = layer.packed("skip")
+        assert packed is not None
+        params = np.array(list(vars(packed.params).values()), np.int32)
+        expected = layer.expected()
+        output = np.zeros(len(expected), np.int8)
+        tensors = [layer.tensor, *packed.constants, output]
+        pointers = (ctypes.c_void_p * len(tensors))(*(one.ctypes.data for one in tensors))
+        run(ctypes.c_void_p(params.ctypes.data), pointers)
+        assert output.tobytes() == expected
+
+
+@pytest.mark.parametrize("form", ["dsp", "skip_dsp", "skip"])
+def test_kernels_are_cpp_as_well(tmp_path: Path, form: str) -> None:
+    source = tmp_path / "kernel.cpp"
+    source.write_text(f'#include "fully_connected_{form}.c"\n')
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-std=c++17"]
+    target = ["-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-Os"]
+    command = [sys.executable, "-m", "ziglang", "c++", *target, *warnings, f"-I{cortex_m.OPS}"]
+    subprocess.run([*command, "-c", str(source), "-o", str(tmp_path / "kernel.o")], check=True)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    folder = tmp_path_factory.mktemp("cortex_m")
+    sources = [cortex_m.OPS / f"fully_connected_{form}.c" for form in ("dsp", "skip_dsp", "skip")]
+    made: dict[tuple[str, str], Path] = {}
+
+    def get(cpu: str, optimisation: str) -> Path:
+        if (cpu, optimisation) not in made:
+            made[cpu, optimisation] = cortex_m.build(folder, cpu, optimisation, sources)
+        return made[cpu, optimisation]
+
+    return get
