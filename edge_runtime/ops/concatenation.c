@@ -7,8 +7,8 @@
 void ek_concatenation(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], inputs = params[1];
-    const int32_t *lengths = tensors[inputs];
-    char *output = tensors[inputs + 1];
+    const int32_t *lengths = (const int32_t *)tensors[inputs];
+    char *output = (char *)tensors[inputs + 1];
 
     for (int32_t row = 0; row < rows; row++)
         for (int32_t i = 0; i < inputs; i++) {

@@ -35,11 +35,11 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
 #define EK_ELEMENTWISE(kernel, type, Params, element)                                              \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
-        const int32_t *sizes = tensors[2], *a_strides = sizes + EK_LOOPS;                          \
+        const int32_t *sizes = (const int32_t *)tensors[2], *a_strides = sizes + EK_LOOPS;         \
         const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
         const int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes);                          \
         const int32_t a_moves = a_strides[EK_LOOPS - 1], b_moves = b_strides[EK_LOOPS - 1];        \
-        type *output = tensors[3];                                                                 \
+        type *output = (type *)tensors[3];                                                         \
         Params own; /* a copy, because an int8 output could be params to the compiler */           \
         memcpy(&own, params, sizeof own);                                                          \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \

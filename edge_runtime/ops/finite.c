@@ -19,13 +19,13 @@ static inline int all_finite(const float *numbers, int32_t count)
 
 void ek_finite(const int32_t *params, void *const *tensors)
 {
-    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], params[0]);
 }
 
 #ifdef EK_X86
 /* The same code, for vectors twice as wide. */
 __attribute__((target("avx2"))) void ek_finite_avx2(const int32_t *params, void *const *tensors)
 {
-    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], params[0]);
 }
 #endif

@@ -27,12 +27,13 @@ static inline void dense_int8(const int32_t *params, void *const *tensors, resca
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
     const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
-    const int8_t *input = tensors[0];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    int8_t *output = tensors[5];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int8_t *output = (int8_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             const int32_t total = add(dot_int8(input, weights, depth), bias[o]);
             const int32_t scaled = add(rescale(total, multiplier[o], shift[o]), zero_point);
@@ -70,13 +71,13 @@ void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
     const float lowest = (float)(params[4] - params[3]), highest = (float)(params[5] - params[3]);
-    const int8_t *input = tensors[0];
-    const int32_t *bias = tensors[2];
-    const float *scale = tensors[3];
-    int8_t *output = tensors[4];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const float *scale = (const float *)tensors[3];
+    int8_t *output = (int8_t *)tensors[4];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             float value = (float)add(dot_int8(input, weights, depth), bias[o]) * scale[o];
             value = value < lowest ? lowest : value;
@@ -130,13 +131,13 @@ static inline void dense_int16(const int32_t *params, void *const *tensors,
                                int32_t (*rescale)(int64_t, int32_t, int32_t))
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int16_t *input = tensors[0];
-    const int64_t *bias = tensors[2];
-    const int32_t *multiplier = tensors[3], *shift = tensors[4];
-    int16_t *output = tensors[5];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int64_t *bias = (const int64_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int16_t *output = (int16_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             const uint64_t total = (uint64_t)dot_int16(input, weights, depth) + (uint64_t)bias[o];
             const int32_t scaled = rescale((int64_t)total, multiplier[o], shift[o]);
@@ -160,12 +161,13 @@ void ek_fully_connected_int16_reduced(const int32_t *params, void *const *tensor
 static inline void narrow_int16(const int32_t *params, void *const *tensors, rescaler *rescale)
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int16_t *input = tensors[0];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    int16_t *output = tensors[5];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int16_t *output = (int16_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             const int64_t sum = dot_int16(input, weights, depth);
             const int32_t total = add((int32_t)(uint32_t)(uint64_t)sum, bias[o]);
@@ -194,13 +196,13 @@ void ek_fully_connected_float32(const int32_t *params, void *const *tensors)
 {
     enum { LANES = 16 };
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const float *input = tensors[0], *bias = tensors[2];
-    float *output = tensors[3], lowest, highest;
+    const float *input = (const float *)tensors[0], *bias = (const float *)tensors[2];
+    float *output = (float *)tensors[3], lowest, highest;
     memcpy(&lowest, &params[3], sizeof lowest);
     memcpy(&highest, &params[4], sizeof highest);
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const float *weights = tensors[1];
+        const float *weights = (const float *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             float lanes[LANES] = {0};
             const float *x = input, *w = weights, *const end = input + depth;

@@ -37,8 +37,8 @@ static int32_t multiplied(float value, Output made)
 /* tensors: input float [count], output int8 or uint8 [count]. */
 void ek_quantize_int8(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    uint8_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    uint8_t *output = (uint8_t *)tensors[1];
     const Output made = output_of(params);
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
@@ -47,8 +47,8 @@ void ek_quantize_int8(const int32_t *params, void *const *tensors)
 
 void ek_quantize_even_int8(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    uint8_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    uint8_t *output = (uint8_t *)tensors[1];
     const Output made = output_of(params);
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
@@ -58,8 +58,8 @@ void ek_quantize_even_int8(const int32_t *params, void *const *tensors)
 /* tensors: input float [count], output int16 [count]. */
 void ek_quantize_int16(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    int16_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     const Output made = output_of(params);
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = (int16_t)divided(input[i], made);
@@ -67,8 +67,8 @@ void ek_quantize_int16(const int32_t *params, void *const *tensors)
 
 void ek_quantize_even_int16(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    int16_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     const Output made = output_of(params);
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = (int16_t)multiplied(input[i], made);

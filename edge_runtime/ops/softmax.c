@@ -75,9 +75,9 @@ static inline int32_t shared(Share own, int32_t power, int32_t highest)
 void ek_softmax_int8(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int8_t *input = tensors[0];
-    const int32_t *table = tensors[1];
-    int8_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const Share own = share(input, depth, largest, table, 8);
@@ -90,9 +90,9 @@ void ek_softmax_int8(const int32_t *params, void *const *tensors)
 void ek_softmax_int8_int16(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int8_t *input = tensors[0];
-    const int32_t *table = tensors[1];
-    int16_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const Share own = share(input, depth, largest, table, 16);
@@ -124,9 +124,9 @@ static inline int32_t rounded(float value, int32_t highest)
 void ek_softmax_int8_single(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
-    const int8_t *input = tensors[0];
-    const float *table = tensors[1];
-    int8_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const float own = inverse(input, depth, largest, table, scale_bits);
@@ -139,9 +139,9 @@ void ek_softmax_int8_single(const int32_t *params, void *const *tensors)
 void ek_softmax_int8_int16_single(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
-    const int8_t *input = tensors[0];
-    const float *table = tensors[1];
-    int16_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const float own = inverse(input, depth, largest, table, scale_bits);
@@ -172,8 +172,10 @@ static inline int32_t power_int16(const int32_t *params, int32_t value, int32_t 
 void ek_softmax_int16(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int16_t *input = tensors[0], *exponentials = tensors[1], *reciprocals = tensors[2];
-    int16_t *output = tensors[3];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int16_t *exponentials = (const int16_t *)tensors[1];
+    const int16_t *reciprocals = (const int16_t *)tensors[2];
+    int16_t *output = (int16_t *)tensors[3];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         int16_t largest = INT16_MIN;
         for (int32_t i = 0; i < depth; i++)
@@ -198,8 +200,8 @@ void ek_softmax_int16(const int32_t *params, void *const *tensors)
 void ek_softmax_float32(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const float *input = tensors[0];
-    float *output = tensors[1], beta;
+    const float *input = (const float *)tensors[0];
+    float *output = (float *)tensors[1], beta;
     memcpy(&beta, &params[2], sizeof beta);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         double largest = -3.4028234663852886e38, total = 0; /* the least finite float */
