@@ -57,7 +57,13 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             its name and what to do.
     """
     graph = read(content)
-    made = plan(graph)
+    try:
+        made = plan(graph)
+    except ModelError as error:
+        raise ModelError(
+            f"{error}; what can be exported is what docs/SUPPORTED_OPS.md lists: build the model "
+            "of that, or change the layer"
+        ) from None
     metadata = read_metadata(graph, content)
     steps = _steps(graph, made)
     facts = _facts(graph, made, metadata, content, model, name, skip_zeros)

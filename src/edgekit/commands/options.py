@@ -65,6 +65,7 @@ def classes(default: str) -> Callable[[Command], Command]:
         help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",
     )
 
+
 skip_zeros = click.option(
     "--skip-zeros",
     is_flag=True,
