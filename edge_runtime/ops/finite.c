@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { EXPONENT = 0x7f800000 }; /* all bits set in infinity and NaN, in no finite number */
+/* All bits set in infinity and NaN, in no finite number. */
+static const uint32_t EXPONENT = 0x7f800000;
 
 static inline int all_finite(const float *numbers, int32_t count)
 {
@@ -12,7 +13,7 @@ static inline int all_finite(const float *numbers, int32_t count)
     for (int32_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, numbers + i, sizeof bits);
-        some |= (uint32_t)((bits & EXPONENT) == EXPONENT);
+        some |= (bits & EXPONENT) == EXPONENT;
     }
     return !some;
 }

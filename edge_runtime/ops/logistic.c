@@ -22,8 +22,8 @@ void ek_logistic_int16(const int32_t *params, void *const *tensors)
     int16_t *output = (int16_t *)tensors[2];
     for (int32_t i = 0; i < params[0]; i++) {
         const int32_t x = ek_moved(input[i], params);
-        const int32_t above = ek_interpolated(x < 0 ? -x : x, table, 9, 32767 << 10);
-        output[i] = (int16_t)(((x < 0 ? (1 << 25) - 1 - above : above) + (1 << 9)) >> 10);
+        const int32_t above = ek_interpolated(x < 0 ? -x : x, table, 9, (int32_t)32767 << 10);
+        output[i] = (int16_t)(((x < 0 ? ((int32_t)1 << 25) - 1 - above : above) + (1 << 9)) >> 10);
     }
 }
 

@@ -1,6 +1,8 @@
 /* A function of one 8-bit number as a table; the meaning is defined in lookup.py. */
 #include "kernels.h"
 
+#include "flash.h"
+
 /* tensors: input int8 or uint8 [count], table of the output's type [256], output [count]. */
 void ek_lookup_int8(const int32_t *params, void *const *tensors)
 {
@@ -9,7 +11,7 @@ void ek_lookup_int8(const int32_t *params, void *const *tensors)
     /* A copy, because the output's bytes could be the parameters, for all that the compiler knows. */
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
-        output[i] = table[input[i] + 128];
+        output[i] = ek_flash_int8(&table[input[i] + 128]);
 }
 
 /* tensors: input int8 or uint8 [count], table int16 [256], output int16 [count]. */
@@ -19,5 +21,5 @@ void ek_lookup_int16(const int32_t *params, void *const *tensors)
     const int16_t *table = (const int16_t *)tensors[1];
     int16_t *output = (int16_t *)tensors[2];
     for (int32_t i = 0; i < params[0]; i++)
-        output[i] = table[input[i] + 128];
+        output[i] = ek_flash_int16(&table[input[i] + 128]);
 }

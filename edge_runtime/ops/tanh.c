@@ -26,7 +26,7 @@ void ek_tanh_int16(const int32_t *params, void *const *tensors)
     for (int32_t i = 0; i < params[0]; i++) {
         const int32_t x = ek_moved(input[i], params);
         const int32_t above =
-            ek_interpolated(x < 0 ? -x : x, table, 8, 65535 << 8) - (1 << 23);
+            ek_interpolated(x < 0 ? -x : x, table, 8, (int32_t)65535 << 8) - ((int32_t)1 << 23);
         output[i] = (int16_t)(((x < 0 ? -above - 1 : above) + (1 << 7)) >> 8);
     }
 }
@@ -37,5 +37,5 @@ void ek_tanh_fixed_int16(const int32_t *params, void *const *tensors)
     const int16_t *input = (const int16_t *)tensors[0];
     int16_t *output = (int16_t *)tensors[1];
     for (int32_t i = 0; i < params[0]; i++)
-        output[i] = (int16_t)ek_tanh16(ek_cut16(input[i] * (1 << params[1])), 3);
+        output[i] = (int16_t)ek_tanh16(ek_cut16(input[i] * ((int32_t)1 << params[1])), 3);
 }
