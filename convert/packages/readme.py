@@ -1,5 +1,7 @@
 """The README.md of an export: what the library is, its figures, how it is called and checked."""
 
+import re
+
 from edgekit.convert.c_library import CLibrary, Port
 from edgekit.convert.packages.fragments import plain
 
@@ -130,7 +132,11 @@ int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
 def _code(text: str) -> str:
     """Return ``text`` as Markdown code that may stand in a table."""
     line = plain(text).replace("|", "\\|")
-    return f"`` {line} ``" if "`" in line else f"`{line}`"
+    runs = re.findall("`+", line)
+    if not runs:
+        return f"`{line}`"
+    fence = "`" * (max(map(len, runs)) + 1)
+    return f"{fence} {line} {fence}"
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
