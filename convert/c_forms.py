@@ -86,16 +86,19 @@ def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
         if step.kernel.name != DENSE:
             found.append(Forms(step.op.name, own))
             continue
-        arrays = [one.values for one in own.constants]
-        given = step.kernel.params, arrays[0].reshape(step.kernel.params.outputs, -1), *arrays[1:]
+        params = step.kernel.params
+        weights, bias, multiplier, shift = (one.values for one in own.constants)
+        weights = weights.reshape(params.outputs, params.depth)
         if skip_zeros:
             quantization = graph.tensors[step.op.inputs[0]].quantization
             assert quantization is not None
             zero_point = quantization.zero_points[0]
-            portable = _packed(own, "skip", packing.skip(*given, zero_point))
-            packed = packing.skip_dsp(*given, zero_point)
+            portable = _packed(
+                own, "skip", packing.skip(params, weights, bias, multiplier, shift, zero_point)
+            )
+            packed = packing.skip_dsp(params, weights, bias, multiplier, shift, zero_point)
         else:
-            portable, packed = own, packing.dsp(*given)
+            portable, packed = own, packing.dsp(params, weights, bias, multiplier, shift)
         dsp = None if packed is None else _packed(own, "dsp", packed)
         found.append(Forms(step.op.name, portable, dsp))
     return found
