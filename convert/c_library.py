@@ -14,7 +14,7 @@ from edge_runtime.reader import read
 from edgekit import __version__
 from edgekit.convert import c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import forms
+from edgekit.convert.c_forms import DENSE, forms
 from edgekit.convert.summary import summarise
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "of that, or change the layer"
         ) from None
     metadata = read_metadata(graph, content)
+    if skip_zeros and all(step.kernel.name != DENSE for step in made.steps):
+        raise ModelError(
+            "it has no dense int8 layer whose zeros could be skipped: convert the model with "
+            "--quantize, or leave --skip-zeros out"
+        )
     steps = forms(graph, made, skip_zeros=skip_zeros)
     facts = _facts(graph, made, metadata, content, model, name, skip_zeros)
     session = ReferenceSession(graph, made)
