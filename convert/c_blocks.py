@@ -38,7 +38,7 @@ DEFINED = re.compile(
   | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =
-  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)[\[(]   # a function or its type, a table
+  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)   # a function or its type, a table, a number
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
@@ -65,6 +65,11 @@ class Block:
     condition: str = ""
     otherwise: bool = False
 
+    def stands_beside(self, other: "Block") -> bool:
+        """Tell whether there is a machine that both are compiled for."""
+        same = (self.file, self.condition) == (other.file, other.condition)
+        return not same or self.otherwise == other.otherwise
+
 
 def needed(kernels: Iterable[str]) -> list[Block]:
     """Return what the C functions ``kernels`` need, themselves included, in a valid order.
@@ -86,7 +91,8 @@ def needed(kernels: Iterable[str]) -> list[Block]:
             if block not in reached:
                 reached.append(block)
                 visible = _visible(block.file)
-                waiting += [one for name in block.uses & visible.keys() for one in visible[name]]
+                used = [one for name in block.uses & visible.keys() for one in visible[name]]
+                waiting += [one for one in used if one.stands_beside(block)]
     return [block for file in order for block in _blocks(file) if block in reached]
 
 
