@@ -33,8 +33,7 @@
     register const int32_t *from __asm__("r12") = start
 
 /* totals = start + weights * input; returns where the next weights are. */
-typedef const uint32_t *pass(const int8_t *input, const uint32_t *weights, int32_t words,
-                             int32_t *totals, const int32_t *start);
+typedef const uint32_t *pass(const int8_t *, const uint32_t *, int32_t, int32_t *, const int32_t *);
 
 static const uint32_t *sum_six(const int8_t *input, const uint32_t *weights, int32_t words,
                                int32_t *totals, const int32_t *start)

@@ -4,6 +4,7 @@
 
 #ifndef Py_LIMITED_API
 #include "fixed_point.h"
+#include "flash.h"
 
 enum { SKIP_BLOCK = 16 }; /* outputs that are summed up at once */
 
@@ -29,17 +30,18 @@ void ek_fully_connected_int8_skip(const int32_t *params, void *const *tensors)
             uint32_t sums[SKIP_BLOCK]; /* which may wrap */
 
             for (int o = 0; o < count; o++)
-                sums[o] = (uint32_t)bias[o];
+                sums[o] = (uint32_t)ek_flash_int32(&bias[o]);
             for (int32_t k = 0; k < depth; k++, weights += outputs) {
                 const int value = input[k] - input_zero_point;
                 if (value)
                     for (int o = 0; o < count; o++) /* products fit into 16 bits */
-                        sums[o] += (uint32_t)(int32_t)(value * weights[o]);
+                        sums[o] += (uint32_t)(int32_t)(value * ek_flash_int8(&weights[o]));
             }
             for (int o = 0; o < count; o++) {
                 const int32_t total = (int32_t)sums[o];
-                const uint32_t scaled = (uint32_t)ek_rescale(total, multiplier[o], shift[o]);
-                const int32_t moved = (int32_t)(scaled + (uint32_t)zero_point);
+                const int32_t factor = ek_flash_int32(&multiplier[o]);
+                const int32_t scaled = ek_rescale(total, factor, ek_flash_int32(&shift[o]));
+                const int32_t moved = (int32_t)((uint32_t)scaled + (uint32_t)zero_point);
                 *output++ = (int8_t)ek_clamp(moved, lowest, highest);
             }
         }

@@ -48,7 +48,8 @@ static inline void sum_words(const int8_t *input, Block *block)
                      ".byte (4f - 2b) / 2, (6f - 2b) / 2, (4f - 2b) / 2, (5f - 2b) / 2\n"
                      "4:\n\t" ONE_PAIR "tbb [pc, r7]\n"
                      "3:\n\t"
-                     ".byte (10f - 3b) / 2, 0, (8f - 3b) / 2, 0, (7f - 3b) / 2, 0, (6f - 3b) / 2, 0\n"
+                     ".byte (10f - 3b) / 2, 0, (8f - 3b) / 2, 0\n\t"
+                     ".byte (7f - 3b) / 2, 0, (6f - 3b) / 2, 0\n"
                      "5:\n\t" TWO_PAIRS "6:\n\t" TWO_PAIRS "7:\n\t" TWO_PAIRS "8:\n\t" TWO_PAIRS
                      /* Onwards: four words a round, then one. */
                      "10:\n\t"

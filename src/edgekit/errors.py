@@ -25,6 +25,10 @@ class TargetError(EdgekitError):
     """The chosen target cannot run the chosen conversion."""
 
 
+class ExportError(EdgekitError):
+    """A model cannot be exported as C, or the export's folder holds something else."""
+
+
 class ResultError(EdgekitError):
     """A stored benchmark result cannot be read or compared."""
 
