@@ -38,7 +38,7 @@ DEFINED = re.compile(
   | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =
-  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)   # function, type of one, value
+  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)  # function, its type, value
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
