@@ -73,6 +73,50 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     return (2**31 - 1, 30) if shift > 30 else (multiplier, shift)
 
 
+NEAREST_STEPS = 256
+"""Outputs up to this many steps from the zero point are as ``round`` has them, if any multiplier
+can do that; int8 has no others."""
+
+
+def rounding_multiplier(factor: float, most: int) -> tuple[int, int]:
+    """Return (multiplier, shift) with which ``rescale`` gives ``half_away(total * factor)``.
+
+    Halves up and halves away from zero are the same for a multiplier that is a little more than the
+    factor, and ``quantize_multiplier``'s may be a little less, or the factor itself. So it is held
+    against each total where the output changes, and the nearest one that holds is taken; with
+    totals beyond some 2**22 there may be none.
+
+    Source: FullyConnected in tflite/kernels/internal/reference/integer_ops/fully_connected.h of
+    LiteRT: ``round`` of a product of doubles.
+
+    Args:
+        factor: not negative.
+        most: steps of the output from its zero point to the farther end of its type.
+    """
+    multiplier, shift = quantize_multiplier(factor)
+    if not 2.0**-31 < factor < 2.0**30:
+        return multiplier, shift
+    off = abs(multiplier * 2.0 ** (shift - 31) / factor - 1) + 2.0**-50
+    inverse, steps = 1 / factor, range(1, min(most, NEAREST_STEPS) + 1)
+    # Where output ``step`` begins, a multiplier that is off matters only close to a whole total.
+    if all(abs((at := (step - 0.5) * inverse) - round(at)) > at * off for step in steps):
+        return multiplier, shift
+    ends = [((2 * step - 1) << (30 - shift), _first(step, factor)) for step in steps]
+    least = max(end // total + 1 for end, total in ends)
+    largest = min((end - 1) // (total - 1) if total > 1 else 2**31 - 1 for end, total in ends)
+    return (min(max(multiplier, least), largest) if least <= largest else multiplier), shift
+
+
+def _first(step: int, factor: float) -> int:
+    """Return the least total that ``half_away(total * factor)`` makes ``step`` of, or more."""
+    total = max(1, int((step - 0.5) / factor))
+    while half_away(total * factor) < step:
+        total += 1
+    while total > 1 and half_away((total - 1) * factor) >= step:
+        total -= 1
+    return total
+
+
 def rescale(total: Any, multiplier: Any, shift: Any) -> Any:
     """Return ``total * multiplier * 2**(shift - 31)``, rounded once, halves up.
 

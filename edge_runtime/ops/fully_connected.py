@@ -8,7 +8,13 @@ rounded as with "litert".
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, wrapped
+from edge_runtime.fixed_point import (
+    f32,
+    float_bits,
+    quantize_multiplier,
+    rounding_multiplier,
+    wrapped,
+)
 from edge_runtime.ops import Call, Constant, Kernel, int32s
 from edge_runtime.ops import fully_connected_kernels as kernels
 from edge_runtime.ops.activation import (
@@ -221,15 +227,20 @@ def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return what turns sums into outputs: multiplier and shift of each output.
 
-    Source: PopulateConvolutionQuantizationParams, kernel_util.cc of TFLite, all in double. For one
-    scale TFLite Micro rounds the product to float32 (GetQuantizedConvolutionMultipler).
+    Source: with the rounding "litert" see ``rounding_multiplier``. TFLite Micro quantises each
+    factor (PopulateConvolutionQuantizationParams, kernel_util.cc), all in double, but for one scale
+    it rounds the product to float32 first (GetQuantizedConvolutionMultipler).
     """
     given, weights, made = _quantized(call)
     products = [given * scale for scale in weights]
-    if len(products) == 1:
-        rounded = f32(products[0]) if call.rounding == "double" else products[0]
-        products = [rounded] * call.input(1).shape[0]
-    pairs = [quantize_multiplier(product / made) for product in products]
+    if call.rounding == "double":
+        products = [f32(products[0])] if len(products) == 1 else products
+        pairs = [quantize_multiplier(product / made) for product in products]
+    else:
+        most = 256 if call.output.dtype == "int8" else 2**15
+        pairs = [rounding_multiplier(product / made, most) for product in products]
+    if len(pairs) == 1:
+        pairs *= call.input(1).shape[0]
     return int32s([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
 
 

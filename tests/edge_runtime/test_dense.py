@@ -265,3 +265,34 @@ def test_float32_is_the_same_everywhere_and_within_its_bound(
     assert (np.abs(expected - exact) <= bound).all()
     # LiteRT's sums are bounded alike, one after another.
     assert (np.abs(expected - litert(x)) <= bound + (depth + 1) * 2.0**-24 * size).all()
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize(("dtype", "bias"), [("int8", None), ("int16", None), ("int16", "int32")])
+@pytest.mark.parametrize(
+    "factor", [1 / 2, 1 / 8, 3 / 8, 15 / 2, 1 / 3, 1 / 6, 1 / 10, 1 / 20, 1 / 7]
+)
+def test_halves_go_where_litert_sends_them(factor, dtype, bias, per_channel):
+    # By scales that float32 holds.
+    top = next(n for n in (1, 3, 15) if (n / factor).is_integer())
+    scales = (float(top),) * (7 if per_channel else 1)
+    weights = np.zeros((7, 4), np.int8)
+    weights[:, :2] = 1, 2
+    tensors = [
+        single_op.tensor("x", (1, 4), dtype, (1.0,), (0,)),
+        single_op.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
+    ]
+    options = schema.FullyConnectedOptionsT()
+    if bias:
+        options.quantizedBiasType = INT32
+        zeros = np.zeros(7, bias)
+        tensors.append(single_op.tensor("b", (7,), bias, scales, (0,) * len(scales), zeros))
+    tensors.append(single_op.tensor("y", (1, 7), dtype, (top / factor,), (0,)))
+    inputs_ = [0, 1, 2 if bias else -1]
+    data = single_op.model("FULLY_CONNECTED", options, tensors, inputs_)
+    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    for value in range(-128, 128):
+        for other in (0, 1, -3):
+            x = np.array([[value, other, 0, 0]], dtype)
+            for name, engine in engines.items():
+                np.testing.assert_array_equal(engine.run(x), litert(x), err_msg=name)
