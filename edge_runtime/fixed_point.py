@@ -84,7 +84,8 @@ def rounding_multiplier(factor: float, most: int) -> tuple[int, int]:
     Halves up and halves away from zero are the same for a multiplier that is a little more than the
     factor, and ``quantize_multiplier``'s may be a little less, or the factor itself. So it is held
     against each total where the output changes, and the nearest one that holds is taken; with
-    totals beyond some 2**22 there may be none.
+    totals beyond some 2**22 there may be none, nor where the factor is next to a fraction such as
+    7/10, whose products doubles round to either side of a half.
 
     Source: FullyConnected in tflite/kernels/internal/reference/integer_ops/fully_connected.h of
     LiteRT: ``round`` of a product of doubles.

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.files import replacing, write_text
+from edgekit.files import replacing, replacing_folder, write_text
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -28,3 +28,27 @@ def test_a_block_that_dies_leaves_the_last_good_file(tmp_path: Path) -> None:
         die()
     assert path.read_text() == "good"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "a"
+    for text in ("first", "second"):
+        with replacing_folder(folder) as temporary:
+            (temporary / text).write_text(text)
+            assert not (folder / text).exists()
+        assert [path.name for path in folder.iterdir()] == [text]
+        assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_folders_block_that_dies_leaves_the_last_good_one(tmp_path: Path) -> None:
+    def die(folder: Path) -> None:
+        with replacing_folder(folder) as temporary:
+            (temporary / "half").write_text("ba")
+            raise KeyboardInterrupt
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "good").write_text("good")
+    for folder in (tmp_path / "a", tmp_path / "new" / "b"):
+        with pytest.raises(KeyboardInterrupt):
+            die(folder)
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "a", tmp_path / "a" / "good"]

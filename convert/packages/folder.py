@@ -21,16 +21,21 @@ def write(files: Mapping[str, str], folder: Path) -> None:
     Raises:
         ExportError: ``folder`` holds something that no export wrote, or that was changed since; or
             it is where the process is at work.
-        OSError: it cannot be written.
+        OSError: it cannot be written; ``filename`` is ``folder``.
     """
     require_replaceable(folder)
     content = {path: text.encode() for path, text in files.items()}
     content[SUMS] = sums(content).encode()
-    with replacing_folder(folder) as temporary:
-        for path, data in content.items():
-            file = temporary / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+    try:
+        with replacing_folder(folder) as temporary:
+            for path, data in content.items():
+                file = temporary / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+    except OSError as error:
+        # A full disk names no file, other errors the temporary one.
+        error.filename = str(folder)
+        raise
 
 
 def sums(content: Mapping[str, bytes]) -> str:
@@ -52,11 +57,10 @@ def require_replaceable(folder: Path) -> None:
     here = Path.cwd()
     if folder.resolve() in (here, *here.parents):
         raise ExportError(f"{folder} is the current folder or above it; name another one with -o")
-    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     listed = _listed(folder / SUMS)
-    for path in files:
+    for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if name == SUMS and listed:
+        if (path.is_dir() and not path.is_symlink()) or (name == SUMS and listed):
             continue
         if name not in listed:
             state = "was not written by edgekit export"

@@ -60,16 +60,15 @@ says nothing about accuracy, and nothing about how a sensor's image is made into
 export to here replaces the folder only while nothing in it has been changed or added.
 
 The kernels are edgekit's, under the licence that the C files name. The weights are those of your
-model, and so are the licence, the author and the address to publish them with: no file here claims
-one for you.
+model: what licence, author and address to publish them with is yours to say, and left open here.
 """
 
 
 def _figures(library: CLibrary) -> str:
     rows = [
-        ("weights and biases", f"{library.weights:,} bytes"),
-        ("all constants, in flash", f"{library.constants:,} bytes"),
-        ("arena, in RAM", f"{library.arena:,} bytes"),
+        ("weights and biases", _bytes(library.weights)),
+        ("all constants, in flash", _bytes(library.constants)),
+        ("arena, in RAM", _bytes(library.arena)),
         ("input buffer", _buffer(library.input)),
         ("output buffer", _buffer(library.output)),
         ("multiply-accumulates of an inference", f"{library.macs:,}"),
@@ -79,7 +78,11 @@ def _figures(library: CLibrary) -> str:
 
 
 def _buffer(port: Port) -> str:
-    return f"{port.bytes:,} bytes"
+    return _bytes(port.bytes)
+
+
+def _bytes(count: int) -> str:
+    return f"{count:,} byte{'s' * (count != 1)}"
 
 
 def _input(library: CLibrary) -> str:
@@ -101,11 +104,8 @@ def _output(library: CLibrary) -> str:
 def _quantisation(port: Port) -> str:
     if port.scale is None:
         return ""
-    return f"\nreal = {port.scale!r} × (value − {_signed(port.zero_point or 0)})\n"
-
-
-def _signed(value: int) -> str:
-    return f"({value})" if value < 0 else str(value)
+    point = port.zero_point or 0
+    return f"\nreal = {port.scale!r} × (value {'+' if point < 0 else '−'} {abs(point)})\n"
 
 
 def _usage(library: CLibrary) -> str:

@@ -26,6 +26,7 @@ from edgekit.convert.c_identifier import HEADERS, KEYWORDS, LONGEST, TAKEN, c_id
         ("数字.tflite", "model"),
         (".tflite", "model"),
         ("x" * 99, "x" * LONGEST),
+        ("x" * (LONGEST - 1) + " y", "x" * (LONGEST - 1)),
     ],
 )
 def test_a_file_name_becomes_an_identifier(text: str, name: str) -> None:

@@ -95,6 +95,10 @@ def link_to_nowhere(folder: Path) -> None:
     (folder / "link").symlink_to("nowhere")
 
 
+def link_to_a_folder(folder: Path) -> None:
+    (folder / "link").symlink_to("src")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -102,6 +106,7 @@ def link_to_nowhere(folder: Path) -> None:
         (add, "src/mine.c was not written by"),
         (link, "a.c was changed since"),
         (link_to_nowhere, "link was not written by"),
+        (link_to_a_folder, "link was not written by"),
         (unmark, "was not written by"),
         (forget, "a.c was not written by"),
     ],
@@ -123,6 +128,15 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="out"):
         write(FIRST, tmp_path / "out" / "below")
     assert tree(tmp_path) == {"out": "mine\n"}
+
+
+def test_digests_of_somebody_else_are_no_export(tmp_path: Path) -> None:
+    write(FIRST, tmp_path / "out")
+    unmark(tmp_path / "out")
+    for name in FIRST:
+        (tmp_path / "out" / name).unlink()
+    with pytest.raises(ExportError, match=f"{SUMS} was not written by"):
+        write(SECOND, tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", [".", ".."])
@@ -160,8 +174,9 @@ def test_a_disk_that_fills_up_leaves_what_was_there(
         write(SECOND, tmp_path / "deep" / "out")
         assert tree(tmp_path) != before
         return
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as error:
         write(SECOND, tmp_path / "deep" / "out")
+    assert error.value.filename == str(tmp_path / "deep" / "out")
     assert tree(tmp_path) == before
 
 

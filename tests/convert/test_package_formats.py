@@ -20,7 +20,7 @@ from edgekit.convert.packages.folder import write
 from tiny_library import tiny_library
 
 STRANGE = replace(
-    tiny_library("arduino_digits"), model='a"b: {c}\n#é = 50% $d\\.tflite', labels=("'", '"')
+    tiny_library("arduino_digits"), model='a"b: {c} #é\nd = 50% $e\\.tflite', labels=("'", '"')
 )
 LIBRARIES = pytest.mark.parametrize("library", [tiny_library(), STRANGE], ids=["digits", "strange"])
 
