@@ -162,7 +162,7 @@ def _call(
         own = repr(op.name[:MAX_SHOWN]) if op.custom else op.name
         raise ModelError(
             f"op {op.index}, {own} {name[:MAX_SHOWN]!r}, is not supported: there are {known}; "
-            'backend="litert" runs others'
+            'LiteRT runs others (backend="litert")'
         )
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
         raise ModelError(f"op {op.index}, {op.name}: it has to have a first input and one output")

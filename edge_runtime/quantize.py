@@ -66,7 +66,7 @@ def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> n
     images = images.reshape(len(images), *shape)
     mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
     if images.dtype == np.uint8:
-        return _look_up(images, _pixel_table(tensor, mean, std))
+        return _look_up(images, pixel_table(tensor, mean, std))
     if images.dtype.kind == "f":
         return quantize(_on_scale(images, tensor, mean, std), tensor)
     raise InputError(f"expected uint8 pixels or floats, got {images.dtype}")
@@ -78,7 +78,7 @@ def _grey(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache
-def _pixel_table(
+def pixel_table(
     tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> npt.NDArray[Any]:
     """Return what each pixel value is in ``tensor``, [256, channels]; one channel may serve all."""

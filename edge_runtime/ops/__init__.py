@@ -108,6 +108,7 @@ class Kernel:
         rows: the field of ``params`` that counts rows (or elements) of which each stands for
             itself: n times as many, on n tensors one behind the other, are n runs. None when
             there is no such field.
+        weights: those of ``inputs`` that are constants in every model, by the op's CONSTRAINTS.
     """
 
     reference: Callable[..., Any]
@@ -116,6 +117,19 @@ class Kernel:
     constants: tuple[Constant, ...] = ()
     in_place: bool = False
     rows: str | None = "count"
+    weights: tuple[int, ...] = ()
+
+    @property
+    def flash(self) -> tuple[int, ...]:
+        """Positions among the C function's tensors of those that it reads through flash.h.
+
+        They are the weights and all ``constants``. Where flash and RAM are apart (AVR) these have
+        to lie in flash, and all others in RAM: a constant of the file that is read both ways, say
+        by FULLY_CONNECTED and ADD, is needed twice.
+        """
+        count = len(self.inputs)
+        weights = (at for at in range(count) if self.inputs[at] in self.weights)
+        return (*weights, *range(count, count + len(self.constants)))
 
     @property
     def name(self) -> str:

@@ -5,8 +5,8 @@
 
 /* params: count, bits of the scale, zero point; tensors: input [count], output float [count]. */
 #define DEQUANTIZE(type)                                                                           \
-    const type##_t *input = tensors[0];                                                   \
-    float *output = tensors[1], scale;                                                    \
+    const type##_t *input = (const type##_t *)tensors[0];                                          \
+    float *output = (float *)tensors[1], scale;                                                    \
     memcpy(&scale, &params[1], sizeof scale);                                                      \
     for (int32_t i = 0; i < params[0]; i++)                                                        \
         output[i] = (float)(input[i] - params[2]) * scale;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "flash.h"
+
 enum { EK_LOOPS = 6 };
 
 /* Rows of the innermost loop. */
@@ -13,7 +15,7 @@ static inline int32_t ek_rows(const int32_t *sizes)
 {
     int32_t rows = 1;
     for (int loop = 0; loop < EK_LOOPS - 1; loop++)
-        rows *= sizes[loop];
+        rows *= ek_flash_int32(&sizes[loop]);
     return rows;
 }
 
@@ -22,10 +24,11 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
 {
     ptrdiff_t start = 0;
     for (int loop = EK_LOOPS - 2; loop >= 0; loop--) {
-        if (sizes[loop] == 1)
+        const int32_t size = ek_flash_int32(&sizes[loop]);
+        if (size == 1)
             continue;
-        start += (ptrdiff_t)(row % sizes[loop]) * strides[loop];
-        row /= sizes[loop];
+        start += (ptrdiff_t)(row % size) * (ptrdiff_t)ek_flash_int32(&strides[loop]);
+        row /= size;
     }
     return start;
 }
@@ -35,11 +38,12 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
 #define EK_ELEMENTWISE(kernel, type, Params, element)                                              \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
-        const int32_t *sizes = tensors[2], *a_strides = sizes + EK_LOOPS;                          \
+        const int32_t *sizes = (const int32_t *)tensors[2], *a_strides = sizes + EK_LOOPS;         \
         const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
-        const int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes);                          \
-        const int32_t a_moves = a_strides[EK_LOOPS - 1], b_moves = b_strides[EK_LOOPS - 1];        \
-        type *output = tensors[3];                                                                 \
+        const int32_t count = ek_flash_int32(&sizes[EK_LOOPS - 1]), rows = ek_rows(sizes);         \
+        const int32_t a_moves = ek_flash_int32(&a_strides[EK_LOOPS - 1]);                          \
+        const int32_t b_moves = ek_flash_int32(&b_strides[EK_LOOPS - 1]);                          \
+        type *output = (type *)tensors[3];                                                         \
         Params own; /* a copy, because an int8 output could be params to the compiler */           \
         memcpy(&own, params, sizeof own);                                                          \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \

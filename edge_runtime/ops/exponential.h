@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Of as many bytes; where a double has 32 bits (AVR), this does not compile. */
+typedef char ek_double_has_64_bits[sizeof(double) == 8 ? 8 : -1];
+
 static inline double ek_exp(double x)
 {
     x = x > -708 ? x < 709 ? x : 709 : -708; /* NaN becomes -708 */
@@ -26,7 +29,7 @@ static inline double ek_exp(double x)
     sum = sum * r + 1;
     const uint64_t bits = (uint64_t)(power + 1023) << 52;
     double scale;
-    memcpy(&scale, &bits, sizeof scale);
+    memcpy(&scale, &bits, sizeof(ek_double_has_64_bits));
     return sum * scale;
 }
 

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { EXPONENT = 0x7f800000 }; /* all bits set in infinity and NaN, in no finite number */
+/* All bits set in infinity and NaN, in no finite number. */
+static const uint32_t EXPONENT = 0x7f800000;
 
 static inline int all_finite(const float *numbers, int32_t count)
 {
@@ -12,20 +13,20 @@ static inline int all_finite(const float *numbers, int32_t count)
     for (int32_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, numbers + i, sizeof bits);
-        some |= (uint32_t)((bits & EXPONENT) == EXPONENT);
+        some |= (bits & EXPONENT) == EXPONENT;
     }
     return !some;
 }
 
 void ek_finite(const int32_t *params, void *const *tensors)
 {
-    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], params[0]);
 }
 
 #ifdef EK_X86
 /* The same code, for vectors twice as wide. */
 __attribute__((target("avx2"))) void ek_finite_avx2(const int32_t *params, void *const *tensors)
 {
-    *(int32_t *)tensors[1] = all_finite(tensors[0], params[0]);
+    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], params[0]);
 }
 #endif

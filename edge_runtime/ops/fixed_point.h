@@ -8,7 +8,7 @@
  * TFLite with TFLITE_SINGLE_ROUNDING. The shift is in [-31, 30]; what leaves int32 wraps. */
 static inline int32_t ek_rescale(int32_t total, int32_t multiplier, int32_t shift)
 {
-    const int right = 31 - shift;
+    const int32_t right = 31 - shift;
     const int64_t product = (int64_t)total * multiplier + ((int64_t)1 << (right - 1));
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
 }
@@ -24,7 +24,7 @@ static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
  * high word (SaturatingRoundingDoublingHighMul), then in the shift (RoundingDivideByPOT). */
 static inline int32_t ek_rescale_double(int32_t total, int32_t multiplier, int32_t shift)
 {
-    const int left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
     const int32_t moved = (int32_t)((uint32_t)total << left);
     /* What the source does by a truncating division is this floor, for either sign. */
     const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);

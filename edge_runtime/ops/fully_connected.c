@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fixed_point.h"
+#include "flash.h"
 
 /* ---- int8: input [rows][depth], weights [outputs][depth], bias int32 [outputs] ---- */
 
@@ -13,7 +14,7 @@ static inline int32_t dot_int8(const int8_t *input, const int8_t *weights, int32
 {
     int32_t sum = 0;
     for (int32_t k = 0; k < depth; k++)
-        sum += input[k] * weights[k];
+        sum += input[k] * ek_flash_int8(&weights[k]);
     return sum;
 }
 
@@ -27,15 +28,17 @@ static inline void dense_int8(const int32_t *params, void *const *tensors, resca
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
     const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
-    const int8_t *input = tensors[0];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    int8_t *output = tensors[5];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int8_t *output = (int8_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            const int32_t total = add(dot_int8(input, weights, depth), bias[o]);
-            const int32_t scaled = add(rescale(total, multiplier[o], shift[o]), zero_point);
+            const int32_t total = add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
+            const int32_t factor = ek_flash_int32(&multiplier[o]), left = ek_flash_int32(&shift[o]);
+            const int32_t scaled = add(rescale(total, factor, left), zero_point);
             *output++ = (int8_t)ek_clamp(scaled, lowest, highest);
         }
     }
@@ -70,15 +73,16 @@ void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
     const float lowest = (float)(params[4] - params[3]), highest = (float)(params[5] - params[3]);
-    const int8_t *input = tensors[0];
-    const int32_t *bias = tensors[2];
-    const float *scale = tensors[3];
-    int8_t *output = tensors[4];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const float *scale = (const float *)tensors[3];
+    int8_t *output = (int8_t *)tensors[4];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            float value = (float)add(dot_int8(input, weights, depth), bias[o]) * scale[o];
+            const int32_t total = add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
+            float value = (float)total * ek_flash_float(&scale[o]);
             value = value < lowest ? lowest : value;
             value = value > highest ? highest : value;
             *output++ = (int8_t)(nearest(value) + params[3]);
@@ -96,7 +100,7 @@ static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int
         const int32_t end = depth - k < BLOCK ? depth : k + BLOCK;
         int32_t part = 0;
         for (; k < end; k++)
-            part += input[k] * weights[k];
+            part += (int32_t)input[k] * ek_flash_int8(&weights[k]);
         sum += part;
     }
     return sum;
@@ -105,7 +109,7 @@ static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int
 /* total, of 48 bits, * multiplier * 2^(shift - 31), rounded once, halves up. */
 static inline int32_t rescale_wide(int64_t total, int32_t multiplier, int32_t shift)
 {
-    const int right = 31 - shift;
+    const int32_t right = 31 - shift;
     total = (int64_t)((uint64_t)total << 16) >> 16;
     if (right <= 16) {
         const uint64_t product = (uint64_t)total * (uint64_t)multiplier;
@@ -120,8 +124,9 @@ static inline int32_t rescale_wide(int64_t total, int32_t multiplier, int32_t sh
 /* The same with a multiplier of 16 bits. */
 static inline int32_t rescale_reduced(int64_t total, int32_t multiplier, int32_t shift)
 {
-    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
-    const int right = 15 - shift < 1 ? 1 : 15 - shift;
+    const int32_t half = (int32_t)1 << 15;
+    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + half) >> 16 : 0x7fff;
+    const int32_t right = 15 - shift < 1 ? 1 : 15 - shift;
     const uint64_t product = (uint64_t)total * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
     return (int32_t)(uint32_t)(uint64_t)((int64_t)product >> right);
 }
@@ -130,16 +135,18 @@ static inline void dense_int16(const int32_t *params, void *const *tensors,
                                int32_t (*rescale)(int64_t, int32_t, int32_t))
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int16_t *input = tensors[0];
-    const int64_t *bias = tensors[2];
-    const int32_t *multiplier = tensors[3], *shift = tensors[4];
-    int16_t *output = tensors[5];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int64_t *bias = (const int64_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int16_t *output = (int16_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            const uint64_t total = (uint64_t)dot_int16(input, weights, depth) + (uint64_t)bias[o];
-            const int32_t scaled = rescale((int64_t)total, multiplier[o], shift[o]);
+            const uint64_t sum = (uint64_t)dot_int16(input, weights, depth);
+            const int64_t total = (int64_t)(sum + (uint64_t)ek_flash_int64(&bias[o]));
+            const int32_t factor = ek_flash_int32(&multiplier[o]), left = ek_flash_int32(&shift[o]);
+            const int32_t scaled = rescale(total, factor, left);
             *output++ = (int16_t)ek_clamp(scaled, params[3], params[4]);
         }
     }
@@ -160,16 +167,18 @@ void ek_fully_connected_int16_reduced(const int32_t *params, void *const *tensor
 static inline void narrow_int16(const int32_t *params, void *const *tensors, rescaler *rescale)
 {
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int16_t *input = tensors[0];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    int16_t *output = tensors[5];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    int16_t *output = (int16_t *)tensors[5];
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const int8_t *weights = tensors[1];
+        const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             const int64_t sum = dot_int16(input, weights, depth);
-            const int32_t total = add((int32_t)(uint32_t)(uint64_t)sum, bias[o]);
-            const int32_t scaled = rescale(total, multiplier[o], shift[o]);
+            const int32_t total = add((int32_t)(uint32_t)(uint64_t)sum, ek_flash_int32(&bias[o]));
+            const int32_t factor = ek_flash_int32(&multiplier[o]), left = ek_flash_int32(&shift[o]);
+            const int32_t scaled = rescale(total, factor, left);
             *output++ = (int16_t)ek_clamp(scaled, params[3], params[4]);
         }
     }
@@ -194,25 +203,25 @@ void ek_fully_connected_float32(const int32_t *params, void *const *tensors)
 {
     enum { LANES = 16 };
     const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const float *input = tensors[0], *bias = tensors[2];
-    float *output = tensors[3], lowest, highest;
+    const float *input = (const float *)tensors[0], *bias = (const float *)tensors[2];
+    float *output = (float *)tensors[3], lowest, highest;
     memcpy(&lowest, &params[3], sizeof lowest);
     memcpy(&highest, &params[4], sizeof highest);
 
     for (int32_t row = 0; row < rows; row++, input += depth) {
-        const float *weights = tensors[1];
+        const float *weights = (const float *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             float lanes[LANES] = {0};
             const float *x = input, *w = weights, *const end = input + depth;
             for (; end - x >= LANES; x += LANES, w += LANES)
                 for (int32_t lane = 0; lane < LANES; lane++)
-                    lanes[lane] += x[lane] * w[lane];
+                    lanes[lane] += x[lane] * ek_flash_float(&w[lane]);
             for (int32_t lane = 0; x + lane < end; lane++)
-                lanes[lane] += x[lane] * w[lane];
+                lanes[lane] += x[lane] * ek_flash_float(&w[lane]);
             for (int32_t half = LANES / 2; half; half /= 2)
                 for (int32_t lane = 0; lane < half; lane++)
                     lanes[lane] += lanes[lane + half];
-            float sum = lanes[0] + bias[o];
+            float sum = lanes[0] + ek_flash_float(&bias[o]);
             sum = sum < lowest ? lowest : sum;
             *output++ = sum > highest ? highest : sum;
         }

@@ -22,6 +22,7 @@ from edge_runtime.ops.constraints import per_tensor, told
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from edge_runtime.graph import Tensor
@@ -133,9 +134,8 @@ def lower(call: Call) -> Kernel:
     if call.output.dtype == "float32":
         params = kernels.FloatParams(rows, depth, outputs, *unlimited_ends(call))
         if bias is not None:
-            return Kernel(kernels.fully_connected_float32, params, (0, 1, 2), rows="rows")
-        zeros = int32s([0] * outputs)
-        return Kernel(kernels.fully_connected_float32, params, (0, 1), (zeros,), rows="rows")
+            return _kernel(kernels.fully_connected_float32, params, inputs=(0, 1, 2))
+        return _kernel(kernels.fully_connected_float32, params, int32s([0] * outputs))
     made = call.output.quantization
     assert made is not None
     xnnpack = call.rounding == "single" and call.output.dtype == "int8"
@@ -163,14 +163,12 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "single":
-        return Kernel(
-            kernels.fully_connected_int8_float, params, (0, 1), (folded, _scales(call)), rows="rows"
-        )
+        return _kernel(kernels.fully_connected_int8_float, params, folded, _scales(call))
     kernel = {
         "litert": kernels.fully_connected_int8,
         "double": kernels.fully_connected_int8_double,
     }[call.rounding]
-    return Kernel(kernel, params, (0, 1), (folded, *_multipliers(call)), rows="rows")
+    return _kernel(kernel, params, folded, *_multipliers(call))
 
 
 def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> Kernel:
@@ -181,13 +179,23 @@ def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> 
     if bias is None or bias.dtype == "int64":
         kernel = kernels.fully_connected_int16_reduced if double else kernels.fully_connected_int16
         data = b"".join(value.to_bytes(8, "little", signed=True) for value in biases)
-        return Kernel(kernel, params, (0, 1), (Constant("int64", data), *constants), rows="rows")
+        return _kernel(kernel, params, Constant("int64", data), *constants)
     kernel = (
         kernels.fully_connected_int16_narrow_double
         if double
         else kernels.fully_connected_int16_narrow
     )
-    return Kernel(kernel, params, (0, 1), (int32s(biases), *constants), rows="rows")
+    return _kernel(kernel, params, int32s(biases), *constants)
+
+
+def _kernel(
+    reference: Callable[..., Any],
+    params: Any,
+    *constants: Constant,
+    inputs: tuple[int, ...] = (0, 1),
+) -> Kernel:
+    """Return a kernel of this op, whose inputs are constants but for the first."""
+    return Kernel(reference, params, inputs, constants, rows="rows", weights=inputs[1:])
 
 
 def _bias(call: Call) -> Tensor | None:

@@ -45,7 +45,7 @@ static inline int32_t ek_exp_of_negative16(int32_t raw, int32_t integer_bits)
 /* 2 / (1 + x) with 2 integer bits, for x in [0, 1) without integer bits. */
 static inline int32_t ek_over_one_plus16(int32_t raw)
 {
-    const int32_t half = (raw + (1 << 15)) >> 1;
+    const int32_t half = (raw + ((int32_t)1 << 15)) >> 1;
     int32_t x = 23130 + ek_product16(half, -15420);
     for (int i = 0; i < 3; i++)
         x += ek_cut16(ek_product16(x, (1 << 13) - ek_product16(half, x)) * 4);

@@ -8,8 +8,8 @@
 /* tensors: input float [count], output float [count]. */
 void ek_leaky_relu_float32(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    float *output = tensors[1], alpha;
+    const float *input = (const float *)tensors[0];
+    float *output = (float *)tensors[1], alpha;
     memcpy(&alpha, &params[1], sizeof alpha);
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = input[i] > 0 ? input[i] : input[i] * alpha;
@@ -18,8 +18,8 @@ void ek_leaky_relu_float32(const int32_t *params, void *const *tensors)
 /* tensors: input int16 [count], output int16 [count]. */
 void ek_leaky_relu_int16(const int32_t *params, void *const *tensors)
 {
-    const int16_t *input = tensors[0];
-    int16_t *output = tensors[1];
+    const int16_t *input = (const int16_t *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     for (int32_t i = 0; i < params[0]; i++) {
         const int32_t *factor = params + (input[i] < 0 ? 3 : 1);
         const int32_t size = ek_rescale_double(input[i], factor[0], factor[1]);

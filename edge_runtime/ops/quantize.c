@@ -16,29 +16,33 @@ static Output output_of(const int32_t *params)
     return made;
 }
 
-static double cut(float steps, Output made)
+static float cut(float steps, Output made)
 {
     return steps > made.low ? steps < made.high ? steps : made.high : made.low; /* NaN: low */
 }
 
 static int32_t divided(float value, Output made)
 {
-    const double steps = cut(value / made.scale, made);
-    return (int32_t)(steps + (steps < 0 ? -0.5 : 0.5)) + made.zero_point;
+    const float steps = cut(value / made.scale, made);
+    const int32_t whole = (int32_t)steps;
+    const float rest = steps - (float)whole; /* exact */
+    return whole + (rest >= 0.5f) - (rest <= -0.5f) + made.zero_point;
 }
 
 static int32_t multiplied(float value, Output made)
 {
-    /* Adding 1.5 * 2^52 leaves no bits for a fraction, and halves go to the even number. */
-    const double steps = cut(value * made.scale, made), magic = 6755399441055744.0;
-    return (int32_t)(steps + magic - magic) + made.zero_point;
+    /* 1.5 * 2^23, at which a float has no fraction: the sum is rounded, halves to even. */
+    const float moved = cut(value * made.scale, made) + 12582912.0f;
+    int32_t bits;
+    memcpy(&bits, &moved, sizeof bits);
+    return bits - 0x4b400000 + made.zero_point;
 }
 
 /* tensors: input float [count], output int8 or uint8 [count]. */
 void ek_quantize_int8(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    uint8_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    uint8_t *output = (uint8_t *)tensors[1];
     const Output made = output_of(params);
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
@@ -47,8 +51,8 @@ void ek_quantize_int8(const int32_t *params, void *const *tensors)
 
 void ek_quantize_even_int8(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    uint8_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    uint8_t *output = (uint8_t *)tensors[1];
     const Output made = output_of(params);
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
@@ -58,8 +62,8 @@ void ek_quantize_even_int8(const int32_t *params, void *const *tensors)
 /* tensors: input float [count], output int16 [count]. */
 void ek_quantize_int16(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    int16_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     const Output made = output_of(params);
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = (int16_t)divided(input[i], made);
@@ -67,8 +71,8 @@ void ek_quantize_int16(const int32_t *params, void *const *tensors)
 
 void ek_quantize_even_int16(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    int16_t *output = tensors[1];
+    const float *input = (const float *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     const Output made = output_of(params);
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = (int16_t)multiplied(input[i], made);

@@ -6,8 +6,8 @@
 /* tensors: input float [count], output float [count]. */
 void ek_relu_float32(const int32_t *params, void *const *tensors)
 {
-    const float *input = tensors[0];
-    float *output = tensors[1], lowest, highest;
+    const float *input = (const float *)tensors[0];
+    float *output = (float *)tensors[1], lowest, highest;
     memcpy(&lowest, &params[1], sizeof lowest);
     memcpy(&highest, &params[2], sizeof highest);
     for (int32_t i = 0; i < params[0]; i++) {

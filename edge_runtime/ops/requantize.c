@@ -13,8 +13,8 @@ static int32_t requantized(int32_t value, const int32_t *params)
 /* tensors: input int16 [count], output int16 [count]. */
 void ek_requantize_int16(const int32_t *params, void *const *tensors)
 {
-    const int16_t *input = tensors[0];
-    int16_t *output = tensors[1];
+    const int16_t *input = (const int16_t *)tensors[0];
+    int16_t *output = (int16_t *)tensors[1];
     for (int32_t i = 0; i < params[0]; i++)
         output[i] = (int16_t)requantized(input[i], params);
 }
@@ -22,8 +22,8 @@ void ek_requantize_int16(const int32_t *params, void *const *tensors)
 /* tensors: input int16 [count], output int8 [count]. */
 void ek_requantize_int16_int8(const int32_t *params, void *const *tensors)
 {
-    const int16_t *input = tensors[0];
-    int8_t *output = tensors[1];
+    const int16_t *input = (const int16_t *)tensors[0];
+    int8_t *output = (int8_t *)tensors[1];
     const int32_t count = params[0];
     for (int32_t i = 0; i < count; i++)
         output[i] = (int8_t)requantized(input[i], params);

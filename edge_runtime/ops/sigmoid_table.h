@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "flash.h"
+
 /* The input in steps of 1/(3 * 2^12); params: count, multiplier of at most 15 bits, shift. */
 static inline int32_t ek_moved(int32_t value, const int32_t *params)
 {
@@ -16,7 +18,8 @@ static inline int32_t ek_interpolated(int32_t size, const uint16_t *table, int32
     const int32_t index = size >> bits;
     if (index >= 255)
         return greatest;
-    const int32_t below = table[index], above = table[index + 1];
+    const int32_t below = ek_flash_uint16(&table[index]);
+    const int32_t above = ek_flash_uint16(&table[index + 1]);
     return below * (1 << bits) + (size & ((1 << bits) - 1)) * (above - below);
 }
 

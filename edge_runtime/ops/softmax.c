@@ -5,6 +5,7 @@
 
 #include "exponential.h"
 #include "fixed_point.h"
+#include "flash.h"
 
 static inline int32_t largest_int8(const int8_t *row, int32_t depth)
 {
@@ -56,7 +57,7 @@ static Share share(const int8_t *row, int32_t depth, int32_t largest, const int3
     uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
                            2^31 */
     for (int32_t i = 0; i < depth; i++)
-        total += (uint32_t)ek_rounding_shift(table[largest - row[i]], 12);
+        total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - row[i]]), 12);
     const int32_t zeros = leading_zeros(total);
     const Share own = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
                        12 - zeros + 31 - bits};
@@ -75,14 +76,16 @@ static inline int32_t shared(Share own, int32_t power, int32_t highest)
 void ek_softmax_int8(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int8_t *input = tensors[0];
-    const int32_t *table = tensors[1];
-    int8_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const Share own = share(input, depth, largest, table, 8);
-        for (int32_t i = 0; i < depth; i++)
-            output[i] = (int8_t)(shared(own, table[largest - input[i]], 255) - 128);
+        for (int32_t i = 0; i < depth; i++) {
+            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
+            output[i] = (int8_t)(shared(own, power, 255) - 128);
+        }
     }
 }
 
@@ -90,14 +93,16 @@ void ek_softmax_int8(const int32_t *params, void *const *tensors)
 void ek_softmax_int8_int16(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int8_t *input = tensors[0];
-    const int32_t *table = tensors[1];
-    int16_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const Share own = share(input, depth, largest, table, 16);
-        for (int32_t i = 0; i < depth; i++)
-            output[i] = (int16_t)(shared(own, table[largest - input[i]], 65535) - 32768);
+        for (int32_t i = 0; i < depth; i++) {
+            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
+            output[i] = (int16_t)(shared(own, power, 65535) - 32768);
+        }
     }
 }
 
@@ -108,7 +113,7 @@ static float inverse(const int8_t *row, int32_t depth, int32_t largest, const fl
     float total = 0, scale;
     memcpy(&scale, &scale_bits, sizeof scale);
     for (int32_t i = 0; i < depth; i++)
-        total += table[largest - row[i]];
+        total += ek_flash_float(&table[largest - row[i]]);
     return 1 / (total * scale);
 }
 
@@ -124,14 +129,16 @@ static inline int32_t rounded(float value, int32_t highest)
 void ek_softmax_int8_single(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
-    const int8_t *input = tensors[0];
-    const float *table = tensors[1];
-    int8_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const float own = inverse(input, depth, largest, table, scale_bits);
-        for (int32_t i = 0; i < depth; i++)
-            output[i] = (int8_t)(rounded(table[largest - input[i]] * own, 255) - 128);
+        for (int32_t i = 0; i < depth; i++) {
+            const float power = ek_flash_float(&table[largest - input[i]]);
+            output[i] = (int8_t)(rounded(power * own, 255) - 128);
+        }
     }
 }
 
@@ -139,14 +146,16 @@ void ek_softmax_int8_single(const int32_t *params, void *const *tensors)
 void ek_softmax_int8_int16_single(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
-    const int8_t *input = tensors[0];
-    const float *table = tensors[1];
-    int16_t *output = tensors[2];
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
         const float own = inverse(input, depth, largest, table, scale_bits);
-        for (int32_t i = 0; i < depth; i++)
-            output[i] = (int16_t)(rounded(table[largest - input[i]] * own, 65535) - 32768);
+        for (int32_t i = 0; i < depth; i++) {
+            const float power = ek_flash_float(&table[largest - input[i]]);
+            output[i] = (int16_t)(rounded(power * own, 65535) - 32768);
+        }
     }
 }
 
@@ -155,7 +164,8 @@ static inline int32_t looked_up(int32_t value, const int16_t *table)
 {
     value = ek_clamp(value, -32768, 32767);
     const int16_t *base = table + 256 + (value >> 7);
-    return base[0] + (((base[1] - base[0]) * (value & 127) + 64) >> 7);
+    const int32_t below = ek_flash_int16(base), above = ek_flash_int16(base + 1);
+    return below + (((above - below) * (value & 127) + 64) >> 7);
 }
 
 /* exp of how far ``value`` is below the largest, 15 fractional bits. */
@@ -172,8 +182,10 @@ static inline int32_t power_int16(const int32_t *params, int32_t value, int32_t 
 void ek_softmax_int16(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const int16_t *input = tensors[0], *exponentials = tensors[1], *reciprocals = tensors[2];
-    int16_t *output = tensors[3];
+    const int16_t *input = (const int16_t *)tensors[0];
+    const int16_t *exponentials = (const int16_t *)tensors[1];
+    const int16_t *reciprocals = (const int16_t *)tensors[2];
+    int16_t *output = (int16_t *)tensors[3];
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         int16_t largest = INT16_MIN;
         for (int32_t i = 0; i < depth; i++)
@@ -198,8 +210,8 @@ void ek_softmax_int16(const int32_t *params, void *const *tensors)
 void ek_softmax_float32(const int32_t *params, void *const *tensors)
 {
     const int32_t rows = params[0], depth = params[1];
-    const float *input = tensors[0];
-    float *output = tensors[1], beta;
+    const float *input = (const float *)tensors[0];
+    float *output = (float *)tensors[1], beta;
     memcpy(&beta, &params[2], sizeof beta);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         double largest = -3.4028234663852886e38, total = 0; /* the least finite float */

@@ -1,0 +1,159 @@
+"""A model as a C library: what `edgekit export` writes, before it is packed for a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge_runtime.backends.reference import ReferenceSession
+from edge_runtime.errors import ModelError
+from edge_runtime.metadata import read_metadata
+from edge_runtime.plan import plan
+from edge_runtime.quantize import pixel_table
+from edge_runtime.reader import read
+from edgekit import __version__
+from edgekit.convert import c_header, c_selftest, c_source, c_text
+from edgekit.convert.c_facts import Facts, Port
+from edgekit.convert.c_forms import portable
+from edgekit.convert.summary import summarise
+
+if TYPE_CHECKING:
+    from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.metadata import Metadata
+    from edge_runtime.plan import Plan
+
+PORTS = ("int8", "uint8", "int16", "float32")
+"""Element types that input and output may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CLibrary(Facts):
+    """A model in C.
+
+    Attributes:
+        header: ``<name>.h``, C99 and C++.
+        source: ``<name>.c``: weights, kernels, the run function; it needs the header only.
+        selftest: ``<name>_selftest.c``.
+        example: ``main.c``.
+    """
+
+    header: str
+    source: str
+    selftest: str
+    example: str
+
+
+def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
+    """Return a model as C.
+
+    Args:
+        content: of the .tflite file.
+        model: its name.
+        name: a C identifier, which all public names begin with.
+        skip_zeros: let dense int8 layers pass over inputs that stand for 0.
+
+    Raises:
+        ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
+            its name and what to do.
+    """
+    graph = read(content)
+    try:
+        made = plan(graph)
+    except ModelError as error:
+        raise ModelError(
+            f"{error}; what can be exported is what docs/SUPPORTED_OPS.md lists: build the model "
+            "of that, or change the layer"
+        ) from None
+    metadata = read_metadata(graph, content)
+    steps = _steps(graph, made)
+    facts = _facts(graph, made, metadata, content, model, name, skip_zeros)
+    session = ReferenceSession(graph, made)
+    given = graph.tensors[graph.inputs[0]]
+    inputs, outputs = c_selftest.record(facts.input, session.run)
+    pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
+    return CLibrary(
+        **vars(facts),
+        header=c_header.render(facts, _about(facts, "How to call it."), pixels),
+        source=c_source.render(name, _about(facts, "The model."), steps, facts.labels),
+        selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
+        example=c_selftest.example(facts, _about(facts, "An example.")),
+    )
+
+
+def _steps(graph: Graph, made: Plan) -> list[c_source.Step]:
+    return [
+        c_source.Step(step.op.name, form)
+        for step, form in zip(made.steps, portable(made), strict=True)
+    ]
+
+
+def _facts(
+    graph: Graph,
+    made: Plan,
+    metadata: Metadata | None,
+    content: bytes,
+    model: str,
+    name: str,
+    skip_zeros: bool,
+) -> Facts:
+    constants = {id(slot.data): slot.size for slot in made.slots if slot.data is not None}
+    summary = summarise(content)
+    return Facts(
+        name=name,
+        model=model,
+        sha256=summary.sha256,
+        version=__version__,
+        labels=metadata.labels if metadata else (),
+        mean=metadata.mean if metadata else (),
+        std=metadata.std if metadata else (),
+        input=_port("input", graph.tensors[graph.inputs[0]]),
+        output=_port("output", graph.tensors[graph.outputs[0]]),
+        arena=made.arena,
+        constants=sum(constants.values()),
+        weights=_weights(graph, made),
+        macs=summary.macs,
+        ops=tuple(step.op.name for step in made.steps),
+        skip_zeros=skip_zeros,
+    )
+
+
+def _weights(graph: Graph, made: Plan) -> int:
+    """Return bytes of what the file's ops read besides their first input, as it is in the file."""
+    read = {index for step in made.steps for index in step.op.inputs[1:] if index >= 0}
+    constants = [graph.tensors[index].data for index in read]
+    return sum(len(data) for data in constants if data is not None)
+
+
+def _port(role: str, tensor: Tensor) -> Port:
+    """Return what is known of the input or the output.
+
+    Raises:
+        ModelError: it is of a type or form that the exported functions do not have.
+    """
+    dtype, shape, quantization = tensor.dtype, tensor.shape, tensor.quantization
+    if dtype not in PORTS:
+        raise ModelError(f"its {role} is {dtype}, and the exporter takes {', '.join(PORTS)}")
+    if shape[:1] == (1,) and len(shape) > 1:
+        shape = shape[1:]
+    if dtype == "float32":
+        return Port(dtype, shape, tensor.elements, None, None)
+    if quantization is None or quantization.per_channel:
+        raise ModelError(f"its {role} is {dtype} without one scale and zero point")
+    return Port(
+        dtype,
+        shape,
+        tensor.elements,
+        quantization.scales[0],
+        quantization.zero_points[0],
+    )
+
+
+def _about(facts: Facts, what: str) -> str:
+    """Return the comment at the head of a file."""
+    return f"""\
+/* {what}
+ *
+ * {facts.name} is {c_text.comment(facts.model)},
+ * sha256 {facts.sha256}.
+ * Made by edgekit {facts.version}.
+ * The code is edgekit's. SPDX-License-Identifier: Apache-2.0 */"""

@@ -1,0 +1,157 @@
+"""The self-test of an exported model: inputs, and the bytes that the model's definition gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.convert import c_text
+from edgekit.convert.c_facts import Facts, Port
+from edgekit.convert.c_header import LIMITS
+
+CANDIDATES = 64
+SAMPLES = 4
+DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
+"""Shares of an input that differ from the background."""
+
+Array = npt.NDArray[Any]
+
+
+def record(port: Port, run: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Return inputs [samples, elements] and the outputs [samples, elements] that belong to them.
+
+    The first input is all background. The others are those of some random ones whose outputs
+    say most: far from the ends of the output's type, where a wrong sum would be cut to the same
+    value, and from each other. The same model gives the same ones everywhere.
+
+    Args:
+        port: the model's input.
+        run: input [elements] -> output [elements].
+    """
+    random = Random(0)
+    drawn = [_background(port)]
+    drawn += [_drawn(port, random, DENSITIES[i % len(DENSITIES)]) for i in range(CANDIDATES)]
+    inputs = np.stack(drawn)
+    outputs = np.stack([run(one).ravel() for one in inputs])
+    chosen = [0]
+    while len(chosen) < SAMPLES:
+        chosen.append(max(range(1, len(inputs)), key=lambda i: (_worth(outputs, i, chosen), -i)))
+    return inputs[chosen], outputs[chosen]
+
+
+def _worth(outputs: Array, index: int, chosen: list[int]) -> float:
+    """Return how far an output is from the ends of its type and from those chosen before."""
+    if index in chosen:
+        return -1.0
+    values = outputs.astype(np.float64)
+    apart = min(float(np.abs(values[index] - values[one]).mean()) for one in chosen)
+    if outputs.dtype.kind == "f":
+        return apart
+    limits = np.iinfo(outputs.dtype)
+    inside = np.minimum(values[index] - limits.min, limits.max - values[index])
+    return apart + float(np.minimum(inside, 16).mean()) * 16
+
+
+def _background(port: Port) -> Array:
+    return np.full(port.elements, port.zero_point or 0, port.dtype)
+
+
+def _drawn(port: Port, random: Random, density: float) -> Array:
+    """Return a random input of which a share of ``density`` is not background."""
+    made = _background(port)
+    low, high = LIMITS.get(port.dtype, (0, 0))
+    for index in range(port.elements):
+        if random.random() < density:
+            # Multiples of 2^-8, which are printed short.
+            made[index] = random.getrandbits(8) / 256 if low == high else random.randint(low, high)
+    return made
+
+
+def render(facts: Facts, about: str, inputs: Array, outputs: Array) -> str:
+    """Return the text of ``<name>_selftest.c``.
+
+    Args:
+        facts: of the model.
+        about: the comment at the head of the file.
+        inputs: [samples, elements].
+        outputs: [samples, elements].
+    """
+    name, upper = facts.name, facts.name.upper()
+    given, made = f"{name}_input_t", f"{name}_output_t"
+    return f"""\
+{about}
+#include "{name}.h"
+
+#include <string.h>
+
+enum {{ SAMPLES = {len(inputs)} }};
+
+{FLASH}
+{c_text.array("inputs", inputs, size=f"SAMPLES * {upper}_INPUT_SIZE", storage="static const FLASH")}
+{c_text.array("outputs", outputs, size=f"SAMPLES * {upper}_OUTPUT_SIZE")}
+int {name}_selftest(void)
+{{
+    for (int sample = 0; sample < SAMPLES; sample++) {{
+        const {given} *input = inputs + (size_t)sample * {upper}_INPUT_SIZE;
+        {made} output[{upper}_OUTPUT_SIZE];
+#if defined(__AVR__)
+        static {given} copy[{upper}_INPUT_SIZE];
+        from_flash(copy, input, sizeof copy);
+        input = copy;
+#endif
+        memset(output, 0x55, sizeof output);
+        if ({name}_run(input, output) != 0 ||
+            memcmp(output, outputs + (size_t)sample * {upper}_OUTPUT_SIZE, sizeof output) != 0)
+            return sample + 1;
+    }}
+    return 0;
+}}
+"""
+
+
+FLASH = """\
+#if defined(__AVR__) /* whose constants are in memory, unless they are read in this way */
+#define FLASH __attribute__((section(".progmem.data")))
+static void from_flash(void *to, const void *from, size_t size)
+{
+    unsigned char *byte = (unsigned char *)to;
+    const unsigned char *at = (const unsigned char *)from;
+    for (size_t i = 0; i < size; i++, at++)
+        __asm__("lpm %0, Z" : "=r"(byte[i]) : "z"(at));
+}
+#else
+#define FLASH
+#endif
+"""
+
+
+def example(facts: Facts, about: str) -> str:
+    """Return the text of ``main.c``: the self-test and one inference, printed."""
+    name, upper = facts.name, facts.name.upper()
+    shown = f"{name}_labels[best]" if facts.labels else '"class"'
+    return f"""\
+{about}
+#include "{name}.h"
+
+#include <stdio.h>
+
+int main(void)
+{{
+    const int failed = {name}_selftest();
+    printf("{name} self-test: %s\\n", failed ? "FAILED" : "passed");
+    if (failed)
+        return 1;
+
+    static {name}_input_t input[{upper}_INPUT_SIZE]; /* put an image here */
+    {name}_output_t output[{upper}_OUTPUT_SIZE];
+    if ({name}_run(input, output) != 0)
+        return 1;
+    const int best = {name}_best(output);
+    printf("%s %d, score %.3f\\n", {shown}, best, (double){name}_score(output, best));
+    return 0;
+}}
+"""

@@ -1,0 +1,185 @@
+"""The C file of an exported model: the kernels that it uses, its constants, the run function."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edge_runtime.plan import Slot
+from edgekit.convert import c_text
+from edgekit.convert.c_blocks import joined, merged, needed
+from edgekit.convert.c_forms import Constant, Form
+
+HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY", "NAN")}
+"""Header of the standard library -> what the text may use of it, beside the types of integers."""
+
+DSP = "defined(__ARM_FEATURE_DSP)"
+"""When the compiler's target has the DSP instructions of Arm: Cortex-M4, M7, and most M33."""
+
+CONTRACTION = """\
+/* Products and sums are rounded one by one, as they were where the outputs were recorded. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+"""
+
+STEP = """\
+#ifndef EK_STEP /* where `edgekit bench` puts a label, to count the instructions of each op */
+#define EK_STEP(index)
+#endif
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the model.
+
+    Attributes:
+        op: builtin name.
+        portable: how it is run everywhere.
+        dsp: how it is run on cores with the DSP instructions of Arm; None where that is the same.
+    """
+
+    op: str
+    portable: Form
+    dsp: Form | None = None
+
+
+def render(name: str, about: str, steps: Sequence[Step], labels: Sequence[str]) -> str:
+    """Return the text of ``<name>.c``.
+
+    Args:
+        name: of the library.
+        about: the comment at the head of the file.
+        steps: in execution order.
+        labels: of the classes; none are printed where there are none.
+    """
+    everywhere = [step.portable for step in steps]
+    on_dsp = [step.dsp or step.portable for step in steps]
+    kernels = needed(_functions([*everywhere, *on_dsp]))
+    portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
+    blocks = list(zip(kernels, merged(kernels), strict=True))
+    constants = _constants([*everywhere, *on_dsp])
+    code = "\n".join(
+        [
+            "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
+            _forms(
+                joined(made for block, made in blocks if block in portable and block in dsp),
+                joined(made for block, made in blocks if block not in portable),
+                joined(made for block, made in blocks if block not in dsp),
+            ),
+            "/* ---- constants ---- */\n",
+            _forms(
+                _arrays(constants, _constants(everywhere).keys() & _constants(on_dsp).keys()),
+                _arrays(constants, constants.keys() - _constants(everywhere).keys()),
+                _arrays(constants, constants.keys() - _constants(on_dsp).keys()),
+            ),
+            *([_labels(name, labels)] if labels else []),
+            "/* ---- the model ---- */\n",
+            _run_in(name, steps),
+            _run(name),
+        ]
+    )
+    headers = [f"#include <{one}>" for one, names in HEADERS.items() if _mentions(code, names)]
+    head = [about, f'#include "{name}.h"', "", "#include <stddef.h>", "#include <stdint.h>"]
+    floats = [CONTRACTION] if _mentions(code, ("float ", "double ")) else []
+    return "\n".join(["\n".join([*head, *headers, ""]), *floats, STEP, code])
+
+
+def _mentions(code: str, names: Iterable[str]) -> bool:
+    return any(name in code for name in names)
+
+
+def _functions(forms: Iterable[Form]) -> list[str]:
+    return list(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
+
+
+def _constants(forms: Iterable[Form]) -> dict[str, Constant]:
+    """Return the constants of the forms by their names."""
+    return {one.name: one for form in forms for one in form.constants}
+
+
+def _forms(both: str, dsp: str, portable: str) -> str:
+    """Return the text that both forms of the steps need, and that of one or the other."""
+    if not dsp:
+        return "\n".join(part for part in (both, portable) if part)
+    return "\n".join([both, f"#if {DSP}\n", dsp, "#else\n", portable, "#endif\n"])
+
+
+def _arrays(constants: Mapping[str, Constant], chosen: Container[str]) -> str:
+    return "\n".join(
+        c_text.array(
+            one.name, one.values, storage=f"static const{' EK_FLASH' if one.flash else ''}"
+        )
+        for one in constants.values()
+        if one.name in chosen
+    )
+
+
+def _labels(name: str, labels: Sequence[str]) -> str:
+    strings = c_text.filled((c_text.string(label) for label in labels), "    ")
+    return f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{strings}\n}};\n"
+
+
+def _run_in(name: str, steps: Sequence[Step]) -> str:
+    upper = name.upper()
+    slots = [one for step in steps for one in step.portable.tensors if isinstance(one, Slot)]
+    lines = [
+        f"struct {name}_alignment {{",
+        "    char first;",
+        "    int64_t number;",
+        "};",
+        "",
+        f"int {name}_run_in(void *arena,",
+        f"    const {name}_input_t input[{upper}_INPUT_SIZE],",
+        f"    {name}_output_t output[{upper}_OUTPUT_SIZE])",
+        "{",
+        f"    if (!arena || (uintptr_t)arena % offsetof(struct {name}_alignment, number) != 0)",
+        "        return -1;",
+        "    if (!input || !output)",
+        "        return -1;",
+    ]
+    if any(slot.place == "arena" for slot in slots):
+        lines.append("    uint8_t *const memory = (uint8_t *)arena;")
+    for index, step in enumerate(steps):
+        lines += ["", f"    EK_STEP({index}) /* {step.op} */"]
+        if step.dsp is None:
+            lines += _call(step.portable)
+        else:
+            lines += [f"#if {DSP}", *_call(step.dsp), "#else", *_call(step.portable), "#endif"]
+    return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
+
+
+def _call(form: Form) -> list[str]:
+    values = c_text.filled((c_text.number(value, "int32") for value in form.params.values()), "")
+    tensors = c_text.filled(map(_operand, form.tensors), "            ")
+    return [
+        "    {",
+        f"        /* {', '.join(form.params)} */",
+        f"        static const int32_t params[] = {{{values}}};",
+        "        void *const tensors[] = {",
+        tensors,
+        "        };",
+        f"        ek_{form.kernel}(params, tensors);",
+        "    }",
+    ]
+
+
+def _operand(tensor: Constant | Slot) -> str:
+    if isinstance(tensor, Constant):
+        return f"(void *){tensor.name}"
+    if tensor.place == "arena":
+        return f"memory + {tensor.offset}"
+    return f"(void *){tensor.place}"
+
+
+def _run(name: str) -> str:
+    upper = name.upper()
+    return f"""\
+int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
+    {name}_output_t output[{upper}_OUTPUT_SIZE])
+{{
+    static int64_t arena[({upper}_ARENA_SIZE + sizeof(int64_t) - 1) / sizeof(int64_t)];
+    return {name}_run_in(arena, input, output);
+}}
+"""

@@ -1,0 +1,92 @@
+"""Values as C: numbers, strings, arrays. What is printed is read back as the same bits."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+C_TYPES = {
+    "bool": "uint8_t",
+    "float32": "float",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint8": "uint8_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+}
+"""NumPy's name of an element type -> C's."""
+
+WIDTH = 100
+"""Columns of a line."""
+
+LEAST = {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}
+"""What has no literal: C reads the sign after the number, which is too large by then."""
+
+
+def number(value: float, dtype: str) -> str:
+    """Return a number of the element type as a C constant."""
+    if dtype == "float32":
+        return real(value)
+    whole = int(value)
+    return LEAST.get(whole, f"{whole}u" if dtype == "uint32" else str(whole))
+
+
+def real(value: float) -> str:
+    """Return a float32 as the shortest decimal constant that is read as the same bits."""
+    if math.isnan(value):
+        return "NAN"
+    if math.isinf(value):
+        return "INFINITY" if value > 0 else "-INFINITY"
+    text = np.format_float_scientific(np.float32(value), unique=True, trim="0")
+    return f"{text}f"
+
+
+def array(
+    name: str, values: npt.NDArray[Any], *, size: str = "", storage: str = "static const"
+) -> str:
+    """Return the definition of a one-dimensional array.
+
+    Args:
+        name: of the array.
+        values: of any shape and an element type of ``C_TYPES``.
+        size: what stands in the brackets; the number of elements where it is empty.
+        storage: what stands before the type.
+    """
+    dtype = str(values.dtype)
+    flat = values.ravel().tolist()
+    return (
+        f"{storage} {C_TYPES[dtype]} {name}[{size or len(flat)}] = {{\n"
+        f"{filled((number(value, dtype) for value in flat), '    ')}\n}};\n"
+    )
+
+
+def filled(items: Iterable[str], indent: str) -> str:
+    """Return items with commas between them, in lines of at most ``WIDTH`` columns."""
+    lines, line = [], indent
+    for item in items:
+        if len(line) + len(item) + 2 > WIDTH and line != indent:
+            lines.append(line.rstrip())
+            line = indent
+        line += f"{item}, "
+    lines.append(line.removesuffix(", "))
+    return "\n".join(lines)
+
+
+def string(text: str) -> str:
+    """Return ``text`` as a C string constant of its UTF-8 bytes."""
+    made = ""
+    for byte in text.encode():
+        character = chr(byte)
+        plain = 32 <= byte < 127 and character not in '"\\?'
+        made += character if plain else f"\\{byte:03o}"
+    return f'"{made}"'
+
+
+def comment(text: str) -> str:
+    """Return ``text`` such that it can stand in a comment, on one line and in ASCII."""
+    printable = "".join(one if " " <= one <= "~" else "?" for one in " ".join(text.split()))
+    return printable.replace("*/", "* /").replace("/*", "/ *")

@@ -1,0 +1,95 @@
+"""``edgekit export``: a .tflite file in, a C library out."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edgekit.commands import options
+from edgekit.convert.packages import TARGETS
+from edgekit.errors import ExportError
+
+DEFAULT_MODEL = "model_int8.tflite"
+TEXTS = ("header", "source", "selftest", "example")
+
+
+@click.command("export", short_help="Write a .tflite model as plain C for a microcontroller.")
+@click.argument(
+    "model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=False,
+    metavar="[MODEL.tflite]",
+)
+@click.option(
+    "--target",
+    type=click.Choice(tuple(TARGETS)),
+    default="c",
+    help="What builds it: c has CMake files, the others a library, module or component with an "
+    "example.",
+)
+@click.option(
+    "--name",
+    metavar="NAME",
+    show_default="the model's file name",
+    help="C identifier that all public names begin with, as digits in digits_run().",
+)
+@options.skip_zeros
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    show_default="NAME_TARGET in the artifacts folder",
+    help="Folder to write; an earlier export there is replaced.",
+)
+@options.artifacts
+@options.as_json
+def command(
+    model: Path | None,
+    target: str,
+    name: str | None,
+    skip_zeros: bool,
+    output: Path | None,
+    artifacts: Path,
+    as_json: bool,
+) -> int:
+    """Write a model as C99: weights, the kernels that it uses, and a self-test.
+
+    No interpreter, no heap, nothing but memcpy and memset of the standard library. The self-test
+    tells on the real board whether every output byte is the one recorded here. Without MODEL it is
+    the artifacts folder's model_int8.tflite.
+    """
+    from edgekit.convert import c_library, packages
+    from edgekit.convert.c_identifier import c_identifier
+
+    path = model or artifacts / DEFAULT_MODEL
+    if not path.exists():
+        raise ExportError(f"{path}: not there: run edgekit convert --quantize, or name a model")
+    name = c_identifier(path.name) if name is None else _identifier(name)
+    folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
+    try:
+        library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
+    except EdgeRuntimeError as error:
+        raise ModelError(f"{path}: {error}") from None
+    files = packages.files(target, library)
+    packages.write(files, folder)
+    if as_json:
+        facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
+        document = {"output": str(folder), "target": target, "files": sorted(files), **facts}
+        click.echo(json.dumps(document, indent=2))
+        return 0
+    return 0
+
+
+def _identifier(name: str) -> str:
+    """Return ``name`` if C takes it for all that is made of it."""
+    from edgekit.convert.c_identifier import c_identifier
+
+    if c_identifier(name) != name:
+        raise ExportError(
+            f"--name {name!r}: not an identifier in C and C++ in lower case; take "
+            f"{c_identifier(name)!r}"
+        )
+    return name

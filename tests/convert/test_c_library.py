@@ -1,0 +1,223 @@
+"""A model as C: compiled here, it gives the bytes of the native engine and of LiteRT."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edge_runtime
+import exported
+import models
+import single_op
+from edge_runtime.errors import ModelError
+from edge_runtime.plan import plan
+from edge_runtime.quantize import encode
+from edge_runtime.reader import read
+from edgekit.benchmarks.exactness import random_tensors
+from edgekit.convert import c_blocks
+from edgekit.convert.c_library import library
+
+OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
+
+WARNINGS = exported.WARNINGS
+COMPILERS = {
+    "gcc, C99": ["gcc", "-std=c99"],
+    "gcc, C++17": ["gcc", "-x", "c++", "-std=c++17"],
+    "clang, C99": ["clang", "-std=c99"],
+    "clang, C++17": ["clang", "-x", "c++", "-std=c++17"],
+}
+
+
+def planned(content):
+    try:
+        return plan(read(content))
+    except ModelError:
+        return None
+
+
+SEEDS = {name: content for name, content in models.seeds().items() if planned(content)}
+
+
+@pytest.mark.parametrize("model", SEEDS)
+def test_every_op_gives_the_bytes_of_the_engine(model, tmp_path):
+    content = SEEDS[model]
+    made = exported.Exported(library(content, "model.tflite", "model"), tmp_path)
+    native = single_op.engines(content)["native portable"]
+    assert made.selftest() == 0
+    for tensor in random_tensors(20, native.input.shape, native.input.dtype):
+        assert made.run(tensor).tobytes() == native.run(tensor).tobytes()
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_every_kernel_compiles_alone_as_it_is_taken_out(compiler, tmp_path):
+    if shutil.which(COMPILERS[compiler][0]) is None:
+        pytest.skip(f"needs {COMPILERS[compiler][0]}")
+    kernels = re.findall(r"^    X\((\w+)\)", (OPS / "kernels.h").read_text(), re.MULTILINE)
+    assert len(kernels) > 40
+    for kernel in kernels:
+        text = c_blocks.joined(c_blocks.merged(c_blocks.needed([f"ek_{kernel}"])))
+        call = f"void {kernel}(const int32_t *, void *const *);\nvoid {kernel}(const int32_t *p, "
+        call += f"void *const *t)\n{{\n    ek_{kernel}(p, t);\n}}\n"
+        head = "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
+        (tmp_path / f"{kernel}.c").write_text(f"{head}{text}\n{call}")
+    command = [*COMPILERS[compiler], *WARNINGS, "-fsyntax-only", *tmp_path.glob("*.c")]
+    subprocess.run(command, check=True)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("skip_zeros", [False, True])
+def test_the_documented_model_is_exact_on_all_images(int8_model, dataset, skip_zeros, tmp_path):
+    content = int8_model.read_bytes()
+    made = library(content, int8_model.name, "digits", skip_zeros=skip_zeros)
+    run = exported.Exported(made, tmp_path).run
+    native = single_op.engines(content)["native portable"]
+    litert = single_op.builtin_ref(content)
+    inputs = encode(dataset.x_test, native.input, native.metadata)
+    assert len(inputs) == 2115
+    for tensor in [*inputs[:, None], *random_tensors(1000, native.input.shape, "int8")]:
+        output = run(tensor).tobytes()
+        assert output == native.run(tensor).tobytes()
+        assert output == litert(tensor).tobytes()
+
+
+@pytest.fixture(scope="module")
+def digits(int8_model):
+    return library(int8_model.read_bytes(), int8_model.name, "digits")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_all_files_compile_without_a_warning(compiler, digits, tmp_path):
+    if shutil.which(COMPILERS[compiler][0]) is None:
+        pytest.skip(f"needs {COMPILERS[compiler][0]}")
+    sources = exported.write(digits, tmp_path)
+    command = [*COMPILERS[compiler], *WARNINGS, "-O2", *sources, "-o", tmp_path / "program"]
+    subprocess.run(command, check=True)
+    done = subprocess.run([tmp_path / "program"], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[0] == "digits self-test: passed"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("right = 31 - shift", "right = 30 - shift"),
+        ("+ ((int64_t)1 << (right - 1))", "+ 0 * (right - 1)"),
+        ("k < depth", "k < depth - 2"),
+        ("weights += depth", "weights += depth - 1"),
+        ("+ 128", "+ 129"),
+        ("784, 14, -128, -128,", "784, 14, -128, -127,"),
+        ("zero_point = params[3]", "zero_point = -params[3]"),
+    ],
+)
+def test_the_self_test_notices_what_a_port_may_break(right, wrong, digits, tmp_path):
+    assert right in digits.source
+    broken = replace(digits, source=digits.source.replace(right, wrong))
+    assert exported.Exported(broken, tmp_path).selftest() != 0
+
+
+def test_the_self_test_notices_a_changed_output(digits, tmp_path):
+    end = digits.selftest.index("};", digits.selftest.index(" outputs["))
+    last = re.search(r"(-?\d+)\n$", digits.selftest[:end])
+    assert last is not None
+    text = digits.selftest[: last.start(1)] + str(int(last[1]) ^ 1) + digits.selftest[last.end(1) :]
+    assert exported.Exported(digits, tmp_path / "whole").selftest() == 0
+    assert exported.Exported(replace(digits, selftest=text), tmp_path / "broken").selftest() == 4
+
+
+def test_two_models_are_linked_together(digits, tmp_path):
+    content = SEEDS["RELU float32"]
+    other = library(content, "other.tflite", "other")
+    sources = [*exported.write(digits, tmp_path)[:2], *exported.write(other, tmp_path)[:2]]
+    both = exported.compiled(tmp_path, sources)
+    assert both.digits_selftest() == 0
+    assert both.other_selftest() == 0
+
+
+def test_no_memory_is_needed_but_the_callers(digits, tmp_path):
+    functions = exported.Exported(digits, tmp_path).functions
+    image, output = bytes(784), ctypes.create_string_buffer(2)
+    arena = ctypes.create_string_buffer(digits.arena + 8)
+    aligned = (ctypes.addressof(arena) + 7) // 8 * 8
+    address = ctypes.c_void_p
+    assert functions.digits_run_in(address(aligned), image, output) == 0
+    assert functions.digits_run_in(address(aligned + 1), image, output) == -1
+    assert functions.digits_run_in(None, image, output) == -1
+    assert functions.digits_run(None, output) == -1
+    assert functions.digits_run(image, None) == -1
+
+
+PIXELS = """
+#include "{name}.h"
+void pixels(const uint8_t *from, {name}_input_t *to);
+void floats(const float *from, {name}_input_t *to);
+void pixels(const uint8_t *from, {name}_input_t *to) {{ {name}_quantize_u8(from, to); }}
+void floats(const float *from, {name}_input_t *to) {{ {name}_quantize_float(from, to); }}
+float score(const {name}_output_t *output, int index);
+int best(const {name}_output_t *output);
+float score(const {name}_output_t *output, int index) {{ return {name}_score(output, index); }}
+int best(const {name}_output_t *output) {{ return {name}_best(output); }}
+"""
+
+
+@pytest.mark.parametrize("form", ["int8", "float32"])
+def test_images_and_scores_are_those_of_the_runtime(
+    form, int8_model, float_model, dataset, tmp_path
+):
+    path = int8_model if form == "int8" else float_model
+    made = library(path.read_bytes(), path.name, "model")
+    sources = exported.write(made, tmp_path)[:2]
+    (tmp_path / "helpers.c").write_text(PIXELS.format(name="model"))
+    helpers = exported.compiled(tmp_path, [*sources, tmp_path / "helpers.c"])
+    model = edge_runtime.load(path)
+    image = dataset.x_test[3]
+    given = np.empty(784, made.input.dtype)
+    helpers.pixels(image.tobytes(), given.ctypes.data_as(ctypes.c_void_p))
+    assert given.tobytes() == encode(image[None], model.input, model.metadata).tobytes()
+
+    numbers = np.random.default_rng(1).uniform(-0.3, 1.3, 784).astype(np.float32)
+    numbers[:4] = [0.0, 1.0, 0.5 / 255, 254.5 / 255]
+    helpers.floats(numbers.tobytes(), given.ctypes.data_as(ctypes.c_void_p))
+    assert (
+        given.tobytes()
+        == encode(numbers.reshape(1, 28, 28, 1), model.input, model.metadata).tobytes()
+    )
+
+    helpers.score.restype = ctypes.c_float
+    output = model.run(encode(image[None], model.input, model.metadata))
+    scores = model.predict(image[None])[0]
+    found = [helpers.score(output.tobytes(), index) for index in range(2)]
+    assert found == scores.tolist()
+    assert helpers.best(output.tobytes()) == scores.argmax()
+
+
+def test_the_text_is_the_same_from_run_to_run(int8_model, digits, tmp_path):
+    code = (
+        "import sys, pathlib; from edgekit.convert.c_library import library\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "made = library(path.read_bytes(), path.name, 'digits')\n"
+        "sys.stdout.write(made.header + made.source + made.selftest + made.example)"
+    )
+    for seed in "1", "2":
+        done = subprocess.run(
+            [sys.executable, "-c", code, int8_model],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC+{seed}"},
+        )
+        assert done.stdout == digits.header + digits.source + digits.selftest + digits.example
+    assert str(int8_model.parent) not in done.stdout
+    assert not re.search(r"20\d\d-\d\d|__DATE__|__TIME__", done.stdout)
+
+
+def test_what_cannot_be_exported_is_refused_with_op_name_and_what_to_do():
+    conv = single_op.unary("ABS", ("int8", 0.1, 0), ("int8", 0.1, 0), 4)
+    with pytest.raises(ModelError, match=r"op 0, ABS 'y', is not supported: .*SUPPORTED_OPS"):
+        library(conv, "model.tflite", "model")

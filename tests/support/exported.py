@@ -1,0 +1,59 @@
+"""Exported C, compiled for this machine and called."""
+
+import ctypes
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.convert.c_library import CLibrary
+
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+C99 = ("-std=c99", *WARNINGS)
+CXX17 = ("-x", "c++", "-std=c++17", *WARNINGS)
+
+
+def write(library: CLibrary, folder: Path) -> list[Path]:
+    """Write the library's files, and return those to compile."""
+    texts = {
+        f"{library.name}.h": library.header,
+        f"{library.name}.c": library.source,
+        f"{library.name}_selftest.c": library.selftest,
+        "main.c": library.example,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in texts if name.endswith(".c")]
+
+
+def compiled(folder: Path, sources: Sequence[Path], *flags: str) -> ctypes.CDLL:
+    """Compile for this machine and load."""
+    target = folder / "library.so"
+    command = ["cc", *C99, "-O2", "-shared", "-fPIC", *flags, "-o", target, *sources]
+    subprocess.run(command, check=True)
+    return ctypes.CDLL(str(target))
+
+
+class Exported:
+    """An exported model on this machine."""
+
+    def __init__(self, library: CLibrary, folder: Path, *flags: str) -> None:
+        self._library = library
+        self.functions = compiled(folder, write(library, folder)[:2], *flags)
+        self._run = getattr(self.functions, f"{library.name}_run")
+
+    def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run one input; the output is flat."""
+        given = np.ascontiguousarray(tensor)
+        made = np.zeros(self._library.output.elements, self._library.output.dtype)
+        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (given, made))
+        assert self._run(*pointers) == 0
+        return made
+
+    def selftest(self) -> int:
+        """Return what the self-test says."""
+        return int(getattr(self.functions, f"{self._library.name}_selftest")())
