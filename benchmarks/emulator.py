@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit.benchmarks.firmware import Firmware, require
+from edgekit.benchmarks.firmware import Firmware
 from edgekit.errors import FirmwareError
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
 
     Raises:
         FirmwareError: a fault, or an endless loop.
-        MissingExtraError: unicorn is not installed.
     """
     machine = _power_on(firmware)
     _run(machine, _reset(machine), "after reset")
@@ -104,15 +103,16 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
     return _array(outputs, firmware)
 
 
-def profile(firmware: Firmware, inputs: Bytes) -> Profile:
+def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
     """Return the outputs of input bytes [N, ...], what each one took and the stack's peak.
+
+    It ends after the input with which ``budget`` instructions are reached.
 
     The stack is what lies between its top and the lowest byte that changed, or the lowest stack
     pointer until the first output if that is lower: a frame need not be written to.
 
     Raises:
         FirmwareError: a fault, or an endless loop.
-        MissingExtraError: unicorn is not installed.
     """
     from unicorn.unicorn_const import UC_HOOK_BLOCK, UC_HOOK_CODE
 
@@ -130,13 +130,16 @@ def profile(firmware: Firmware, inputs: Bytes) -> Profile:
     _run(machine, _reset(machine), "after reset")
     known: dict[int, Block] = {}
     start = int(_counted(firmware, blocks, known).sum())
-    outputs, counts = [], []
+    outputs, counts, spent = [], [], 0
     for number, one in enumerate(inputs):
         blocks.clear()
         outputs.append(_infer(machine, one, number))
         counts.append(_counted(firmware, blocks, known))
         if number == 0:
             uc.hook_del(watch)
+        spent += int(counts[-1].sum())
+        if spent >= budget:
+            break
     # RISC-V has no stack pointer yet when it leaves reset.
     lowest = min(pointer for pointer in pointers if pointer >= bottom)
     painted = np.frombuffer(uc.mem_read(bottom, top - bottom), np.uint8)
@@ -154,7 +157,6 @@ def profile(firmware: Firmware, inputs: Bytes) -> Profile:
 
 def _power_on(firmware: Firmware) -> Machine:
     """Return a machine in the state that reset leaves it in."""
-    require("unicorn", "unicorn")
     from unicorn import Uc, arm_const, riscv_const
     from unicorn import unicorn_const as unicorn
 

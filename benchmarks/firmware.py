@@ -11,6 +11,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from edgekit.benchmarks import environment
 from edgekit.benchmarks.cores import Core
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
@@ -34,7 +35,7 @@ PATIENCE = 200
 """Instructions that a multiply-accumulate may take; software floats on a Cortex-M0 take 100."""
 PATIENCE_AT_LEAST = 1_000_000
 
-AVR_PURPOSE = "zig's run-time library does not compile for AVR"
+AVR_GCC = "avr-gcc"
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,11 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
 
     Raises:
         FirmwareError: the compiler refuses; its first error is in the message.
-        MissingExtraError: ziglang or pyelftools is not installed.
-        TargetError: the core needs a compiler that is not on the PATH.
     """
     compiler = _compiler(core)
-    require("elftools", "pyelftools")
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), library, labels)
-        sources = ("main.c", "model.c")
+        sources = ("main.c", "under_test.c")
         command = [*compiler, optimisation, *COMPILE, *sources, "-o", ELF]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -145,26 +143,42 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
         return _read(core, optimisation, Path(folder, ELF), limit)
 
 
-def require(module: str, package: str) -> None:
-    """Make sure that a package of the extra [mcu] is there.
+def require_tools(core: Core) -> None:
+    """Make sure that all is there to build for ``core``, to read what was built and to run it.
 
     Raises:
-        MissingExtraError: it is not.
+        MissingExtraError: a package of the extra [mcu] is not installed.
+        TargetError: the core needs a compiler that is not on the PATH.
     """
-    if find_spec(module) is None:
-        raise MissingExtraError(package, "mcu", "bench --target")
+    needed = {"elftools": "pyelftools"}
+    if core.triple:
+        needed["ziglang"] = "ziglang"
+    elif shutil.which(AVR_GCC) is None:
+        raise TargetError(
+            f"{core.name}: zig's run-time library does not compile for AVR: install {AVR_GCC} and "
+            "put it on the PATH"
+        )
+    if core.emulated:
+        needed["unicorn"] = "unicorn"
+    for module, package in needed.items():
+        if find_spec(module) is None:
+            raise MissingExtraError(package, "mcu", "bench --target")
+
+
+def versions(core: Core) -> dict[str, str]:
+    """Return the versions of what builds and runs firmware for ``core``."""
+    if core.triple:
+        return environment.versions(("ziglang", "unicorn"))
+    done = subprocess.run([AVR_GCC, "-dumpversion"], capture_output=True, text=True, check=True)
+    return {AVR_GCC: done.stdout.strip()}
 
 
 def _compiler(core: Core) -> list[str]:
     """Return the compiler's command with the options that say for what it compiles."""
     if core.triple:
-        require("ziglang", "ziglang")
         zig = [sys.executable, "-m", "ziglang", "cc"]
         return [*zig, "-target", core.triple, f"-mcpu={core.cpu}", *ZIG]
-    compiler = shutil.which("avr-gcc")
-    if compiler is None:
-        raise TargetError(f"{core.name}: {AVR_PURPOSE}: install avr-gcc and put it on the PATH")
-    return [compiler, f"-mmcu={core.cpu}"]
+    return [AVR_GCC, f"-mmcu={core.cpu}"]
 
 
 def _write(folder: Path, library: Library, labels: bool) -> None:
@@ -184,9 +198,9 @@ def _write(folder: Path, library: Library, labels: bool) -> None:
         "MODEL_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
     }.items():
         header += f"#define {macro} {value}\n"
-    folder.joinpath("model.h").write_text(header, encoding="utf-8")
+    folder.joinpath("under_test.h").write_text(header, encoding="utf-8")
     steps = '#include "steps.h"\n' if labels else ""
-    folder.joinpath("model.c").write_text(f'{steps}#include "{name}.c"\n', encoding="utf-8")
+    folder.joinpath("under_test.c").write_text(f'{steps}#include "{name}.c"\n', encoding="utf-8")
 
 
 def _first_error(errors: str) -> str:

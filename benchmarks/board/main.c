@@ -1,8 +1,8 @@
 /* The smallest firmware around a model: what a device runs from reset on, and nothing else.
  *
- * model.h, which is written for each build, includes the model's header and defines MODEL_RUN,
+ * under_test.h, which is written for each build, includes the model's header and defines MODEL_RUN,
  * MODEL_INPUT (element type), MODEL_INPUT_SIZE, MODEL_OUTPUT and MODEL_OUTPUT_SIZE. */
-#include "model.h"
+#include "under_test.h"
 
 #include <stdint.h>
 
@@ -63,11 +63,14 @@ static void fault(void)
         __asm__ volatile("");
 }
 
-/* Armv6-M and Armv7-M: initial stack pointer, reset, and the other system exceptions. */
+/* Armv6-M and Armv7-M: the initial stack pointer, then reset and the other system exceptions. */
 typedef void handler(void);
-USED __attribute__((section(".vectors"))) handler *const ek_vectors[16] = {
-    (handler *)ek_stack, ek_reset, fault, fault, fault, fault, fault, 0,
-    0,                   0,        0,     fault, fault, 0,     fault, fault,
+USED __attribute__((section(".vectors"))) const struct {
+    uint32_t *stack;
+    handler *exceptions[15];
+} ek_vectors = {
+    ek_stack,
+    {ek_reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault},
 };
 
 #elif defined(__riscv)
