@@ -190,12 +190,12 @@ def _write(folder: Path, library: Library, labels: bool) -> None:
     for name, text in library.files.items():
         folder.joinpath(name).write_text(text, encoding="utf-8")
     name = library.name
-    header = f'#include "{name}.h"\n#define MODEL_RUN {name}_run\n'
+    header = f'#include "{name}.h"\n#define EK_RUN {name}_run\n'
     for macro, value in {
-        "MODEL_INPUT": f"{name}_input_t",
-        "MODEL_INPUT_SIZE": f"{name.upper()}_INPUT_SIZE",
-        "MODEL_OUTPUT": f"{name}_output_t",
-        "MODEL_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
+        "EK_INPUT": f"{name}_input_t",
+        "EK_INPUT_SIZE": f"{name.upper()}_INPUT_SIZE",
+        "EK_OUTPUT": f"{name}_output_t",
+        "EK_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
     }.items():
         header += f"#define {macro} {value}\n"
     folder.joinpath("under_test.h").write_text(header, encoding="utf-8")

@@ -20,8 +20,8 @@ PART = re.compile(
     r"""
     (?P<comment> /\*.*?\*/\n )
   | (?P<skipped> \n | \#include[^\n]*\n | \#ifndef\ (\w+_H)\n\#define\ \3\n
-        | \#if[^\n]*(?:EK_AVX2|__ARM_FEATURE_DSP)[^\n]*\n )
-  | (?P<condition> \#(?:if|else|endif)[^\n]*\n )
+        | \#if[^\n]*(?:EK_AVX2|\ EK_DSP|Py_LIMITED_API)[^\n]*\n )
+  | (?P<condition> \#(?:if|else|endif)(?:[^\n]*\\\n)*[^\n]*\n )
   | (?P<block> \#define(?:[^\n]*\\\n)*[^\n]*\n
         | [^\n]*;\n | EK_[^\n]*\)\n
         | .*?\n\}[^\n]*\n )
@@ -38,7 +38,7 @@ DEFINED = re.compile(
   | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =
-  | ^(?:\w[\w ]*[ *])(\w+)[\[(]       # a function, a type of functions, a table
+  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)   # function, type of one, value
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
@@ -65,6 +65,11 @@ class Block:
     condition: str = ""
     otherwise: bool = False
 
+    def stands_beside(self, other: "Block") -> bool:
+        """Tell whether there is a machine that both are compiled for."""
+        same = (self.file, self.condition) == (other.file, other.condition)
+        return not same or self.otherwise == other.otherwise
+
 
 def needed(kernels: Iterable[str]) -> list[Block]:
     """Return what the C functions ``kernels`` need, themselves included, in a valid order.
@@ -86,12 +91,18 @@ def needed(kernels: Iterable[str]) -> list[Block]:
             if block not in reached:
                 reached.append(block)
                 visible = _visible(block.file)
-                waiting += [one for name in block.uses & visible.keys() for one in visible[name]]
+                used = [one for name in block.uses & visible.keys() for one in visible[name]]
+                waiting += [one for one in used if one.stands_beside(block)]
     return [block for file in order for block in _blocks(file) if block in reached]
 
 
+def definition(file: str, name: str) -> list[Block]:
+    """Return what defines ``name`` in a header, with its conditions."""
+    return [block for block in _blocks(file) if name in block.names]
+
+
 def merged(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks fit for one file: names that two files define get the file's before them."""
+    """Return the blocks fit for one file: names that two files define have the file's before."""
     owners: dict[str, set[str]] = {}
     for block in blocks:
         for name in block.names:

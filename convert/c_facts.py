@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from edge_runtime.plan import SIZES
+
 
 @dataclass(frozen=True)
 class Port:
@@ -20,6 +22,11 @@ class Port:
     elements: int
     scale: float | None
     zero_point: int | None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the buffer."""
+        return self.elements * SIZES[self.dtype]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,10 @@
 """What each step of a plan is in C: a kernel, its parameters, and the tensors that it is handed.
 
-A step has a portable form, which is the engine's own, and may have a form for cores with the DSP
-instructions of Arm, whose weights lie in another order.
+A step has a portable form, which is the engine's own unless zeros are skipped, and may have a form
+for cores with the DSP extension of Arm, whose weights lie in another order.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.graph import Graph
 from edge_runtime.plan import Plan, Slot, Step
+from edgekit.convert import packing
+from edgekit.convert.packing import Packed
 
-PORTABLE, DSP = "", "defined(__ARM_FEATURE_DSP)"
-"""Conditions of the preprocessor under which a form is compiled."""
+DENSE = "fully_connected_int8"
+"""The kernel that has other forms."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +27,14 @@ class Constant:
     """A constant that a kernel reads.
 
     Attributes:
-        name: C identifier, unique in the library among constants of other content.
+        name: C identifier; constants of the same name are the same.
         values: flat.
-        flash: whether the kernel reads it through ek_flash_*(), as it lies in an AVR's flash.
+        flash: whether the kernel reads it through flash.h: on AVR it has to lie in flash.
     """
 
     name: str
     values: npt.NDArray[Any]
     flash: bool
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.values.nbytes
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Form:
 
     Attributes:
         kernel: name of the kernel without ``ek_``.
-        params: names and values of its int32 parameters.
+        params: names and values of its int32 parameters, in their order.
         tensors: what it is handed: a constant, or the slot of a tensor that is given or computed.
     """
 
@@ -57,12 +57,55 @@ class Form:
         return tuple(one for one in self.tensors if isinstance(one, Constant))
 
 
-def portable(made: Plan) -> list[Form]:
-    """Return the steps of a plan as the engine's portable kernels run them."""
-    return [_portable(made, index, step) for index, step in enumerate(made.steps)]
+@dataclass(frozen=True)
+class Forms:
+    """A step in C.
+
+    Attributes:
+        op: builtin name.
+        portable: how it is run everywhere.
+        dsp: how it is run on cores with the DSP extension; None where that is the same.
+    """
+
+    op: str
+    portable: Form
+    dsp: Form | None = None
 
 
-def _portable(made: Plan, index: int, step: Step) -> Form:
+def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
+    """Return the steps of a plan in C.
+
+    Args:
+        graph: the model.
+        made: its plan.
+        skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
+    """
+    found = []
+    for index, step in enumerate(made.steps):
+        own = _own(made, index, step)
+        if step.kernel.name != DENSE:
+            found.append(Forms(step.op.name, own))
+            continue
+        params = step.kernel.params
+        weights, bias, multiplier, shift = (one.values for one in own.constants)
+        weights = weights.reshape(params.outputs, params.depth)
+        if skip_zeros:
+            quantization = graph.tensors[step.op.inputs[0]].quantization
+            assert quantization is not None
+            zero_point = quantization.zero_points[0]
+            portable = _packed(
+                own, "skip", packing.skip(params, weights, bias, multiplier, shift, zero_point)
+            )
+            packed = packing.skip_dsp(params, weights, bias, multiplier, shift, zero_point)
+        else:
+            portable, packed = own, packing.dsp(params, weights, bias, multiplier, shift)
+        dsp = None if packed is None else _packed(own, "dsp", packed)
+        found.append(Forms(step.op.name, portable, dsp))
+    return found
+
+
+def _own(made: Plan, index: int, step: Step) -> Form:
+    """Return a step as the engine's portable kernel runs it."""
     code = step.kernel.reference.__code__
     # The first argument is the parameters; a kernel of any number of tensors names none.
     names = code.co_varnames[1 : code.co_argcount]
@@ -72,7 +115,20 @@ def _portable(made: Plan, index: int, step: Step) -> Form:
         if slot.data is None:
             tensors.append(slot)
             continue
-        name = names[position] if position < len(names) else "constant"
+        name = names[position] if position < len(names) else f"constant{position}"
         values = np.frombuffer(slot.data, slot.dtype)
-        tensors.append(Constant(f"{name}_{index}", values, flash=False))
+        tensors.append(Constant(f"{name}_{index}", values, position in step.kernel.flash))
     return Form(step.kernel.name, vars(step.kernel.params), tuple(tensors))
+
+
+def _packed(own: Form, suffix: str, packed: Packed) -> Form:
+    """Return a form with other constants, which keep their names where they are the same."""
+    given, *constants, made = own.tensors
+    tensors: list[Constant | Slot] = []
+    for constant, values in zip(constants, packed.constants, strict=True):
+        assert isinstance(constant, Constant)
+        if np.array_equal(values, constant.values):
+            tensors.append(constant)
+        else:
+            tensors.append(Constant(f"{constant.name}_{suffix}", values.ravel(), constant.flash))
+    return Form(packed.name, vars(packed.params), (given, *tensors, made))

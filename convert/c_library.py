@@ -14,7 +14,7 @@ from edge_runtime.reader import read
 from edgekit import __version__
 from edgekit.convert import c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import portable
+from edgekit.convert.c_forms import DENSE, forms
 from edgekit.convert.summary import summarise
 
 if TYPE_CHECKING:
@@ -65,7 +65,12 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "of that, or change the layer"
         ) from None
     metadata = read_metadata(graph, content)
-    steps = _steps(graph, made)
+    if skip_zeros and all(step.kernel.name != DENSE for step in made.steps):
+        raise ModelError(
+            "it has no dense int8 layer whose zeros could be skipped: convert the model with "
+            "--quantize, or leave --skip-zeros out"
+        )
+    steps = forms(graph, made, skip_zeros=skip_zeros)
     facts = _facts(graph, made, metadata, content, model, name, skip_zeros)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
@@ -78,13 +83,6 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
         example=c_selftest.example(facts, _about(facts, "An example.")),
     )
-
-
-def _steps(graph: Graph, made: Plan) -> list[c_source.Step]:
-    return [
-        c_source.Step(step.op.name, form)
-        for step, form in zip(made.steps, portable(made), strict=True)
-    ]
 
 
 def _facts(

@@ -1,18 +1,14 @@
 """The C file of an exported model: the kernels that it uses, its constants, the run function."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from edge_runtime.plan import Slot
 from edgekit.convert import c_text
-from edgekit.convert.c_blocks import joined, merged, needed
-from edgekit.convert.c_forms import Constant, Form
+from edgekit.convert.c_blocks import definition, joined, merged, needed
+from edgekit.convert.c_forms import Constant, Form, Forms
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY", "NAN")}
 """Header of the standard library -> what the text may use of it, beside the types of integers."""
-
-DSP = "defined(__ARM_FEATURE_DSP)"
-"""When the compiler's target has the DSP instructions of Arm: Cortex-M4, M7, and most M33."""
 
 CONTRACTION = """\
 /* Products and sums are rounded one by one, as they were where the outputs were recorded. */
@@ -30,22 +26,7 @@ STEP = """\
 """
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step of the model.
-
-    Attributes:
-        op: builtin name.
-        portable: how it is run everywhere.
-        dsp: how it is run on cores with the DSP instructions of Arm; None where that is the same.
-    """
-
-    op: str
-    portable: Form
-    dsp: Form | None = None
-
-
-def render(name: str, about: str, steps: Sequence[Step], labels: Sequence[str]) -> str:
+def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str]) -> str:
     """Return the text of ``<name>.c``.
 
     Args:
@@ -60,9 +41,11 @@ def render(name: str, about: str, steps: Sequence[Step], labels: Sequence[str]) 
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
     blocks = list(zip(kernels, merged(kernels), strict=True))
     constants = _constants([*everywhere, *on_dsp])
+    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", "EK_FLASH")]
     code = "\n".join(
         [
             "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
+            joined(asked),
             _forms(
                 joined(made for block, made in blocks if block in portable and block in dsp),
                 joined(made for block, made in blocks if block not in portable),
@@ -103,7 +86,7 @@ def _forms(both: str, dsp: str, portable: str) -> str:
     """Return the text that both forms of the steps need, and that of one or the other."""
     if not dsp:
         return "\n".join(part for part in (both, portable) if part)
-    return "\n".join([both, f"#if {DSP}\n", dsp, "#else\n", portable, "#endif\n"])
+    return "\n".join([both, "#ifdef EK_DSP\n", dsp, "#else\n", portable, "#endif\n"])
 
 
 def _arrays(constants: Mapping[str, Constant], chosen: Container[str]) -> str:
@@ -121,7 +104,7 @@ def _labels(name: str, labels: Sequence[str]) -> str:
     return f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{strings}\n}};\n"
 
 
-def _run_in(name: str, steps: Sequence[Step]) -> str:
+def _run_in(name: str, steps: Sequence[Forms]) -> str:
     upper = name.upper()
     slots = [one for step in steps for one in step.portable.tensors if isinstance(one, Slot)]
     lines = [
@@ -146,7 +129,7 @@ def _run_in(name: str, steps: Sequence[Step]) -> str:
         if step.dsp is None:
             lines += _call(step.portable)
         else:
-            lines += [f"#if {DSP}", *_call(step.dsp), "#else", *_call(step.portable), "#endif"]
+            lines += ["#ifdef EK_DSP", *_call(step.dsp), "#else", *_call(step.portable), "#endif"]
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
 
 

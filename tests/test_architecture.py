@@ -112,6 +112,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.commands",
         "edgekit.train",
         "edgekit.convert",
+        "edgekit.convert.packages",
         "edgekit.benchmarks",
         "edge_runtime",
         "edge_runtime.backends",

@@ -1,15 +1,15 @@
 /* The smallest firmware around a model: what a device runs from reset on, and nothing else.
  *
- * under_test.h, which is written for each build, includes the model's header and defines MODEL_RUN,
- * MODEL_INPUT (element type), MODEL_INPUT_SIZE, MODEL_OUTPUT and MODEL_OUTPUT_SIZE. */
+ * under_test.h, which is written for each build, includes the model's header and defines EK_RUN,
+ * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE. */
 #include "under_test.h"
 
 #include <stdint.h>
 
 #define USED __attribute__((used))
 
-MODEL_INPUT ek_input[MODEL_INPUT_SIZE];
-MODEL_OUTPUT ek_output[MODEL_OUTPUT_SIZE];
+EK_INPUT ek_input[EK_INPUT_SIZE];
+EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
 
 /* Where a camera or a radio would take the answer and give the next input. The emulator stops at
  * its entry and does so; the clobber keeps the compiler from knowing what is in the buffers. */
@@ -21,7 +21,7 @@ __attribute__((noinline)) void ek_next(void)
 #define FOREVER                                                                                    \
     for (;;) {                                                                                     \
         ek_next();                                                                                 \
-        (void)MODEL_RUN(ek_input, ek_output);                                                      \
+        (void)EK_RUN(ek_input, ek_output);                                                      \
     }
 
 #if defined(__AVR__)

@@ -9,8 +9,20 @@
 static inline int32_t ek_rescale(int32_t total, int32_t multiplier, int32_t shift)
 {
     const int32_t right = 31 - shift;
+#if UINTPTR_MAX > 0xffffffff
     const int64_t product = (int64_t)total * multiplier + ((int64_t)1 << (right - 1));
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
+#else
+    /* The same without shifting 64 bits, which takes long here: half is twice the result. */
+    const int64_t product = (int64_t)total * multiplier;
+    const int32_t high = (int32_t)(product >> 32);
+    if (right > 32) {
+        const int32_t half = high >> (right - 33);
+        return (half >> 1) + (half & 1);
+    }
+    const uint32_t half = (uint32_t)(uint64_t)product >> (right - 1);
+    return (int32_t)(((uint32_t)high << (32 - right)) + (half >> 1) + (half & 1));
+#endif
 }
 
 /* value / 2^right, halves away from zero: gemmlowp's RoundingDivideByPOT. right is in [0, 31]. */

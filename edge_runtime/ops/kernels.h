@@ -7,6 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Cortex-M cores with the DSP extension, and a compiler that takes their assembly. */
+#if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M' && defined(__GNUC__) &&                \
+    !defined(__ARM_BIG_ENDIAN)
+#define EK_DSP 1
+#endif
+
 typedef void ek_kernel(const int32_t *params, void *const *tensors);
 
 /* Writes constants in the form in which a variant reads them, in place of tensor 1, and returns how
@@ -101,6 +107,11 @@ EK_KERNELS(EK_DECLARE)
 EK_VARIANTS(EK_DECLARE_VARIANT)
 #undef EK_DECLARE
 #undef EK_DECLARE_VARIANT
+
+/* What only the export to C uses, with weights packed for it by convert/packing.py. */
+ek_kernel ek_fully_connected_int8_dsp;
+ek_kernel ek_fully_connected_int8_skip;
+ek_kernel ek_fully_connected_int8_skip_dsp;
 
 /* What a kernel is called and compiled for, where <op>_avx2.c compiles <op>.c once more. */
 #if defined(EK_AVX2) && defined(EK_X86)

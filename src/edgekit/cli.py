@@ -8,7 +8,7 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit import __version__
-from edgekit.commands import bench, completion, convert, doctor, inspect, predict, train
+from edgekit.commands import bench, completion, convert, doctor, export, inspect, predict, train
 from edgekit.errors import EdgekitError
 
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
@@ -18,6 +18,7 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
   edgekit convert               model.keras -> model.tflite (float32)
   edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
   edgekit bench                 accuracy gate, parity, latency, size of every .tflite
+  edgekit export                model_int8.tflite -> plain C for a microcontroller
 
 All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
 of them needs an argument.
@@ -34,6 +35,7 @@ was wrong (one line on stderr says what to do).
         train.command,
         convert.command,
         bench.command,
+        export.command,
         predict.command,
         inspect.command,
         doctor.command,

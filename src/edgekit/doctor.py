@@ -32,6 +32,7 @@ EXTRAS = {
         "ai-edge-litert",
         "models beyond our engine need it, and edgekit bench compares",
     ),
+    "mcu": ("unicorn", "edgekit bench --target runs models on emulated microcontrollers with it"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
 }
 """Extra -> the package by whose presence the extra counts as installed, and what it is for."""

@@ -29,6 +29,10 @@ class FirmwareError(EdgekitError):
     """A model's firmware cannot be built, or does not run on the emulated core."""
 
 
+class ExportError(EdgekitError):
+    """A model cannot be exported as C, or the export's folder holds something else."""
+
+
 class ResultError(EdgekitError):
     """A stored benchmark result cannot be read or compared."""
 

@@ -4,9 +4,11 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 DEFAULT_ARTIFACTS = Path("artifacts")
@@ -29,6 +31,36 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside ``folder`` and move it into place when the block succeeds.
+
+    What ``folder`` held is gone then. A block that raises, or a move that fails, leaves ``folder``
+    as it was, and nothing beside it.
+    """
+    folder = folder.resolve()
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        both = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        new, old = both / "new", both / "old"
+        try:
+            new.mkdir()
+            yield new
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        finally:
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            shutil.rmtree(both, ignore_errors=True)
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
 
 
 def require_writable(folder: Path) -> None:

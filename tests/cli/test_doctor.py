@@ -31,6 +31,9 @@ HEALTHY = {
     "matplotlib": ("3.11.2", ("numpy>=1.25",)),
     "rich": ("15.0.0", ()),
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
+    "unicorn": ("2.1.4", ()),
+    "ziglang": ("0.17.1", ()),
+    "pyelftools": ("0.33", ()),
     "onnx": ("1.20.0", ()),
     "onnxruntime": ("1.32.0", ()),
 }
@@ -91,13 +94,15 @@ def test_a_healthy_environment_is_all_ok(packages: Environment) -> None:
 
 def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     checks = packages(
-        **dict.fromkeys(name.replace("-", "_") for name in HOST), onnx=None, onnxruntime=None
+        **dict.fromkeys(name.replace("-", "_") for name in HOST),
+        **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools")),
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Status.NOTE}
     assert wrong(checks) == {}
     assert notes == {
         "tensorflow": pip_install("edgekit[host]"),
         "ai-edge-litert": pip_install("edgekit[litert]"),
+        "unicorn": pip_install("edgekit[mcu]"),
         "onnx": pip_install("edgekit[peers]"),
     }
 

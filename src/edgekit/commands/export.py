@@ -3,13 +3,19 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edgekit import files
 from edgekit.commands import options
+from edgekit.commands.columns import pairs
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
+
+if TYPE_CHECKING:
+    from edgekit.convert.c_library import CLibrary
 
 DEFAULT_MODEL = "model_int8.tflite"
 TEXTS = ("header", "source", "selftest", "example")
@@ -61,26 +67,44 @@ def command(
     tells on the real board whether every output byte is the one recorded here. Without MODEL it is
     the artifacts folder's model_int8.tflite.
     """
-    from edgekit.convert import c_library, packages
+    from edgekit.convert import c_library
     from edgekit.convert.c_identifier import c_identifier
+    from edgekit.convert.packages import folder as export_folder
 
     path = model or artifacts / DEFAULT_MODEL
     if not path.exists():
         raise ExportError(f"{path}: not there: run edgekit convert --quantize, or name a model")
     name = c_identifier(path.name) if name is None else _identifier(name)
     folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
+    export_folder.require_replaceable(folder)
+    files.require_writable(folder.parent)
     try:
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
     except EdgeRuntimeError as error:
         raise ModelError(f"{path}: {error}") from None
-    files = packages.files(target, library)
-    packages.write(files, folder)
+    texts = TARGETS[target](library)
+    export_folder.write(texts, folder)
     if as_json:
         facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
-        document = {"output": str(folder), "target": target, "files": sorted(files), **facts}
+        document = {"output": str(folder), "target": target, "files": sorted(texts), **facts}
         click.echo(json.dumps(document, indent=2))
-        return 0
+    else:
+        click.echo(f"{path} → {folder}  ({target})\n{_summary(library)}")
     return 0
+
+
+def _summary(library: "CLibrary") -> str:
+    """Return the figures that are known without a compiler, and what to do next."""
+    sizes = library.input.bytes, library.output.bytes
+    figures = {
+        "function": f"{library.name}_run()",
+        "flash": f"{library.constants:,} bytes of constants, of them {library.weights:,} weights "
+        "and biases; code comes on top",
+        "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
+        f"arena {library.arena:,}; stack comes on top",
+        "measure": f"edgekit bench --target cortex-m4 {library.model}",
+    }
+    return "\n".join(pairs(figures))
 
 
 def _identifier(name: str) -> str:

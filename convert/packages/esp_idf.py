@@ -1,0 +1,129 @@
+"""An ESP-IDF component with one example project.
+
+Formats: https://docs.espressif.com/projects/esp-idf/en/stable/esp32/api-guides/build-system.html
+and https://docs.espressif.com/projects/idf-component-manager/en/latest/reference/manifest_file.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from edgekit.convert.packages.fragments import label, plain, zero
+from edgekit.convert.packages.readme import readme
+
+if TYPE_CHECKING:
+    from edgekit.convert.c_library import CLibrary
+
+
+def files(library: CLibrary) -> dict[str, str]:
+    """Return the folder of target "esp-idf": path -> text."""
+    name = library.name
+    example = f"examples/{name}_example"
+    return {
+        f"include/{name}.h": library.header,
+        f"src/{name}.c": library.source,
+        f"src/{name}_selftest.c": library.selftest,
+        "CMakeLists.txt": _cmake(name),
+        "idf_component.yml": _manifest(library),
+        f"{example}/CMakeLists.txt": _project(name),
+        f"{example}/main/CMakeLists.txt": 'idf_component_register(SRCS "main.c")\n',
+        f"{example}/main/idf_component.yml": _dependency(name),
+        f"{example}/main/main.c": _main(library),
+        "README.md": readme(library, _build(name, example)),
+    }
+
+
+def _cmake(name: str) -> str:
+    return f"""\
+idf_component_register(
+  SRCS "src/{name}.c" "src/{name}_selftest.c"
+  INCLUDE_DIRS "include"
+)
+"""
+
+
+def _manifest(library: CLibrary) -> str:
+    # JSON strings are YAML strings, whatever the model is called.
+    description = json.dumps(f"{plain(library.model)} as plain C, without interpreter and heap")
+    return f"""\
+version: "{library.version}"
+description: {description}
+dependencies:
+  idf: ">=4.4"
+"""
+
+
+def _dependency(name: str) -> str:
+    return f"""\
+dependencies:
+  {name}:
+    version: "*"
+    override_path: ../../..
+"""
+
+
+def _project(name: str) -> str:
+    return f"""\
+cmake_minimum_required(VERSION 3.16)
+
+include($ENV{{IDF_PATH}}/tools/cmake/project.cmake)
+project({name}_example)
+"""
+
+
+def _main(library: CLibrary) -> str:
+    name, upper = library.name, library.name.upper()
+    name_of_best = label(library, "best")
+    is_float = library.output.scale is None
+    shown = ("%s, " if name_of_best else "") + "output %d = " + ("%f" if is_float else "%d")
+    values = [*([name_of_best] if name_of_best else []), "(int)best"]
+    values += ["(double)output[best]" if is_float else "output[best]"]
+    return f"""\
+/* Runs the self-test of {name}, then one inference. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "{name}.h"
+
+static {name}_input_t input[{upper}_INPUT_SIZE];
+static {name}_output_t output[{upper}_OUTPUT_SIZE];
+
+void app_main(void)
+{{
+    size_t best = 0;
+
+    if ({name}_selftest() != 0) {{
+        printf("{name}: self-test FAILED\\n");
+        return;
+    }}
+    printf("{name}: self-test passed\\n");
+
+    /* Your image goes here: {name}.h says how its pixels become input values. */
+    for (size_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
+        input[i] = {zero(library)};
+    }}
+    if ({name}_run(input, output) != 0) {{
+        printf("{name}: inference failed\\n");
+        return;
+    }}
+    for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
+        if (output[i] > output[best]) {{
+            best = i;
+        }}
+    }}
+    printf("{name}: {shown}\\n", {", ".join(values)});
+}}
+"""
+
+
+def _build(name: str, example: str) -> str:
+    return f"""\
+This folder is a component. ESP-IDF takes a component's name from its folder, so this one has to be
+called `{name}`; put it into the `components` folder of your project, and `#include "{name}.h"`.
+
+The example runs the self-test and an inference:
+
+    idf.py -C {example} set-target esp32
+    idf.py -C {example} -p PORT flash monitor
+"""

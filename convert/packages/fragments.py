@@ -1,0 +1,30 @@
+"""Bits of text and C that the packages share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgekit.convert.c_library import CLibrary
+
+
+def plain(text: str) -> str:
+    """Return ``text`` on one line, without characters that do not print."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def label(library: CLibrary, index: str) -> str | None:
+    """Return the C expression for the label of output ``index``, None when outputs have none."""
+    if len(library.labels) != library.output.elements:
+        return None
+    return f"{library.name}_labels[{index}]"
+
+
+def zero(library: CLibrary) -> str:
+    """Return the C expression for an input element that stands for 0."""
+    return "0" if library.input.zero_point is None else f"{library.name.upper()}_INPUT_ZERO_POINT"
+
+
+def needs_math(library: CLibrary) -> bool:
+    """Whether the kernels may call math.h, as those of float models do."""
+    return "float32" in (library.input.dtype, library.output.dtype)

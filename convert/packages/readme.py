@@ -1,0 +1,147 @@
+"""The README.md of an export: what the library is, its figures, how it is called and checked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from edgekit.convert.packages.fragments import plain
+
+if TYPE_CHECKING:
+    from edgekit.convert.c_facts import Port
+    from edgekit.convert.c_library import CLibrary
+
+
+def readme(library: CLibrary, build: str) -> str:
+    """Return README.md; ``build`` is the target's own part: how the folder gets into a build."""
+    return f"""\
+# {library.name}
+
+{_code(library.model)} as plain C, by edgekit {library.version}: no interpreter, no heap, nothing to
+initialise.
+
+SHA-256 of the model: `{library.sha256}`
+
+## Build
+
+{build}
+## Figures
+
+{_figures(library)}
+Code and stack depend on the compiler. An emulated core measures flash, RAM with the peak of the
+stack, and instructions of each inference and of each op:
+
+    edgekit bench --target cortex-m4 {plain(library.model)}
+
+## Input
+
+{_input(library)}
+## Output
+
+{_output(library)}
+## Use
+
+```c
+{_usage(library)}```
+
+`{library.name}.h` documents the rest: an arena of your own (`{library.name}_run_in`), and helpers
+that quantise an image of bytes or floats and read a score.
+
+## Self-test
+
+`{library.name}_selftest()` runs recorded inputs and returns 0 only when every byte of every output
+is the one that edgekit's own engine gave when this folder was written. So it proves, on the board
+itself, that this compiler with these flags on this core computes the model that was measured. It
+says nothing about accuracy, and nothing about how a sensor's image is made into the input.
+
+## This folder
+
+`SHA256SUMS` lists the files as they were written (`sha256sum -c SHA256SUMS` checks them). Another
+export to here replaces the folder only while nothing in it has been changed or added.
+
+The kernels are edgekit's, under the licence that the C files name. The weights are those of your
+model, and so are the licence, the author and the address to publish them with: no file here claims
+one for you.
+"""
+
+
+def _figures(library: CLibrary) -> str:
+    rows = [
+        ("weights and biases", f"{library.weights:,} bytes"),
+        ("all constants, in flash", f"{library.constants:,} bytes"),
+        ("arena, in RAM", f"{library.arena:,} bytes"),
+        ("input buffer", _buffer(library.input)),
+        ("output buffer", _buffer(library.output)),
+        ("multiply-accumulates of an inference", f"{library.macs:,}"),
+        ("ops", ", ".join(library.ops)),
+    ]
+    return _table(("", ""), rows)
+
+
+def _buffer(port: Port) -> str:
+    return f"{port.bytes:,} bytes"
+
+
+def _input(library: CLibrary) -> str:
+    array = "".join(f"[{size}]" for size in library.input.shape)
+    return f"""\
+{library.input.elements:,} × {library.input.dtype}, laid out as the C array `image{array}`: the last
+index changes fastest.
+{_quantisation(library.input)}"""
+
+
+def _output(library: CLibrary) -> str:
+    text = f"{library.output.elements:,} × {library.output.dtype}.\n{_quantisation(library.output)}"
+    if not library.labels:
+        return text + "\nThe model carries no labels.\n"
+    rows = [(str(index), _code(label)) for index, label in enumerate(library.labels)]
+    return f"{text}\n{_table(('index', 'label'), rows)}"
+
+
+def _quantisation(port: Port) -> str:
+    if port.scale is None:
+        return ""
+    return f"\nreal = {port.scale!r} × (value − {_signed(port.zero_point or 0)})\n"
+
+
+def _signed(value: int) -> str:
+    return f"({value})" if value < 0 else str(value)
+
+
+def _usage(library: CLibrary) -> str:
+    name, upper = library.name, library.name.upper()
+    return f"""\
+#include <stddef.h>
+#include "{name}.h"
+
+/* Index of the highest output for one image, -1 when the model did not run. */
+int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
+{{
+    {name}_output_t output[{upper}_OUTPUT_SIZE];
+    size_t best = 0;
+
+    if ({name}_run(image, output) != 0) {{
+        return -1;
+    }}
+    for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
+        if (output[i] > output[best]) {{
+            best = i;
+        }}
+    }}
+    return (int)best;
+}}
+"""
+
+
+def _code(text: str) -> str:
+    """Return ``text`` as Markdown code that may stand in a table."""
+    line = plain(text).replace("|", "\\|")
+    runs = re.findall("`+", line)
+    if not runs:
+        return f"`{line}`"
+    fence = "`" * (max(map(len, runs)) + 1)
+    return f"{fence} {line} {fence}"
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    return "".join(f"| {left} | {right} |\n" for left, right in [head, ("---", "---"), *rows])

@@ -1,0 +1,171 @@
+"""A Zephyr module with one sample, which twister checks by the line of the self-test.
+
+Formats: https://docs.zephyrproject.org/latest/develop/modules.html and
+https://docs.zephyrproject.org/latest/develop/test/twister.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.convert.packages.fragments import label, needs_math, zero
+from edgekit.convert.packages.readme import readme
+
+if TYPE_CHECKING:
+    from edgekit.convert.c_library import CLibrary
+
+
+def files(library: CLibrary) -> dict[str, str]:
+    """Return the folder of target "zephyr": path -> text."""
+    name = library.name
+    sample = f"samples/{name}"
+    return {
+        f"include/{name}.h": library.header,
+        f"src/{name}.c": library.source,
+        f"src/{name}_selftest.c": library.selftest,
+        "zephyr/module.yml": _module(name),
+        "zephyr/CMakeLists.txt": _cmake(name),
+        "zephyr/Kconfig": _kconfig(library),
+        f"{sample}/CMakeLists.txt": _sample_cmake(name),
+        f"{sample}/prj.conf": f"CONFIG_{name.upper()}=y\n",
+        f"{sample}/sample.yaml": _sample(name),
+        f"{sample}/src/main.c": _main(library),
+        "README.md": readme(library, _build(name)),
+    }
+
+
+def _module(name: str) -> str:
+    return f"""\
+name: {name}
+build:
+  cmake: zephyr
+  kconfig: zephyr/Kconfig
+samples:
+  - samples
+"""
+
+
+def _cmake(name: str) -> str:
+    return f"""\
+if(CONFIG_{name.upper()})
+  zephyr_include_directories(${{ZEPHYR_CURRENT_MODULE_DIR}}/include)
+  zephyr_library_named({name})
+  zephyr_library_sources(
+    ${{ZEPHYR_CURRENT_MODULE_DIR}}/src/{name}.c
+    ${{ZEPHYR_CURRENT_MODULE_DIR}}/src/{name}_selftest.c
+  )
+endif()
+"""
+
+
+def _kconfig(library: CLibrary) -> str:
+    name = library.name
+    # Zephyr's minimal C library has no mathematics.
+    full = "\tselect REQUIRES_FULL_LIBC\n" if needs_math(library) else ""
+    return (
+        f"config {name.upper()}\n"
+        f'\tbool "{name}: a neural network as plain C"\n'
+        f"{full}"
+        "\thelp\n"
+        f"\t  Build the library {name}, which edgekit made of a model: {name}_run()\n"
+        f"\t  and {name}_selftest() of {name}.h.\n"
+    )
+
+
+def _sample_cmake(name: str) -> str:
+    return f"""\
+cmake_minimum_required(VERSION 3.20.0)
+
+get_filename_component(module ../.. ABSOLUTE)
+list(APPEND EXTRA_ZEPHYR_MODULES ${{module}})
+find_package(Zephyr REQUIRED HINTS $ENV{{ZEPHYR_BASE}})
+project({name}_sample LANGUAGES C)
+
+target_sources(app PRIVATE src/main.c)
+"""
+
+
+def _sample(name: str) -> str:
+    return f"""\
+sample:
+  name: {name}
+  description: Self-test of the model and one inference
+common:
+  harness: console
+  harness_config:
+    type: one_line
+    regex:
+      - "{name}: self-test passed"
+  integration_platforms:
+    - native_sim
+    - qemu_cortex_m3
+tests:
+  sample.edgekit.{name}: {{}}
+"""
+
+
+def _main(library: CLibrary) -> str:
+    name, upper = library.name, library.name.upper()
+    name_of_best = label(library, "best")
+    # printk() knows no floats.
+    is_float = library.output.scale is None
+    shown = ("%s, " if name_of_best else "") + "output %d = " + ("%d/1000" if is_float else "%d")
+    values = [*([name_of_best] if name_of_best else []), "(int)best"]
+    values += ["(int)(output[best] * 1000)" if is_float else "output[best]"]
+    return f"""\
+/* Runs the self-test of {name}, then one inference. */
+#include <stddef.h>
+
+#include <zephyr/sys/printk.h>
+
+#include <{name}.h>
+
+static {name}_input_t input[{upper}_INPUT_SIZE];
+static {name}_output_t output[{upper}_OUTPUT_SIZE];
+
+int main(void)
+{{
+	size_t best = 0;
+
+	if ({name}_selftest() != 0) {{
+		printk("{name}: self-test FAILED\\n");
+		return 0;
+	}}
+	printk("{name}: self-test passed\\n");
+
+	/* Your image goes here: {name}.h says how its pixels become input values. */
+	for (size_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
+		input[i] = {zero(library)};
+	}}
+	if ({name}_run(input, output) != 0) {{
+		printk("{name}: inference failed\\n");
+		return 0;
+	}}
+	for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
+		if (output[i] > output[best]) {{
+			best = i;
+		}}
+	}}
+	printk("{name}: {shown}\\n", {", ".join(values)});
+	return 0;
+}}
+"""
+
+
+def _build(name: str) -> str:
+    return f"""\
+This folder is a Zephyr module. Name it in the `CMakeLists.txt` of your application, before
+`find_package(Zephyr)`:
+
+```cmake
+list(APPEND EXTRA_ZEPHYR_MODULES ${{CMAKE_CURRENT_SOURCE_DIR}}/{name})
+```
+
+or list it in your `west.yml`; set `CONFIG_{name.upper()}=y` in `prj.conf`, and
+`#include <{name}.h>`.
+
+The sample runs the self-test and an inference:
+
+    west build -b qemu_cortex_m3 -d ../{name}-build samples/{name} -t run
+    west twister -T samples -p native_sim -O ../{name}-twister
+"""

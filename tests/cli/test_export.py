@@ -1,0 +1,121 @@
+"""`edgekit export` as somebody calls it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+import single_op
+from edgekit import cli
+from edgekit.convert.packages import TARGETS
+
+
+def run(*arguments):
+    return cli.run(["export", *map(str, arguments)])
+
+
+def contents(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
+def test_two_exports_are_the_same_bytes_and_name_no_place(target, extra, int8_model, tmp_path):
+    first, second = tmp_path / "here" / "one", tmp_path / "there"
+    for folder in first, second:
+        assert run(int8_model, "--target", target, "--name", "digits", *extra, "-o", folder) == 0
+    assert contents(first) == contents(second)
+    text = b"".join(contents(first).values())
+    assert str(tmp_path).encode() not in text
+    assert str(int8_model.parent).encode() not in text
+    assert str(Path.home()).encode() not in text
+    # All targets hold the same library.
+    names = [name for name in contents(first) if name.endswith("digits.c")]
+    assert len(names) == 1
+
+
+def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_path, capsys):
+    (tmp_path / "model_int8.tflite").write_bytes((artifacts / "model_int8.tflite").read_bytes())
+    assert run("--artifacts", tmp_path) == 0
+    assert (tmp_path / "model_int8_c" / "model_int8.h").exists()
+    said = capsys.readouterr().out
+    assert "model_int8_run()" in said
+    assert "11,068 weights and biases" in said
+    assert "input 784, output 2, arena 16" in said
+
+
+def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
+    assert run(int8_model, "--name", "digits", "-o", tmp_path / "made", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["files"] == sorted(set(contents(tmp_path / "made")) - {"SHA256SUMS"})
+    assert document["sha256"] == hashlib.sha256(int8_model.read_bytes()).hexdigest()
+    assert document["input"]["zero_point"] == -128
+    assert document["labels"] == ["0", "1"]
+    assert document["macs"] == 11004
+    assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
+
+
+def refused(arguments, capsys):
+    """The one line that a user gets."""
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    return line
+
+
+def test_an_op_that_is_not_there_is_named_and_nothing_is_written(tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(single_op.unary("ABS", ("int8", 0.1, 0), ("int8", 0.1, 0), 4))
+    line = refused([path, "-o", tmp_path / "made"], capsys)
+    assert line.startswith(f"edgekit: error: {path}: op 0, ABS 'y', is not supported")
+    assert "docs/SUPPORTED_OPS.md" in line
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_model_is_refused(tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"not a model")
+    assert str(path) in refused([path, "-o", tmp_path / "made"], capsys)
+    assert "run edgekit convert" in refused(["--artifacts", tmp_path / "none"], capsys)
+
+
+@pytest.mark.parametrize("name", ["3d", "my model", "int", "class", "Digits", "a-b", "_x", ""])
+def test_a_name_that_c_does_not_take_is_refused_with_one_that_it_takes(
+    name, int8_model, tmp_path, capsys
+):
+    line = refused([int8_model, "--name", name, "-o", tmp_path / "made"], capsys)
+    assert line.startswith("edgekit: error: --name")
+    assert not (tmp_path / "made").exists()
+    assert run(int8_model, "--name", line.split("'")[-2], "-o", tmp_path / "made") == 0
+
+
+def test_somebody_elses_folder_is_not_touched(int8_model, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert "notes.txt" in refused([int8_model, "-o", tmp_path], capsys)
+    assert contents(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_zeros_can_only_be_skipped_where_there_is_a_dense_int8_layer(float_model, tmp_path, capsys):
+    line = refused([float_model, "--skip-zeros", "-o", tmp_path / "made"], capsys)
+    assert "--quantize" in line
+
+
+def test_a_full_disk_leaves_the_earlier_export(int8_model, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "made"
+    assert run(int8_model, "-o", folder) == 0
+    before = contents(folder)
+    capsys.readouterr()
+    write = Path.write_bytes
+
+    def full(self, data):
+        if self.name == "main.c":
+            raise OSError(28, "No space left on device", str(self))
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "No space left" in refused([int8_model, "--skip-zeros", "-o", folder], capsys)
+    assert contents(folder) == before
+    assert list(tmp_path.iterdir()) == [folder]

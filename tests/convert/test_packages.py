@@ -1,0 +1,294 @@
+"""What the folders of an exported library hold, and that all of it builds and runs on the host."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cmake import CMAKE_BIN_DIR
+
+from edgekit import __version__
+from edgekit.convert.c_library import CLibrary
+from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages.folder import write
+from tiny_library import sabotaged, tiny_library
+
+BOARDS = Path(__file__).parents[1] / "support" / "boards"
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+C99 = ["cc", "-std=c99", *STRICT]
+CXX17 = ["c++", "-std=c++17", *STRICT]
+
+EXAMPLES = {
+    "c": ("main.c",),
+    "arduino": ("examples/digits_example/digits_example.ino",),
+    "platformio": ("examples/native/src/main.c", "examples/arduino/src/main.cpp"),
+    "zephyr": ("samples/digits/src/main.c",),
+    "esp-idf": ("examples/digits_example/main/main.c",),
+}
+
+
+def exported(target: str, library: CLibrary, tmp_path: Path) -> Path:
+    folder = tmp_path / library.name
+    write(TARGETS[target](library), folder)
+    return folder
+
+
+def run(*command: str | Path, **options: str | Path) -> str:
+    done = subprocess.run(
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def build(target: str, example: str, folder: Path, tmp_path: Path) -> Path:
+    """Compile the library and its example for the host as strictly as compilers go."""
+    name = folder.name
+    library = [next(folder.rglob(f"{name}{end}.c")) for end in ("", "_selftest")]
+    include = [f"-I{next(folder.rglob(f'{name}.h')).parent}", f"-I{BOARDS}"]
+    objects = []
+    for source in library:
+        objects.append(tmp_path / f"{source.stem}.o")
+        run(*C99, *include, "-c", source, "-o", objects[-1])
+    main = folder / example
+    compiler = C99
+    if main.suffix == ".ino":
+        # The Arduino build puts this line before a sketch and compiles it as C++.
+        main = tmp_path / "sketch.cpp"
+        main.write_text(f"#include <Arduino.h>\n{(folder / example).read_text()}")
+    if main.suffix == ".cpp":
+        compiler = CXX17
+    start = [BOARDS / "app_main.c"] if target == "esp-idf" else []
+    run(*compiler, *include, main, *start, *objects, "-o", tmp_path / "example")
+    return tmp_path / "example"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+@pytest.mark.parametrize(
+    ("target", "example"),
+    [(target, example) for target, examples in EXAMPLES.items() for example in examples],
+)
+def test_every_example_runs_the_self_test(
+    tmp_path: Path, target: str, example: str, dtype: str
+) -> None:
+    library = tiny_library(dtype=dtype)
+    printed = run(build(target, example, exported(target, library, tmp_path), tmp_path))
+    assert printed.startswith("digits: self-test passed\n")
+    if not example.endswith("main.c") or target in ("zephyr", "esp-idf"):
+        # An image of zeros, which in int8 are -128: times 0 and -1, by 8.
+        best = "one, output 1 = 16" if dtype == "int8" else "zero, output 0 = 0"
+        assert printed.splitlines()[1].startswith(f"digits: {best}")
+
+
+@pytest.mark.parametrize(
+    ("target", "example"),
+    [(target, example) for target, examples in EXAMPLES.items() for example in examples],
+)
+def test_every_example_reports_a_changed_weight(tmp_path: Path, target: str, example: str) -> None:
+    program = build(
+        target, example, exported(target, sabotaged(tiny_library()), tmp_path), tmp_path
+    )
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("digits: self-test FAILED\n")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "without",
+    [replace(tiny_library(), labels=()), replace(tiny_library(), labels=("a", "b", "c"))],
+    ids=["without labels", "labels that are not of the outputs"],
+)
+def test_examples_without_labels_compile(tmp_path: Path, target: str, without: CLibrary) -> None:
+    printed = run(
+        build(target, EXAMPLES[target][-1], exported(target, without, tmp_path), tmp_path)
+    )
+    assert target == "c" or "digits: output 1 = 16" in printed
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("make", [tiny_library, lambda: tiny_library(dtype="float32")])
+def test_files_are_clean_text(target: str, make: Callable[[], CLibrary]) -> None:
+    files = TARGETS[target](make())
+    assert files == TARGETS[target](make())
+    for path, text in files.items():
+        assert re.fullmatch(r"[A-Za-z0-9_.]+(/[A-Za-z0-9_.]+)*", path)
+        assert ".." not in path.split("/")
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")
+        for line in text.splitlines():
+            assert line == line.rstrip(), path
+            assert len(line) <= 120
+        assert not re.search(
+            r"(?<![\w.:/)}])/(tmp|home|root|usr|work)/|\b20[1-9]\d\b|None", text
+        ), path
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_c_files_are_the_librarys(target: str) -> None:
+    library = tiny_library()
+    files = {path.rsplit("/", 1)[-1]: text for path, text in TARGETS[target](library).items()}
+    assert files["digits.h"] == library.header
+    assert files["digits.c"] == library.source
+    assert files["digits_selftest.c"] == library.selftest
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_two_libraries_share_no_name(target: str) -> None:
+    """Of two exports, only files that no build takes from both have the same name."""
+    first, second = (set(TARGETS[target](tiny_library(name))) for name in ("one", "two"))
+    shared = {path.rsplit("/", 1)[-1] for path in first & second}
+    assert not {name for name in shared if name.endswith((".h", ".c"))} - {"main.c"}
+
+
+def test_the_version_is_a_semantic_one() -> None:
+    """Manifests carry it, and their formats take no other."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+# README
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_readme_tells_what_is_known(target: str) -> None:
+    text = TARGETS[target](tiny_library())["README.md"]
+    for fact in (
+        "`model_int8.tflite`",
+        "ab" * 32,
+        "edgekit 0.1.0",
+        "| weights and biases | 8 bytes |",
+        "| arena, in RAM | 1 bytes |",
+        "| input buffer | 4 bytes |",
+        "| output buffer | 2 bytes |",
+        "| multiply-accumulates of an inference | 8 |",
+        "`image[2][2][1]`",
+        "real = 0.00392156862745098 × (value − (-128))",
+        "| 1 | `one` |",
+        "edgekit bench --target cortex-m4 model_int8.tflite",
+    ):
+        assert fact in text
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_the_usage_of_the_readme_compiles(tmp_path: Path, dtype: str) -> None:
+    folder = exported("c", tiny_library(dtype=dtype), tmp_path)
+    (code,) = re.findall(r"```c\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "use.c").write_text(code)
+    for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
+        run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_names_of_models_and_labels_break_no_file(tmp_path: Path, target: str) -> None:
+    strange = replace(tiny_library(), model='a"b*/ `c|\n$d\\.tflite', labels=("``` | \n#", '"*/\\'))
+    files = TARGETS[target](strange)
+    table = [line for line in files["README.md"].splitlines() if line.startswith(("| 0", "| 1"))]
+    assert table == ["| 0 | ```` ``` \\| ?# ```` |", '| 1 | `"*/\\` |']
+    build(target, EXAMPLES[target][0], exported(target, strange, tmp_path), tmp_path)
+
+
+# CMake
+
+
+def cmake(source: Path, binary: Path, *options: str) -> str:
+    tool = Path(CMAKE_BIN_DIR) / "cmake"
+    flags = " ".join(["-std=c99", *STRICT])
+    printed = run(
+        tool, "-S", source, "-B", binary, f"-DCMAKE_C_FLAGS={flags}", "-Werror=dev", *options
+    )
+    return printed + run(tool, "--build", binary)
+
+
+def ctest(binary: Path) -> subprocess.CompletedProcess[str]:
+    command = [Path(CMAKE_BIN_DIR) / "ctest", "--test-dir", binary, "--no-tests=error"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_cmake_builds_and_tests_the_folder(tmp_path: Path, dtype: str) -> None:
+    cmake(exported("c", tiny_library(dtype=dtype), tmp_path), tmp_path / "build")
+    done = ctest(tmp_path / "build")
+    assert done.returncode == 0, done.stdout
+    assert "100% tests passed" in done.stdout
+
+
+def test_ctest_fails_for_a_changed_weight(tmp_path: Path) -> None:
+    cmake(exported("c", sabotaged(tiny_library()), tmp_path), tmp_path / "build")
+    done = ctest(tmp_path / "build")
+    assert done.returncode != 0
+    assert "digits_selftest (Failed)" in done.stdout
+
+
+USER = """\
+cmake_minimum_required(VERSION 3.14)
+project(user LANGUAGES C)
+{libraries}
+add_executable(user main.c)
+target_link_libraries(user PRIVATE digits::digits{more})
+if(TARGET digits_example)
+  message(FATAL_ERROR "a user of the library gets its example")
+endif()
+"""
+
+
+def test_a_project_takes_two_libraries_as_subfolders(tmp_path: Path) -> None:
+    exported("c", tiny_library("letters"), tmp_path)
+    library = tiny_library()
+    exported("c", library, tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(
+        USER.format(
+            libraries="enable_testing()\nadd_subdirectory(digits)\nadd_subdirectory(letters)",
+            more=" letters::letters",
+        )
+    )
+    main = library.example.replace("digits_selftest()", "(digits_selftest() | letters_selftest())")
+    (tmp_path / "main.c").write_text(f'#include "letters.h"\n{main}')
+    cmake(tmp_path, tmp_path / "build")
+    assert run(tmp_path / "build" / "user") == "digits: self-test passed\n"
+    assert "No tests were found" in ctest(tmp_path / "build").stderr
+
+
+def test_an_installed_library_is_found(tmp_path: Path) -> None:
+    library = tiny_library(dtype="float32")
+    cmake(exported("c", library, tmp_path), tmp_path / "build")
+    prefix = tmp_path / "prefix"
+    run(Path(CMAKE_BIN_DIR) / "cmake", "--install", tmp_path / "build", "--prefix", prefix)
+    user = tmp_path / "user"
+    user.mkdir()
+    find = "find_package(digits REQUIRED CONFIG)"
+    (user / "CMakeLists.txt").write_text(USER.format(libraries=find, more=""))
+    (user / "main.c").write_text(library.example)
+    cmake(user, user / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    assert run(user / "build" / "user") == "digits: self-test passed\n"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_the_zephyr_module_and_its_sample_build(tmp_path: Path, dtype: str) -> None:
+    folder = exported("zephyr", tiny_library(dtype=dtype), tmp_path)
+    package = f"-DZephyr_DIR={BOARDS / 'zephyr-package'}"
+    cmake(folder / "samples" / "digits", tmp_path / "build", package)
+    assert run(tmp_path / "build" / "app").startswith("digits: self-test passed\n")
+
+
+def test_the_zephyr_module_waits_for_its_option(tmp_path: Path) -> None:
+    folder = exported("zephyr", tiny_library(), tmp_path)
+    (folder / "samples" / "digits" / "prj.conf").write_text("")
+    package = f"-DZephyr_DIR={BOARDS / 'zephyr-package'}"
+    with pytest.raises(AssertionError, match=r"digits\.h"):
+        cmake(folder / "samples" / "digits", tmp_path / "build", package)
+
+
+def test_the_idf_component_and_its_example_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = exported("esp-idf", tiny_library(), tmp_path)
+    monkeypatch.setenv("IDF_PATH", str(BOARDS / "idf"))
+    example = folder / "examples" / "digits_example"
+    cmake(example, tmp_path / "build", f"-DCOMPONENT={folder}")
+    assert run(tmp_path / "build" / "app").startswith("digits: self-test passed\n")

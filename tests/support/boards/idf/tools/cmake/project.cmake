@@ -1,0 +1,28 @@
+# As much of ESP-IDF's build as an example with one component needs to be built for the host:
+# COMPONENT is that component's folder, and every path has to exist.
+get_filename_component(boards ${CMAKE_CURRENT_LIST_DIR}/../../.. ABSOLUTE)
+
+function(idf_component_register)
+  cmake_parse_arguments(ARG "" "" "SRCS;INCLUDE_DIRS;REQUIRES;PRIV_REQUIRES" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "idf_component_register does not know ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  get_filename_component(name ${CMAKE_CURRENT_LIST_DIR} NAME)
+  add_library(${name} STATIC ${ARG_SRCS})
+  foreach(folder ${ARG_INCLUDE_DIRS})
+    if(NOT IS_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/${folder})
+      message(FATAL_ERROR "no folder ${folder}")
+    endif()
+    target_include_directories(${name} PUBLIC ${folder})
+  endforeach()
+endfunction()
+
+macro(project name)
+  _project(${name} LANGUAGES C)
+  get_filename_component(component ${COMPONENT} NAME)
+  add_subdirectory(${COMPONENT} components/${component})
+  add_subdirectory(main)
+  target_link_libraries(main PUBLIC ${component})
+  add_executable(app ${boards}/app_main.c)
+  target_link_libraries(app PRIVATE main)
+endmacro()

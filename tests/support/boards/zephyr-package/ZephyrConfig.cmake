@@ -1,0 +1,46 @@
+# As much of Zephyr's build as a sample with one module needs to be built for the host: prj.conf is
+# the whole configuration, EXTRA_ZEPHYR_MODULES are all modules, and every path has to exist.
+project(Zephyr-Kernel LANGUAGES C)
+
+add_executable(app)
+add_library(zephyr_interface INTERFACE)
+get_filename_component(boards ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+target_include_directories(zephyr_interface INTERFACE ${boards})
+target_link_libraries(app PRIVATE zephyr_interface)
+
+function(zephyr_include_directories)
+  foreach(folder ${ARGV})
+    if(NOT IS_DIRECTORY ${folder})
+      message(FATAL_ERROR "no folder ${folder}")
+    endif()
+  endforeach()
+  target_include_directories(zephyr_interface INTERFACE ${ARGV})
+endfunction()
+
+macro(zephyr_library_named name)
+  set(ZEPHYR_CURRENT_LIBRARY ${name})
+  add_library(${name} STATIC)
+  target_link_libraries(${name} PUBLIC zephyr_interface)
+  target_link_libraries(app PRIVATE ${name})
+endmacro()
+
+function(zephyr_library_sources)
+  foreach(file ${ARGV})
+    if(NOT EXISTS ${file})
+      message(FATAL_ERROR "no file ${file}")
+    endif()
+  endforeach()
+  target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGV})
+endfunction()
+
+file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/prj.conf lines REGEX "^CONFIG_[A-Z0-9_]+=y$")
+foreach(line ${lines})
+  string(REPLACE "=y" "" option ${line})
+  set(${option} y)
+endforeach()
+
+foreach(module ${EXTRA_ZEPHYR_MODULES})
+  set(ZEPHYR_CURRENT_MODULE_DIR ${module})
+  get_filename_component(name ${module} NAME)
+  add_subdirectory(${module}/zephyr modules/${name})
+endforeach()

@@ -1,0 +1,49 @@
+"""Compilers for this machine and for microcontrollers, and how each is told what to build for."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FREESTANDING = Path(__file__).with_name("freestanding")
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+LANGUAGES = {"C99": ["-std=c99"], "C++17": ["-x", "c++", "-std=c++17"]}
+
+NARROW = ["-DEK_EXPONENTIAL_H", "-Dek_exp(x)=(x)"]
+"""In place of exponential.h, which refuses a double of 32 bits; integer kernels need none."""
+
+ZIG = "zig"
+ZIG_AVR = ["-target", "avr-freestanding", "-mcpu=atmega328p", "-Wno-avr-rtlib-linking-quirks"]
+MACHINES = {
+    "gcc": ("gcc", []),
+    "clang": ("clang", []),
+    **{
+        f"arm-none-eabi-gcc {core}": ("arm-none-eabi-gcc", ["-mthumb", f"-mcpu={core}"])
+        for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33")
+    },
+    "avr-gcc": ("avr-gcc", ["-mmcu=atmega328p", *NARROW]),
+    **{
+        f"zig {core}": (ZIG, ["-target", "thumb-freestanding-eabi", f"-mcpu={core}"])
+        for core in ("cortex_m0", "cortex_m4", "cortex_m7", "cortex_m33")
+    },
+    "zig rv32imc": (ZIG, ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c"]),
+    "zig atmega328p": (ZIG, [*ZIG_AVR, *NARROW]),
+    "zig wasm32": (ZIG, ["-target", "wasm32-freestanding"]),
+}
+"""Compiler, and what picks the machine."""
+
+
+def compiled(compiler, flags, sources, folder):
+    """Compile to objects in the folder, the language's and the machine's flags given."""
+    if compiler == ZIG:
+        # Of several sources zig makes one object.
+        command = [sys.executable, "-m", "ziglang", "cc", "-o", "all.o"]
+    elif shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    else:
+        command = [compiler]
+    command += [*flags, *WARNINGS, "-Os", "-c", "-idirafter", str(FREESTANDING)]
+    return subprocess.run([*command, *sources], cwd=folder, capture_output=True, text=True)
