@@ -29,10 +29,26 @@ CORES = {
     core.name: core
     for core in (
         Core("cortex-m0", "thumb-freestanding-eabi", "cortex_m0", "arm", "UC_CPU_ARM_CORTEX_M0"),
-        Core("cortex-m4", "thumb-freestanding-eabihf", "cortex_m4", "arm", "UC_CPU_ARM_CORTEX_M4"),
-        Core("cortex-m7", "thumb-freestanding-eabihf", "cortex_m7", "arm", "UC_CPU_ARM_CORTEX_M7"),
         Core(
-            "cortex-m33", "thumb-freestanding-eabihf", "cortex_m33", "arm", "UC_CPU_ARM_CORTEX_M33"
+            "cortex-m4",
+            "thumb-freestanding-eabihf",
+            "cortex_m4+vfp4d16sp",
+            "arm",
+            "UC_CPU_ARM_CORTEX_M4",
+        ),
+        Core(
+            "cortex-m7",
+            "thumb-freestanding-eabihf",
+            "cortex_m7+fp_armv8d16",
+            "arm",
+            "UC_CPU_ARM_CORTEX_M7",
+        ),
+        Core(
+            "cortex-m33",
+            "thumb-freestanding-eabihf",
+            "cortex_m33+dsp+fp_armv8d16sp",
+            "arm",
+            "UC_CPU_ARM_CORTEX_M33",
         ),
         Core("rv32imc", "riscv32-freestanding-none", "generic_rv32+m+c", "riscv"),
         Core("atmega328p", "", "atmega328p"),

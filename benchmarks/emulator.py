@@ -2,7 +2,9 @@
 
 The host plays the world around the firmware: it stops the core at the entry of ``ek_next``, takes
 the output, puts the next input into the buffer and lets the core return from there. An inference
-is what runs in between, the call of the model and the loop around it included.
+is what runs in between, the call of the model and the loop around it included. An instruction whose
+condition fails is counted: it takes its turn, and Arm counts it too (event INST_RETIRED, Arm
+Architecture Reference Manual, "Instruction architecturally executed").
 """
 
 import struct
