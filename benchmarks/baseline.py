@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, select
-from edgekit.benchmarks.units import quantity, share
+from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.errors import ResultError
 
 Key = tuple[str, str, str]
@@ -13,6 +13,9 @@ Key = tuple[str, str, str]
 
 MACHINE = ("CPU", "cores", "OS", "Python")
 """Facts of the environment that must agree before speed and memory can be compared."""
+
+TOOLS = ("ziglang", "avr-gcc", "unicorn")
+"""Those that must agree before firmware can be compared."""
 
 
 @dataclass(frozen=True)
@@ -22,25 +25,39 @@ class Margin:
     Attributes:
         metric: the result's metric.
         figure: the key in the result's summary.
-        noise: tolerated change, as a share of the baseline's figure.
-        same_machine: whether the figure can only be compared on one machine.
+        noise: tolerated change, as a share of the baseline's figure; 0 for what is deterministic.
+        facts: of the environment that must agree before the figure can be compared.
+        same_images: whether the test images must be the same ones.
     """
 
     metric: str
     figure: str
     noise: float
-    same_machine: bool
+    facts: tuple[str, ...] = ()
+    same_images: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the gate calls the figure."""
+        figure = f"{self.figure} " if self.metric == "instructions" else ""
+        return _name(figure + self.metric)
 
 
 ACCURACY_NOISE = 0.001
 """Accuracy may fall by this much: 2 images of 2115, what another CPU's rounding can flip."""
 
+OTHER_IMAGES = "the baseline has other test images"
+
 MARGINS = (
     # A shared machine shifts the median of microseconds by a tenth from run to run.
-    Margin("latency", "p50", 0.25, same_machine=True),
-    Margin("peak_memory", "median", 0.10, same_machine=True),
+    Margin("latency", "p50", 0.25, facts=MACHINE),
+    Margin("peak_memory", "median", 0.10, facts=MACHINE),
     # Deterministic but for the metadata's version strings.
-    Margin("file_size", "median", 0.02, same_machine=False),
+    Margin("file_size", "median", 0.02),
+    Margin("flash", "total", 0, facts=TOOLS),
+    Margin("ram", "total", 0, facts=TOOLS),
+    Margin("instructions", "median", 0, facts=TOOLS, same_images=True),
+    Margin("instructions", "max", 0, facts=TOOLS, same_images=True),
 )
 
 
@@ -56,9 +73,10 @@ def require_common(
     before = _measured(earlier)
     if not any(model in models and backend in backends for _, model, backend in before):
         raise ResultError("the baseline has none of these models on any of these backends")
-    figures = {"accuracy": "accuracy"} | {margin.metric: margin.figure for margin in MARGINS}
+    figures = [("accuracy", "accuracy"), *((one.metric, one.figure) for one in MARGINS)]
     for (metric, model, backend), result in before.items():
-        if metric in figures and not isinstance(result.summary.get(figures[metric]), int | float):
+        needed = [figure for of, figure in figures if of == metric]
+        if not all(isinstance(result.summary.get(figure), int | float) for figure in needed):
             raise ResultError(f"the baseline is damaged: no {metric} of {model} on {backend}")
 
 
@@ -112,8 +130,8 @@ def _reason(results: Iterable[Result], model: str, backend: str) -> str:
 
 def _accuracy(ours: Result, theirs: Result) -> Gate:
     name = _name("accuracy")
-    if ours.dataset.get("sha256") != theirs.dataset.get("sha256"):
-        return Gate(name, str(ours.subject), "skipped", "the baseline has other test images")
+    if not _same_images(ours, theirs):
+        return Gate(name, str(ours.subject), "skipped", OTHER_IMAGES)
     now, before = ours.summary["accuracy"], theirs.summary["accuracy"]
     worst = before - ACCURACY_NOISE
     message = (
@@ -124,20 +142,29 @@ def _accuracy(ours: Result, theirs: Result) -> Gate:
 
 
 def _grown(ours: Result, theirs: Result, margin: Margin) -> Gate:
-    name = _name(margin.metric)
-    if margin.same_machine:
-        for fact in MACHINE:
-            here, there = ours.environment.get(fact, ""), theirs.environment.get(fact, "")
-            if here != there:
-                message = f"measured on another machine: {fact} {there!r} there, {here!r} here"
-                return Gate(name, str(ours.subject), "skipped", message)
+    name = margin.name
+    for fact in margin.facts:
+        here, there = ours.environment.get(fact, ""), theirs.environment.get(fact, "")
+        if here != there:
+            other = "on another machine" if margin.facts == MACHINE else "with other tools"
+            message = f"measured {other}: {fact} {there!r} there, {here!r} here"
+            return Gate(name, str(ours.subject), "skipped", message)
+    if margin.same_images and not _same_images(ours, theirs):
+        return Gate(name, str(ours.subject), "skipped", OTHER_IMAGES)
     now, before = ours.summary[margin.figure], theirs.summary[margin.figure]
     worst = before * (1 + margin.noise)
-    message = (
-        f"was {quantity(before, ours.unit)}, is {quantity(now, ours.unit)}, "
-        f"may grow by {margin.noise:.0%} to {quantity(worst, ours.unit)}"
-    )
+    if margin.noise:
+        message = (
+            f"was {quantity(before, ours.unit)}, is {quantity(now, ours.unit)}, "
+            f"may grow by {margin.noise:.0%} to {quantity(worst, ours.unit)}"
+        )
+    else:
+        message = f"was {whole(before)} {ours.unit}, is {whole(now)}, may not grow"
     return Gate(name, str(ours.subject), "passed" if now <= worst else "failed", message)
+
+
+def _same_images(ours: Result, theirs: Result) -> bool:
+    return bool(ours.dataset.get("sha256") == theirs.dataset.get("sha256"))
 
 
 def _name(metric: str) -> str:

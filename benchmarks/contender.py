@@ -142,22 +142,27 @@ def _from_model(path: Path, subject: Subject) -> Contender:
         ModelError: the backend cannot run the model.
     """
     model = edge_runtime.load(path, backend=subject.backend)
-    says_how = model.metadata is not None and model.metadata.mean
-
-    def pixels(images: Images) -> Array:
-        images = images.reshape(len(images), *model.input.shape[1:])
-        # A file without a normalisation gets what train feeds to its model.
-        return images if says_how else scaled(images)
-
     return Contender(
         subject=subject,
         file=path,
-        predict=lambda images: model.predict(pixels(images)),
-        inputs=lambda images: encode(pixels(images), model.input, model.metadata),
+        predict=lambda images: model.predict(_pixels(model, images)),
+        inputs=partial(raw_inputs, model),
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
         origin=_origin(model.metadata),
     )
+
+
+def raw_inputs(model: edge_runtime.Model, images: Images) -> Array:
+    """Return uint8 images [N, H, W, C] as the model takes them, [N, ...]."""
+    return encode(_pixels(model, images), model.input, model.metadata)
+
+
+def _pixels(model: edge_runtime.Model, images: Images) -> Images | Floats:
+    images = images.reshape(len(images), *model.input.shape[1:])
+    says_how = model.metadata is not None and model.metadata.mean
+    # A file without a normalisation gets what train feeds to its model.
+    return images if says_how else scaled(images)
 
 
 def _origin(metadata: Metadata | None) -> str:

@@ -15,13 +15,18 @@ from edge_runtime.backends import litert
 from edge_runtime.errors import ModelError
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.resolvers import open_litert
-from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.data import Images
 
 Array = npt.NDArray[Any]
 
 REFERENCES = {"BUILTIN_REF": "difference_to_builtin_ref", "XNNPACK": "difference_to_xnnpack"}
 """LiteRT's kernels that ours are compared with -> the metric that holds the comparison."""
+
+TO_NATIVE = "difference_to_native"
+"""The metric that holds the comparison of firmware with the engine that it was made from."""
+
+METRICS = (*REFERENCES.values(), TO_NATIVE)
 
 ROUNDING = "litert"
 """The rounding of the plan: whose bytes integers are to have; see ``edge_runtime.ops.ROUNDINGS``.
@@ -52,7 +57,7 @@ def measure(contender: Contender, images: Images, tensors: int) -> list[Result]:
         reason = litert.unavailable()
         if reason is None:
             try:
-                other = _answers(open_litert(contender.file, kernels).run, inputs)
+                other = answers(open_litert(contender.file, kernels).run, inputs)
             # What LiteRT's kernels do not take, some of them tell when they are run.
             except (ModelError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split())
@@ -61,8 +66,9 @@ def measure(contender: Contender, images: Images, tensors: int) -> list[Result]:
                 Result(contender.subject, metric, "steps", status="not present", reason=reason)
             )
             continue
-        own = _answers(model.run, inputs) if own is None else own
-        results.append(_compared(contender, metric, kernels, own, other, len(given)))
+        own = answers(model.run, inputs) if own is None else own
+        reference = f"LiteRT {kernels}"
+        results.append(compared(contender.subject, metric, reference, own, other, len(given)))
     return results
 
 
@@ -99,21 +105,25 @@ def _ordered(values: Array) -> npt.NDArray[np.int64]:
     return np.where(bits < 0, -(2**31) - bits, bits)
 
 
-def _answers(run: Any, inputs: Array) -> Array:
+def answers(run: Any, inputs: Array) -> Array:
     """Return the raw outputs [N, ...] of inputs [N, ...], one a call."""
     return np.concatenate([run(inputs[i : i + 1]) for i in range(len(inputs))])
 
 
-def _compared(
-    contender: Contender, metric: str, kernels: str, own: Array, other: Array, images: int
+def compared(
+    subject: Subject, metric: str, reference: str, own: Array, other: Array, images: int
 ) -> Result:
-    """Return the comparison of outputs [N, ...], the first ``images`` of them of test images."""
+    """Return the comparison of outputs [N, ...] with those of ``reference``.
+
+    The first ``images`` of them are of test images, the others of random tensors. The samples are
+    the largest difference in each output.
+    """
     apart = distances(own, other).reshape(len(own), -1)
     absolute = np.abs(own.astype(np.float64) - other.astype(np.float64)).reshape(len(own), -1)
     whole = np.issubdtype(own.dtype, np.integer)
     parts = {"images": slice(None, images), "random": slice(images, None)}
     summary: dict[str, Any] = {
-        "reference": f"LiteRT {kernels}",
+        "reference": reference,
         "rounding": ROUNDING,
         "integer": bool(whole),
         "seed": SEED,
@@ -121,7 +131,7 @@ def _compared(
     for name, part in parts.items():
         summary[name] = _counted(apart[part], absolute[part])
     return Result(
-        contender.subject,
+        subject,
         metric,
         "steps" if whole else "ULP",
         samples=tuple(apart.max(axis=1).tolist()),
@@ -142,6 +152,6 @@ def _counted(apart: npt.NDArray[np.int64], absolute: Array) -> dict[str, Any]:
 
 def select(results: Iterable[Result]) -> list[Result]:
     """Return the comparisons, those of one model next to each other, in their order."""
-    found = [result for result in results if result.metric in REFERENCES.values()]
+    found = [result for result in results if result.metric in METRICS]
     subjects = list(dict.fromkeys(result.subject for result in found))
     return sorted(found, key=lambda result: subjects.index(result.subject))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.benchmarks.result import Result, select
+from edgekit.benchmarks.units import whole
 
 Verdict = Literal["passed", "failed", "skipped"]
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
@@ -90,10 +91,13 @@ def required(results: Iterable[Result], backends: Sequence[str]) -> list[Gate]:
     return gates
 
 
-def exact(results: Iterable[Result]) -> list[Gate]:
-    """Ask of integer models on native that they give the bytes of LiteRT's reference kernels."""
+def exact(results: Iterable[Result], metric: str = "difference_to_builtin_ref") -> list[Gate]:
+    """Ask of integer models that they give the bytes of what ``metric`` compares them with.
+
+    That is LiteRT's reference kernels for the engine native, and the engine for firmware.
+    """
     gates = []
-    for subject, result in select(results, "difference_to_builtin_ref").items():
+    for subject, result in select(results, metric).items():
         figures = result.summary
         if result.status != "measured" or not figures["integer"]:
             continue
@@ -107,6 +111,25 @@ def exact(results: Iterable[Result]) -> list[Gate]:
             f"{random['tensors']} random tensors, seed {figures['seed']}"
         )
         gates.append(Gate("exact", str(subject), "failed" if differ else "passed", message))
+    return gates
+
+
+def budget(results: Iterable[Result], metric: str, figure: str, limit: int) -> list[Gate]:
+    """Ask of each build that ``figure`` of ``metric`` is at most ``limit``.
+
+    Args:
+        results: of firmware.
+        metric: "flash", "ram" or "instructions".
+        figure: the key in the result's summary.
+        limit: in the result's unit.
+    """
+    gates = []
+    for subject, result in select(results, metric).items():
+        value, over = result.summary[figure], result.summary[figure] - limit
+        relation = f"over by {whole(over)}" if over > 0 else f"{whole(-over)} left"
+        message = f"{whole(value)} {result.unit} of {whole(limit)}, {relation}"
+        verdict: Verdict = "failed" if over > 0 else "passed"
+        gates.append(Gate(metric, str(subject), verdict, message, limit=limit))
     return gates
 
 

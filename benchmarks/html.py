@@ -7,7 +7,6 @@ from importlib.resources import files
 from edgekit.benchmarks import charts
 from edgekit.benchmarks.answers import agreement, confusions, wrong_answers
 from edgekit.benchmarks.charts import name
-from edgekit.benchmarks.exactness import SEED
 from edgekit.benchmarks.gate import MARKS, Gate, passed
 from edgekit.benchmarks.latency import P99_CALLS
 from edgekit.benchmarks.result import Result
@@ -23,47 +22,36 @@ LATENCY_NOTE = (
     f"line: to the 99 % percentile, which takes {P99_CALLS} calls. Each grid line is ten times "
     "the one before."
 )
-OUTPUTS_NOTE = (
-    "Elements of edgekit's own engine's raw output that differ from LiteRT's: from its reference "
-    "kernels (BUILTIN_REF) and from XNNPACK. Steps are those of an integer output, ULPs the "
-    "float32 numbers from one to the other. Random tensors cover the full range of an integer "
-    f"input, those for float inputs are standard normal; seed {SEED}. Rounding: whose bytes the "
-    "plan is made to give; litert stands for BUILTIN_REF."
-)
-FOOTPRINT_NOTE = (
-    "Cold start: from starting a process to its first answer, files in the page cache. Peak "
-    "memory: the most physical memory that process held. × Python: as a multiple of a bare "
-    "Python that reads as many bytes and prints them. Installed: the packages that must be there "
-    "besides edgekit and Python. Medians."
-)
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     """Return the report of a run."""
     speed, outputs, footprint = tables(results)
-    limit = next((gate.limit for gate in gates if gate.limit is not None), None)
+    limit = next((gate.limit for gate in gates if gate.name == "accuracy"), None)
     bars = "".join(
-        f"<div><h3>{title}</h3>{charts.bars(results, metric)}</div>"
+        f"<div><h3>{title}</h3>{chart}</div>"
         for metric, title in (
             ("cold_start", "Cold start"),
             ("peak_memory", "Peak memory"),
             ("installed_size", "Installed"),
         )
+        if (chart := charts.bars(results, metric))
     )
     body = [
         _header(results, gates),
-        _section(speed.title, _table(speed)),
+        _section(speed.title, _table(speed), speed.note),
         _section("Gates", _gates(worth_telling(gates, speed))),
         _section("Accuracy", charts.accuracy(results, limit), ACCURACY_NOTE),
         _section("Confusion", confusions(results)),
         _section("Wrong answers", wrong_answers(results)),
         _section("Agreement", agreement(results)),
         _section("Latency of one image", charts.latency(results), _latency_note(results)),
-        _section(outputs.title, _table(outputs) if outputs.rows else "", OUTPUTS_NOTE),
+        _section(outputs.title, _table(outputs) if outputs.rows else "", outputs.note),
         _section(
             footprint.title,
-            f'<div class="multiples">{bars}</div>{_table(footprint)}',
-            FOOTPRINT_NOTE,
+            (f'<div class="multiples">{bars}</div>' if bars else "")
+            + (_table(footprint) if footprint.rows else ""),
+            footprint.note,
         ),
         _section("Measured on", _environment(results)),
     ]

@@ -1,7 +1,8 @@
 """The one record type: what was measured, on what, with the raw samples, or why it was not."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from edgekit.errors import ResultError
@@ -37,8 +38,9 @@ class Result:
         subject: who was measured.
         metric: "accuracy", "agreement", "difference_to_builtin_ref", "difference_to_xnnpack",
             "latency", "relative_latency", "latency_to_litert", "throughput", "cold_start",
-            "peak_memory", "file_size" or "installed_size".
-        unit: of the samples: "s", "bytes", "images/s", "class", "steps", …
+            "peak_memory", "file_size" or "installed_size"; of firmware "accuracy",
+            "difference_to_native", "flash", "ram" or "instructions".
+        unit: of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
         samples: what was measured, in the order in which it was.
         summary: figures derived from the samples, plain JSON values.
         status: "not present" when a library, a device or a file is missing; "failed" when
@@ -82,6 +84,12 @@ class Result:
             if not isinstance(mapping, dict):
                 raise ResultError(f"not a benchmark result: {mapping!r} is not an object")
         return result
+
+
+def stamped(result: Result, dataset: Mapping[str, Any], environment: Mapping[str, str]) -> Result:
+    """Return the result with what it was measured on, and the time: now."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    return replace(result, dataset=dataset, environment=environment, time=time)
 
 
 def select(results: Iterable[Result], metric: str) -> dict[Subject, Result]:

@@ -1,14 +1,13 @@
 """One run: who takes part, what is measured in which order, and each result kept at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.benchmarks import accuracy, environment, exactness, footprint, latency, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
 from edgekit.benchmarks.dataset import describe, scaling
-from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.result import Result, Subject, stamped
 from edgekit.train.data import Dataset
 
 
@@ -65,8 +64,7 @@ def run(
 
     def store(*measured: Result) -> None:
         for result in measured:
-            time = datetime.now(UTC).isoformat(timespec="seconds")
-            results.append(replace(result, dataset=data, environment=machine, time=time))
+            results.append(stamped(result, data, machine))
             keep(results[-1])
 
     say("loading the models and their peers")

@@ -9,9 +9,35 @@ from dataclasses import dataclass
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.benchmarks.units import quantity, share, three_digits
+from edgekit.benchmarks.units import quantity, share, three_digits, whole
 
 NOTHING = "–"
+
+OUTPUTS_NOTE = (
+    "Elements of edgekit's own engine's raw output that differ from LiteRT's: from its reference "
+    "kernels (BUILTIN_REF) and from XNNPACK. Steps are those of an integer output, ULPs the "
+    "float32 numbers from one to the other. Random tensors cover the full range of an integer "
+    f"input, those for float inputs are standard normal; seed {exactness.SEED}. Rounding: whose "
+    "bytes the plan is made to give; litert stands for BUILTIN_REF."
+)
+FOOTPRINT_NOTE = (
+    "Cold start: from starting a process to its first answer, files in the page cache. Peak "
+    "memory: the most physical memory that process held. × Python: as a multiple of a bare "
+    "Python that reads as many bytes and prints them. Installed: the packages that must be there "
+    "besides edgekit and Python. Medians."
+)
+BUILDS_NOTE = (
+    "Whole firmware: vector table, start-up code, input and output buffers, model. Differ: output "
+    "elements that are not those of edgekit's own engine, on the test images and on random "
+    "tensors. Flash and RAM in bytes; constants hold weights, tables and initial values; data "
+    "holds the input and output buffers; the stack is the most that was used. Instructions: of "
+    "one inference, the median of the test images and the most, executed on the emulated core, "
+    "the call included; at reset: once, before the first inference."
+)
+STEPS_NOTE = (
+    "Outside: the call, and the loop around it. Where naming the steps makes the compiler emit "
+    "other code, they are those of a build with labels, counted on fewer images."
+)
 
 
 @dataclass(frozen=True)
@@ -25,16 +51,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column titles (model and backend come before them) and rows."""
+    """A title, column titles (model and backend come before them), rows, and what they mean."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    note: str = ""
 
 
 def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
-    """Return the table of answers and speed, that of outputs and that of footprints."""
+    """Return the table of answers and speed, that of outputs and that of footprints.
+
+    Of firmware they are the tables of builds, of outputs and of steps.
+    """
     results = list(results)
+    if any(result.metric == "flash" for result in results):
+        return _builds(results), _outputs(results), _steps(results)
     return _answers(results), _outputs(results), _footprint(results)
 
 
@@ -114,7 +146,7 @@ def _outputs(results: list[Result]) -> Table:
             )
         )
     columns = ("beside", "rounding", "differ on images", "on random tensors", "at most")
-    return Table("Raw outputs", columns, tuple(rows))
+    return Table("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
 
 
 def _footprint(results: list[Result]) -> Table:
@@ -131,7 +163,79 @@ def _footprint(results: list[Result]) -> Table:
                 cells.append(_times_python(result))
         rows.append(Row(subject, tuple(cells)))
     columns = ("cold start", "× Python", "peak memory", "× Python", "file", "installed")
-    return Table("Footprint", columns, tuple(rows))
+    return Table("Footprint", columns, tuple(rows), FOOTPRINT_NOTE)
+
+
+def _builds(results: list[Result]) -> Table:
+    accuracy, differences = select(results, "accuracy"), select(results, exactness.TO_NATIVE)
+    flash, ram = select(results, "flash"), select(results, "ram")
+    instructions = select(results, "instructions")
+    rows = []
+    for subject in dict.fromkeys((*accuracy, *flash)):
+        answers = accuracy.get(subject)
+        if answers is not None and answers.status != "measured":
+            rows.append(Row(subject, (), f"{answers.status}: {answers.reason}"))
+            continue
+        rows.append(
+            Row(
+                subject,
+                (
+                    _right(answers),
+                    share(answers.summary["accuracy"]) if answers else NOTHING,
+                    _differing(differences.get(subject)),
+                    *(_whole(flash.get(subject), key) for key in ("total", "code", "constants")),
+                    *(_whole(ram.get(subject), key) for key in ("total", "data", "arena", "stack")),
+                    *(_whole(instructions.get(subject), key) for key in ("median", "max", "reset")),
+                ),
+            )
+        )
+    columns = (
+        "right",
+        "accuracy",
+        "differ",
+        "flash",
+        "= code",
+        "+ constants",
+        "RAM",
+        "= data",
+        "+ arena",
+        "+ stack",
+        "instructions",
+        "at most",
+        "at reset",
+    )
+    rows.sort(key=lambda row: bool(row.missing))
+    return Table("Firmware", columns, tuple(rows), BUILDS_NOTE)
+
+
+def _steps(results: list[Result]) -> Table:
+    rows = []
+    for subject, result in select(results, "instructions").items():
+        total = result.summary["steps_total"]["median"]
+        code = "this build" if result.summary["steps_same_code"] else "a build with labels"
+        for number, step in enumerate(result.summary["steps"]):
+            figures = (whole(step["median"]), whole(step["max"]), share(step["median"] / total))
+            rows.append(Row(subject, (str(number), step["op"], *figures, code)))
+    columns = ("step", "op", "instructions", "at most", "share", "of")
+    return Table("Instructions of each step", columns, tuple(rows), STEPS_NOTE)
+
+
+def _right(answers: Result | None) -> str:
+    return f"{answers.summary['correct']}/{answers.summary['total']}" if answers else NOTHING
+
+
+def _differing(compared: Result | None) -> str:
+    """Tell how many output elements of all inputs differ from the engine's."""
+    if compared is None:
+        return NOTHING
+    parts = compared.summary["images"], compared.summary["random"]
+    return f"{sum(part['differ'] for part in parts)}/{sum(part['elements'] for part in parts)}"
+
+
+def _whole(result: Result | None, key: str) -> str:
+    if result is None or result.summary.get(key) is None:
+        return NOTHING
+    return whole(result.summary[key])
 
 
 def _figure(result: Result | None, key: str) -> str:

@@ -18,7 +18,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         banner(results),
         _aligned(answers),
         _aligned(outputs) if outputs.rows else "",
-        _aligned(footprint),
+        _aligned(footprint) if footprint.rows else "",
         listed,
     )
     return "\n\n".join(part for part in parts if part)

@@ -25,6 +25,11 @@ def share(value: float) -> str:
     return f"{value:.4f}"
 
 
+def whole(value: float) -> str:
+    """Format a count so that one more shows: "12,128"."""
+    return f"{value:,.0f}"
+
+
 def three_digits(value: float) -> str:
     """Format with three significant digits and no exponent: "2.14", "48.2", "361"; 0 is "0"."""
     if value == 0:

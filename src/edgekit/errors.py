@@ -25,6 +25,10 @@ class TargetError(EdgekitError):
     """The chosen target cannot run the chosen conversion."""
 
 
+class FirmwareError(EdgekitError):
+    """A model's firmware cannot be built, or does not run on the emulated core."""
+
+
 class ExportError(EdgekitError):
     """A model cannot be exported as C, or the export's folder holds something else."""
 

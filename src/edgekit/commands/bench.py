@@ -1,19 +1,27 @@
-"""``edgekit bench``: the same test images through every model on every backend."""
+"""``edgekit bench``: the same test images through every model on every backend or a target."""
 
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edge_runtime.backends import backends as all_backends
 from edge_runtime.errors import BackendError
 from edgekit import files, frameworks
-from edgekit.commands import options
+from edgekit.benchmarks.cores import CORES
+from edgekit.commands import bench_target, options
+from edgekit.commands.bench_target import Size
 from edgekit.errors import MissingExtraError, ModelFileError
+
+if TYPE_CHECKING:
+    from edgekit.benchmarks.gate import Gate
+    from edgekit.benchmarks.result import Result
+    from edgekit.train.data import Dataset
 
 JOURNAL = "bench.jsonl"
 DOCUMENT = "bench.json"
@@ -51,6 +59,17 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="bench.json of an earlier run: fail when accuracy, latency, memory or size got worse.",
 )
+@click.option(
+    "--target",
+    type=click.Choice(tuple(CORES)),
+    help="Build firmware for this core, run it emulated and measure that instead of backends.",
+)
+@options.skip_zeros
+@click.option("--max-flash", type=Size(), metavar="SIZE", help="What the firmware may take: 16K.")
+@click.option("--max-ram", type=Size(), metavar="SIZE", help="The same of RAM, with the stack.")
+@click.option(
+    "--max-instructions", type=Size(), metavar="COUNT", help="What the slowest image may take."
+)
 @click.option("--quick", is_flag=True, help="Fewer samples: for a look, not for figures to keep.")
 @options.as_json
 @click.option("--junit", type=output_file, metavar="FILE", help="Write the gates as JUnit XML.")
@@ -71,6 +90,11 @@ def command(
     chosen: tuple[str, ...],
     require: tuple[str, ...],
     baseline: Path | None,
+    target: str | None,
+    skip_zeros: bool,
+    max_flash: int | None,
+    max_ram: int | None,
+    max_instructions: int | None,
     quick: bool,
     as_json: bool,
     junit: Path | None,
@@ -81,9 +105,17 @@ def command(
     """Measure models on the test images: accuracy, parity, exactness, latency, footprint.
 
     Every MODEL.tflite (by default all in the artifacts folder) on every backend, beside the Keras
-    model run by its peers. Writes bench.json and report.html into the artifacts folder. Exit code
-    1 when a gate fails.
+    model run by its peers. With --target as firmware on an emulated microcontroller: built from
+    its C export for size and for speed, every output byte compared, flash, RAM with the stack and
+    executed instructions measured. Writes bench.json and report.html into the artifacts folder.
+    Exit code 1 when a gate fails.
     """
+    budgets = {
+        "--max-flash": max_flash,
+        "--max-ram": max_ram,
+        "--max-instructions": max_instructions,
+    }
+    _require_sense(target, skip_zeros, budgets, chosen, require)
     for variable in ONE_THREAD:
         os.environ.setdefault(variable, "1")
     if verbose:
@@ -91,39 +123,31 @@ def command(
         with suppress(MissingExtraError):
             frameworks.keras(verbose=True)
     from edgekit.benchmarks import baseline as comparison
-    from edgekit.benchmarks import contender, document, gate, suite, text
     from edgekit.benchmarks import dataset as test_images
+    from edgekit.benchmarks import document, gate, text
     from edgekit.benchmarks import html as html_report
     from edgekit.benchmarks import junit as junit_report
     from edgekit.benchmarks import markdown as markdown_report
 
     named = _named(models or _visible(artifacts), artifacts)
-    backends = _backends(chosen, require)
+    backends = bench_target.builds(target, skip_zeros) if target else _backends(chosen, require)
     earlier = document.read(baseline) if baseline else []
     if baseline:
         comparison.require_common(earlier, list(named), backends)
     dataset = test_images.for_models(list(named.values()), data, classes)
     journal = artifacts / JOURNAL
     files.write_text(journal, "")
-    with tempfile.TemporaryDirectory() as scratch:
-        results = suite.run(
-            named,
-            backends,
-            dataset,
-            artifacts / files.KERAS_MODEL,
-            Path(scratch),
-            effort=suite.QUICK if quick else suite.THOROUGH,
-            keep=lambda result: document.append(journal, result),
-            say=lambda stage: click.echo(f"edgekit bench: {stage}", err=True),
-        )
-    gates = [
-        *gate.accuracy(results, min_accuracy),
-        *gate.runs(results, named, contender.for_edgetpu(named)),
-        *gate.required(results, require),
-        *gate.exact(results),
-        *gate.completed(results),
-        *comparison.compare(results, earlier, list(named)),
-    ]
+
+    def keep(result: "Result") -> None:
+        document.append(journal, result)
+
+    if target:
+        results = bench_target.measure(named, target, skip_zeros, dataset, quick, keep, _say)
+        gates = bench_target.gates(results, named, min_accuracy, budgets)
+    else:
+        results = _measure(named, backends, dataset, artifacts, quick, keep)
+        gates = _gates(results, named, min_accuracy, require)
+    gates += comparison.compare(results, earlier, list(named))
     report = html or artifacts / REPORT
     document.write(artifacts / DOCUMENT, results, gates)
     files.write_text(report, html_report.render(results, gates))
@@ -139,6 +163,70 @@ def command(
         if one.verdict == "failed":
             click.echo(f"edgekit bench: {one}", err=True)
     return 0 if gate.passed(gates) else 1
+
+
+def _require_sense(
+    target: str | None,
+    skip_zeros: bool,
+    budgets: Mapping[str, int | None],
+    chosen: Sequence[str],
+    required: Sequence[str],
+) -> None:
+    """Refuse options of the one road on the other."""
+    for option, names in (("--backend", chosen), ("--require", required)):
+        if target and names:
+            raise click.UsageError(f"{option} is about this machine: leave it out with --target")
+    asked = {"--skip-zeros": skip_zeros}
+    asked |= {option: limit is not None for option, limit in budgets.items()}
+    for option, given in asked.items():
+        if not target and given:
+            raise click.UsageError(f"{option} is about a microcontroller: name one with --target")
+
+
+def _measure(
+    named: Mapping[str, Path],
+    backends: Sequence[str],
+    dataset: "Dataset",
+    artifacts: Path,
+    quick: bool,
+    keep: "Callable[[Result], None]",
+) -> "list[Result]":
+    """Measure the models on the backends of this machine."""
+    from edgekit.benchmarks import suite
+
+    with tempfile.TemporaryDirectory() as scratch:
+        return suite.run(
+            named,
+            backends,
+            dataset,
+            artifacts / files.KERAS_MODEL,
+            Path(scratch),
+            effort=suite.QUICK if quick else suite.THOROUGH,
+            keep=keep,
+            say=_say,
+        )
+
+
+def _gates(
+    results: "Sequence[Result]",
+    named: Mapping[str, Path],
+    min_accuracy: float,
+    required: Sequence[str],
+) -> "list[Gate]":
+    """Return what is asked of the backends of this machine."""
+    from edgekit.benchmarks import contender, gate
+
+    return [
+        *gate.accuracy(results, min_accuracy),
+        *gate.runs(results, named, contender.for_edgetpu(named)),
+        *gate.required(results, required),
+        *gate.exact(results),
+        *gate.completed(results),
+    ]
+
+
+def _say(stage: str) -> None:
+    click.echo(f"edgekit bench: {stage}", err=True)
 
 
 def _visible(artifacts: Path) -> list[Path]:

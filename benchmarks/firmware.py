@@ -1,0 +1,246 @@
+"""A model's C library built into whole firmware: start-up code, buffers, the model, no more."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgekit.benchmarks import environment
+from edgekit.benchmarks.cores import Core
+from edgekit.errors import FirmwareError, MissingExtraError, TargetError
+
+ELF = "firmware.elf"
+BOARD = ("main.c", "board.ld", "steps.h", "freestanding/string.h")
+"""Files of the package's folder ``board``, which a build takes."""
+
+COMPILE = (
+    "-std=c99",
+    "-g",  # keeps the symbols, of which the steps' addresses are read; not loaded into flash
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-ffp-contract=off",  # the native engine's arithmetic, on the FPU as well
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-Wl,--gc-sections",
+)
+ZIG = ("-Ifreestanding", "-Wl,--build-id=none", "-Wl,--entry=ek_reset", "-Tboard.ld")
+STEP = re.compile(r"ek_step_(\d+)_\d+")
+PATIENCE = 200
+"""Instructions that a multiply-accumulate may take; software floats on a Cortex-M0 take 100."""
+PATIENCE_AT_LEAST = 1_000_000
+
+AVR_GCC = "avr-gcc"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A model as C.
+
+    Attributes:
+        name: prefix of its public names; "digits" for ``digits_run`` in digits.h and digits.c.
+        files: name and text of digits.h and digits.c.
+        arena: bytes of RAM that ``digits_run`` computes in.
+        weights: bytes of the model file's weights and biases.
+        macs: multiply-accumulates of one inference.
+        ops: names of the steps, in their order.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    arena: int
+    weights: int
+    macs: int
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name in the firmware: its address, without the bit that says Thumb, and its bytes."""
+
+    address: int
+    size: int
+    is_code: bool
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What the compiler made of a library.
+
+    Attributes:
+        core: what it runs on.
+        optimisation: "-Os" or "-O3".
+        image: address -> content of what is flashed.
+        code: bytes of instructions in flash, the vector table among them.
+        constants: bytes of constants in flash, the initial values of variables among them.
+        data: bytes of variables in RAM, without the stack.
+        symbols: by name.
+        steps: address and number of each ``EK_STEP``, in the order of the addresses.
+        limit: instructions after which an inference is taken for an endless loop.
+    """
+
+    core: Core
+    optimisation: str
+    image: Mapping[int, bytes]
+    code: int
+    constants: int
+    data: int
+    symbols: Mapping[str, Symbol]
+    steps: tuple[tuple[int, int], ...]
+    limit: int
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return self.code + self.constants
+
+    @property
+    def outside(self) -> int:
+        """Number of the last ``EK_STEP``, which ends the steps; 0 without labels."""
+        return max((step for _, step in self.steps), default=0)
+
+    def content(self, address: int, size: int) -> bytes:
+        """Return ``size`` bytes of flash."""
+        for start, content in self.image.items():
+            if start <= address < start + len(content):
+                return content[address - start :][:size]
+        return b""
+
+    def function(self, address: int) -> str:
+        """Name the function that an instruction belongs to."""
+        for name, symbol in self.symbols.items():
+            if symbol.is_code and symbol.address <= address < symbol.address + symbol.size:
+                return f"{name}()"
+        return "the core"
+
+
+def build(core: Core, library: Library, optimisation: str, *, labels: bool = True) -> Firmware:
+    """Compile and link.
+
+    Args:
+        core: to compile for.
+        library: the model.
+        optimisation: the compiler's option, "-Os" or "-O3".
+        labels: whether the steps' addresses are named.
+
+    Raises:
+        FirmwareError: the compiler refuses; its first error is in the message.
+    """
+    compiler = _compiler(core)
+    with tempfile.TemporaryDirectory() as folder:
+        _write(Path(folder), library, labels)
+        sources = ("main.c", "under_test.c")
+        command = [*compiler, optimisation, *COMPILE, *sources, "-o", ELF]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FirmwareError(f"{core.name} {optimisation}: {_first_error(done.stderr)}")
+        limit = PATIENCE * library.macs + PATIENCE_AT_LEAST
+        return _read(core, optimisation, Path(folder, ELF), limit)
+
+
+def require_tools(core: Core) -> None:
+    """Make sure that all is there to build for ``core``, to read what was built and to run it.
+
+    Raises:
+        MissingExtraError: a package of the extra [mcu] is not installed.
+        TargetError: the core needs a compiler that is not on the PATH.
+    """
+    needed = {"elftools": "pyelftools"}
+    if core.triple:
+        needed["ziglang"] = "ziglang"
+    elif shutil.which(AVR_GCC) is None:
+        raise TargetError(
+            f"{core.name}: zig's run-time library does not compile for AVR: install {AVR_GCC} and "
+            "put it on the PATH"
+        )
+    if core.emulated:
+        needed["unicorn"] = "unicorn"
+    for module, package in needed.items():
+        if find_spec(module) is None:
+            raise MissingExtraError(package, "mcu", "bench --target")
+
+
+def versions(core: Core) -> dict[str, str]:
+    """Return the versions of what builds and runs firmware for ``core``."""
+    if core.triple:
+        return environment.versions(("ziglang", "unicorn"))
+    done = subprocess.run([AVR_GCC, "-dumpversion"], capture_output=True, text=True, check=True)
+    return {AVR_GCC: done.stdout.strip()}
+
+
+def _compiler(core: Core) -> list[str]:
+    """Return the compiler's command with the options that say for what it compiles."""
+    if core.triple:
+        zig = [sys.executable, "-m", "ziglang", "cc"]
+        return [*zig, "-target", core.triple, f"-mcpu={core.cpu}", *ZIG]
+    return [AVR_GCC, f"-mmcu={core.cpu}"]
+
+
+def _write(folder: Path, library: Library, labels: bool) -> None:
+    """Write what is compiled."""
+    board = files("edgekit.benchmarks").joinpath("board")
+    folder.joinpath("freestanding").mkdir()
+    for name in BOARD:
+        folder.joinpath(name).write_bytes(board.joinpath(name).read_bytes())
+    for name, text in library.files.items():
+        folder.joinpath(name).write_text(text, encoding="utf-8")
+    name = library.name
+    header = f'#include "{name}.h"\n#define EK_RUN {name}_run\n'
+    for macro, value in {
+        "EK_INPUT": f"{name}_input_t",
+        "EK_INPUT_SIZE": f"{name.upper()}_INPUT_SIZE",
+        "EK_OUTPUT": f"{name}_output_t",
+        "EK_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
+    }.items():
+        header += f"#define {macro} {value}\n"
+    folder.joinpath("under_test.h").write_text(header, encoding="utf-8")
+    steps = '#include "steps.h"\n' if labels else ""
+    folder.joinpath("under_test.c").write_text(f'{steps}#include "{name}.c"\n', encoding="utf-8")
+
+
+def _first_error(errors: str) -> str:
+    """Return the line that says most: an error of the compiler or of the linker."""
+    lines = [line.strip() for line in errors.splitlines() if not line.startswith("collect2:")]
+    said = [line for line in lines if "error:" in line] or lines[-1:] or ["no message"]
+    return said[0]
+
+
+def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
+    """Read sizes, symbols and what is flashed from the linked file."""
+    from elftools.elf.constants import SH_FLAGS
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        elf = ELFFile(file)
+        image = {
+            one["p_paddr"]: one.data() for one in elf.iter_segments("PT_LOAD") if one["p_filesz"]
+        }
+        sections = list(elf.iter_sections())
+        code = data = 0
+        for one in sections:
+            if one["sh_flags"] & SH_FLAGS.SHF_EXECINSTR or one.name == ".vectors":
+                code += one["sh_size"]
+            elif one["sh_flags"] & SH_FLAGS.SHF_WRITE:
+                data += one["sh_size"]
+        symbols, steps = {}, []
+        for one in elf.get_section_by_name(".symtab").iter_symbols():
+            address, kind, section = one["st_value"], one["st_info"]["type"], one["st_shndx"]
+            if match := STEP.fullmatch(one.name):
+                steps.append((address, int(match[1])))
+                continue
+            is_code = kind == "STT_FUNC"
+            if is_code and core.emulated == "arm":
+                address &= ~1
+            symbols[one.name] = Symbol(address, one["st_size"], is_code)
+            # AVR code keeps its constants among the instructions.
+            if kind == "STT_OBJECT" and sections[section].name == ".text":
+                code -= one["st_size"]
+    flash = max(address + len(content) for address, content in image.items())
+    return Firmware(
+        core, optimisation, image, code, flash - code, data, symbols, tuple(sorted(steps)), limit
+    )
