@@ -2,6 +2,7 @@
 # make test   all tests, with real training, conversion and inference
 # make check  ruff, mypy --strict, and the C that the tests compile
 # make docs   docs/SUPPORTED_OPS.md, from the constraints of edge_runtime/ops
+# make figures   the committed flash, RAM and instructions of firmware, that tests hold
 # make sanitize   the engine's tests with AddressSanitizer and UBSan in the extension
 # make fuzz   FUZZ_SECONDS of made-up model files against the engine
 # Everything is installed into .venv; nothing outside this folder is touched.
@@ -17,7 +18,7 @@ C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/
 EXTENSION = $(wildcard edge_runtime/*.[ch] edge_runtime/ops/*.[ch])
 C_SOURCES = $(shell git ls-files '*.c')
 
-.PHONY: demo test check docs sanitize fuzz install install-test clean
+.PHONY: demo test check docs figures sanitize fuzz install install-test clean
 
 demo: install
 	@$(BIN)/python examples/demo.py
@@ -33,6 +34,9 @@ check: install-test
 
 docs: install
 	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
+
+figures: install-test
+	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/test_committed_figures.py
 
 # The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan
 # has to be there before Python, and libstdc++ before libasan looks for exceptions.

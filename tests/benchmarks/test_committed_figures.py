@@ -1,0 +1,68 @@
+"""What firmware of the documented network takes, held against the figures that are committed.
+
+`make figures` writes them anew; a change that makes one grow has to say why.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seeded
+from edgekit.benchmarks import emulator, firmware
+from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.firmware import Library
+from edgekit.convert.c_library import library
+
+FILE = Path(__file__).with_name("committed_figures.json")
+BUILDS = [
+    f"{core} {optimisation}{variant}"
+    for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
+    for optimisation in ("-Os", "-O3")
+    for variant in ("", " skip-zeros")
+]
+IMAGES = 20
+
+
+def measured(build: str) -> dict[str, int]:
+    """Flash and RAM in bytes, instructions of an inference."""
+    core, optimisation, *variant = build.split()
+    made = library(seeded.network(), "seeded.tflite", "model", skip_zeros=bool(variant))
+    files = {"model.h": made.header, "model.c": made.source}
+    own = Library("model", files, made.arena, made.weights, made.macs, made.ops)
+    built = firmware.build(CORES[core], own, optimisation)
+    profile = emulator.profile(built, seeded.strokes(IMAGES).view(np.uint8), 1 << 40)
+    return {
+        "code": built.code,
+        "constants": built.constants,
+        "ram": built.data + profile.stack,
+        "median instructions": int(np.percentile(profile.instructions, 50, method="higher")),
+        "most instructions": int(profile.instructions.max()),
+    }
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_nothing_has_grown(build: str) -> None:
+    document = json.loads(FILE.read_text())
+    versions = firmware.versions(CORES[build.split()[0]])
+    if document["versions"] != versions:
+        pytest.skip(f"the figures are of {document['versions']}, here is {versions}")
+    own, committed = measured(build), document["builds"][build]
+    grown = {name: (committed[name], own[name]) for name in own if own[name] > committed[name]}
+    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+
+
+def write() -> None:
+    """Write the committed figures anew."""
+    document = {
+        "versions": firmware.versions(CORES["cortex-m4"]),
+        "builds": {build: measured(build) for build in BUILDS},
+    }
+    FILE.write_text(json.dumps(document, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write()
+    sys.stdout.write(f"{FILE.name} written\n")
