@@ -128,6 +128,8 @@ def budget(results: Iterable[Result], metric: str, figure: str, limit: int) -> l
         value, over = result.summary[figure], result.summary[figure] - limit
         relation = f"over by {whole(over)}" if over > 0 else f"{whole(-over)} left"
         message = f"{whole(value)} {result.unit} of {whole(limit)}, {relation}"
+        if result.summary.get("stack", 0) is None:
+            message += "; the stack is not measured and not among them"
         verdict: Verdict = "failed" if over > 0 else "passed"
         gates.append(Gate(metric, str(subject), verdict, message, limit=limit))
     return gates

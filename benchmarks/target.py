@@ -35,7 +35,8 @@ COUNTED = 200_000_000
 a small model. The others' answers are compared all the same."""
 
 EMULATED = 2_000_000_000
-"""Instructions that are emulated for random tensors, at most."""
+"""Instructions that are emulated for random tensors, at most; a multiply-accumulate is one or more.
+"""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def _measured(
     builds = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
-        trial = _trial(path, dataset, effort.tensors) if core.emulated else None
+        tensors = min(effort.tensors, EMULATED // max(1, library.macs))
+        trial = _trial(path, dataset, tensors) if core.emulated else None
     except ModelError as error:
         for backend in builds.values():
             yield absent(Subject(name, digest, backend), str(error))

@@ -11,6 +11,7 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.data import Dataset
 
 MACHINE = {"CPU": "Cortex-A72", "cores": "4", "OS": "Debian 12", "Python": "CPython 3.11"}
+TOOLS = {"CPU": "Cortex-A72", "ziglang": "0.17.1", "unicorn": "2.1.4"}
 RunOf = Callable[..., list[Result]]
 
 
@@ -75,3 +76,49 @@ def absent() -> Result:
     """A backend that is not present."""
     subject = Subject("", "", "edgetpu")
     return Result(subject, "accuracy", "class", status="not present", reason="no libedgetpu")
+
+
+@pytest.fixture
+def firmware_of(tiny: Dataset) -> RunOf:
+    """Return a function that makes the records of one build."""
+
+    def make(
+        *,
+        flash: int = 12000,
+        ram: int = 1000,
+        stack: int | None = 200,
+        median: int = 12500,
+        most: int = 12600,
+        same_code: bool = True,
+        tools: dict[str, str] = TOOLS,
+        dataset: Dataset = tiny,
+    ) -> list[Result]:
+        subject = Subject("model.tflite", "12" * 32, "cortex-m4 -Os")
+        right = np.eye(2, dtype=np.float32)[tiny.y_test]
+        parts = {"tensors": 10, "elements": 20, "differ": 0, "largest": 0, "largest_absolute": 0}
+        spread = {"median": median, "p90": most, "max": most, "min": median}
+        about = {"reference": "the engine native", "rounding": "litert", "integer": True, "seed": 1}
+        summaries = {
+            "difference_to_native": about | {"images": parts, "random": parts},
+            "flash": {"total": flash, "code": flash - 9000, "constants": 9000, "weights": 8000},
+            "ram": {"total": ram, "data": ram - (stack or 0) - 16, "arena": 16, "stack": stack},
+            "instructions": {
+                **spread,
+                "reset": 625,
+                "macs": 11004,
+                "images": 10,
+                "steps": [{"op": op, **spread} for op in ("FULLY_CONNECTED", "outside")],
+                "steps_same_code": same_code,
+                "steps_total": spread,
+                "steps_images": 10,
+            },
+        }
+        results = [accuracy.measure(subject, right, tiny)]
+        for metric, summary in summaries.items():
+            unit = "instructions" if metric == "instructions" else "bytes"
+            results.append(Result(subject, metric, unit, (1.0,), summary))
+        data = {"name": "tiny", "sha256": dataset.sha256, "synthetic": False}
+        data |= {"labels": ["0", "1"], "images": 10}
+        return [replace(one, dataset=data, environment=tools) for one in results]
+
+    return make

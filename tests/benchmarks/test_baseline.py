@@ -106,3 +106,58 @@ def test_peers_are_not_compared(run_of: RunOf) -> None:
     slow = Subject("model.keras", "", "keras", peer=True)
     results = [replace(one, subject=slow) for one in run_of()]
     assert baseline.compare(results, results, ["model.keras"]) == []
+
+
+FIRMWARE = {
+    "flash": "flash",
+    "ram": "ram",
+    "median": "median instructions",
+    "most": "max instructions",
+}
+
+
+@pytest.mark.parametrize("figure", FIRMWARE)
+def test_deterministic_figures_may_not_grow_at_all(firmware_of: RunOf, figure: str) -> None:
+    before = {"flash": 12000, "ram": 1000, "median": 12500, "most": 12600}[figure]
+    for now, verdict in ((before - 1, "passed"), (before, "passed"), (before + 1, "failed")):
+        gates = baseline.compare(firmware_of(**{figure: now}), firmware_of(), MODELS)
+        found = verdicts(gates)
+        assert found.pop(FIRMWARE[figure]) == verdict
+        assert set(found) == {"accuracy", *FIRMWARE.values()} - {FIRMWARE[figure]}
+        assert set(found.values()) == {"passed"}
+
+
+def test_growth_is_told_to_the_byte(firmware_of: RunOf) -> None:
+    gates = baseline.compare(firmware_of(flash=12001), firmware_of(), MODELS)
+    (flash,) = (one for one in gates if one.name.startswith("flash"))
+    assert flash.message == "was 12,000 bytes, is 12,001, may not grow"
+
+
+@pytest.mark.parametrize("tool", ["ziglang", "unicorn"])
+def test_firmware_of_other_tools_is_not_compared(firmware_of: RunOf, tool: str) -> None:
+    earlier = firmware_of(flash=1, ram=1, tools={"CPU": "other", "ziglang": "0.17.1"} | {tool: "0"})
+    gates = baseline.compare(firmware_of(), earlier, MODELS)
+    found = verdicts(gates)
+    assert {found[name] for name in FIRMWARE.values()} == {"skipped"}
+    assert f"with other tools: {tool} '0' there" in gates[1].message
+
+
+def test_firmware_is_compared_across_machines(firmware_of: RunOf) -> None:
+    other = {"CPU": "other", "ziglang": "0.17.1", "unicorn": "2.1.4"}
+    gates = baseline.compare(firmware_of(flash=12001), firmware_of(tools=other), MODELS)
+    assert verdicts(gates)["flash"] == "failed"
+
+
+def test_instructions_on_other_images_are_not_compared(firmware_of: RunOf, tiny: Dataset) -> None:
+    earlier = firmware_of(median=1, dataset=replace(tiny, sha256="cd" * 32))
+    found = verdicts(baseline.compare(firmware_of(), earlier, MODELS))
+    assert found["median instructions"] == found["max instructions"] == "skipped"
+    assert found["flash"] == "passed"
+
+
+def test_a_damaged_baseline_of_firmware_is_refused(firmware_of: RunOf) -> None:
+    *others, instructions = firmware_of()
+    summary = {key: value for key, value in instructions.summary.items() if key != "max"}
+    damaged = [*others, replace(instructions, summary=summary)]
+    with pytest.raises(ResultError, match=r"damaged: no instructions of model\.tflite"):
+        baseline.require_common(damaged, MODELS, ["cortex-m4 -Os"])

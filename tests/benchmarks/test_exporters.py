@@ -295,3 +295,31 @@ def test_footprint_is_told_as_a_multiple_of_bare_python(run_of: RunOf) -> None:
     *_, footprint = tables(results)
     assert footprint.columns[:4] == ("cold start", "× Python", "peak memory", "× Python")
     assert footprint.rows[0].cells[:4] == ("100 ms", "2.50", "40.0 MB", NOTHING)
+
+
+def test_firmware_has_the_same_cells_in_every_report(firmware_of: RunOf) -> None:
+    results = firmware_of(same_code=False)
+    gates = gate.budget(results, "flash", "total", 11999)
+    page = Page(html.render(results, gates))
+    for report in (text.render(results, gates), markdown.render(results, gates), page.text):
+        shown = report.replace("\\_", "_")
+        for cell in ("10/10", "0/40", "12,000", "3,000", "9,000", "784", "200", "12,600", "625"):
+            assert cell in shown
+        assert "FULLY_CONNECTED" in shown
+        assert "a build with labels" in shown
+        assert "over by 1" in shown
+        assert "cold start" not in shown
+    assert "Cold start" not in page.text
+    assert "Whole firmware: vector table" in page.text
+
+
+def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
+    results = [one for one in firmware_of(stack=None) if one.metric in ("flash", "ram")]
+    builds, outputs, steps = tables(results)
+    (row,) = builds.rows
+    assert row.cells[:4] == (NOTHING, NOTHING, NOTHING, "12,000")
+    assert row.cells[-4:] == (NOTHING,) * 4
+    assert not outputs.rows
+    assert not steps.rows
+    for render in (text.render, markdown.render, html.render):
+        assert "Instructions of each step" not in render(results, [])

@@ -103,3 +103,34 @@ def test_equal_bytes_pass_and_a_single_other_one_fails() -> None:
 def test_floats_and_what_was_not_compared_are_not_asked_for_equal_bytes() -> None:
     assert gate.exact([difference(9, integer=False)]) == []
     assert gate.exact([difference(0, status="not present")]) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "figure", "limit", "verdict", "says"),
+    [
+        ("flash", "total", 12000, "passed", "12,000 bytes of 12,000, 0 left"),
+        ("flash", "total", 11999, "failed", "12,000 bytes of 11,999, over by 1"),
+        ("ram", "total", 2048, "passed", "1,000 bytes of 2,048, 1,048 left"),
+        ("ram", "total", 512, "failed", "1,000 bytes of 512, over by 488"),
+        ("instructions", "max", 12600, "passed", "12,600 instructions of 12,600, 0 left"),
+        ("instructions", "max", 12599, "failed", "12,600 instructions of 12,599, over by 1"),
+    ],
+)
+def test_a_budget_says_what_is_over_and_by_how_much(
+    firmware_of: RunOf, metric: str, figure: str, limit: int, verdict: str, says: str
+) -> None:
+    (found,) = gate.budget(firmware_of(), metric, figure, limit)
+    assert (found.name, found.verdict, found.message) == (metric, verdict, says)
+    assert found.subject == "model.tflite on cortex-m4 -Os"
+
+
+def test_a_stack_that_is_not_measured_is_said(firmware_of: RunOf) -> None:
+    (found,) = gate.budget(firmware_of(stack=None), "ram", "total", 2048)
+    assert found.message.endswith("the stack is not measured and not among them")
+
+
+def test_firmware_is_asked_for_the_bytes_of_the_engine(firmware_of: RunOf) -> None:
+    (found,) = gate.exact(firmware_of(), "difference_to_native")
+    assert found.verdict == "passed"
+    assert "differ from the engine native" in found.message
+    assert gate.exact(firmware_of()) == []

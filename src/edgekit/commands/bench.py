@@ -176,6 +176,8 @@ def _require_sense(
     for option, names in (("--backend", chosen), ("--require", required)):
         if target and names:
             raise click.UsageError(f"{option} is about this machine: leave it out with --target")
+    if target and not CORES[target].emulated and budgets["--max-instructions"] is not None:
+        raise click.UsageError(f"--max-instructions: {target} is not emulated, it has sizes only")
     asked = {"--skip-zeros": skip_zeros}
     asked |= {option: limit is not None for option, limit in budgets.items()}
     for option, given in asked.items():
