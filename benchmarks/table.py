@@ -14,11 +14,12 @@ from edgekit.benchmarks.units import quantity, share, three_digits, whole
 NOTHING = "–"
 
 OUTPUTS_NOTE = (
-    "Elements of edgekit's own engine's raw output that differ from LiteRT's: from its reference "
-    "kernels (BUILTIN_REF) and from XNNPACK. Steps are those of an integer output, ULPs the "
-    "float32 numbers from one to the other. Random tensors cover the full range of an integer "
-    f"input, those for float inputs are standard normal; seed {exactness.SEED}. Rounding: whose "
-    "bytes the plan is made to give; litert stands for BUILTIN_REF."
+    "Elements of the raw output that differ from those of what is named beside them: for edgekit's "
+    "own engine LiteRT's reference kernels (BUILTIN_REF) and XNNPACK, for firmware edgekit's own "
+    "engine. Steps are those of an integer output, ULPs the float32 numbers from one to the other. "
+    "Random tensors cover the full range of an integer input, those for float inputs are standard "
+    f"normal; seed {exactness.SEED}. Rounding: whose bytes the plan is made to give; litert stands "
+    "for BUILTIN_REF."
 )
 FOOTPRINT_NOTE = (
     "Cold start: from starting a process to its first answer, files in the page cache. Peak "
@@ -26,13 +27,14 @@ FOOTPRINT_NOTE = (
     "Python that reads as many bytes and prints them. Installed: the packages that must be there "
     "besides edgekit and Python. Medians."
 )
+COUNTS = ("median", "p90", "max", "reset")
 BUILDS_NOTE = (
     "Whole firmware: vector table, start-up code, input and output buffers, model. Differ: output "
     "elements that are not those of edgekit's own engine, on the test images and on random "
     "tensors. Flash and RAM in bytes; constants hold weights, tables and initial values; data "
     "holds the input and output buffers; the stack is the most that was used. Instructions: of "
-    "one inference, the median of the test images and the most, executed on the emulated core, "
-    "the call included; at reset: once, before the first inference."
+    "one inference, the median of the test images, their 90 % percentile and the most, executed "
+    "on the emulated core, the call included; at reset: once, before the first inference."
 )
 STEPS_NOTE = (
     "Outside: the call, and the loop around it. Where naming the steps makes the compiler emit "
@@ -185,7 +187,7 @@ def _builds(results: list[Result]) -> Table:
                     _differing(differences.get(subject)),
                     *(_whole(flash.get(subject), key) for key in ("total", "code", "constants")),
                     *(_whole(ram.get(subject), key) for key in ("total", "data", "arena", "stack")),
-                    *(_whole(instructions.get(subject), key) for key in ("median", "max", "reset")),
+                    *(_whole(instructions.get(subject), key) for key in COUNTS),
                 ),
             )
         )
@@ -201,6 +203,7 @@ def _builds(results: list[Result]) -> Table:
         "+ arena",
         "+ stack",
         "instructions",
+        "p90",
         "at most",
         "at reset",
     )
