@@ -16,7 +16,7 @@ C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
 C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
   'import sysconfig; print(sysconfig.get_path("include"))')
 EXTENSION = $(wildcard edge_runtime/*.[ch] edge_runtime/ops/*.[ch])
-C_SOURCES = $(shell git ls-files '*.c')
+C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
 
 .PHONY: demo test check docs figures sanitize fuzz install install-test clean
 
