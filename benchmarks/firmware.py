@@ -74,7 +74,7 @@ class Firmware:
 
     Attributes:
         core: what it runs on.
-        optimisation: "-Os" or "-O3".
+        optimisation: "-Os" or "-O2".
         image: address -> content of what is flashed.
         code: bytes of instructions in flash, the vector table among them.
         constants: bytes of constants in flash, the initial values of variables among them.
@@ -125,7 +125,7 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
     Args:
         core: to compile for.
         library: the model.
-        optimisation: the compiler's option, "-Os" or "-O3".
+        optimisation: the compiler's option, "-Os" or "-O2".
         labels: whether the steps' addresses are named.
 
     Raises:

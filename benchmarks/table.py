@@ -14,11 +14,12 @@ from edgekit.benchmarks.units import quantity, share, three_digits, whole
 NOTHING = "–"
 
 OUTPUTS_NOTE = (
-    "Elements of edgekit's own engine's raw output that differ from LiteRT's: from its reference "
-    "kernels (BUILTIN_REF) and from XNNPACK. Steps are those of an integer output, ULPs the "
-    "float32 numbers from one to the other. Random tensors cover the full range of an integer "
-    f"input, those for float inputs are standard normal; seed {exactness.SEED}. Rounding: whose "
-    "bytes the plan is made to give; litert stands for BUILTIN_REF."
+    "Elements of the raw output that differ from those of what is named beside them: for edgekit's "
+    "own engine LiteRT's reference kernels (BUILTIN_REF) and XNNPACK, for firmware edgekit's own "
+    "engine. Steps are those of an integer output, ULPs the float32 numbers from one to the other. "
+    "Random tensors cover the full range of an integer input, those for float inputs are standard "
+    f"normal; seed {exactness.SEED}. Rounding: whose bytes the plan is made to give; litert stands "
+    "for BUILTIN_REF."
 )
 FOOTPRINT_NOTE = (
     "Cold start: from starting a process to its first answer, files in the page cache. Peak "

@@ -20,7 +20,7 @@ FILE = Path(__file__).with_name("committed_figures.json")
 BUILDS = [
     f"{core} {optimisation}{variant}"
     for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
-    for optimisation in ("-Os", "-O3")
+    for optimisation in ("-Os", "-O2")
     for variant in ("", " skip-zeros")
 ]
 IMAGES = 20

@@ -18,11 +18,11 @@ EMULATED = [name for name, core in CORES.items() if core.emulated]
 BUILDS = [
     ("cortex-m0", "-Os"),
     ("cortex-m4", "-Os"),
-    ("cortex-m4", "-O3"),
-    ("cortex-m7", "-O3"),
-    ("cortex-m33", "-O3"),
+    ("cortex-m4", "-O2"),
+    ("cortex-m7", "-O2"),
+    ("cortex-m33", "-O2"),
     ("rv32imc", "-Os"),
-    ("rv32imc", "-O3"),
+    ("rv32imc", "-O2"),
 ]
 THREES = np.array([[0] * 16, [1] * 16, [3] * 16, [0] * 16], np.uint8)
 

@@ -318,7 +318,7 @@ def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
     builds, outputs, steps = tables(results)
     (row,) = builds.rows
     assert row.cells[:4] == (NOTHING, NOTHING, NOTHING, "12,000")
-    assert row.cells[-4:] == (NOTHING,) * 4
+    assert row.cells[-5:] == (NOTHING,) * 5
     assert not outputs.rows
     assert not steps.rows
     for render in (text.render, markdown.render, html.render):

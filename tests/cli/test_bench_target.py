@@ -13,12 +13,13 @@ import pytest
 from edge_runtime.errors import ModelError
 from edgekit import cli
 from edgekit.benchmarks import firmware
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.cores import Core
+from edgekit.benchmarks.firmware import Firmware, Library
 from edgekit.commands import bench_target
 from edgekit.train.data import Dataset
 
 Bench = Callable[..., int]
-BUILDS = ["cortex-m4 -Os", "cortex-m4 -O3"]
+BUILDS = ["cortex-m4 -Os", "cortex-m4 -O2"]
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_skipping_zeros_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_p
     dense = figure(tmp_path, "cortex-m4 -Os", "instructions")["median"]
     assert bench("--skip-zeros") == 0
     assert figure(tmp_path, "cortex-m4 -Os skip-zeros", "instructions")["median"] < dense
-    difference = figure(tmp_path, "cortex-m4 -O3 skip-zeros", "difference_to_native")
+    difference = figure(tmp_path, "cortex-m4 -O2 skip-zeros", "difference_to_native")
     assert difference["random"]["differ"] == 0
 
 
@@ -147,6 +148,28 @@ def test_a_wrong_byte_fails(
     assert "exact: 1020 of 2040 output elements differ from the engine native" in lines[0]
 
 
+def test_labels_that_change_the_code_only_serve_to_count_the_steps(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench() == 0
+    plain = {metric: figure(tmp_path, BUILDS[0], metric) for metric in ("flash", "instructions")}
+    assert plain["instructions"]["steps_same_code"] is True
+    assert plain["instructions"]["steps_total"]["max"] == plain["instructions"]["max"]
+    build = firmware.build
+
+    def other(core: Core, library: Library, optimisation: str, *, labels: bool = True) -> Firmware:
+        return build(core, library, "-O2" if labels else optimisation, labels=labels)
+
+    monkeypatch.setattr(firmware, "build", other)
+    assert bench() == 0
+    assert figure(tmp_path, BUILDS[0], "flash") == plain["flash"]
+    counts = figure(tmp_path, BUILDS[0], "instructions")
+    assert counts["steps_same_code"] is False
+    assert counts["max"] == plain["instructions"]["max"] != counts["steps_total"]["max"]
+    assert counts["steps_images"] == 10
+    assert sum(step["max"] for step in counts["steps"]) == counts["steps_total"]["max"]
+
+
 def test_a_fault_fails_that_build_and_is_told(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -167,7 +190,7 @@ def test_a_fault_fails_that_build_and_is_told(
     captured = capsys.readouterr()
     assert "writes to flash at 0x00000008" in captured.out
     assert "Traceback" not in captured.err
-    assert results_of(read(tmp_path))["cortex-m4 -O3", "accuracy"]["status"] == "failed"
+    assert results_of(read(tmp_path))["cortex-m4 -O2", "accuracy"]["status"] == "failed"
 
 
 def test_a_model_that_cannot_be_exported_fails(
