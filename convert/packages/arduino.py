@@ -32,8 +32,7 @@ def files(library: CLibrary) -> dict[str, str]:
 def sketch(library: CLibrary) -> str:
     """Return the example: C++ for the Arduino framework, without `#include <Arduino.h>`."""
     name, upper = library.name, library.name.upper()
-    name_of_best = label(library, "best")
-    shown = f'  Serial.print({name_of_best});\n  Serial.print(F(", "));\n' if name_of_best else ""
+    name_of_best = label(library) or "best"
     return f"""\
 // Runs the self-test of {name} once, then one inference every two seconds.
 #include <{name}.h>
@@ -55,24 +54,18 @@ void setup() {{
 
 void loop() {{
   // Your image goes here: {name}.h says how its pixels become input values.
-  for (size_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
+  for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
     input[i] = {zero(library)};
   }}
   if ({name}_run(input, output) != 0) {{
     Serial.println(F("{name}: inference failed"));
     return;
   }}
-  size_t best = 0;
-  for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
-    if (output[i] > output[best]) {{
-      best = i;
-    }}
-  }}
+  const int best = {name}_best(output);
   Serial.print(F("{name}: "));
-{shown}  Serial.print(F("output "));
-  Serial.print(static_cast<int>(best));
-  Serial.print(F(" = "));
-  Serial.println(output[best]);
+  Serial.print({name_of_best});
+  Serial.print(F(", score "));
+  Serial.println({name}_score(output, best), 3);
   delay(2000);
 }}
 """
@@ -98,9 +91,18 @@ includes={library.name}.h
 
 def _keywords(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
-    functions = ["run", "run_in", "selftest", "quantize_u8", "quantize_float", "score", "labels"]
+    functions = [
+        "run",
+        "run_in",
+        "selftest",
+        "quantize_u8",
+        "quantize_float",
+        "score",
+        "best",
+        "labels",
+    ]
     words = [(f"{name}_{kind}_t", "KEYWORD1") for kind in ("input", "output")]
-    words += [(f"{name}_{function}", "KEYWORD2") for function in functions]
+    words += [(f"{name}_{function}", "KEYWORD2") for function in [*functions, "labels"]]
     words += [(f"{upper}_{size}_SIZE", "LITERAL1") for size in ("INPUT", "OUTPUT", "ARENA")]
     return "".join(f"{word}\t{kind}\n" for word, kind in words)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import needs_math
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ def files(library: CLibrary) -> dict[str, str]:
 
 def _cmake(library: CLibrary) -> str:
     name = library.name
-    # The kernels of float models call the mathematics library, which MSVC has in its C library.
-    math = (
-        f"if(NOT MSVC)\n  target_link_libraries({name} PUBLIC m)\nendif()\n"
-        if needs_math(library)
-        else ""
-    )
     return f"""\
 cmake_minimum_required(VERSION 3.14)
 project({name} VERSION {library.version} LANGUAGES C)
@@ -41,7 +34,7 @@ add_library({name}::{name} ALIAS {name})
 target_compile_features({name} PUBLIC c_std_99)
 target_include_directories({name} PUBLIC
   $<BUILD_INTERFACE:${{CMAKE_CURRENT_SOURCE_DIR}}> $<INSTALL_INTERFACE:include>)
-{math}
+
 # What follows is of no use to a project that takes this folder with add_subdirectory.
 if(NOT CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
   return()
@@ -61,12 +54,11 @@ install(EXPORT {name} FILE {name}-config.cmake NAMESPACE {name}:: DESTINATION li
 
 def _build(library: CLibrary) -> str:
     name = library.name
-    math = " -lm" if needs_math(library) else ""
     return f"""\
 Any C99 or C++17 compiler takes `{name}.c`, with `{name}.h` beside it. `{name}_selftest.c` is only
 needed where `{name}_selftest()` is called.
 
-    cc -O2 main.c {name}.c {name}_selftest.c -o {name}{math} && ./{name}
+    cc -O2 main.c {name}.c {name}_selftest.c -o {name} && ./{name}
 
 With CMake, as a part of a project of yours:
 

@@ -74,14 +74,10 @@ project({name}_example)
 
 def _main(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
-    name_of_best = label(library, "best")
-    is_float = library.output.scale is None
-    shown = ("%s, " if name_of_best else "") + "output %d = " + ("%f" if is_float else "%d")
-    values = [*([name_of_best] if name_of_best else []), "(int)best"]
-    values += ["(double)output[best]" if is_float else "output[best]"]
+    name_of_best = label(library) or "best"
+    form = "%s" if library.labels else "class %d"
     return f"""\
 /* Runs the self-test of {name}, then one inference. */
-#include <stddef.h>
 #include <stdio.h>
 
 #include "{name}.h"
@@ -91,8 +87,6 @@ static {name}_output_t output[{upper}_OUTPUT_SIZE];
 
 void app_main(void)
 {{
-    size_t best = 0;
-
     if ({name}_selftest() != 0) {{
         printf("{name}: self-test FAILED\\n");
         return;
@@ -100,19 +94,16 @@ void app_main(void)
     printf("{name}: self-test passed\\n");
 
     /* Your image goes here: {name}.h says how its pixels become input values. */
-    for (size_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
+    for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
         input[i] = {zero(library)};
     }}
     if ({name}_run(input, output) != 0) {{
         printf("{name}: inference failed\\n");
         return;
     }}
-    for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
-        if (output[i] > output[best]) {{
-            best = i;
-        }}
-    }}
-    printf("{name}: {shown}\\n", {", ".join(values)});
+    const int best = {name}_best(output);
+    printf("{name}: {form}, score %.3f\\n", {name_of_best},
+           (double){name}_score(output, best));
 }}
 """
 

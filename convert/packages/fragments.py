@@ -13,18 +13,11 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def label(library: CLibrary, index: str) -> str | None:
-    """Return the C expression for the label of output ``index``, None when outputs have none."""
-    if len(library.labels) != library.output.elements:
-        return None
-    return f"{library.name}_labels[{index}]"
+def label(library: CLibrary) -> str | None:
+    """Return the C expression for the label of class ``best``, None when classes have none."""
+    return f"{library.name}_labels[best]" if library.labels else None
 
 
 def zero(library: CLibrary) -> str:
     """Return the C expression for an input element that stands for 0."""
     return "0" if library.input.zero_point is None else f"{library.name.upper()}_INPUT_ZERO_POINT"
-
-
-def needs_math(library: CLibrary) -> bool:
-    """Whether the kernels may call math.h, as those of float models do."""
-    return "float32" in (library.input.dtype, library.output.dtype)

@@ -45,7 +45,7 @@ stack, and instructions of each inference and of each op:
 {_usage(library)}```
 
 `{library.name}.h` documents the rest: an arena of your own (`{library.name}_run_in`), and helpers
-that quantise an image of bytes or floats and read a score.
+that quantise an image of bytes or floats and read a score (`{library.name}_score`).
 
 ## Self-test
 
@@ -111,24 +111,13 @@ def _quantisation(port: Port) -> str:
 def _usage(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
     return f"""\
-#include <stddef.h>
 #include "{name}.h"
 
-/* Index of the highest output for one image, -1 when the model did not run. */
+/* The class with the highest score for one image, -1 when the model did not run. */
 int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
 {{
     {name}_output_t output[{upper}_OUTPUT_SIZE];
-    size_t best = 0;
-
-    if ({name}_run(image, output) != 0) {{
-        return -1;
-    }}
-    for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
-        if (output[i] > output[best]) {{
-            best = i;
-        }}
-    }}
-    return (int)best;
+    return {name}_run(image, output) == 0 ? {name}_best(output) : -1;
 }}
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import label, needs_math, zero
+from edgekit.convert.packages.fragments import label, zero
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ endif()
 
 def _kconfig(library: CLibrary) -> str:
     name = library.name
-    # Zephyr's minimal C library has no mathematics.
-    full = "\tselect REQUIRES_FULL_LIBC\n" if needs_math(library) else ""
     return (
         f"config {name.upper()}\n"
         f'\tbool "{name}: a neural network as plain C"\n'
-        f"{full}"
         "\thelp\n"
         f"\t  Build the library {name}, which edgekit made of a model: {name}_run()\n"
         f"\t  and {name}_selftest() of {name}.h.\n"
@@ -106,16 +103,10 @@ tests:
 
 def _main(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
-    name_of_best = label(library, "best")
-    # printk() knows no floats.
-    is_float = library.output.scale is None
-    shown = ("%s, " if name_of_best else "") + "output %d = " + ("%d/1000" if is_float else "%d")
-    values = [*([name_of_best] if name_of_best else []), "(int)best"]
-    values += ["(int)(output[best] * 1000)" if is_float else "output[best]"]
+    name_of_best = label(library) or "best"
+    form = "%s" if library.labels else "class %d"
     return f"""\
 /* Runs the self-test of {name}, then one inference. */
-#include <stddef.h>
-
 #include <zephyr/sys/printk.h>
 
 #include <{name}.h>
@@ -125,8 +116,6 @@ static {name}_output_t output[{upper}_OUTPUT_SIZE];
 
 int main(void)
 {{
-	size_t best = 0;
-
 	if ({name}_selftest() != 0) {{
 		printk("{name}: self-test FAILED\\n");
 		return 0;
@@ -134,19 +123,17 @@ int main(void)
 	printk("{name}: self-test passed\\n");
 
 	/* Your image goes here: {name}.h says how its pixels become input values. */
-	for (size_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
+	for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
 		input[i] = {zero(library)};
 	}}
 	if ({name}_run(input, output) != 0) {{
 		printk("{name}: inference failed\\n");
 		return 0;
 	}}
-	for (size_t i = 1; i < {upper}_OUTPUT_SIZE; i++) {{
-		if (output[i] > output[best]) {{
-			best = i;
-		}}
-	}}
-	printk("{name}: {shown}\\n", {", ".join(values)});
+	const int best = {name}_best(output);
+	/* printk() knows no floats. */
+	printk("{name}: {form}, score %d/1000\\n", {name_of_best},
+		(int)({name}_score(output, best) * 1000.0f));
 	return 0;
 }}
 """

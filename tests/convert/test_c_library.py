@@ -100,7 +100,7 @@ def test_all_files_compile_without_a_warning(compiler, digits, tmp_path):
     command = [*COMPILERS[compiler], *WARNINGS, "-O2", *sources, "-o", tmp_path / "program"]
     subprocess.run(command, check=True)
     done = subprocess.run([tmp_path / "program"], check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[0] == "digits self-test: passed"
+    assert done.stdout.splitlines()[0] == "digits: self-test passed"
 
 
 @pytest.mark.parametrize(

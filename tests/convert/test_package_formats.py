@@ -246,18 +246,12 @@ def test_sample_yaml_follows_twisters_schema(tmp_path: Path) -> None:
     assert [bool(re.search(regex, passed[0])) for regex in config["regex"]] == [True]
 
 
-@pytest.mark.parametrize("dtype", ["int8", "float32"])
-def test_kconfig_gives_the_option_of_prj_conf(tmp_path: Path, dtype: str) -> None:
-    folder = exported("zephyr", tiny_library(dtype=dtype), tmp_path)
-    (tmp_path / "Kconfig").write_text(
-        f'config REQUIRES_FULL_LIBC\n\tbool\nsource "{folder}/zephyr/Kconfig"\n'
-    )
+def test_kconfig_gives_the_option_of_prj_conf(tmp_path: Path) -> None:
+    folder = exported("zephyr", tiny_library(), tmp_path)
+    (tmp_path / "Kconfig").write_text(f'source "{folder}/zephyr/Kconfig"\n')
     kconfig = kconfiglib.Kconfig(str(tmp_path / "Kconfig"))
     assert kconfig.syms["DIGITS"].str_value == "n"
     kconfig.load_config(str(folder / "samples" / "digits" / "prj.conf"))
     assert kconfig.warnings == []
     assert kconfig.syms["DIGITS"].str_value == "y"
     assert kconfig.syms["DIGITS"].nodes[0].help
-    # The kernels of a float model call math.h, which Zephyr's minimal C library has not.
-    full = kconfig.syms["REQUIRES_FULL_LIBC"].str_value
-    assert full == ("y" if dtype == "float32" else "n")

@@ -81,10 +81,9 @@ def test_every_example_runs_the_self_test(
     library = tiny_library(dtype=dtype)
     printed = run(build(target, example, exported(target, library, tmp_path), tmp_path))
     assert printed.startswith("digits: self-test passed\n")
-    if not example.endswith("main.c") or target in ("zephyr", "esp-idf"):
-        # An image of zeros, which in int8 are -128: times 0 and -1, by 8.
-        best = "one, output 1 = 16" if dtype == "int8" else "zero, output 0 = 0"
-        assert printed.splitlines()[1].startswith(f"digits: {best}")
+    # An image of zeros has scores of 0, and the first of equals is the best.
+    score = "0/1000" if target == "zephyr" else "0.000"
+    assert printed.splitlines()[1] == f"digits: zero, score {score}"
 
 
 @pytest.mark.parametrize(
@@ -100,16 +99,10 @@ def test_every_example_reports_a_changed_weight(tmp_path: Path, target: str, exa
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize(
-    "without",
-    [replace(tiny_library(), labels=()), replace(tiny_library(), labels=("a", "b", "c"))],
-    ids=["without labels", "labels that are not of the outputs"],
-)
-def test_examples_without_labels_compile(tmp_path: Path, target: str, without: CLibrary) -> None:
-    printed = run(
-        build(target, EXAMPLES[target][-1], exported(target, without, tmp_path), tmp_path)
-    )
-    assert target == "c" or "digits: output 1 = 16" in printed
+def test_examples_without_labels_compile(tmp_path: Path, target: str) -> None:
+    folder = exported(target, tiny_library(labels=()), tmp_path)
+    printed = run(build(target, EXAMPLES[target][-1], folder, tmp_path))
+    assert re.match(r"digits: (class )?0, score 0", printed.splitlines()[1])
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -157,18 +150,19 @@ def test_the_version_is_a_semantic_one() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_readme_tells_what_is_known(target: str) -> None:
-    text = TARGETS[target](tiny_library())["README.md"]
+    library = tiny_library()
+    text = TARGETS[target](library)["README.md"]
     for fact in (
         "`model_int8.tflite`",
-        "ab" * 32,
+        library.sha256,
         "edgekit 0.1.0",
         "| weights and biases | 8 bytes |",
-        "| arena, in RAM | 1 byte |",
+        "| arena, in RAM | 0 bytes |",
         "| input buffer | 4 bytes |",
         "| output buffer | 2 bytes |",
         "| multiply-accumulates of an inference | 8 |",
         "`image[2][2][1]`",
-        "real = 0.00392156862745098 × (value + 128)",
+        "real = 0.003921568859368563 × (value + 128)",
         "| 1 | `one` |",
         "edgekit bench --target cortex-m4 model_int8.tflite",
     ):
@@ -250,7 +244,7 @@ def test_a_project_takes_two_libraries_as_subfolders(tmp_path: Path) -> None:
     main = library.example.replace("digits_selftest()", "(digits_selftest() | letters_selftest())")
     (tmp_path / "main.c").write_text(f'#include "letters.h"\n{main}')
     cmake(tmp_path, tmp_path / "build")
-    assert run(tmp_path / "build" / "user") == "digits: self-test passed\n"
+    assert run(tmp_path / "build" / "user").startswith("digits: self-test passed\n")
     assert "No tests were found" in ctest(tmp_path / "build").stderr
 
 
@@ -265,7 +259,7 @@ def test_an_installed_library_is_found(tmp_path: Path) -> None:
     (user / "CMakeLists.txt").write_text(USER.format(libraries=find, more=""))
     (user / "main.c").write_text(library.example)
     cmake(user, user / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
-    assert run(user / "build" / "user") == "digits: self-test passed\n"
+    assert run(user / "build" / "user").startswith("digits: self-test passed\n")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])

@@ -1,122 +1,39 @@
-"""A C library written by hand, small and real: two classes from four pixels."""
+"""A small library of two classes from four pixels, as the exporter makes it."""
 
 from dataclasses import replace
 
-from edgekit.convert.c_library import CLibrary, Port
+import numpy as np
 
-HEADER = """\
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef {upper}_H
-#define {upper}_H
+import single_op
+from edge_runtime.metadata import Metadata
+from edgekit.convert.c_library import CLibrary, library
+from edgekit.convert.metadata import attach
 
-#include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-typedef {ctype} {name}_input_t;
-typedef {ctype} {name}_output_t;
-#define {upper}_INPUT_SIZE 4
-#define {upper}_OUTPUT_SIZE 2
-#define {upper}_ARENA_SIZE 1
-{quantised}
-int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
-               {name}_output_t output[{upper}_OUTPUT_SIZE]);
-int {name}_selftest(void);
-extern const char *const {name}_labels[2];
-
-#ifdef __cplusplus
-}}
-#endif
-
-#endif
-"""
-
-QUANTISED = """\
-#define {upper}_INPUT_ZERO_POINT (-128)
-"""
-
-SOURCE = """\
-#include "{name}.h"
-
-static const {ctype} weights[2][4] = {{{{1, 2, -3, 0}}, {{-1, 0, 2, -2}}}};
-
-const char *const {name}_labels[2] = {{"zero", "one"}};
-
-int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
-               {name}_output_t output[{upper}_OUTPUT_SIZE])
-{{
-    int o, i;
-    for (o = 0; o < 2; o++) {{
-        {sum} sum = 0;
-        for (i = 0; i < 4; i++) {{
-            sum += ({sum})input[i] * ({sum})weights[o][i];
-        }}
-        output[o] = ({ctype})(sum / 8);
-    }}
-    return 0;
-}}
-"""
-
-SELFTEST = """\
-#include <string.h>
-
-#include "{name}.h"
-
-int {name}_selftest(void)
-{{
-    static const {name}_input_t input[4] = {{8, 16, 24, 32}};
-    static const {name}_output_t expected[2] = {{-4, -3}};
-    {name}_output_t output[2];
-    return {name}_run(input, output) != 0 || memcmp(output, expected, sizeof expected) != 0;
-}}
-"""
-
-EXAMPLE = """\
-#include <stdio.h>
-
-#include "{name}.h"
-
-int main(void)
-{{
-    const int wrong = {name}_selftest();
-    printf("{name}: self-test %s\\n", wrong ? "FAILED" : "passed");
-    return wrong;
-}}
-"""
+WEIGHTS = [[50, 100, -120, 0], [-50, 0, 90, -100]]
 
 
-def tiny_library(name: str = "digits", *, dtype: str = "int8") -> CLibrary:
+def tiny_library(
+    name: str = "digits", *, dtype: str = "int8", labels: tuple[str, ...] = ("zero", "one")
+) -> CLibrary:
     """Return the library of two classes, in int8 or float32."""
-    is_float = dtype == "float32"
-    words = {
-        "name": name,
-        "upper": name.upper(),
-        "ctype": "float" if is_float else "int8_t",
-        "sum": "float" if is_float else "int",
-    }
-    words["quantised"] = "" if is_float else QUANTISED.format_map(words)
-    return CLibrary(
-        name=name,
-        header=HEADER.format_map(words),
-        source=SOURCE.format_map(words),
-        selftest=SELFTEST.format_map(words),
-        example=EXAMPLE.format_map(words),
-        model="model_int8.tflite",
-        sha256="ab" * 32,
-        version="0.1.0",
-        labels=("zero", "one"),
-        input=Port(dtype, (2, 2, 1), 4, None if is_float else 1 / 255, None if is_float else -128),
-        output=Port(dtype, (2,), 2, None if is_float else 1 / 256, None if is_float else -128),
-        arena=1,
-        constants=8,
-        weights=8,
-        macs=8,
-        ops=("FULLY_CONNECTED",),
+    weights = np.array(WEIGHTS, dtype)
+    scales = {"int8": (((1 / 255,), (-128,)), ((0.01,), (0,)), ((1 / 32,), (-128,)))}
+    given, own, made = scales.get(dtype, ((), (), ()))
+    tensors = [
+        single_op.tensor("pixels", (1, 2, 2, 1), dtype, *given),
+        single_op.tensor("weights", (2, 4), dtype, *own, data=weights),
+        single_op.tensor("scores", (1, 2), dtype, *made),
+    ]
+    content = single_op.model("FULLY_CONNECTED", None, tensors, [0, 1, -1])
+    if labels:
+        content = attach(content, Metadata(labels=labels, mean=(0.0,), std=(255.0,)))
+    return library(content, f"model_{dtype}.tflite", name)
+
+
+def sabotaged(made: CLibrary) -> CLibrary:
+    """Return the library with one weight changed, where it is a plain one."""
+    wrong = made.source.replace("50, 100, -120", "50, 10, -120").replace(
+        "50.0, 100.0", "50.0, 10.0"
     )
-
-
-def sabotaged(library: CLibrary) -> CLibrary:
-    """Return ``library`` with one weight changed."""
-    return replace(library, source=library.source.replace("{{1, 2,", "{{1, 3,"))
+    assert wrong != made.source
+    return replace(made, source=wrong)

@@ -21,6 +21,7 @@ struct HardwareSerial {
     void print(long value) { std::printf("%ld", value); }
     void print(unsigned long value) { std::printf("%lu", value); }
     void print(double value) { std::printf("%.2f", value); }
+    void println(double value, int digits) { std::printf("%.*f\n", digits, value); }
     template <typename Value> void println(Value value)
     {
         print(value);
