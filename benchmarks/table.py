@@ -182,7 +182,6 @@ def _builds(results: list[Result]) -> Table:
                 subject,
                 (
                     _right(answers),
-                    share(answers.summary["accuracy"]) if answers else NOTHING,
                     _differing(differences.get(subject)),
                     *(_whole(flash.get(subject), key) for key in ("total", "code", "constants")),
                     *(_whole(ram.get(subject), key) for key in ("total", "data", "arena", "stack")),
@@ -195,7 +194,6 @@ def _builds(results: list[Result]) -> Table:
         )
     columns = (
         "right",
-        "accuracy",
         "differ",
         "flash",
         "= code",

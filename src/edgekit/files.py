@@ -14,6 +14,7 @@ from typing import Any
 DEFAULT_ARTIFACTS = Path("artifacts")
 KERAS_MODEL = "model.keras"
 FLOAT_MODEL = "model.tflite"
+INT8_MODEL = "model_int8.tflite"
 METRICS = "metrics.json"
 
 

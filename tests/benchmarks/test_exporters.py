@@ -317,7 +317,7 @@ def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
     results = [one for one in firmware_of(stack=None) if one.metric in ("flash", "ram")]
     builds, outputs, steps = tables(results)
     (row,) = builds.rows
-    assert row.cells[:4] == (NOTHING, NOTHING, NOTHING, "12,000")
+    assert row.cells[:3] == (NOTHING, NOTHING, "12,000")
     assert row.cells[-5:] == (NOTHING,) * 5
     assert not outputs.rows
     assert not steps.rows

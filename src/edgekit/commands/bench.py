@@ -107,7 +107,8 @@ def command(
     Every MODEL.tflite (by default all in the artifacts folder) on every backend, beside the Keras
     model run by its peers. With --target as firmware on an emulated microcontroller: built from
     its C export for size and for speed, every output byte compared, flash, RAM with the stack and
-    executed instructions measured. Writes bench.json and report.html into the artifacts folder.
+    executed instructions measured; by default the artifacts folder's model_int8.tflite. Writes
+    bench.json and report.html into the artifacts folder.
     Exit code 1 when a gate fails.
     """
     budgets = {
@@ -129,7 +130,8 @@ def command(
     from edgekit.benchmarks import junit as junit_report
     from edgekit.benchmarks import markdown as markdown_report
 
-    named = _named(models or _visible(artifacts), artifacts)
+    own = [options.int8_model(artifacts)] if target and not models else _visible(artifacts)
+    named = _named(models or own, artifacts)
     backends = bench_target.builds(target, skip_zeros) if target else _backends(chosen, require)
     earlier = document.read(baseline) if baseline else []
     if baseline:

@@ -17,7 +17,6 @@ from edgekit.errors import ExportError
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
 
-DEFAULT_MODEL = "model_int8.tflite"
 TEXTS = ("header", "source", "selftest", "example")
 
 
@@ -71,9 +70,7 @@ def command(
     from edgekit.convert.c_identifier import c_identifier
     from edgekit.convert.packages import folder as export_folder
 
-    path = model or artifacts / DEFAULT_MODEL
-    if not path.exists():
-        raise ExportError(f"{path}: not there: run edgekit convert --quantize, or name a model")
+    path = model or options.int8_model(artifacts)
     name = c_identifier(path.name) if name is None else _identifier(name)
     folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
     export_folder.require_replaceable(folder)

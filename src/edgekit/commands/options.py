@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from edgekit.files import DEFAULT_ARTIFACTS
+from edgekit.errors import ModelFileError
+from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,3 +73,15 @@ skip_zeros = click.option(
     help="Let dense int8 layers pass over inputs that stand for 0, as the background of digits "
     "does: the same bytes, faster where most are 0.",
 )
+
+
+def int8_model(artifacts: Path) -> Path:
+    """Return the int8 model of the artifacts folder.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    path = artifacts / INT8_MODEL
+    if not path.exists():
+        raise ModelFileError(f"{path}: not there: run edgekit convert --quantize, or name a model")
+    return path
