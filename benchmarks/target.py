@@ -130,7 +130,7 @@ def _measured(
     builds = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
-        trial = _trial(path, dataset, effort.tensors) if core.emulated else None
+        trial = trial_of(path, dataset, effort.tensors) if core.emulated else None
     except ModelError as error:
         for backend in builds.values():
             yield absent(Subject(name, digest, backend), str(error))
@@ -139,12 +139,12 @@ def _measured(
         subject = Subject(name, digest, backend)
         say(f"{name} on {backend}")
         try:
-            yield from _build(subject, core, library, optimisation, trial, dataset, effort)
+            yield from measure_build(subject, core, library, optimisation, trial, dataset, effort)
         except FirmwareError as error:
             yield Result(subject, "accuracy", "class", status="failed", reason=str(error))
 
 
-def _trial(path: Path, dataset: Dataset, tensors: int) -> Trial:
+def trial_of(path: Path, dataset: Dataset, tensors: int) -> Trial:
     """Return what the firmware is asked, and the engine's answers.
 
     Raises:
@@ -158,7 +158,7 @@ def _trial(path: Path, dataset: Dataset, tensors: int) -> Trial:
     return Trial(model, engine, inputs, exactness.answers(model.run, inputs), len(given))
 
 
-def _build(
+def measure_build(
     subject: Subject,
     core: Core,
     library: Library,
