@@ -196,7 +196,7 @@ def _differing(compared: Mapping[str, Any]) -> str:
     """Tell how far a build is from the engine: elements of integers, the most of floats."""
     parts = compared["images"], compared["random"]
     if not compared["integer"]:
-        return f"{max(part['largest_absolute'] for part in parts):.0e}"
+        return f"{max(part['largest_absolute'] for part in parts):.1g}"
     return f"{sum(part['differ'] for part in parts)}/{sum(part['elements'] for part in parts)}"
 
 
