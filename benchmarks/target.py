@@ -132,7 +132,7 @@ def _measured(
     try:
         library = export(path)
         tensors = min(effort.tensors, EMULATED // max(1, library.macs))
-        trial = _trial(path, dataset, tensors) if core.emulated else None
+        trial = trial_of(path, dataset, tensors) if core.emulated else None
     except ModelError as error:
         for backend in builds.values():
             yield absent(Subject(name, digest, backend), str(error))
@@ -141,12 +141,12 @@ def _measured(
         subject = Subject(name, digest, backend)
         say(f"{name} on {backend}")
         try:
-            yield from _build(subject, core, library, optimisation, trial, dataset, effort)
+            yield from measure_build(subject, core, library, optimisation, trial, dataset, effort)
         except FirmwareError as error:
             yield Result(subject, "accuracy", "class", status="failed", reason=str(error))
 
 
-def _trial(path: Path, dataset: Dataset, tensors: int) -> Trial:
+def trial_of(path: Path, dataset: Dataset, tensors: int) -> Trial:
     """Return what the firmware is asked, and the engine's answers.
 
     Raises:
@@ -160,7 +160,7 @@ def _trial(path: Path, dataset: Dataset, tensors: int) -> Trial:
     return Trial(model, engine, inputs, exactness.answers(model.run, inputs), len(given))
 
 
-def _build(
+def measure_build(
     subject: Subject,
     core: Core,
     library: Library,

@@ -10,21 +10,22 @@ GAP = "  "
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return the tables, names to the left and figures to the right, and the gates."""
+    """Return the tables and the gates."""
     answers, outputs, footprint = tables(results)
     asked = [f"{MARKS[gate.verdict]} {gate}" for gate in worth_telling(gates, answers)]
     listed = "\n".join(["Gates", *asked])
     parts = (
         banner(results),
-        _aligned(answers),
-        _aligned(outputs) if outputs.rows else "",
-        _aligned(footprint) if footprint.rows else "",
+        aligned(answers),
+        aligned(outputs) if outputs.rows else "",
+        aligned(footprint) if footprint.rows else "",
         listed,
     )
     return "\n\n".join(part for part in parts if part)
 
 
-def _aligned(table: Table) -> str:
+def aligned(table: Table) -> str:
+    """Return a table, names to the left and figures to the right; without its note."""
     lines = [("model", "backend", *table.columns)]
     lines += [(row.subject.model, row.subject.backend, *row.cells) for row in table.rows]
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
