@@ -6,6 +6,8 @@ bias, a function of 256 values as a table, all numbers of the model literal; nei
 assembly. It gives the engine's bytes. emlearn is somebody else's exporter, of float networks.
 """
 
+import contextlib
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -175,8 +177,10 @@ def emlearn(path: Path) -> Library:
     shapes = [layer.kernel.shape for layer in peers.dense_layers(model)]
     dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
     try:
-        net = emlearn.convert(keras.Sequential([keras.Input((shapes[0][0],)), *dense]))
-        code: str = net.save(name="net")
+        # It leaves a folder where it is called.
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            net = emlearn.convert(keras.Sequential([keras.Input((shapes[0][0],)), *dense]))
+            code: str = net.save(name="net")
     # It lets through whatever its generator and the host's compiler raise.
     except Exception as error:
         raise FirmwareError(
