@@ -12,7 +12,7 @@ from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import __version__
-from edgekit.convert import c_header, c_selftest, c_source, c_text
+from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
 from edgekit.convert.c_forms import DENSE, forms
 from edgekit.convert.summary import summarise
@@ -81,7 +81,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         header=c_header.render(facts, _about(facts, "How to call it."), pixels),
         source=c_source.render(name, _about(facts, "The model."), steps, facts.labels),
         selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
-        example=c_selftest.example(facts, _about(facts, "An example.")),
+        example=c_example.render(facts, _about(facts, "An example.")),
     )
 
 

@@ -136,34 +136,3 @@ static void from_flash(void *to, const void *from, size_t size)
 #define FLASH
 #endif
 """
-
-
-def example(facts: Facts, about: str) -> str:
-    """Return the text of ``main.c``: the self-test and one inference, printed."""
-    name, upper = facts.name, facts.name.upper()
-    zero = "0" if facts.input.zero_point is None else f"{upper}_INPUT_ZERO_POINT"
-    shown, form = (f"{name}_labels[best]", "%s") if facts.labels else ("best", "class %d")
-    return f"""\
-{about}
-#include "{name}.h"
-
-#include <stdio.h>
-
-int main(void)
-{{
-    const int failed = {name}_selftest();
-    printf("{name}: self-test %s\\n", failed ? "FAILED" : "passed");
-    if (failed)
-        return 1;
-
-    static {name}_input_t input[{upper}_INPUT_SIZE];
-    {name}_output_t output[{upper}_OUTPUT_SIZE];
-    for (int i = 0; i < {upper}_INPUT_SIZE; i++)
-        input[i] = {zero}; /* your image goes here */
-    if ({name}_run(input, output) != 0)
-        return 1;
-    const int best = {name}_best(output);
-    printf("{name}: {form}, score %.3f\\n", {shown}, (double){name}_score(output, best));
-    return 0;
-}}
-"""

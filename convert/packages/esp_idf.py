@@ -9,11 +9,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import label, plain, zero
+from edgekit.convert import c_example
+from edgekit.convert.packages.fragments import plain
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
+
+ENTRY = """\
+void app_main(void)
+{
+    (void)run();
+}
+"""
 
 
 def files(library: CLibrary) -> dict[str, str]:
@@ -29,7 +37,9 @@ def files(library: CLibrary) -> dict[str, str]:
         f"{example}/CMakeLists.txt": _project(name),
         f"{example}/main/CMakeLists.txt": 'idf_component_register(SRCS "main.c")\n',
         f"{example}/main/idf_component.yml": _dependency(name),
-        f"{example}/main/main.c": _main(library),
+        f"{example}/main/main.c": c_example.render(
+            library, f"/* Runs the self-test of {name}, then one inference. */", entry=ENTRY
+        ),
         "README.md": readme(library, _build(name, example)),
     }
 
@@ -69,42 +79,6 @@ cmake_minimum_required(VERSION 3.16)
 
 include($ENV{{IDF_PATH}}/tools/cmake/project.cmake)
 project({name}_example)
-"""
-
-
-def _main(library: CLibrary) -> str:
-    name, upper = library.name, library.name.upper()
-    name_of_best = label(library) or "best"
-    form = "%s" if library.labels else "class %d"
-    return f"""\
-/* Runs the self-test of {name}, then one inference. */
-#include <stdio.h>
-
-#include "{name}.h"
-
-static {name}_input_t input[{upper}_INPUT_SIZE];
-static {name}_output_t output[{upper}_OUTPUT_SIZE];
-
-void app_main(void)
-{{
-    if ({name}_selftest() != 0) {{
-        printf("{name}: self-test FAILED\\n");
-        return;
-    }}
-    printf("{name}: self-test passed\\n");
-
-    /* Your image goes here: {name}.h says how its pixels become input values. */
-    for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
-        input[i] = {zero(library)};
-    }}
-    if ({name}_run(input, output) != 0) {{
-        printf("{name}: inference failed\\n");
-        return;
-    }}
-    const int best = {name}_best(output);
-    printf("{name}: {form}, score %.3f\\n", {name_of_best},
-           (double){name}_score(output, best));
-}}
 """
 
 

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import label, zero
+from edgekit.convert import c_example
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
+
+ENTRY = """\
+int main(void)
+{
+    (void)run();
+    return 0; /* Zephyr reserves all other values */
+}
+"""
 
 
 def files(library: CLibrary) -> dict[str, str]:
@@ -29,7 +37,13 @@ def files(library: CLibrary) -> dict[str, str]:
         f"{sample}/CMakeLists.txt": _sample_cmake(name),
         f"{sample}/prj.conf": f"CONFIG_{name.upper()}=y\n",
         f"{sample}/sample.yaml": _sample(name),
-        f"{sample}/src/main.c": _main(library),
+        f"{sample}/src/main.c": c_example.render(
+            library,
+            f"/* Runs the self-test of {name}, then one inference. */",
+            entry=ENTRY,
+            say="printk",
+            include="<zephyr/sys/printk.h>",
+        ),
         "README.md": readme(library, _build(name)),
     }
 
@@ -98,44 +112,6 @@ common:
     - qemu_cortex_m3
 tests:
   sample.edgekit.{name}: {{}}
-"""
-
-
-def _main(library: CLibrary) -> str:
-    name, upper = library.name, library.name.upper()
-    name_of_best = label(library) or "best"
-    form = "%s" if library.labels else "class %d"
-    return f"""\
-/* Runs the self-test of {name}, then one inference. */
-#include <zephyr/sys/printk.h>
-
-#include <{name}.h>
-
-static {name}_input_t input[{upper}_INPUT_SIZE];
-static {name}_output_t output[{upper}_OUTPUT_SIZE];
-
-int main(void)
-{{
-	if ({name}_selftest() != 0) {{
-		printk("{name}: self-test FAILED\\n");
-		return 0;
-	}}
-	printk("{name}: self-test passed\\n");
-
-	/* Your image goes here: {name}.h says how its pixels become input values. */
-	for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
-		input[i] = {zero(library)};
-	}}
-	if ({name}_run(input, output) != 0) {{
-		printk("{name}: inference failed\\n");
-		return 0;
-	}}
-	const int best = {name}_best(output);
-	/* printk() knows no floats. */
-	printk("{name}: {form}, score %d/1000\\n", {name_of_best},
-		(int)({name}_score(output, best) * 1000.0f));
-	return 0;
-}}
 """
 
 
