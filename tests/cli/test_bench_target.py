@@ -38,8 +38,8 @@ def bench(dataset: Dataset, int8_model: Path, tmp_path: Path) -> Bench:
     return run
 
 
-def read(folder: Path) -> Any:
-    return json.loads((folder / "bench.json").read_text())
+def read(folder: Path, target: str = "cortex-m4") -> Any:
+    return json.loads((folder / f"bench_{target}.json").read_text())
 
 
 def results_of(document: Any) -> dict[tuple[str, str], Any]:
@@ -47,7 +47,8 @@ def results_of(document: Any) -> dict[tuple[str, str], Any]:
 
 
 def figure(folder: Path, backend: str, metric: str) -> Any:
-    return results_of(read(folder))[backend, metric]["summary"]
+    target = "_".join(part for part in backend.split() if part[0] != "-")
+    return results_of(read(folder, target))[backend, metric]["summary"]
 
 
 def failed(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -92,10 +93,13 @@ def test_both_builds_are_measured_and_reported(
         }
         assert verdicts == {"accuracy": "passed", "exact": "passed"}
         flash_text = f"{flash['total']:,}"
-        for report in (shown, *((tmp_path / name).read_text() for name in ("m.md", "report.html"))):
+        for report in (
+            shown,
+            *((tmp_path / name).read_text() for name in ("m.md", "report_cortex-m4.html")),
+        ):
             assert flash_text in report
     assert (tmp_path / "j.xml").read_text().count("<testcase") == 4
-    assert (tmp_path / "bench.jsonl").read_text().count("\n") == len(found)
+    assert (tmp_path / "bench_cortex-m4.jsonl").read_text().count("\n") == len(found)
 
 
 def test_skipping_zeros_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
@@ -213,7 +217,7 @@ def test_figures_that_grew_since_the_baseline_fail(
 ) -> None:
     assert bench() == 0
     baseline = tmp_path / "baseline.json"
-    shutil.copy(tmp_path / "bench.json", baseline)
+    shutil.copy(tmp_path / "bench_cortex-m4.json", baseline)
     assert bench("--baseline", baseline) == 0
     assert sum("against the baseline" in gate["name"] for gate in read(tmp_path)["gates"]) == 10
     document = json.loads(baseline.read_text())
@@ -232,7 +236,7 @@ def test_figures_that_grew_since_the_baseline_fail(
 @pytest.mark.skipif(shutil.which("avr-gcc") is None, reason="needs avr-gcc")
 def test_the_model_fits_an_atmega328p(bench: Bench, tmp_path: Path) -> None:
     assert bench("--max-flash", "32K", "--max-ram", "2K", target="atmega328p") == 0
-    found = results_of(read(tmp_path))
+    found = results_of(read(tmp_path, "atmega328p"))
     assert {metric for _, metric in found} == {"flash", "ram"}
     ram = found["atmega328p -Os", "ram"]["summary"]
     assert ram["stack"] is None

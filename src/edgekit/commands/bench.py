@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from edgekit.benchmarks.result import Result
     from edgekit.train.data import Dataset
 
-JOURNAL = "bench.jsonl"
-DOCUMENT = "bench.json"
-REPORT = "report.html"
+JOURNAL = "bench{}.jsonl"
+DOCUMENT = "bench{}.json"
+REPORT = "report{}.html"
+"""In the artifacts folder; a target's name stands in the braces, so that it keeps its own files."""
+
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What keeps NumPy's linear algebra on one thread, as everyone else is; read at its import."""
 
@@ -78,7 +80,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--html",
     type=output_file,
     metavar="FILE",
-    help=f"Write the report here; by default {REPORT} in the artifacts folder.",
+    help="Write the report here; by default report.html in the artifacts folder.",
 )
 @options.verbose
 def command(
@@ -130,14 +132,15 @@ def command(
     from edgekit.benchmarks import junit as junit_report
     from edgekit.benchmarks import markdown as markdown_report
 
-    own = [options.int8_model(artifacts)] if target and not models else _visible(artifacts)
-    named = _named(models or own, artifacts)
+    there = [options.int8_model(artifacts)] if target and not models else _visible(artifacts)
+    named = _named(models or there, artifacts)
     backends = bench_target.builds(target, skip_zeros) if target else _backends(chosen, require)
     earlier = document.read(baseline) if baseline else []
     if baseline:
         comparison.require_common(earlier, list(named), backends)
     dataset = test_images.for_models(list(named.values()), data, classes)
-    journal = artifacts / JOURNAL
+    own = "".join(f"_{part}" for part in (target, skip_zeros and bench_target.SKIP_ZEROS) if part)
+    journal = artifacts / JOURNAL.format(own)
     files.write_text(journal, "")
 
     def keep(result: "Result") -> None:
@@ -150,8 +153,8 @@ def command(
         results = _measure(named, backends, dataset, artifacts, quick, keep)
         gates = _gates(results, named, min_accuracy, require)
     gates += comparison.compare(results, earlier, list(named))
-    report = html or artifacts / REPORT
-    document.write(artifacts / DOCUMENT, results, gates)
+    report = html or artifacts / REPORT.format(own)
+    document.write(artifacts / DOCUMENT.format(own), results, gates)
     files.write_text(report, html_report.render(results, gates))
     if junit:
         files.write_text(junit, junit_report.render(results, gates))

@@ -86,20 +86,21 @@ def command(
         document = {"output": str(folder), "target": target, "files": sorted(texts), **facts}
         click.echo(json.dumps(document, indent=2))
     else:
-        click.echo(f"{path} → {folder}  ({target})\n{_summary(library)}")
+        click.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
     return 0
 
 
-def _summary(library: "CLibrary") -> str:
+def _summary(library: "CLibrary", path: Path) -> str:
     """Return the figures that are known without a compiler, and what to do next."""
     sizes = library.input.bytes, library.output.bytes
+    option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
         "function": f"{library.name}_run()",
         "flash": f"{library.constants:,} bytes of constants, of them {library.weights:,} weights "
         "and biases; code comes on top",
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
         f"arena {library.arena:,}; stack comes on top",
-        "measure": f"edgekit bench --target cortex-m4 {library.model}",
+        "measure": f"edgekit bench --target cortex-m4{option} {path}",
     }
     return "\n".join(pairs(figures))
 
