@@ -98,7 +98,7 @@ def test_the_sums_stay_in_registers(tmp_path, cpu, optimisation):
     executed = []
     core.engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: executed.append(1))
     run(core, Layer(np.random.default_rng(1), 1, 784, 14), at_end=True)
-    assert len(executed) < 2.5 * 784 * 14
+    assert 2 * 784 * 14 < len(executed) < 2.5 * 784 * 14
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
