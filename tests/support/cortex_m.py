@@ -16,6 +16,8 @@ import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const
 
+from machines import FREESTANDING
+
 PAGE = 4096
 STOP = 0x0FF0_0000
 STACK, STACK_SIZE = 0x1000_0000, PAGE
@@ -26,18 +28,29 @@ MODELS = {
     "cortex_m7": arm_const.UC_CPU_ARM_CORTEX_M7,
     # Of this core zig takes the DSP extension for an option, which it is.
     "cortex_m33+dsp": arm_const.UC_CPU_ARM_CORTEX_M33,
+    # With their FPU, of which this emulator knows single precision only.
+    "cortex_m4+vfp4d16sp": arm_const.UC_CPU_ARM_CORTEX_M4,
+    "cortex_m7+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M7,
+    "cortex_m33+dsp+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
 OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
 
 
+def target(cpu: str) -> list[str]:
+    """Return the options that tell zig what to compile for, and where string.h is."""
+    abi = "eabihf" if "fp" in cpu else "eabi"
+    picked = ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"]
+    return [*picked, "-idirafter", str(FREESTANDING), f"-I{OPS}"]
+
+
 def build(folder: Path, cpu: str, optimisation: str, sources: Sequence[Path]) -> Path:
-    """Link C files of kernels to an ELF file that has no other code in it."""
+    """Link C files of kernels, and what they call of the compiler's own library, to an ELF file."""
     made = folder / f"{cpu}{optimisation}.elf"
     command = [
-        *(sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabi"),
-        *(f"-mcpu={cpu}", *STRICT, optimisation, "-g", "-fno-unwind-tables", "-nostdlib"),
-        *("-Wl,-e,0", "-Wl,--no-gc-sections", f"-I{OPS}", "-o", str(made)),
+        *(sys.executable, "-m", "ziglang", "cc", *target(cpu)),
+        *(*STRICT, optimisation, "-g", "-fno-unwind-tables"),
+        *("-Wl,-e,0", "-Wl,--no-gc-sections", "-o", str(made)),
         *map(str, sources),
     ]
     subprocess.run(command, check=True)
@@ -89,7 +102,9 @@ class Core:
         content = struct.pack(f"<{len(values)}i", *values)
         pointers = struct.pack(f"<{len(addresses)}I", *addresses)
         self.engine.mem_write(CALL, content + pointers)
-        saved = {getattr(arm_const, f"UC_ARM_REG_R{n}"): 0x1234_5600 + n for n in range(4, 12)}
+        kept = [*(f"R{n}" for n in range(4, 12)), *(f"S{n}" for n in range(16, 32))]
+        registers = [getattr(arm_const, f"UC_ARM_REG_{name}") for name in kept]
+        saved = {register: 0x1234_5600 + n for n, register in enumerate(registers)}
         for register, value in saved.items():
             self.engine.reg_write(register, value)
         self.engine.mem_write(STACK, b"\xa5" * STACK_SIZE)

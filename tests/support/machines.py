@@ -24,11 +24,19 @@ MACHINES = {
         f"arm-none-eabi-gcc {core}": ("arm-none-eabi-gcc", ["-mthumb", f"-mcpu={core}"])
         for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33")
     },
+    "arm-none-eabi-gcc cortex-m4 with FPU": (
+        "arm-none-eabi-gcc",
+        ["-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
+    ),
     "avr-gcc": ("avr-gcc", ["-mmcu=atmega328p", *NARROW]),
     **{
         f"zig {core}": (ZIG, ["-target", "thumb-freestanding-eabi", f"-mcpu={core}"])
         for core in ("cortex_m0", "cortex_m4", "cortex_m7", "cortex_m33")
     },
+    "zig cortex_m7 with FPU": (
+        ZIG,
+        ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16"],
+    ),
     "zig rv32imc": (ZIG, ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c"]),
     "zig atmega328p": (ZIG, [*ZIG_AVR, *NARROW]),
     "zig wasm32": (ZIG, ["-target", "wasm32-freestanding"]),
