@@ -39,7 +39,8 @@ CORES = {
         Core(
             "cortex-m7",
             "thumb-freestanding-eabihf",
-            "cortex_m7+fp_armv8d16",
+            # It may have an FPU for doubles, which unicorn's has not.
+            "cortex_m7+fp_armv8d16sp",
             "arm",
             "UC_CPU_ARM_CORTEX_M7",
         ),
