@@ -1,6 +1,6 @@
 """The sweep as one HTML file that needs nothing else: table, plots, confusion, Pareto front."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
@@ -35,6 +35,9 @@ COSTS = (
     ("instructions", "instructions of one inference", "1"),
 )
 """Column of the table -> what it measures, and the unit of ``units.quantity``."""
+
+MANY = 10
+"""Node counts of which each one gets its own label on the axis, at most."""
 
 TABLE_NOTE = (
     "Accuracy of one seed with its 95 % interval (Wilson), of several as mean ± standard deviation "
@@ -163,7 +166,7 @@ def _bars(good: Sequence[Point], key: str) -> str:
                 svg.span(low, high, "interval"),
             ]
             if got.deviation is not None:
-                parts.append(svg.span(scale(got.lowest), scale(got.highest), "range ours"))
+                parts.append(svg.span(scale(got.lowest), scale(got.highest), "range seeds"))
             label = f"{escape(str(point.settings[key]))} <small>{kind}</small>"
             value = share(got.mean)
             drawn.append(row(label, svg.strip(parts, f"{kind} accuracy {value}"), value))
@@ -268,8 +271,7 @@ def _cost_axis(values: Sequence[float], title: str, unit: str) -> Axis:
     ticks = _ticks(min(values), max(values))
     if unit == "1":
         return Axis(ticks, [_thousands(tick) for tick in ticks], title)
-    labels: Callable[[float], str] = lambda tick: quantity(tick, unit) if tick else "0"  # noqa: E731
-    return Axis(ticks, [labels(tick) for tick in ticks], title)
+    return Axis(ticks, [quantity(tick, unit) if tick else "0" for tick in ticks], title)
 
 
 def _thousands(value: float) -> str:
@@ -278,6 +280,6 @@ def _thousands(value: float) -> str:
 
 def _hidden_axis(group: Sequence[Point]) -> Axis:
     nodes = sorted({point.settings["hidden"] for point in group})
-    if len(nodes) > 24:
+    if len(nodes) > MANY:
         nodes = _ticks(nodes[0], nodes[-1])
     return Axis(nodes, [f"{node:g}" for node in nodes], "hidden nodes")
