@@ -27,10 +27,10 @@ def accuracy(results: Iterable[Result], limit: float | None) -> str:
             parts.append(svg.rule(scale(limit), "gate"))
         parts += [svg.span(low, high, f"range {kind}"), svg.dot(scale(figures["accuracy"]), kind)]
         value = share(figures["accuracy"])
-        rows.append(_row(result.subject, svg.strip(parts, f"accuracy {value}"), value))
+        rows.append(row(name(result.subject), svg.strip(parts, f"accuracy {value}"), value))
     decimals = max(len(f"{tick:.6f}".rstrip("0").partition(".")[2]) for tick in ticks)
     labels = [f"{tick:.{decimals}f}" for tick in ticks]
-    return _chart(rows, svg.axis([scale(tick) for tick in ticks], labels))
+    return chart(rows, svg.axis([scale(tick) for tick in ticks], labels))
 
 
 def latency(results: Iterable[Result]) -> str:
@@ -57,9 +57,9 @@ def latency(results: Iterable[Result]) -> str:
             svg.dot(p50, kind),
         ]
         value = quantity(result.summary["p50"], "s")
-        rows.append(_row(result.subject, svg.strip(parts, f"median latency {value}"), value))
+        rows.append(row(name(result.subject), svg.strip(parts, f"median latency {value}"), value))
     labels = [quantity(tick, "s").replace(".00", "").replace(".0", "") for tick in ticks]
-    return _chart(rows, svg.axis([scale(tick) for tick in ticks], labels))
+    return chart(rows, svg.axis([scale(tick) for tick in ticks], labels))
 
 
 def bars(results: Iterable[Result], metric: str) -> str:
@@ -74,8 +74,8 @@ def bars(results: Iterable[Result], metric: str) -> str:
         value = quantity(result.summary["median"], result.unit)
         width = 100 * result.summary["median"] / most
         plot = svg.strip([svg.bar(width, _kind(result.subject))], f"{title} {value}")
-        rows.append(_row(result.subject, plot, value))
-    return _chart(rows, "")
+        rows.append(row(name(result.subject), plot, value))
+    return chart(rows, "")
 
 
 def _measured(results: Iterable[Result], metric: str) -> list[Result]:
@@ -90,14 +90,16 @@ def _kind(subject: Subject) -> str:
     return "peer" if subject.peer else "ours"
 
 
-def _row(subject: Subject, plot: str, value: str) -> str:
+def row(label: str, plot: str, value: str) -> str:
+    """Return a row of a chart: what it is about (HTML), the strip, its figure as text."""
     return (
-        f'<div class="row"><span class="name">{name(subject)}</span>{plot}'
+        f'<div class="row"><span class="name">{label}</span>{plot}'
         f'<span class="value">{escape(value)}</span></div>'
     )
 
 
-def _chart(rows: Sequence[str], axis: str) -> str:
+def chart(rows: Sequence[str], axis: str) -> str:
+    """Return the rows above the axis; "" for none."""
     scale = f'<div class="row scale"><span></span>{axis}<span></span></div>' if axis else ""
     return f'<div class="chart">{"".join(rows)}{scale}</div>'
 

@@ -39,28 +39,33 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     )
     body = [
         _header(results, gates),
-        _section(speed.title, _table(speed), speed.note),
-        _section("Gates", _gates(worth_telling(gates, speed))),
-        _section("Accuracy", charts.accuracy(results, limit), ACCURACY_NOTE),
-        _section("Confusion", confusions(results)),
-        _section("Wrong answers", wrong_answers(results)),
-        _section("Agreement", agreement(results)),
-        _section("Latency of one image", charts.latency(results), _latency_note(results)),
-        _section(outputs.title, _table(outputs) if outputs.rows else "", outputs.note),
-        _section(
+        section(speed.title, _table(speed), speed.note),
+        section("Gates", _gates(worth_telling(gates, speed))),
+        section("Accuracy", charts.accuracy(results, limit), ACCURACY_NOTE),
+        section("Confusion", confusions(results)),
+        section("Wrong answers", wrong_answers(results)),
+        section("Agreement", agreement(results)),
+        section("Latency of one image", charts.latency(results), _latency_note(results)),
+        section(outputs.title, _table(outputs) if outputs.rows else "", outputs.note),
+        section(
             footprint.title,
             (f'<div class="multiples">{bars}</div>' if bars else "")
             + (_table(footprint) if footprint.rows else ""),
             footprint.note,
         ),
-        _section("Measured on", _environment(results)),
+        section("Measured on", _environment(results)),
     ]
-    style = files("edgekit.benchmarks").joinpath("report.css").read_text(encoding="utf-8")
     verdict = "passed" if passed(gates) else "failed"
+    return page(f"edgekit bench: {verdict}", body)
+
+
+def page(title: str, body: Sequence[str], style: str = "") -> str:
+    """Return a whole document of sections; ``style`` is CSS besides report.css."""
+    common = files("edgekit.benchmarks").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>edgekit bench: {verdict}</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{common}{style}</style>\n</head>\n"
         f"<body>\n<main>\n{''.join(body)}</main>\n</body>\n</html>\n"
     )
 
@@ -96,7 +101,8 @@ def _latency_note(results: Sequence[Result]) -> str:
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
 
-def _section(title: str, content: str, note: str = "") -> str:
+def section(title: str, content: str, note: str = "") -> str:
+    """Return a titled section with an explanation below it; "" without content."""
     if not content:
         return ""
     explained = f'<p class="note">{escape(note)}</p>' if note else ""

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.commands import convert as convert_command
@@ -68,3 +69,20 @@ def float_model(artifacts: Path) -> Path:
 @pytest.fixture(scope="session")
 def int8_model(artifacts: Path) -> Path:
     return artifacts / "model_int8.tflite"
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz of 320 training and 200 test images of the synthetic digits."""
+    from edgekit.train.synthetic import synthetic_digits
+
+    x_train, y_train, x_test, y_test = synthetic_digits()
+    path = tmp_path_factory.mktemp("images") / "small.npz"
+    np.savez(
+        path,
+        x_train=x_train[:320],
+        y_train=y_train[:320],
+        x_test=x_test[:200],
+        y_test=y_test[:200],
+    )
+    return path

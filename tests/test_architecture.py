@@ -28,7 +28,8 @@ def modules() -> list[tuple[str, Path]]:
         for path in sorted((ROOT / folder).rglob("*.py"))
     ]
     own = ROOT / "src" / "edgekit"
-    found += [("cli", path) for path in [*own.glob("*.py"), *(own / "commands").glob("*.py")]]
+    for pattern in ("*.py", "commands/*.py", "sweep/*.py"):
+        found += [("cli", path) for path in own.glob(pattern)]
     return found
 
 
@@ -95,7 +96,8 @@ def loaded_by(*command: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["train", "--help"], ["convert", "--help"], ["bench", "--help"], ["--version"]],
+    [["--version"], ["--help"]]
+    + [[name, "--help"] for name in ("train", "convert", "bench", "sweep")],
     ids=" ".join,
 )
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
@@ -113,6 +115,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.train",
         "edgekit.convert",
         "edgekit.convert.packages",
+        "edgekit.sweep",
         "edgekit.benchmarks",
         "edge_runtime",
         "edge_runtime.backends",

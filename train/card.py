@@ -23,7 +23,7 @@ Images are scaled to [0, 1], classes are one-hot.
 | Training | |
 |---|---|
 | loss | categorical cross-entropy |
-| optimiser | Adam, learning rate {recipe["learning_rate"]} |
+| optimiser | {recipe["optimizer"]}, learning rate {recipe["learning_rate"]} |
 | initialiser | {recipe["initializer"]}, seed {recipe["seed"]} |
 | batch size | {recipe["batch_size"]} |
 | early stopping | on {monitor} |

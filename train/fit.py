@@ -3,7 +3,7 @@
 ``model.fit`` crosses from Python into TensorFlow and back for every batch; on a network this small
 the crossing costs several times the arithmetic. Keras looks for ``model.train_function`` before it
 makes one, so ``fit`` gets a function that runs ``model.train_step`` for all batches of an epoch.
-Batches, shuffling, Adam, metrics, callbacks and history stay Keras'.
+Batches, shuffling, optimiser, metrics, callbacks and history stay Keras'.
 """
 
 import time

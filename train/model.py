@@ -30,7 +30,7 @@ def build(recipe: Recipe, classes: int, name: str = "digits") -> Any:
         name=name,
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(recipe.learning_rate),
+        optimizer=optimizer(recipe),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -51,3 +51,25 @@ def initializer(recipe: Recipe) -> Any:
             return initializers.GlorotUniform(seed=recipe.seed)
         case unknown:
             raise ValueError(f"unknown initializer {unknown!r}")
+
+
+def optimizer(recipe: Recipe) -> Any:
+    """Return a fresh Keras optimiser with the recipe's learning rate."""
+    optimizers = frameworks.keras().optimizers
+    match recipe.optimizer:
+        case "adam":
+            return optimizers.Adam(recipe.learning_rate)
+        case "sgd":
+            return optimizers.SGD(recipe.learning_rate)
+        case "rmsprop":
+            return optimizers.RMSprop(recipe.learning_rate)
+        case "adagrad":
+            return optimizers.Adagrad(recipe.learning_rate)
+        case "adadelta":
+            return optimizers.Adadelta(recipe.learning_rate)
+        case "adamax":
+            return optimizers.Adamax(recipe.learning_rate)
+        case "nadam":
+            return optimizers.Nadam(recipe.learning_rate)
+        case unknown:
+            raise ValueError(f"unknown optimizer {unknown!r}")

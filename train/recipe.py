@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 INITIALIZERS = ("glorot-uniform", "random-normal", "truncated-normal", "random-uniform")
+OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam")
 MONITORS = ("loss", "val_loss")
 
 
@@ -15,7 +16,8 @@ class Recipe:
         hidden: nodes of the hidden Dense layer (relu).
         output_activation: one of OUTPUT_ACTIVATIONS.
         initializer: one of INITIALIZERS, for both kernels, seeded with ``seed``.
-        learning_rate: Adam's.
+        optimizer: one of OPTIMIZERS, Keras' own with their defaults but the learning rate.
+        learning_rate: the optimizer's.
         epochs: at most so many.
         batch_size: images a step; the source names 25 as the alternative.
         patience: epochs without a better ``monitor`` before training stops.
@@ -27,6 +29,7 @@ class Recipe:
     hidden: int = 14
     output_activation: str = "sigmoid"
     initializer: str = "glorot-uniform"
+    optimizer: str = "adam"
     learning_rate: float = 0.01
     epochs: int = 100
     batch_size: int = 32

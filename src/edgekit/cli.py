@@ -8,7 +8,17 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit import __version__
-from edgekit.commands import bench, completion, convert, doctor, export, inspect, predict, train
+from edgekit.commands import (
+    bench,
+    completion,
+    convert,
+    doctor,
+    export,
+    inspect,
+    predict,
+    sweep,
+    train,
+)
 from edgekit.errors import EdgekitError
 
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
@@ -19,6 +29,7 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
   edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
   edgekit bench                 accuracy gate, parity, latency, size of every .tflite
   edgekit export                model_int8.tflite -> plain C for a microcontroller
+  edgekit sweep                 the documented study: 2 to 20 hidden nodes, initialisers
 
 All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
 of them needs an argument.
@@ -36,6 +47,7 @@ was wrong (one line on stderr says what to do).
         convert.command,
         bench.command,
         export.command,
+        sweep.command,
         predict.command,
         inspect.command,
         doctor.command,

@@ -33,6 +33,7 @@ EXTRAS = {
         "models beyond our engine need it, and edgekit bench compares",
     ),
     "mcu": ("unicorn", "edgekit bench --target runs models on emulated microcontrollers with it"),
+    "distributed": ("distributed", "edgekit sweep --scheduler hands points to a Dask cluster"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
 }
 """Extra -> the package by whose presence the extra counts as installed, and what it is for."""

@@ -37,6 +37,10 @@ class ResultError(EdgekitError):
     """A stored benchmark result cannot be read or compared."""
 
 
+class WorkerError(EdgekitError):
+    """A worker of a sweep died again and again, or has other versions or data than asked for."""
+
+
 class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 

@@ -7,7 +7,7 @@ from edgekit import frameworks
 from edgekit.train.data import Dataset, scaled
 from edgekit.train.fit import Epoch, Training, fit, one_hot, whole_epoch
 from edgekit.train.model import build
-from edgekit.train.recipe import INITIALIZERS, Recipe
+from edgekit.train.recipe import INITIALIZERS, OPTIMIZERS, Recipe
 
 PUBLISHED = {
     "glorot-uniform": 2114,
@@ -68,6 +68,13 @@ def test_documented_initialisers(initializer: str, expected: dict[str, float]) -
         assert layer.kernel_initializer.get_config().items() >= {**expected, "seed": 5}.items()
 
 
+def test_each_optimizer_is_keras_own_with_the_learning_rate() -> None:
+    for name in OPTIMIZERS:
+        optimizer = build(Recipe(optimizer=name, learning_rate=0.25), 2).optimizer
+        assert type(optimizer).__name__.lower() == name
+        assert float(optimizer.learning_rate) == 0.25
+
+
 def test_softmax_and_more_classes() -> None:
     model = build(Recipe(output_activation="softmax", hidden=3), 10)
     assert model.output_shape == (None, 10)
@@ -100,11 +107,12 @@ def test_same_seed_same_bytes_other_seed_other_bytes(dataset: Dataset) -> None:
     assert weights(first) != weights(fit(Recipe(epochs=3, seed=124), part))
 
 
-def test_the_whole_epoch_function_does_what_fit_does(dataset: Dataset) -> None:
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_whole_epoch_function_does_what_fit_does(dataset: Dataset, optimizer: str) -> None:
     part = small(dataset)
     x, y = scaled(part.x_train), one_hot(part.y_train, 2)
     keras, tf = frameworks.keras(), frameworks.tensorflow()
-    recipe = Recipe(epochs=2)
+    recipe = Recipe(epochs=2, optimizer=optimizer)
     keras.utils.set_random_seed(0)
     plain = build(recipe, 2)
     expected = plain.fit(x, y, batch_size=32, epochs=2, shuffle=False, verbose=0)

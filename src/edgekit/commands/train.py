@@ -12,7 +12,13 @@ import click
 from edgekit.commands import options
 from edgekit.errors import DataError
 from edgekit.files import require_writable
-from edgekit.train.recipe import INITIALIZERS, MONITORS, OUTPUT_ACTIVATIONS, Recipe
+from edgekit.train.recipe import (
+    INITIALIZERS,
+    MONITORS,
+    OPTIMIZERS,
+    OUTPUT_ACTIVATIONS,
+    Recipe,
+)
 
 if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
@@ -37,10 +43,16 @@ DEFAULT = Recipe()
     help="Of both kernels: Keras' default, N(0, 1), N(0, 0.05) cut at 2 sigma, U(-0.05, 0.05).",
 )
 @click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default=DEFAULT.optimizer,
+    help="Keras' own, with its defaults but the learning rate.",
+)
+@click.option(
     "--learning-rate",
     type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
-    help="Adam's.",
+    help="The optimizer's.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="At most so many.")
 @click.option(

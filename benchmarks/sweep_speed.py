@@ -1,0 +1,93 @@
+"""How long `edgekit sweep` takes for the 19 node counts beside 19 runs of `edgekit train`.
+
+    python -m edgekit.benchmarks.sweep_speed [--nodes 2-20] [--rounds 1] [--json]
+
+Whole commands from start to end, taking turns on the same machine, one at a time: the separate runs
+one after the other, as a user's loop would have them, then the sweep with a worker for each core.
+Both train every model to its early stopping. The sweep also converts each one to float32 and int8
+and measures latency and, where the extra [mcu] is installed, firmware; the separate runs draw
+their plots.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from edgekit.benchmarks import environment
+from edgekit.errors import DataError
+from edgekit.train.data import load
+
+EDGEKIT = (sys.executable, "-m", "edgekit")
+SEPARATE, SWEEP = "separate edgekit train runs", "edgekit sweep"
+
+
+def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Return wall seconds of each round, by contender.
+
+    Args:
+        nodes: hidden nodes, one model each.
+        options: of both commands, as "--data", "synthetic".
+        rounds: turns for each.
+    """
+    seconds: dict[str, list[float]] = {SEPARATE: [], SWEEP: []}
+    listed = ",".join(map(str, nodes))
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            for count in nodes:
+                _run(["train", "--hidden", str(count), *options], Path(folder))
+            seconds[SEPARATE].append(time.perf_counter() - started)
+            started = time.perf_counter()
+            _run(["sweep", "--grid", f"hidden={listed}", *options], Path(folder))
+            seconds[SWEEP].append(time.perf_counter() - started)
+    return seconds
+
+
+def main() -> None:
+    """Measure and print a table, or the samples with ``--json``."""
+    parser = argparse.ArgumentParser(description="Speed of a sweep beside separate trainings.")
+    parser.add_argument("--nodes", type=_range, default=range(2, 21), metavar="FIRST-LAST")
+    parser.add_argument("--data", default="mnist", metavar="mnist|synthetic|PATH")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        load(arguments.data)
+    except DataError as error:
+        parser.error(str(error))
+    machine = environment.describe()
+    seconds = measure(arguments.nodes, ["--data", arguments.data], arguments.rounds)
+    if arguments.json:
+        print(json.dumps({"environment": machine, "seconds": seconds}))
+        return
+    print("\n".join(f"{fact}: {value}" for fact, value in machine.items()))
+    print(f"\n{len(arguments.nodes)} models{'':32}{'s':>8}{'ratio':>8}")
+    ratio = median(
+        ours / theirs for ours, theirs in zip(seconds[SWEEP], seconds[SEPARATE], strict=True)
+    )
+    for name, value in ((SEPARATE, 1.0), (SWEEP, ratio)):
+        print(f"{name:40}{median(seconds[name]):8.1f}{value:8.2f}")
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    subprocess.run(
+        [*EDGEKIT, *command, "--artifacts", str(folder)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _range(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+if __name__ == "__main__":
+    main()

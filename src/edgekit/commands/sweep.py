@@ -1,0 +1,224 @@
+"""``edgekit sweep``: the documented study, or a grid of one's own, with every figure of a point."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgekit.commands import options, train
+from edgekit.errors import DataError, MissingExtraError
+from edgekit.files import require_writable, write_json, write_text
+from edgekit.train.recipe import Recipe
+from edgekit.train.sweep import DOCUMENTED, points
+
+if TYPE_CHECKING:
+    from edgekit.sweep.row import Basis, Row
+    from edgekit.sweep.workers import Workers
+    from edgekit.train.data import Dataset
+
+FOLDER = "sweep"
+JOURNAL = "rows.jsonl"
+TABLE = "sweep.csv"
+DOCUMENT = "sweep.json"
+REPORT = "report.html"
+"""In the artifacts folder."""
+
+
+class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
+    """An option of ``edgekit train`` and the values that it takes: hidden=2,4,8."""
+
+    name = "axis"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, tuple[Any, ...]]:
+        """Parse KEY=V1,V2,… as ``edgekit train`` parses each value; the key as Recipe has it."""
+        key, equals, listed = str(value).partition("=")
+        known = _hyper_parameters()
+        if not equals:
+            self.fail(f"{value!r} is not KEY=V1,V2,…, as hidden=2,4,8", param, ctx)
+        if key not in known:
+            self.fail(f"{key!r} is no option of edgekit train: {', '.join(known)}", param, ctx)
+        option = known[key]
+        try:
+            values = tuple(option.type.convert(one.strip(), None, ctx) for one in listed.split(","))
+        except click.BadParameter as error:
+            self.fail(f"{key}: {error.message}", param, ctx)
+        if twice := [one for one, times in Counter(values).items() if times > 1]:
+            self.fail(f"{key}: {twice[0]} is there twice", param, ctx)
+        assert option.name is not None
+        return option.name, values
+
+
+def _hyper_parameters() -> dict[str, click.Option]:
+    """Return the options of ``edgekit train`` that a Recipe has, by their name without dashes."""
+    known = {field.name for field in fields(Recipe)}
+    return {
+        option.opts[0].removeprefix("--"): option
+        for option in train.command.params
+        if isinstance(option, click.Option) and option.name in known
+    }
+
+
+@click.command(name="sweep", short_help="Train many models and compare accuracy and cost.")
+@click.option(
+    "--grid",
+    type=Axis(),
+    multiple=True,
+    metavar="KEY=V1,V2,…",
+    show_default="hidden 2 to 20, and each initializer at the documented model",
+    help="An option of `edgekit train` and its values; repeat it for every combination.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Train each point with so many seeds, from 42 up.",
+)
+@options.data(default="mnist")
+@options.classes(default="0,1; all for a PATH")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    show_default="one for each core",
+    help="Processes on this machine.",
+)
+@click.option(
+    "--scheduler",
+    metavar="tcp://HOST:PORT",
+    help="Let the workers of this Dask scheduler do it, who have edgekit and the data.",
+)
+@options.artifacts
+@options.as_json
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    grid: tuple[tuple[str, tuple[Any, ...]], ...],
+    seeds: int,
+    data: str,
+    classes: tuple[str, ...] | None,
+    workers: int | None,
+    scheduler: str | None,
+    artifacts: Path,
+    as_json: bool,
+) -> int:
+    """Train, convert, export and measure a model for each point of a grid.
+
+    Without --grid the documented study. Each row is in sweep/rows.jsonl of the artifacts folder as
+    soon as it is measured: started again, a sweep measures only what is not there yet with the
+    same data and versions, and so does a wider grid or one with more seeds. Writes sweep.csv,
+    sweep.json and report.html beside it, of the points that were asked for.
+    """
+    recipes = _recipes(context, grid, seeds)
+    if scheduler and workers:
+        raise click.UsageError("--workers is about this machine: leave it out with --scheduler")
+    if not scheduler and find_spec("tensorflow") is None:
+        raise MissingExtraError("TensorFlow", "host", "training and conversion")
+    from edgekit.sweep import point, report, table
+    from edgekit.sweep import workers as pools
+    from edgekit.train.data import load
+
+    pool = pools.cluster(scheduler) if scheduler else pools.processes(workers or _cores())
+    folder = artifacts / FOLDER
+    require_writable(folder)
+    dataset = load(data, classes)
+    _require_images(recipes, dataset)
+    basis = point.basis(dataset)
+    rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool)
+    write_text(folder / TABLE, table.as_csv(rows))
+    document = table.document(rows, basis)
+    write_json(folder / DOCUMENT, document)
+    write_text(folder / REPORT, report.render(rows, basis))
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        where = (folder / REPORT).resolve().as_uri()
+        click.echo(f"{table.text(rows)}\n\nreport: {where}")
+    return 0
+
+
+def _recipes(
+    context: click.Context, grid: Sequence[tuple[str, tuple[Any, ...]]], seeds: int
+) -> tuple[Recipe, ...]:
+    """Return what is to be trained, after making sure that each of it can be."""
+    axes = dict(grid)
+    if len(axes) < len(grid):
+        twice = next(key for key, times in Counter(key for key, _ in grid).items() if times > 1)
+        raise click.UsageError(f"--grid names {twice.replace('_', '-')} twice", context)
+    if "seed" in axes and seeds > 1:
+        raise click.UsageError("--grid seed=… and --seeds say the same: leave one out", context)
+    recipes = points((axes,) if axes else DOCUMENTED, seeds)
+    if any(one.monitor == "val_loss" and not one.validation_split for one in recipes):
+        raise click.UsageError(
+            "--grid monitor=val_loss needs --grid validation-split, as 0.1", context
+        )
+    return recipes
+
+
+def _require_images(recipes: Sequence[Recipe], dataset: "Dataset") -> None:
+    count = len(dataset.x_train)
+    for recipe in recipes:
+        if int(count * (1 - recipe.validation_split)) < 1:
+            raise DataError(
+                f"--grid validation-split={recipe.validation_split} leaves none of the {count} "
+                "training images"
+            )
+
+
+def _measured(
+    path: Path,
+    recipes: Sequence[Recipe],
+    dataset: "Dataset",
+    basis: "Basis",
+    pool: "Workers",
+) -> "list[Row]":
+    """Return a row for each recipe: those of the journal, and new ones that it gets."""
+    from edgekit.sweep import journal, point, workers
+    from edgekit.sweep.row import key
+
+    wanted = {key(recipe, basis): recipe for recipe in recipes}
+    with journal.opened(path) as file:
+        rows = {row.key: row for row in journal.rows(file) if row.key in wanted}
+        if rows:
+            _say(f"{len(rows)} of {len(wanted)} are in {path} already")
+        tasks = {
+            name: point.Task(recipe, basis, dataset.source)
+            for name, recipe in wanted.items()
+            if name not in rows
+        }
+        for name, row in workers.completed(point.measure, tasks, pool, _say):
+            journal.append(file, row)
+            rows[name] = row
+            _say(f"{len(rows)} of {len(wanted)}: {_told(row)}")
+    return [rows[name] for name in wanted]
+
+
+def _told(row: "Row") -> str:
+    recipe = row.recipe
+    settings = [f"hidden {recipe.hidden}"]
+    for field in fields(Recipe):
+        value = getattr(recipe, field.name)
+        if field.name not in ("hidden", "seed") and value != field.default:
+            settings.append(f"{field.name.replace('_', '-')} {value}")
+    if row.failure:
+        outcome = f"failed: {row.failure}"
+    else:
+        shares = (row.accuracy[kind]["accuracy"] for kind in ("float32", "int8"))
+        outcome = "float {:.4f}, int8 {:.4f}, {} epochs".format(*shares, row.epochs)
+    return f"{', '.join(settings)}, seed {recipe.seed}: {outcome}"
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _say(line: str) -> None:
+    click.echo(f"edgekit sweep: {line}", err=True)

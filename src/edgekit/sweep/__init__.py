@@ -1,0 +1,1 @@
+"""The documented study, repeatable: points measured by workers, kept in a journal, reported."""

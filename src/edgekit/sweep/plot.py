@@ -1,0 +1,85 @@
+"""Dots on a plane as inline SVG: as wide as its box, placed by percentages as strips are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from edgekit.benchmarks import svg
+
+LEFT, RIGHT, TOP, BOTTOM = 7.0, 99.0, 4.0, 86.0
+"""Percent of the box that the plane takes; the axes' labels stand outside."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point of a plot.
+
+    Attributes:
+        x: where, in the units of the axis.
+        y: the same.
+        title: what a pointer on it shows.
+        range: an interval of y, drawn as a line; None for none.
+        kind: class in the style sheet, "ours" or "peer".
+    """
+
+    x: float
+    y: float
+    title: str
+    range: tuple[float, float] | None = None
+    kind: str = "ours"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where an axis' lines are, and how they are labelled.
+
+    Attributes:
+        ticks: values in ascending order; the first and the last are the ends.
+        labels: a text for each.
+        title: what it measures.
+    """
+
+    ticks: Sequence[float]
+    labels: Sequence[str]
+    title: str
+
+
+def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> str:
+    """Return the dots between labelled axes; ``path`` is joined by lines, in its order."""
+    across, up = _scale(x.ticks, LEFT, RIGHT), _scale(y.ticks, BOTTOM, TOP)
+    parts = []
+    for tick, label in zip(y.ticks, y.labels, strict=True):
+        at = up(tick)
+        parts.append(_line(LEFT, RIGHT, at, at, "grid"))
+        parts.append(
+            f'<text class="side" x="{LEFT - 1:.2f}%" y="{at:.2f}%" dy="0.35em">'
+            f"{escape(label)}</text>"
+        )
+    for tick, label in zip(x.ticks, x.labels, strict=True):
+        at = across(tick)
+        parts.append(_line(at, at, TOP, BOTTOM, "grid"))
+        parts.append(f'<text x="{at:.2f}%" y="{BOTTOM:.2f}%" dy="1.5em">{escape(label)}</text>')
+    for one, other in pairwise(path):
+        parts.append(_line(across(one.x), across(other.x), up(one.y), up(other.y), "front"))
+    for dot in dots:
+        at = across(dot.x)
+        if dot.range:
+            low, high = map(up, dot.range)
+            parts.append(_line(at, at, low, high, f"range {dot.kind}"))
+        parts.append(
+            f'<circle class="{dot.kind}" cx="{at:.2f}%" cy="{up(dot.y):.2f}%" r="4.5">'
+            f"<title>{escape(dot.title)}</title></circle>"
+        )
+    label = f"{y.title} against {x.title}"
+    drawn = svg.strip(parts, label, kind="plane")
+    return f'<figure>{drawn}<figcaption class="note">{escape(label)}</figcaption></figure>'
+
+
+def _scale(ticks: Sequence[float], first: float, last: float) -> svg.Scale:
+    low, span = ticks[0], (ticks[-1] - ticks[0]) or 1.0
+    return lambda value: first + (last - first) * (value - low) / span
+
+
+def _line(x1: float, x2: float, y1: float, y2: float, kind: str) -> str:
+    return f'<line class="{kind}" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y1:.2f}%" y2="{y2:.2f}%"/>'

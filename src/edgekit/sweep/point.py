@@ -1,0 +1,267 @@
+"""One point of a sweep, the whole road: train, convert, export, measure."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import EdgeRuntimeError
+from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
+from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL
+from edgekit.sweep.row import FILES, Basis, Row
+from edgekit.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from edgekit.convert.source import Classifier
+    from edgekit.scoring import Score
+    from edgekit.train.data import Dataset
+
+CORE = "cortex-m4"
+OPTIMISATION = "-Os"
+IMAGES = 100
+"""Test images that the firmware answers; it takes the same instructions for nearly all."""
+LATENCY_ROUNDS = 5
+UNIT_RANGE = (0.0, 1.0)
+PIXELS = (0.0, 255.0)
+"""Mean and standard deviation that make inputs of pixels, as ``train.data.scaled`` does."""
+
+PACKAGES = ("edgekit", "tensorflow", "keras", "numpy", "ai-edge-litert")
+TOOLS = ("ziglang", "unicorn", "pyelftools")
+"""What a row's figures come from; the tools may be missing."""
+
+ALONE = Lock()
+"""Seeds and op determinism are TensorFlow's for the whole process: one point at a time in each."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know.
+
+    Attributes:
+        recipe: what to train.
+        basis: data and versions that the worker must have.
+        source: where the data comes from, as ``train.data.load`` takes it.
+    """
+
+    recipe: Recipe
+    basis: Basis
+    source: str
+
+
+def basis(dataset: "Dataset") -> Basis:
+    """Return what the rows measured on this dataset with this installation have in common."""
+    from edgekit.benchmarks.environment import versions
+
+    return Basis(
+        data={
+            "name": dataset.name,
+            "classes": list(dataset.labels),
+            "sha256": dataset.sha256,
+            "train": len(dataset.x_train),
+            "test": len(dataset.x_test),
+        },
+        versions={"python": platform.python_version(), **versions((*PACKAGES, *TOOLS))},
+    )
+
+
+def measure(task: Task) -> Row:
+    """Measure a point; one that cannot be trained or converted says why.
+
+    Equal weights, accuracies, sizes and firmware for equal recipe and basis, whatever this process
+    did before.
+
+    Raises:
+        WorkerError: the worker has other data or other versions.
+    """
+    with ALONE:
+        dataset = _dataset(task)
+        worker = _worker()
+        try:
+            row = _measured(task, dataset)
+        except (EdgekitError, EdgeRuntimeError) as error:
+            row = Row(task.recipe, task.basis, failure=str(error))
+        return replace(row, worker=worker, time=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _dataset(task: Task) -> "Dataset":
+    classes = tuple(task.basis.data["classes"])
+    host = platform.node()
+    try:
+        dataset = _load(task.source, classes)
+    except DataError as error:
+        raise WorkerError(f"worker on {host}: {error}") from None
+    own = basis(dataset)
+    if own.data["sha256"] != task.basis.data["sha256"]:
+        raise WorkerError(f"worker on {host}: {task.source} is not what it is here")
+    for name in sorted({*own.versions, *task.basis.versions}):
+        has, needs = own.versions.get(name), task.basis.versions.get(name)
+        if has != needs:
+            raise WorkerError(f"worker on {host}: has {name} {has}, and here is {needs}")
+    return dataset
+
+
+@cache
+def _load(source: str, classes: tuple[str, ...]) -> "Dataset":
+    from edgekit.train.data import load
+
+    return load(source, classes)
+
+
+def _worker() -> dict[str, str]:
+    from edgekit.benchmarks.environment import cpu
+
+    return {"CPU": cpu(), "host": platform.node(), "process": str(os.getpid())}
+
+
+def _measured(task: Task, dataset: "Dataset") -> Row:
+    from edgekit import frameworks
+    from edgekit.convert import source
+    from edgekit.convert.summary import summarise
+    from edgekit.train import fit
+    from edgekit.train.outcome import weights_sha256
+
+    # Layers get the names that they have in a fresh process, and with them files their sizes.
+    frameworks.keras().utils.clear_session()
+    training = fit.fit(task.recipe, dataset)
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        names = (KERAS_MODEL, FLOAT_MODEL, INT8_MODEL)
+        paths = {kind: Path(folder, name) for kind, name in zip(FILES, names, strict=True)}
+        keras, plain, int8 = paths.values()
+        training.model.save(keras)
+        classifier = source.load(keras)
+        plain.write_bytes(_converted(classifier, "float32", task.recipe, dataset))
+        int8.write_bytes(_converted(classifier, "int8", task.recipe, dataset))
+        latency, no_latency = _latency(int8, dataset)
+        firmware, no_firmware = _firmware(int8, dataset)
+        missing = {"latency": no_latency, "firmware": no_firmware}
+        return Row(
+            recipe=task.recipe,
+            basis=task.basis,
+            accuracy={
+                "float32": _accuracy(_keras_score(training.model, dataset)),
+                "int8": _accuracy(_file_score(int8, dataset)),
+            },
+            epochs=len(training.history),
+            seconds=training.seconds,
+            sizes={name: path.stat().st_size for name, path in paths.items()},
+            parameters=training.model.count_params(),
+            macs=summarise(int8.read_bytes()).macs,
+            latency=latency,
+            firmware=firmware,
+            missing={name: reason for name, reason in missing.items() if reason},
+            weights_sha256=weights_sha256(training.model),
+        )
+
+
+def _converted(
+    classifier: "Classifier", scheme: str, training: Recipe, dataset: "Dataset"
+) -> bytes:
+    """Convert as ``edgekit convert`` does with its defaults."""
+    from edgekit.convert import pipeline
+    from edgekit.convert import recipe as conversion
+    from edgekit.convert.calibration import from_images
+    from edgekit.train.data import scaled
+
+    recipe = conversion.Recipe(scheme=scheme)
+    calibration = None
+    if recipe.calibrated:
+        calibration = from_images(
+            scaled(dataset.x_train),
+            dataset.y_train,
+            dataset.name,
+            recipe.calibration_size,
+            recipe.calibration_seed,
+            UNIT_RANGE,
+        )
+    content, _ = pipeline.convert(
+        classifier,
+        recipe,
+        labels=dataset.labels,
+        normalization=PIXELS,
+        framing=dataset.framing,
+        data=dataset.provenance,
+        data_source=dataset.source,
+        training=asdict(training),
+        calibration=calibration,
+        test=None,
+    )
+    return content
+
+
+def _keras_score(model: Any, dataset: "Dataset") -> "Score":
+    import numpy as np
+
+    from edgekit.scoring import score
+    from edgekit.train.data import scaled
+
+    scores = np.asarray(model(scaled(dataset.x_test)))
+    return score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
+
+
+def _file_score(path: Path, dataset: "Dataset") -> "Score":
+    """Score a .tflite file as ``edgekit convert`` does, on LiteRT."""
+    import edge_runtime
+    from edgekit.scoring import score
+
+    scores = edge_runtime.load(path, backend="litert").predict(dataset.x_test)
+    return score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
+
+
+def _accuracy(score: "Score") -> dict[str, Any]:
+    return {
+        "correct": score.correct,
+        "total": score.total,
+        "accuracy": score.accuracy,
+        "interval": list(score.interval),
+        "confusion": [list(row) for row in score.confusion],
+    }
+
+
+def _latency(path: Path, dataset: "Dataset") -> tuple[float | None, str]:
+    """Return seconds of one image on the native engine, or None and why."""
+    from edgekit.benchmarks import latency
+    from edgekit.benchmarks.contender import from_models
+    from edgekit.benchmarks.result import Result
+
+    (contender,) = from_models({path.name: path}, ("native",))
+    if isinstance(contender, Result):
+        return None, contender.reason
+    (result,) = latency.measure([contender], dataset.x_test, rounds=LATENCY_ROUNDS)
+    return float(result.summary["p50"]), ""
+
+
+def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None, str]:
+    """Return what the exported model takes on the emulated core, or None and why."""
+    from edgekit.benchmarks import firmware, target
+    from edgekit.benchmarks.cores import CORES
+    from edgekit.benchmarks.result import Subject
+    from edgekit.commands.bench_target import exported
+    from edgekit.files import sha256
+
+    core = CORES[CORE]
+    try:
+        firmware.require_tools(core)
+    except MissingExtraError as error:
+        return None, str(error)
+    few = replace(dataset, x_test=dataset.x_test[:IMAGES], y_test=dataset.y_test[:IMAGES])
+    subject = Subject(path.name, sha256(path), f"{core.name} {OPTIMISATION}")
+    library = exported(path, skip_zeros=False)
+    trial = target.trial_of(path, few, 0)
+    measured = {
+        result.metric: result.summary
+        for result in target.measure_build(
+            subject, core, library, OPTIMISATION, trial, few, target.QUICK
+        )
+    }
+    return {
+        "flash": measured["flash"]["total"],
+        "ram": measured["ram"]["total"],
+        "stack": measured["ram"]["stack"],
+        "instructions": measured["instructions"]["median"],
+    }, ""

@@ -1,0 +1,285 @@
+"""The sweep as one HTML file that needs nothing else: table, plots, confusion, Pareto front."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from edgekit.benchmarks import svg
+from edgekit.benchmarks.answers import confusions
+from edgekit.benchmarks.charts import chart, row
+from edgekit.benchmarks.html import page, section
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.units import quantity, share, three_digits
+from edgekit.sweep import table
+from edgekit.sweep.plot import Axis, Dot, plane
+from edgekit.sweep.row import ACCURACIES, Basis, Row
+from edgekit.sweep.summary import (
+    Accuracy,
+    Point,
+    accuracy,
+    middle,
+    pareto,
+    points,
+    series,
+    varied,
+    words,
+)
+
+COSTS = (
+    ("seconds", "seconds of training", "s"),
+    ("int8_bytes", "bytes of the int8 file", "bytes"),
+    ("macs", "multiply-accumulates", "1"),
+    ("latency_s", "latency of one image, int8, native", "s"),
+    ("flash_bytes", "flash", "bytes"),
+    ("ram_bytes", "RAM", "bytes"),
+    ("instructions", "instructions of one inference", "1"),
+)
+"""Column of the table -> what it measures, and the unit of ``units.quantity``."""
+
+MANY = 10
+"""Node counts of which each one gets its own label on the axis, at most."""
+
+TABLE_NOTE = (
+    "Accuracy of one seed with its 95 % interval (Wilson), of several as mean ± standard deviation "
+    "and the lowest; other figures are medians of the seeds. Training, latency: on this machine, "
+    "beside the other workers. Flash, RAM (with the stack) and instructions: the int8 model as "
+    "firmware on an emulated Cortex-M4, built for size."
+)
+HIDDEN_NOTE = (
+    "Filled: int8; hollow: float32, as Keras gives it. Line: lowest to highest seed, or with one "
+    "seed the 95 % interval (Wilson)."
+)
+BARS_NOTE = (
+    "Bar: accuracy, the mean of the seeds; filled int8, pale float32. The axis does not begin at "
+    "0. Thin line: the 95 % interval (Wilson) of that share of the test images. Thick line: lowest "
+    "to highest seed."
+)
+PARETO_NOTE = (
+    "Filled: points that no other one beats in both, joined: as accurate or more, and cheaper. "
+    "Accuracy is the mean of the seeds, and differences within the intervals above are luck."
+)
+
+
+def render(rows: Sequence[Row], basis: Basis) -> str:
+    """Return the report of a sweep."""
+    found = points(rows)
+    good = [point for point in found if point.rows]
+    others = [key for key in varied(rows) if key != "hidden"]
+    body = [
+        _header(rows, found, basis),
+        section("Points", _table(rows), TABLE_NOTE),
+        section("Accuracy against hidden nodes", _accuracy_against_hidden(good), HIDDEN_NOTE),
+        section("Cost against hidden nodes", _cost_against_hidden(good)),
+        *(section(f"By {words(key)}", _bars(good, key), BARS_NOTE) for key in others),
+        section("Pareto front", _pareto(good), PARETO_NOTE),
+        section("Confusion", confusions(_results(good))),
+        section("Measured on", _environment(rows, basis)),
+    ]
+    style = files("edgekit.sweep").joinpath("sweep.css").read_text(encoding="utf-8")
+    return page("edgekit sweep", body, style)
+
+
+def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
+    data, seeds = basis.data, len({row.recipe.seed for row in rows})
+    about = (
+        f"{len(found)} points, {seeds} seed{'s' * (seeds > 1)}, on {data['name']} "
+        f"({', '.join(data['classes'])}): {data['train']:,} training and {data['test']:,} test "
+        "images."
+    )
+    warning = ""
+    if data["name"] == "synthetic":
+        warning = '<p class="banner">Synthetic digits, drawn by code: not real handwriting.</p>\n'
+    return (
+        '<header>\n<p class="kicker">edgekit sweep</p>\n'
+        f"<h1>{escape(' × '.join(map(words, varied(rows))))}</h1>\n"
+        f"<p>{escape(about)}</p>\n{warning}</header>\n"
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    titles, *lines = table.cells(rows)
+    left = len(varied(rows))
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row">{escape(cell)}</th>' if index < left else f"<td>{escape(cell)}</td>"
+            for index, cell in enumerate(line)
+        )
+        + "</tr>"
+        for line in lines
+    )
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes(rows))
+    return (
+        f'<div class="scroll"><table class="figures"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{notes}"
+    )
+
+
+def _accuracy_against_hidden(good: Sequence[Point]) -> str:
+    plots = []
+    for name, group in series(good, "hidden").items():
+        dots = []
+        for kind, style in zip(ACCURACIES, ("peer", "ours"), strict=True):
+            for point in group:
+                got = accuracy(point, kind)
+                title = f"{point.name}, {kind}: {share(got.mean)}"
+                hidden = point.settings["hidden"]
+                dots.append(Dot(hidden, got.mean, title, _range(got), style))
+        y = _share_axis([end for dot in dots for end in dot.range or ()], "accuracy")
+        plots.append(_titled(name, plane(dots, _hidden_axis(group), y)))
+    return "".join(plots)
+
+
+def _cost_against_hidden(good: Sequence[Point]) -> str:
+    plots = []
+    for name, group in series(good, "hidden").items():
+        drawn = []
+        for column, title, unit in COSTS:
+            figure = table.BY_NAME[column].figure
+            costs = [(point, middle(point, figure)) for point in group]
+            dots = [
+                Dot(point.settings["hidden"], cost, f"{point.name}: {_shown(cost, unit)}")
+                for point, cost in costs
+                if cost is not None
+            ]
+            if dots:
+                y = _cost_axis([0.0, *(dot.y for dot in dots)], title, unit)
+                drawn.append(plane(dots, _hidden_axis(group), y))
+        plots.append(_titled(name, f'<div class="planes">{"".join(drawn)}</div>'))
+    return "".join(plots)
+
+
+def _bars(good: Sequence[Point], key: str) -> str:
+    charts = []
+    for name, group in series(good, key).items():
+        both = [(point, kind, accuracy(point, kind)) for point in group for kind in ACCURACIES]
+        ends = [end for _, _, got in both for end in (*got.interval, got.lowest)]
+        ticks = _ticks(min(ends), 1.0)
+        scale = svg.linear(ticks[0], ticks[-1])
+        drawn = []
+        for point, kind, got in both:
+            low, high = map(scale, got.interval)
+            parts = [
+                *svg.grid(map(scale, ticks)),
+                svg.bar(scale(got.mean), "ours" if kind == "int8" else "peer"),
+                svg.span(low, high, "interval"),
+            ]
+            if got.deviation is not None:
+                parts.append(svg.span(scale(got.lowest), scale(got.highest), "range seeds"))
+            label = f"{escape(str(point.settings[key]))} <small>{kind}</small>"
+            value = share(got.mean)
+            drawn.append(row(label, svg.strip(parts, f"{kind} accuracy {value}"), value))
+        axis = svg.axis([scale(tick) for tick in ticks], _share_labels(ticks))
+        charts.append(_titled(name, chart(drawn, axis)))
+    return "".join(charts)
+
+
+def _pareto(good: Sequence[Point]) -> str:
+    """Draw int8 accuracy against flash, or the int8 file's size where there is no flash."""
+    if len(good) < 2:
+        return ""
+    flash, size = table.BY_NAME["flash_bytes"].figure, table.BY_NAME["int8_bytes"].figure
+    has_flash = all(middle(point, flash) is not None for point in good)
+    figure, title = (flash, "flash") if has_flash else (size, "bytes of the int8 file")
+    pairs = [(accuracy(point, "int8").mean, middle(point, figure) or 0.0) for point in good]
+    dots = [
+        Dot(
+            cost,
+            got,
+            f"{point.name}: {share(got)}, {cost:,.0f} bytes",
+            kind="ours" if best else "peer",
+        )
+        for point, (got, cost), best in zip(good, pairs, pareto(pairs), strict=True)
+    ]
+    front = sorted((dot for dot in dots if dot.kind == "ours"), key=lambda dot: dot.x)
+    x = _cost_axis([dot.x for dot in dots], title, "bytes")
+    drawn = plane(dots, x, _share_axis([dot.y for dot in dots], "int8 accuracy"), front)
+    listed = "".join(f"<li>{escape(dot.title)}</li>" for dot in front)
+    return f"{drawn}<ul>{listed}</ul>"
+
+
+def _results(good: Sequence[Point]) -> list[Result]:
+    """Return the accuracies of all rows as the benchmark's records."""
+    results = []
+    for point in good:
+        for one in point.rows:
+            name = point.name
+            if len(point.rows) > 1:
+                name += f", seed {one.recipe.seed}"
+            about = {"labels": one.basis.data["classes"]}
+            results += [
+                Result(
+                    Subject(name, "", kind),
+                    "accuracy",
+                    "class",
+                    summary=one.accuracy[kind],
+                    dataset=about,
+                )
+                for kind in ACCURACIES
+            ]
+    return results
+
+
+def _environment(rows: Sequence[Row], basis: Basis) -> str:
+    facts = dict(basis.versions)
+    facts["data"] = f"{basis.data['name']}, SHA-256 {basis.data['sha256']}"
+    facts["workers"] = ", ".join(
+        dict.fromkeys(f"{one.worker['host']} ({one.worker['CPU']})" for one in rows)
+    )
+    times = sorted(one.time for one in rows)
+    facts["time"] = f"{times[0]} to {times[-1]}"
+    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    return f"<dl>{listed}</dl>"
+
+
+def _range(got: Accuracy) -> tuple[float, float]:
+    return got.interval if got.deviation is None else (got.lowest, got.highest)
+
+
+def _titled(name: str, content: str) -> str:
+    return f"<h3>{escape(name)}</h3>{content}" if name else content
+
+
+def _shown(value: float, unit: str) -> str:
+    return quantity(value, unit) if unit != "1" else f"{value:,.0f}"
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round values that enclose ``low`` to ``high``, accuracies not beyond 1."""
+    ticks = svg.linear_ticks(low, high)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else (high - low) or 1.0
+    if not ticks or ticks[0] > low:
+        first = ticks[0] if ticks else high
+        ticks = [round(first - step, 12), *ticks]
+    if ticks[-1] < high:
+        ticks = [*ticks, round(ticks[-1] + step, 12)]
+    return ticks
+
+
+def _share_axis(values: Sequence[float], title: str) -> Axis:
+    ticks = _ticks(min(values), 1.0)
+    return Axis(ticks, _share_labels(ticks), title)
+
+
+def _share_labels(ticks: Sequence[float]) -> list[str]:
+    decimals = max(len(f"{tick:.6f}".rstrip("0").partition(".")[2]) for tick in ticks)
+    return [f"{tick:.{decimals}f}" for tick in ticks]
+
+
+def _cost_axis(values: Sequence[float], title: str, unit: str) -> Axis:
+    ticks = _ticks(min(values), max(values))
+    if unit == "1":
+        return Axis(ticks, [_thousands(tick) for tick in ticks], title)
+    return Axis(ticks, [quantity(tick, unit) if tick else "0" for tick in ticks], title)
+
+
+def _thousands(value: float) -> str:
+    return f"{three_digits(value / 1000)} k" if value >= 1000 else f"{value:,.0f}"
+
+
+def _hidden_axis(group: Sequence[Point]) -> Axis:
+    nodes = sorted({point.settings["hidden"] for point in group})
+    if len(nodes) > MANY:
+        nodes = _ticks(nodes[0], nodes[-1])
+    return Axis(nodes, [f"{node:g}" for node in nodes], "hidden nodes")

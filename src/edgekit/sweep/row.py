@@ -1,0 +1,96 @@
+"""What is known of one trained model: a point of the sweep with one seed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edgekit.errors import ResultError
+from edgekit.train.recipe import Recipe
+
+ACCURACIES = ("float32", "int8")
+FILES = ("keras", "float32", "int8")
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What rows must have in common to stand in one table.
+
+    Attributes:
+        data: the dataset's name, classes and digest.
+        versions: of all packages that a row comes from; one that is not installed is left out.
+    """
+
+    data: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, trained, converted and measured.
+
+    Attributes:
+        recipe: what was trained, its seed among it.
+        basis: on what.
+        failure: why there are no figures; "" when there are.
+        accuracy: by ACCURACIES: correct, total, accuracy, interval (Wilson, 95 %), confusion
+            (rows predicted, columns true); float32 is the Keras model's.
+        epochs: how many were run.
+        seconds: wall time of training.
+        sizes: bytes of the files, by FILES.
+        parameters: weights and biases.
+        macs: multiply-accumulates of one inference.
+        latency: seconds of one image on the native engine, the median; None without it.
+        firmware: flash, ram, stack (bytes) and instructions (median of one inference) on the
+            emulated core; None without the tools.
+        missing: "latency" or "firmware" -> why there is none.
+        weights_sha256: of the trained weights.
+        worker: processor, host and process that measured it.
+        time: when, ISO 8601, UTC.
+    """
+
+    recipe: Recipe
+    basis: Basis
+    failure: str = ""
+    accuracy: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    parameters: int = 0
+    macs: int = 0
+    latency: float | None = None
+    firmware: Mapping[str, int] | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    weights_sha256: str = ""
+    worker: Mapping[str, str] = field(default_factory=dict)
+    time: str = ""
+
+    @property
+    def key(self) -> str:
+        """The row's name: equal for equal recipe, data and versions."""
+        return key(self.recipe, self.basis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "Row":
+        """Return the row that :meth:`to_dict` made.
+
+        Raises:
+            ResultError: a field is missing, unknown or of the wrong kind.
+        """
+        try:
+            fields = dict(document)
+            recipe, basis = Recipe(**fields.pop("recipe")), Basis(**fields.pop("basis"))
+            return cls(recipe=recipe, basis=basis, **fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ResultError(f"not a row of a sweep: {error}") from None
+
+
+def key(recipe: Recipe, basis: Basis) -> str:
+    """Return the hex SHA-256 over what a row is determined by."""
+    text = json.dumps([asdict(recipe), asdict(basis)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

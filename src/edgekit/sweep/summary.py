@@ -1,0 +1,125 @@
+"""What the rows say together: a point for each combination of what was varied, its seeds in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from statistics import mean, median, stdev
+from typing import Any
+
+from edgekit.scoring import wilson_interval
+from edgekit.sweep.row import Row
+from edgekit.train.recipe import Recipe
+
+FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "seed")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A combination of hyper-parameters and the rows of its seeds.
+
+    Attributes:
+        settings: what distinguishes it from the other points: field of Recipe -> value.
+        rows: those that have figures, at least one.
+        failures: those that have none.
+    """
+
+    settings: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    failures: tuple[Row, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The settings in words."""
+        return ", ".join(f"{words(key)} {value}" for key, value in self.settings.items())
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The accuracy of a point, over its seeds.
+
+    Attributes:
+        mean: of the seeds.
+        deviation: their standard deviation (of a sample, n - 1); None with one seed.
+        lowest: of the seeds.
+        highest: of the seeds.
+        interval: 95 % (Wilson) of the mean share of the test images. The seeds answer the same
+            images, so more of them do not narrow it.
+    """
+
+    mean: float
+    deviation: float | None
+    lowest: float
+    highest: float
+    interval: tuple[float, float]
+
+
+def words(key: str) -> str:
+    """Return a field's name as the command line has it."""
+    return key.replace("_", "-")
+
+
+def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the fields that have more than one value; the hidden nodes when none has."""
+    found = [key for key in FIELDS if len({getattr(row.recipe, key) for row in rows}) > 1]
+    return tuple(found) or ("hidden",)
+
+
+def points(rows: Sequence[Row]) -> list[Point]:
+    """Return the points of the rows, in the order of their first row."""
+    keys = varied(rows)
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(getattr(row.recipe, key) for key in keys), []).append(row)
+    return [
+        Point(
+            dict(zip(keys, values, strict=True)),
+            tuple(row for row in group if not row.failure),
+            tuple(row for row in group if row.failure),
+        )
+        for values, group in groups.items()
+    ]
+
+
+def accuracy(point: Point, kind: str) -> Accuracy:
+    """Return the point's accuracy of ``kind``: "float32" or "int8"."""
+    scores = [row.accuracy[kind] for row in point.rows]
+    shares = [score["accuracy"] for score in scores]
+    correct = round(mean(score["correct"] for score in scores))
+    return Accuracy(
+        mean=mean(shares),
+        deviation=stdev(shares) if len(shares) > 1 else None,
+        lowest=min(shares),
+        highest=max(shares),
+        interval=wilson_interval(correct, scores[0]["total"]),
+    )
+
+
+def middle(point: Point, figure: Callable[[Row], float | None]) -> float | None:
+    """Return the median of a figure over the seeds; None when it was not measured."""
+    found = [value for row in point.rows if (value := figure(row)) is not None]
+    return median(found) if found else None
+
+
+def pareto(costs: Sequence[tuple[float, float]]) -> list[bool]:
+    """Return which of (accuracy, cost) no other one beats: as accurate or more, and cheaper.
+
+    Of two that are equal in both, both stay.
+    """
+    return [
+        not any(
+            other >= accuracy and price <= cost and (other, price) != (accuracy, cost)
+            for other, price in costs
+        )
+        for accuracy, cost in costs
+    ]
+
+
+def series(points: Sequence[Point], key: str) -> dict[str, list[Point]]:
+    """Return points that differ in ``key`` only, by what they have in common, in words.
+
+    Lone points are left out; each series is in the order of its points.
+    """
+    groups: dict[str, list[Point]] = {}
+    for point in points:
+        others = {name: value for name, value in point.settings.items() if name != key}
+        groups.setdefault(Point(others, ()).name, []).append(point)
+    return {name: group for name, group in groups.items() if len(group) > 1}

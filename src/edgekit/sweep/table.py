@@ -1,0 +1,181 @@
+"""The sweep as text: a line for each point in the terminal, a line for each row in the CSV."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from io import StringIO
+from typing import Any
+
+from edgekit.benchmarks.units import quantity, share, whole
+from edgekit.sweep.row import ACCURACIES, Basis, Row
+from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words
+
+FORMAT = "edgekit sweep"
+VERSION = 1
+ABSENT = "absent"
+"""What stands in place of a figure that could not be measured here."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of a row, and how the terminal shows it.
+
+    Attributes:
+        title: of the table's column.
+        name: of the CSV's column and of the JSON's key.
+        figure: of a row; None when it was not measured.
+        show: how people read it.
+    """
+
+    title: str
+    name: str
+    figure: Callable[[Row], float | None]
+    show: Callable[[float], str]
+
+
+def _in_bytes(value: float) -> str:
+    return quantity(value, "bytes")
+
+
+def _in_seconds(value: float) -> str:
+    return quantity(value, "s")
+
+
+def _of_firmware(name: str) -> Callable[[Row], float | None]:
+    return lambda row: None if row.firmware is None else row.firmware[name]
+
+
+COLUMNS = (
+    Column("epochs", "epochs", lambda row: row.epochs, lambda value: f"{value:g}"),
+    Column("training", "seconds", lambda row: row.seconds, _in_seconds),
+    Column(".keras", "keras_bytes", lambda row: row.sizes["keras"], _in_bytes),
+    Column("float32", "float32_bytes", lambda row: row.sizes["float32"], _in_bytes),
+    Column("int8", "int8_bytes", lambda row: row.sizes["int8"], _in_bytes),
+    Column("MACs", "macs", lambda row: row.macs, whole),
+    Column("latency", "latency_s", lambda row: row.latency, _in_seconds),
+    Column("flash", "flash_bytes", _of_firmware("flash"), whole),
+    Column("RAM", "ram_bytes", _of_firmware("ram"), whole),
+    Column("instr.", "instructions", _of_firmware("instructions"), whole),
+)
+BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Return the table: the titles, then a line for each point; figures are medians of the seeds.
+
+    The accuracy of one seed stands with its 95 % interval, that of several as mean and standard
+    deviation with the lowest in brackets.
+    """
+    titles = (
+        *(words(key) for key in varied(rows)),
+        *(("seeds",) if _repeated(rows) else ()),
+        *(f"{kind} accuracy" for kind in ACCURACIES),
+        *(column.title for column in COLUMNS),
+    )
+    return [titles, *(_line(point, _repeated(rows)) for point in points(rows))]
+
+
+def text(rows: Sequence[Row]) -> str:
+    """Return the table for a terminal, and below it what is missing and why."""
+    table = cells(rows)
+    left = len(varied(rows))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]
+    return "\n".join([*lines, *(f"\n{note}" for note in notes(rows))])
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Return what is missing, and why."""
+    absent = dict.fromkeys(
+        f"{ABSENT}: {'flash, RAM, instructions' if name == 'firmware' else name}: {reason}"
+        for row in rows
+        for name, reason in row.missing.items()
+    )
+    failed = [
+        f"failed: {point.name}, seed {row.recipe.seed}: {row.failure}"
+        for point in points(rows)
+        for row in point.failures
+    ]
+    return [*absent, *failed]
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return a line for each row: its recipe and raw figures; empty where there is none."""
+    records = [_record(row) for row in rows]
+    output = StringIO()
+    writer = csv.DictWriter(output, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return output.getvalue()
+
+
+def document(rows: Sequence[Row], basis: Basis) -> dict[str, Any]:
+    """Return the sweep as plain JSON values: the points with their spread, and all rows."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        **asdict(basis),
+        "varied": list(varied(rows)),
+        "points": [_summary(point) for point in points(rows)],
+        "rows": [
+            {key: value for key, value in row.to_dict().items() if key != "basis"} for row in rows
+        ],
+    }
+
+
+def _repeated(rows: Sequence[Row]) -> bool:
+    return len({row.recipe.seed for row in rows}) > 1
+
+
+def _line(point: Point, repeated: bool) -> tuple[str, ...]:
+    settings = tuple(str(value) for value in point.settings.values())
+    seeds = (str(len(point.rows)),) if repeated else ()
+    if not point.rows:
+        return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *COLUMNS)))
+    figures = ((column, middle(point, column.figure)) for column in COLUMNS)
+    return (
+        *settings,
+        *seeds,
+        *(_accuracy(point, kind) for kind in ACCURACIES),
+        *(ABSENT if value is None else column.show(value) for column, value in figures),
+    )
+
+
+def _accuracy(point: Point, kind: str) -> str:
+    found = accuracy(point, kind)
+    if found.deviation is None:
+        low, high = found.interval
+        return f"{share(found.mean)} ({share(low)} to {share(high)})"
+    return f"{share(found.mean)} ± {share(found.deviation)} ({share(found.lowest)})"
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {**asdict(row.recipe), "failure": row.failure}
+    for kind in ACCURACIES:
+        score: Mapping[str, Any] = row.accuracy.get(kind, {})
+        low, high = score.get("interval", ("", ""))
+        record[f"{kind}_accuracy"] = score.get("accuracy", "")
+        record |= {f"{kind}_low": low, f"{kind}_high": high}
+        record[f"{kind}_correct"] = score.get("correct", "")
+    for column in COLUMNS:
+        value = None if row.failure else column.figure(row)
+        record[column.name] = "" if value is None else value
+    return record | {"weights_sha256": row.weights_sha256, "data": row.basis.data["name"]}
+
+
+def _summary(point: Point) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "settings": dict(point.settings),
+        "seeds": [row.recipe.seed for row in point.rows],
+        "failed_seeds": [row.recipe.seed for row in point.failures],
+    }
+    if point.rows:
+        summary |= {kind: asdict(accuracy(point, kind)) for kind in ACCURACIES}
+        summary |= {column.name: middle(point, column.figure) for column in COLUMNS}
+    return summary

@@ -1,0 +1,274 @@
+"""`edgekit sweep` as a user runs it, and as it is killed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit import cli
+
+NODES = (2, 3, 4, 5, 6)
+GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--grid", "hiden=2"], "'hiden' is no option of edgekit train: hidden, "),
+        (["--grid", "artifacts=x"], "'artifacts' is no option"),
+        (["--grid", "hidden"], "'hidden' is not KEY=V1,V2,…"),
+        (["--grid", "hidden="], "hidden: '' is not a valid integer"),
+        (["--grid", "hidden=2,x"], "hidden: 'x' is not a valid integer"),
+        (["--grid", "hidden=2,0"], "hidden: 0 is not in the range"),
+        (["--grid", "hidden=2,02"], "hidden: 2 is there twice"),
+        (["--grid", "optimizer=adam,sdg"], "optimizer: 'sdg' is not one of"),
+        (["--grid", "learning-rate=nan"], "learning-rate: 'nan' is not a finite number"),
+        (["--grid", "hidden=2", "--grid", "hidden=3"], "--grid names hidden twice"),
+        (["--grid", "monitor=loss,val_loss"], "needs --grid validation-split"),
+        (["--grid", "validation-split=0.1,0.9999"], "leaves none of the 320"),
+        (["--grid", "seed=1,2", "--seeds", "2"], "say the same"),
+        (["--seeds", "0"], "--seeds"),
+        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "leave it out with --scheduler"),
+        (["--data", "/nowhere"], "/nowhere"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_refused_before_anything_trains(
+    images: Path,
+    tmp_path: Path,
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edgekit.sweep import workers
+
+    monkeypatch.setattr(workers, "completed", lambda *_: pytest.fail("something is trained"))
+    folder = tmp_path / "made"
+    command = ["sweep", "--data", str(images), "--artifacts", str(folder)]
+    assert cli.run([*command, *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not folder.exists()
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "sweep" / "rows.jsonl"
+    # What is being written may be torn.
+    whole = path.read_text().rpartition("\n")[0] if path.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def nodes_of(folder: Path) -> list[int]:
+    return [row["recipe"]["hidden"] for row in rows_of(folder)]
+
+
+def lasting(row: dict[str, Any]) -> dict[str, Any]:
+    changing = ("seconds", "latency", "worker", "time")
+    return {key: value for key, value in row.items() if key not in changing}
+
+
+def command(images: Path, folder: Path, *options: str) -> list[str]:
+    data = ["--data", str(images), "--artifacts", str(folder)]
+    return [sys.executable, "-m", "edgekit", "sweep", *data, *options]
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(
+    images: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, bytes, str]:
+    """A folder whose sweep was killed midway and run again; the journal between; what it said."""
+    folder = tmp_path_factory.mktemp("killed")
+    with subprocess.Popen(
+        command(images, folder, *GRID, "--workers", "2"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        wait_for(lambda: len(rows_of(folder)) >= 2, process)
+        os.killpg(process.pid, signal.SIGKILL)
+    journal = folder / "sweep" / "rows.jsonl"
+    # As if the power had gone while the next line was written.
+    left = journal.read_bytes().rpartition(b"\n")[0] + b"\n"
+    journal.write_bytes(left + left[: len(left) // 3])
+    done = subprocess.run(
+        command(images, folder, *GRID, "--workers", "1"),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (folder / "stdout").write_text(done.stdout)
+    return folder, left, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+def test_a_killed_sweep_resumes_no_row_lost_none_twice(
+    killed_and_resumed: tuple[Path, bytes, str],
+) -> None:
+    folder, left, said = killed_and_resumed
+    before = len(left.splitlines())
+    assert 2 <= before < len(NODES)
+    # What was measured stays, byte by byte; the torn line is gone.
+    assert (folder / "sweep" / "rows.jsonl").read_bytes().startswith(left)
+    assert sorted(nodes_of(folder)) == list(NODES)
+    assert said.startswith(f"edgekit sweep: {before} of 5 are in ")
+    assert len(said.splitlines()) == 1 + len(NODES) - before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+def test_the_outputs_have_all_points_in_the_grids_order(
+    killed_and_resumed: tuple[Path, bytes, str],
+) -> None:
+    folder, _, _ = killed_and_resumed
+    assert sorted(path.name for path in (folder / "sweep").iterdir()) == [
+        "report.html",
+        "rows.jsonl",
+        "sweep.csv",
+        "sweep.json",
+    ]
+    with (folder / "sweep" / "sweep.csv").open() as file:
+        assert [int(row["hidden"]) for row in csv.DictReader(file)] == list(NODES)
+    document = json.loads((folder / "sweep" / "sweep.json").read_text())
+    assert [row["recipe"]["hidden"] for row in document["rows"]] == list(NODES)
+    lines = (folder / "stdout").read_text().splitlines()
+    assert [line.split()[0] for line in lines[1:6]] == list(map(str, NODES))
+    assert lines[-1].endswith("sweep/report.html")
+    processes = {row["worker"]["process"] for row in rows_of(folder)}
+    assert len(processes) > 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+def test_another_grid_takes_what_is_there_and_is_kept_apart(
+    killed_and_resumed: tuple[Path, bytes, str],
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edgekit.sweep import workers
+
+    folder, _, _ = killed_and_resumed
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        workers, "completed", lambda _function, tasks, *_: asked.extend(tasks.values()) or iter(())
+    )
+    own = tmp_path / "copy"
+    (own / "sweep").mkdir(parents=True)
+    journal = (folder / "sweep" / "rows.jsonl").read_bytes()
+    (own / "sweep" / "rows.jsonl").write_bytes(journal)
+    start = ["sweep", "--data", str(images), "--artifacts", str(own), "--grid", "epochs=1"]
+    assert cli.run([*start, "--grid", "hidden=3,2", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [row["recipe"]["hidden"] for row in shown["rows"]] == [3, 2]
+    assert asked == []
+    # Other seeds and other data are other points.
+    with pytest.raises(KeyError):
+        cli.run([*start, "--grid", "hidden=3", "--seeds", "2"])
+    assert [(task.recipe.hidden, task.recipe.seed) for task in asked] == [(3, 43)]
+    asked.clear()
+    with pytest.raises(KeyError):
+        cli.run([*start, "--grid", "hidden=3", "--classes", "1,0"])
+    assert len(asked) == 1
+    assert (own / "sweep" / "rows.jsonl").read_bytes() == journal
+
+
+@contextmanager
+def dask(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+def test_a_dask_cluster_gives_the_same_rows_though_a_worker_is_killed(
+    images: Path, killed_and_resumed: tuple[Path, bytes, str], tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed")
+    contact = tmp_path / "scheduler.json"
+    at = ["--scheduler-file", str(contact), "--no-dashboard"]
+    alone = ["--nthreads", "1", "--no-nanny", "--host", "127.0.0.1"]
+    with (
+        dask("scheduler", *at, "--host", "127.0.0.1", "--port", "0") as scheduler,
+        dask("worker", *at, *alone) as first,
+        dask("worker", *at, *alone) as second,
+    ):
+        wait_for(contact.exists, scheduler)
+        wait_for(lambda: bool(contact.read_text()), scheduler)
+        address = json.loads(contact.read_text())["address"]
+        with subprocess.Popen(
+            command(images, tmp_path, *GRID, "--scheduler", address),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+
+            def both_worked() -> bool:
+                return len({row["worker"]["process"] for row in rows_of(tmp_path)}) == 2
+
+            wait_for(both_worked, process)
+            first.send_signal(signal.SIGKILL)
+            _, said = process.communicate(timeout=120)
+            assert process.returncode == 0, said
+        assert first.wait() == -signal.SIGKILL
+        assert second.poll() is None
+    rows = rows_of(tmp_path)
+    assert {row["worker"]["process"] for row in rows} == {str(first.pid), str(second.pid)}
+    assert sorted(row["recipe"]["hidden"] for row in rows) == list(NODES)
+    folder, _, _ = killed_and_resumed
+    by_nodes = {row["recipe"]["hidden"]: lasting(row) for row in rows_of(folder)}
+    assert {row["recipe"]["hidden"]: lasting(row) for row in rows} == by_nodes
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("distributed")
+    from edgekit.sweep import workers
+
+    monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.5)
+    start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), *GRID]
+    assert cli.run([*start, "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--scheduler tcp://127.0.0.1:1: no Dask scheduler answers" in line
+    assert rows_of(tmp_path) == []
+
+
+def test_without_dask_the_extra_is_named(
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("distributed", "distributed.scheduler"):
+        monkeypatch.setitem(sys.modules, name, None)
+    start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), *GRID]
+    assert cli.run([*start, "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    assert "edgekit[distributed]" in capsys.readouterr().err

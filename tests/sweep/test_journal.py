@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgekit.errors import ResultError
+from edgekit.sweep import journal
+from edgekit.sweep.row import Row
+
+RowOf = Callable[..., Row]
+
+
+def test_rows_come_back_as_they_were(row_of: RowOf, tmp_path: Path) -> None:
+    rows = [
+        row_of(hidden=2),
+        row_of(hidden=3, flash=None),
+        Row(row_of().recipe, row_of().basis, failure="it diverged"),
+    ]
+    with journal.opened(tmp_path / "sweep" / "rows.jsonl") as file:
+        for row in rows:
+            journal.append(file, row)
+        assert journal.rows(file) == rows
+
+
+@pytest.mark.parametrize("left", [1, 20, -1])
+def test_a_torn_last_line_is_dropped_and_the_next_row_stands_alone(
+    row_of: RowOf, tmp_path: Path, left: int
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    first, second, third = (row_of(hidden=hidden) for hidden in (2, 3, 4))
+    with journal.opened(path) as file:
+        journal.append(file, first)
+        size = path.stat().st_size
+        journal.append(file, second)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: size + left] if left > 0 else whole[:left])
+    with journal.opened(path) as file:
+        assert journal.rows(file) == [first]
+        journal.append(file, third)
+        assert journal.rows(file) == [first, third]
+
+
+def test_a_damaged_line_is_named(row_of: RowOf, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with journal.opened(path) as file:
+        journal.append(file, row_of())
+        for line in (b"{}", b'{"recipe": {"hiden": 2}, "basis": {}}', b"[]", b"nonsense"):
+            path.write_bytes(path.read_bytes().splitlines(keepends=True)[0] + line + b"\n")
+            with pytest.raises(ResultError, match="line 2 is damaged"):
+                journal.rows(file)
+
+
+def test_a_second_sweep_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with (
+        journal.opened(path),
+        pytest.raises(ResultError, match="another edgekit sweep"),
+        journal.opened(path),
+    ):
+        pass
+    with journal.opened(path) as file:
+        assert journal.rows(file) == []
+
+
+def test_a_key_changes_with_recipe_data_and_versions_only(row_of: RowOf) -> None:
+    row = row_of()
+    assert row.key == replace(row, seconds=7.0, worker={}).key
+    data, versions = dict(row.basis.data), dict(row.basis.versions)
+    others = [
+        row_of(seed=43),
+        row_of(optimizer="sgd"),
+        replace(row, basis=replace(row.basis, data=data | {"sha256": "ef"})),
+        replace(row, basis=replace(row.basis, versions=versions | {"unicorn": "2.1.4"})),
+    ]
+    assert len({row.key, *(other.key for other in others)}) == 5

@@ -1,0 +1,114 @@
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from edgekit.sweep import report
+from edgekit.sweep.row import Row
+from edgekit.train.recipe import INITIALIZERS
+
+RowOf = Callable[..., Row]
+VOID = {"meta", "line", "circle", "rect", "br"}
+
+
+class Nesting(HTMLParser):
+    """Raises when a tag is not closed by its own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, _attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, _attrs: object) -> None:
+        assert tag in VOID | {"circle"}
+
+
+@pytest.fixture
+def study(row_of: RowOf) -> list[Row]:
+    nodes = [row_of(hidden=hidden, flash=2000 + 100 * hidden) for hidden in (2, 3, 14)]
+    return nodes + [row_of(3, flash=3400, initializer=name) for name in INITIALIZERS[1:]]
+
+
+def titles(text: str) -> list[str]:
+    return re.findall("<h2>(.*?)</h2>", text)
+
+
+def test_the_study_has_all_its_pictures_and_needs_no_other_file(study: list[Row]) -> None:
+    text = report.render(study, study[0].basis)
+    Nesting(text)
+    assert titles(text) == [
+        "Points",
+        "Accuracy against hidden nodes",
+        "Cost against hidden nodes",
+        "By initializer",
+        "Pareto front",
+        "Confusion",
+        "Measured on",
+    ]
+    assert not re.search(r"(?:src|href)=|<script|@import|url\(", text)
+    bars = text[text.index("By initializer") : text.index("Pareto front")]
+    assert bars.count("<rect") == 2 * len(INITIALIZERS)
+    assert bars.count('class="interval"') == 2 * len(INITIALIZERS)
+    for name in INITIALIZERS:
+        assert name in bars
+
+
+def test_the_front_is_listed(study: list[Row]) -> None:
+    text = report.render(study, study[0].basis)
+    front = text[text.index("Pareto front") : text.index("Confusion")]
+    # All of equal accuracy and two nodes the cheapest: nothing else is on the front.
+    assert re.findall("<li>(.*?)</li>", front) == [
+        "hidden 2, initializer glorot-uniform: 0.9990, 2,200 bytes"
+    ]
+    assert "against flash" in front
+
+
+def test_without_firmware_the_front_is_against_the_files_size(row_of: RowOf) -> None:
+    rows = [row_of(hidden=hidden, flash=None) for hidden in (2, 3)]
+    text = report.render(rows, rows[0].basis)
+    front = text[text.index("Pareto front") : text.index("Confusion")]
+    assert "against bytes of the int8 file" in front
+    assert "unicorn is not installed" in text
+
+
+def test_a_dot_stands_where_its_figures_say(row_of: RowOf) -> None:
+    rows = [row_of(0, hidden=2), row_of(100, hidden=12)]
+    text = report.render(rows, rows[0].basis)
+    plot = text[text.index("Accuracy against") : text.index("Cost against")]
+    places = {
+        title: (float(x), float(y))
+        for x, y, title in re.findall(
+            r'cx="([\d.]+)%" cy="([\d.]+)%" r="4.5"><title>(.*?)</title>', plot
+        )
+    }
+    (left, top), (right, bottom) = (
+        places["hidden 2, float32: 1.0000"],
+        places["hidden 12, float32: 0.9500"],
+    )
+    assert left < right
+    assert top < bottom
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_points_that_failed_leave_a_report(row_of: RowOf, count: int) -> None:
+    failed = Row(
+        row_of(hidden=4).recipe,
+        row_of().basis,
+        failure="training <diverged>",
+        worker={"CPU": "x", "host": "y"},
+        time="2026",
+    )
+    rows = [failed, *[row_of(hidden=2)] * count]
+    text = report.render(rows, failed.basis)
+    Nesting(text)
+    assert "training &lt;diverged&gt;" in text
