@@ -8,13 +8,24 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit import __version__
-from edgekit.commands import bench, completion, convert, doctor, export, inspect, predict, train
+from edgekit.commands import (
+    bench,
+    completion,
+    convert,
+    doctor,
+    export,
+    inspect,
+    predict,
+    train,
+    tune,
+)
 from edgekit.errors import EdgekitError
 
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
 
 \b
   edgekit train                 train the documented 784-14-2 model on MNIST 0 and 1
+  edgekit tune MODEL.keras      QAT, pruning, clustering: fine-tune it for the device
   edgekit convert               model.keras -> model.tflite (float32)
   edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
   edgekit bench                 accuracy gate, parity, latency, size of every .tflite
@@ -33,6 +44,7 @@ was wrong (one line on stderr says what to do).
     help=ROAD,
     commands=[
         train.command,
+        tune.command,
         convert.command,
         bench.command,
         export.command,
