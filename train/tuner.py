@@ -65,6 +65,7 @@ def run(folder: Path, say: Say) -> None:
 def _wrapped(stage: str, model: Any, tuning: Tuning, data: dict[str, Any]) -> tuple[Any, list[Any]]:
     """Return the model that trains in ``stage``, and the callbacks it needs."""
     import tensorflow_model_optimization as tfmot
+    import tf_keras
 
     match stage:
         case "prune":
@@ -76,9 +77,13 @@ def _wrapped(stage: str, model: Any, tuning: Tuning, data: dict[str, Any]) -> tu
         case "cluster":
             return _clustered(model, tuning), []
         case _:
-            return _quantised(
-                model, tuning, data["x"][:: max(1, len(data["x"]) // RANGE_SAMPLES)]
-            ), []
+            sample = data["x"][:: -(-len(data["x"]) // RANGE_SAMPLES)]
+            wrapped = _quantised(model, tuning)
+
+            def settle(*_: Any) -> None:
+                _settle(wrapped, sample)
+
+            return wrapped, [tf_keras.callbacks.LambdaCallback(on_epoch_begin=settle)]
 
 
 def _schedule(share: float, steps: int) -> Any:
@@ -121,7 +126,7 @@ def _clustered(model: Any, tuning: Tuning) -> Any:
     return tf_keras.models.clone_model(model, clone_function=wrap)
 
 
-def _quantised(model: Any, tuning: Tuning, sample: Any) -> Any:
+def _quantised(model: Any, tuning: Tuning) -> Any:
     from tensorflow_model_optimization.python.core.quantization.keras import quantize
     from tensorflow_model_optimization.python.core.quantization.keras.collab_opts import (
         cluster_preserve,
@@ -135,18 +140,18 @@ def _quantised(model: Any, tuning: Tuning, sample: Any) -> Any:
         # A weight that is exactly 0 stays 0; in a model that was never pruned there is none.
         scheme = prune_preserve.default_8bit_prune_preserve_quantize_scheme
         kept = scheme.Default8BitPrunePreserveQuantizeScheme()
-    wrapped = quantize.quantize_apply(quantize.quantize_annotate_model(model), kept)
-    _settle(wrapped, sample)
-    return wrapped
+    return quantize.quantize_apply(quantize.quantize_annotate_model(model), kept)
 
 
 def _settle(model: Any, sample: Any) -> None:
     """Set the activations' ranges to those of ``sample``, as calibration would.
 
     They start at [-6, 6] and follow as moving averages that need thousands of steps; until then
-    the network trains against clipping that it will never see. One forward pass in training mode
-    moves a range r to d·r + (1 - d)·x, which gives x. A layer's range is right once those before
-    it are, hence a pass for each layer. Everything else such a pass changes is put back.
+    the network trains against clipping that it will never see. So every epoch starts from here.
+
+    One forward pass in training mode moves a range r to d·r + (1 - d)·x, which gives x. A layer's
+    range is right once those before it are, hence a pass for each layer. Everything else that a
+    pass changes is put back.
     """
     for _ in model.layers:
         before = [variable.numpy() for variable in model.weights]
@@ -194,7 +199,7 @@ def _frozen(model: Any) -> bytes:
         autograph=False,
     )
     frozen = convert_variables_to_constants_v2(forward.get_concrete_function())
-    return bytes(frozen.graph.as_graph_def().SerializeToString())
+    return bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
 
 
 def _fit(
