@@ -14,6 +14,9 @@ from edgekit.convert.calibration import FloatArray
 from edgekit.errors import MissingExtraError
 
 Scores = npt.NDArray[np.float32]
+QUIET = 6.02 * 8 + 1.76
+"""SNR in decibels of a full-range sine in 8 bits (Bennett 1948): a tensor above it is as good as
+int8 gets, so what is lost above it is nobody's fault."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,24 @@ class TensorError:
         snr_db: signal-to-noise ratio, 10·log10(Σx² / Σ(x - x̂)²) over all samples, in decibels;
             infinite when the two are equal, minus infinite for noise where there is no signal.
         largest: the largest absolute difference.
+        lost_db: how much of the SNR that the op's noisiest input had is gone after it; what lies
+            above QUIET does not count. Noise travels on, so the op that broke is not the one with
+            the lowest SNR, but the one that loses most; infinite where no signal is left.
     """
 
     op: str
     tensor: str
     snr_db: float
     largest: float
+    lost_db: float
 
 
 def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[TensorError]:
     """Compare every op output that both files have, on ``inputs`` float32 [N, *shape].
 
-    Ops are paired by the name of their output; outputs without a partner (the QUANTIZE that a
-    scheme adds, say) are left out. Both run on LiteRT's kernels without a delegate, which keep
-    their intermediate tensors.
+    Ops are paired by the name of their output, the last ones as the models' outputs; those
+    without a partner (the QUANTIZE that a scheme adds, say) are left out. Both run on LiteRT's
+    kernels without a delegate, which keep their intermediate tensors.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -65,15 +72,32 @@ def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[
             signal[i] += float(np.sum(x * x))
             noise[i] += float(np.sum(difference * difference))
             largest[i] = max(largest[i], float(np.abs(difference).max(initial=0)))
+    measured = {index: i for i, (_, index, _) in enumerate(pairs)}
+    snr = [_decibels(signal[i], noise[i]) for i in range(len(pairs))]
+    lost = _lost(converted, {index: snr[i] for index, i in measured.items()})
     return [
         TensorError(
             op=label,
             tensor=converted.tensors[index].name,
-            snr_db=_decibels(signal[i], noise[i]),
+            snr_db=snr[i],
             largest=float(largest[i]),
+            lost_db=lost[index],
         )
         for i, (_, index, label) in enumerate(pairs)
     ]
+
+
+def _lost(graph: Graph, snr: dict[int, float]) -> dict[int, float]:
+    """Decibels lost on the way to each measured tensor; an op that is not measured loses none."""
+    arriving: dict[int, float] = {}
+    lost: dict[int, float] = {}
+    for op in graph.ops:
+        before = min(arriving.get(index, QUIET) for index in (-1, *op.inputs))
+        for index in op.outputs:
+            arriving[index] = min(QUIET, snr.get(index, before))
+            # Of nothing, nothing can be lost.
+            lost[index] = before - arriving[index] if before > -inf else 0.0
+    return lost
 
 
 def _decibels(signal: float, noise: float) -> float:
@@ -85,10 +109,18 @@ def _decibels(signal: float, noise: float) -> float:
 def _op_outputs(graph: Graph) -> dict[str, tuple[int, str]]:
     """Op outputs by name: tensor index, and the op as a label."""
     return {
-        graph.tensors[index].name: (index, f"{op.index} {op.name}")
+        _key(graph, index): (index, f"{op.index} {op.name}")
         for op in graph.ops
         for index in op.outputs
     }
+
+
+def _key(graph: Graph, index: int) -> str:
+    """What both files call the tensor: fused rounding adds to a name, an output may change it."""
+    if index in graph.outputs:
+        return f"output {graph.outputs.index(index)}"
+    parts = graph.tensors[index].name.split(";")
+    return ";".join(part for part in parts if "/FakeQuantWithMinMaxVars" not in part)
 
 
 def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatArray) -> Any:

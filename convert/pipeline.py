@@ -2,7 +2,8 @@
 
 import hashlib
 import tempfile
-from dataclasses import asdict
+import zlib
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def convert(
         data: provenance of the training and test images.
         data_source: where they are here; for the report, not for the file.
         training: the hyper-parameters and the seed, where they are known.
-        calibration: needed by the calibrated schemes.
+        calibration: needed by the calibrated schemes, but for int8 of a model that learned its
+            ranges in training; where both are there, the calibration decides.
         test: images uint8 [N, *shape] and class indices [N] to measure accuracy on.
         verbose: show what the converter says.
 
@@ -66,11 +68,15 @@ def convert(
     """
     check_recipe(recipe)
     inputs = None if calibration is None else calibration.inputs
-    plain = to_tflite(classifier, Recipe(batch=recipe.batch), verbose=verbose)
+    learned = classifier.learned if recipe.scheme == "int8" and calibration is None else None
+    # Under the names of the training library, which the int8 file has as well.
+    reference = replace(classifier, call=learned.plain) if learned else classifier
+    plain = to_tflite(reference, Recipe(batch=recipe.batch), verbose=verbose)
     if recipe.scheme == "float32":
         converted = plain
     else:
-        _require_calibratable(classifier, recipe, plain, inputs)
+        if not learned:
+            _require_calibratable(classifier, recipe, plain, inputs)
         converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
     provenance = _provenance(classifier, recipe, data, training, calibration)
     mean, std = normalization
@@ -104,6 +110,8 @@ def convert(
         accuracy=accuracy,
         errors=errors,
         verdict=verdict,
+        deflated=len(zlib.compress(model, 9)),
+        learned=learned is not None,
     )
 
 

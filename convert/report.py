@@ -50,6 +50,8 @@ def document(
     accuracy: dict[str, Any] | None,
     errors: Sequence[TensorError],
     verdict: Verdict,
+    deflated: int,
+    learned: bool,
 ) -> dict[str, Any]:
     """Gather the figures of a conversion into one JSON-ready document."""
     return {
@@ -69,11 +71,13 @@ def document(
             "seed": recipe.calibration_seed,
             "warnings": list(calibration.warnings),
         },
+        "ranges": "learned" if learned else "calibrated" if calibration else None,
         "tflite_sha256": digest,
         "bytes": {
             "keras_file": classifier.size,
             "float32_weights": 4 * classifier.parameters,
             "tflite": graph.size,
+            "tflite_deflated": deflated,
         },
         "accuracy": accuracy,
         "tensor_errors": [
@@ -81,6 +85,7 @@ def document(
                 **asdict(e),
                 "exact": e.snr_db == inf,
                 "snr_db": None if isinf(e.snr_db) else round(e.snr_db, 2),
+                "lost_db": None if isinf(e.lost_db) else round(e.lost_db, 2),
             }
             for e in errors
         ],
@@ -95,8 +100,8 @@ def text(report: dict[str, Any]) -> str:
     lines = [
         _row(
             "size",
-            f"{size['tflite']:,} bytes; the weights are {size['float32_weights']:,} in float32, "
-            f"the Keras file {size['keras_file']:,}",
+            f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
+            f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
         ),
         _row("ops", " → ".join(report["ops"])),
     ]
@@ -110,6 +115,8 @@ def text(report: dict[str, Any]) -> str:
                 + f", seed {calibration['seed']}",
             )
         )
+    if report["ranges"] == "learned":
+        lines.append(_row("ranges", "learned in quantisation-aware training; not calibrated"))
     lines += _accuracy_rows(report["accuracy"])
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
@@ -164,12 +171,20 @@ def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
     noisy = [e for e in errors if not e["exact"]]
     if not noisy:
         return []
-    worst = min(noisy, key=lambda e: -inf if e["snr_db"] is None else e["snr_db"])
+    worst = max(noisy, key=lambda e: (_loss(e), -inf if e["snr_db"] is None else -e["snr_db"]))
     shown = ", ".join(f"{e['op']} {_ratio(e)}" for e in errors)
     return [
-        _row("worst layer", f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"),
+        _row(
+            "worst layer",
+            f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"
+            + (f"; {worst['lost_db']:.1f} dB are lost in it" if worst["lost_db"] else ""),
+        ),
         _row("each layer", shown),
     ]
+
+
+def _loss(error: dict[str, Any]) -> float:
+    return inf if error["lost_db"] is None else float(error["lost_db"])
 
 
 def _ratio(error: dict[str, Any]) -> str:

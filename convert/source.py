@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit import frameworks
+from edgekit.convert import qat
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
 from edgekit.scoring import class_scores
@@ -37,6 +38,7 @@ class Classifier:
         raw_pixels: whether it scales its input itself and so expects pixels 0 to 255.
         batch: the only batch size it takes, where its file fixes one.
         owner: the loaded object, which keeps the variables alive.
+        learned: the same model with the ranges that quantisation-aware training gave it.
     """
 
     call: Callable[[Any], Any]
@@ -50,6 +52,7 @@ class Classifier:
     raw_pixels: bool
     batch: int | None
     owner: Any
+    learned: qat.Learned | None = None
 
     @property
     def classes(self) -> int:
@@ -116,6 +119,7 @@ def _load_keras(path: Path, *, verbose: bool) -> Classifier:
         parameters=int(model.count_params()),
         raw_pixels=any(type(layer).__name__ in RAW_PIXEL_LAYERS for layer in _layers(model)),
         owner=model,
+        learned=qat.load(path) if keras3 and path.suffix == ".keras" else None,
     )
 
 
@@ -186,6 +190,7 @@ def _checked(
     parameters: int,
     raw_pixels: bool,
     owner: Any,
+    learned: qat.Learned | None = None,
 ) -> Classifier:
     """Build the Classifier, or say what keeps the model from being one."""
     shape = tuple(n for n in input_shape[1:] if n is not None)
@@ -210,6 +215,7 @@ def _checked(
         raw_pixels=raw_pixels,
         batch=input_shape[0],
         owner=owner,
+        learned=learned,
     )
 
 

@@ -7,7 +7,7 @@ the calibrator. Frozen, Keras 3, Keras 2 and SavedModel take the same road.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgekit import frameworks
@@ -32,7 +32,8 @@ def to_tflite(
     Args:
         classifier: from ``source.load``.
         recipe: scheme, target and batch.
-        calibration: model inputs float32 [N, *shape]; needed by the calibrated schemes.
+        calibration: model inputs float32 [N, *shape]; needed by the calibrated schemes, but for
+            int8 of a model that learned its ranges in training.
         verbose: show what the converter says.
 
     Raises:
@@ -44,9 +45,13 @@ def to_tflite(
         frameworks.native_stderr_silenced(unless=verbose),
     ):
         try:
-            _save_frozen(classifier, recipe.batch, folder)
+            learned = (
+                classifier.learned if recipe.scheme == "int8" and calibration is None else None
+            )
+            call = learned.quantized if learned else classifier.call
+            _save_frozen(call, classifier.shape, recipe.batch, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            _configure(converter, recipe, calibration)
+            _configure(converter, recipe, calibration, learned=learned is not None)
             return bytes(converter.convert())
         except Exception as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
@@ -56,15 +61,17 @@ def to_tflite(
             ) from error
 
 
-def _save_frozen(classifier: Classifier, batch: int, folder: str) -> None:
+def _save_frozen(
+    call: Callable[[Any], Any], input_shape: tuple[int, ...], batch: int, folder: str
+) -> None:
     tf = frameworks.tensorflow()
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    shape = (None if batch == DYNAMIC_BATCH else batch, *classifier.shape)
+    shape = (None if batch == DYNAMIC_BATCH else batch, *input_shape)
     signature = [tf.TensorSpec(shape, tf.float32, name=INPUT_NAME)]
-    forward = tf.function(classifier.call, input_signature=signature, autograph=False)
+    forward = tf.function(call, input_signature=signature, autograph=False)
     frozen = convert_variables_to_constants_v2(forward.get_concrete_function())
 
     def serve(image: Any) -> dict[str, Any]:
@@ -75,7 +82,9 @@ def _save_frozen(classifier: Classifier, batch: int, folder: str) -> None:
     tf.saved_model.save(module, folder, signatures=module.serve)
 
 
-def _configure(converter: Any, recipe: Recipe, calibration: FloatArray | None) -> None:
+def _configure(
+    converter: Any, recipe: Recipe, calibration: FloatArray | None, *, learned: bool
+) -> None:
     tf = frameworks.tensorflow()
     if recipe.scheme == "float32":
         return
@@ -86,6 +95,9 @@ def _configure(converter: Any, recipe: Recipe, calibration: FloatArray | None) -
     )
     if recipe.scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    if learned:
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        return
     if not recipe.calibrated:
         return
     if calibration is None:

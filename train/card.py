@@ -8,28 +8,15 @@ from edgekit.train.plots import CONFUSION_MATRIX, LEARNING_CURVES, SAMPLES
 
 def model_card(metrics: dict[str, Any]) -> str:
     """Return the Markdown model card of a run, from the content of its metrics.json."""
-    data, recipe, versions = metrics["data"], metrics["recipe"], metrics["versions"]
+    data = metrics["data"]
     labels: Sequence[str] = data["classes"]
     low, high = metrics["accuracy_95"]
-    monitor = f"{recipe['monitor']}, patience {recipe['patience']}"
     return f"""# Model card: {data["name"]} {"/".join(labels)}
 {_origin(data)}
 ## Model
 
-`keras.Sequential`: 28×28 input, flattened to 784; `Dense({recipe["hidden"]}, relu)`;
-`Dense({len(labels)}, {recipe["output_activation"]})`. {metrics["parameters"]:,} parameters.
-Images are scaled to [0, 1], classes are one-hot.
-
-| Training | |
-|---|---|
-| loss | categorical cross-entropy |
-| optimiser | {recipe["optimizer"]}, learning rate {recipe["learning_rate"]} |
-| initialiser | {recipe["initializer"]}, seed {recipe["seed"]} |
-| batch size | {recipe["batch_size"]} |
-| early stopping | on {monitor} |
-| epochs | {metrics["epochs_run"]} of at most {recipe["epochs"]}, {metrics["seconds"]:.1f} s |
-| versions | {", ".join(f"{name} {number}" for name, number in versions.items())} |
-
+{_model(metrics)}
+{_tuning(metrics)}
 ## Data
 
 {data["name"]}, classes {", ".join(labels)}: {data["train"]} training and {data["test"]} test
@@ -52,6 +39,66 @@ The model answers with one of its {len(labels)} classes whatever the picture sho
 a probability that the picture shows one of them at all. {_framing(data)}
 
 Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
+"""
+
+
+def _model(metrics: dict[str, Any]) -> str:
+    recipe, versions = metrics["recipe"], metrics["versions"]
+    numbers = ", ".join(f"{name} {number}" for name, number in versions.items())
+    if recipe is None:
+        return f"""Layers: {", ".join(metrics["layers"])}. {metrics["parameters"]:,} parameters.
+How it was trained is not known; it was fine-tuned with {numbers}.
+"""
+    labels: Sequence[str] = metrics["data"]["classes"]
+    monitor = f"{recipe['monitor']}, patience {recipe['patience']}"
+    tuned = sum(stage["epochs"] for stage in metrics.get("tuning", {}).get("stages", ()))
+    # `edgekit tune` knows only its own epochs.
+    epochs = f"{metrics['epochs_run'] - tuned} of " if metrics["epochs_run"] > tuned else ""
+    return f"""`keras.Sequential`: 28×28 input, flattened to 784; `Dense({recipe["hidden"]}, relu)`;
+`Dense({len(labels)}, {recipe["output_activation"]})`. {metrics["parameters"]:,} parameters.
+Images are scaled to [0, 1], classes are one-hot.
+
+| Training | |
+|---|---|
+| loss | categorical cross-entropy |
+| optimiser | {recipe.get("optimizer", "adam")}, learning rate {recipe["learning_rate"]} |
+| initialiser | {recipe["initializer"]}, seed {recipe["seed"]} |
+| batch size | {recipe["batch_size"]} |
+| early stopping | on {monitor} |
+| epochs | {epochs}at most {recipe["epochs"]}, {metrics["seconds"]:.1f} s in all |
+| versions | {numbers} |
+"""
+
+
+def _tuning(metrics: dict[str, Any]) -> str:
+    """What fine-tuning did, kernel by kernel; nothing where there was none."""
+    if (tuning := metrics.get("tuning")) is None:
+        return ""
+    recipe = tuning["recipe"]
+    done = [
+        *([f"pruned to {recipe['prune']:.0%} zeros"] if recipe["prune"] else []),
+        *([f"clustered to {recipe['cluster']} values a kernel"] if recipe["cluster"] else []),
+        *(
+            ["trained with int8's rounding (its ranges are in model.keras)"]
+            if recipe["qat"]
+            else []
+        ),
+    ]
+    rows = "\n".join(
+        f"| {kernel['layer']} | {kernel['weights']:,} | {kernel['sparsity']:.1%} "
+        f"| {kernel['values']:,} |"
+        for kernel in tuning["kernels"]
+    )
+    sizes = tuning["deflated_kernels"]
+    return f"""## Fine-tuning
+
+{", ".join(done).capitalize()}.
+{recipe["epochs"]} epochs of each stage, Adam with learning rate {recipe["learning_rate"]:g}.
+Rounded to int8 and deflated, all kernels take {sizes["after"]:,} bytes; {sizes["before"]:,} before.
+
+| kernel | weights | zeros | different values |
+|---|---:|---:|---:|
+{rows}
 """
 
 

@@ -29,6 +29,8 @@ SOURCES = ("mnist", "synthetic")
 """Sources that have a name everywhere; all others are paths."""
 
 DEFAULT_CLASSES = ("0", "1")
+PIXELS_TO_UNIT = (0.0, 255.0)
+"""Mean and standard deviation that make [0, 1] of pixels."""
 IMAGE_SHAPE = (28, 28, 1)
 """Height, width and channels of the documented model's images."""
 
@@ -161,7 +163,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
 
 def scaled(images: Images) -> npt.NDArray[np.float32]:
     """Scale uint8 images to float32 [0, 1]: mean 0, standard deviation 255 in the model file."""
-    return normalise(images, 0, 255)
+    return normalise(images, *PIXELS_TO_UNIT)
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:

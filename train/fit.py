@@ -26,7 +26,10 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch's figures; ``held_out`` is the validation split, or the test set without one."""
+    """One epoch's figures; ``held_out`` is the validation split, or the test set without one.
+
+    ``stage`` is "train", or the stage of fine-tuning (``tuning.STAGES``) that it belongs to.
+    """
 
     number: int
     loss: float
@@ -34,6 +37,7 @@ class Epoch:
     held_out_loss: float
     held_out_accuracy: float
     seconds: float
+    stage: str = "train"
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,7 @@ def fit(
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)
-    x, y = scaled(dataset.x_train), one_hot(dataset.y_train, len(dataset.labels))
-    if recipe.validation_split:
-        kept = int(len(x) * (1 - recipe.validation_split))
-        (x, x_held_out), (y, y_held_out) = np.split(x, [kept]), np.split(y, [kept])
-    else:
-        x_held_out, y_held_out = scaled(dataset.x_test), one_hot(dataset.y_test, y.shape[1])
+    x, y, x_held_out, y_held_out = split(recipe, dataset)
     # The name tells what the model has seen, wherever Keras shows it.
     name = "synthetic_digits" if dataset.name == "synthetic" else "digits"
     model = build(recipe, len(dataset.labels), name)
@@ -118,9 +117,27 @@ def fit(
     )
 
 
+def split(
+    recipe: Recipe, dataset: Dataset
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return inputs and one-hot targets to train on, then those that are held out."""
+    x, y = scaled(dataset.x_train), one_hot(dataset.y_train, len(dataset.labels))
+    if recipe.validation_split:
+        kept = int(len(x) * (1 - recipe.validation_split))
+        return x[:kept], y[:kept], x[kept:], y[kept:]
+    return x, y, scaled(dataset.x_test), one_hot(dataset.y_test, y.shape[1])
+
+
 def one_hot(labels: npt.NDArray[np.int64], classes: int) -> FloatArray:
     """Class indices int64 [N] -> float32 [N, classes]."""
     return np.eye(classes, dtype=np.float32)[labels]
+
+
+def targets_of(labels: npt.NDArray[np.int64], outputs: int) -> FloatArray:
+    """Class indices int64 [N] -> float32 [N, outputs]; one output tells class 1 from class 0."""
+    if outputs == 1:
+        return labels.astype(np.float32)[:, None]
+    return one_hot(labels, outputs)
 
 
 def shuffled_orders(count: int, seed: int) -> Any:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import platform
+import zipfile
 from dataclasses import asdict
 from importlib.metadata import version
 from io import StringIO
@@ -11,30 +12,60 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.files import KERAS_MODEL, METRICS, replacing, sha256, write_json, write_text
-from edgekit.scoring import Score, score
+from edge_runtime.quantize import normalise
+from edgekit.files import (
+    KERAS_MODEL,
+    METRICS,
+    QUANTIZED_FORWARD,
+    replacing,
+    sha256,
+    write_json,
+    write_text,
+)
+from edgekit.scoring import Score, class_scores, score
 from edgekit.train import card, plots
-from edgekit.train.data import Dataset, scaled
-from edgekit.train.fit import FloatArray, Training, one_hot
+from edgekit.train.data import PIXELS_TO_UNIT, Dataset
+from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
+from edgekit.train.tune import Tuned, record
 
 HISTORY = "history.csv"
 CARD = "model_card.md"
 
 
-def write(folder: Path, recipe: Recipe, dataset: Dataset, training: Training) -> dict[str, Any]:
+def write(
+    folder: Path,
+    recipe: Recipe | None,
+    dataset: Dataset,
+    training: Training,
+    tuned: Tuned | None = None,
+    normalization: tuple[float, float] = PIXELS_TO_UNIT,
+) -> dict[str, Any]:
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
     model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png,
-    samples.png, model_card.md; each whole or not at all, metrics.json last.
+    samples.png, model_card.md; each whole or not at all, metrics.json last. The ranges of
+    quantisation-aware training go into model.keras.
+
+    Args:
+        folder: where to write.
+        recipe: how the model was trained; None where nobody knows.
+        dataset: what it was trained and is tested on.
+        training: the compiled model and its history.
+        tuned: how it was fine-tuned, where it was.
+        normalization: mean and standard deviation that make its inputs of pixels.
     """
-    x_test = scaled(dataset.x_test)
-    scores: FloatArray = np.asarray(training.model(x_test))
+    model = training.model
+    x_test = normalise(dataset.x_test, *normalization).reshape(-1, *model.inputs[0].shape[1:])
+    scores: FloatArray = class_scores(np.asarray(model(x_test)))
     result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
-    targets = one_hot(dataset.y_test, len(dataset.labels))
-    loss, _ = training.model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
+    targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
+    loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
     with replacing(folder / KERAS_MODEL) as temporary:
-        training.model.save(temporary)
+        model.save(temporary)
+        if tuned and tuned.forward:
+            with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as file:
+                file.writestr(QUANTIZED_FORWARD, tuned.forward)
     write_text(folder / HISTORY, _history_csv(training, dataset.name))
     plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name)
     plots.confusion_matrix(
@@ -42,6 +73,8 @@ def write(folder: Path, recipe: Recipe, dataset: Dataset, training: Training) ->
     )
     plots.samples(folder / plots.SAMPLES, dataset, scores)
     metrics = _metrics(folder / KERAS_MODEL, recipe, dataset, training, result, loss)
+    if tuned:
+        metrics["tuning"] = record(tuned)
     write_text(folder / CARD, card.model_card(metrics))
     write_json(folder / METRICS, metrics)
     return metrics
@@ -49,7 +82,7 @@ def write(folder: Path, recipe: Recipe, dataset: Dataset, training: Training) ->
 
 def _metrics(
     model_path: Path,
-    recipe: Recipe,
+    recipe: Recipe | None,
     dataset: Dataset,
     training: Training,
     result: Score,
@@ -73,8 +106,9 @@ def _metrics(
         "epochs_run": len(training.history),
         "seconds": round(training.seconds, 3),
         "seconds_per_epoch": round(float(np.median([e.seconds for e in training.history])), 4),
-        "seed": recipe.seed,
-        "recipe": asdict(recipe),
+        "layers": [type(layer).__name__ for layer in training.model.layers],
+        "seed": recipe.seed if recipe else None,
+        "recipe": asdict(recipe) if recipe else None,
         "data": {
             "source": dataset.source,
             "name": dataset.name,

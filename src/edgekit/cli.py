@@ -18,6 +18,7 @@ from edgekit.commands import (
     predict,
     sweep,
     train,
+    tune,
 )
 from edgekit.errors import EdgekitError
 
@@ -25,6 +26,7 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
 
 \b
   edgekit train                 train the documented 784-14-2 model on MNIST 0 and 1
+  edgekit tune MODEL.keras      QAT, pruning, clustering: fine-tune it for the device
   edgekit convert               model.keras -> model.tflite (float32)
   edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
   edgekit bench                 accuracy gate, parity, latency, size of every .tflite
@@ -44,6 +46,7 @@ was wrong (one line on stderr says what to do).
     help=ROAD,
     commands=[
         train.command,
+        tune.command,
         convert.command,
         bench.command,
         export.command,

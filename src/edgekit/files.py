@@ -16,6 +16,9 @@ KERAS_MODEL = "model.keras"
 FLOAT_MODEL = "model.tflite"
 INT8_MODEL = "model_int8.tflite"
 METRICS = "metrics.json"
+QUANTIZED_FORWARD = "edgekit/quantized_forward.pb"
+"""In a .keras file from quantisation-aware training: its forward pass with the ranges it learned, a
+frozen TensorFlow GraphDef with the placeholder ``image`` and the node ``scores``."""
 
 
 @contextmanager

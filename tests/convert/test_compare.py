@@ -1,5 +1,6 @@
 """The error of each tensor, against a computation by hand."""
 
+from dataclasses import asdict, replace
 from math import inf
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 from edge_runtime.reader import read
+from edgekit.convert import compare, report
 from edgekit.convert.calibration import FloatArray
-from edgekit.convert.compare import tensor_errors
+from edgekit.convert.compare import TensorError, tensor_errors
 from edgekit.train.data import Dataset, scaled
 
 
@@ -60,6 +62,41 @@ def test_a_spoilt_layer_is_the_worst(
     after = tensor_errors(float_model.read_bytes(), bytes(content), inputs)
     assert after[1].snr_db == pytest.approx(before[1].snr_db)
     assert after[2].snr_db < before[2].snr_db - 10
+    assert worst(after) == after[2].op
+
+
+def worst(errors: list[TensorError]) -> str:
+    """The op that the report names."""
+    listed = [{**asdict(error), "exact": error.snr_db == inf} for error in errors]
+    row = report._error_rows(listed, "int8")[0]
+    return row.removeprefix("worst layer").strip().split(":")[0]
+
+
+def test_the_layer_that_lost_it_is_named_and_not_the_one_with_least_left(
+    float_model: Path, int8_model: Path, inputs: FloatArray
+) -> None:
+    graph = read(int8_model.read_bytes())
+    (first, second) = [op for op in graph.ops if op.name == "FULLY_CONNECTED"]
+    # By hand: the first layer turns 50 dB into 12, the second loses 10 more.
+    lost = compare._lost(
+        graph, {first.inputs[0]: 145.0, first.outputs[0]: 12.0, second.outputs[0]: 2.0}
+    )
+    assert lost[first.outputs[0]] == pytest.approx(compare.QUIET - 12)
+    assert lost[second.outputs[0]] == pytest.approx(10)
+    errors = tensor_errors(float_model.read_bytes(), int8_model.read_bytes(), inputs)
+    figures = zip(
+        errors, (145.0, 12.0, 2.0, 9.0), (0.0, compare.QUIET - 12, 10.0, 0.0), strict=True
+    )
+    spoilt = [replace(e, snr_db=snr, lost_db=gone) for e, snr, gone in figures]
+    assert worst(spoilt) == errors[1].op
+
+
+def test_no_signal_left_is_the_largest_loss(int8_model: Path) -> None:
+    graph = read(int8_model.read_bytes())
+    (first, second) = [op for op in graph.ops if op.name == "FULLY_CONNECTED"]
+    lost = compare._lost(graph, {first.outputs[0]: -inf, second.outputs[0]: -inf})
+    assert lost[first.outputs[0]] == inf
+    assert lost[second.outputs[0]] == 0
 
 
 def test_noise_without_signal_is_the_worst_and_not_exact(

@@ -115,7 +115,7 @@ def test_synthetic_data_is_said_in_every_artifact(
 
 
 def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgekit.commands.train import _summary
+    from edgekit.commands.epochs import summary
     from edgekit.train import card, plots
 
     metrics = {
@@ -140,7 +140,7 @@ def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) 
         "model_sha256": "",
         "weights_sha256": "",
     }
-    lines = [line.split() for line in _summary(metrics, Path("made")).splitlines()]
+    lines = [line.split() for line in summary(metrics, Path("made")).splitlines()]
     assert ["no", "11", "22"] in lines
     assert ["yes", "33", "44"] in lines
     text = card.model_card(metrics)

@@ -1,20 +1,18 @@
 """``edgekit convert``: a Keras model in, a .tflite file and its report out."""
 
 import json
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options
+from edgekit.commands import options, trained_on
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
-    METRICS,
     require_writable,
     write_bytes,
     write_json,
@@ -26,27 +24,8 @@ if TYPE_CHECKING:
     from edgekit.train.data import Dataset
 
 DEFAULT = Recipe()
-UNIT_RANGE = (0.0, 1.0)
 TIES_WORTH_TELLING = 0.01
 """Share of the test images."""
-
-
-class InputRange(click.ParamType[tuple[float, float]]):
-    """Two numbers, LOW,HIGH: what pixels 0 and 255 become on the model's scale."""
-
-    name = "range"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
-        """Parse ``LOW,HIGH``."""
-        try:
-            low, high = (float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not two numbers, as 0,1 or -1,1", param, ctx)
-        if not isfinite(low - high):
-            self.fail(f"{value!r}: both numbers must be finite", param, ctx)
-        if not low < high:
-            self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
-        return low, high
 
 
 class Batch(click.ParamType[int]):
@@ -101,13 +80,7 @@ class Batch(click.ParamType[int]):
 )
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
-@click.option(
-    "--input-range",
-    type=InputRange(),
-    metavar="LOW,HIGH",
-    show_default="0,1; 0,255 for a model that rescales its input itself",
-    help="What pixels 0 and 255 are on the model's scale.",
-)
+@options.input_range
 @click.option(
     "--batch",
     type=Batch(),
@@ -165,12 +138,10 @@ def command(
     from edgekit.convert import pipeline, report, source
 
     classifier = source.load(path, verbose=verbose)
-    trained_on = _trained_on(classifier)
-    dataset = _dataset(classifier, trained_on, data, classes)
-    low, high = input_range or ((0.0, 255.0) if classifier.raw_pixels else UNIT_RANGE)
-    # (pixel - mean) / std maps 0 to low and 255 to high.
-    std = 255.0 / (high - low)
-    normalization = (0.0 - low * std, std)
+    metrics = trained_on.metrics_of(classifier)
+    dataset = trained_on.dataset_of(classifier, metrics, data, classes)
+    low, high = input_range or ((0.0, 255.0) if classifier.raw_pixels else options.UNIT_RANGE)
+    normalization = options.normalization(low, high)
     chosen = _calibration(
         classifier, recipe, dataset, calibration, classes, normalization, (low, high)
     )
@@ -185,7 +156,7 @@ def command(
         framing=dataset.framing if dataset else "resize",
         data=dataset.provenance if dataset else None,
         data_source=dataset.source if dataset else None,
-        training=trained_on.get("recipe"),
+        training=trained_on.hyper_parameters(metrics),
         calibration=chosen,
         test=(dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test) if dataset else None,
         verbose=verbose,
@@ -216,47 +187,6 @@ def _default_name(recipe: Recipe) -> str:
     return "_".join(parts) + ".tflite"
 
 
-def _trained_on(classifier: "Classifier") -> dict[str, Any]:
-    """The metrics that ``edgekit train`` wrote, if it wrote this very model."""
-    path = classifier.path.parent / METRICS
-    try:
-        metrics = json.loads(path.read_text())
-        if metrics["model_sha256"] == classifier.sha256:
-            return dict(metrics)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return {}
-
-
-def _dataset(
-    classifier: "Classifier",
-    trained_on: dict[str, Any],
-    data: str | None,
-    classes: tuple[str, ...] | None,
-) -> "Dataset | None":
-    from edgekit.train.data import image_shape, load
-
-    own = trained_on.get("data", {})
-    source = data or own.get("source")
-    if source is None:
-        return None
-    if classes is None and source == own.get("source"):
-        classes = tuple(own["classes"])
-    dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
-    if data is None and dataset.sha256 != own.get("sha256"):
-        click.echo(
-            f"warning: {source} is not what the model was trained on any more (its digest differs)",
-            err=True,
-        )
-    if len(dataset.labels) != classifier.classes:
-        raise DataError(
-            f"{classifier.path}: tells {classifier.classes} classes apart, but the data has "
-            f"{len(dataset.labels)} ({', '.join(dataset.labels)}); name the right ones with "
-            "--classes"
-        )
-    return dataset
-
-
 def _calibration(
     classifier: "Classifier",
     recipe: Recipe,
@@ -271,6 +201,13 @@ def _calibration(
             raise DataError(
                 f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
                 f"not {recipe.scheme}"
+            )
+        return None
+    if classifier.learned and recipe.scheme == "int8":
+        if source is not None:
+            raise DataError(
+                f"--calibration: {classifier.path} learned its ranges in quantisation-aware "
+                "training; there is nothing to calibrate"
             )
         return None
     import numpy as np

@@ -24,6 +24,40 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class InputRange(click.ParamType[tuple[float, float]]):
+    """Two numbers, LOW,HIGH: what pixels 0 and 255 become on the model's scale."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        """Parse ``LOW,HIGH``."""
+        try:
+            low, high = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not two numbers, as 0,1 or -1,1", param, ctx)
+        if not isfinite(low - high):
+            self.fail(f"{value!r}: both numbers must be finite", param, ctx)
+        if not low < high:
+            self.fail(f"{value!r}: the first number must be the smaller one", param, ctx)
+        return low, high
+
+
+UNIT_RANGE = (0.0, 1.0)
+input_range = click.option(
+    "--input-range",
+    type=InputRange(),
+    metavar="LOW,HIGH",
+    show_default="0,1; 0,255 for a model that rescales its input itself",
+    help="What pixels 0 and 255 are on the model's scale.",
+)
+
+
+def normalization(low: float, high: float) -> tuple[float, float]:
+    """Return mean and std with which (pixel - mean) / std maps 0 to ``low``, 255 to ``high``."""
+    std = 255.0 / (high - low)
+    return 0.0 - low * std, std
+
+
 artifacts = click.option(
     "--artifacts",
     type=click.Path(file_okay=False, path_type=Path),

@@ -1,15 +1,13 @@
 """``edgekit train``: images in, the documented model and its figures out."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from edgekit.commands import options
+from edgekit.commands import epochs, options
+from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError
 from edgekit.files import require_writable
 from edgekit.train.recipe import (
@@ -19,9 +17,7 @@ from edgekit.train.recipe import (
     OUTPUT_ACTIVATIONS,
     Recipe,
 )
-
-if TYPE_CHECKING:
-    from edgekit.train.fit import Epoch
+from edgekit.train.tuning import Tuning
 
 DEFAULT = Recipe()
 
@@ -86,6 +82,7 @@ DEFAULT = Recipe()
     default=DEFAULT.seed,
     help="Of initialisers and shuffling.",
 )
+@fine_tuning.stages
 @options.artifacts
 @options.as_json
 @options.verbose
@@ -98,23 +95,39 @@ def command(
     artifacts: Path,
     as_json: bool,
     verbose: bool,
+    qat: bool,
+    prune: float | None,
+    cluster: int | None,
     **hyper_parameters: Any,
 ) -> int:
     """Train the documented 784-14-2 model and write it with its figures.
 
     Into the artifacts folder: model.keras, history.csv, metrics.json, learning_curves.png,
     confusion_matrix.png, samples.png and model_card.md. The same command gives byte-identical
-    weights on the same machine.
+    weights on the same machine. --qat, --prune and --cluster fine-tune the trained model, for
+    five epochs each at a tenth of the learning rate; `edgekit tune` does the same with its own.
     """
     recipe = Recipe(**hyper_parameters)
     if recipe.monitor == "val_loss" and not recipe.validation_split:
         raise click.UsageError("--monitor val_loss needs --validation-split, as 0.1", context)
+
+    tuning = Tuning(
+        qat=qat,
+        prune=prune or 0.0,
+        cluster=cluster or 0,
+        epochs=min(recipe.epochs, Tuning().epochs),
+        learning_rate=recipe.learning_rate / 10,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )
+    fine_tuning.check(context, tuning)
 
     from edgekit import frameworks
     from edgekit.train.data import load
 
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
+    from edgekit.train.tune import Data
 
     require_writable(artifacts)
     dataset = load(data, classes)
@@ -134,55 +147,17 @@ def command(
             "them apart; --output-activation softmax keeps them apart",
             err=True,
         )
-    with _progress(recipe) as on_epoch:
+    with epochs.progress(recipe.epochs, "training") as on_epoch:
         training = fit.fit(recipe, dataset, on_epoch)
-    metrics = outcome.write(artifacts, recipe, dataset, training)
+    tuned = None
+    if tuning.stages:
+        sets = Data(*fit.split(recipe, dataset))
+        training, tuned = fine_tuning.tuned_on(
+            training, tuning, sets, "the trained model", verbose=verbose
+        )
+    metrics = outcome.write(artifacts, recipe, dataset, training, tuned)
     if as_json:
         click.echo(json.dumps(metrics, indent=2))
     else:
-        click.echo(_summary(metrics, artifacts))
+        click.echo(epochs.summary(metrics, artifacts))
     return 0
-
-
-@contextmanager
-def _progress(recipe: Recipe) -> Iterator[Callable[["Epoch"], None]]:
-    """Show epochs as they end: a live bar on a terminal, a line each otherwise."""
-    if not sys.stderr.isatty():
-        yield lambda epoch: click.echo(f"epoch {epoch.number:3}  {_figures(epoch)}", err=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = ("training", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
-    with Progress(*columns, Remaining(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=recipe.epochs, figures="building the graph")
-        yield lambda epoch: bar.update(task, completed=epoch.number, figures=_figures(epoch))
-
-
-def _figures(epoch: "Epoch") -> str:
-    return (
-        f"loss {epoch.loss:.5f}  accuracy {epoch.accuracy:.4f}  "
-        f"held-out loss {epoch.held_out_loss:.5f}  accuracy {epoch.held_out_accuracy:.4f}"
-    )
-
-
-def _summary(metrics: dict[str, Any], artifacts: Path) -> str:
-    confusion = metrics["confusion_matrix"]
-    low, high = metrics["accuracy_95"]
-    width = max(5, *(len(label) for label in confusion["labels"])) + 2
-    lines = [
-        f"{metrics['correct']} of {metrics['total']} test images right: accuracy "
-        f"{metrics['accuracy']:.5f} (95 % interval {low:.5f} to {high:.5f})",
-        f"{metrics['epochs_run']} epochs in {metrics['seconds']:.1f} s, "
-        f"{metrics['seconds_per_epoch'] * 1000:.0f} ms each; {metrics['parameters']:,} parameters",
-        "",
-        "predicted ↓ true →" + "".join(f"{label:>{width}}" for label in confusion["labels"]),
-        *(
-            f"{label:>18}" + "".join(f"{count:{width}}" for count in row)
-            for label, row in zip(confusion["labels"], confusion["matrix"], strict=True)
-        ),
-    ]
-    if confusion["positive_class"] is not None:
-        lines.append(f"TP FP / FN TN with {confusion['positive_class']} as the positive class")
-    return "\n".join([*lines, "", f"written to {artifacts}{'' if str(artifacts) == '.' else '/'}"])

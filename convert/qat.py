@@ -1,0 +1,71 @@
+"""The ranges of quantisation-aware training, which travel inside the .keras file.
+
+They come as the frozen forward pass that was trained, its rounding in FakeQuant nodes. So nothing
+of the training library is needed to convert it, and batch norms, fused activations and whatever
+else that library rearranges are as they were trained.
+"""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit import frameworks
+from edgekit.errors import ModelFileError
+from edgekit.files import QUANTIZED_FORWARD
+
+INPUT, OUTPUT = "image", "scores"
+FAKE_QUANT = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A forward pass that was trained with int8's rounding in it, [N, *shape] -> [N, outputs].
+
+    Attributes:
+        quantized: with the rounding; the converter reads the ranges off it.
+        plain: the same ops under the same names without it, to measure the rounding against.
+    """
+
+    quantized: Callable[[Any], Any]
+    plain: Callable[[Any], Any]
+
+
+def load(path: Path) -> Learned | None:
+    """Return what ``edgekit train --qat`` put into the .keras file at ``path``, if it did.
+
+    Raises:
+        ModelFileError: it is there and cannot be read.
+    """
+    with zipfile.ZipFile(path) as file:
+        if QUANTIZED_FORWARD not in file.namelist():
+            return None
+        content = file.read(QUANTIZED_FORWARD)
+    tf = frameworks.tensorflow()
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(content)
+    except Exception as error:
+        raise ModelFileError(f"{path}: its {QUANTIZED_FORWARD} is damaged; tune again") from error
+    plain = tf.compat.v1.GraphDef()
+    plain.CopyFrom(graph)
+    for node in plain.node:
+        if node.op in FAKE_QUANT:
+            node.op = "Identity"
+            del node.input[1:]
+            node.attr.clear()
+            node.attr["T"].type = tf.float32.as_datatype_enum
+    return Learned(_callable(graph), _callable(plain))
+
+
+def _callable(graph: Any) -> Callable[[Any], Any]:
+    tf = frameworks.tensorflow()
+
+    def call(image: Any) -> Any:
+        (scores,) = tf.graph_util.import_graph_def(
+            graph, input_map={INPUT: image}, return_elements=[f"{OUTPUT}:0"], name=""
+        )
+        return scores
+
+    return call

@@ -1,0 +1,110 @@
+"""``edgekit tune``: a trained Keras model in, a sparse, clustered or int8-ready one out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgekit.commands import epochs, options, trained_on
+from edgekit.commands import tuning as fine_tuning
+from edgekit.errors import DataError, ModelFileError
+from edgekit.files import KERAS_MODEL, require_writable
+from edgekit.train.recipe import Recipe
+from edgekit.train.tuning import Tuning
+
+DEFAULT = Tuning()
+
+
+@click.command(name="tune", short_help="Fine-tune a model: QAT, pruning, clustering.")
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
+@fine_tuning.stages
+@options.data(default=None)
+@options.classes(default="those the model was trained on")
+@options.input_range
+@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Of each stage.")
+@click.option(
+    "--learning-rate",
+    type=options.FiniteRange(0, min_open=True),
+    default=DEFAULT.learning_rate,
+    help="Adam's.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images a step."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Of shuffling."
+)
+@options.artifacts
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    model: Path,
+    data: str | None,
+    classes: tuple[str, ...] | None,
+    input_range: tuple[float, float] | None,
+    artifacts: Path,
+    as_json: bool,
+    verbose: bool,
+    **chosen: Any,
+) -> int:
+    """Fine-tune a Keras 3 classifier on the data it was trained on.
+
+    Pruning, clustering and quantisation-aware training run in this order, each keeping what the
+    ones before it made. Writes what `edgekit train` writes, into the artifacts folder; a MODEL
+    that lies there as model.keras is replaced, so name another folder to keep it.
+    """
+    tuning = Tuning(**{name: value for name, value in chosen.items() if value is not None})
+    if not tuning.stages:
+        raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
+    fine_tuning.check(context, tuning)
+    require_writable(artifacts)
+    from edgekit.convert import source
+
+    classifier = source.load(model, verbose=verbose)
+    if classifier.origin != "Keras 3":
+        raise ModelFileError(f"{model}: is a {classifier.origin} model; only Keras 3 can be tuned")
+    metrics = trained_on.metrics_of(classifier)
+    dataset = trained_on.dataset_of(classifier, metrics, data, classes)
+    if dataset is None:
+        raise DataError(
+            f"{model}: nothing beside the model says what it was trained on; give --data"
+        )
+    from edge_runtime.quantize import normalise
+    from edgekit.train import outcome
+    from edgekit.train.fit import Training, targets_of
+    from edgekit.train.tune import Data
+
+    normalization = options.normalization(*(input_range or options.UNIT_RANGE))
+
+    def inputs(images: Any) -> Any:
+        return normalise(images, *normalization).reshape(-1, *classifier.shape)
+
+    sets = Data(
+        x=inputs(dataset.x_train),
+        y=targets_of(dataset.y_train, classifier.outputs),
+        x_held_out=inputs(dataset.x_test),
+        y_held_out=targets_of(dataset.y_test, classifier.outputs),
+    )
+    training, tuned = fine_tuning.tuned_on(
+        Training(model=classifier.owner, history=(), held_out="test", seconds=0.0),
+        tuning,
+        sets,
+        str(model),
+        verbose=verbose,
+    )
+    written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, normalization)
+    if as_json:
+        click.echo(json.dumps(written, indent=2))
+    else:
+        click.echo(f"{model} → {artifacts / KERAS_MODEL}")
+        click.echo(epochs.summary(written, artifacts))
+    return 0
+
+
+def _recipe(metrics: dict[str, Any]) -> Recipe | None:
+    """How the model was trained, if `edgekit train` did it."""
+    return Recipe(**metrics["recipe"]) if metrics.get("recipe") else None

@@ -1,0 +1,85 @@
+"""The options of fine-tuning, which `edgekit train` and `edgekit tune` share, and what they do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgekit.commands import epochs
+from edgekit.commands.options import FiniteRange
+from edgekit.train.tuning import Tuning
+
+if TYPE_CHECKING:
+    from edgekit.train.fit import Training
+    from edgekit.train.tune import Data, Tuned
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FEWEST_WITH_ZEROS = 3
+"""One value is 0 then, and the positive and the negative weights need one each."""
+
+
+def stages(command: Command) -> Command:
+    """Add ``--qat``, ``--prune`` and ``--cluster``."""
+    for option in reversed(
+        (
+            click.option(
+                "--qat",
+                is_flag=True,
+                help="Quantisation-aware training: fine-tune with int8's rounding in the forward "
+                "pass; convert --quantize then uses the ranges learned.",
+            ),
+            click.option(
+                "--prune",
+                type=FiniteRange(0, 1, min_open=True, max_open=True),
+                default=None,
+                show_default=False,
+                metavar="SHARE",
+                help="Fine-tune until this share of each kernel is 0, as 0.8.",
+            ),
+            click.option(
+                "--cluster",
+                type=click.IntRange(2, 256),
+                default=None,
+                show_default=False,
+                metavar="N",
+                help="Fine-tune with at most N different values in each kernel, as 16.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def check(context: click.Context, tuning: Tuning) -> None:
+    """Refuse what cannot be combined, and missing packages, before anything runs."""
+    if tuning.prune and 0 < tuning.cluster < FEWEST_WITH_ZEROS:
+        raise click.UsageError(
+            f"--cluster {tuning.cluster} with --prune: needs at least {FEWEST_WITH_ZEROS} values, "
+            "one of which is 0",
+            context,
+        )
+    if tuning.stages:
+        from edgekit.train.tune import require_packages
+
+        require_packages()
+
+
+def tuned_on(
+    training: "Training", tuning: Tuning, data: "Data", where: str, *, verbose: bool
+) -> tuple["Training", "Tuned"]:
+    """Fine-tune ``training``'s model, showing the epochs; return it with the history in it."""
+    from edgekit.train.tune import tune
+
+    with epochs.progress(len(tuning.stages) * tuning.epochs, "fine-tuning") as on_epoch:
+        tuned = tune(
+            training.model,
+            tuning,
+            data,
+            where,
+            first_epoch=len(training.history) + 1,
+            on_epoch=on_epoch,
+            verbose=verbose,
+        )
+    history = (*training.history, *tuned.history)
+    return replace(training, history=history, seconds=training.seconds + tuned.seconds), tuned

@@ -1,0 +1,406 @@
+"""Fine-tuning in its own process: what it keeps, what it writes, what it refuses."""
+
+import json
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edge_runtime
+from edge_runtime.reader import read
+from edgekit import cli, frameworks
+from edgekit.convert import compare, source
+from edgekit.convert.targets import float_operators
+from edgekit.convert.tflite import Recipe, to_tflite
+from edgekit.errors import MissingExtraError, ModelFileError, TrainingError
+from edgekit.files import QUANTIZED_FORWARD, sha256
+from edgekit.train import fit, tune
+from edgekit.train.data import Dataset, load, scaled
+from edgekit.train.tuning import Tuning
+
+OUTLIER = 200.0
+"""Against weights below 1.5: one scale for all is 200 / 127 then, and they become 0 or 1."""
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("synthetic")
+
+
+def report_of(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.with_name(f"{path.name}.report.json").read_text()))
+
+
+def kernels_of(path: Path) -> list[Any]:
+    model = frameworks.keras().models.load_model(path)
+    return [np.asarray(layer.kernel) for layer in model.layers if hasattr(layer, "kernel")]
+
+
+def spoilt(source_folder: Path, folder: Path) -> Path:
+    """The model with one weight far out; the corner pixel it takes is black in every image."""
+    folder.mkdir()
+    model = frameworks.keras().models.load_model(source_folder / "model.keras")
+    (kernel, _) = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
+    values = np.asarray(kernel).copy()
+    values[0, 0] = OUTLIER
+    kernel.assign(values)
+    model.save(folder / "model.keras")
+    metrics = json.loads((source_folder / "metrics.json").read_text())
+    metrics["model_sha256"] = sha256(folder / "model.keras")
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plain")
+    command = ["train", "--data", "synthetic", "--epochs", "3", "--artifacts", str(folder)]
+    assert cli.run(command) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pruned, clustered and quantisation-aware, then converted; two epochs each."""
+    folder = tmp_path_factory.mktemp("combined")
+    options = ["--epochs", "2", "--prune", "0.8", "--cluster", "16", "--qat"]
+    command = ["train", "--data", "synthetic", *options, "--artifacts", str(folder)]
+    assert cli.run(command) == 0
+    assert cli.run(["convert", "--quantize", "--artifacts", str(folder)]) == 0
+    return folder
+
+
+def test_zeros_and_clusters_survive_quantisation_aware_training(combined: Path) -> None:
+    first, second = kernels_of(combined / "model.keras")
+    assert np.mean(first == 0) >= 0.8
+    assert np.sum(second == 0) == 22  # of 28
+    assert len(np.unique(first)) <= 16
+    graph = read((combined / "model_int8.tflite").read_bytes())
+    stored = [
+        np.frombuffer(graph.tensors[op.inputs[1]].data or b"", np.int8)
+        for op in graph.ops
+        if op.name == "FULLY_CONNECTED"
+    ]
+    for kernel, weights in zip((first, second), stored, strict=True):
+        # The weights of model.keras are those of the int8 file: on its grid already.
+        largest = np.abs(kernel).max()
+        assert np.array_equal(np.round(kernel.T / largest * 127).ravel(), weights)
+
+
+def test_what_is_written_says_what_was_done(combined: Path) -> None:
+    metrics = json.loads((combined / "metrics.json").read_text())
+    tuning = metrics["tuning"]
+    assert tuning["recipe"]["prune"] == 0.8
+    assert tuning["recipe"]["learning_rate"] == pytest.approx(0.001)
+    assert [(s["stage"], s["first_epoch"], s["epochs"]) for s in tuning["stages"]] == [
+        ("prune", 3, 2),
+        ("cluster", 5, 2),
+        ("qat", 7, 2),
+    ]
+    assert (
+        metrics["epochs_run"] == len((combined / "history.csv").read_text().splitlines()) - 1 == 8
+    )
+    first, second = kernels_of(combined / "model.keras")
+    for told, kernel in zip(tuning["kernels"], (first, second), strict=True):
+        assert told["zeros"] == np.sum(kernel == 0)
+        assert told["sparsity"] == told["zeros"] / kernel.size
+        assert told["values"] == len(np.unique(kernel))
+    assert tuning["deflated_kernels"]["after"] < tuning["deflated_kernels"]["before"] / 2
+    card = (combined / "model_card.md").read_text()
+    assert "Pruned to 80% zeros, clustered to 16 values a kernel, trained with int8's" in card
+    assert "| epochs | 2 of at most 2," in card
+    # The figures are those of the Keras 3 model in the file.
+    model = frameworks.keras().models.load_model(combined / "model.keras")
+    digits = load("synthetic")
+    predicted = np.asarray(model(scaled(digits.x_test))).argmax(axis=1)
+    assert metrics["correct"] == int(np.sum(predicted == digits.y_test))
+
+
+def test_convert_uses_the_ranges_that_were_learned(combined: Path, digits: Dataset) -> None:
+    report = report_of(combined / "model_int8.tflite")
+    assert report["ranges"] == "learned"
+    assert report["calibration"] is None
+    assert report["bytes"]["tflite_deflated"] < report["bytes"]["tflite"] / 2
+    classifier = source.load(combined / "model.keras")
+    assert classifier.learned is not None
+    tf = frameworks.tensorflow()
+    images = scaled(digits.x_test[:500])
+    plain = np.asarray(tf.function(classifier.learned.plain, autograph=False)(images))
+    np.testing.assert_allclose(plain, classifier.predict(images), atol=1e-6)
+    rounded = np.asarray(tf.function(classifier.learned.quantized, autograph=False)(images))
+    int8 = edge_runtime.load(combined / "model_int8.tflite", backend="reference")
+    scores = int8.predict(digits.x_test[:500])
+    # A step of the logits, 0.2 to 0.3 here, is 0.06 of a sigmoid where it is steepest.
+    assert np.abs(scores - rounded).max() < 0.07
+    assert np.mean(scores.argmax(axis=1) == rounded.argmax(axis=1)) > 0.998
+    # Ranges of their own: calibration finds others.
+    calibrated = to_tflite(
+        replace(classifier, learned=None), Recipe(scheme="int8"), scaled(digits.x_train[:200])
+    )
+    assert hidden_scale(calibrated) != pytest.approx(
+        hidden_scale((combined / "model_int8.tflite").read_bytes()), rel=1e-3
+    )
+
+
+def hidden_scale(model: bytes) -> float:
+    graph = read(model)
+    first = next(op for op in graph.ops if op.name == "FULLY_CONNECTED")
+    quantization = graph.tensors[first.outputs[0]].quantization
+    assert quantization is not None
+    return float(quantization.scales[0])
+
+
+def test_it_is_full_int8_and_runs_on_every_backend(combined: Path, digits: Dataset) -> None:
+    path = combined / "model_int8.tflite"
+    graph = read(path.read_bytes())
+    assert float_operators(graph) == []
+    assert [graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)] == ["int8", "int8"]
+    for backend in ("reference", "native", "litert"):
+        answers = edge_runtime.load(path, backend=backend).predict(digits.x_test).argmax(axis=1)
+        assert np.mean(answers == digits.y_test) > 0.99, backend
+
+
+def test_calibrating_what_has_learned_its_ranges_is_refused(
+    combined: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["convert", "--quantize", "--calibration", "synthetic", "--artifacts", str(combined)]
+    before = sorted(combined.iterdir())
+    assert cli.run(command) == 2
+    assert "learned its ranges" in capsys.readouterr().err
+    assert sorted(combined.iterdir()) == before
+    # Other schemes do not have the ranges of int8 and calibrate.
+    command = ["convert", "--scheme", "int16x8", "--artifacts", str(combined)]
+    assert cli.run(command) == 0
+    assert report_of(combined / "model_int16x8.tflite")["ranges"] == "calibrated"
+
+
+def test_an_outlier_breaks_int8_and_quantisation_aware_training_mends_it(
+    plain: Path, tmp_path: Path
+) -> None:
+    broken, mended = spoilt(plain, tmp_path / "broken"), tmp_path / "mended"
+    model = str(broken / "model.keras")
+    for folder, command in (
+        (broken, ["convert", model, "--quantize", "--target", "mcu"]),
+        (mended, ["tune", model, "--qat"]),
+        (mended, ["convert", "--quantize", "--target", "mcu"]),
+    ):
+        assert cli.run([*command, "--artifacts", str(folder)]) == 0
+    before, after = (report_of(folder / "model_int8_mcu.tflite") for folder in (broken, mended))
+    accuracy = before["accuracy"]
+    assert accuracy["before"]["accuracy"] > 0.995
+    assert accuracy["after"]["accuracy"] < 0.97
+    assert after["accuracy"]["after"]["accuracy"] > 0.99
+    # The noise travels on, and the next layer looks even worse; the one that made it is named.
+    first, second = (e for e in before["tensor_errors"] if "FULLY_CONNECTED" in e["op"])
+    assert first["lost_db"] > 40
+    assert second["lost_db"] < 10
+    from edgekit.convert import report
+
+    assert "worst layer  1 FULLY_CONNECTED: " in report.text(before)
+    metrics = json.loads((mended / "metrics.json").read_text())
+    assert metrics["recipe"]["epochs"] == 3
+    assert metrics["data"]["name"] == "synthetic"
+
+
+def convolutions() -> Any:
+    keras, k = frameworks.keras(), frameworks.keras().layers
+    keras.utils.clear_session()  # layers are named by a count
+    keras.utils.set_random_seed(5)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            k.Conv2D(6, 5, strides=3, use_bias=False),
+            k.BatchNormalization(),
+            k.ReLU(),
+            k.DepthwiseConv2D(3, activation="relu"),
+            k.MaxPooling2D(2),
+            k.Flatten(),
+            k.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def small(digits: Dataset, count: int = 512) -> tune.Data:
+    x, y = scaled(digits.x_train[:count]), fit.one_hot(digits.y_train[:count], 2)
+    return tune.Data(x, y, x[:64], y[:64])
+
+
+def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    results = []
+    for _ in range(2):
+        model = convolutions()
+        tuned = tune.tune(model, Tuning(qat=True, cluster=8, epochs=2), small(digits), "it")
+        results.append((model.get_weights(), tuned.forward))
+    (first, forward), (second, again) = results
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert forward == again
+    assert forward is not None
+    assert {k.layer.split("_")[0]: k.values <= 8 for k in tuned.kernels} == {
+        "conv2d": False,  # per channel in int8: 8 values in each
+        "depthwise": False,
+        "dense": True,
+    }
+    for channel in range(6):
+        assert len(np.unique(first[0][..., channel])) <= 8
+    path = tmp_path / "model.keras"
+    model.save(path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(QUANTIZED_FORWARD, forward)
+    classifier = source.load(path)
+    int8 = to_tflite(classifier, Recipe(scheme="int8"))
+    assert float_operators(read(int8)) == []
+    assert classifier.learned is not None
+    reference = to_tflite(replace(classifier, call=classifier.learned.plain), Recipe())
+    errors = compare.tensor_errors(reference, int8, small(digits).x_held_out)
+    assert [e.op.split()[1] for e in errors] == [
+        *("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX")
+    ]
+    assert all(e.snr_db > 15 for e in errors)
+
+
+def test_pruning_reaches_its_share_in_a_handful_of_steps(digits: Dataset) -> None:
+    model = convolutions()
+    tuned = tune.tune(model, Tuning(prune=0.5, epochs=1), small(digits, 100), "it")
+    assert {
+        kernel.layer.split("_")[0]: kernel.zeros / kernel.weights for kernel in tuned.kernels
+    } == {
+        "conv2d": pytest.approx(0.5, abs=0.01),
+        "depthwise": 0,
+        "dense": pytest.approx(0.5, abs=0.03),
+    }
+    assert tuned.forward is None
+    assert [epoch.stage for epoch in tuned.history] == ["prune"]
+
+
+def test_what_the_library_refuses_is_one_line_and_the_model_as_it_was(digits: Dataset) -> None:
+    keras, k = frameworks.keras(), frameworks.keras().layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            k.BatchNormalization(name="alone"),
+            k.Flatten(),
+            k.Dense(2, activation="softmax"),
+        ]
+    )
+    before = model.get_weights()
+    with pytest.raises(TrainingError, match=r"^it: cannot be fine-tuned: .*alone.*BatchNorm") as e:
+        tune.tune(model, Tuning(qat=True, epochs=1), small(digits), "it")
+    assert "\n" not in str(e.value)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_divergence_is_said_and_nothing_is_written(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "out"
+    options = ["--qat", "--learning-rate", "1e38", "--epochs", "1", "--artifacts", str(folder)]
+    assert cli.run(["tune", str(plain / "model.keras"), *options]) == 2
+    assert "qat diverged in epoch 1" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--prune", "1.2"], "--prune"),
+        (["--prune", "0"], "--prune"),
+        (["--prune", "nan"], "--prune"),
+        (["--cluster", "1"], "--cluster"),
+        (["--prune", "0.5", "--cluster", "2"], "needs at least 3 values"),
+        ([], "name at least one of --qat, --prune and --cluster"),
+    ],
+)
+def test_bad_values_are_one_line(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = [["tune", "any.keras", *options], ["train", "--data", "synthetic", *options]]
+    for command in commands if options else commands[:1]:
+        assert cli.run([*command, "--artifacts", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("module", ["tensorflow_model_optimization", "tf_keras"])
+def test_a_missing_package_is_named_before_any_work(
+    module: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError):
+        tune.require_packages()
+    command = ["train", "--data", "synthetic", "--qat", "--artifacts", str(tmp_path / "out")]
+    assert cli.run(command) == 2
+    error = capsys.readouterr().err
+    assert tune.PACKAGES[module] in error
+    assert "pip install 'edgekit[host]'" in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_models_that_cannot_be_tuned_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras, k = frameworks.keras(), frameworks.keras().layers
+    layers = [keras.Input((28, 28)), k.LSTM(3, name="memory"), k.Dense(2, activation="softmax")]
+    keras.Sequential(layers).save(tmp_path / "lstm.keras")
+    old = frameworks.tf_keras()
+    inputs = old.layers.Input((28, 28, 1))
+    old.Sequential([inputs, old.layers.Flatten(), old.layers.Dense(2)]).save(tmp_path / "old.keras")
+    before = sorted(tmp_path.iterdir())
+    for name, said in (("lstm", "layer 'memory' (LSTM)"), ("old", "only Keras 3 can be tuned")):
+        command = ["tune", str(tmp_path / f"{name}.keras"), "--qat", "--data", "synthetic"]
+        assert cli.run([*command, "--artifacts", str(tmp_path)]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert len(error.splitlines()) == 1
+    command = ["tune", str(tmp_path / "lstm.keras"), "--qat", "--artifacts", str(tmp_path)]
+    assert cli.run(command) == 2
+    assert "give --data" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_damaged_range_file_is_named(plain: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes((plain / "model.keras").read_bytes())
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(QUANTIZED_FORWARD, b"no graph")
+    with pytest.raises(ModelFileError, match="is damaged"):
+        source.load(path)
+
+
+def test_no_stage_is_an_error_of_the_caller(digits: Dataset) -> None:
+    with pytest.raises(ValueError, match="nothing to do"):
+        tune.tune(convolutions(), Tuning(), small(digits), "it")
+
+
+@pytest.mark.mnist
+def test_the_documented_model_keeps_its_accuracy(
+    artifacts: Path, mnist: Dataset, tmp_path: Path
+) -> None:
+    """At least 0.999 in int8 with each of them, and the smaller for it."""
+    sizes = {}
+    for name, options in {
+        "qat": ["--qat"],
+        "half": ["--prune", "0.5"],
+        "sparse": ["--prune", "0.8", "--qat"],
+        "clusters": ["--cluster", "16"],
+    }.items():
+        folder = str(tmp_path / name)
+        command = ["tune", str(artifacts / "model.keras"), *options, "--epochs", "2"]
+        assert cli.run([*command, "--artifacts", folder]) == 0
+        assert cli.run(["convert", "--quantize", "--artifacts", folder]) == 0
+        report = report_of(tmp_path / name / "model_int8.tflite")
+        assert report["accuracy"]["after"]["total"] == len(mnist.y_test)
+        assert report["accuracy"]["after"]["accuracy"] >= 0.999, name
+        sizes[name] = report["bytes"]["tflite_deflated"]
+    plain = report_of(artifacts / "model_int8.tflite")["bytes"]["tflite_deflated"]
+    assert sizes["sparse"] < 0.55 * plain
+    assert sizes["sparse"] < sizes["half"] < 0.85 * plain
+    assert sizes["clusters"] < 0.75 * plain

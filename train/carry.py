@@ -1,0 +1,166 @@
+"""A Keras 3 model as a tf_keras one and back: the same layers, the same weights, equal outputs.
+
+tensorflow-model-optimization knows only tf_keras. A model travels as a description (plain data, so
+that it can go to another process) and its weights by name; on the way back only weights travel,
+into the Keras 3 model that never changed.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.errors import ModelFileError
+
+Weights = dict[str, npt.NDArray[np.float32]]
+"""Arrays by "layer/weight", as "dense/kernel"."""
+
+CONVOLUTION = ("kernel_size", "strides", "padding", "data_format", "dilation_rate")
+POOLING = ("pool_size", "strides", "padding", "data_format")
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "Activation": ("activation",),
+    "Add": (),
+    "AveragePooling2D": POOLING,
+    "BatchNormalization": ("axis", "momentum", "epsilon", "center", "scale"),
+    "Concatenate": ("axis",),
+    "Conv2D": ("filters", *CONVOLUTION, "groups", "activation", "use_bias"),
+    "Dense": ("units", "activation", "use_bias"),
+    "DepthwiseConv2D": ("depth_multiplier", *CONVOLUTION, "activation", "use_bias"),
+    "Dropout": ("rate", "seed"),
+    "Flatten": ("data_format",),
+    "GlobalAveragePooling2D": ("data_format", "keepdims"),
+    "GlobalMaxPooling2D": ("data_format", "keepdims"),
+    "MaxPooling2D": POOLING,
+    "ReLU": ("max_value", "negative_slope", "threshold"),
+    "Reshape": ("target_shape",),
+    "Softmax": ("axis",),
+    "ZeroPadding2D": ("padding", "data_format"),
+}
+"""Layers that mean the same in both, with the arguments that decide what they compute."""
+
+ACTIVATIONS = frozenset(
+    "linear relu relu6 sigmoid softmax tanh elu selu softplus softsign exponential".split()
+)
+
+
+def description(model: Any, where: str) -> dict[str, Any]:
+    """Describe a Keras 3 Sequential or Functional model with one input and one output.
+
+    Args:
+        model: the built model.
+        where: what to call it in an error.
+
+    Returns:
+        JSON-ready: "name", "input_shape" without the batch, and "layers" in an order in which
+        each comes after those it takes its "inputs" from; the model's input is called "".
+
+    Raises:
+        ModelFileError: a layer cannot be carried; the message has its name and its type.
+    """
+    sequential = type(model).__name__ == "Sequential"
+    if not sequential and type(model).__name__ != "Functional":
+        raise ModelFileError(
+            f"{where}: is a {type(model).__name__}; only Sequential and Functional models can be "
+            "fine-tuned"
+        )
+    layers: list[dict[str, Any]] = []
+    before = ""
+    inputs: set[str] = set()
+    for entry in model.get_config()["layers"]:
+        name = entry["config"]["name"]
+        if entry["class_name"] == "InputLayer":
+            inputs.add(name)
+            continue
+        sources = [before] if sequential else _sources(entry, where)
+        layers.append(
+            {
+                "name": name,
+                "type": entry["class_name"],
+                "arguments": _arguments(entry, where),
+                "inputs": ["" if source in inputs else source for source in sources],
+            }
+        )
+        before = name
+    return {"name": model.name, "input_shape": list(model.inputs[0].shape[1:]), "layers": layers}
+
+
+def _sources(entry: dict[str, Any], where: str) -> list[str]:
+    """Names of the layers whose outputs a Functional model's layer takes."""
+    calls = entry["inbound_nodes"]
+    if len(calls) != 1:
+        raise _refusal(entry, where, f"is called {len(calls)} times")
+    try:
+        tensors: Any = calls[0]["args"][0]
+        listed = tensors if isinstance(tensors, list) else [tensors]
+        return [str(tensor["config"]["keras_history"][0]) for tensor in listed]
+    except (IndexError, KeyError, TypeError):
+        raise _refusal(entry, where, "takes more than the outputs of layers") from None
+
+
+def _arguments(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    known = LAYERS.get(entry["class_name"])
+    if known is None or entry["module"] != "keras.layers":
+        raise _refusal(entry, where, "has no equal in tf_keras that can be fine-tuned")
+    config = entry["config"]
+    activation = config.get("activation", "linear")
+    if activation not in ACTIVATIONS if isinstance(activation, str) else True:
+        raise _refusal(entry, where, f"has the activation {_shown(activation)}")
+    return {key: config[key] for key in (*known, "trainable") if key in config}
+
+
+def _shown(activation: Any) -> str:
+    if isinstance(activation, dict):
+        return str(activation.get("registered_name") or activation.get("class_name"))
+    return str(activation)
+
+
+def _refusal(entry: dict[str, Any], where: str, reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"{where}: layer {entry['config']['name']!r} ({entry['class_name']}) {reason}; "
+        "--qat, --prune and --cluster cannot take this model"
+    )
+
+
+def build(described: dict[str, Any], weights: Weights, keras2: Any) -> Any:
+    """Build the tf_keras model of ``described`` with ``weights``.
+
+    Args:
+        described: from ``description``.
+        weights: from ``weights_of``.
+        keras2: the tf_keras module.
+    """
+    image = keras2.Input(tuple(described["input_shape"]))
+    outputs = {"": image}
+    result = image
+    for layer in described["layers"]:
+        made = getattr(keras2.layers, layer["type"])(**layer["arguments"], name=layer["name"])
+        given = [outputs[name] for name in layer["inputs"]]
+        result = outputs[layer["name"]] = made(given if len(given) > 1 else given[0])
+    model = keras2.Model(image, result, name=described["name"])
+    for layer in model.layers:
+        for variable in layer.weights:
+            variable.assign(weights[f"{layer.name}/{_name(variable)}"])
+    return model
+
+
+def weights_of(layers: Iterable[Any]) -> Weights:
+    """Return the weights of Keras 3 or tf_keras ``layers``; a wrapper's are its layer's."""
+    return {
+        f"{getattr(layer, 'layer', layer).name}/{_name(variable)}": np.asarray(variable)
+        for layer in layers
+        for variable in layer.weights
+    }
+
+
+def set_weights(model: Any, weights: Weights) -> None:
+    """Give the Keras 3 ``model`` the ``weights``, which are all it has."""
+    for layer in model.layers:
+        for variable in layer.weights:
+            variable.assign(weights[f"{layer.name}/{_name(variable)}"])
+
+
+def _name(variable: Any) -> str:
+    """The name inside the layer: Keras 3 says "kernel", tf_keras "dense/kernel:0"."""
+    name = str(variable.name).split(":")[0].rsplit("/", 1)[-1]
+    return "kernel" if name == "depthwise_kernel" else name

@@ -1,0 +1,290 @@
+"""Fine-tune a Keras 3 model in a process that has tensorflow-model-optimization.
+
+The model goes there and back through ``train.carry``; the progress comes as lines of JSON.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from math import isfinite
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+import edgekit
+from edgekit import frameworks
+from edgekit.errors import MissingExtraError, TrainingError
+from edgekit.train import carry
+from edgekit.train.fit import Epoch, FloatArray
+from edgekit.train.tuning import Tuning
+
+PACKAGES = {
+    "tensorflow_model_optimization": "tensorflow-model-optimization",
+    "tf_keras": "tf_keras",
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What to train on and what to watch.
+
+    Attributes:
+        x: model inputs float32 [N, *shape].
+        y: targets float32 [N, outputs]: one-hot, or 0 and 1 for a single sigmoid node.
+        x_held_out: inputs the figures of an epoch are measured on.
+        y_held_out: their targets.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    x_held_out: FloatArray
+    y_held_out: FloatArray
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a kernel is like.
+
+    Attributes:
+        layer: the layer's name.
+        weights: how many it has.
+        zeros: how many of them are 0.
+        values: how many different values they have.
+    """
+
+    layer: str
+    weights: int
+    zeros: int
+    values: int
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning did; the weights are in the model that was given.
+
+    Attributes:
+        tuning: what was asked for.
+        history: one entry for each epoch of each stage.
+        kernels: of the model now.
+        deflated: bytes of all kernels rounded to int8 and deflated (zlib, level 9), before and
+            after.
+        forward: from quantisation-aware training, the forward pass with the ranges it learned
+            (``files.QUANTIZED_FORWARD``).
+        seconds: wall time, with the start of the process.
+    """
+
+    tuning: Tuning
+    history: tuple[Epoch, ...]
+    kernels: tuple[Kernel, ...]
+    deflated: tuple[int, int]
+    forward: bytes | None
+    seconds: float
+
+
+def require_packages() -> None:
+    """Refuse before any work what cannot work.
+
+    Raises:
+        MissingExtraError: tensorflow-model-optimization or tf_keras is not installed.
+    """
+    for module, package in PACKAGES.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(package, "host", "--qat, --prune and --cluster")
+
+
+def tune(
+    model: Any,
+    tuning: Tuning,
+    data: Data,
+    where: str,
+    *,
+    first_epoch: int = 1,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    verbose: bool = False,
+) -> Tuned:
+    """Fine-tune the Keras 3 ``model`` as ``tuning`` says; its weights are the tuned ones then.
+
+    It is compiled then with the loss of its fine-tuning, if it was not compiled before. The same
+    arguments give byte-identical weights on the same machine. When anything fails, the model is as
+    it was.
+
+    Args:
+        model: Sequential or Functional, one input and one output.
+        tuning: at least one of its stages.
+        data: what to train on.
+        where: what to call the model in an error.
+        first_epoch: number of the first epoch in the history.
+        on_epoch: called after each epoch.
+        verbose: show what TensorFlow says.
+
+    Raises:
+        MissingExtraError: tensorflow-model-optimization or tf_keras is not installed.
+        ModelFileError: a layer cannot be carried to tf_keras.
+        TrainingError: the loss is no number any more, or tensorflow-model-optimization refuses.
+    """
+    require_packages()
+    if not tuning.stages:
+        raise ValueError("nothing to do: neither qat nor prune nor cluster")
+    described = carry.description(model, where)
+    weights = carry.weights_of(model.layers)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as name:
+        folder = Path(name)
+        job = {
+            "model": described,
+            "tuning": asdict(tuning),
+            "from_logits": _ends_in_logits(described),
+        }
+        (folder / "job.json").write_text(json.dumps(job))
+        arrays: dict[str, Any] = {f"weights/{name}": value for name, value in weights.items()}
+        arrays |= {f"data/{name}": value for name, value in vars(data).items()}
+        np.savez(folder / "job.npz", **arrays)
+        history = _watch(folder, where, first_epoch, on_epoch, verbose=verbose)
+        with np.load(folder / "weights.npz") as held:
+            tuned = {name: held[name] for name in held.files}
+        forward = (folder / "forward.pb").read_bytes() if tuning.qat else None
+    carry.set_weights(model, tuned)
+    if not model.compiled:
+        losses = frameworks.keras().losses
+        kind = losses.BinaryCrossentropy if data.y.shape[1] == 1 else losses.CategoricalCrossentropy
+        model.compile(loss=kind(from_logits=bool(job["from_logits"])), metrics=["accuracy"])
+    return Tuned(
+        tuning=tuning,
+        history=tuple(history),
+        kernels=_kernels(tuned),
+        deflated=(_deflated(weights), _deflated(tuned)),
+        forward=forward,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _ends_in_logits(described: dict[str, Any]) -> bool:
+    last = described["layers"][-1]
+    linear = last["arguments"].get("activation", "linear") == "linear"
+    return last["type"] != "Softmax" and bool(linear)
+
+
+def _watch(
+    folder: Path,
+    where: str,
+    first_epoch: int,
+    on_epoch: Callable[[Epoch], None],
+    *,
+    verbose: bool,
+) -> list[Epoch]:
+    """Run the process to its end and return the epochs that it told of."""
+    home = str(Path(edgekit.__file__).parents[1])
+    environment = {
+        **os.environ,
+        "TF_USE_LEGACY_KERAS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH")))),
+    }
+    if not verbose:
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    history: list[Epoch] = []
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            # -P keeps the user's own modules in the current folder out of it.
+            [sys.executable, "-P", "-m", "edgekit.train.tuner", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=None if verbose else errors,
+            env=environment,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            before = time.perf_counter()
+            for line in process.stdout:
+                said = json.loads(line)
+                if "error" in said:
+                    raise TrainingError(f"{where}: cannot be fine-tuned: {said['error']}")
+                now = time.perf_counter()
+                epoch = _epoch(said, first_epoch + len(history), now - before)
+                before = now
+                history.append(epoch)
+                on_epoch(epoch)
+                if not isfinite(epoch.loss):
+                    raise TrainingError(
+                        f"{where}: {said['stage']} diverged in epoch {epoch.number}: the loss is "
+                        f"{epoch.loss}; lower the learning rate"
+                    )
+            if process.wait():
+                raise TrainingError(
+                    f"{where}: the process that fine-tunes ended with exit code "
+                    f"{process.returncode}{_last_line(errors)}; -v shows all it said"
+                )
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+    return history
+
+
+def _epoch(said: dict[str, Any], number: int, seconds: float) -> Epoch:
+    return Epoch(
+        number=number,
+        loss=said["loss"],
+        accuracy=said["accuracy"],
+        held_out_loss=said["val_loss"],
+        held_out_accuracy=said["val_accuracy"],
+        seconds=seconds,
+        stage=said["stage"],
+    )
+
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = [line for line in errors.read().decode(errors="replace").splitlines() if line.strip()]
+    return f" ({lines[-1].strip()[:200]})" if lines else ""
+
+
+def record(tuned: Tuned) -> dict[str, Any]:
+    """Return what metrics.json says about it."""
+    epochs = tuned.tuning.epochs
+    return {
+        "recipe": asdict(tuned.tuning),
+        "stages": [
+            {"stage": stage, "first_epoch": tuned.history[i * epochs].number, "epochs": epochs}
+            for i, stage in enumerate(tuned.tuning.stages)
+        ],
+        "kernels": [
+            {**asdict(kernel), "sparsity": kernel.zeros / kernel.weights}
+            for kernel in tuned.kernels
+        ],
+        "deflated_kernels": dict(zip(("before", "after"), tuned.deflated, strict=True)),
+        "seconds": round(tuned.seconds, 3),
+        "versions": {package: version(package) for package in PACKAGES.values()},
+    }
+
+
+def _kernels(weights: carry.Weights) -> tuple[Kernel, ...]:
+    return tuple(
+        Kernel(
+            layer=name.removesuffix("/kernel"),
+            weights=kernel.size,
+            zeros=int(np.sum(kernel == 0)),
+            values=len(np.unique(kernel)),
+        )
+        for name, kernel in weights.items()
+        if name.endswith("/kernel")
+    )
+
+
+def _deflated(weights: carry.Weights) -> int:
+    """Bytes of the kernels in int8, one scale each, deflated."""
+    rounded = b""
+    for name, kernel in weights.items():
+        if name.endswith("/kernel"):
+            largest = float(np.abs(kernel).max()) or 1.0
+            rounded += np.round(kernel / largest * 127).astype(np.int8).tobytes()
+    return len(zlib.compress(rounded, 9))

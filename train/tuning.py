@@ -1,0 +1,35 @@
+"""What fine-tuning is to make of a trained model: sparse, clustered, ready for int8."""
+
+from dataclasses import dataclass
+
+STAGES = ("prune", "cluster", "qat")
+"""In the order they run: each keeps what those before it made."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How a trained model is fine-tuned.
+
+    Attributes:
+        qat: quantisation-aware training, with the rounding of int8 in the forward pass.
+        prune: share of each kernel's weights that become 0; 0.0 prunes nothing.
+        cluster: how many different values each kernel may have; 0 clusters nothing.
+        epochs: of each stage.
+        learning_rate: Adam's.
+        batch_size: images a step.
+        seed: of the shuffling and of the first centroids.
+    """
+
+    qat: bool = False
+    prune: float = 0.0
+    cluster: int = 0
+    epochs: int = 5
+    learning_rate: float = 0.001
+    batch_size: int = 32
+    seed: int = 42
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that run, in order."""
+        wanted = (bool(self.prune), bool(self.cluster), self.qat)
+        return tuple(stage for stage, runs in zip(STAGES, wanted, strict=True) if runs)
