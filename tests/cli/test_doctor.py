@@ -32,6 +32,7 @@ HEALTHY = {
     "rich": ("15.0.0", ()),
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
     "unicorn": ("2.1.4", ()),
+    "distributed": ("2026.8.0", ()),
     "ziglang": ("0.17.1", ()),
     "pyelftools": ("0.33", ()),
     "onnx": ("1.20.0", ()),
@@ -95,7 +96,7 @@ def test_a_healthy_environment_is_all_ok(packages: Environment) -> None:
 def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     checks = packages(
         **dict.fromkeys(name.replace("-", "_") for name in HOST),
-        **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools")),
+        **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Status.NOTE}
     assert wrong(checks) == {}
@@ -103,6 +104,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         "tensorflow": pip_install("edgekit[host]"),
         "ai-edge-litert": pip_install("edgekit[litert]"),
         "unicorn": pip_install("edgekit[mcu]"),
+        "distributed": pip_install("edgekit[distributed]"),
         "onnx": pip_install("edgekit[peers]"),
     }
 
