@@ -165,21 +165,22 @@ def whole_epoch(
     steps, left = divmod(len(x), batch_size)
     inputs, targets = tf.constant(x), tf.constant(y)
 
-    def step(order: Any, start: Any, size: int) -> None:
+    def step(inputs: Any, targets: Any, order: Any, start: Any, size: int) -> None:
         # The static shape saves the shape arithmetic that a dynamic batch would run each step.
         chosen = tf.ensure_shape(order[start : start + size], (size,))
         model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
 
-    def run(order: Any) -> Any:
+    def run(inputs: Any, targets: Any, order: Any) -> Any:
         def body(start: Any) -> Any:
-            step(order, start, batch_size)
+            step(inputs, targets, order, start, batch_size)
             return start + batch_size
 
         tf.while_loop(lambda start: start < steps * batch_size, body, [tf.constant(0)])
         if left:
-            step(order, steps * batch_size, left)
+            step(inputs, targets, order, steps * batch_size, left)
         return model.get_metrics_result()
 
+    # The images are arguments: TensorFlow never frees the graph of a loop, nor what it closes over.
     # An explicit loop: AutoGraph, which would make one of a `for`, does not work on Python 3.13.
     compiled = tf.function(run, autograph=False)
-    return lambda orders: compiled(next(orders))
+    return lambda orders: compiled(inputs, targets, next(orders))

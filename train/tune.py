@@ -154,9 +154,7 @@ def tune(
         forward = (folder / "forward.pb").read_bytes() if tuning.qat else None
     carry.set_weights(model, tuned)
     if not model.compiled:
-        losses = frameworks.keras().losses
-        kind = losses.BinaryCrossentropy if data.y.shape[1] == 1 else losses.CategoricalCrossentropy
-        model.compile(loss=kind(from_logits=bool(job["from_logits"])), metrics=["accuracy"])
+        _compile(model, tuning, binary=data.y.shape[1] == 1, from_logits=bool(job["from_logits"]))
     return Tuned(
         tuning=tuning,
         history=tuple(history),
@@ -165,6 +163,18 @@ def tune(
         forward=forward,
         seconds=time.perf_counter() - started,
     )
+
+
+def _compile(model: Any, tuning: Tuning, *, binary: bool, from_logits: bool) -> None:
+    keras = frameworks.keras()
+    kind = keras.losses.BinaryCrossentropy if binary else keras.losses.CategoricalCrossentropy
+    model.compile(
+        optimizer=keras.optimizers.Adam(tuning.learning_rate),
+        loss=kind(from_logits=from_logits),
+        metrics=["accuracy"],
+    )
+    # Keras warns on loading an optimiser that was saved without its variables.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _ends_in_logits(described: dict[str, Any]) -> bool:

@@ -27,6 +27,16 @@ def tensorflow(*, verbose: bool = False) -> Any:
         return _import("tensorflow", "TensorFlow", "training and conversion")
 
 
+def train_on_one_thread() -> None:
+    """Let an op keep to one thread, unless TF_NUM_INTRAOP_THREADS says otherwise.
+
+    To be called before TensorFlow is imported. A matrix of 784 × 14 is not worth sharing out; sums
+    are taken in the same order however many cores there are, and several trainings on one machine
+    do not wait for each other's threads.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
 def keras(*, verbose: bool = False) -> Any:
     """Import and return Keras 3 on TensorFlow.
 

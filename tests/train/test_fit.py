@@ -1,5 +1,7 @@
 """The documented model, trained for real."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -159,3 +161,13 @@ def test_reports_each_epoch_as_it_ends(dataset: Dataset) -> None:
     assert tuple(seen) == training.history
     assert [epoch.number for epoch in seen] == [1, 2, 3]
     assert training.seconds == pytest.approx(sum(epoch.seconds for epoch in seen))
+
+
+def test_a_fit_leaves_no_images_behind(dataset: Dataset) -> None:
+    part = small(dataset)
+    fit(Recipe(epochs=1), part)
+    frameworks.keras().utils.clear_session()
+    gc.collect()
+    kind = type(frameworks.tensorflow().constant(0))
+    tensors = [one for one in gc.get_objects() if isinstance(one, kind)]
+    assert not [one.shape for one in tensors if one.shape == part.x_train.shape]

@@ -88,7 +88,7 @@ def test_zeros_and_clusters_survive_quantisation_aware_training(combined: Path) 
     for kernel, weights in zip((first, second), stored, strict=True):
         # The weights of model.keras are those of the int8 file: on its grid already.
         largest = np.abs(kernel).max()
-        assert np.array_equal(np.round(kernel.T / largest * 127).ravel(), weights)
+        np.testing.assert_allclose(kernel.T.ravel(), weights * (largest / 127), rtol=1e-5)
 
 
 def test_what_is_written_says_what_was_done(combined: Path) -> None:
@@ -264,18 +264,42 @@ def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
     assert all(e.snr_db > 15 for e in errors)
 
 
-def test_pruning_reaches_its_share_in_a_handful_of_steps(digits: Dataset) -> None:
-    model = convolutions()
-    tuned = tune.tune(model, Tuning(prune=0.5, epochs=1), small(digits, 100), "it")
-    assert {
-        kernel.layer.split("_")[0]: kernel.zeros / kernel.weights for kernel in tuned.kernels
-    } == {
+def test_a_model_from_elsewhere_with_one_sigmoid_node(
+    digits: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pruned in four steps, on a user's own images; then it is as a model of `train`."""
+    parts = {name: getattr(digits, name)[:100] for name in ("x_train", "y_train")}
+    parts |= {name: getattr(digits, name)[-200:] for name in ("x_test", "y_test")}
+    np.savez(tmp_path / "own.npz", **parts)  # type: ignore[arg-type]
+    keras, k = frameworks.keras(), frameworks.keras().layers
+    body = convolutions().layers[:-1]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *body, k.Dense(1, activation="sigmoid")])
+    model.save(tmp_path / "foreign.keras")
+    data = ["--data", str(tmp_path / "own.npz")]
+    options = ["--prune", "0.5", "--epochs", "1", "--json", "--artifacts", str(tmp_path / "out")]
+    assert cli.run(["tune", str(tmp_path / "foreign.keras"), *data, *options]) == 0
+    metrics = json.loads(capsys.readouterr().out)
+    assert metrics == json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["recipe"] is None
+    share = {k["layer"].split("_")[0]: k["sparsity"] for k in metrics["tuning"]["kernels"]}
+    assert share == {
         "conv2d": pytest.approx(0.5, abs=0.01),
         "depthwise": 0,
         "dense": pytest.approx(0.5, abs=0.03),
     }
-    assert tuned.forward is None
-    assert [epoch.stage for epoch in tuned.history] == ["prune"]
+    tuned = frameworks.keras().models.load_model(tmp_path / "out" / "model.keras")
+    answers = np.asarray(tuned(scaled(digits.x_test[-200:])))[:, 0] > 0.5
+    assert metrics["correct"] == np.sum(answers == digits.y_test[-200:])
+    assert metrics["total"] == 200
+    card = (tmp_path / "out" / "model_card.md").read_text()
+    assert "Layers: Conv2D, BatchNormalization, ReLU," in card
+    assert "Pruned to 50% zeros." in card
+    with zipfile.ZipFile(tmp_path / "out" / "model.keras") as file:
+        assert QUANTIZED_FORWARD not in file.namelist()
+    assert cli.run(["convert", "--quantize", "--artifacts", str(tmp_path / "out")]) == 0
+    report = report_of(tmp_path / "out" / "model_int8.tflite")
+    assert report["ranges"] == "calibrated"
+    assert report["accuracy"]["before"]["correct"] == metrics["correct"]
 
 
 def test_what_the_library_refuses_is_one_line_and_the_model_as_it_was(digits: Dataset) -> None:

@@ -125,6 +125,7 @@ def command(
     from edgekit import frameworks
     from edgekit.train.data import load
 
+    frameworks.train_on_one_thread()
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
     from edgekit.train.tune import Data

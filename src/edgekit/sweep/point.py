@@ -126,6 +126,9 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
     from edgekit.train import fit
     from edgekit.train.outcome import weights_sha256
 
+    frameworks.train_on_one_thread()
+    # Each point has graphs of its own, which TensorFlow takes for a mistake.
+    frameworks.tensorflow().get_logger().setLevel("ERROR")
     # Layers get the names that they have in a fresh process, and with them files their sizes.
     frameworks.keras().utils.clear_session()
     training = fit.fit(task.recipe, dataset)
