@@ -6,11 +6,13 @@ Whole commands from start to end, taking turns on the same machine, one at a tim
 one after the other, as a user's loop would have them, then the sweep with a worker for each core.
 Both train every model to its early stopping. The sweep also converts each one to float32 and int8
 and measures latency and, where the extra [mcu] is installed, firmware; the separate runs draw
-their plots.
+their plots. Beside the wall time stands the processor time of all processes, which tells the work
+from the waiting where others use the machine, too.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,25 +29,29 @@ EDGEKIT = (sys.executable, "-m", "edgekit")
 SEPARATE, SWEEP = "separate edgekit train runs", "edgekit sweep"
 
 
-def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """Return wall seconds of each round, by contender.
+Seconds = tuple[float, float]
+"""Of the wall clock and of the processors."""
+
+
+def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[str, list[Seconds]]:
+    """Return the seconds of each round, by contender.
 
     Args:
         nodes: hidden nodes, one model each.
         options: of both commands, as "--data", "synthetic".
         rounds: turns for each.
     """
-    seconds: dict[str, list[float]] = {SEPARATE: [], SWEEP: []}
+    seconds: dict[str, list[Seconds]] = {SEPARATE: [], SWEEP: []}
     listed = ",".join(map(str, nodes))
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            started = time.perf_counter()
+            started = _clocks()
             for count in nodes:
                 _run(["train", "--hidden", str(count), *options], Path(folder))
-            seconds[SEPARATE].append(time.perf_counter() - started)
-            started = time.perf_counter()
+            seconds[SEPARATE].append(_since(started))
+            started = _clocks()
             _run(["sweep", "--grid", f"hidden={listed}", *options], Path(folder))
-            seconds[SWEEP].append(time.perf_counter() - started)
+            seconds[SWEEP].append(_since(started))
     return seconds
 
 
@@ -67,12 +73,27 @@ def main() -> None:
         print(json.dumps({"environment": machine, "seconds": seconds}))
         return
     print("\n".join(f"{fact}: {value}" for fact, value in machine.items()))
-    print(f"\n{len(arguments.nodes)} models{'':32}{'s':>8}{'ratio':>8}")
-    ratio = median(
-        ours / theirs for ours, theirs in zip(seconds[SWEEP], seconds[SEPARATE], strict=True)
-    )
-    for name, value in ((SEPARATE, 1.0), (SWEEP, ratio)):
-        print(f"{name:40}{median(seconds[name]):8.1f}{value:8.2f}")
+    title = f"{len(arguments.nodes)} models"
+    print(f"\n{title:32}{'s':>8}{'ratio':>8}{'processor s':>13}{'ratio':>8}")
+    for name, taken in seconds.items():
+        line = f"{name:32}"
+        for clock, width in ((0, 8), (1, 13)):
+            ratios = [
+                own[clock] / other[clock]
+                for own, other in zip(taken, seconds[SEPARATE], strict=True)
+            ]
+            line += f"{median(one[clock] for one in taken):{width}.1f}{median(ratios):8.2f}"
+        print(line)
+
+
+def _clocks() -> Seconds:
+    times = os.times()
+    return time.perf_counter(), times.children_user + times.children_system
+
+
+def _since(started: Seconds) -> Seconds:
+    wall, processors = _clocks()
+    return wall - started[0], processors - started[1]
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
