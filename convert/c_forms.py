@@ -131,4 +131,4 @@ def _packed(own: Form, suffix: str, packed: Packed) -> Form:
             tensors.append(constant)
         else:
             tensors.append(Constant(f"{constant.name}_{suffix}", values.ravel(), constant.flash))
-    return Form(packed.name, vars(packed.params), (given, *tensors, made))
+    return Form(packed.name, packed.params, (given, *tensors, made))

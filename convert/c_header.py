@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.ops.requantize import LIMITS
 from edgekit.convert import c_text
 from edgekit.convert.c_facts import Facts, Port
-
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:

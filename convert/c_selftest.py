@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.ops.requantize import LIMITS
 from edgekit.convert import c_text
 from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_header import LIMITS
 
 CANDIDATES = 64
 SAMPLES = 4

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.record import record
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -39,61 +39,20 @@ HIGH_BITS = 24
 """Bits that the sum of the products with b has beside those of a."""
 
 
-@record
-class DspParams:
-    """Parameters of ``fully_connected_int8_dsp``.
-
-    ``chunk`` is for how many words of depth the sums fit into HIGH_BITS.
-    """
-
-    rows: int
-    depth: int
-    outputs: int
-    output_zero_point: int
-    lowest: int
-    highest: int
-    chunk: int
-
-
-@record
-class SkipParams:
-    """Parameters of ``fully_connected_int8_skip``."""
-
-    rows: int
-    depth: int
-    outputs: int
-    output_zero_point: int
-    lowest: int
-    highest: int
-    input_zero_point: int
-
-
-@record
-class SkipDspParams:
-    """Parameters of ``fully_connected_int8_skip_dsp``; ``chunk`` as above."""
-
-    rows: int
-    depth: int
-    outputs: int
-    output_zero_point: int
-    lowest: int
-    highest: int
-    input_zero_point: int
-    chunk: int
-
-
 @dataclass(frozen=True)
 class Packed:
     """What a step of the plan becomes.
 
     Attributes:
         name: of the kernel; the C function is called ``ek_`` and this.
-        params: a record of int32 values in the order in which the C function reads them.
+        params: int32 values by name, in the order in which the C function reads them: those of
+            ``fully_connected_int8``, then ``input_zero_point`` where zeros are skipped, then
+            ``chunk`` with DSP: for how many words of depth the sums fit into HIGH_BITS.
         constants: weights, bias, multiplier and shift: the tensors between input and output.
     """
 
     name: str
-    params: Any
+    params: Mapping[str, int]
     constants: tuple[npt.NDArray[Any], ...]
 
 
@@ -123,7 +82,7 @@ def dsp(
     passes = [PASS] * (pairs // PASS) + [1] * (pairs % PASS)
     starts = np.cumsum([0, *passes])
     packed = [_words(halfwords[at : at + n]).ravel() for at, n in zip(starts, passes, strict=False)]
-    made = DspParams(**vars(params), chunk=_chunk(weights, -128, 127))
+    made = {**vars(params), "chunk": _chunk(weights, -128, 127)}
     constants = np.concatenate(packed), _even(bias), multiplier, shift
     return Packed("fully_connected_int8_dsp", made, constants)
 
@@ -151,7 +110,7 @@ def skip(
     """
     import numpy as np
 
-    made = SkipParams(**vars(params), input_zero_point=zero_point)
+    made = {**vars(params), "input_zero_point": zero_point}
     constants = (
         np.ascontiguousarray(weights.T),
         _unfolded(bias, weights, zero_point),
@@ -197,7 +156,7 @@ def skip_dsp(
         groups += [_words(block[at : at + 2]) for at in range(odd, len(block), 2)]
         packed.append(np.concatenate(groups, axis=1).ravel())
     chunk = _chunk(weights, -128 - zero_point, 127 - zero_point)
-    made = SkipDspParams(**vars(params), input_zero_point=zero_point, chunk=chunk)
+    made = {**vars(params), "input_zero_point": zero_point, "chunk": chunk}
     folded = _even(_unfolded(bias, weights, zero_point))
     constants = np.concatenate(packed), folded, multiplier, shift
     return Packed("fully_connected_int8_skip_dsp", made, constants)

@@ -196,7 +196,7 @@ def test_a_chunk_is_the_longest_that_is_safe(form: str, zero_point: int) -> None
                 for extreme in (products.max(axis=-1), -products.min(axis=-1))
             )
 
-        chunk = packed.params.chunk
+        chunk = packed.params["chunk"]
         assert chunk >= 64
         assert largest(chunk) < MOST
         assert chunk == len(b) or largest(chunk + 1) >= MOST
@@ -219,9 +219,9 @@ def check_on_core(core: cortex_m.Core, form: str, seed: int, count: int) -> None
         values = [layer.tensor, *packed.constants]
         contents = [*(value.tobytes() for value in values), b"\x5a" * len(expected)]
         addresses = [core.place(slot, content, at_end) for slot, content in enumerate(contents)]
-        core.call(packed.name, vars(packed.params).values(), addresses)
+        core.call(packed.name, packed.params.values(), addresses)
         made = bytes(core.engine.mem_read(addresses[-1], len(expected)))
-        assert made == expected, (vars(packed.params), number)
+        assert made == expected, (packed.params, number)
     assert refused < count / 4
 
 
@@ -253,7 +253,7 @@ def test_skipping_on_the_host(tmp_path: Path) -> None:
     for layer in layers(seed=1, count=1000):
         packed = layer.packed("skip")
         assert packed is not None
-        params = np.array(list(vars(packed.params).values()), np.int32)
+        params = np.array(list(packed.params.values()), np.int32)
         expected = layer.expected()
         output = np.zeros(len(expected), np.int8)
         tensors = [layer.tensor, *packed.constants, output]
