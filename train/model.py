@@ -55,21 +55,6 @@ def initializer(recipe: Recipe) -> Any:
 
 def optimizer(recipe: Recipe) -> Any:
     """Return a fresh Keras optimiser with the recipe's learning rate."""
-    optimizers = frameworks.keras().optimizers
-    match recipe.optimizer:
-        case "adam":
-            return optimizers.Adam(recipe.learning_rate)
-        case "sgd":
-            return optimizers.SGD(recipe.learning_rate)
-        case "rmsprop":
-            return optimizers.RMSprop(recipe.learning_rate)
-        case "adagrad":
-            return optimizers.Adagrad(recipe.learning_rate)
-        case "adadelta":
-            return optimizers.Adadelta(recipe.learning_rate)
-        case "adamax":
-            return optimizers.Adamax(recipe.learning_rate)
-        case "nadam":
-            return optimizers.Nadam(recipe.learning_rate)
-        case unknown:
-            raise ValueError(f"unknown optimizer {unknown!r}")
+    config = {"learning_rate": recipe.learning_rate}
+    known = {"class_name": recipe.optimizer, "config": config}
+    return frameworks.keras().optimizers.deserialize(known)

@@ -27,9 +27,6 @@ OPTIMISATION = "-Os"
 IMAGES = 100
 """Test images that the firmware answers; it takes the same instructions for nearly all."""
 LATENCY_ROUNDS = 5
-UNIT_RANGE = (0.0, 1.0)
-PIXELS = (0.0, 255.0)
-"""Mean and standard deviation that make inputs of pixels, as ``train.data.scaled`` does."""
 
 PACKAGES = ("edgekit", "tensorflow", "keras", "numpy", "ai-edge-litert")
 TOOLS = ("ziglang", "unicorn", "pyelftools")
@@ -166,10 +163,11 @@ def _converted(
     classifier: "Classifier", scheme: str, training: Recipe, dataset: "Dataset"
 ) -> bytes:
     """Convert as ``edgekit convert`` does with its defaults."""
+    from edgekit.commands.options import UNIT_RANGE
     from edgekit.convert import pipeline
     from edgekit.convert import recipe as conversion
     from edgekit.convert.calibration import from_images
-    from edgekit.train.data import scaled
+    from edgekit.train.data import PIXELS_TO_UNIT, scaled
 
     recipe = conversion.Recipe(scheme=scheme)
     calibration = None
@@ -186,7 +184,7 @@ def _converted(
         classifier,
         recipe,
         labels=dataset.labels,
-        normalization=PIXELS,
+        normalization=PIXELS_TO_UNIT,
         framing=dataset.framing,
         data=dataset.provenance,
         data_source=dataset.source,
