@@ -62,10 +62,7 @@ def write(
     targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
     loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
     with replacing(folder / KERAS_MODEL) as temporary:
-        model.save(temporary)
-        if tuned and tuned.forward:
-            with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as file:
-                file.writestr(QUANTIZED_FORWARD, tuned.forward)
+        save(temporary, model, tuned)
     write_text(folder / HISTORY, _history_csv(training, dataset.name))
     plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name)
     plots.confusion_matrix(
@@ -78,6 +75,14 @@ def write(
     write_text(folder / CARD, card.model_card(metrics))
     write_json(folder / METRICS, metrics)
     return metrics
+
+
+def save(path: Path, model: Any, tuned: Tuned | None) -> None:
+    """Write the .keras file, with the ranges of quantisation-aware training where it has them."""
+    model.save(path)
+    if tuned and tuned.forward:
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+            file.writestr(QUANTIZED_FORWARD, tuned.forward)
 
 
 def _metrics(

@@ -24,6 +24,9 @@ class Recipe:
         monitor: one of MONITORS; "val_loss" needs ``validation_split``.
         validation_split: share of the training images, the last ones, that is held back.
         seed: of the initialisers and of the shuffling.
+        qat: whether quantisation-aware training follows (``tuning.after_training``).
+        prune: share of each kernel's weights that become 0 after training; 0.0 prunes nothing.
+        cluster: how many different values each kernel may have after it; 0 clusters nothing.
     """
 
     hidden: int = 14
@@ -37,3 +40,6 @@ class Recipe:
     monitor: str = "loss"
     validation_split: float = 0.0
     seed: int = 42
+    qat: bool = False
+    prune: float = 0.0
+    cluster: int = 0

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from edgekit.train.recipe import Recipe
+
 STAGES = ("prune", "cluster", "qat")
-"""In the order they run: each keeps what those before it made."""
+"""In the order they run, each keeping what those before it made; fields of Recipe and Tuning."""
 
 
 @dataclass(frozen=True)
@@ -31,5 +33,15 @@ class Tuning:
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the stages that run, in order."""
-        wanted = (bool(self.prune), bool(self.cluster), self.qat)
-        return tuple(stage for stage, runs in zip(STAGES, wanted, strict=True) if runs)
+        return tuple(stage for stage in STAGES if getattr(self, stage))
+
+
+def after_training(recipe: Recipe) -> Tuning:
+    """Return how ``edgekit train`` fine-tunes what it trained: at a tenth of the learning rate."""
+    return Tuning(
+        **{stage: getattr(recipe, stage) for stage in STAGES},
+        epochs=min(recipe.epochs, Tuning.epochs),
+        learning_rate=recipe.learning_rate / 10,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )

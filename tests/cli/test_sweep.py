@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from edgekit import cli
+from edgekit.sweep.row import DEFLATED
 
 NODES = (2, 3, 4, 5, 6)
 GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
@@ -35,6 +36,10 @@ GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
         (["--grid", "hidden=2", "--grid", "hidden=3"], "--grid names hidden twice"),
         (["--grid", "monitor=loss,val_loss"], "needs --grid validation-split"),
         (["--grid", "validation-split=0.1,0.9999"], "leaves none of the 320"),
+        (["--grid", "qat=false,maybe"], "qat: 'maybe' is not a valid boolean"),
+        (["--grid", "prune=0,1"], "prune: 1.0 is not in the range 0<=x<1"),
+        (["--grid", "cluster=1"], "--cluster 1: needs at least 2 values"),
+        (["--grid", "cluster=0,2", "--grid", "prune=0.5"], "needs at least 3 values"),
         (["--grid", "seed=1,2", "--seeds", "2"], "say the same"),
         (["--seeds", "0"], "--seeds"),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "leave it out with --scheduler"),
@@ -74,7 +79,8 @@ def nodes_of(folder: Path) -> list[int]:
 
 def lasting(row: dict[str, Any]) -> dict[str, Any]:
     changing = ("seconds", "latency", "worker", "time")
-    return {key: value for key, value in row.items() if key not in changing}
+    sizes = {**row["sizes"], DEFLATED: 0}
+    return {key: value for key, value in row.items() if key not in changing} | {"sizes": sizes}
 
 
 def command(images: Path, folder: Path, *options: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
 from edgekit.sweep import point
-from edgekit.sweep.row import Row
+from edgekit.sweep.row import DEFLATED, FILES, Row
 from edgekit.train.data import Dataset, load
 from edgekit.train.recipe import Recipe
 
@@ -34,7 +34,8 @@ def row(task: point.Task) -> Row:
 
 def lasting(row: Row) -> Row:
     """The row without what is another figure each time."""
-    return replace(row, seconds=0.0, latency=None, worker={}, time="")
+    sizes = {**row.sizes, DEFLATED: 0}
+    return replace(row, seconds=0.0, latency=None, worker={}, time="", sizes=sizes)
 
 
 def test_the_same_point_gives_the_same_row_whatever_ran_before(task: point.Task, row: Row) -> None:
@@ -75,6 +76,10 @@ def test_the_figures_are_those_of_the_separate_commands(
         "keras": (tmp_path / "model.keras").stat().st_size,
         "float32": (tmp_path / "model.tflite").stat().st_size,
         "int8": (tmp_path / "model_int8.tflite").stat().st_size,
+        # The digest of the Keras file, 64 digits, is in it.
+        DEFLATED: pytest.approx(
+            document("model_int8.tflite.report.json")["bytes"]["tflite_deflated"], abs=16
+        ),
     }
     assert row.macs == 784 * 3 + 3 * 2
     assert row.latency is not None
@@ -91,6 +96,31 @@ def test_the_figures_are_those_of_the_separate_commands(
         "instructions": built["instructions"]["median"],
     }
     assert row.missing == {}
+
+
+def test_a_fine_tuned_point_is_what_train_makes_of_its_options(
+    task: point.Task, images: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe(hidden=2, epochs=1, prune=0.75, qat=True)
+    row = point.measure(replace(task, recipe=recipe))
+    options = ["--hidden", "2", "--epochs", "1", "--prune", "0.75", "--qat"]
+    frameworks.keras().utils.clear_session()
+    for command in (
+        ["train", "--data", str(images), *options],
+        ["convert"],
+        ["convert", "--quantize"],
+    ):
+        assert cli.run([*command, "--artifacts", str(tmp_path)]) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    report = json.loads((tmp_path / "model_int8.tflite.report.json").read_text())
+    assert metrics["tuning"]["kernels"][0]["sparsity"] >= 0.75
+    assert row.weights_sha256 == metrics["weights_sha256"]
+    assert row.epochs == metrics["epochs_run"] == 3
+    assert row.accuracy["int8"]["correct"] == report["accuracy"]["after"]["correct"]
+    files = (tmp_path / name for name in ("model.keras", "model.tflite", "model_int8.tflite"))
+    assert [row.sizes[name] for name in FILES] == [path.stat().st_size for path in files]
+    deflated = report["bytes"]["tflite_deflated"]
+    assert row.sizes[DEFLATED] == pytest.approx(deflated, abs=16)
 
 
 def test_without_the_tools_the_row_says_so(

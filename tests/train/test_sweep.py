@@ -2,6 +2,7 @@ import pytest
 
 from edgekit.train.recipe import INITIALIZERS, Recipe
 from edgekit.train.sweep import DOCUMENTED, points
+from edgekit.train.tuning import after_training
 
 
 def test_the_documented_study_has_19_node_counts_and_4_initialisers() -> None:
@@ -17,6 +18,16 @@ def test_a_grid_is_every_combination_with_every_seed() -> None:
     found = points(({"hidden": (2, 3), "batch_size": (25, 32)},), 2)
     assert [(one.hidden, one.batch_size, one.seed) for one in found] == [
         (hidden, size, seed) for hidden in (2, 3) for size in (25, 32) for seed in (42, 43)
+    ]
+
+
+def test_fine_tuning_is_an_axis_like_any_other() -> None:
+    found = points(({"prune": (0.0, 0.8), "qat": (False, True)},), 1)
+    assert [after_training(one).stages for one in found] == [
+        (),
+        ("qat",),
+        ("prune",),
+        ("prune", "qat"),
     ]
 
 

@@ -333,7 +333,7 @@ def test_divergence_is_said_and_nothing_is_written(
     ("options", "said"),
     [
         (["--prune", "1.2"], "--prune"),
-        (["--prune", "0"], "--prune"),
+        (["--prune", "-0.1"], "--prune"),
         (["--prune", "nan"], "--prune"),
         (["--cluster", "1"], "--cluster"),
         (["--prune", "0.5", "--cluster", "2"], "needs at least 3 values"),
@@ -359,13 +359,13 @@ def test_a_missing_package_is_named_before_any_work(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError):
         tune.require_packages()
-    command = ["train", "--data", "synthetic", "--qat", "--artifacts", str(tmp_path / "out")]
-    assert cli.run(command) == 2
-    error = capsys.readouterr().err
-    assert tune.PACKAGES[module] in error
-    assert "pip install 'edgekit[host]'" in error
-    assert len(error.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
+    for command in (["train", "--qat"], ["sweep", "--grid", "qat=false,true"]):
+        assert cli.run([*command, "--data", "synthetic", "--artifacts", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err
+        assert tune.PACKAGES[module] in error
+        assert "pip install 'edgekit[host]'" in error
+        assert len(error.splitlines()) == 1
+        assert not (tmp_path / "out").exists()
 
 
 def test_models_that_cannot_be_tuned_are_refused(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options, train
+from edgekit.commands import options, train, tuning
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.files import require_writable, write_json, write_text
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
+from edgekit.train.tuning import after_training
 
 if TYPE_CHECKING:
     from edgekit.sweep.row import Basis, Row
@@ -153,6 +154,8 @@ def _recipes(
     if "seed" in axes and seeds > 1:
         raise click.UsageError("--grid seed=… and --seeds say the same: leave one out", context)
     recipes = points((axes,) if axes else DOCUMENTED, seeds)
+    for one in recipes:
+        tuning.check(context, after_training(one))
     if any(one.monitor == "val_loss" and not one.validation_split for one in recipes):
         raise click.UsageError(
             "--grid monitor=val_loss needs --grid validation-split, as 0.1", context

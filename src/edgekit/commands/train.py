@@ -17,7 +17,7 @@ from edgekit.train.recipe import (
     OUTPUT_ACTIVATIONS,
     Recipe,
 )
-from edgekit.train.tuning import Tuning
+from edgekit.train.tuning import after_training
 
 DEFAULT = Recipe()
 
@@ -95,9 +95,6 @@ def command(
     artifacts: Path,
     as_json: bool,
     verbose: bool,
-    qat: bool,
-    prune: float | None,
-    cluster: int | None,
     **hyper_parameters: Any,
 ) -> int:
     """Train the documented 784-14-2 model and write it with its figures.
@@ -110,16 +107,7 @@ def command(
     recipe = Recipe(**hyper_parameters)
     if recipe.monitor == "val_loss" and not recipe.validation_split:
         raise click.UsageError("--monitor val_loss needs --validation-split, as 0.1", context)
-
-    tuning = Tuning(
-        qat=qat,
-        prune=prune or 0.0,
-        cluster=cluster or 0,
-        epochs=min(recipe.epochs, Tuning().epochs),
-        learning_rate=recipe.learning_rate / 10,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-    )
+    tuning = after_training(recipe)
     fine_tuning.check(context, tuning)
 
     from edgekit import frameworks

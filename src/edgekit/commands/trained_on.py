@@ -7,6 +7,7 @@ import click
 
 from edgekit.errors import DataError
 from edgekit.files import METRICS
+from edgekit.train.tuning import STAGES
 
 if TYPE_CHECKING:
     from edgekit.convert.source import Classifier
@@ -61,6 +62,8 @@ def dataset_of(
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
     """What travels in the .tflite of how the model was trained and fine-tuned."""
-    if "tuning" not in metrics:
-        return metrics.get("recipe")
-    return {**(metrics.get("recipe") or {}), "tuning": metrics["tuning"]["recipe"]}
+    recipe, tuning = metrics.get("recipe"), metrics.get("tuning")
+    if recipe:
+        # What was fine-tuned, after training or later, is in ``tuning``.
+        recipe = {name: value for name, value in recipe.items() if name not in STAGES}
+    return {**(recipe or {}), "tuning": tuning["recipe"]} if tuning else recipe

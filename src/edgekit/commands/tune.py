@@ -57,7 +57,7 @@ def command(
     ones before it made. Writes what `edgekit train` writes, into the artifacts folder; a MODEL
     that lies there as model.keras is replaced, so name another folder to keep it.
     """
-    tuning = Tuning(**{name: value for name, value in chosen.items() if value is not None})
+    tuning = Tuning(**chosen)
     if not tuning.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
     fine_tuning.check(context, tuning)

@@ -31,17 +31,17 @@ def stages(command: Command) -> Command:
             ),
             click.option(
                 "--prune",
-                type=FiniteRange(0, 1, min_open=True, max_open=True),
-                default=None,
-                show_default=False,
+                type=FiniteRange(0, 1, max_open=True),
+                default=Tuning.prune,
+                show_default="no pruning",
                 metavar="SHARE",
                 help="Fine-tune until this share of each kernel is 0, as 0.8.",
             ),
             click.option(
                 "--cluster",
-                type=click.IntRange(2, 256),
-                default=None,
-                show_default=False,
+                type=click.IntRange(0, 256),
+                default=Tuning.cluster,
+                show_default="no clustering",
                 metavar="N",
                 help="Fine-tune with at most N different values in each kernel, as 16.",
             ),
@@ -53,6 +53,8 @@ def stages(command: Command) -> Command:
 
 def check(context: click.Context, tuning: Tuning) -> None:
     """Refuse what cannot be combined, and missing packages, before anything runs."""
+    if tuning.cluster == 1:
+        raise click.UsageError("--cluster 1: needs at least 2 values, or 0 for none", context)
     if tuning.prune and 0 < tuning.cluster < FEWEST_WITH_ZEROS:
         raise click.UsageError(
             f"--cluster {tuning.cluster} with --prune: needs at least {FEWEST_WITH_ZEROS} values, "

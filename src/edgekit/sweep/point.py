@@ -3,6 +3,7 @@
 import os
 import platform
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL
-from edgekit.sweep.row import FILES, Basis, Row
+from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ IMAGES = 100
 LATENCY_ROUNDS = 5
 
 PACKAGES = ("edgekit", "tensorflow", "keras", "numpy", "ai-edge-litert")
-TOOLS = ("ziglang", "unicorn", "pyelftools")
+TOOLS = ("tensorflow-model-optimization", "tf_keras", "ziglang", "unicorn", "pyelftools")
 """What a row's figures come from; the tools may be missing."""
 
 ALONE = Lock()
@@ -71,7 +72,8 @@ def measure(task: Task) -> Row:
     """Measure a point; one that cannot be trained or converted says why.
 
     Equal weights, accuracies, sizes and firmware for equal recipe and basis, whatever this process
-    did before.
+    did before; deflated sizes within a few bytes, because the file names the digest of the Keras
+    file, which has the time in it.
 
     Raises:
         WorkerError: the worker has other data or other versions.
@@ -120,8 +122,8 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
     from edgekit import frameworks
     from edgekit.convert import source
     from edgekit.convert.summary import summarise
-    from edgekit.train import fit
-    from edgekit.train.outcome import weights_sha256
+    from edgekit.train import fit, outcome, tune
+    from edgekit.train.tuning import after_training
 
     frameworks.train_on_one_thread()
     # Each point has graphs of its own, which TensorFlow takes for a mistake.
@@ -129,14 +131,22 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
     # Layers get the names that they have in a fresh process, and with them files their sizes.
     frameworks.keras().utils.clear_session()
     training = fit.fit(task.recipe, dataset)
+    model, epochs, seconds = training.model, len(training.history), training.seconds
+    tuned = None
+    tuning = after_training(task.recipe)
+    if tuning.stages:
+        data = tune.Data(*fit.split(task.recipe, dataset))
+        tuned = tune.tune(model, tuning, data, "the trained model")
+        epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         names = (KERAS_MODEL, FLOAT_MODEL, INT8_MODEL)
         paths = {kind: Path(folder, name) for kind, name in zip(FILES, names, strict=True)}
         keras, plain, int8 = paths.values()
-        training.model.save(keras)
+        outcome.save(keras, model, tuned)
         classifier = source.load(keras)
-        plain.write_bytes(_converted(classifier, "float32", task.recipe, dataset))
-        int8.write_bytes(_converted(classifier, "int8", task.recipe, dataset))
+        about = {"recipe": asdict(task.recipe), **({"tuning": tune.record(tuned)} if tuned else {})}
+        plain.write_bytes(_converted(classifier, "float32", about, dataset))
+        int8.write_bytes(_converted(classifier, "int8", about, dataset))
         latency, no_latency = _latency(int8, dataset)
         firmware, no_firmware = _firmware(int8, dataset)
         missing = {"latency": no_latency, "firmware": no_firmware}
@@ -144,26 +154,30 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
             recipe=task.recipe,
             basis=task.basis,
             accuracy={
-                "float32": _accuracy(_keras_score(training.model, dataset)),
+                "float32": _accuracy(_keras_score(model, dataset)),
                 "int8": _accuracy(_file_score(int8, dataset)),
             },
-            epochs=len(training.history),
-            seconds=training.seconds,
-            sizes={name: path.stat().st_size for name, path in paths.items()},
-            parameters=training.model.count_params(),
+            epochs=epochs,
+            seconds=seconds,
+            sizes={
+                **{name: path.stat().st_size for name, path in paths.items()},
+                DEFLATED: len(zlib.compress(int8.read_bytes(), 9)),
+            },
+            parameters=model.count_params(),
             macs=summarise(int8.read_bytes()).macs,
             latency=latency,
             firmware=firmware,
             missing={name: reason for name, reason in missing.items() if reason},
-            weights_sha256=weights_sha256(training.model),
+            weights_sha256=outcome.weights_sha256(model),
         )
 
 
 def _converted(
-    classifier: "Classifier", scheme: str, training: Recipe, dataset: "Dataset"
+    classifier: "Classifier", scheme: str, metrics: dict[str, Any], dataset: "Dataset"
 ) -> bytes:
     """Convert as ``edgekit convert`` does with its defaults."""
     from edgekit.commands.options import UNIT_RANGE
+    from edgekit.commands.trained_on import hyper_parameters
     from edgekit.convert import pipeline
     from edgekit.convert import recipe as conversion
     from edgekit.convert.calibration import from_images
@@ -171,7 +185,7 @@ def _converted(
 
     recipe = conversion.Recipe(scheme=scheme)
     calibration = None
-    if recipe.calibrated:
+    if recipe.calibrated and not classifier.learned:
         calibration = from_images(
             scaled(dataset.x_train),
             dataset.y_train,
@@ -188,7 +202,7 @@ def _converted(
         framing=dataset.framing,
         data=dataset.provenance,
         data_source=dataset.source,
-        training=asdict(training),
+        training=hyper_parameters(metrics),
         calibration=calibration,
         test=None,
     )

@@ -28,6 +28,7 @@ from edgekit.sweep.summary import (
 COSTS = (
     ("seconds", "seconds of training", "s"),
     ("int8_bytes", "bytes of the int8 file", "bytes"),
+    ("int8_deflated_bytes", "bytes of the int8 file, deflated", "bytes"),
     ("macs", "multiply-accumulates", "1"),
     ("latency_s", "latency of one image, int8, native", "s"),
     ("flash_bytes", "flash", "bytes"),

@@ -11,6 +11,7 @@ from edgekit.train.recipe import Recipe
 
 ACCURACIES = ("float32", "int8")
 FILES = ("keras", "float32", "int8")
+DEFLATED = "int8_deflated"
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Row:
         failure: why there are no figures; "" when there are.
         accuracy: by ACCURACIES: correct, total, accuracy, interval (Wilson, 95 %), confusion
             (rows predicted, columns true); float32 is the Keras model's.
-        epochs: how many were run.
-        seconds: wall time of training.
-        sizes: bytes of the files, by FILES.
+        epochs: how many were run, those of fine-tuning among them.
+        seconds: wall time of training and fine-tuning.
+        sizes: bytes of the files, by FILES, and of the int8 file deflated (zlib, level 9).
         parameters: weights and biases.
         macs: multiply-accumulates of one inference.
         latency: seconds of one image on the native engine, the median; None without it.

@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 from edgekit.benchmarks.units import quantity, share, whole
-from edgekit.sweep.row import ACCURACIES, Basis, Row
+from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
 from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words
 
 FORMAT = "edgekit sweep"
@@ -51,6 +51,7 @@ COLUMNS = (
     Column(".keras", "keras_bytes", lambda row: row.sizes["keras"], _in_bytes),
     Column("float32", "float32_bytes", lambda row: row.sizes["float32"], _in_bytes),
     Column("int8", "int8_bytes", lambda row: row.sizes["int8"], _in_bytes),
+    Column("deflated", "int8_deflated_bytes", lambda row: row.sizes[DEFLATED], _in_bytes),
     Column("MACs", "macs", lambda row: row.macs, whole),
     Column("latency", "latency_s", lambda row: row.latency, _in_seconds),
     Column("flash", "flash_bytes", _of_firmware("flash"), whole),
