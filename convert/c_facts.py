@@ -47,10 +47,12 @@ class Facts:
         output: the model's output.
         arena: bytes that activations take.
         constants: bytes of all constants that lie in flash, of the form for any core.
-        weights: of them, weights and biases.
+        weights: of the weights and biases in the model file.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
         skip_zeros: whether inputs that stand for 0 are skipped.
+        sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores that
+            have not Arm's DSP extension.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Facts:
     macs: int
     ops: tuple[str, ...]
     skip_zeros: bool = False
+    sparse: str = ""
 
     @property
     def classes(self) -> int:

@@ -14,10 +14,12 @@ from edge_runtime.reader import read
 from edgekit import __version__
 from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import DENSE, forms
+from edgekit.convert.c_forms import DENSE, SPARSE, Forms, forms
 from edgekit.convert.summary import summarise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
     from edge_runtime.plan import Plan
@@ -71,7 +73,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "--quantize, or leave --skip-zeros out"
         )
     steps = forms(graph, made, skip_zeros=skip_zeros)
-    facts = _facts(graph, made, metadata, content, model, name, skip_zeros)
+    facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
     inputs, outputs = c_selftest.record(facts.input, session.run)
@@ -88,13 +90,14 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
 def _facts(
     graph: Graph,
     made: Plan,
+    steps: Sequence[Forms],
     metadata: Metadata | None,
     content: bytes,
     model: str,
     name: str,
     skip_zeros: bool,
 ) -> Facts:
-    constants = {id(slot.data): slot.size for slot in made.slots if slot.data is not None}
+    constants = {one.name: one.values for step in steps for one in step.portable.constants}
     summary = summarise(content)
     return Facts(
         name=name,
@@ -107,12 +110,23 @@ def _facts(
         input=_port("input", graph.tensors[graph.inputs[0]]),
         output=_port("output", graph.tensors[graph.outputs[0]]),
         arena=made.arena,
-        constants=sum(constants.values()),
+        constants=sum(values.nbytes for values in constants.values()),
         weights=_weights(graph, made),
         macs=summary.macs,
         ops=tuple(step.op.name for step in made.steps),
         skip_zeros=skip_zeros,
+        sparse=_sparse(steps),
     )
+
+
+def _sparse(steps: Sequence[Forms]) -> str:
+    """Return where weights of 0 are left out."""
+    sparse = [step for step in steps if step.portable.kernel == SPARSE]
+    if not sparse:
+        return ""
+    on_dsp = [step.dsp or step.portable for step in sparse]
+    everywhere = all(form.kernel.startswith(SPARSE) for form in on_dsp)
+    return "everywhere" if everywhere else "without DSP"
 
 
 def _weights(graph: Graph, made: Plan) -> int:

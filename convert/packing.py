@@ -1,7 +1,7 @@
 """Constants of FULLY_CONNECTED in the forms that only the export to C uses.
 
-The kernels are in ops/fully_connected_dsp.c, _skip.c and _skip_dsp.c; each gives the bytes of
-``fully_connected_int8``, whatever the input.
+The kernels are in ops/fully_connected_dsp.c, _skip.c, _skip_dsp.c and _sparse.c; each gives the
+bytes of ``fully_connected_int8``, whatever the input.
 
 The form for Cortex-M cores with the DSP extension holds the weights of two outputs a, b for one
 depth in a halfword P = 256 * b + a, and a word holds those of the depths k and k + 2; of four
@@ -34,6 +34,12 @@ PASS = 3
 
 BLOCK = 16
 """Outputs that the skipping kernels sum up at once."""
+
+GROUP = 8
+"""Weights that the sparse kernel takes in a round."""
+
+FARTHEST = 15
+"""What half a byte holds: the longest distance between two weights of the sparse form."""
 
 HIGH_BITS = 24
 """Bits that the sum of the products with b has beside those of a."""
@@ -160,6 +166,54 @@ def skip_dsp(
     folded = _even(_unfolded(bias, weights, zero_point))
     constants = np.concatenate(packed), folded, multiplier, shift
     return Packed("fully_connected_int8_skip_dsp", made, constants)
+
+
+def sparse(
+    params: Int8Params, weights: Int8, bias: Int32, multiplier: Int32, shift: Int32
+) -> Packed:
+    """Return the portable form that holds no weights of 0.
+
+    Args:
+        params: as for ``dsp``, and so on.
+        weights: int8 [outputs, depth].
+        bias: int32 [outputs], the input's zero point folded in.
+        multiplier: int32 [outputs].
+        shift: int32 [outputs].
+
+    Returns:
+        Weights are bytes: for every output the number of its groups in four, the lowest one first,
+        then the groups, of GROUP weights each: their distances from the weight before or from the
+        first input in half bytes, the lower half first, then the weights. Where a distance is above
+        FARTHEST, and to fill the last group, there are weights of 0.
+    """
+    import numpy as np
+
+    packed = []
+    for row in weights:
+        (positions,) = np.nonzero(row)
+        distances = np.diff(positions, prepend=0)
+        between = np.maximum(distances - 1, 0) // FARTHEST
+        places = np.cumsum(between + 1) - 1
+        count = len(positions) + int(between.sum())
+        groups = -(-count // GROUP)
+        steps, values = np.zeros((2, groups * GROUP), np.uint8)
+        steps[:count] = FARTHEST
+        steps[places] = distances - FARTHEST * between
+        values[places] = row[positions].view(np.uint8)
+        halves = (steps[0::2] | steps[1::2] << 4).reshape(groups, GROUP // 2)
+        group = np.concatenate([halves, values.reshape(groups, GROUP)], axis=1)
+        packed += [np.array([groups], "<u4").view(np.uint8), group.ravel()]
+    constants = np.concatenate(packed).view(np.int8), bias, multiplier, shift
+    return Packed("fully_connected_int8_sparse", vars(params), constants)
+
+
+def sparse_dsp(portable: Packed) -> Packed:
+    """Return what ``sparse`` made in the form for the DSP extension: the weights as uint32."""
+    import numpy as np
+
+    weights, *others = portable.constants
+    words = weights.view("<u4").astype(np.uint32)
+    return Packed(f"{portable.name}_dsp", portable.params, (words, *others))
 
 
 def _halfwords(weights: Int8) -> npt.NDArray[np.uint32] | None:

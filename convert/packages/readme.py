@@ -66,7 +66,7 @@ model: what licence, author and address to publish them with is yours to say, an
 
 def _figures(library: CLibrary) -> str:
     rows = [
-        ("weights and biases", _bytes(library.weights)),
+        (f"weights and biases{_sparse(library)}", _bytes(library.weights)),
         ("all constants, in flash", _bytes(library.constants)),
         ("arena, in RAM", _bytes(library.arena)),
         ("input buffer", _buffer(library.input)),
@@ -75,6 +75,13 @@ def _figures(library: CLibrary) -> str:
         ("ops", ", ".join(library.ops)),
     ]
     return _table(("", ""), rows)
+
+
+def _sparse(library: CLibrary) -> str:
+    if not library.sparse:
+        return ""
+    where = ", unless the core has Arm's DSP extension" if library.sparse != "everywhere" else ""
+    return f" of the model; its zeros are left out{where}"
 
 
 def _buffer(port: Port) -> str:

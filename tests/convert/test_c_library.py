@@ -15,6 +15,7 @@ import pytest
 import edge_runtime
 import exported
 import models
+import seeded
 import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.plan import plan
@@ -85,6 +86,29 @@ def test_the_documented_model_is_exact_on_all_images(int8_model, dataset, skip_z
         output = run(tensor).tobytes()
         assert output == native.run(tensor).tobytes()
         assert output == litert(tensor).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("zeros", "sparse"), [(0, ""), (0.2, ""), (0.6, "without DSP"), (0.8, "everywhere")]
+)
+def test_zeros_among_the_weights_are_left_out_where_that_pays(zeros, sparse, tmp_path):
+    content = seeded.network(zeros=zeros)
+    made = library(content, "model.tflite", "model")
+    assert made.sparse == sparse
+    constants = library(seeded.network(), "model.tflite", "model").constants
+    assert made.constants == constants if not sparse else made.constants < constants * 0.8
+    portable, dsp = ("ek_fully_connected_int8_sparse" + one in made.source for one in ("", "_dsp"))
+    assert (portable, dsp) == (bool(sparse), sparse == "everywhere")
+    run, litert = exported.Exported(made, tmp_path).run, single_op.builtin_ref(content)
+    for tensor in random_tensors(200, made_input(content).shape, "int8"):
+        assert run(tensor).tobytes() == litert(tensor).tobytes()
+    skipping = library(content, "model.tflite", "model", skip_zeros=True)
+    assert skipping.sparse == ""
+    assert "_sparse" not in skipping.source
+
+
+def made_input(content):
+    return single_op.engines(content)["native portable"].input
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,12 @@ import pytest
 
 import exported
 import models
+import seeded
 from edgekit.convert.c_library import library
 from machines import LANGUAGES, MACHINES, NARROW, WARNINGS, ZIG, compiled
 
 SKIPPED = "int8, zeros skipped"
+SPARSE = "int8, most weights zero"
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,7 @@ def libraries(int8_model, float_model):
     files = {
         "int8": int8_model.read_bytes(),
         SKIPPED: int8_model.read_bytes(),
+        SPARSE: seeded.network(zeros=0.8),
         "int16": seeds["dense int16"],
         "softmax": seeds["SOFTMAX int8"],
         "float32": float_model.read_bytes(),
@@ -76,7 +79,7 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("form", ["int8", SKIPPED, "int16", "softmax"])
+@pytest.mark.parametrize("form", ["int8", SKIPPED, SPARSE, "int16", "softmax"])
 def test_the_self_test_passes_on_an_emulated_atmega328p(form, libraries, tmp_path):
     for needed in "avr-gcc", "simavr":
         if shutil.which(needed) is None:

@@ -16,6 +16,7 @@ from edge_runtime.ops import fully_connected_kernels as kernels
 from edgekit.convert import packing
 
 EDGES = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
+FORMS = ("dsp", "skip_dsp", "skip", "sparse", "sparse_dsp")
 MOST = 2**23
 """What the sum of b may not reach."""
 
@@ -41,6 +42,13 @@ class Layer:
         self.shift = draw.integers(low, high, outputs).astype(np.int32)
 
     def _weights(self, outputs: int, depth: int) -> Any:
+        weights = self._dense(outputs, depth)
+        if self.draw.random() < 0.3:  # pruned, some outputs to the last weight
+            weights[self.draw.random(weights.shape) < self.draw.choice([0.5, 0.95, 1])] = 0
+            weights[self.draw.random(outputs) < 0.2] = 0
+        return weights
+
+    def _dense(self, outputs: int, depth: int) -> Any:
         kind, draw = self.draw.integers(5), self.draw
         if kind == 0:  # the largest sums, of either sign
             signs = draw.choice(np.array([-127, 127], np.int8), (outputs, 1))
@@ -73,6 +81,9 @@ class Layer:
         constants = self.weights, self.bias, self.multiplier, self.shift
         if form == "dsp":
             return packing.dsp(self.params, *constants)
+        if form.startswith("sparse"):
+            portable = packing.sparse(self.params, *constants)
+            return packing.sparse_dsp(portable) if form == "sparse_dsp" else portable
         pack = packing.skip if form == "skip" else packing.skip_dsp
         return pack(self.params, *constants, self.zero_point)
 
@@ -95,7 +106,7 @@ def layers(seed: int, count: int) -> Iterator[Layer]:
     """The largest sums, small shapes all over, and some as deep as images."""
     draw = np.random.default_rng(seed)
     yield from largest_sums(draw)
-    for depth, outputs in itertools.product((4, 7, 784, 2001), (1, 2, 5, 14, 17)):
+    for depth, outputs in itertools.product((4, 7, 784, 2101), (1, 2, 5, 14, 17)):
         yield Layer(draw, 1, depth, outputs)
     for _ in range(count):
         rows, depth, outputs = draw.integers(1, 4), draw.integers(1, 71), draw.integers(1, 41)
@@ -159,6 +170,45 @@ def test_the_zero_point_leaves_the_bias() -> None:
     assert packing.skip(params, weights, bias, ones, ones, -7).constants[0].tolist() == [
         [weight] for weight in weights[0]
     ]
+
+
+def test_zeros_are_left_out_and_distances_bridged() -> None:
+    weights = np.zeros((3, 40), np.int8)
+    weights[0, [0, 3, 18, 34, 39]] = 1, -2, 3, -4, 5
+    weights[2, 31] = -128
+    ones = np.ones(3, np.int32)
+    params = kernels.Int8Params(1, 40, 3, 0, -128, 127)
+    packed = packing.sparse(params, weights, 2 * ones, 3 * ones, 4 * ones)
+    # From 18 to 34 is one too far, from the beginning to 31 as well.
+    first = [0x30, 0xFF, 0x51, 0, 1, -2, 3, 0, -4, 5, 0, 0]
+    last = [0xFF, 0x01, 0, 0, 0, 0, -128, 0, 0, 0, 0, 0]
+    bytes_of = np.array([*[1, 0, 0, 0], *first, *[0, 0, 0, 0], *[1, 0, 0, 0], *last])
+    assert packed.constants[0].dtype == np.int8
+    assert packed.constants[0].tolist() == bytes_of.astype(np.uint8).view(np.int8).tolist()
+    assert [one[0] for one in packed.constants[1:]] == [2, 3, 4]
+    words = packing.sparse_dsp(packed).constants[0]
+    assert words.dtype == np.uint32
+    assert words[:2].tolist() == [1, 0x0051FF30]
+
+
+@pytest.mark.parametrize("zeros", [0, 0.3, 0.8, 0.99, 1])
+def test_every_weight_is_where_the_sparse_kernels_look(zeros: float) -> None:
+    layer = Layer(np.random.default_rng(int(100 * zeros)), 1, 784, 14)
+    layer.weights[layer.draw.random((14, 784)) < zeros] = 0
+    packed = layer.packed("sparse")
+    assert packed is not None
+    content, seen = packed.constants[0].tobytes(), np.zeros((14, 784), np.int64)
+    for row in seen:
+        groups, content, at = int.from_bytes(content[:4], "little"), content[4:], 0
+        for start in range(0, 12 * groups, 12):
+            halves, weights = content[start : start + 4], content[start + 4 : start + 12]
+            steps = [step for half in halves for step in (half & 15, half >> 4)]
+            for step, weight in zip(steps, np.frombuffer(weights, np.int8), strict=True):
+                at += step
+                row[at] += weight
+        content = content[12 * groups :]
+    assert content == b""
+    np.testing.assert_array_equal(seen, layer.weights)
 
 
 @pytest.mark.parametrize("form", ["dsp", "skip_dsp"])
@@ -225,7 +275,7 @@ def check_on_core(core: cortex_m.Core, form: str, seed: int, count: int) -> None
     assert refused < count / 4
 
 
-@pytest.mark.parametrize("form", ["dsp", "skip_dsp", "skip"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("cpu", "optimisation", "count"),
     [
@@ -240,18 +290,19 @@ def test_kernels_on_cores(
 ) -> None:
     core = cortex_m.Core(cpu, built(cpu, optimisation))
     check_on_core(core, form, seed=count + len(form), count=count)
-    if form != "skip":
+    if form.endswith("dsp"):
         assert core.stack() < 320
 
 
-def test_skipping_on_the_host(tmp_path: Path) -> None:
-    library = tmp_path / "skip.so"
-    source = cortex_m.OPS / "fully_connected_skip.c"
+@pytest.mark.parametrize("form", ["skip", "sparse"])
+def test_portable_kernels_on_the_host(tmp_path: Path, form: str) -> None:
+    library = tmp_path / "kernel.so"
+    source = cortex_m.OPS / f"fully_connected_{form}.c"
     command = ["cc", *cortex_m.STRICT, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
     subprocess.run(command, check=True)
-    run = ctypes.CDLL(str(library)).ek_fully_connected_int8_skip
+    run = getattr(ctypes.CDLL(str(library)), f"ek_fully_connected_int8_{form}")
     for layer in layers(seed=1, count=1000):
-        packed = layer.packed("skip")
+        packed = layer.packed(form)
         assert packed is not None
         params = np.array(list(packed.params.values()), np.int32)
         expected = layer.expected()
@@ -262,7 +313,7 @@ def test_skipping_on_the_host(tmp_path: Path) -> None:
         assert output.tobytes() == expected
 
 
-@pytest.mark.parametrize("form", ["dsp", "skip_dsp", "skip"])
+@pytest.mark.parametrize("form", FORMS)
 def test_kernels_are_cpp_as_well(tmp_path: Path, form: str) -> None:
     source = tmp_path / "kernel.cpp"
     source.write_text(f'#include "fully_connected_{form}.c"\n')
@@ -275,7 +326,7 @@ def test_kernels_are_cpp_as_well(tmp_path: Path, form: str) -> None:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     folder = tmp_path_factory.mktemp("cortex_m")
-    sources = [cortex_m.OPS / f"fully_connected_{form}.c" for form in ("dsp", "skip_dsp", "skip")]
+    sources = [cortex_m.OPS / f"fully_connected_{form}.c" for form in FORMS]
     made: dict[tuple[str, str], Path] = {}
 
     def get(cpu: str, optimisation: str) -> Path:

@@ -12,8 +12,12 @@ SCALES = (1 / 255, 0.38, 1.09, 1 / 256)
 """Of the input, the hidden layer, its sums and the scores; near those of a trained model."""
 
 
-def network() -> bytes:
-    """Return the model; FULLY_CONNECTED with RELU, FULLY_CONNECTED, LOGISTIC."""
+def network(zeros: float = 0.0) -> bytes:
+    """Return the model; FULLY_CONNECTED with RELU, FULLY_CONNECTED, LOGISTIC.
+
+    Args:
+        zeros: share of each kernel's weights, the smallest, that are 0.
+    """
     rng = np.random.default_rng(14)
     tensors = [single_op.tensor("pixels", (1, 784), "int8", (SCALES[0],), (-128,))]
     steps = []
@@ -21,6 +25,7 @@ def network() -> bytes:
         ((14, 784, 22, -128), (2, 14, 70, 22))
     ):
         weights = np.clip(rng.normal(0, spread, (outputs, depth)), -127, 127).astype(np.int8)
+        weights[np.abs(weights) < np.quantile(np.abs(weights), zeros)] = 0
         scales = tuple(float(one) for one in rng.uniform(0.007, 0.019, outputs).astype("f4"))
         bias = rng.integers(-900, 900, outputs).astype(np.int32)
         products = tuple(SCALES[index] * one for one in scales)
@@ -37,7 +42,7 @@ def network() -> bytes:
         steps.append(("FULLY_CONNECTED", options, [given, given + 1, given + 2], given + 3))
     tensors.append(single_op.tensor("scores", (1, 2), "int8", (SCALES[3],), (-128,)))
     steps.append(("LOGISTIC", None, [len(tensors) - 2], len(tensors) - 1))
-    return single_op.network(steps, tensors)
+    return single_op.network(steps, tensors, version=3)
 
 
 def strokes(count: int) -> npt.NDArray[Any]:

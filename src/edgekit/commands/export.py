@@ -96,13 +96,19 @@ def _summary(library: "CLibrary", path: Path) -> str:
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
         "function": f"{library.name}_run()",
-        "flash": f"{library.constants:,} bytes of constants, of them {library.weights:,} weights "
-        "and biases; code comes on top",
+        "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
-        f"arena {library.arena:,}; stack comes on top",
+        f"arena {library.arena:,}; stack on top",
         "measure": f"edgekit bench --target cortex-m4{option} {path}",
     }
     return "\n".join(pairs(figures))
+
+
+def _weights(library: "CLibrary") -> str:
+    if not library.sparse:
+        return f"of them {library.weights:,} weights and biases"
+    where = " on cores without the DSP extension" if library.sparse != "everywhere" else ""
+    return f"without the zeros of {library.weights:,} weights and biases{where}"
 
 
 def _identifier(name: str) -> str:
