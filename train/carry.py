@@ -31,6 +31,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "Flatten": ("data_format",),
     "GlobalAveragePooling2D": ("data_format", "keepdims"),
     "GlobalMaxPooling2D": ("data_format", "keepdims"),
+    "LeakyReLU": ("negative_slope",),
     "MaxPooling2D": POOLING,
     "ReLU": ("max_value", "negative_slope", "threshold"),
     "Reshape": ("target_shape",),
@@ -38,6 +39,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "ZeroPadding2D": ("padding", "data_format"),
 }
 """Layers that mean the same in both, with the arguments that decide what they compute."""
+
+RENAMED: Mapping[str, Mapping[str, str]] = {"LeakyReLU": {"negative_slope": "alpha"}}
+"""Arguments that have another name in tf_keras."""
 
 ACTIVATIONS = frozenset(
     "linear relu relu6 sigmoid softmax tanh elu selu softplus softsign exponential".split()
@@ -134,7 +138,9 @@ def build(described: dict[str, Any], weights: Weights, keras2: Any) -> Any:
     outputs = {"": image}
     result = image
     for layer in described["layers"]:
-        made = getattr(keras2.layers, layer["type"])(**layer["arguments"], name=layer["name"])
+        names = RENAMED.get(layer["type"], {})
+        arguments = {names.get(key, key): value for key, value in layer["arguments"].items()}
+        made = getattr(keras2.layers, layer["type"])(**arguments, name=layer["name"])
         given = [outputs[name] for name in layer["inputs"]]
         result = outputs[layer["name"]] = made(given if len(given) > 1 else given[0])
     model = keras2.Model(image, result, name=described["name"])

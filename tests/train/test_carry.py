@@ -47,6 +47,7 @@ def every_layer() -> Any:
     x = k.Concatenate()([x, y])
     x = k.MaxPooling2D(3, strides=2, padding="same")(x)
     x = k.AveragePooling2D(2)(x)
+    x = k.LeakyReLU(negative_slope=0.4)(x)
     x = k.Activation("elu")(x)
     y = k.GlobalAveragePooling2D()(x)
     x = k.Flatten()(x)

@@ -72,7 +72,8 @@ def _hyper_parameters() -> dict[str, click.Option]:
     multiple=True,
     metavar="KEY=V1,V2,…",
     show_default="hidden 2 to 20, and each initializer at the documented model",
-    help="An option of `edgekit train` and its values; repeat it for every combination.",
+    help="An option of `edgekit train` and its values, as hidden=4,8 or qat=false,true; repeat it "
+    "for every combination.",
 )
 @click.option(
     "--seeds",
@@ -113,7 +114,8 @@ def command(
     Without --grid the documented study. Each row is in sweep/rows.jsonl of the artifacts folder as
     soon as it is measured: started again, a sweep measures only what is not there yet with the
     same data and versions, and so does a wider grid or one with more seeds. Writes sweep.csv,
-    sweep.json and report.html beside it, of the points that were asked for.
+    sweep.json and report.html beside it, of the points that were asked for; one that cannot be
+    trained or converted is in them as failed, with the reason.
     """
     recipes = _recipes(context, grid, seeds)
     if scheduler and workers:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ def basis(dataset: "Dataset") -> Basis:
     """Return what the rows measured on this dataset with this installation have in common."""
     from edgekit.benchmarks.environment import versions
 
+    # Without it there is no latency, and a row keeps what it lacks.
+    engine = {"native engine": "built"} if find_spec("edge_runtime._native") else {}
     return Basis(
         data={
             "name": dataset.name,
@@ -64,7 +67,7 @@ def basis(dataset: "Dataset") -> Basis:
             "train": len(dataset.x_train),
             "test": len(dataset.x_test),
         },
-        versions={"python": platform.python_version(), **versions((*PACKAGES, *TOOLS))},
+        versions={"python": platform.python_version(), **versions((*PACKAGES, *TOOLS)), **engine},
     )
 
 
