@@ -204,12 +204,14 @@ def _measured(
 
 
 def _told(row: "Row") -> str:
+    from edgekit.sweep.summary import words, written
+
     recipe = row.recipe
     settings = [f"hidden {recipe.hidden}"]
     for field in fields(Recipe):
         value = getattr(recipe, field.name)
         if field.name not in ("hidden", "seed") and value != field.default:
-            settings.append(f"{field.name.replace('_', '-')} {value}")
+            settings.append(f"{words(field.name)} {written(value)}")
     if row.failure:
         outcome = f"failed: {row.failure}"
     else:

@@ -23,6 +23,7 @@ from edgekit.sweep.summary import (
     series,
     varied,
     words,
+    written,
 )
 
 COSTS = (
@@ -168,7 +169,7 @@ def _bars(good: Sequence[Point], key: str) -> str:
             ]
             if got.deviation is not None:
                 parts.append(svg.span(scale(got.lowest), scale(got.highest), "range seeds"))
-            label = f"{escape(str(point.settings[key]))} <small>{kind}</small>"
+            label = f"{escape(written(point.settings[key]))} <small>{kind}</small>"
             value = share(got.mean)
             drawn.append(row(label, svg.strip(parts, f"{kind} accuracy {value}"), value))
         axis = svg.axis([scale(tick) for tick in ticks], _share_labels(ticks))

@@ -29,7 +29,7 @@ class Point:
     @property
     def name(self) -> str:
         """The settings in words."""
-        return ", ".join(f"{words(key)} {value}" for key, value in self.settings.items())
+        return ", ".join(f"{words(key)} {written(value)}" for key, value in self.settings.items())
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,13 @@ class Accuracy:
 def words(key: str) -> str:
     """Return a field's name as the command line has it."""
     return key.replace("_", "-")
+
+
+def written(value: Any) -> str:
+    """Return a field's value as the command line takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def varied(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
-from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words
+from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
 
 FORMAT = "edgekit sweep"
 VERSION = 1
@@ -135,7 +135,7 @@ def _repeated(rows: Sequence[Row]) -> bool:
 
 
 def _line(point: Point, repeated: bool) -> tuple[str, ...]:
-    settings = tuple(str(value) for value in point.settings.values())
+    settings = tuple(written(value) for value in point.settings.values())
     seeds = (str(len(point.rows)),) if repeated else ()
     if not point.rows:
         return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *COLUMNS)))
