@@ -171,17 +171,10 @@ def skip_dsp(
 def sparse(
     params: Int8Params, weights: Int8, bias: Int32, multiplier: Int32, shift: Int32
 ) -> Packed:
-    """Return the portable form that holds no weights of 0.
-
-    Args:
-        params: as for ``dsp``, and so on.
-        weights: int8 [outputs, depth].
-        bias: int32 [outputs], the input's zero point folded in.
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
+    """Return the portable form that holds no weights of 0, of the same arguments as ``dsp``.
 
     Returns:
-        Weights are bytes: for every output the number of its groups in four, the lowest one first,
+        Weights are bytes: for every output the number of its groups, in four of them, the lowest first,
         then the groups, of GROUP weights each: their distances from the weight before or from the
         first input in half bytes, the lower half first, then the weights. Where a distance is above
         FARTHEST, and to fill the last group, there are weights of 0.

@@ -80,8 +80,8 @@ def _figures(library: CLibrary) -> str:
 def _sparse(library: CLibrary) -> str:
     if not library.sparse:
         return ""
-    where = ", unless the core has Arm's DSP extension" if library.sparse != "everywhere" else ""
-    return f" of the model; its zeros are left out{where}"
+    where = "" if library.sparse == "everywhere" else " where there is no DSP extension"
+    return f" of the model, zeros among them left out{where}"
 
 
 def _buffer(port: Port) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import seeded
 import single_op
 from edgekit import cli
 from edgekit.convert.packages import TARGETS
@@ -44,6 +45,18 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     assert "model_int8_run()" in said
     assert "11,068 weights and biases" in said
     assert "input 784, output 2, arena 16" in said
+
+
+@pytest.mark.parametrize(
+    ("zeros", "said"), [(0.6, " left out where there is no DSP extension;"), (0.8, " left out;")]
+)
+def test_zeros_that_are_left_out_are_told(zeros, said, tmp_path, capsys):
+    (tmp_path / "pruned.tflite").write_bytes(seeded.network(zeros=zeros))
+    assert run(tmp_path / "pruned.tflite", "-o", tmp_path / "made") == 0
+    assert f"the zeros among 11,068 weights and biases{said}" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert said.strip(" ;") in (tmp_path / "made" / "README.md").read_text()
 
 
 def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):

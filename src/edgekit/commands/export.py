@@ -107,8 +107,8 @@ def _summary(library: "CLibrary", path: Path) -> str:
 def _weights(library: "CLibrary") -> str:
     if not library.sparse:
         return f"of them {library.weights:,} weights and biases"
-    where = " on cores without the DSP extension" if library.sparse != "everywhere" else ""
-    return f"without the zeros of {library.weights:,} weights and biases{where}"
+    where = "" if library.sparse == "everywhere" else " where there is no DSP extension"
+    return f"the zeros among {library.weights:,} weights and biases left out{where}"
 
 
 def _identifier(name: str) -> str:
