@@ -174,7 +174,7 @@ def sparse(
     """Return the portable form that holds no weights of 0, of the same arguments as ``dsp``.
 
     Returns:
-        Weights are bytes: for every output the number of its groups, in four of them, the lowest first,
+        Weights are bytes: for every output four with the number of its groups, the lowest first,
         then the groups, of GROUP weights each: their distances from the weight before or from the
         first input in half bytes, the lower half first, then the weights. Where a distance is above
         FARTHEST, and to fill the last group, there are weights of 0.
