@@ -47,7 +47,7 @@ class Facts:
         output: the model's output.
         arena: bytes that activations take.
         constants: bytes of all constants that lie in flash, of the form for any core.
-        weights: of the weights and biases in the model file.
+        weights: bytes of the weights and biases in the model file.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
         skip_zeros: whether inputs that stand for 0 are skipped.
