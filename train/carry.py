@@ -34,6 +34,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "LeakyReLU": ("negative_slope",),
     "MaxPooling2D": POOLING,
     "ReLU": ("max_value", "negative_slope", "threshold"),
+    "Rescaling": ("scale", "offset"),
     "Reshape": ("target_shape",),
     "Softmax": ("axis",),
     "ZeroPadding2D": ("padding", "data_format"),
@@ -77,7 +78,7 @@ def description(model: Any, where: str) -> dict[str, Any]:
             inputs.add(name)
             continue
         sources = [before] if sequential else _sources(entry, where)
-        layers.append(
+        layers += _steps(
             {
                 "name": name,
                 "type": entry["class_name"],
@@ -87,6 +88,17 @@ def description(model: Any, where: str) -> dict[str, Any]:
         )
         before = name
     return {"name": model.name, "input_shape": list(model.inputs[0].shape[1:]), "layers": layers}
+
+
+def _steps(layer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take a Rescaling apart: int8 needs a range between its product and its sum."""
+    if layer["type"] != "Rescaling" or not np.any(layer["arguments"]["offset"]):
+        return [layer]
+    scaled, arguments = f"{layer['name']}_scaled", layer["arguments"]
+    return [
+        {**layer, "name": scaled, "arguments": {**arguments, "offset": 0.0}},
+        {**layer, "inputs": [scaled], "arguments": {**arguments, "scale": 1.0}},
+    ]
 
 
 def _sources(entry: dict[str, Any], where: str) -> list[str]:

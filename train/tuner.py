@@ -70,10 +70,7 @@ def _wrapped(stage: str, model: Any, tuning: Tuning, data: dict[str, Any]) -> tu
     match stage:
         case "prune":
             steps = -(-len(data["x"]) // tuning.batch_size) * tuning.epochs
-            wrapped = tfmot.sparsity.keras.prune_low_magnitude(
-                model, pruning_schedule=_schedule(tuning.prune, steps)
-            )
-            return wrapped, [tfmot.sparsity.keras.UpdatePruningStep()]
+            return _pruned(model, tuning.prune, steps), [tfmot.sparsity.keras.UpdatePruningStep()]
         case "cluster":
             return _clustered(model, tuning), []
         case _:
@@ -84,6 +81,20 @@ def _wrapped(stage: str, model: Any, tuning: Tuning, data: dict[str, Any]) -> tu
                 _settle(wrapped, sample)
 
             return wrapped, [tf_keras.callbacks.LambdaCallback(on_epoch_begin=settle)]
+
+
+def _pruned(model: Any, share: float, steps: int) -> Any:
+    import tensorflow_model_optimization as tfmot
+    import tf_keras
+
+    schedule = _schedule(share, steps)
+
+    def wrap(layer: Any) -> Any:
+        if getattr(layer, "kernel", None) is None:
+            return layer
+        return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
+
+    return tf_keras.models.clone_model(model, clone_function=wrap)
 
 
 def _schedule(share: float, steps: int) -> Any:
@@ -127,12 +138,25 @@ def _clustered(model: Any, tuning: Tuning) -> Any:
 
 
 def _quantised(model: Any, tuning: Tuning) -> Any:
+    import tf_keras
     from tensorflow_model_optimization.python.core.quantization.keras import quantize
     from tensorflow_model_optimization.python.core.quantization.keras.collab_opts import (
         cluster_preserve,
         prune_preserve,
     )
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_configs,
+    )
 
+    output = default_8bit_quantize_configs.Default8BitOutputQuantizeConfig
+
+    def annotate(layer: Any) -> Any:
+        # The one layer of carry.LAYERS that the library does not know how to quantise.
+        if isinstance(layer, tf_keras.layers.Rescaling):
+            return quantize.quantize_annotate_layer(layer, output())
+        return layer
+
+    annotated = tf_keras.models.clone_model(model, clone_function=annotate)
     if tuning.cluster:
         scheme = cluster_preserve.default_8bit_cluster_preserve_quantize_scheme
         kept = scheme.Default8BitClusterPreserveQuantizeScheme(preserve_sparsity=bool(tuning.prune))
@@ -140,7 +164,8 @@ def _quantised(model: Any, tuning: Tuning) -> Any:
         # A weight that is exactly 0 stays 0; in a model that was never pruned there is none.
         scheme = prune_preserve.default_8bit_prune_preserve_quantize_scheme
         kept = scheme.Default8BitPrunePreserveQuantizeScheme()
-    return quantize.quantize_apply(quantize.quantize_annotate_model(model), kept)
+    with quantize.quantize_scope({output.__name__: output}):
+        return quantize.quantize_apply(quantize.quantize_annotate_model(annotated), kept)
 
 
 def _settle(model: Any, sample: Any) -> None:

@@ -26,6 +26,7 @@ def one_sigmoid() -> Any:
     return keras.Sequential(
         [
             keras.Input((12, 8)),
+            k.Rescaling(0.3),
             k.Reshape((12, 8, 1)),
             k.Conv2D(3, (3, 5), padding="same", activation="tanh"),
             k.GlobalMaxPooling2D(),
@@ -37,7 +38,8 @@ def one_sigmoid() -> Any:
 def every_layer() -> Any:
     keras, k = frameworks.keras(), layers()
     image = keras.Input((28, 28, 1))
-    x = k.ZeroPadding2D(1)(image)
+    x = k.Rescaling(3.0, offset=-0.7)(image)
+    x = k.ZeroPadding2D(1)(x)
     x = k.Conv2D(8, 3, strides=2, use_bias=False, name="first")(x)
     x = k.BatchNormalization(epsilon=0.01)(x)
     x = k.ReLU(max_value=6.0, negative_slope=0.1)(x)

@@ -140,7 +140,7 @@ def command(
     classifier = source.load(path, verbose=verbose)
     metrics = trained_on.metrics_of(classifier)
     dataset = trained_on.dataset_of(classifier, metrics, data, classes)
-    low, high = input_range or ((0.0, 255.0) if classifier.raw_pixels else options.UNIT_RANGE)
+    low, high = options.pixel_range(input_range, raw_pixels=classifier.raw_pixels)
     normalization = options.normalization(low, high)
     chosen = _calibration(
         classifier, recipe, dataset, calibration, classes, normalization, (low, high)

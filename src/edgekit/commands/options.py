@@ -52,6 +52,11 @@ input_range = click.option(
 )
 
 
+def pixel_range(chosen: tuple[float, float] | None, *, raw_pixels: bool) -> tuple[float, float]:
+    """Return ``--input-range``, or without it what the model expects."""
+    return chosen or ((0.0, 255.0) if raw_pixels else UNIT_RANGE)
+
+
 def normalization(low: float, high: float) -> tuple[float, float]:
     """Return mean and std with which (pixel - mean) / std maps 0 to ``low``, 255 to ``high``."""
     std = 255.0 / (high - low)

@@ -78,7 +78,8 @@ def command(
     from edgekit.train.fit import Training, targets_of
     from edgekit.train.tune import Data
 
-    normalization = options.normalization(*(input_range or options.UNIT_RANGE))
+    pixels = options.pixel_range(input_range, raw_pixels=classifier.raw_pixels)
+    normalization = options.normalization(*pixels)
 
     def inputs(images: Any) -> Any:
         return normalise(images, *normalization).reshape(-1, *classifier.shape)
