@@ -122,7 +122,11 @@ def _arguments(entry: dict[str, Any], where: str) -> dict[str, Any]:
     activation = config.get("activation", "linear")
     if activation not in ACTIVATIONS if isinstance(activation, str) else True:
         raise _refusal(entry, where, f"has the activation {_shown(activation)}")
-    return {key: config[key] for key in (*known, "trainable") if key in config}
+    arguments = {key: config[key] for key in (*known, "trainable") if key in config}
+    for key, value in arguments.items():
+        if isinstance(value, dict):
+            raise _refusal(entry, where, f"has an object, {_shown(value)}, for {key}")
+    return arguments
 
 
 def _shown(activation: Any) -> str:

@@ -117,11 +117,14 @@ def refusals() -> dict[str, Any]:
             [keras.Input((4,)), k.Dense(2, activation="gelu", name="gelu")]
         ),
         "'twice' (Dense) is called 2 times": keras.Model(image, shared(shared(image))),
+        "'arrays' (Rescaling) has an object, __numpy__, for scale": keras.Sequential(
+            [keras.Input((4,)), k.Rescaling(np.ones(4), name="arrays"), k.Dense(2)]
+        ),
         "'add_": keras.Model(image, keras.ops.add(image, image)),
     }
 
 
-@pytest.mark.parametrize("what", range(6))
+@pytest.mark.parametrize("what", range(7))
 def test_a_layer_that_cannot_be_carried_is_refused_by_name_and_type(what: int) -> None:
     expected, model = list(refusals().items())[what]
     with pytest.raises(ModelFileError) as caught:
