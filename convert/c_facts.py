@@ -73,6 +73,11 @@ class Facts:
     sparse: str = ""
 
     @property
+    def sparse_where(self) -> str:
+        """What follows "left out" in a sentence on the weights' zeros."""
+        return "" if self.sparse == "everywhere" else " where there is no DSP extension"
+
+    @property
     def classes(self) -> int:
         """Number of scores."""
         return 2 if self.single else self.output.elements

@@ -23,9 +23,6 @@ from edgekit.convert.packing import Packed
 DENSE = "fully_connected_int8"
 """The kernel that has other forms."""
 
-SPARSE = "fully_connected_int8_sparse"
-"""The form of it that holds no weights of 0."""
-
 DSP_SHARE = 0.4
 """Share of the weights' bytes below which leaving zeros out is faster with the DSP extension, too:
 4.25 instructions for each weight of 1.5 bytes, against 1.14 for each of the dense kernel."""

@@ -14,7 +14,8 @@ from edge_runtime.reader import read
 from edgekit import __version__
 from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import DENSE, SPARSE, Forms, forms
+from edgekit.convert.c_forms import DENSE, Forms, forms
+from edgekit.convert.packing import SPARSE
 from edgekit.convert.summary import summarise
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Constants of FULLY_CONNECTED in the forms that only the export to C uses.
 
-The kernels are in ops/fully_connected_dsp.c, _skip.c, _skip_dsp.c and _sparse.c; each gives the
-bytes of ``fully_connected_int8``, whatever the input.
+The kernels are in ops/fully_connected_dsp.c, _skip.c, _skip_dsp.c, _sparse.c and _sparse_dsp.c;
+each gives the bytes of ``fully_connected_int8``, whatever the input.
 
 The form for Cortex-M cores with the DSP extension holds the weights of two outputs a, b for one
 depth in a halfword P = 256 * b + a, and a word holds those of the depths k and k + 2; of four
@@ -34,6 +34,9 @@ PASS = 3
 
 BLOCK = 16
 """Outputs that the skipping kernels sum up at once."""
+
+SPARSE = "fully_connected_int8_sparse"
+"""The kernel whose weights hold no zeros; that for the DSP extension begins so, too."""
 
 GROUP = 8
 """Weights that the sparse kernel takes in a round."""
@@ -197,7 +200,7 @@ def sparse(
         group = np.concatenate([halves, values.reshape(groups, GROUP)], axis=1)
         packed += [np.array([groups], "<u4").view(np.uint8), group.ravel()]
     constants = np.concatenate(packed).view(np.int8), bias, multiplier, shift
-    return Packed("fully_connected_int8_sparse", vars(params), constants)
+    return Packed(SPARSE, vars(params), constants)
 
 
 def sparse_dsp(portable: Packed) -> Packed:
@@ -206,7 +209,7 @@ def sparse_dsp(portable: Packed) -> Packed:
 
     weights, *others = portable.constants
     words = weights.view("<u4").astype(np.uint32)
-    return Packed(f"{portable.name}_dsp", portable.params, (words, *others))
+    return Packed(f"{SPARSE}_dsp", portable.params, (words, *others))
 
 
 def _halfwords(weights: Int8) -> npt.NDArray[np.uint32] | None:

@@ -80,8 +80,7 @@ def _figures(library: CLibrary) -> str:
 def _sparse(library: CLibrary) -> str:
     if not library.sparse:
         return ""
-    where = "" if library.sparse == "everywhere" else " where there is no DSP extension"
-    return f" of the model, zeros among them left out{where}"
+    return f" of the model, zeros among them left out{library.sparse_where}"
 
 
 def _buffer(port: Port) -> str:

@@ -13,7 +13,7 @@ static inline uint32_t byte_at(const int8_t *from)
 
 /* The products of the next two weights, each with an input that is so far from the one before. */
 #define SPARSE_TWO(pair)                                                                           \
-    distances = (uint8_t)ek_flash_int8(&group[pair]);                                              \
+    distances = (int)byte_at(&group[pair]);                                                        \
     input += distances & 15;                                                                       \
     sum += (uint32_t)(int32_t)(*input * ek_flash_int8(&group[4 + 2 * (pair)]));                    \
     input += distances >> 4;                                                                       \

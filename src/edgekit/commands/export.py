@@ -107,8 +107,7 @@ def _summary(library: "CLibrary", path: Path) -> str:
 def _weights(library: "CLibrary") -> str:
     if not library.sparse:
         return f"of them {library.weights:,} weights and biases"
-    where = "" if library.sparse == "everywhere" else " where there is no DSP extension"
-    return f"the zeros among {library.weights:,} weights and biases left out{where}"
+    return f"the zeros among {library.weights:,} weights and biases left out{library.sparse_where}"
 
 
 def _identifier(name: str) -> str:

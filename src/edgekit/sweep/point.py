@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -55,10 +54,11 @@ class Task:
 
 def basis(dataset: "Dataset") -> Basis:
     """Return what the rows measured on this dataset with this installation have in common."""
+    from edge_runtime.backends import native
     from edgekit.benchmarks.environment import versions
 
     # Without it there is no latency, and a row keeps what it lacks.
-    engine = {"native engine": "built"} if find_spec("edge_runtime._native") else {}
+    engine = {} if native.unavailable() else {"native engine": "built"}
     return Basis(
         data={
             "name": dataset.name,
