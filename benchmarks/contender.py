@@ -12,6 +12,7 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import litert, unavailable
 from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.meaning import class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
@@ -19,7 +20,6 @@ from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.errors import EdgekitError
-from edgekit.scoring import class_scores
 from edgekit.train.data import Images, scaled
 
 Array = npt.NDArray[Any]
@@ -96,13 +96,16 @@ def for_edgetpu(models: Mapping[str, Path]) -> frozenset[str]:
     )
 
 
-def from_keras(file: Path, scratch: Path, scale: Scale) -> Iterator[Contender | Result]:
+def from_keras(
+    file: Path, scratch: Path, scale: Scale, meaning: str
+) -> Iterator[Contender | Result]:
     """Yield each peer ready to run a Keras model, or a result that says why it is not present.
 
     Args:
         file: the Keras model.
         scratch: folder for the files that the peers run.
         scale: pixels to the model's inputs.
+        meaning: of its output, one of ``edge_runtime.meaning.MEANINGS``.
     """
     digest = files.sha256(file) if file.exists() else ""
     for name, peer in peers.PEERS.items():
@@ -116,7 +119,7 @@ def from_keras(file: Path, scratch: Path, scale: Scale) -> Iterator[Contender | 
         yield Contender(
             subject=subject,
             file=own_file,
-            predict=partial(_scaled_first, scale, function),
+            predict=partial(_scaled_first, scale, function, meaning),
             inputs=scale,
             run=function,
             distributions=peer.distributions,
@@ -130,8 +133,8 @@ def absent(subject: Subject, reason: str) -> Result:
     )
 
 
-def _scaled_first(scale: Scale, function: peers.Function, images: Images) -> Floats:
-    return class_scores(function(scale(images)))
+def _scaled_first(scale: Scale, function: peers.Function, meaning: str, images: Images) -> Floats:
+    return class_scores(function(scale(images)), meaning)
 
 
 def _from_model(path: Path, subject: Subject) -> Contender:

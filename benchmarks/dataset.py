@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edge_runtime.meaning import of_graph
 from edge_runtime.metadata import Metadata, read_metadata
 from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
@@ -35,6 +36,7 @@ class Trained:
         classes: how many classes the model's scores tell apart.
         mean: of the normalisation ``(pixel - mean) / std``; empty when the file does not say.
         std: of the same.
+        meaning: of the output, one of ``edge_runtime.meaning.MEANINGS``.
     """
 
     source: str | None
@@ -45,6 +47,7 @@ class Trained:
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    meaning: str
 
 
 def for_models(
@@ -99,6 +102,15 @@ def scaling(models: Sequence[Path]) -> Callable[[Images], Floats]:
     return lambda images: normalise(images, mean, std).reshape(-1, *trained.size)
 
 
+def meaning(models: Sequence[Path]) -> str:
+    """Return what the outputs of ``models`` mean, which come from one Keras model.
+
+    Raises:
+        ModelError: a file is not a .tflite classifier.
+    """
+    return _trained(models[0]).meaning
+
+
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return what a result says about the images it was measured on."""
     return {
@@ -137,6 +149,7 @@ def _trained(path: Path) -> Trained:
         classes=classes,
         mean=metadata.mean,
         std=metadata.std,
+        meaning=metadata.meaning or of_graph(graph, metadata.labels),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgekit.benchmarks import accuracy, environment, exactness, footprint, latency, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
-from edgekit.benchmarks.dataset import describe, scaling
+from edgekit.benchmarks.dataset import describe, meaning, scaling
 from edgekit.benchmarks.result import Result, Subject, stamped
 from edgekit.train.data import Dataset
 
@@ -69,8 +69,9 @@ def run(
 
     say("loading the models and their peers")
     contenders: list[Contender] = []
-    scale = scaling(list(models.values()))
-    for outcome in (*from_models(models, backends), *from_keras(keras_file, scratch, scale)):
+    paths = list(models.values())
+    kept = from_keras(keras_file, scratch, scaling(paths), meaning(paths))
+    for outcome in (*from_models(models, backends), *kept):
         if isinstance(outcome, Contender):
             contenders.append(outcome)
         else:

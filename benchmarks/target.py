@@ -11,6 +11,7 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import unavailable
 from edge_runtime.errors import ModelError
+from edge_runtime.meaning import class_scores
 from edge_runtime.quantize import dequantize
 from edgekit import files
 from edgekit.benchmarks import accuracy, emulator, environment, exactness, firmware
@@ -20,7 +21,6 @@ from edgekit.benchmarks.dataset import describe
 from edgekit.benchmarks.firmware import Firmware, Library
 from edgekit.benchmarks.result import Result, Subject, stamped
 from edgekit.errors import FirmwareError
-from edgekit.scoring import class_scores
 from edgekit.train.data import Dataset
 
 Array = npt.NDArray[Any]
@@ -189,7 +189,9 @@ def measure_build(
         others = emulator.answers(built, raw[counted:asked])
         outputs = np.concatenate([profile.outputs, others]).view(trial.expected.dtype)
         outputs = outputs.reshape(asked, *trial.expected.shape[1:])
-        scores = class_scores(dequantize(outputs[: trial.images], trial.model.output))
+        scores = class_scores(
+            dequantize(outputs[: trial.images], trial.model.output), trial.model.meaning
+        )
         yield accuracy.measure(subject, scores, dataset)
         yield exactness.compared(
             subject,

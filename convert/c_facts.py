@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge_runtime.meaning import NUMBERS, PROBABILITIES
 from edge_runtime.plan import SIZES
 
 
@@ -43,6 +44,7 @@ class Facts:
         mean: of the normalisation ``(pixel - mean) / std``; one number, or one for each channel;
             empty when the file does not say.
         std: as many.
+        meaning: of the output, one of ``edge_runtime.meaning.MEANINGS``.
         input: the model's input.
         output: the model's output.
         arena: bytes that activations take.
@@ -62,6 +64,7 @@ class Facts:
     labels: tuple[str, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    meaning: str = PROBABILITIES
     input: Port
     output: Port
     arena: int
@@ -79,10 +82,12 @@ class Facts:
 
     @property
     def classes(self) -> int:
-        """Number of scores."""
+        """Number of scores; 0 where the output is numbers."""
+        if self.meaning == NUMBERS:
+            return 0
         return 2 if self.single else self.output.elements
 
     @property
     def single(self) -> bool:
         """Whether a single output tells two classes apart."""
-        return self.output.elements == 1
+        return self.meaning != NUMBERS and self.output.elements == 1

@@ -5,9 +5,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.requantize import LIMITS
 from edgekit.convert import c_text
 from edgekit.convert.c_facts import Facts, Port
+
+MEANING = {
+    PROBABILITIES: "Classes; their scores are probabilities, 0 to 1.",
+    LOGITS: "Classes; their scores are logits, of which the highest is the answer.",
+}
 
 
 def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
@@ -35,7 +41,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         )
     if pixels is not None:
         parts.append(_quantize_pixels(facts, pixels))
-    parts += [_quantize_floats(facts), _score(facts), _best(facts)]
+    parts.append(_quantize_floats(facts))
+    parts += [_score(facts), _best(facts)] if facts.classes else [_value(facts)]
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")
     return "\n".join(parts)
 
@@ -55,9 +62,9 @@ def _macros(facts: Facts) -> str:
             lines.append(f"#define {upper}_{role}_SCALE {c_text.real(port.scale)}")
             lines.append(f"#define {upper}_{role}_ZERO_POINT ({port.zero_point})")
         lines.append("")
+    if facts.classes:
+        lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
     lines += [
-        f"#define {upper}_CLASSES {facts.classes}",
-        "",
         "/* Bytes of memory for activations. */",
         f"#define {upper}_ARENA_SIZE {max(1, facts.arena)}",
         "",
@@ -179,19 +186,40 @@ static inline void {name}_quantize_float(const float values[{upper}_INPUT_SIZE],
 """
 
 
+def _number(facts: Facts, element: str) -> str:
+    """Return the C expression of the number that an element of the output stands for."""
+    upper = facts.name.upper()
+    if facts.output.scale is None:
+        return element
+    return f"(float)({element} - {upper}_OUTPUT_ZERO_POINT) * {upper}_OUTPUT_SCALE"
+
+
+def _value(facts: Facts) -> str:
+    name, upper = facts.name, facts.name.upper()
+    return f"""\
+/* Returns the number at ``index`` of the output, 0 to {upper}_OUTPUT_SIZE - 1. */
+static inline float {name}_value(const {name}_output_t output[{upper}_OUTPUT_SIZE], int index)
+{{
+    return {_number(facts, "output[index]")};
+}}
+"""
+
+
 def _score(facts: Facts) -> str:
     name, upper = facts.name, facts.name.upper()
-    raw = "output[0]" if facts.single else "output[index]"
-    if facts.output.scale is None:
-        value = raw
-    else:
-        value = f"(float)({raw} - {upper}_OUTPUT_ZERO_POINT) * {upper}_OUTPUT_SCALE"
     if facts.single:
-        body = f"    const float score = {value};\n    return index ? score : 1.0f - score;\n"
+        other = "-score" if facts.meaning == LOGITS else "1.0f - score"
+        body = f"""\
+    const float score = {_number(facts, "output[0]")};
+    return index ? score : {other};
+"""
     else:
-        body = f"    return {value};\n"
+        body = f"    return {_number(facts, 'output[index]')};\n"
+    what = "the score"
+    if facts.meaning == LOGITS:
+        what = "the logit, what stands before {}".format("sigmoid," if facts.single else "softmax,")
     return f"""\
-/* Returns the score of class ``index``, 0 to {upper}_CLASSES - 1. */
+/* Returns {what} of class ``index``, 0 to {upper}_CLASSES - 1. */
 static inline float {name}_score(const {name}_output_t output[{upper}_OUTPUT_SIZE], int index)
 {{
 {body}}}

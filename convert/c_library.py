@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.backends.reference import ReferenceSession
 from edge_runtime.errors import ModelError
+from edge_runtime.meaning import of_graph
 from edge_runtime.metadata import read_metadata
 from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
@@ -108,6 +109,8 @@ def _facts(
         labels=metadata.labels if metadata else (),
         mean=metadata.mean if metadata else (),
         std=metadata.std if metadata else (),
+        meaning=(metadata and metadata.meaning)
+        or of_graph(graph, metadata.labels if metadata else ()),
         input=_port("input", graph.tensors[graph.inputs[0]]),
         output=_port("output", graph.tensors[graph.outputs[0]]),
         arena=made.arena,

@@ -46,21 +46,25 @@ def stratified(labels: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArr
     return np.sort(np.concatenate(chosen))
 
 
-def from_images(
+def from_inputs(
     inputs: FloatArray,
-    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
     source: str,
     size: int,
     seed: int,
-    input_range: tuple[float, float],
+    input_range: tuple[float, float] | None,
 ) -> CalibrationSet:
-    """Draw a calibration set from training inputs [N, ...] with class indices [N]."""
-    chosen = stratified(labels, size, seed)
-    counts = np.bincount(labels[chosen], minlength=int(labels.max()) + 1)
+    """Draw a calibration set from training inputs [N, ...], evenly from their ``groups`` [N].
+
+    Groups are the classes' indices, or all 0 where there are no classes. ``input_range`` is None
+    for inputs that are no pixels.
+    """
+    chosen = stratified(groups, size, seed)
+    counts = np.bincount(groups[chosen], minlength=int(groups.max()) + 1)
     return CalibrationSet(
         inputs=inputs[chosen],
         source=source,
-        counts=tuple(int(n) for n in counts),
+        counts=tuple(int(n) for n in counts) if len(counts) > 1 else (),
         warnings=lint(inputs[chosen], input_range),
     )
 
@@ -71,7 +75,7 @@ def from_array(
     shape: tuple[int, ...],
     size: int,
     seed: int,
-    input_range: tuple[float, float],
+    input_range: tuple[float, float] | None,
 ) -> CalibrationSet:
     """Take a user's own array [N, *shape] of model inputs, at most ``size`` of them.
 
@@ -89,32 +93,42 @@ def from_array(
     return CalibrationSet(array[chosen].astype(np.float32), source, (), warnings)
 
 
-def lint(samples: npt.NDArray[np.generic], input_range: tuple[float, float]) -> tuple[str, ...]:
-    """Say what about representative ``samples`` does not look like an input in ``input_range``.
+def lint(
+    samples: npt.NDArray[np.generic], input_range: tuple[float, float] | None
+) -> tuple[str, ...]:
+    """Say what about representative ``samples`` does not look like the model's input.
+
+    Args:
+        samples: [N, ...].
+        input_range: of pixels on the model's scale; None for a model of other numbers.
 
     Raises:
         DataError: a sample holds NaN or infinity.
     """
-    low, high = input_range
     if not np.isfinite(samples.astype(np.float64)).all():
         raise DataError("calibration set: holds NaN or infinity")
-    least, most = float(samples.min()), float(samples.max())
     found: list[str] = []
     if samples.dtype != np.float32:
         found.append(f"its dtype is {samples.dtype}, the model's input is float32")
-    spread = (most - least) / (high - low)
-    if high <= 1 and most > 2:
-        found.append(
-            f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}: "
-            "0-255 pixels fed to a 0-1 model? divide by 255"
-        )
-    elif least < low - 0.05 * (high - low) or most > high + 0.05 * (high - low):
-        found.append(f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}")
-    elif spread < 0.5:
-        found.append(
-            f"it spans only {least:g} to {most:g} of the {low:g} to {high:g} that the model "
-            "expects; larger inputs will be clipped"
-        )
+    if input_range:
+        found += _of_pixels(float(samples.min()), float(samples.max()), *input_range)
     if len(samples) < FEW:
         found.append(f"it has only {len(samples)} samples; {FEW} to 500 show the ranges better")
     return tuple(found)
+
+
+def _of_pixels(least: float, most: float, low: float, high: float) -> list[str]:
+    """Say what is odd about pixels from ``least`` to ``most`` in a range from low to high."""
+    if high <= 1 and most > 2:
+        return [
+            f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}: "
+            "0-255 pixels fed to a 0-1 model? divide by 255"
+        ]
+    if least < low - 0.05 * (high - low) or most > high + 0.05 * (high - low):
+        return [f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}"]
+    if (most - least) / (high - low) < 0.5:
+        return [
+            f"it spans only {least:g} to {most:g} of the {low:g} to {high:g} that the model "
+            "expects; larger inputs will be clipped"
+        ]
+    return []

@@ -14,6 +14,7 @@ from edge_runtime import metadata_schema as schema
 from edge_runtime import schema as tflite_schema
 from edge_runtime.errors import MetadataError
 from edge_runtime.graph import Graph
+from edge_runtime.meaning import LOGITS, NUMBERS
 from edge_runtime.metadata import (
     EDGEKIT_ENTRY,
     EDGEKIT_FORMAT,
@@ -61,6 +62,8 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
     # Imported here because it loads NumPy and LiteRT's library.
     from ai_edge_litert import schema_py_generated as litert_schema
 
+    if metadata.labels and metadata.meaning == NUMBERS:
+        raise MetadataError("labels for an output that is numbers and not the scores of classes")
     graph = read(model)
     if not graph.inputs or not graph.outputs:
         raise MetadataError("the model has no input or no output to describe")
@@ -95,6 +98,7 @@ def _own_entry(metadata: Metadata) -> bytes:
     document = {
         "format": EDGEKIT_FORMAT,
         "framing": metadata.framing,
+        **({"meaning": metadata.meaning} if metadata.meaning else {}),
         "provenance": dict(metadata.provenance),
     }
     try:
@@ -149,7 +153,7 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
     # The standard wants one table for each input and output; only the first ones have content.
     inputs = [_input_metadata(builder, graph.tensors[graph.inputs[0]].shape, metadata)]
     inputs += [_table(builder, {}) for _ in graph.inputs[1:]]
-    outputs = [_output_metadata(builder, metadata.labels)]
+    outputs = [_output_metadata(builder, metadata)]
     outputs += [_table(builder, {}) for _ in graph.outputs[1:]]
     subgraph = _table(
         builder,
@@ -161,8 +165,12 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
     root = _table(
         builder,
         {
-            schema.ModelMetadata.NAME: builder.CreateString("edgekit classifier"),
-            schema.ModelMetadata.DESCRIPTION: builder.CreateString("Classifies an image."),
+            schema.ModelMetadata.NAME: builder.CreateString(
+                "edgekit model" if metadata.meaning == NUMBERS else "edgekit classifier"
+            ),
+            schema.ModelMetadata.DESCRIPTION: builder.CreateString(
+                f"Turns {_input_name(metadata)} into {_output_name(metadata)}."
+            ),
             schema.ModelMetadata.VERSION: builder.CreateString(f"edgekit {__version__}"),
             schema.ModelMetadata.SUBGRAPH_METADATA: _vector(builder, [subgraph]),
             schema.ModelMetadata.MIN_PARSER_VERSION: builder.CreateString(MIN_PARSER_VERSION),
@@ -172,8 +180,27 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
     return bytes(builder.Output())
 
 
+def _input_name(metadata: Metadata) -> str:
+    return "an image" if metadata.mean else "an input"
+
+
+def _output_name(metadata: Metadata) -> str:
+    return "numbers" if metadata.meaning == NUMBERS else "one score for each class"
+
+
 def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metadata) -> int:
-    """Write the TensorMetadata of the image input; return its offset."""
+    """Write the TensorMetadata of the input; return its offset."""
+    if not metadata.mean and not metadata.std:
+        return _table(
+            builder,
+            {
+                schema.TensorMetadata.NAME: builder.CreateString("input"),
+                schema.TensorMetadata.CONTENT: _content(
+                    builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
+                ),
+            },
+        )
+    require_normalization(metadata.mean, metadata.std)
     color_space = (
         schema.ImageProperties.RGB
         if len(shape) == 4 and shape[-1] == 3
@@ -182,14 +209,12 @@ def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metada
     properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
     fields = {
         schema.TensorMetadata.NAME: builder.CreateString("image"),
-        schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image to classify."),
+        schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
         schema.TensorMetadata.CONTENT: _content(
             builder, schema.Content.IMAGE_PROPERTIES, properties
         ),
+        **_normalization(builder, metadata.mean, metadata.std),
     }
-    if metadata.mean or metadata.std:
-        require_normalization(metadata.mean, metadata.std)
-        fields |= _normalization(builder, metadata.mean, metadata.std)
     return _table(builder, fields)
 
 
@@ -226,16 +251,19 @@ def _normalization(
     }
 
 
-def _output_metadata(builder: "Builder", labels: "Sequence[str]") -> int:
-    """Write the TensorMetadata of the scores; return its offset."""
+def _output_metadata(builder: "Builder", metadata: Metadata) -> int:
+    """Write the TensorMetadata of the output; return its offset."""
+    name = metadata.meaning if metadata.meaning in (LOGITS, NUMBERS) else "scores"
     fields = {
-        schema.TensorMetadata.NAME: builder.CreateString("scores"),
-        schema.TensorMetadata.DESCRIPTION: builder.CreateString("One score for each class."),
+        schema.TensorMetadata.NAME: builder.CreateString(name),
+        schema.TensorMetadata.DESCRIPTION: builder.CreateString(
+            f"{_output_name(metadata).capitalize()}."
+        ),
         schema.TensorMetadata.CONTENT: _content(
             builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
         ),
     }
-    if labels:
+    if metadata.labels:
         file = _table(
             builder,
             {

@@ -13,50 +13,38 @@ import numpy.typing as npt
 
 import edge_runtime
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.metadata import Metadata
-from edge_runtime.quantize import normalise
+from edge_runtime.meaning import class_scores
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
-from edgekit.convert.calibration import CalibrationSet, FloatArray
+from edgekit.convert.calibration import FloatArray
+from edgekit.convert.job import Job
 from edgekit.convert.metadata import attach
 from edgekit.convert.recipe import Recipe
-from edgekit.convert.source import Classifier
+from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
+from edgekit.train.data import Dataset
 
 ERROR_SAMPLES = 200
 """Inputs on which the error of each tensor is measured."""
 
 
 def convert(
-    classifier: Classifier,
+    trained: TrainedModel,
     recipe: Recipe,
+    job: Job,
     *,
-    labels: tuple[str, ...],
-    normalization: tuple[float, float],
-    framing: str,
-    data: dict[str, Any] | None,
-    data_source: str | None,
-    training: dict[str, Any] | None,
-    calibration: CalibrationSet | None,
-    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
+    measure: bool = True,
     verbose: bool = False,
 ) -> tuple[bytes, dict[str, Any]]:
     """Convert, attach metadata, check against the target, measure.
 
     Args:
-        classifier: the Keras model.
+        trained: the Keras model.
         recipe: what to do.
-        labels: class names in the order of the scores; empty when they are not known.
-        normalization: mean and standard deviation that make model inputs of pixels.
-        framing: how a device must frame an image.
-        data: provenance of the training and test images.
-        data_source: where they are here; for the report, not for the file.
-        training: the hyper-parameters and the seed, where they are known.
-        calibration: needed by the calibrated schemes, but for int8 of a model that learned its
-            ranges in training; where both are there, the calibration decides.
-        test: images uint8 [N, *shape] and class indices [N] to measure accuracy on.
+        job: what the model's output and input mean, the data to calibrate with and to measure on.
+        measure: compare the answers to the test data before and after.
         verbose: show what the converter says.
 
     Returns:
@@ -67,47 +55,51 @@ def convert(
         ModelFileError: the model cannot be converted in this scheme.
     """
     check_recipe(recipe)
+    calibration = job.calibration
     inputs = None if calibration is None else calibration.inputs
-    learned = classifier.learned if recipe.scheme == "int8" and calibration is None else None
+    learned = trained.learned if recipe.scheme == "int8" and calibration is None else None
     # Under the names of the training library, which the int8 file has as well.
-    reference = replace(classifier, call=learned.plain) if learned else classifier
+    reference = replace(trained, call=learned.plain) if learned else trained
     plain = to_tflite(reference, Recipe(batch=recipe.batch), verbose=verbose)
     if recipe.scheme == "float32":
         converted = plain
     else:
         if not learned:
-            _require_calibratable(classifier, recipe, plain, inputs)
-        converted = to_tflite(classifier, recipe, inputs, verbose=verbose)
-    provenance = _provenance(classifier, recipe, data, training, calibration)
-    mean, std = normalization
-    model = attach(converted, Metadata(labels, (mean,), (std,), framing, provenance))
+            _require_calibratable(trained, recipe, plain, inputs)
+        converted = to_tflite(trained, recipe, inputs, verbose=verbose)
+    provenance = _provenance(trained, recipe, job)
+    model = attach(converted, replace(job.metadata, provenance=provenance))
     graph = read(model)
     if recipe.scheme == "int8" and (left := float_operators(graph)):
-        raise ModelFileError(f"{classifier.path}: float ops are left after int8: {left[0]}")
+        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}")
     verdict = check_graph(graph, recipe.target)
     if not verdict.runs:
         raise TargetError(
             f"--target {recipe.target}: {TARGETS[recipe.target].title} cannot run this model: "
             f"{'; '.join(verdict.problems[:3])}"
         )
-    samples = _error_samples(inputs, test, normalization)
+    test = job.model_inputs(job.dataset.x_test, trained.shape) if job.dataset else None
+    samples = _error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if recipe.scheme != "float32" and recipe.batch == 1 and samples is not None:
         errors = compare.tensor_errors(plain, model, samples)
-    accuracy = None
-    if test is not None:
-        images, true = test
-        before = classifier.predict(normalise(images, mean, std))
-        accuracy = report.answers(before, _predict(model, images, classifier.path), true)
+    accuracy = numbers = None
+    if measure and job.dataset is not None and test is not None:
+        before = trained.predict(test)
+        after = _predict(model, job.dataset.x_test if job.pixels else test, trained.path)
+        if job.labels:
+            scores = class_scores(before, job.meaning.name)
+            accuracy = report.answers(scores, after, job.dataset.y_test)
+        else:
+            numbers = report.numbers(before, after, _targets(trained, job.dataset, test))
     return model, report.document(
-        classifier=classifier,
+        trained=trained,
         recipe=recipe,
+        job=job,
         graph=graph,
         digest=hashlib.sha256(model).hexdigest(),
-        data=data,
-        data_source=data_source,
-        calibration=calibration,
         accuracy=accuracy,
+        numbers=numbers,
         errors=errors,
         verdict=verdict,
         deflated=len(zlib.compress(model, 9)),
@@ -115,15 +107,34 @@ def convert(
     )
 
 
+def _targets(trained: TrainedModel, dataset: Dataset, inputs: FloatArray) -> FloatArray | None:
+    """Return what the outputs of the test inputs should be, float32 [M, outputs], if known.
+
+    Raises:
+        DataError: there are other targets than outputs.
+    """
+    width = dataset.y_test.shape[1]
+    if width not in (0, trained.outputs):
+        raise DataError(
+            f"{dataset.source}: has {width} targets for an input, and {trained.path} gives "
+            f"{trained.outputs} numbers"
+        )
+    if width:
+        targets: FloatArray = np.asarray(dataset.y_test, np.float32)
+        return targets
+    # Without targets, a model that gives what it takes is to give the same.
+    return inputs.reshape(len(inputs), -1) if trained.rebuilds_input else None
+
+
 def _require_calibratable(
-    classifier: Classifier, recipe: Recipe, plain: bytes, inputs: FloatArray | None
+    trained: TrainedModel, recipe: Recipe, plain: bytes, inputs: FloatArray | None
 ) -> None:
     """Refuse what TensorFlow's calibrator would crash on or silently not see."""
     if not recipe.calibrated:
         return
     if read(plain).subgraphs > 1:
         raise ModelFileError(
-            f"{classifier.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
+            f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
             "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
         )
     if inputs is None or len(inputs) < recipe.batch:
@@ -133,12 +144,14 @@ def _require_calibratable(
         )
 
 
-def _predict(model: bytes, images: npt.NDArray[np.uint8], source: Path) -> FloatArray:
+def _predict(model: bytes, inputs: npt.NDArray[Any], source: Path) -> FloatArray:
+    """Return the scores, or the numbers, of pixels or of inputs on the model's scale."""
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(model)
         try:
-            return edge_runtime.load(path, backend="litert").predict(images)
+            opened = edge_runtime.load(path, backend="litert")
+            return opened.predict(inputs.reshape(-1, *opened.input.shape[1:]))
         except (BackendError, ModelError) as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise ModelFileError(
@@ -146,31 +159,22 @@ def _predict(model: bytes, images: npt.NDArray[np.uint8], source: Path) -> Float
             ) from error
 
 
-def _error_samples(
-    inputs: FloatArray | None,
-    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]] | None,
-    normalization: tuple[float, float],
-) -> FloatArray | None:
-    """Evenly spread test images, or calibration inputs where there are none."""
+def _error_samples(inputs: FloatArray | None, test: FloatArray | None) -> FloatArray | None:
+    """Evenly spread test inputs, or calibration inputs where there are none."""
     if test is None:
         return None if inputs is None else inputs[:ERROR_SAMPLES]
-    count = min(ERROR_SAMPLES, len(test[0]))
-    chosen = np.linspace(0, len(test[0]) - 1, count).astype(int)
-    return normalise(test[0][chosen], *normalization)
+    count = min(ERROR_SAMPLES, len(test))
+    samples: FloatArray = test[np.linspace(0, len(test) - 1, count).astype(int)]
+    return samples
 
 
-def _provenance(
-    classifier: Classifier,
-    recipe: Recipe,
-    data: dict[str, Any] | None,
-    training: dict[str, Any] | None,
-    calibration: CalibrationSet | None,
-) -> dict[str, Any]:
+def _provenance(trained: TrainedModel, recipe: Recipe, job: Job) -> dict[str, Any]:
     """What travels inside the file: no date and no path, so equal conversions stay equal."""
+    calibration = job.calibration
     return {
-        "model": {"origin": classifier.origin, "sha256": classifier.sha256},
-        "data": data,
-        "training": training,
+        "model": {"origin": trained.origin, "sha256": trained.sha256},
+        "data": job.dataset and job.dataset.provenance,
+        "training": job.training,
         "recipe": asdict(recipe),
         "calibration": calibration
         and {"source": calibration.source, "samples": len(calibration.inputs)},

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 SCHEMES = ("int8", "int16x8", "float16", "dynamic")
 CALIBRATED_SCHEMES = ("int8", "int16x8")
 DYNAMIC_BATCH = 0
+TASKS = ("classification", "regression", "autoencoder")
+"""What an output may be asked to be; the last two are numbers."""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import inf, isinf
+from math import inf, isinf, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
-from edgekit.convert.calibration import CalibrationSet
 from edgekit.convert.compare import TensorError
+from edgekit.convert.job import Job
 from edgekit.convert.recipe import Recipe
-from edgekit.convert.source import Classifier
+from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.scoring import Score, score
 
 Scores = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
 def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -38,31 +39,72 @@ def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[
     }
 
 
+def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, Any]:
+    """Compare the numbers [N, ...] of the Keras model and of the converted one.
+
+    Args:
+        before: the Keras model's.
+        after: the converted model's.
+        targets: float32 [N, outputs], what they should be; None where that is not known.
+    """
+    first, second = (one.reshape(len(one), -1).astype(np.float64) for one in (before, after))
+    difference = second - first
+    return {
+        "total": len(first),
+        "before": None if targets is None else _errors(first, targets),
+        "after": None if targets is None else _errors(second, targets),
+        "difference": {
+            "largest": float(np.abs(difference).max()),
+            "rms": float(np.sqrt(np.mean(difference**2))),
+            "spread": float(first.std()),
+        },
+    }
+
+
+def _errors(outputs: npt.NDArray[np.float64], targets: Floats) -> dict[str, float | None]:
+    """Return RMSE, MAE and R², the share of the targets' variance that is explained."""
+    residual = outputs - targets
+    variance = float(np.mean((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
+    squared = float(np.mean(residual**2))
+    return {
+        "rmse": sqrt(squared),
+        "mae": float(np.abs(residual).mean()),
+        "r2": 1 - squared / variance if variance else None,
+    }
+
+
 def document(
     *,
-    classifier: Classifier,
+    trained: TrainedModel,
     recipe: Recipe,
+    job: Job,
     graph: Graph,
     digest: str,
-    data: dict[str, Any] | None,
-    data_source: str | None,
-    calibration: CalibrationSet | None,
     accuracy: dict[str, Any] | None,
+    numbers: dict[str, Any] | None,
     errors: Sequence[TensorError],
     verdict: Verdict,
     deflated: int,
     learned: bool,
 ) -> dict[str, Any]:
     """Gather the figures of a conversion into one JSON-ready document."""
+    calibration, dataset, pixels = job.calibration, job.dataset, job.pixels
     return {
         "model": {
-            "path": classifier.path.name,
-            "origin": classifier.origin,
-            "sha256": classifier.sha256,
-            "parameters": classifier.parameters,
+            "path": trained.path.name,
+            "origin": trained.origin,
+            "sha256": trained.sha256,
+            "parameters": trained.parameters,
         },
         "recipe": asdict(recipe),
-        "data": data and {**data, "source": data_source},
+        "data": dataset and {**dataset.provenance, "source": dataset.source},
+        "input_range": {
+            "pixels": None if pixels is None else [pixels.low, pixels.high],
+            "reason": "the inputs are numbers" if pixels is None else pixels.reason,
+            "framing": job.framing,
+        },
+        "meaning": {"name": job.meaning.name, "reason": job.meaning.reason},
+        "warnings": list(job.warnings),
         "calibration": calibration
         and {
             "source": calibration.source,
@@ -74,12 +116,13 @@ def document(
         "ranges": "learned" if learned else "calibrated" if calibration else None,
         "tflite_sha256": digest,
         "bytes": {
-            "keras_file": classifier.size,
-            "float32_weights": 4 * classifier.parameters,
+            "keras_file": trained.size,
+            "float32_weights": 4 * trained.parameters,
             "tflite": graph.size,
             "tflite_deflated": deflated,
         },
         "accuracy": accuracy,
+        "numbers": numbers,
         "tensor_errors": [
             {
                 **asdict(e),
@@ -104,6 +147,8 @@ def text(report: dict[str, Any]) -> str:
             f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
         ),
         _row("ops", " → ".join(report["ops"])),
+        _row("input", _input(report["input_range"])),
+        _row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
     ]
     if calibration := report["calibration"]:
         spread = ", ".join(str(n) for n in calibration["per_class"])
@@ -117,10 +162,38 @@ def text(report: dict[str, Any]) -> str:
         )
     if report["ranges"] == "learned":
         lines.append(_row("ranges", "learned in quantisation-aware training; not calibrated"))
-    lines += _accuracy_rows(report["accuracy"])
+    lines += _numbers_rows(report["numbers"]) or _accuracy_rows(report["accuracy"])
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
     return "\n".join(lines)
+
+
+def _input(given: dict[str, Any]) -> str:
+    if given["pixels"] is None:
+        return f"as it is: {given['reason']}"
+    low, high = given["pixels"]
+    return f"pixels 0 to 255 become {low:g} to {high:g}: {given['reason']}"
+
+
+def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
+    if compared is None:
+        return []
+    difference, rows = compared["difference"], []
+    if compared["before"]:
+        texts = [
+            f"RMSE {e['rmse']:.4g}, MAE {e['mae']:.4g}"
+            + ("" if e["r2"] is None else f", R² {e['r2']:.5f}")
+            for e in (compared["before"], compared["after"])
+        ]
+        rows.append(_row("error", f"{texts[0]} before; {texts[1]} after ({compared['total']})"))
+    rows.append(
+        _row(
+            "agreement",
+            f"outputs differ by {difference['rms']:.3g} (RMS), by at most "
+            f"{difference['largest']:.3g}; their own spread is {difference['spread']:.3g}",
+        )
+    )
+    return rows
 
 
 def _ties(scores: Scores) -> int:

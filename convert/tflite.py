@@ -13,7 +13,7 @@ from typing import Any
 from edgekit import frameworks
 from edgekit.convert.calibration import FloatArray
 from edgekit.convert.recipe import DYNAMIC_BATCH, Recipe
-from edgekit.convert.source import Classifier
+from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
 from edgekit.errors import ModelFileError
 
@@ -21,16 +21,16 @@ INPUT_NAME, OUTPUT_NAME = "image", "scores"
 
 
 def to_tflite(
-    classifier: Classifier,
+    trained: TrainedModel,
     recipe: Recipe,
     calibration: FloatArray | None = None,
     *,
     verbose: bool = False,
 ) -> bytes:
-    """Convert ``classifier`` as ``recipe`` says; the same arguments give the same bytes.
+    """Convert ``trained`` as ``recipe`` says; the same arguments give the same bytes.
 
     Args:
-        classifier: from ``source.load``.
+        trained: from ``source.load``.
         recipe: scheme, target and batch.
         calibration: model inputs float32 [N, *shape]; needed by the calibrated schemes, but for
             int8 of a model that learned its ranges in training.
@@ -45,18 +45,16 @@ def to_tflite(
         frameworks.native_stderr_silenced(unless=verbose),
     ):
         try:
-            learned = (
-                classifier.learned if recipe.scheme == "int8" and calibration is None else None
-            )
-            call = learned.quantized if learned else classifier.call
-            _save_frozen(call, classifier.shape, recipe.batch, folder)
+            learned = trained.learned if recipe.scheme == "int8" and calibration is None else None
+            call = learned.quantized if learned else trained.call
+            _save_frozen(call, trained.shape, recipe.batch, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _configure(converter, recipe, calibration, learned=learned is not None)
             return bytes(converter.convert())
         except Exception as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
             raise ModelFileError(
-                f"{classifier.path}: TensorFlow's converter cannot make {recipe.scheme} of it "
+                f"{trained.path}: TensorFlow's converter cannot make {recipe.scheme} of it "
                 f"({reason.strip()[:200]}); -v shows all it said"
             ) from error
 

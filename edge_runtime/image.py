@@ -38,6 +38,7 @@ class Prepared:
 
     pixels: Pixels
     inverted: bool
+    dropped: tuple[str, ...] = ()
 
 
 def prepare(

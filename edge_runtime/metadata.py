@@ -1,4 +1,4 @@
-"""What a .tflite file says about its use: labels, normalisation, framing, provenance.
+"""What a .tflite file says about its use: labels, normalisation, framing, meaning, provenance.
 
 Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
 model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
@@ -15,10 +15,11 @@ from edge_runtime import metadata_schema as schema
 from edge_runtime.errors import MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import Graph
+from edge_runtime.meaning import MEANINGS
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
-FRAMINGS = ("digit", "resize")
+FRAMINGS = ("digit", "resize", "centre-crop", "letterbox")
 
 MAX_BRACKETS = 256
 """Most opening brackets of edgekit's own entry."""
@@ -36,12 +37,16 @@ class Metadata:
             Two for a model with a single sigmoid output, which is the score of the second.
         mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
             0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
-            Empty, together with ``std``, when the file does not say.
+            Empty, together with ``std``, when the file does not say, or when the model was never
+            trained on pixels.
         std: per-channel (or one) standard deviation of the same formula.
         framing: how an image of another size becomes the model's input: "digit" (ink cropped,
-            fitted into a centred box, as MNIST was made) or "resize" (scaled as it is).
+            fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
+            "centre-crop" or "letterbox"; see :func:`edge_runtime.image.prepare`.
         provenance: where the model comes from: dataset, seed, versions, recipe. Whatever JSON can
             hold.
+        meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
+            does not say.
     """
 
     labels: tuple[str, ...] = ()
@@ -49,6 +54,7 @@ class Metadata:
     std: tuple[float, ...] = ()
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    meaning: str = ""
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -73,10 +79,10 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, provenance = _own(graph)
+    framing, meaning, provenance = _own(graph)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    return Metadata(labels, mean, std, framing, provenance)
+    return Metadata(labels, mean, std, framing, provenance, meaning)
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -160,13 +166,13 @@ def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
     return tuple(lines[:-1] if not lines[-1] else lines)
 
 
-def _own(graph: Graph) -> tuple[str, dict[str, Any]]:
-    """Return framing and provenance from edgekit's own entry, or the defaults."""
+def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
+    """Return framing, meaning and provenance from edgekit's own entry, or the defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return Metadata.framing, {}
+        return Metadata.framing, "", {}
     # JSON may nest deeper than whoever walks through it later can go; brackets bound the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -179,4 +185,7 @@ def _own(graph: Graph) -> tuple[str, dict[str, Any]]:
     framing, provenance = document.get("framing"), document.get("provenance")
     if framing not in FRAMINGS or not isinstance(provenance, dict):
         raise MetadataError(f"{EDGEKIT_ENTRY} has no framing ({', '.join(FRAMINGS)}) or provenance")
-    return framing, provenance
+    meaning = document.get("meaning", "")
+    if meaning not in ("", *MEANINGS):
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
+    return framing, meaning, provenance

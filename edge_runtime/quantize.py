@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from edge_runtime.metadata import Metadata
 
 
+WIDE, MANY = 64, 64
+"""A model whose scale is wider than this gets floats of -1 to 1 by mistake, if they are many: an
+image's pixels and not the few features of a table."""
+
+
 def normalise(
     pixels: npt.NDArray[Any], mean: npt.ArrayLike, std: npt.ArrayLike
 ) -> npt.NDArray[np.float32]:
@@ -39,8 +44,9 @@ def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> n
     """Return a batch of images as the model takes them.
 
     Args:
-        batch: images [N, ...]; uint8 is pixels, floats are on the model's scale already. A last
-            axis of length 1 may be there or not.
+        batch: inputs [N, ...]; uint8 is pixels, floats are on the model's scale already, and so
+            are other integers for a model that was not trained on pixels. A last axis of length 1
+            may be there or not.
         tensor: the model's input.
         metadata: what the model says about its use.
 
@@ -62,12 +68,12 @@ def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> n
         raise InputError(f"the batch is not an array: {error}") from error
     if images.ndim < 2 or _grey(images.shape[1:]) != _grey(shape):
         expected = ", ".join(map(str, ("N", *shape)))
-        raise InputError(f"expected images [{expected}], got {list(images.shape)}")
+        raise InputError(f"expected inputs [{expected}], got {list(images.shape)}")
     images = images.reshape(len(images), *shape)
     mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
     if images.dtype == np.uint8:
         return _look_up(images, pixel_table(tensor, mean, std))
-    if images.dtype.kind == "f":
+    if images.dtype.kind == "f" or (images.dtype.kind in "iu" and not mean):
         return quantize(_on_scale(images, tensor, mean, std), tensor)
     raise InputError(f"expected uint8 pixels or floats, got {images.dtype}")
 
@@ -86,8 +92,8 @@ def pixel_table(
 
     if not mean:
         raise MetadataError(
-            "the model file does not say how pixels are normalised: convert the model with "
-            "`edgekit convert`, which writes it, or pass floats on the model's scale"
+            "the model file does not say how pixels are normalised: pass floats on the model's "
+            "scale, or let `edgekit convert` or `edgekit label` write it"
         )
     channels = max(len(mean), len(std))
     if channels not in (1, tensor.shape[-1]):
@@ -119,7 +125,7 @@ def _on_scale(
         return values
     low, high = float(values.min()), float(values.max())
     if not (isfinite(low) and isfinite(high)):
-        raise InputError("the images hold NaN or infinity")
+        raise InputError("the inputs hold NaN or infinity")
     if mean:
         ends = np.divide(np.subtract([[0.0], [255.0]], mean), std)
         bottom, top = float(ends.min()), float(ends.max())
@@ -134,6 +140,11 @@ def _on_scale(
         raise InputError(
             f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
             f"{top:g}: pass uint8 pixels, which are normalised here, or normalise them first"
+        )
+    if top - bottom > WIDE and values.size >= MANY and low >= -1 and 0 < high <= 1:
+        raise InputError(
+            f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
+            f"{top:g}: multiply them by {top:g}, or pass uint8 pixels"
         )
     return values
 

@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
-    from PIL.Image import Image
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.image import Prepared, Source
     from edge_runtime.metadata import Metadata
 
 
 @record
 class Prediction:
-    """What a model says about one image.
+    """Which class a model sees in one image.
 
     Attributes:
         label: name of the class with the highest score.
         index: its position in ``scores``.
-        score: its score, as the model gives it.
+        score: its score, from 0 to 1.
         scores: the score of each class.
         inverted: whether the image was inverted before the model saw it.
     """
@@ -163,8 +163,31 @@ class Model:
         """
         return self._labelled().labels
 
+    @property
+    def meaning(self) -> str:
+        """What the output means: one of ``edge_runtime.meaning.MEANINGS``.
+
+        A file that does not state it is judged by its last op.
+
+        Raises:
+            MetadataError: what the file says about its use is damaged.
+        """
+        if not hasattr(self, "_meaning"):
+            from edge_runtime.meaning import of_graph
+
+            said = self.metadata
+            self._meaning = (said and said.meaning) or of_graph(
+                self.graph, said.labels if said else ()
+            )
+        return self._meaning
+
     def _labelled(self) -> Metadata:
         """Return the metadata, which has labels."""
+        if self.meaning == "numbers":
+            raise ModelError(
+                f"{self._name}: its output is numbers and not the scores of classes: use "
+                "predict(), which returns them"
+            )
         if self.metadata is None or not self.metadata.labels:
             raise MetadataError(
                 f"{self._name}: it carries no labels: convert it with `edgekit convert` and "
@@ -245,47 +268,49 @@ class Model:
         return InputError(f"expected a tensor of {_describe(self.input)}, got {got}")
 
     def predict(self, batch: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Score a batch of images.
+        """Return what the model says about a batch.
 
         Args:
-            batch: images [N, ...] of the model's size. uint8 is pixels, which the normalisation in
-                the file's metadata brings onto the model's scale; floats are on it already. The
-                channel axis of grey images may be there or not.
+            batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
+                the file's metadata brings onto the model's scale; floats are on it already. An axis
+                of length 1 for the channel of grey images may be there or not.
 
         Returns:
-            float32 scores [N, classes]; the p of a single sigmoid output becomes (1 - p, p).
+            Of classes the scores, float32 [N, classes], as probabilities: logits go through
+            softmax, and a single p or logit becomes the scores of two classes. Where the output
+            is numbers (``meaning``), those, float32 [N, ...].
 
         Raises:
             InputError: wrong shape or element type, NaN or infinity, or floats that are plainly
                 not on the model's scale.
             MetadataError: pixels, and the file has no normalisation.
-            ModelError: the model is no classifier, or is integer without scale and zero point.
+            ModelError: input and output do not have the batch as their first dimension, or are
+                integer without scale and zero point.
             BackendError: the backend failed.
         """
         import numpy as np
 
+        from edge_runtime.meaning import class_scores
         from edge_runtime.quantize import dequantize, encode
 
-        if len(self.output.shape) != 2 or self.output.shape[0] != self.input.shape[0]:
+        own = self.input.shape[0]
+        if self.output.shape[0] != own:
             raise ModelError(
                 f"{self._name}: it turns {_describe(self.input)} into {_describe(self.output)}, "
-                "which is not the scores of a classifier: use run()"
+                "which do not begin with the same number of inputs: use run()"
             )
-        own, outputs = self.output.shape
         tensor = encode(batch, self.input, self.metadata)
-        images = len(tensor)
-        if images == 0:
-            return np.zeros((0, max(2, outputs)), np.float32)
-        if missing := -images % own:
-            tensor = np.concatenate([tensor, tensor[:1].repeat(missing, axis=0)])
+        count = len(tensor)
+        if missing := -count % own if count else own:
+            filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
+            tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])
         with self._lock:
             output = self._session.run_batch(tensor)
-        scores = dequantize(output[:images], self.output)
-        return np.hstack([1 - scores, scores]) if outputs == 1 else scores
+        return class_scores(dequantize(output, self.output), self.meaning)[:count]
 
     def classify(
         self,
-        image: str | os.PathLike[str] | Image | npt.NDArray[Any],
+        image: Source,
         *,
         invert: bool | None = None,
     ) -> Prediction:
@@ -302,12 +327,14 @@ class Model:
             ModelError: the model does not take images, or is no classifier.
             BackendError: the backend failed.
         """
-        from edge_runtime.image import prepare
-
         metadata = self._labelled()
-        height, width, channels = self._image_size()
-        prepared = prepare(image, height, width, channels, metadata.framing, invert)
-        scores = self.predict(prepared.pixels.reshape(1, *self.input.shape[1:]))[0]
+        prepared = self.prepare(image, invert=invert)
+        scores = self.predict(prepared.pixels[None])[0]
+        if scores.shape != (len(metadata.labels),):
+            raise ModelError(
+                f"{self._name}: {_describe(self.output)} is not one score for each class: use "
+                "predict()"
+            )
         index = int(scores.argmax())
         return Prediction(
             label=metadata.labels[index],
@@ -316,6 +343,29 @@ class Model:
             scores=tuple(scores.tolist()),
             inverted=prepared.inverted,
         )
+
+    def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
+        """Bring an image of any size and mode to the pixels that ``predict`` takes.
+
+        Args:
+            image: as ``classify`` takes it.
+            invert: as of ``classify``.
+
+        Returns:
+            ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
+
+        Raises:
+            InputError: the image cannot be read, or is blank.
+            ModelError: the model does not take images.
+        """
+        from dataclasses import replace
+
+        from edge_runtime.image import prepare
+        from edge_runtime.metadata import Metadata
+
+        framing = (self.metadata or Metadata()).framing
+        prepared = prepare(image, *self._image_size(), framing, invert)
+        return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
 
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the images that the model takes."""

@@ -1,7 +1,6 @@
-import numpy as np
 import pytest
 
-from edgekit.scoring import class_scores, score, wilson_interval
+from edgekit.scoring import score, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -28,10 +27,3 @@ def test_rows_are_predicted_and_columns_true() -> None:
     assert result.confusion == ((2, 1), (0, 1))
     assert (result.correct, result.total, result.wrong) == (3, 4, (2,))
     assert result.accuracy == 0.75
-
-
-def test_a_single_sigmoid_node_is_two_classes() -> None:
-    scores = class_scores(np.array([[0.25], [0.75]], np.float32))
-    assert scores.tolist() == [[0.75, 0.25], [0.25, 0.75]]
-    two = np.array([[0.2, 0.9]], np.float32)
-    assert class_scores(two) is two

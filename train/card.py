@@ -31,12 +31,12 @@ images; SHA-256 `{data["sha256"]}`.
 
 ![Confusion matrix]({CONFUSION_MATRIX})
 ![Learning curves]({LEARNING_CURVES})
-![Sample predictions]({SAMPLES})
+{f"![Sample predictions]({SAMPLES})" if metrics["input_range"] else ""}
 
 ## Limits
 
 The model answers with one of its {len(labels)} classes whatever the picture shows; a score is not
-a probability that the picture shows one of them at all. {_framing(data)}
+a probability that the picture shows one of them at all. {_framing(metrics)}
 
 Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
 """
@@ -111,15 +111,18 @@ def _origin(data: dict[str, Any]) -> str:
 """
 
 
-def _framing(data: dict[str, Any]) -> str:
+def _framing(metrics: dict[str, Any]) -> str:
+    data = metrics["data"]
     if data["framing"] == "digit":
         return (
             "It expects light ink on a dark ground,\nframed as MNIST is; `edge_runtime`'s "
             "`classify` makes that of any picture."
         )
+    if metrics["input_range"] is None:
+        return "It expects numbers as the\ntraining data has them."
     return (
         "It expects pictures framed as the\ntraining images are; `edge_runtime`'s `classify` "
-        "only scales them to 28×28 grey pixels."
+        f"only scales them to its size ({data['framing']})."
     )
 
 

@@ -1,9 +1,7 @@
-"""Images with their classes: the one Dataset type and the ways to come by it."""
+"""Inputs with their classes or targets: the one Dataset type and the ways to come by it."""
 
 import hashlib
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
@@ -15,13 +13,13 @@ import numpy.typing as npt
 
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
-
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
-"""What zipfile raises for damaged, encrypted or exotic archives."""
+from edgekit.train.arrays import Held, fitted, from_npz, split
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]
+Inputs = npt.NDArray[Any]
+Split = tuple[Inputs, Inputs, Inputs, Inputs]
 
 RANGE_END = re.compile("[0-9]{1,3}")
 
@@ -37,30 +35,39 @@ IMAGE_SHAPE = (28, 28, 1)
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test images with their classes.
+    """Training and test inputs with their classes or targets.
 
     Attributes:
-        x_train: uint8 [N, 28, 28, 1].
-        y_train: int64 [N], indices into ``labels``.
-        x_test: uint8 [M, 28, 28, 1].
-        y_test: int64 [M].
-        labels: class names; the first is the positive class of a two-class confusion matrix.
+        x_train: pixels uint8 [N, H, W, C], or numbers float32 [N, ...] on the model's own scale.
+        y_train: int64 [N], indices into ``labels``; without labels targets float32 [N, K], of
+            which K is 0 where there are none.
+        x_test: as x_train, [M, ...].
+        y_test: as y_train.
+        labels: class names; the first is the positive class of a two-class confusion matrix. Empty
+            for targets that are numbers.
         name: "mnist", "synthetic", or the name of the user's folder or file.
         sha256: digest of the four arrays and the labels.
         source: "mnist", "synthetic" or the absolute path.
-        framing: how a device must frame an image as these were: "digit" or "resize"
-            (``edge_runtime.image.prepare``).
+        framing: how a device must frame an image as these were, one of
+            ``edge_runtime.metadata.FRAMINGS``.
+        notes: what was dropped on the way, a line each.
     """
 
-    x_train: Images
-    y_train: Labels
-    x_test: Images
-    y_test: Labels
+    x_train: Inputs
+    y_train: Inputs
+    x_test: Inputs
+    y_test: Inputs
     labels: tuple[str, ...]
     name: str
     sha256: str
     source: str
     framing: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> bool:
+        """Whether the inputs are pixels 0 to 255, and not numbers."""
+        return self.x_train.dtype == np.uint8
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -79,41 +86,41 @@ class Dataset:
 def load(
     source: str = "mnist",
     classes: tuple[str, ...] | None = None,
-    shape: tuple[int, int, int] = IMAGE_SHAPE,
+    shape: tuple[int, ...] = IMAGE_SHAPE,
+    *,
+    framing: str = "resize",
+    numbers: bool | None = None,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
     Args:
-        source: "mnist"; "synthetic"; or the path of an .npz (x_train, y_train, x_test, y_test) or
-            of a folder with one subfolder of images for each class.
+        source: "mnist"; "synthetic"; the path of a folder with one subfolder of images for each
+            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), in
+            which uint8 is pixels where the model takes images, and everything else numbers.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
-        shape: height, width and channels of the images; mnist and synthetic have only 28×28×1.
+        shape: the model's input without the batch; mnist and synthetic have only 28×28×1.
+        framing: how pictures of another size are brought to the model's.
+        numbers: whether the model gives numbers and not classes, so that a folder's or the digits'
+            classes are no targets; None lets the targets' type decide.
 
     Raises:
-        DataError: the source cannot be found or read, or does not have the classes.
+        DataError: the source cannot be found or read, does not fit the model, or does not have the
+            classes.
     """
-    match source:
-        case "mnist":
-            from edgekit.train import mnist
-
-            arrays, names, framing = mnist.load(), tuple("0123456789"), "digit"
-        case "synthetic":
-            from edgekit.train import synthetic
-
-            arrays, names, framing = synthetic.synthetic_digits(), ("0", "1"), "digit"
-        case _:
-            from edgekit.train import images
-
-            arrays, names, framing = images.load(Path(source), shape)
-    if arrays[0].shape[1:] != shape:
-        height, width, channels = shape
-        raise DataError(
-            f"{source}: has images of 28×28×1, the model takes {height}×{width}×{channels}; "
-            "give --data a PATH with your own"
-        )
-    if classes is None:
-        classes = DEFAULT_CLASSES if source in SOURCES else names
-    arrays = _restrict(arrays, names, classes, source)
+    notes: tuple[str, ...] = ()
+    if source in SOURCES:
+        (arrays, names), framing = _digits(source, shape), "digit"
+        classes = classes or DEFAULT_CLASSES
+    else:
+        held = _own(Path(source), shape, framing, numbers)
+        arrays, names, notes = split(held, source), held.names, held.notes
+        classes = classes or names
+    if names:
+        arrays = _restrict(arrays, names, classes, source)
+        if numbers:
+            arrays, classes = _without_classes(arrays), ()
+    elif classes:
+        raise DataError(f"{source}: has no classes, but numbers to learn: leave --classes out")
     return Dataset(
         *arrays,
         labels=classes,
@@ -121,7 +128,59 @@ def load(
         sha256=digest(arrays, classes),
         source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
+        notes=notes,
     )
+
+
+def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
+    """Return MNIST or the synthetic digits and their classes, if they fit the model."""
+    if image_shape(shape, source) != IMAGE_SHAPE:
+        raise DataError(
+            f"{source}: has images of 28×28×1, the model takes {'×'.join(map(str, shape))}; "
+            "give --data a PATH with your own"
+        )
+    if source == "mnist":
+        from edgekit.train import mnist
+
+        return mnist.load(), tuple("0123456789")
+    from edgekit.train import synthetic
+
+    return synthetic.synthetic_digits(), DEFAULT_CLASSES
+
+
+def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Held:
+    """Return the user's own data, brought to the model's input."""
+    from edgekit.train import images
+
+    if path.is_dir():
+        return images.from_folder(path, image_shape(shape, str(path)), framing)
+    if path.suffix not in (".npz", ".npy") or not path.is_file():
+        raise DataError(
+            f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
+            "or .npy of arrays"
+        )
+    held = from_npz(path, numbers=numbers)
+    arrays, notes = dict(held.arrays), list(held.notes)
+    for name in [name for name in arrays if name.startswith("x")]:
+        x, where = arrays[name], f"{path}: {name}"
+        if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
+            size = image_shape(shape, where)
+            if x.ndim == 2:
+                x = fitted(x, size, where).astype(np.uint8)
+            arrays[name], more = images.resized(x, size, framing, where)
+            notes += more
+        else:
+            arrays[name] = fitted(x, shape, where)
+    return Held(arrays, held.names, tuple(dict.fromkeys(notes)))
+
+
+def takes_images(shape: tuple[int, ...]) -> bool:
+    """Tell whether images of one or three channels fill a model input of this shape."""
+    try:
+        image_shape(shape, "")
+    except DataError:
+        return False
+    return True
 
 
 def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int]:
@@ -140,7 +199,10 @@ def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int
         case (size,) if (side := isqrt(size)) ** 2 == size:
             return side, side, 1
         case _:
-            raise DataError(f"{where}: an input of shape {input_shape} takes no image")
+            raise DataError(
+                f"{where}: an input of shape {list(input_shape)} takes no image; give --data an "
+                ".npz with float arrays of that shape"
+            )
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
@@ -166,20 +228,6 @@ def scaled(images: Images) -> npt.NDArray[np.float32]:
     return normalise(images, *PIXELS_TO_UNIT)
 
 
-def read_npz(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    """Return all arrays of the .npz file at ``path``.
-
-    Raises:
-        DataError: it is not there or not an .npz.
-    """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path}: not a readable .npz ({reason})") from error
-
-
 def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -> str:
     """Return the hex SHA-256 over the arrays' bytes and the class names."""
     state = hashlib.sha256("\0".join(labels).encode())
@@ -189,9 +237,15 @@ def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -
     return state.hexdigest()
 
 
+def _without_classes(arrays: Split) -> Split:
+    x_train, _, x_test, _ = arrays
+    none_train, none_test = (np.zeros((len(x), 0), np.float32) for x in (x_train, x_test))
+    return x_train, none_train, x_test, none_test
+
+
 def _restrict(
-    arrays: Arrays, names: tuple[str, ...], classes: tuple[str, ...], source: str
-) -> Arrays:
+    arrays: Split, names: tuple[str, ...], classes: tuple[str, ...], source: str
+) -> Split:
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
     if unprintable:
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")

@@ -1,6 +1,8 @@
-"""A user's own images: a folder of class folders, or an .npz."""
+"""A user's own pictures: a folder of class folders, brought to a model's size."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,151 +10,127 @@ import numpy.typing as npt
 from edge_runtime.errors import InputError
 from edge_runtime.image import prepare
 from edgekit.errors import DataError
-from edgekit.train.data import Arrays, Images, Labels, read_npz
+from edgekit.train.arrays import Held, Labels
 
-TEST_SHARE = 0.2
-"""Share of each class that becomes the test set where the user made none."""
+Images = npt.NDArray[np.uint8]
+Size = tuple[int, int, int]
+"""Height, width and channels that each picture is brought to."""
 
-SPLIT_SEED = 0
-FOLDER_FRAMING = "digit"
-NPZ_FRAMING = "resize"
-"""Pictures in a folder are framed like MNIST; arrays are taken to be framed already."""
-
-Shape = tuple[int, int, int]
-LITTER = {"Thumbs.db", "desktop.ini"}
+LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
+TRAINING = ("train", "training")
+HELD_OUT = ("test", "testing", "validation", "valid", "val")
+"""Names of folders with the class folders of a part in them; of several that are held out, the
+first of these is the test set."""
 
 
-def load(path: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
-    """Return the images of ``path``, the class names, and the framing a device must repeat.
+def from_folder(folder: Path, size: Size, framing: str) -> Held:
+    """Return the pictures of a folder with one folder for each class, or train and test of such.
 
-    A folder holds one folder of images for each class, or ``train`` and ``test`` with such
-    folders. An .npz holds x_train, y_train, x_test, y_test, or x and y; images uint8 [N, H, W] or
-    [N, H, W, C], classes integers or strings. Without a test part a fifth of each class is split
-    off, always the same one.
+    A validation part is the test set where there is no test part. What archives leave behind
+    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all.
 
     Args:
-        path: the folder or the file.
-        shape: height, width and channels that each image is brought to.
+        folder: the folder.
+        size: what each picture is brought to.
+        framing: how; see :func:`edge_runtime.image.prepare`.
 
     Raises:
-        DataError: nothing there, an unreadable file, an empty class, classes that do not match.
+        DataError: a file that is no picture, an empty class, parts with different classes.
     """
-    if path.is_dir():
-        arrays, labels, framing = _from_folder(path, shape)
-    elif path.suffix == ".npz" and path.is_file():
-        arrays, labels, framing = _from_npz(path, shape)
-    else:
+    entries = _entries(folder)
+    if len(entries) == 1 and entries[0].is_dir() and any(e.is_dir() for e in _entries(entries[0])):
+        return from_folder(entries[0], size, framing)
+    parts = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
+    training = next((parts[name] for name in TRAINING if name in parts), None)
+    held_out = [parts[name] for name in HELD_OUT if name in parts]
+    if training is None or not held_out:
+        x, y, names, dropped = _read_classes(folder, entries, size, framing)
+        return Held({"x": x, "y": y}, names, _notes(size, dropped))
+    others = [entry for entry in entries if entry not in (training, *held_out)]
+    notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
+    notes += [f"{entry.name} is left out: {held_out[0].name} is there" for entry in held_out[1:]]
+    x_train, y_train, names, dropped = _read_classes(training, _entries(training), size, framing)
+    x_test, y_test, test_names, more = _read_classes(
+        held_out[0], _entries(held_out[0]), size, framing
+    )
+    if names != test_names:
+        odd = sorted(set(names) ^ set(test_names))
         raise DataError(
-            f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz"
+            f"{folder}: {training.name} and {held_out[0].name} do not have the same classes: "
+            f"{odd[0]!r}"
         )
-    x_train, y_train, x_test, y_test = arrays
-    # Files come class by class; a validation split takes the last ones, and wants all classes.
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(x_train))
-    return (x_train[order], y_train[order], x_test, y_test), labels, framing
+    arrays: dict[str, npt.NDArray[Any]] = {"x_train": x_train, "y_train": y_train}
+    arrays |= {"x_test": x_test, "y_test": y_test}
+    return Held(arrays, names, (*notes, *_notes(size, {**dropped, **more})))
 
 
-def _from_folder(folder: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
-    names = [entry.name for entry in _entries(folder)]
-    if sorted(names) == ["test", "train"]:
-        x_train, y_train, labels = _read_classes(folder / "train", shape)
-        x_test, y_test, test_labels = _read_classes(folder / "test", shape)
-        if labels != test_labels:
-            odd = sorted(set(labels) ^ set(test_labels))
-            raise DataError(f"{folder}: train and test do not have the same classes: {odd[0]!r}")
-        return (x_train, y_train, x_test, y_test), labels, FOLDER_FRAMING
-    x, y, labels = _read_classes(folder, shape)
-    return _split(x, y, labels, folder), labels, FOLDER_FRAMING
+def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[Images, list[str]]:
+    """Bring uint8 pictures [N, H, W] or [N, H, W, C] to ``size``; return notes on what that drops.
+
+    Raises:
+        DataError: one of them is no picture.
+    """
+    if x.shape[1:] == size or (*x.shape[1:], 1) == size:
+        return x.reshape(-1, *size), []
+    dropped: dict[str, None] = {}
+    images = np.stack(
+        [_prepared(one, f"{where}[{i}]", size, framing, dropped) for i, one in enumerate(x)]
+    )
+    own = "×".join(map(str, x.shape[1:]))
+    return images, [f"pictures of {own} become {_shown(size)} ({framing})", *_notes(size, dropped)]
 
 
-def _read_classes(folder: Path, shape: Shape) -> tuple[Images, Labels, tuple[str, ...]]:
-    classes = _entries(folder)
-    stray = next((entry for entry in classes if not entry.is_dir()), None)
-    if stray:
-        raise DataError(f"{stray}: expected one folder of images for each class in {folder}")
+def _read_classes(
+    folder: Path, entries: list[Path], size: Size, framing: str
+) -> tuple[Images, Labels, tuple[str, ...], dict[str, None]]:
+    classes = [entry for entry in entries if entry.is_dir()]
     if len(classes) < 2:
-        raise DataError(f"{folder}: expected at least two class folders, found {len(classes)}")
+        found = f"{len(entries)} files" if entries and not classes else f"found {len(classes)}"
+        raise DataError(f"{folder}: expected at least two class folders, {found}")
+    if stray := [entry for entry in entries if not entry.is_dir()]:
+        raise DataError(
+            f"{stray[0]}: a file beside the class folders of {folder}: move it into its class, or "
+            "away"
+        )
     images: list[Images] = []
     labels: list[int] = []
+    dropped: dict[str, None] = {}
     for index, name in enumerate(classes):
         files = _entries(name)
         if not files:
             raise DataError(f"{name}: the class has no image")
-        images += [_prepare(file, str(file), shape, FOLDER_FRAMING) for file in files]
+        if inner := next((file for file in files if file.is_dir()), None):
+            raise DataError(
+                f"{inner}: a folder where the pictures of class {name.name!r} should be; --data "
+                "takes a folder of class folders, or train and test (or validation) with such"
+            )
+        images += [_prepared(file, str(file), size, framing, dropped) for file in files]
         labels += [index] * len(files)
-    return np.stack(images), np.array(labels, np.int64), tuple(entry.name for entry in classes)
+    names = tuple(entry.name for entry in classes)
+    return np.stack(images), np.array(labels, np.int64), names, dropped
 
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")
 
 
-def _prepare(
-    image: Path | npt.NDArray[np.generic], where: str, shape: Shape, framing: str
+def _prepared(
+    image: Path | npt.NDArray[Any], where: str, size: Size, framing: str, dropped: dict[str, None]
 ) -> Images:
     try:
-        return prepare(image, *shape, framing).pixels
+        prepared = prepare(image, *size, framing)
     except InputError as error:
         message = str(error)
         raise DataError(message if where in message else f"{where}: {message}") from error
+    dropped.update(dict.fromkeys(prepared.dropped))
+    return prepared.pixels
 
 
-def _from_npz(path: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
-    held = read_npz(path)
-    if {"x_train", "y_train", "x_test", "y_test"} <= held.keys():
-        labels = np.unique(held["y_train"])
-        x_train, y_train = _labelled(
-            held["x_train"], held["y_train"], labels, shape, f"{path}: x_train"
-        )
-        x_test, y_test = _labelled(held["x_test"], held["y_test"], labels, shape, f"{path}: x_test")
-        return (x_train, y_train, x_test, y_test), _names(labels), NPZ_FRAMING
-    if {"x", "y"} <= held.keys():
-        labels = np.unique(held["y"])
-        x, y = _labelled(held["x"], held["y"], labels, shape, f"{path}: x")
-        return _split(x, y, _names(labels), path), _names(labels), NPZ_FRAMING
-    raise DataError(
-        f"{path}: expected x_train, y_train, x_test, y_test, or x and y; it has "
-        f"{', '.join(sorted(held)) or 'nothing'}"
-    )
+def _notes(size: Size, dropped: Iterable[str]) -> tuple[str, ...]:
+    """Say once what pictures lose on the way."""
+    lost = ", ".join(dropped)
+    return (f"pictures lose {lost} on the way to {_shown(size)}",) if lost else ()
 
 
-def _names(labels: npt.NDArray[np.generic]) -> tuple[str, ...]:
-    return tuple(str(label.decode() if isinstance(label, bytes) else label) for label in labels)
-
-
-def _labelled(
-    x: npt.NDArray[np.generic],
-    y: npt.NDArray[np.generic],
-    labels: npt.NDArray[np.generic],
-    shape: Shape,
-    where: str,
-) -> tuple[Images, Labels]:
-    if x.dtype != np.uint8 or x.ndim not in (3, 4):
-        raise DataError(
-            f"{where}: expected uint8 [N, H, W] or [N, H, W, C], got {x.dtype} {x.shape}"
-        )
-    if y.ndim != 1 or y.dtype.kind not in "iuUS":
-        raise DataError(f"{where}: its classes must be integers or strings [N], one for an image")
-    if len(x) != len(y):
-        raise DataError(f"{where}: {len(x)} images but {len(y)} labels")
-    unknown = np.setdiff1d(y, labels)
-    if len(unknown):
-        raise DataError(f"{where}: class {str(unknown[0])!r} is not among the training classes")
-    if x.shape[1:] == shape or (*x.shape[1:], 1) == shape:
-        images: Images = x.reshape(-1, *shape).astype(np.uint8)
-    else:
-        images = np.stack(
-            [_prepare(one, f"{where}[{i}]", shape, NPZ_FRAMING) for i, one in enumerate(x)]
-        )
-    return images, np.searchsorted(labels, y).astype(np.int64)
-
-
-def _split(x: Images, y: Labels, labels: tuple[str, ...], where: Path) -> Arrays:
-    """Split TEST_SHARE of each class off, drawn at random."""
-    rng = np.random.default_rng(SPLIT_SEED)
-    test = np.zeros(len(x), bool)
-    for index, name in enumerate(labels):
-        members = rng.permutation(np.flatnonzero(y == index))
-        if len(members) < 2:
-            raise DataError(f"{where}: class {name!r} needs two images, one to test with")
-        test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
-    return x[~test], y[~test], x[test], y[test]
+def _shown(size: Size) -> str:
+    return "×".join(map(str, size))

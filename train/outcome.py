@@ -4,7 +4,7 @@ import csv
 import hashlib
 import platform
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.meaning import PROBABILITIES, class_scores
 from edge_runtime.quantize import normalise
 from edgekit.files import (
     KERAS_MODEL,
@@ -22,9 +23,9 @@ from edgekit.files import (
     write_json,
     write_text,
 )
-from edgekit.scoring import Score, class_scores, score
+from edgekit.scoring import Score, score
 from edgekit.train import card, plots
-from edgekit.train.data import PIXELS_TO_UNIT, Dataset
+from edgekit.train.data import Dataset, Inputs
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
 from edgekit.train.tune import Tuned, record
@@ -33,13 +34,38 @@ HISTORY = "history.csv"
 CARD = "model_card.md"
 
 
+@dataclass(frozen=True)
+class Use:
+    """How a model is used.
+
+    Attributes:
+        pixels: what pixels 0 and 255 are on its scale; None for inputs that are numbers.
+        meaning: of its output, one of ``edge_runtime.meaning.MEANINGS``.
+    """
+
+    pixels: tuple[float, float] | None
+    meaning: str
+
+    def inputs(self, x: Inputs) -> FloatArray:
+        """Bring a dataset's inputs onto the model's scale."""
+        if self.pixels is None:
+            return x
+        low, high = self.pixels
+        std = 255 / (high - low)
+        return normalise(x, 0.0 - low * std, std)
+
+
+UNIT_PROBABILITIES = Use((0.0, 1.0), PROBABILITIES)
+"""As ``edgekit train`` trains."""
+
+
 def write(
     folder: Path,
     recipe: Recipe | None,
     dataset: Dataset,
     training: Training,
     tuned: Tuned | None = None,
-    normalization: tuple[float, float] = PIXELS_TO_UNIT,
+    use: Use = UNIT_PROBABILITIES,
 ) -> dict[str, Any]:
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
@@ -53,11 +79,11 @@ def write(
         dataset: what it was trained and is tested on.
         training: the compiled model and its history.
         tuned: how it was fine-tuned, where it was.
-        normalization: mean and standard deviation that make its inputs of pixels.
+        use: what its inputs are and its output means.
     """
     model = training.model
-    x_test = normalise(dataset.x_test, *normalization).reshape(-1, *model.inputs[0].shape[1:])
-    scores: FloatArray = class_scores(np.asarray(model(x_test)))
+    x_test = use.inputs(dataset.x_test).reshape(-1, *model.inputs[0].shape[1:])
+    scores: FloatArray = class_scores(np.asarray(model(x_test)), use.meaning)
     result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
     targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
     loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
@@ -68,8 +94,10 @@ def write(
     plots.confusion_matrix(
         folder / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
     )
-    plots.samples(folder / plots.SAMPLES, dataset, scores)
+    if dataset.pixels:
+        plots.samples(folder / plots.SAMPLES, dataset, scores)
     metrics = _metrics(folder / KERAS_MODEL, recipe, dataset, training, result, loss)
+    metrics |= {"input_range": use.pixels and list(use.pixels), "meaning": use.meaning}
     if tuned:
         metrics["tuning"] = record(tuned)
     write_text(folder / CARD, card.model_card(metrics))

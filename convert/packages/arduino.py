@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import label, plain, zero
+from edgekit.convert.packages.fragments import label, plain, score, subject, zero
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def files(library: CLibrary) -> dict[str, str]:
 def sketch(library: CLibrary) -> str:
     """Return the example: C++ for the Arduino framework, without `#include <Arduino.h>`."""
     name, upper = library.name, library.name.upper()
-    name_of_best = label(library) or "best"
     return f"""\
 // Runs the self-test of {name} once, then one inference every two seconds.
 #include <{name}.h>
@@ -53,7 +52,7 @@ void setup() {{
 }}
 
 void loop() {{
-  // Your image goes here: {name}.h says how its pixels become input values.
+  // Your {subject(library)} goes here: {name}.h says how it becomes input values.
   for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
     input[i] = {zero(library)};
   }}
@@ -61,13 +60,25 @@ void loop() {{
     Serial.println(F("{name}: inference failed"));
     return;
   }}
+{_answer(library)}  delay(2000);
+}}
+"""
+
+
+def _answer(library: CLibrary) -> str:
+    name, upper = library.name, library.name.upper()
+    if not library.classes:
+        return f"""\
+  for (int i = 0; i < {upper}_OUTPUT_SIZE && i < 10; i++) {{
+    Serial.println({name}_value(output, i), 3);
+  }}
+"""
+    return f"""\
   const int best = {name}_best(output);
   Serial.print(F("{name}: "));
-  Serial.print({name_of_best});
-  Serial.print(F(", score "));
+  Serial.print({label(library) or "best"});
+  Serial.print(F(", {score(library)} "));
   Serial.println({name}_score(output, best), 3);
-  delay(2000);
-}}
 """
 
 
@@ -97,12 +108,10 @@ def _keywords(library: CLibrary) -> str:
         "selftest",
         "quantize_u8",
         "quantize_float",
-        "score",
-        "best",
-        "labels",
+        *(("score", "best", "labels") if library.classes else ("value",)),
     ]
     words = [(f"{name}_{kind}_t", "KEYWORD1") for kind in ("input", "output")]
-    words += [(f"{name}_{function}", "KEYWORD2") for function in [*functions, "labels"]]
+    words += [(f"{name}_{function}", "KEYWORD2") for function in functions]
     words += [(f"{upper}_{size}_SIZE", "LITERAL1") for size in ("INPUT", "OUTPUT", "ARENA")]
     return "".join(f"{word}\t{kind}\n" for word, kind in words)
 

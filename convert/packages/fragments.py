@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_runtime.meaning import LOGITS
+
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
 
@@ -16,6 +18,16 @@ def plain(text: str) -> str:
 def label(library: CLibrary) -> str | None:
     """Return the C expression for the label of class ``best``, None when classes have none."""
     return f"{library.name}_labels[best]" if library.labels else None
+
+
+def subject(library: CLibrary) -> str:
+    """Return what the model takes, in a word."""
+    return "image" if library.mean else "input"
+
+
+def score(library: CLibrary) -> str:
+    """Return what the score of a class is, in a word."""
+    return "logit" if library.meaning == LOGITS else "score"
 
 
 def zero(library: CLibrary) -> str:

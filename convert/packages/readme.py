@@ -116,6 +116,17 @@ def _quantisation(port: Port) -> str:
 
 def _usage(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
+    if not library.classes:
+        return f"""\
+#include "{name}.h"
+
+/* The first number that the model gives for one input; 0 when it did not run. */
+float first(const {name}_input_t input[{upper}_INPUT_SIZE])
+{{
+    {name}_output_t output[{upper}_OUTPUT_SIZE];
+    return {name}_run(input, output) == 0 ? {name}_value(output, 0) : 0.0f;
+}}
+"""
     return f"""\
 #include "{name}.h"
 

@@ -64,11 +64,3 @@ def wilson_interval(successes: int, total: int) -> tuple[float, float]:
     spread = Z_95 * sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
     scale = 1 + Z_95**2 / total
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-
-
-def class_scores(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Model outputs [N, outputs] -> scores [N, classes].
-
-    A single sigmoid node gives p, the score of the second of two classes; the first gets 1 - p.
-    """
-    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs

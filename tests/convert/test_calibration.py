@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgekit.convert.calibration import from_array, from_images, lint, stratified
+from edgekit.convert.calibration import from_array, from_inputs, lint, stratified
 from edgekit.errors import DataError
 
 UNIT = (0.0, 1.0)
@@ -25,7 +25,7 @@ def test_more_than_there_are_takes_all() -> None:
 def test_counts_are_recorded() -> None:
     inputs = np.linspace(0, 1, 400, dtype=np.float32).reshape(200, 2)
     labels = np.array([0, 1] * 100)
-    calibration = from_images(inputs, labels, "mnist", 101, 0, UNIT)
+    calibration = from_inputs(inputs, labels, "mnist", 101, 0, UNIT)
     assert calibration.counts == (50, 51)
     assert len(calibration.inputs) == 101
     assert calibration.warnings == ()

@@ -12,7 +12,7 @@ from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.calibration import FloatArray
 from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
-from edgekit.convert.source import Classifier, load
+from edgekit.convert.source import TrainedModel, load
 from edgekit.convert.targets import float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import ModelFileError
@@ -27,12 +27,12 @@ def inputs(dataset: Dataset) -> FloatArray:
 
 
 @pytest.fixture(scope="module")
-def classifier(keras_model: Path) -> Classifier:
+def classifier(keras_model: Path) -> TrainedModel:
     return load(keras_model)
 
 
 @pytest.fixture(scope="module")
-def keras2_files(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def keras2_files(classifier: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained weights in a Keras 2 model, saved in every way Keras 2 has."""
     library = frameworks.tf_keras()
     folder = tmp_path_factory.mktemp("keras2")
@@ -68,7 +68,7 @@ def litert(model: bytes, samples: FloatArray) -> FloatArray:
     return np.array(answers)
 
 
-def test_the_documented_model_in_float(classifier: Classifier, inputs: FloatArray) -> None:
+def test_the_documented_model_in_float(classifier: TrainedModel, inputs: FloatArray) -> None:
     model = to_tflite(classifier, Recipe())
     graph = read(model)
     assert names(graph) in (DENSE, ["RESHAPE", *DENSE])
@@ -78,7 +78,7 @@ def test_the_documented_model_in_float(classifier: Classifier, inputs: FloatArra
     np.testing.assert_allclose(litert(model, inputs[:50]), expected, atol=1e-6)
 
 
-def test_full_int8_has_no_float_left(classifier: Classifier, inputs: FloatArray) -> None:
+def test_full_int8_has_no_float_left(classifier: TrainedModel, inputs: FloatArray) -> None:
     graph = read(to_tflite(classifier, Recipe("int8"), inputs))
     assert names(graph) in (DENSE, ["RESHAPE", *DENSE])
     assert graph.tensors[graph.inputs[0]].dtype == "int8"
@@ -89,7 +89,7 @@ def test_full_int8_has_no_float_left(classifier: Classifier, inputs: FloatArray)
 
 @pytest.mark.parametrize("target", ["litert", "mcu", "edgetpu", "ethos-u"])
 def test_dense_weights_are_per_channel_only_for_litert(
-    classifier: Classifier, inputs: FloatArray, target: str
+    classifier: TrainedModel, inputs: FloatArray, target: str
 ) -> None:
     graph = read(to_tflite(classifier, Recipe("int8", target), inputs))
     scales = []
@@ -106,7 +106,9 @@ def test_dense_weights_are_per_channel_only_for_litert(
     ("scheme", "dtype"),
     [("int16x8", "int16"), ("float16", "float32"), ("dynamic", "float32")],
 )
-def test_other_schemes(classifier: Classifier, inputs: FloatArray, scheme: str, dtype: str) -> None:
+def test_other_schemes(
+    classifier: TrainedModel, inputs: FloatArray, scheme: str, dtype: str
+) -> None:
     graph = read(to_tflite(classifier, Recipe(scheme), inputs))
     assert graph.tensors[graph.inputs[0]].dtype == dtype
     stored = {tensor.dtype for tensor in graph.tensors if tensor.elements == 784 * 14}
@@ -119,12 +121,12 @@ def test_same_arguments_same_bytes(keras_model: Path, inputs: FloatArray, scheme
     assert first == second
 
 
-def test_another_calibration_set_other_bytes(classifier: Classifier, inputs: FloatArray) -> None:
+def test_another_calibration_set_other_bytes(classifier: TrainedModel, inputs: FloatArray) -> None:
     whole = to_tflite(classifier, Recipe("int8"), inputs)
     assert whole != to_tflite(classifier, Recipe("int8"), inputs * np.float32(0.5))
 
 
-def test_a_batch_is_fixed_unless_asked(classifier: Classifier, inputs: FloatArray) -> None:
+def test_a_batch_is_fixed_unless_asked(classifier: TrainedModel, inputs: FloatArray) -> None:
     eight = read(to_tflite(classifier, Recipe("int8", batch=8), inputs))
     assert eight.tensors[eight.inputs[0]].signature == (8, 28, 28, 1)
     dynamic = read(to_tflite(classifier, Recipe(batch=DYNAMIC_BATCH)))
@@ -134,7 +136,7 @@ def test_a_batch_is_fixed_unless_asked(classifier: Classifier, inputs: FloatArra
 @pytest.mark.parametrize("name", ["model.h5", "model.keras", "saved"])
 @pytest.mark.parametrize("scheme", ["float32", "int8"])
 def test_keras_2_and_saved_model_take_the_same_road(
-    classifier: Classifier, keras2_files: Path, inputs: FloatArray, name: str, scheme: str
+    classifier: TrainedModel, keras2_files: Path, inputs: FloatArray, name: str, scheme: str
 ) -> None:
     old = load(keras2_files / name)
     assert old.origin == ("SavedModel" if name == "saved" else "Keras 2")
@@ -239,7 +241,7 @@ def test_what_is_no_classifier_is_refused(
 
 
 def test_what_the_converter_cannot_express_is_one_line(
-    classifier: Classifier, inputs: FloatArray
+    classifier: TrainedModel, inputs: FloatArray
 ) -> None:
     from dataclasses import replace
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options, trained_on
-from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
+from edge_runtime.meaning import NUMBERS
+from edgekit.commands import options
+from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
-from edgekit.errors import DataError, ModelFileError
+from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
@@ -19,9 +20,7 @@ from edgekit.files import (
 )
 
 if TYPE_CHECKING:
-    from edgekit.convert.calibration import CalibrationSet
-    from edgekit.convert.source import Classifier
-    from edgekit.train.data import Dataset
+    from edgekit.convert.source import TrainedModel
 
 DEFAULT = Recipe()
 TIES_WORTH_TELLING = 0.01
@@ -63,7 +62,7 @@ class Batch(click.ParamType[int]):
     "--calibration",
     metavar="SOURCE",
     show_default="the training images",
-    help="Images that show the range of each activation: mnist, synthetic, a PATH as for --data, "
+    help="Inputs that show the range of each activation: mnist, synthetic, a PATH as for --data, "
     "or an .npy array [N, ...] of model inputs.",
 )
 @click.option(
@@ -80,6 +79,8 @@ class Batch(click.ParamType[int]):
 )
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
+@options.task
+@options.framing(default="as the model was trained; resize")
 @options.input_range
 @click.option(
     "--batch",
@@ -109,6 +110,8 @@ def command(
     calibration_seed: int,
     data: str | None,
     classes: tuple[str, ...] | None,
+    task: str | None,
+    framing: str | None,
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
@@ -116,11 +119,11 @@ def command(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Convert a Keras 3 or Keras 2 classifier (.keras, .h5, SavedModel) to .tflite.
+    """Convert a Keras 3 or Keras 2 model (.keras, .h5, SavedModel) to .tflite.
 
     Without MODEL it is the artifacts folder's model.keras. Prints, and stores beside the file:
-    size, accuracy before and after on the test images, agreement, the error of each layer, the
-    ops, and whether the target runs them.
+    size, what input and output were taken for and why, accuracy before and after on the test
+    data, agreement, the error of each layer, the ops, and whether the target runs them.
     """
     recipe = Recipe(
         scheme=scheme or ("int8" if quantize else "float32"),
@@ -135,41 +138,33 @@ def command(
     if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
         raise DataError(f"{output}: is an input of this conversion; name another --output")
     require_writable(output.parent)
+    from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
 
-    classifier = source.load(path, verbose=verbose)
-    metrics = trained_on.metrics_of(classifier)
-    dataset = trained_on.dataset_of(classifier, metrics, data, classes)
-    low, high = options.pixel_range(input_range, raw_pixels=classifier.raw_pixels)
-    normalization = options.normalization(low, high)
-    chosen = _calibration(
-        classifier, recipe, dataset, calibration, classes, normalization, (low, high)
+    trained = source.load(path, verbose=verbose)
+    choices = jobs.Choices(
+        data=data,
+        classes=classes,
+        task=task,
+        framing=framing,
+        input_range=input_range,
+        calibration=calibration,
     )
-    if chosen is not None:
-        for warning in chosen.warnings:
-            click.echo(f"warning: calibration set {chosen.source}: {warning}", err=True)
-    content, document = pipeline.convert(
-        classifier,
-        recipe,
-        labels=dataset.labels if dataset else classes or (),
-        normalization=normalization,
-        framing=dataset.framing if dataset else "resize",
-        data=dataset.provenance if dataset else None,
-        data_source=dataset.source if dataset else None,
-        training=trained_on.hyper_parameters(metrics),
-        calibration=chosen,
-        test=(dataset.x_test.reshape(-1, *classifier.shape), dataset.y_test) if dataset else None,
-        verbose=verbose,
-    )
+    job = jobs.prepare(trained, choices, recipe)
+    for warning in job.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for note in job.dataset.notes if job.dataset else ():
+        click.echo(f"note: {note}", err=True)
+    content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
-    if dataset is None and not classes:
+    if not job.labels and job.meaning.name != NUMBERS:
         click.echo(
             "note: the file carries no labels, which `classify` needs; name them with --classes",
             err=True,
         )
-    _warn_about_accuracy(document, classifier)
+    _warn_about_accuracy(document, trained)
     if as_json:
         click.echo(json.dumps({"output": str(output), **document}, indent=2))
     else:
@@ -187,73 +182,24 @@ def _default_name(recipe: Recipe) -> str:
     return "_".join(parts) + ".tflite"
 
 
-def _calibration(
-    classifier: "Classifier",
-    recipe: Recipe,
-    dataset: "Dataset | None",
-    source: str | None,
-    classes: tuple[str, ...] | None,
-    normalization: tuple[float, float],
-    input_range: tuple[float, float],
-) -> "CalibrationSet | None":
-    if not recipe.calibrated:
-        if source is not None:
-            raise DataError(
-                f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
-                f"not {recipe.scheme}"
-            )
-        return None
-    if classifier.learned and recipe.scheme == "int8":
-        if source is not None:
-            raise DataError(
-                f"--calibration: {classifier.path} learned its ranges in quantisation-aware "
-                "training; there is nothing to calibrate"
-            )
-        return None
-    import numpy as np
-
-    from edge_runtime.quantize import normalise
-    from edgekit.convert.calibration import from_array, from_images
-    from edgekit.train.data import image_shape, load
-
-    size, seed = recipe.calibration_size, recipe.calibration_seed
-    if source and source.endswith(".npy"):
-        try:
-            array = np.load(source, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{source}: not a readable .npy array ({error})") from error
-        if not isinstance(array, np.ndarray):
-            raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
-        return from_array(array, Path(source).name, classifier.shape, size, seed, input_range)
-    if source:
-        own = classes or (dataset.labels if dataset else None)
-        dataset = load(source, own, image_shape(classifier.shape, str(classifier.path)))
-    if dataset is None:
-        raise ModelFileError(
-            f"{classifier.path}: {recipe.scheme} needs images to calibrate with, and nothing "
-            "beside the model says what it was trained on; give --data or --calibration"
-        )
-    inputs = normalise(dataset.x_train, *normalization).reshape(-1, *classifier.shape)
-    return from_images(inputs, dataset.y_train, dataset.name, size, seed, input_range)
-
-
-def _warn_about_accuracy(document: dict[str, Any], classifier: "Classifier") -> None:
+def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> None:
     """Point at the usual causes when the figures look wrong."""
     accuracy = document["accuracy"]
     if accuracy is None:
         return
     before, after, ties = accuracy["before"], accuracy["after"], accuracy["ties"]
+    ends_in_softmax = "SOFTMAX" in document["ops"][-2:]
     if ties["after"] - ties["before"] > TIES_WORTH_TELLING * after["total"]:
         click.echo(
             f"warning: {ties['after']} of {after['total']} answers share their top score with "
-            "another class: quantised scores are too coarse to tell saturated ones apart; an "
-            "output layer with softmax keeps them apart",
+            "another class: quantised scores are too coarse to tell saturated ones apart"
+            + ("" if ends_in_softmax else "; an output layer with softmax keeps them apart"),
             err=True,
         )
-    if before["accuracy"] < 1.5 / classifier.classes:
+    if before["accuracy"] < 1.5 / max(2, trained.outputs):
         click.echo(
             f"warning: the Keras model itself is right on only {before['accuracy']:.1%} of the "
-            "test images; does it expect another --input-range or other --classes?",
+            "test data; does it expect another --input-range or other --classes?",
             err=True,
         )
     elif before["accuracy_95"][0] > after["accuracy"]:

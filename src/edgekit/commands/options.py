@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from edge_runtime.metadata import FRAMINGS
+from edgekit.convert.recipe import TASKS
 from edgekit.errors import ModelFileError
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
@@ -42,25 +44,31 @@ class InputRange(click.ParamType[tuple[float, float]]):
         return low, high
 
 
-UNIT_RANGE = (0.0, 1.0)
 input_range = click.option(
     "--input-range",
     type=InputRange(),
     metavar="LOW,HIGH",
-    show_default="0,1; 0,255 for a model that rescales its input itself",
+    show_default="found out from the model and the data, and said",
     help="What pixels 0 and 255 are on the model's scale.",
+)
+task = click.option(
+    "--task",
+    type=click.Choice(TASKS),
+    show_default="found out from the output, the loss and the data, and said",
+    help="What the output is: scores of classes, or numbers.",
 )
 
 
-def pixel_range(chosen: tuple[float, float] | None, *, raw_pixels: bool) -> tuple[float, float]:
-    """Return ``--input-range``, or without it what the model expects."""
-    return chosen or ((0.0, 255.0) if raw_pixels else UNIT_RANGE)
-
-
-def normalization(low: float, high: float) -> tuple[float, float]:
-    """Return mean and std with which (pixel - mean) / std maps 0 to ``low``, 255 to ``high``."""
-    std = 255.0 / (high - low)
-    return 0.0 - low * std, std
+def framing(default: str) -> Callable[[Command], Command]:
+    """Return the ``--framing`` option; ``default`` says in words what holds without it."""
+    return click.option(
+        "--framing",
+        type=click.Choice(FRAMINGS),
+        show_default=default,
+        help="How pictures become the model's size. digit: grey, light ink on dark, cropped and "
+        "centred as MNIST is. resize: the whole picture. centre-crop: its middle. letterbox: the "
+        "whole picture with black bars.",
+    )
 
 
 artifacts = click.option(
@@ -83,7 +91,8 @@ def data(default: str | None) -> Callable[[Command], Command]:
         default=default,
         show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
-        help="PATH is an .npz or a folder with one folder of images for each class.",
+        help="PATH is a folder with one folder of images for each class, or an .npz of x and y: "
+        "uint8 is pixels, floats are the model's inputs as they are.",
     )
 
 

@@ -82,6 +82,7 @@ DEFAULT = Recipe()
     default=DEFAULT.seed,
     help="Of initialisers and shuffling.",
 )
+@options.framing(default="digit for a folder; resize for an .npz")
 @fine_tuning.stages
 @options.artifacts
 @options.as_json
@@ -92,6 +93,7 @@ def command(
     /,
     data: str,
     classes: tuple[str, ...] | None,
+    framing: str | None,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -119,7 +121,16 @@ def command(
     from edgekit.train.tune import Data
 
     require_writable(artifacts)
-    dataset = load(data, classes)
+    # The documented model reads digits; arrays are taken to be framed already.
+    framing = framing or ("digit" if Path(data).is_dir() else "resize")
+    dataset = load(data, classes, framing=framing)
+    if not dataset.pixels or not dataset.labels:
+        raise DataError(
+            f"{data}: edgekit train learns the classes of pictures, which are uint8; `edgekit "
+            "convert`, `tune` and `bench` take models of other data"
+        )
+    for note in dataset.notes:
+        click.echo(f"note: {note}", err=True)
     if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
         raise DataError(
             f"--validation-split {recipe.validation_split} leaves none of the "

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, trained_on
+from edgekit.commands import epochs, options
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, require_writable
@@ -21,6 +21,8 @@ DEFAULT = Tuning()
 @fine_tuning.stages
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
+@options.task
+@options.framing(default="as the model was trained; resize")
 @options.input_range
 @click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Of each stage.")
 @click.option(
@@ -45,6 +47,8 @@ def command(
     model: Path,
     data: str | None,
     classes: tuple[str, ...] | None,
+    task: str | None,
+    framing: str | None,
     input_range: tuple[float, float] | None,
     artifacts: Path,
     as_json: bool,
@@ -62,42 +66,52 @@ def command(
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
     fine_tuning.check(context, tuning)
     require_writable(artifacts)
+    from edgekit.convert import job as jobs
     from edgekit.convert import source
+    from edgekit.convert.recipe import Recipe as Conversion
 
-    classifier = source.load(model, verbose=verbose)
-    if classifier.origin != "Keras 3":
-        raise ModelFileError(f"{model}: is a {classifier.origin} model; only Keras 3 can be tuned")
-    metrics = trained_on.metrics_of(classifier)
-    dataset = trained_on.dataset_of(classifier, metrics, data, classes)
+    trained = source.load(model, verbose=verbose)
+    if trained.origin != "Keras 3":
+        raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
+    choices = jobs.Choices(
+        data=data, classes=classes, task=task, framing=framing, input_range=input_range
+    )
+    job = jobs.prepare(trained, choices, Conversion())
+    dataset = job.dataset
     if dataset is None:
         raise DataError(
             f"{model}: nothing beside the model says what it was trained on; give --data"
         )
-    from edge_runtime.quantize import normalise
+    if not dataset.labels:
+        raise ModelFileError(
+            f"{model}: its output is numbers ({job.meaning.reason}); only classifiers can be "
+            "fine-tuned"
+        )
+    for warning in job.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for note in dataset.notes:
+        click.echo(f"note: {note}", err=True)
+    metrics = jobs.metrics_of(trained)
     from edgekit.train import outcome
     from edgekit.train.fit import Training, targets_of
     from edgekit.train.tune import Data
 
-    pixels = options.pixel_range(input_range, raw_pixels=classifier.raw_pixels)
-    normalization = options.normalization(*pixels)
-
-    def inputs(images: Any) -> Any:
-        return normalise(images, *normalization).reshape(-1, *classifier.shape)
-
     sets = Data(
-        x=inputs(dataset.x_train),
-        y=targets_of(dataset.y_train, classifier.outputs),
-        x_held_out=inputs(dataset.x_test),
-        y_held_out=targets_of(dataset.y_test, classifier.outputs),
+        x=job.model_inputs(dataset.x_train, trained.shape),
+        y=targets_of(dataset.y_train, trained.outputs),
+        x_held_out=job.model_inputs(dataset.x_test, trained.shape),
+        y_held_out=targets_of(dataset.y_test, trained.outputs),
     )
     training, tuned = fine_tuning.tuned_on(
-        Training(model=classifier.owner, history=(), held_out="test", seconds=0.0),
+        Training(model=trained.owner, history=(), held_out="test", seconds=0.0),
         tuning,
         sets,
         str(model),
         verbose=verbose,
     )
-    written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, normalization)
+    pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
+    how = outcome.Use(pixels, job.meaning.name)
+    written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, how)
     if as_json:
         click.echo(json.dumps(written, indent=2))
     else:

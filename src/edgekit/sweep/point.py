@@ -19,7 +19,7 @@ from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
 
 if TYPE_CHECKING:
-    from edgekit.convert.source import Classifier
+    from edgekit.convert.source import TrainedModel
     from edgekit.scoring import Score
     from edgekit.train.data import Dataset
 
@@ -146,10 +146,10 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
         paths = {kind: Path(folder, name) for kind, name in zip(FILES, names, strict=True)}
         keras, plain, int8 = paths.values()
         outcome.save(keras, model, tuned)
-        classifier = source.load(keras)
+        trained = source.load(keras)
         about = {"recipe": asdict(task.recipe), **({"tuning": tune.record(tuned)} if tuned else {})}
-        plain.write_bytes(_converted(classifier, "float32", about, dataset))
-        int8.write_bytes(_converted(classifier, "int8", about, dataset))
+        plain.write_bytes(_converted(trained, "float32", about, dataset))
+        int8.write_bytes(_converted(trained, "int8", about, dataset))
         latency, no_latency = _latency(int8, dataset)
         firmware, no_firmware = _firmware(int8, dataset)
         missing = {"latency": no_latency, "firmware": no_firmware}
@@ -176,39 +176,15 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
 
 
 def _converted(
-    classifier: "Classifier", scheme: str, metrics: dict[str, Any], dataset: "Dataset"
+    trained: "TrainedModel", scheme: str, metrics: dict[str, Any], dataset: "Dataset"
 ) -> bytes:
     """Convert as ``edgekit convert`` does with its defaults."""
-    from edgekit.commands.options import UNIT_RANGE
-    from edgekit.commands.trained_on import hyper_parameters
-    from edgekit.convert import pipeline
+    from edgekit.convert import job, pipeline
     from edgekit.convert import recipe as conversion
-    from edgekit.convert.calibration import from_images
-    from edgekit.train.data import PIXELS_TO_UNIT, scaled
 
     recipe = conversion.Recipe(scheme=scheme)
-    calibration = None
-    if recipe.calibrated and not classifier.learned:
-        calibration = from_images(
-            scaled(dataset.x_train),
-            dataset.y_train,
-            dataset.name,
-            recipe.calibration_size,
-            recipe.calibration_seed,
-            UNIT_RANGE,
-        )
-    content, _ = pipeline.convert(
-        classifier,
-        recipe,
-        labels=dataset.labels,
-        normalization=PIXELS_TO_UNIT,
-        framing=dataset.framing,
-        data=dataset.provenance,
-        data_source=dataset.source,
-        training=hyper_parameters(metrics),
-        calibration=calibration,
-        test=None,
-    )
+    given = job.of_training(trained, recipe, dataset, metrics)
+    content, _ = pipeline.convert(trained, recipe, given, measure=False)
     return content
 
 

@@ -1,0 +1,296 @@
+"""What a conversion is given beside the model: data, labels, meaning, pixels, calibration."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_runtime.meaning import NUMBERS, class_scores
+from edge_runtime.metadata import Metadata
+from edge_runtime.quantize import normalise
+from edgekit.convert import input_range, meaning
+from edgekit.convert.calibration import (
+    CalibrationSet,
+    FloatArray,
+    from_array,
+    from_inputs,
+    stratified,
+)
+from edgekit.convert.input_range import TRAINED, InputRange, Range, Trial
+from edgekit.convert.meaning import Meaning
+from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
+from edgekit.convert.source import TrainedModel
+from edgekit.errors import DataError, ModelFileError
+from edgekit.files import METRICS
+from edgekit.train.data import Dataset, Inputs, load, takes_images
+from edgekit.train.tuning import STAGES
+
+TRIED = 1000
+"""Training inputs on which ranges of pixels are tried: the 95 % interval is 6 % wide at most."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user says about the model and its data; None leaves it to be found out.
+
+    Attributes:
+        data: what ``edgekit.train.data.load`` takes.
+        classes: class names in the order of the scores.
+        task: one of ``recipe.TASKS``.
+        framing: how pictures are brought to the model's size.
+        input_range: what pixels 0 and 255 are on the model's scale.
+        calibration: a source of inputs, or an .npy of model inputs.
+    """
+
+    data: str | None = None
+    classes: tuple[str, ...] | None = None
+    task: str | None = None
+    framing: str | None = None
+    input_range: Range | None = None
+    calibration: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a conversion is given.
+
+    Attributes:
+        meaning: of the output.
+        labels: class names in the order of the scores; empty where they are not known.
+        pixels: what pixels become on the model's scale; None for a model that takes no pictures,
+            or whose data are numbers.
+        framing: how a device must frame an image.
+        dataset: to measure on; None where nothing says what the model was trained on.
+        training: the hyper-parameters and the seed, where they are known.
+        calibration: for the schemes that need it.
+        warnings: what may be wrong, a line each.
+    """
+
+    meaning: Meaning
+    labels: tuple[str, ...]
+    pixels: InputRange | None
+    framing: str
+    dataset: Dataset | None
+    training: dict[str, Any] | None
+    calibration: CalibrationSet | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the converted file says about its use, but for the provenance."""
+        mean, std = self.pixels.normalization if self.pixels else (None, None)
+        return Metadata(
+            labels=self.labels,
+            mean=() if mean is None else (mean,),
+            std=() if std is None else (std,),
+            framing=self.framing,
+            meaning=self.meaning.name,
+        )
+
+    def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
+        """Bring inputs [N, ...] of the dataset onto the model's scale: float32 [N, *shape]."""
+        if self.pixels and inputs.dtype == np.uint8:
+            inputs = normalise(inputs, *self.pixels.normalization)
+        return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
+
+
+def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
+    """Find out what ``choices`` leave open, and load the data.
+
+    Raises:
+        DataError: the data cannot be loaded, or does not fit the model.
+        ModelFileError: the scheme needs data, and nothing says what the model was trained on.
+    """
+    metrics = metrics_of(model)
+    decided, dataset, warnings = _loaded(model, choices, metrics)
+    if decided.name == NUMBERS and choices.classes:
+        raise DataError(
+            f"--classes: the output of {model.path} is taken for numbers ({decided.reason}); leave "
+            "--classes out, or say --task classification"
+        )
+    labels = dataset.labels if dataset else choices.classes or ()
+    classes = max(2, model.outputs)
+    if decided.name != NUMBERS and labels and len(labels) != classes:
+        raise DataError(
+            f"{model.path}: tells {classes} classes apart, but the data has {len(labels)} "
+            f"({', '.join(labels)}); name the right ones with --classes"
+        )
+    pixels = _pixels(model, choices, metrics, decided, dataset)
+    job = Job(
+        meaning=decided,
+        labels=labels,
+        pixels=pixels,
+        framing=dataset.framing if dataset else choices.framing or Metadata.framing,
+        dataset=dataset,
+        training=hyper_parameters(metrics),
+        calibration=None,
+    )
+    calibration = _calibration(model, choices, recipe, job)
+    if pixels and pixels.warning:
+        warnings.append(f"input range {pixels.low:g} to {pixels.high:g}: {pixels.warning}")
+    if calibration:
+        name = f"calibration set {calibration.source}"
+        warnings += [f"{name}: {warning}" for warning in calibration.warnings]
+    return replace(job, calibration=calibration, warnings=tuple(warnings))
+
+
+def of_training(
+    model: TrainedModel, recipe: Recipe, dataset: Dataset, metrics: dict[str, Any]
+) -> Job:
+    """Return the job of a model that was trained a moment ago, as ``edgekit train`` does.
+
+    Args:
+        model: the model.
+        recipe: of the conversion.
+        dataset: what it was trained on.
+        metrics: its "recipe", and its "tuning" where it was fine-tuned.
+    """
+    job = Job(
+        meaning=meaning.decide(model, None, len(dataset.labels)),
+        labels=dataset.labels,
+        pixels=InputRange(*input_range.UNIT, TRAINED),
+        framing=dataset.framing,
+        dataset=dataset,
+        training=hyper_parameters(metrics),
+        calibration=None,
+    )
+    return replace(job, calibration=_calibration(model, Choices(), recipe, job))
+
+
+def metrics_of(model: TrainedModel) -> dict[str, Any]:
+    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this very model, or {}."""
+    path = model.path.parent / METRICS
+    try:
+        metrics = json.loads(path.read_text())
+        if metrics["model_sha256"] == model.sha256:
+            return dict(metrics)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return {}
+
+
+def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
+    """What travels in the .tflite of how the model was trained and fine-tuned."""
+    recipe, tuning = metrics.get("recipe"), metrics.get("tuning")
+    if recipe:
+        # What was fine-tuned, after training or later, is in ``tuning``.
+        recipe = {name: value for name, value in recipe.items() if name not in STAGES}
+    return {**(recipe or {}), "tuning": tuning["recipe"]} if tuning else recipe
+
+
+def _loaded(
+    model: TrainedModel, choices: Choices, metrics: dict[str, Any]
+) -> tuple[Meaning, Dataset | None, list[str]]:
+    """Decide what the output means and load the data, each with the help of the other."""
+    own = metrics.get("data", {})
+    source, classes = choices.data or own.get("source"), choices.classes
+    decided = meaning.decide(model, choices.task, len(classes) if classes else None)
+    if source is None:
+        return decided, None, []
+    framing = choices.framing or Metadata.framing
+    if source == own.get("source"):
+        classes = classes or tuple(own["classes"])
+        framing = choices.framing or own.get("framing", framing)
+    # Targets of a type that may be either decide, unless something else has.
+    numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
+    dataset = load(source, classes, model.shape, framing=framing, numbers=numbers)
+    decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
+    if decided.name == NUMBERS and dataset.labels:
+        dataset = load(source, classes, model.shape, framing=framing, numbers=True)
+    warnings = []
+    if choices.data is None and dataset.sha256 != own.get("sha256"):
+        warnings.append(
+            f"{source} is not what the model was trained on any more (its digest differs)"
+        )
+    return decided, dataset, warnings
+
+
+def _pixels(
+    model: TrainedModel,
+    choices: Choices,
+    metrics: dict[str, Any],
+    decided: Meaning,
+    dataset: Dataset | None,
+) -> InputRange | None:
+    """Decide what pixels become, where the model takes pictures."""
+    if not takes_images(model.shape) or (
+        dataset and not dataset.pixels and not choices.input_range
+    ):
+        if choices.input_range:
+            raise DataError(
+                f"--input-range: {model.path} takes inputs of shape {list(model.shape)}, which are "
+                "no pixels"
+            )
+        return None
+    attempt = None
+    if dataset and dataset.pixels and dataset.labels:
+        attempt = _attempt(model, decided, dataset)
+    recorded = metrics.get("input_range")
+    return input_range.decide(
+        choices.input_range, tuple(recorded) if recorded else None, model.forward, attempt
+    )
+
+
+def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callable[[Range], Trial]:
+    """Return what tells how many training inputs are right when pixels become a range."""
+    chosen = stratified(dataset.y_train, TRIED, seed=0)
+    inputs, true = dataset.x_train[chosen].reshape(-1, *model.shape), dataset.y_train[chosen]
+
+    def attempt(candidate: Range) -> Trial:
+        outputs = model.predict(normalise(inputs, *InputRange(*candidate, "").normalization))
+        answers = class_scores(outputs, decided.name).argmax(axis=1)
+        return Trial(candidate, int(np.sum(answers == true)), len(true))
+
+    return attempt
+
+
+def _calibration(
+    model: TrainedModel, choices: Choices, recipe: Recipe, job: Job
+) -> CalibrationSet | None:
+    source = choices.calibration
+    if not recipe.calibrated:
+        if source is not None:
+            raise DataError(
+                f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
+                f"not {recipe.scheme}"
+            )
+        return None
+    if model.learned and recipe.scheme == "int8":
+        if source is not None:
+            raise DataError(
+                f"--calibration: {model.path} learned its ranges in quantisation-aware "
+                "training; there is nothing to calibrate"
+            )
+        return None
+    expected = (job.pixels.low, job.pixels.high) if job.pixels else None
+    size, seed = recipe.calibration_size, recipe.calibration_seed
+    if source and source.endswith(".npy"):
+        return from_array(_array(source), Path(source).name, model.shape, size, seed, expected)
+    dataset = job.dataset
+    if source:
+        own = choices.classes or (dataset.labels if dataset else None)
+        numbers = job.meaning.name == NUMBERS
+        dataset = load(source, own or None, model.shape, framing=job.framing, numbers=numbers)
+    if dataset is None:
+        raise ModelFileError(
+            f"{model.path}: {recipe.scheme} needs inputs to calibrate with, and nothing beside the "
+            "model says what it was trained on; give --data or --calibration"
+        )
+    inputs = job.model_inputs(dataset.x_train, model.shape)
+    groups = dataset.y_train if dataset.labels else np.zeros(len(inputs), np.int64)
+    return from_inputs(
+        inputs, groups, dataset.name, size, seed, expected if dataset.pixels else None
+    )
+
+
+def _array(source: str) -> Inputs:
+    try:
+        array = np.load(source, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{source}: not a readable .npy array ({error})") from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
+    return array

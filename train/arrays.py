@@ -1,0 +1,218 @@
+"""A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.errors import DataError
+
+Array = npt.NDArray[Any]
+Labels = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
+"""What zipfile raises for damaged, encrypted or exotic archives."""
+
+TEST_SHARE = 0.2
+"""Share of each class that becomes the test set where the user made none."""
+
+SPLIT_SEED = 0
+
+SPLIT = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a source holds.
+
+    Attributes:
+        arrays: ``x`` and ``y``, or SPLIT: inputs [N, ...] and class indices int64 [N] or targets
+            float32 [N, K], of which K is 0 where there are none.
+        names: of the classes; empty where there are none.
+        notes: what was dropped on the way, a line each.
+    """
+
+    arrays: Mapping[str, Array]
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Return all arrays of an .npz file, or the one of an .npy file as ``x``; never pickles.
+
+    Raises:
+        DataError: it is not there or neither of the two.
+    """
+    try:
+        with path.open("rb") as file:
+            held = np.load(file, allow_pickle=False)
+            if isinstance(held, np.ndarray):
+                return {"x": held}
+            with held:
+                return {name: held[name] for name in held.files}
+    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: not a readable .npz ({reason})") from error
+
+
+def from_npz(path: Path, *, numbers: bool | None) -> Held:
+    """Return the arrays of a file with x and y, or x_train, y_train, x_test and y_test.
+
+    Each y may be missing. Integers, strings and one-hot rows are classes, floats are targets.
+
+    Args:
+        path: the .npz or .npy file.
+        numbers: whether y are targets and not classes; None lets their type decide.
+
+    Raises:
+        DataError: the arrays are not there or do not fit each other.
+    """
+    held = read_npz(path)
+    parts: tuple[str, ...]
+    if {"x_train", "x_test"} <= held.keys():
+        parts = ("_train", "_test")
+    elif "x" in held:
+        parts = ("",)
+    else:
+        raise DataError(
+            f"{path}: expected x_train, y_train, x_test, y_test, or x and y; it has "
+            f"{', '.join(sorted(held)) or 'nothing'}"
+        )
+    keys = [(f"x{part}", f"y{part}") for part in parts]
+    with_y = [y for _, y in keys if y in held]
+    if with_y and len(with_y) < len(keys):
+        missing = next(y for _, y in keys if y not in held)
+        raise DataError(f"{path}: has {with_y[0]}, but no {missing}")
+    arrays: dict[str, Array] = {}
+    names: tuple[str, ...] = ()
+    for x, y in keys:
+        where = f"{path}: {x}"
+        arrays[x] = _inputs(held[x], where)
+        if y not in held:
+            arrays[y] = np.zeros((len(arrays[x]), 0), np.float32)
+            continue
+        if len(held[x]) != len(held[y]):
+            raise DataError(f"{where}: {len(held[x])} inputs but {len(held[y])} labels")
+        answers = _squeezed(held[y])
+        if numbers or (numbers is None and _are_targets(answers)):
+            arrays[y] = _targets(answers, f"{path}: {y}")
+        else:
+            arrays[y], names = _classes(answers, names, f"{path}: {y}")
+    return Held(arrays, names)
+
+
+def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
+    """Return inputs [N, ...] that are no pixels as float32 [N, *shape], if they fit.
+
+    An axis of length 1 at the end may be there or not; a flat shape takes all of the same size.
+
+    Raises:
+        DataError: they have another shape, or hold NaN or infinity.
+    """
+    own = x.shape[1:]
+    flat = len(shape) == 1 or len(own) == 1
+    if _without_channel(own) != _without_channel(shape) and not (flat and prod(own) == prod(shape)):
+        raise DataError(
+            f"{where}: has {x.dtype} inputs of shape {list(own)}, the model takes {list(shape)}; "
+            "only pictures, which are uint8, are brought to another size"
+        )
+    values: Floats = x.reshape(len(x), *shape).astype(np.float32)
+    rows = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if rows.any():
+        raise DataError(
+            f"{where}: NaN or infinity in {rows.sum()} rows, the first is {rows.argmax()}"
+        )
+    return values
+
+
+def split(held: Held, where: str) -> tuple[Array, Array, Array, Array]:
+    """Return SPLIT; where there is no test part, TEST_SHARE of each class, drawn at random.
+
+    Raises:
+        DataError: a class, or the whole, has no two members.
+    """
+    arrays = held.arrays
+    if "x" not in arrays:
+        x_train, y_train, x_test, y_test = (arrays[name] for name in SPLIT)
+    else:
+        x, y = arrays["x"], arrays["y"]
+        rng = np.random.default_rng(SPLIT_SEED)
+        test = np.zeros(len(x), bool)
+        groups = [np.flatnonzero(y == i) for i in range(len(held.names))] or [np.arange(len(x))]
+        for index, group in enumerate(groups):
+            members = rng.permutation(group)
+            if len(members) < 2:
+                what = f"class {held.names[index]!r}" if held.names else "the data"
+                raise DataError(f"{where}: {what} needs two inputs, one to test with")
+            test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
+        x_train, y_train, x_test, y_test = x[~test], y[~test], x[test], y[test]
+    # Files come class by class; a validation split takes the last ones, and wants all classes.
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(x_train))
+    return x_train[order], y_train[order], x_test, y_test
+
+
+def _inputs(x: Array, where: str) -> Array:
+    if x.ndim < 2 or x.dtype.kind not in "biuf" or not x.size:
+        raise DataError(f"{where}: expected numbers [N, ...], got {x.dtype} {list(x.shape)}")
+    return x
+
+
+def _squeezed(y: Array) -> Array:
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _are_targets(y: Array) -> bool:
+    return y.dtype.kind == "f" and not _one_hot(y)
+
+
+def _one_hot(y: Array) -> bool:
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
+        return False
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _targets(y: Array, where: str) -> Floats:
+    if y.dtype.kind not in "biuf":
+        raise DataError(f"{where}: the model gives numbers, and these are {y.dtype}")
+    values: Floats = y.reshape(len(y), -1).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(f"{where}: holds NaN or infinity")
+    return values
+
+
+def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tuple[str, ...]]:
+    """Return class indices and names; those of the training part are given to the test part."""
+    if _one_hot(y):
+        found = tuple(map(str, range(y.shape[1])))
+        if names and names != found:
+            raise DataError(f"{where}: {len(found)} classes, the training part has {len(names)}")
+        return y.argmax(axis=1).astype(np.int64), found
+    if y.ndim == 1 and y.dtype.kind == "f" and (y == np.floor(y)).all():
+        y = y.astype(np.int64)
+    if y.ndim != 1 or y.dtype.kind not in "biuUS":
+        raise DataError(
+            f"{where}: classes are integers, strings or one-hot rows, one for an input, got "
+            f"{y.dtype} {list(y.shape)}"
+        )
+    values, indices = np.unique(y, return_inverse=True)
+    own = tuple(_name(value) for value in values)
+    if not names:
+        return indices.astype(np.int64), own
+    if unknown := [name for name in own if name not in names]:
+        raise DataError(f"{where}: class {unknown[0]!r} is not among the training classes")
+    return np.array([names.index(name) for name in own], np.int64)[indices], names
+
+
+def _name(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _without_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[:-1] if shape[-1:] == (1,) else shape
