@@ -9,6 +9,9 @@ from edgekit.errors import ModelFileError
 ENDINGS = {"Softmax": PROBABILITIES, "Sigmoid": PROBABILITIES, "LogSoftmax": LOGITS}
 """TensorFlow's operator -> what its output means as the scores of classes."""
 
+CLASSIFYING = ("crossentropy", "hinge")
+"""What the names of Keras' losses of classifiers have in them; the alias "bce" has not."""
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -54,7 +57,7 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
     fits = classes == max(2, model.outputs)
     if model.rebuilds_input and not fits:
         return Meaning(NUMBERS, f"it gives as many numbers as it takes, {model.outputs}")
-    if "crossentropy" in model.loss:
+    if model.loss == "bce" or any(kind in model.loss for kind in CLASSIFYING):
         return Meaning(scores, f"its loss is {model.loss}, and {ending}")
     if model.loss and last not in ENDINGS:
         return Meaning(NUMBERS, f"its loss is {model.loss}, and {ending}")

@@ -45,9 +45,10 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
     held_out = [parts[name] for name in HELD_OUT if name in parts]
     if training is None or not held_out:
         x, y, names, dropped = _read_classes(folder, entries, size, framing)
-        return Held({"x": x, "y": y}, names, _notes(size, dropped))
+        return Held({"x": x, "y": y}, names, (*_stray(entries), *_notes(size, dropped)))
     others = [entry for entry in entries if entry not in (training, *held_out)]
     notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
+    notes += [note for part in (training, held_out[0]) for note in _stray(_entries(part))]
     notes += [f"{entry.name} is left out: {held_out[0].name} is there" for entry in held_out[1:]]
     x_train, y_train, names, dropped = _read_classes(training, _entries(training), size, framing)
     x_test, y_test, test_names, more = _read_classes(
@@ -87,11 +88,6 @@ def _read_classes(
     if len(classes) < 2:
         found = f"{len(entries)} files" if entries and not classes else f"found {len(classes)}"
         raise DataError(f"{folder}: expected at least two class folders, {found}")
-    if stray := [entry for entry in entries if not entry.is_dir()]:
-        raise DataError(
-            f"{stray[0]}: a file beside the class folders of {folder}: move it into its class, or "
-            "away"
-        )
     images: list[Images] = []
     labels: list[int] = []
     dropped: dict[str, None] = {}
@@ -108,6 +104,12 @@ def _read_classes(
         labels += [index] * len(files)
     names = tuple(entry.name for entry in classes)
     return np.stack(images), np.array(labels, np.int64), names, dropped
+
+
+def _stray(entries: Iterable[Path]) -> list[str]:
+    """Name the files where class folders should be."""
+    files = [entry for entry in entries if not entry.is_dir()]
+    return [f"{file}: a file beside the class folders, is left out" for file in files]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edge_runtime import ModelError
+from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
 from edgekit.cli import run
@@ -152,3 +152,30 @@ def test_an_image_is_needed(model, capsys):
     assert run(["predict", model]) == 2
 
     assert "IMAGE" in capsys.readouterr().err
+
+
+def test_rows_of_an_array(float_model, tmp_path, capsys):
+    """Floats are inputs as they are; y is held against the answers."""
+    path = tmp_path / "numbers.tflite"
+    path.write_bytes(attach(float_model.read_bytes(), Metadata(("a", "b"))))
+    x = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
+    expected = load(path).predict(x)
+    answers = expected.argmax(axis=1)
+    np.savez(tmp_path / "x.npz", x=x, y=np.where(np.arange(5) == 3, 1 - answers, answers))
+
+    assert run(["predict", str(path), "--data", str(tmp_path / "x.npz"), "--json"]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert [one["scores"] for one in document["predictions"]] == expected.tolist()
+    assert [one["row"] for one in document["predictions"]] == list(range(5))
+    assert (document["correct"], document["total"]) in ((4, 5),)
+    assert run(["predict", str(path), str(tmp_path / "x.npz")]) == 0
+    assert "4 of 5 right" in capsys.readouterr().out
+
+
+def test_an_array_that_does_not_fit(model, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.zeros((3, 7)))
+
+    assert run(["predict", model, str(tmp_path / "x.npy")]) == 2
+
+    assert "x.npy: expected inputs [N, 28, 28, 1], got [3, 7]" in capsys.readouterr().err

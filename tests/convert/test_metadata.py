@@ -209,14 +209,14 @@ def test_the_layout_is_the_standards(shape, colors):
     root = Table(bytearray(content), struct.unpack_from("<I", content)[0])
     assert [text(root, number) for number in (0, 1)] == [
         "edgekit classifier",
-        "Classifies an image.",
+        "Turns an image into one score for each class.",
     ]
     assert text(root, 2).startswith("edgekit ")
     assert text(root, 7) == "1.0.0"
     (subgraph,) = tables(root, 3)
     (image,), (scores,) = tables(subgraph, 2), tables(subgraph, 3)
 
-    assert (text(image, 0), text(image, 1)) == ("image", "The image to classify.")
+    assert (text(image, 0), text(image, 1)) == ("image", "The image.")
     assert byte(subtable(image, 3), 0) == 2  # Content is ImageProperties
     assert byte(subtable(subtable(image, 3), 1), 0) == colors
     (unit,) = tables(image, 4)

@@ -310,7 +310,7 @@ def test_an_empty_batch(classifier):
     ],
 )
 def test_predict_refuses_other_shapes(classifier, batch):
-    with pytest.raises(InputError, match=r"expected images \[N, 28, 28, 1\]|not an array"):
+    with pytest.raises(InputError, match=r"expected inputs \[N, 28, 28, 1\]|not an array"):
         classifier.predict(batch)
 
 
@@ -352,7 +352,7 @@ def test_a_little_beyond_the_scale_is_fine(classifier):
 
 def test_pixels_need_a_normalisation(bare_float):
     assert bare_float.predict(pixels(2) / 255).shape == (2, 2)
-    with pytest.raises(MetadataError, match="how pixels are normalised: convert"):
+    with pytest.raises(MetadataError, match=r"how pixels are normalised: .*edgekit label"):
         bare_float.predict(pixels(2))
 
 
@@ -391,8 +391,39 @@ def test_a_model_that_is_no_classifier(int8_model, opened):
 
     model = opened(edited(int8_model.read_bytes(), change), backend="litert")
 
-    with pytest.raises(ModelError, match=r"model.tflite: .*not the scores of a classifier"):
-        model.predict(pixels(1))
+    assert model.meaning == "numbers"
+    assert model.predict(pixels(2) / 255).shape == (2, *model.output.shape[1:])
+    with pytest.raises(ModelError, match=r"model.tflite: its output is numbers.*use predict\(\)"):
+        model.classify(np.zeros((28, 28), np.uint8))
+
+
+def test_the_file_says_what_its_output_means(float_model, opened):
+    """The same bytes, read as sigmoids, as logits and as numbers."""
+    content = float_model.read_bytes()
+    outputs = opened(attach(content, Metadata(meaning="numbers"))).predict(pixels(3) / 255)
+    logits = opened(attach(content, Metadata(("a", "b"), meaning="logits")))
+    assert logits.meaning == "logits"
+    expected = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    assert logits.predict(pixels(3) / 255) == pytest.approx(expected, abs=1e-6)
+    raw = opened(attach(content, METADATA))
+    assert raw.meaning == "probabilities"
+    assert np.array_equal(raw.predict(pixels(3)), outputs)
+
+
+def test_floats_of_the_unit_range_are_no_pixels_up_to_255(float_model, opened):
+    model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"), (0.0,), (1.0,))))
+    with pytest.raises(
+        InputError, match="from 0 to 1 are not on the model's scale, which is 0 to 255"
+    ):
+        model.predict(np.linspace(0, 1, 784, dtype=np.float32).reshape(1, 28, 28, 1))
+    assert model.predict(np.zeros((1, 28, 28, 1), np.float32)).shape == (1, 2)
+    assert model.predict(np.full((1, 28, 28, 1), 40, np.float32)).shape == (1, 2)
+
+
+def test_whole_numbers_are_inputs_of_a_model_of_numbers(float_model, opened):
+    model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"))))
+    whole = np.ones((2, 28, 28, 1), np.int64)
+    assert np.array_equal(model.predict(whole), model.predict(whole.astype(np.float32)))
 
 
 # The arithmetic of quantisation.

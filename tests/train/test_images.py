@@ -38,15 +38,24 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_of_any_size_and_mode(folder: Path) -> None:
     (folder / ".DS_Store").write_bytes(b"litter")
     (folder / "ring" / "Thumbs.db").write_bytes(b"litter")
-    dataset = load(str(folder))
+    dataset = load(str(folder), framing="digit")
     assert dataset.labels == ("cross", "ring")
+    assert dataset.framing == "digit"
     assert dataset.x_train.shape[1:] == (28, 28, 1)
     assert len(dataset.x_train) + len(dataset.x_test) == 12
     assert np.bincount(dataset.y_test).tolist() == [1, 1]
     # Light ink on a dark ground, whatever the paper was.
     assert (dataset.x_train[:, 0, :, 0] == 0).all()
     assert (dataset.x_train.max(axis=(1, 2, 3)) > 200).all()
-    assert load(str(folder)).sha256 == dataset.sha256
+    assert load(str(folder), framing="digit").sha256 == dataset.sha256
+
+
+def test_pictures_are_resized_unless_digits_are_asked_for(folder: Path) -> None:
+    dataset = load(str(folder), shape=(32, 24, 3))
+    assert dataset.framing == "resize"
+    assert dataset.x_train.shape == (10, 32, 24, 3)
+    # The paper stays white.
+    assert (dataset.x_train[:, 0, :, 0] == 255).all()
 
 
 def test_classes_can_be_chosen(folder: Path) -> None:
@@ -69,6 +78,37 @@ def test_train_and_test_folders_are_kept_apart(tmp_path: Path) -> None:
         load(str(both))
 
 
+def parts_of(folder: Path, *parts: str) -> Path:
+    """A folder of parts with two classes of two pictures each."""
+    for part in parts:
+        for kind in ("ring", "cross"):
+            (folder / part / kind).mkdir(parents=True)
+            for i in range(2):
+                draw(kind, (40 + i, 60)).save(folder / part / kind / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("parts", "note"),
+    [
+        (("train", "validation"), ""),
+        (("train", "validation", "test"), "validation is left out: test is there"),
+        (("Training", "val"), ""),
+        (("train", "test", "docs"), "docs, beside train, is left out"),
+    ],
+)
+def test_folders_as_people_unzip_them(tmp_path: Path, parts: tuple[str, ...], note: str) -> None:
+    both = parts_of(tmp_path / "lamps" / "lamps", *parts)
+    (tmp_path / "lamps" / "__MACOSX" / "train").mkdir(parents=True)
+    (both / parts[0] / ".DS_Store").write_bytes(b"litter")
+    (both / parts[0] / "README.txt").write_text("hello")
+    dataset = load(str(tmp_path / "lamps"))
+    assert (len(dataset.x_train), len(dataset.x_test)) == (4, 4)
+    assert dataset.labels == ("cross", "ring")
+    stray = f"{both / parts[0] / 'README.txt'}: a file beside the class folders, is left out"
+    assert set(dataset.notes) == {stray, *([note] if note else [])}
+
+
 def spoil_unreadable(folder: Path) -> None:
     (folder / "ring" / "bad.png").write_bytes(b"no picture")
 
@@ -82,8 +122,8 @@ def spoil_empty(folder: Path) -> None:
     (folder / "square").mkdir()
 
 
-def spoil_stray(folder: Path) -> None:
-    (folder / "notes.txt").write_text("hello")
+def spoil_nested(folder: Path) -> None:
+    (folder / "ring" / "inner").mkdir()
 
 
 def spoil_single(folder: Path) -> None:
@@ -97,8 +137,8 @@ def spoil_single(folder: Path) -> None:
         (spoil_unreadable, "bad.png"),
         (spoil_truncated, "1.png"),
         (spoil_empty, "square: the class has no image"),
-        (spoil_stray, "notes.txt: expected one folder"),
-        (spoil_single, "class 'ring' needs two images"),
+        (spoil_single, "class 'ring' needs two inputs"),
+        (spoil_nested, "inner: a folder where the pictures of class 'ring' should be"),
     ],
 )
 def test_what_is_wrong_is_named(folder: Path, spoil: Callable[[Path], None], message: str) -> None:
@@ -155,11 +195,17 @@ def test_an_npz_of_another_size_and_colour(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"a": np.zeros(3)}, "expected x_train, y_train"),
-        ({"x": np.zeros((4, 28, 28)), "y": np.zeros(4, int)}, "expected uint8"),
-        ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(3, int)}, "4 images but 3 labels"),
-        ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(4)}, "integers or strings"),
+        ({"x": np.zeros((4, 9, 9)), "y": [0, 1, 0, 1]}, r"float64 inputs of shape \[9, 9\]"),
+        ({"x": np.full((4, 28, 28), np.nan), "y": [0, 1] * 2}, "NaN or infinity in 4 rows"),
+        ({"x": np.array(["a", "b"]), "y": np.zeros(2, int)}, r"expected numbers \[N, ...\]"),
+        (
+            {"x_train": np.zeros((4, 9)), "x_test": np.zeros((4, 9)), "y_test": [1] * 4},
+            "no y_train",
+        ),
+        ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(3, int)}, "4 inputs but 3 labels"),
+        ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros((4, 3), int)}, "one-hot rows"),
         ({"x": np.zeros((4, 28, 28), np.uint8), "y": np.zeros(4, int)}, "needs two classes"),
-        ({"x": np.zeros((0, 28, 28), np.uint8), "y": np.zeros(0, int)}, "here is none"),
+        ({"x": np.zeros((0, 28, 28), np.uint8), "y": np.zeros(0, int)}, "expected numbers"),
         (
             {"x": np.zeros((4, 28, 28), np.uint8), "y": np.array(["a\nb", "c"] * 2)},
             "cannot be a label",
@@ -180,4 +226,56 @@ def test_an_npz_that_does_not_fit(
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError, match=message):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_floats_are_inputs_of_any_shape(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(0, 40, (20, 12, 9))
+    np.savez(tmp_path / "a.npz", x=x, y=np.array(["walk", "run"] * 10))
+    dataset = load(str(tmp_path / "a.npz"), shape=(12, 9))
+    assert not dataset.pixels
+    assert dataset.x_train.dtype == np.float32
+    assert (dataset.x_train.shape, dataset.x_test.shape) == ((16, 12, 9), (4, 12, 9))
+    assert {row.tobytes() for row in dataset.x_train} <= {
+        row.tobytes() for row in x.astype(np.float32)
+    }
+    # Bytes are numbers too where no picture fits.
+    np.savez(tmp_path / "b.npz", x=np.arange(200, dtype=np.uint8).reshape(20, 10), y=[0, 1] * 10)
+    assert not load(str(tmp_path / "b.npz"), shape=(10,)).pixels
+
+
+def test_one_hot_rows_are_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((6, 4)), y=np.eye(3)[[0, 1, 2, 2, 1, 0]])
+    assert load(str(tmp_path / "a.npz"), shape=(4,)).labels == ("0", "1", "2")
+    np.savez(tmp_path / "b.npz", x=np.zeros((6, 4)), y=np.array([[0.0], [1.0]] * 3))
+    assert load(str(tmp_path / "b.npz"), shape=(4,), numbers=False).labels == ("0", "1")
+
+
+def test_floats_are_targets_unless_the_model_gives_classes(tmp_path: Path) -> None:
+    x = np.arange(80, dtype=np.float32).reshape(20, 4)
+    np.savez(tmp_path / "a.npz", x=x, y=x.sum(axis=1) / 7)
+    dataset = load(str(tmp_path / "a.npz"), shape=(4,))
+    assert dataset.labels == ()
+    assert dataset.y_train.shape == (16, 1)
+    assert dataset.y_train[:, 0] == pytest.approx(dataset.x_train.sum(axis=1) / 7)
+    with pytest.raises(DataError, match="leave --classes out"):
+        load(str(tmp_path / "a.npz"), ("a", "b"), (4,))
+    with pytest.raises(DataError, match="classes are integers"):
+        load(str(tmp_path / "a.npz"), shape=(4,), numbers=False)
+
+
+def test_inputs_alone_have_no_targets(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((10, 6), np.float32))
+    dataset = load(str(tmp_path / "a.npy"), shape=(6,))
+    assert (dataset.labels, dataset.y_train.shape) == ((), (8, 0))
+
+
+def test_digits_teach_an_autoencoder_without_their_classes() -> None:
+    dataset = load("synthetic", shape=(784,), numbers=True)
+    assert (dataset.labels, dataset.y_test.shape) == ((), (2115, 0))
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.array([print] * 4), y=[0, 1, 0, 1])
+    with pytest.raises(DataError, match=r"not a readable \.npz"):
         load(str(tmp_path / "a.npz"))

@@ -1,19 +1,33 @@
-"""`edgekit predict`: what a model says about image files."""
+"""`edgekit predict`: what a model answers to images and arrays."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from edge_runtime import BackendError, InputError, Model, ModelError, Prediction, load
+from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, unavailable
+from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options
+
+ARRAYS = (".npz", ".npy")
+VALUES = 8
+"""Numbers of an output that a line of the table shows."""
 
 
 @click.command("predict")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("inputs", metavar="[IMAGE|ARRAY]...", nargs=-1)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="An .npz or .npy with x (or x_test), as for `edgekit convert`: its rows are predicted, "
+    "and held against y where it is there.",
+)
 @click.option(
     "--backend",
     type=click.Choice(backends()),
@@ -21,34 +35,115 @@ from edgekit.commands import options
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
+@click.pass_context
 def command(
-    model: Path, images: tuple[str, ...], backend: str | None, no_invert: bool, as_json: bool
+    context: click.Context,
+    /,
+    model: Path,
+    inputs: tuple[str, ...],
+    data: Path | None,
+    backend: str | None,
+    no_invert: bool,
+    as_json: bool,
 ) -> int:
-    """Say what each IMAGE shows, according to MODEL (.tflite).
+    """Say what MODEL (.tflite) answers to images or arrays.
 
-    Images may have any size and mode. If the model expects digits as MNIST has them, light ink on a
-    dark ground, an image with a light background is inverted first.
+    An IMAGE may have any size and mode. If the model expects digits as MNIST has them, light ink on
+    a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) holds
+    inputs [N, ...] of the model: uint8 pixels, or floats on its own scale.
     """
+    sources = [*inputs, *([str(data)] if data else [])]
+    if not sources:
+        raise click.UsageError("name an IMAGE or an ARRAY, or give --data", context)
     opened, backend = _open(model, backend)
-    answers: list[tuple[str, Prediction]] = []
+    answers: list[Answer] = []
     errors: list[tuple[str, str]] = []
-    for image in images:
+    for source in sources:
         try:
-            answers.append((image, opened.classify(image, invert=False if no_invert else None)))
+            if Path(source).suffix in ARRAYS:
+                answers += _of_array(opened, Path(source))
+            else:
+                answers.append(_of_image(opened, source, invert=False if no_invert else None))
         except InputError as error:
-            errors.append((image, str(error)))
+            errors.append((source, str(error)))
             click.echo(f"edgekit: error: {error}", err=True)
+    known = [answer for answer in answers if answer.truth is not None]
+    correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
         document = {
             "model": str(model),
             "backend": backend,
-            "predictions": [{"file": file, **vars(answer)} for file, answer in answers],
+            "meaning": opened.meaning,
+            "predictions": [answer.content for answer in answers],
             "errors": [{"file": file, "error": error} for file, error in errors],
+            "correct": correct if known else None,
+            "total": len(known) if known else None,
         }
         click.echo(json.dumps(document, indent=2))
     elif answers:
         click.echo(_table(answers))
+        if known:
+            click.echo(f"{correct} of {len(known)} right")
     return 2 if errors else 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says about one input.
+
+    Attributes:
+        content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
+            and "inverted" of classes, or "values" where the output is numbers.
+        truth: the right label; None where it is not known.
+    """
+
+    content: dict[str, Any]
+    truth: str | None = None
+
+
+def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
+    if model.meaning != NUMBERS:
+        return Answer({"file": file, **vars(model.classify(file, invert=invert))})
+    prepared = model.prepare(file, invert=invert)
+    values = model.predict(prepared.pixels[None])[0]
+    return Answer({"file": file, "values": values.ravel().tolist(), "inverted": prepared.inverted})
+
+
+def _of_array(model: Model, path: Path) -> list[Answer]:
+    """Return the answers to the rows of a file, to those of its test part where it has parts."""
+    from edgekit.train.arrays import from_npz
+
+    numbers = model.meaning == NUMBERS
+    held = from_npz(path, numbers=numbers)
+    part = "_test" if "x_test" in held.arrays else ""
+    inputs, truths = held.arrays[f"x{part}"], held.arrays[f"y{part}"]
+    try:
+        outputs = model.predict(inputs)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    rows = [{"file": str(path), "row": row} for row in range(len(outputs))]
+    if numbers:
+        return [
+            Answer({**row, "values": output.ravel().tolist()})
+            for row, output in zip(rows, outputs, strict=True)
+        ]
+    labels = model.labels if model.metadata and model.metadata.labels else None
+    names = held.names
+    if labels and len(names) == len(labels) and not set(names) <= set(labels):
+        names = labels  # the data numbers its classes
+    answers = []
+    for i, (row, scores) in enumerate(zip(rows, outputs, strict=True)):
+        index = int(scores.argmax())
+        content = {
+            **row,
+            "label": labels[index] if labels else str(index),
+            "index": index,
+            "score": float(scores[index]),
+            "scores": scores.tolist(),
+            "inverted": False,
+        }
+        answers.append(Answer(content, names[truths[i]] if names else None))
+    return answers
 
 
 def _open(model: Path, backend: str | None) -> tuple[Model, str]:
@@ -63,12 +158,22 @@ def _open(model: Path, backend: str | None) -> tuple[Model, str]:
         return load(model, backend="litert"), "litert"
 
 
-def _table(answers: Sequence[tuple[str, Prediction]]) -> str:
+def _table(answers: Sequence[Answer]) -> str:
     """Return the answers in aligned columns."""
-    rows = [("file", "label", "score", "")]
-    for file, answer in answers:
-        note = "inverted: light background" if answer.inverted else ""
-        rows.append((file, answer.label, f"{answer.score:.4f}", note))
+    classes = "label" in answers[0].content
+    rows = [("file", "label", "score", "") if classes else ("file", "values", "", "")]
+    for answer in answers:
+        content = answer.content
+        file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
+        note = "inverted: light background" if content.get("inverted") else ""
+        if answer.truth is not None and answer.truth != content["label"]:
+            note = f"truth: {answer.truth}"
+        if classes:
+            rows.append((file, content["label"], f"{content['score']:.4f}", note))
+        else:
+            values = content["values"]
+            more = f", … ({len(values)})" if len(values) > VALUES else ""
+            rows.append((file, ", ".join(f"{v:.6g}" for v in values[:VALUES]) + more, "", note))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
