@@ -79,6 +79,18 @@ class Tensor:
     sparse: bool = False
 
     @property
+    def scale(self) -> float | None:
+        """Scale of ``real = scale * (q - zero_point)``; None without one for the whole tensor."""
+        own = self.quantization
+        return None if own is None or own.per_channel else own.scales[0]
+
+    @property
+    def zero_point(self) -> int | None:
+        """Zero point that belongs to ``scale``."""
+        own = self.quantization
+        return None if own is None or own.per_channel else own.zero_points[0]
+
+    @property
     def elements(self) -> int:
         """Number of elements of the static shape."""
         return prod(self.shape)

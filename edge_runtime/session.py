@@ -85,7 +85,7 @@ def load(path: str | os.PathLike[str], *, backend: str = "native", **options: ob
         session = module.open_session(graph, data, **options)
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
-    return Model(name, data, graph, session)
+    return Model(name, data, graph, session, backend)
 
 
 def _content(name: str) -> bytes | mmap.mmap:
@@ -121,12 +121,21 @@ class Model:
 
     Attributes:
         graph: all that the file holds.
-        input: the input tensor: shape, element type, quantisation.
+        input: the input tensor: shape, element type, scale and zero_point.
         output: the output tensor.
+        backend: name of the engine that runs it.
     """
 
-    def __init__(self, name: str, data: bytes | mmap.mmap, graph: Graph, session: Session) -> None:
+    def __init__(
+        self,
+        name: str,
+        data: bytes | mmap.mmap,
+        graph: Graph,
+        session: Session,
+        backend: str,
+    ) -> None:
         self.graph = graph
+        self.backend = backend
         self.input: Tensor = graph.tensors[graph.inputs[0]]
         self.output: Tensor = graph.tensors[graph.outputs[0]]
         self._name = name
@@ -136,6 +145,30 @@ class Model:
         # An engine may run an array that fits by itself, without the way through Python.
         if hasattr(session, "bind"):
             vars(self)["run"] = session.bind(self.run)
+
+    def __repr__(self) -> str:
+        """Say what it is in a line."""
+        ports = f"{_describe(self.input)} -> {_describe(self.output)}"
+        return f"<Model {self._name!r} on {self.backend}: {ports}>"
+
+    def _repr_html_(self) -> str:
+        """Say what it is as a table, which notebooks show."""
+        from html import escape
+
+        rows = {"file": self._name, "backend": self.backend}
+        for role, tensor in ("input", self.input), ("output", self.output):
+            rows[role] = _describe(tensor)
+            if tensor.scale is not None:
+                rows[role] += f", scale {tensor.scale:g}, zero point {tensor.zero_point}"
+        try:
+            rows["meaning"] = self.meaning
+            if self.metadata is not None:
+                rows["labels"] = ", ".join(self.metadata.labels)
+                rows["framing"] = self.metadata.framing
+        except MetadataError as error:
+            rows["metadata"] = str(error)
+        cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items() if v)
+        return f"<table>{cells}</table>"
 
     @property
     def metadata(self) -> Metadata | None:

@@ -49,7 +49,7 @@ class Sum:
         return memoryview(bytearray(8)).cast("f", (1, 2)) if total else b"zero"
 
 data = Path(sys.argv[1]).read_bytes()
-model = Model("model", data, read(data), Sum())
+model = Model("model", data, read(data), Sum(), "sum")
 print(model.run(bytes(784 * 4)).tobytes().decode(), model.run(b"\\0\\0\\x80\\x3f" * 784).shape)
 for bad in b"\\0\\0\\xc0\\x7f", b"\\0\\0\\x80\\xff":
     try:

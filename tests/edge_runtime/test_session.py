@@ -426,6 +426,22 @@ def test_whole_numbers_are_inputs_of_a_model_of_numbers(float_model, opened):
     assert np.array_equal(model.predict(whole), model.predict(whole.astype(np.float32)))
 
 
+def test_a_model_says_what_it_is(int8_model, opened):
+    model = opened(attach(int8_model.read_bytes(), METADATA), backend="native")
+    assert repr(model).startswith("<Model '")
+    assert "on native: int8 [1, 28, 28, 1] -> int8 [1, 2]>" in repr(model)
+    shown = model._repr_html_()
+    for word in ("scale 0.00392157, zero point -128", "probabilities", "0, 1", "digit"):
+        assert word in shown
+    assert (model.output.scale, model.output.zero_point) == (1 / 256, -128)
+    assert model.graph.tensors[model.graph.ops[0].inputs[0]].scale == model.input.scale
+
+
+def test_a_float_tensor_has_no_scale(float_model, opened):
+    model = opened(float_model.read_bytes())
+    assert (model.input.scale, model.input.zero_point) == (None, None)
+
+
 # The arithmetic of quantisation.
 
 
