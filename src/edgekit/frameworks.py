@@ -74,17 +74,30 @@ def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
     """Send what C++ code writes to file descriptor 2 to nowhere, unless told otherwise.
 
     TensorFlow's C++ logs before it has read its own log level, so the level alone is not enough.
+    A descriptor that is closed is closed again afterwards.
     """
     if unless:
         yield
         return
-    sys.stderr.flush()
-    saved = os.dup(2)
+    _flush_stderr()
+    try:
+        saved = os.dup(2)
+    except OSError:
+        saved = None
     try:
         with tempfile.TemporaryFile() as sink:
             os.dup2(sink.fileno(), 2)
             yield
     finally:
+        _flush_stderr()
+        if saved is None:
+            os.close(2)
+        else:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _flush_stderr() -> None:
+    # A program without a console has none.
+    if sys.stderr is not None:
         sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)

@@ -35,7 +35,7 @@ output_file = click.Path(dir_okay=False, path_type=Path)
 input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("bench")
+@click.command("bench", short_help="Measure models on the test images and hold them to gates.")
 @click.argument("models", nargs=-1, type=input_file, metavar="[MODEL.tflite]...")
 @options.artifacts
 @options.data(default=None)

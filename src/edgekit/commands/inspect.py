@@ -17,7 +17,11 @@ from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSummary, summarise
 
 
-@click.command("inspect")
+@click.command(
+    "inspect",
+    no_args_is_help=True,
+    short_help="Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--memory",

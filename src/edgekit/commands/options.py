@@ -7,10 +7,20 @@ from typing import Any, TypeVar
 
 import click
 
-from edgekit.errors import ModelFileError
+from edgekit.commands import output
+from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Choice(click.Choice[str]):
+    """A choice that suggests what a value may have been meant to be."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say which values there are, and which are most like ``value``."""
+        message = super().get_invalid_choice_message(value, ctx)
+        return message + did_you_mean(str(value), self.choices)
 
 
 class FiniteRange(click.FloatRange):
@@ -73,7 +83,28 @@ artifacts = click.option(
     help="Folder where the commands meet.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-verbose = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and LiteRT say.")
+
+
+def _remember(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    setattr(context.ensure_object(output.Voice), str(option.name), value)
+    return value
+
+
+QUIET = "No notes and no progress; warnings and errors stay."
+VERBOSE = "Show what TensorFlow and LiteRT say, and the traceback of an internal error."
+quiet = click.option(
+    "-q", "--quiet", is_flag=True, callback=_remember, expose_value=False, help=QUIET
+)
+verbose = click.option("-v", "--verbose", is_flag=True, callback=_remember, help=VERBOSE)
+"""For a command that hands ``verbose`` on; the others take ``verbosity``."""
+_verbose = click.option(
+    "-v", "--verbose", is_flag=True, callback=_remember, expose_value=False, help=VERBOSE
+)
+
+
+def verbosity(command: Command) -> Command:
+    """Add ``--quiet`` and ``--verbose``, which the command itself does not see."""
+    return quiet(_verbose(command))
 
 
 def data(default: str | None) -> Callable[[Command], Command]:

@@ -11,7 +11,11 @@ from edge_runtime.backends import backends, unavailable
 from edgekit.commands import options
 
 
-@click.command("predict")
+@click.command(
+    "predict",
+    no_args_is_help=True,
+    short_help="Say what images show, according to a .tflite model.",
+)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(

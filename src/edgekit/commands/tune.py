@@ -16,7 +16,9 @@ from edgekit.train.tuning import Tuning
 DEFAULT = Tuning()
 
 
-@click.command(name="tune", short_help="Fine-tune a model: QAT, pruning, clustering.")
+@click.command(
+    name="tune", no_args_is_help=True, short_help="Fine-tune a model: QAT, pruning, clustering."
+)
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
 @fine_tuning.stages
 @options.data(default=None)
