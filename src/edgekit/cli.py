@@ -11,9 +11,6 @@ from io import TextIOWrapper
 
 from edgekit.errors import MissingExtraError
 
-COMPLETION = "_EDGEKIT_COMPLETE"
-"""The variable by which the script of ``edgekit completion`` asks for completions."""
-
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with ``arguments`` and return the exit code."""
@@ -21,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
         from click.exceptions import Exit
 
         from edgekit.commands import output
-        from edgekit.commands.group import cli
+        from edgekit.commands.group import COMPLETION, cli
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
@@ -31,9 +28,9 @@ def run(arguments: Sequence[str]) -> int:
     voice, colour = output.Voice(), output.colour_wanted()
     try:
         if asked := os.environ.get(COMPLETION):
-            from click.shell_completion import shell_complete
+            from edgekit.commands import shells
 
-            return 2 if shell_complete(cli, {}, "edgekit", COMPLETION, asked) else 0
+            return shells.answer(cli, asked)
         with cli.make_context("edgekit", list(arguments), obj=voice, color=colour) as context:
             code = cli.invoke(context)
     except Exit as done:

@@ -28,6 +28,7 @@ wrong  something that the installed extras need is missing or broken (exit code 
     name="doctor", short_help="Check the environment and say how to fix it.", epilog=MARKS
 )
 @options.as_json
+@options.verbosity
 def command(as_json: bool) -> int:
     """Check Python, packages, compilers and data, and print the line that fixes each problem."""
     from edgekit.doctor import Status, diagnose

@@ -1,13 +1,18 @@
 """The group of all commands. It knows them by name and imports the one that is asked for."""
 
-from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from edgekit import __version__
 from edgekit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETION = "_EDGEKIT_COMPLETE"
+"""Set by the script of ``edgekit completion`` to the shell and what it asks for: bash_complete."""
 
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
 
@@ -74,9 +79,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Return the commands and options that begin with ``incomplete``."""
-        names: Sequence[str] = [name for name in COMMANDS if name.startswith(incomplete)]
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
         commands = [CompletionItem(name, help=COMMANDS[name]) for name in names]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 

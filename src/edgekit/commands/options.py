@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edgekit.commands import output
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -107,6 +110,22 @@ def verbosity(command: Command) -> Command:
     return quiet(_verbose(command))
 
 
+def _complete_data(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
+    # What bash does with "file" undoes the items before it.
+    names = [name for name in ("mnist", "synthetic") if name.startswith(incomplete)]
+    return [CompletionItem(incomplete, type="file"), *(CompletionItem(name) for name in names)]
+
+
+def _complete_classes(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> list[str]:
+    return [text for text in ("0,1", "0-9") if text.startswith(incomplete)]
+
+
 def data(default: str | None) -> Callable[[Command], Command]:
     """Return the ``--data`` option; None as default lets the model say what it was trained on."""
     return click.option(
@@ -114,6 +133,7 @@ def data(default: str | None) -> Callable[[Command], Command]:
         default=default,
         show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
+        shell_complete=_complete_data,
         help="PATH is an .npz or a folder with one folder of images for each class.",
     )
 
@@ -131,6 +151,7 @@ def classes(default: str) -> Callable[[Command], Command]:
     return click.option(
         "--classes",
         callback=_parse_classes,
+        shell_complete=_complete_classes,
         metavar="LIST",
         show_default=default,
         help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",

@@ -3,8 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from edgekit.commands import output
 from edgekit.errors import DataError
 from edgekit.files import METRICS
 from edgekit.train.tuning import STAGES
@@ -47,10 +46,7 @@ def dataset_of(
         classes = tuple(own["classes"])
     dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
     if data is None and dataset.sha256 != own.get("sha256"):
-        click.echo(
-            f"warning: {source} is not what the model was trained on any more (its digest differs)",
-            err=True,
-        )
+        output.warn(f"{source} is not what the model was trained on any more (its digest differs)")
     if len(dataset.labels) != classifier.classes:
         raise DataError(
             f"{classifier.path}: tells {classifier.classes} classes apart, but the data has "
