@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         from click.exceptions import Exit
 
-        from edgekit.commands import output
+        from edgekit.commands import terminal
         from edgekit.commands.group import COMPLETION, cli
     except ModuleNotFoundError as error:
         if error.name != "click":
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         missing = MissingExtraError("click", "", "the command line")
         print(f"edgekit: error: {missing}", file=sys.stderr)
         return 2
-    voice, colour = output.Voice(), output.colour_wanted()
+    voice, colour = terminal.Voice(), terminal.colour_wanted()
     try:
         if asked := os.environ.get(COMPLETION):
             from edgekit.commands import shells

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.commands import output
+from edgekit.commands import terminal
 
 if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[["Epoch"], None]]:
     """Show epochs as they end: a live bar on a terminal, a line each otherwise."""
-    with output.progress(what, total) as step:
+    with terminal.progress(what, total) as step:
         yield lambda epoch: step(f"epoch {epoch.number:3}  {_figures(epoch)}")
 
 

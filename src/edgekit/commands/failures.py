@@ -5,7 +5,7 @@ from contextlib import suppress
 import click
 
 from edge_runtime.errors import EdgeRuntimeError
-from edgekit.commands import output
+from edgekit.commands import terminal
 from edgekit.errors import EdgekitError, MissingExtraError
 
 WRONG = 2
@@ -90,4 +90,4 @@ def _red(text: str) -> str:
 def _write(text: str) -> None:
     # With stderr gone there is nobody to tell; the exit code remains.
     with suppress(OSError):
-        click.echo(text, err=True, color=output.colour_wanted())
+        click.echo(text, err=True, color=terminal.colour_wanted())

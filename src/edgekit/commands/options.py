@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgekit.commands import output
+from edgekit.commands import terminal
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
@@ -89,7 +89,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 
 def _remember(context: click.Context, option: click.Parameter, value: bool) -> bool:
-    setattr(context.ensure_object(output.Voice), str(option.name), value)
+    setattr(context.ensure_object(terminal.Voice), str(option.name), value)
     return value
 
 

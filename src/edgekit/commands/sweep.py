@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options, output, train, tuning
+from edgekit.commands import options, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, write_json, write_text
 from edgekit.train.recipe import Recipe
@@ -220,7 +220,7 @@ def _measured(
             for name, recipe in wanted.items()
             if name not in rows
         }
-        with output.progress("sweep", len(tasks), prefix="edgekit sweep: ") as step:
+        with terminal.progress("sweep", len(tasks), prefix="edgekit sweep: ") as step:
             for name, row in workers.completed(point.measure, tasks, pool, _say):
                 journal.append(file, row)
                 rows[name] = row
@@ -253,4 +253,4 @@ def _cores() -> int:
 
 
 def _say(line: str) -> None:
-    output.say(f"edgekit sweep: {line}")
+    terminal.say(f"edgekit sweep: {line}")

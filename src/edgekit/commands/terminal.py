@@ -71,22 +71,33 @@ def colour_wanted() -> bool | None:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None, *, prefix: str | None = "") -> Iterator[Step]:
+def progress(
+    what: str, total: int | None = None, *, prefix: str | None = "", animated: bool = True
+) -> Iterator[Step]:
     """Yield the function to call with each step: a bar on a terminal, a line each otherwise.
 
     Args:
         what: the name of the work, before the bar.
         total: how many steps there are; None where nobody knows.
         prefix: what the lines begin with where there is no bar; None leaves them out.
+        animated: whether a thread keeps the bar moving between the steps.
     """
     asked = voice()
     if not asked.quiet and _bar_possible(asked):
-        with _bar(what, total) as step:
+        with _bar(what, total, animated=animated) as step:
             yield step
     elif asked.quiet or prefix is None:
         yield lambda _text: None
     else:
         yield lambda text: click.echo(f"{prefix}{text}", err=True)
+
+
+@contextmanager
+def working(what: str, on: str) -> Iterator[None]:
+    """Show on a terminal that something is under way, and nothing elsewhere."""
+    with progress(what, prefix=None) as step:
+        step(on)
+        yield
 
 
 def _bar_possible(asked: Voice) -> bool:
@@ -102,7 +113,7 @@ def _bar_possible(asked: Voice) -> bool:
 
 
 @contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Step]:
+def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -124,7 +135,8 @@ def _bar(what: str, total: int | None) -> Iterator[Step]:
             transient=True,
             redirect_stdout=False,
             expand=True,
+            auto_refresh=animated,
         ) as bar,
     ):
         task = bar.add_task("", total=total)
-        yield lambda text: bar.update(task, advance=1, description=text)
+        yield lambda text: bar.update(task, advance=1, description=text, refresh=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, output
+from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError
 from edgekit.files import require_writable
@@ -126,12 +126,12 @@ def command(
             f"--validation-split {recipe.validation_split} leaves none of the "
             f"{len(dataset.x_train)} training images"
         )
-    output.say(
+    terminal.say(
         f"data: {dataset.name}, classes {', '.join(dataset.labels)}, "
         f"{len(dataset.x_train)} training and {len(dataset.x_test)} test images"
     )
     if len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
-        output.note(
+        terminal.note(
             "sigmoid scores of more than two classes saturate, and int8 then cannot tell them "
             "apart; --output-activation softmax keeps them apart"
         )

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from edgekit.commands import output
+from edgekit.commands import terminal
 from edgekit.errors import DataError
 from edgekit.files import METRICS
 from edgekit.train.tuning import STAGES
@@ -46,7 +46,9 @@ def dataset_of(
         classes = tuple(own["classes"])
     dataset = load(source, classes, image_shape(classifier.shape, str(classifier.path)))
     if data is None and dataset.sha256 != own.get("sha256"):
-        output.warn(f"{source} is not what the model was trained on any more (its digest differs)")
+        terminal.warn(
+            f"{source} is not what the model was trained on any more (its digest differs)"
+        )
     if len(dataset.labels) != classifier.classes:
         raise DataError(
             f"{classifier.path}: tells {classifier.classes} classes apart, but the data has "
