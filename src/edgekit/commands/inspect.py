@@ -29,6 +29,7 @@ from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSumm
     help="Print instead where edgekit's own engine keeps each tensor, and from when to when.",
 )
 @options.as_json
+@options.verbosity
 def command(file: Path, memory: bool, as_json: bool) -> int:
     """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata."""
     content = file.read_bytes()

@@ -20,11 +20,12 @@ from edgekit.commands import options
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--backend",
-    type=click.Choice(backends()),
+    type=options.Choice(backends()),
     help="Engine that runs the model; by default native, and litert where native cannot.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
+@options.verbosity
 def command(
     model: Path, images: tuple[str, ...], backend: str | None, no_invert: bool, as_json: bool
 ) -> int:

@@ -39,6 +39,7 @@ DEFAULT = Tuning()
 )
 @options.artifacts
 @options.as_json
+@options.quiet
 @options.verbose
 @click.pass_context
 def command(
