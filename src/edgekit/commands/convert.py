@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options, trained_on
+from edgekit.commands import options, terminal, trained_on
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError, ModelFileError
@@ -47,14 +47,14 @@ class Batch(click.ParamType[int]):
 )
 @click.option(
     "--scheme",
-    type=click.Choice(SCHEMES),
+    type=options.Choice(SCHEMES),
     help="int8: int8 in and out, no float op left. int16x8: int16 activations, int8 weights. "
     "float16: weights stored as float16. dynamic: int8 weights, float activations. "
     "Implies --quantize.",
 )
 @click.option(
     "--target",
-    type=click.Choice(tuple(TARGETS)),
+    type=options.Choice(tuple(TARGETS)),
     default=DEFAULT.target,
     help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
     "others get one for each tensor, which is what they take.",
@@ -98,6 +98,7 @@ class Batch(click.ParamType[int]):
 )
 @options.artifacts
 @options.as_json
+@options.quiet
 @options.verbose
 def command(
     model: Path | None,
@@ -137,7 +138,8 @@ def command(
     require_writable(output.parent)
     from edgekit.convert import pipeline, report, source
 
-    classifier = source.load(path, verbose=verbose)
+    with terminal.working("convert", f"loading {path}"):
+        classifier = source.load(path, verbose=verbose)
     metrics = trained_on.metrics_of(classifier)
     dataset = trained_on.dataset_of(classifier, metrics, data, classes)
     low, high = options.pixel_range(input_range, raw_pixels=classifier.raw_pixels)
@@ -147,8 +149,9 @@ def command(
     )
     if chosen is not None:
         for warning in chosen.warnings:
-            click.echo(f"warning: calibration set {chosen.source}: {warning}", err=True)
-    content, document = pipeline.convert(
+            terminal.warn(f"calibration set {chosen.source}: {warning}")
+    working = terminal.working("convert", f"converting {path} and comparing the answers")
+    content, document = working(pipeline.convert)(
         classifier,
         recipe,
         labels=dataset.labels if dataset else classes or (),
@@ -165,9 +168,8 @@ def command(
     write_bytes(output, content)
     write_json(report_path, document)
     if dataset is None and not classes:
-        click.echo(
-            "note: the file carries no labels, which `classify` needs; name them with --classes",
-            err=True,
+        terminal.note(
+            "the file carries no labels, which `classify` needs; name them with --classes"
         )
     _warn_about_accuracy(document, classifier)
     if as_json:
@@ -244,21 +246,18 @@ def _warn_about_accuracy(document: dict[str, Any], classifier: "Classifier") -> 
         return
     before, after, ties = accuracy["before"], accuracy["after"], accuracy["ties"]
     if ties["after"] - ties["before"] > TIES_WORTH_TELLING * after["total"]:
-        click.echo(
-            f"warning: {ties['after']} of {after['total']} answers share their top score with "
+        terminal.warn(
+            f"{ties['after']} of {after['total']} answers share their top score with "
             "another class: quantised scores are too coarse to tell saturated ones apart; an "
-            "output layer with softmax keeps them apart",
-            err=True,
+            "output layer with softmax keeps them apart"
         )
     if before["accuracy"] < 1.5 / classifier.classes:
-        click.echo(
-            f"warning: the Keras model itself is right on only {before['accuracy']:.1%} of the "
-            "test images; does it expect another --input-range or other --classes?",
-            err=True,
+        terminal.warn(
+            f"the Keras model itself is right on only {before['accuracy']:.1%} of the "
+            "test images; does it expect another --input-range or other --classes?"
         )
     elif before["accuracy_95"][0] > after["accuracy"]:
-        click.echo(
-            f"warning: accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
-            "more than chance explains; look at the worst layer and the calibration set",
-            err=True,
+        terminal.warn(
+            f"accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
+            "more than chance explains; look at the worst layer and the calibration set"
         )
