@@ -17,7 +17,7 @@ from edgekit.commands import options
     short_help="Say what images show, according to a .tflite model.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("images", type=click.Path(), metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "--backend",
     type=options.Choice(backends()),
