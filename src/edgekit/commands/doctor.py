@@ -20,7 +20,7 @@ MARKS = """
 \b
 ok     is there and fits
 note   something optional is not there, or good to know
-wrong  something that the installed extras need is missing or broken (exit code 2)
+wrong  what the installed extras need is missing or broken (exit code 2)
 """
 
 

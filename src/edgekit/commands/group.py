@@ -17,20 +17,19 @@ COMPLETION = "_EDGEKIT_COMPLETE"
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
 
 \b
-  edgekit train                 train the documented 784-14-2 model on MNIST 0 and 1
-  edgekit tune MODEL.keras      QAT, pruning, clustering: fine-tune it for the device
-  edgekit convert               model.keras -> model.tflite (float32)
-  edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
-  edgekit bench                 accuracy gate, parity, latency, size of every .tflite
-  edgekit export                model_int8.tflite -> plain C for a microcontroller
-  edgekit sweep                 the documented study: 2 to 20 hidden nodes, initialisers
+  edgekit train               train the documented model on MNIST's 0 and 1
+  edgekit tune MODEL.keras    fine-tune it: QAT, pruning, clustering
+  edgekit convert             model.keras -> model.tflite (float32)
+  edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
+  edgekit bench               accuracy, parity, latency, size of each .tflite
+  edgekit export              model_int8.tflite -> C for a microcontroller
+  edgekit sweep               the study: 2 to 20 hidden nodes, initialisers
 
 All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
 of them needs an argument.
 
-\b
 Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
-was wrong (one line on stderr says what to do); 70 an error of edgekit itself (-v shows where).
+was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v shows where).
 """
 
 COMMANDS = {

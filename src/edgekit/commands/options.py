@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -90,6 +91,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 def _remember(context: click.Context, option: click.Parameter, value: bool) -> bool:
     setattr(context.ensure_object(terminal.Voice), str(option.name), value)
+    if value and option.name == "verbose":
+        # By this edge_runtime lets LiteRT's own log lines through.
+        os.environ["EDGEKIT_VERBOSE"] = "1"
     return value
 
 

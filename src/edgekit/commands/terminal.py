@@ -115,8 +115,15 @@ def _bar_possible(asked: Voice) -> bool:
 @contextmanager
 def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Remaining
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.table import Column
 
     caption = TextColumn(
@@ -124,13 +131,17 @@ def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
         markup=False,
         table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
     )
-    count = (MofNCompleteColumn(), Remaining()) if total else (TimeElapsedColumn(),)
-    columns = (TextColumn(what, markup=False), BarColumn(bar_width=20), *count, caption)
+    columns: list[ProgressColumn] = [TextColumn(what, markup=False), BarColumn(bar_width=20)]
+    if total:
+        columns.append(MofNCompleteColumn())
+    if animated:
+        columns.append(TimeRemainingColumn() if total else TimeElapsedColumn())
     # A descriptor of its own: 2 is silenced while TensorFlow starts.
     with (
         open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as terminal,  # noqa: PTH123
         Progress(
             *columns,
+            caption,
             console=Console(file=terminal),
             transient=True,
             redirect_stdout=False,
