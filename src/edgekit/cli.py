@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
         from edgekit.commands import terminal
         from edgekit.commands.group import COMPLETION, cli
     except ModuleNotFoundError as error:
-        if error.name != "click":
+        if (error.name or "").partition(".")[0] != "click":
             raise
         missing = MissingExtraError("click", "", "the command line")
         print(f"edgekit: error: {missing}", file=sys.stderr)

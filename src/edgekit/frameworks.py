@@ -74,27 +74,32 @@ def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
     """Send what C++ code writes to file descriptor 2 to nowhere, unless told otherwise.
 
     TensorFlow's C++ logs before it has read its own log level, so the level alone is not enough.
-    A descriptor that is closed is closed again afterwards.
     """
     if unless:
         yield
         return
+    _open_if_closed()
     _flush_stderr()
-    try:
-        saved = os.dup(2)
-    except OSError:
-        saved = None
+    saved = os.dup(2)
     try:
         with tempfile.TemporaryFile() as sink:
             os.dup2(sink.fileno(), 2)
             yield
     finally:
         _flush_stderr()
-        if saved is None:
-            os.close(2)
-        else:
-            os.dup2(saved, 2)
-            os.close(saved)
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _open_if_closed() -> None:
+    """Make a closed descriptor 2 the null device; a file would get its number, and the log."""
+    try:
+        os.fstat(2)
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        if null != 2:
+            os.dup2(null, 2)
+            os.close(null)
 
 
 def _flush_stderr() -> None:
