@@ -99,6 +99,18 @@ def test_what_help_and_completion_may_import(
     assert {name for name in own if name.startswith("edgekit")} <= allowed
 
 
+def test_completion_inside_a_command_loads_nothing_heavy() -> None:
+    code = (
+        "import os; from edgekit import cli\n"
+        f"for name in {COMMANDS!r}:\n"
+        "    os.environ['COMP_WORDS'] = f'edgekit {name} --'\n"
+        "    assert cli.run([]) == 0"
+    )
+    loaded = loaded_by(code, _EDGEKIT_COMPLETE="zsh_complete", COMP_CWORD="2")
+    assert "edgekit.commands.bench" in loaded
+    assert not loaded & {"numpy", "PIL", "packaging", "tensorflow", "rich"}
+
+
 def test_every_command_has_quiet_and_verbose() -> None:
     for name, command in commands().items():
         options = {option for parameter in command.params for option in parameter.opts}

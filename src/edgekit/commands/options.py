@@ -145,9 +145,11 @@ def data(default: str | None) -> Callable[[Command], Command]:
 def _parse_classes(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     from edgekit.train.data import parse_classes
 
-    return None if text is None else parse_classes(text)
+    return parse_classes(text)
 
 
 def classes(default: str) -> Callable[[Command], Command]:
