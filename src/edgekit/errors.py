@@ -54,9 +54,9 @@ class MissingExtraError(EdgekitError):
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """Return the sentence that suggests the names most like ``value``, with a space before it."""
+    """Return what ends a sentence about ``value``: the names most like it, or nothing."""
     from difflib import get_close_matches
 
     names = {name.lower(): name for name in known}
     close = [repr(names[one]) for one in get_close_matches(value.lower(), names)]
-    return f" Did you mean {' or '.join(close)}?" if close else ""
+    return f". Did you mean {' or '.join(close)}?" if close else ""

@@ -157,6 +157,8 @@ def test_without_arguments_the_help_and_code_2(
         (["convert", "--target", "edge-tpu"], "edgetpu"),
         (["export", "--target", "platform-io"], "platformio"),
         (["train", "--optimizer", "ADAN"], "adam"),
+        (["sweep", "--data", "sintetic"], "synthetic"),
+        (["sweep", "--data", "synthetic", "--classes", "0,1x"], "1"),
         (["sweep", "--grid", "hiden=2,4"], "hidden"),
         (["sweep", "--grid", "optimizer=adem"], "adam"),
         (["completion", "bsh"], "bash"),

@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
         """Find the command that ``args`` begin with, or say which may be meant."""
         name = args[0]
         if not ctx.resilient_parsing and name not in COMMANDS and not name.startswith("-"):
-            ctx.fail(f"No such command {name!r}.{did_you_mean(name, COMMANDS)}")
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

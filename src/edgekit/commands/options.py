@@ -24,7 +24,7 @@ class Choice(click.Choice[str]):
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         """Say which values there are, and which are most like ``value``."""
         message = super().get_invalid_choice_message(value, ctx)
-        return message + did_you_mean(str(value), self.choices)
+        return message.removesuffix(".") + did_you_mean(str(value), self.choices)
 
 
 class FiniteRange(click.FloatRange):

@@ -45,7 +45,7 @@ class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
         if not equals:
             self.fail(f"{value!r} is not KEY=V1,V2,…, as hidden=2,4,8", param, ctx)
         if key not in known:
-            known_keys = f"{', '.join(known)}.{did_you_mean(key, known)}"
+            known_keys = f"{', '.join(known)}{did_you_mean(key, known)}"
             self.fail(f"{key!r} is no option of edgekit train: {known_keys}", param, ctx)
         option = known[key]
         try:
