@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.quantize import normalise
-from edgekit.errors import DataError
+from edgekit.errors import DataError, did_you_mean
 
 DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
 """What zipfile raises for damaged, encrypted or exotic archives."""
@@ -197,7 +197,8 @@ def _restrict(
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
     missing = [name for name in classes if name not in names]
     if missing:
-        raise DataError(f"{source}: has no class {missing[0]!r}; it has {', '.join(names)}")
+        there = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
+        raise DataError(f"{source}: has no class {missing[0]!r}; it has {there}")
     if len(classes) < 2:
         found = ", ".join(classes) or "none"
         raise DataError(f"{source}: a classifier needs two classes, here is {found}")

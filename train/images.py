@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from edge_runtime.errors import InputError
 from edge_runtime.image import prepare
-from edgekit.errors import DataError
+from edgekit.errors import DataError, did_you_mean
 from edgekit.train.data import Arrays, Images, Labels, read_npz
 
 TEST_SHARE = 0.2
@@ -44,6 +44,7 @@ def load(path: Path, shape: Shape) -> tuple[Arrays, tuple[str, ...], str]:
     else:
         raise DataError(
             f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz"
+            f"{did_you_mean(str(path), ('mnist', 'synthetic'))}"
         )
     x_train, y_train, x_test, y_test = arrays
     # Files come class by class; a validation split takes the last ones, and wants all classes.
