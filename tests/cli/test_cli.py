@@ -259,7 +259,7 @@ def test_without_click_the_line_says_what_to_install() -> None:
 )
 def test_a_closed_or_broken_stream_never_gives_the_gates_code(redirection: str, code: int) -> None:
     shell = ["bash", "-c", f'"$0" -m edgekit completion fish {redirection}', sys.executable]
-    # With this variable nothing would be left in a buffer, which the interpreter flushes at its end.
+    # With this variable nothing is left in a buffer for the interpreter to flush at its end.
     buffered = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(shell, check=False, capture_output=True, text=True, env=buffered)
     assert done.returncode == code
