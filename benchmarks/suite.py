@@ -34,6 +34,8 @@ class Effort:
 
 THOROUGH = Effort(rounds=20, calls=200, slice_seconds=0.1, passes=5, starts=5, tensors=2000)
 QUICK = Effort(rounds=5, calls=50, slice_seconds=0.02, passes=1, starts=1, tensors=200)
+STAGES = 6
+"""How often ``run`` says what it does next."""
 
 
 def run(

@@ -16,6 +16,7 @@ from edge_runtime.errors import (
     EdgeRuntimeError,
     InputError,
     MetadataError,
+    MissingPackageError,
     ModelError,
 )
 from edge_runtime.session import Model, Prediction, load
@@ -25,6 +26,7 @@ __all__ = [
     "EdgeRuntimeError",
     "InputError",
     "MetadataError",
+    "MissingPackageError",
     "Model",
     "ModelError",
     "Prediction",

@@ -17,5 +17,9 @@ class MetadataError(EdgeRuntimeError):
     """The model file lacks the metadata (labels, normalisation) that the call needs."""
 
 
+class MissingPackageError(EdgeRuntimeError):
+    """A package that the call needs is not installed; ``load`` and ``run`` need none."""
+
+
 class BackendError(EdgeRuntimeError):
     """The backend is unknown, its library or device is not present, or it fails while running."""

@@ -10,7 +10,13 @@ from _thread import allocate_lock
 from math import isfinite, isqrt
 
 from edge_runtime import backends, reader
-from edge_runtime.errors import BackendError, InputError, MetadataError, ModelError
+from edge_runtime.errors import (
+    BackendError,
+    InputError,
+    MetadataError,
+    MissingPackageError,
+    ModelError,
+)
 from edge_runtime.graph import FORMATS
 from edge_runtime.record import record
 
@@ -320,7 +326,9 @@ class Model:
             ModelError: input and output do not have the batch as their first dimension, or are
                 integer without scale and zero point.
             BackendError: the backend failed.
+            MissingPackageError: NumPy is not installed.
         """
+        _require("numpy", "predict()")
         import numpy as np
 
         from edge_runtime.meaning import class_scores
@@ -359,7 +367,10 @@ class Model:
             MetadataError: the file has no labels or no normalisation.
             ModelError: the model does not take images, or is no classifier.
             BackendError: the backend failed.
+            MissingPackageError: NumPy or Pillow is not installed.
         """
+        _require("numpy", "classify()")
+        _require("PIL", "classify()")
         metadata = self._labelled()
         prepared = self.prepare(image, invert=invert)
         scores = self.predict(prepared.pixels[None])[0]
@@ -413,6 +424,23 @@ class Model:
             f"{self._name}: its input {_describe(self.input)} is not an image [1, height, width, "
             "1 or 3]: use predict() or run()"
         )
+
+
+PACKAGES = {"numpy": "NumPy", "PIL": "Pillow"}
+"""The packages that only some calls need, by the name that they are imported by."""
+
+
+def _require(module: str, call: str) -> None:
+    """Raise MissingPackageError when ``module`` is not installed."""
+    try:
+        __import__(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        package = PACKAGES[module]
+        raise MissingPackageError(
+            f"{call} needs {package}, which is not installed: pip install {package.lower()}"
+        ) from None
 
 
 def _describe(tensor: Tensor) -> str:

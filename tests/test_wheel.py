@@ -160,6 +160,11 @@ print([name for name in ("cc", "gcc", "clang") if shutil.which(name)])
 def test_a_prediction_from_bytes_needs_nothing_else(environment: tuple[Path, Path]) -> None:
     python, packages = environment
     assert alone(python, "-c", NOTHING_ELSE).split() == ["[]", "[]"]
+    bare = [python, "-m", "edgekit", "--help"]
+    done = subprocess.run(bare, cwd=python.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("edgekit: error: click is not installed")
+    assert len(done.stderr.splitlines()) == 1
     output = alone(python, Path(smoke.__file__))
     assert output.startswith(str(packages))
     files = [path for path in packages.rglob("*") if path.is_file()]

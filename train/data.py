@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.quantize import normalise
-from edgekit.errors import DataError
+from edgekit.errors import DataError, did_you_mean
 from edgekit.train.arrays import Held, fitted, from_npz, split
 
 Images = npt.NDArray[np.uint8]
@@ -157,7 +157,7 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
     if path.suffix not in (".npz", ".npy") or not path.is_file():
         raise DataError(
             f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
-            "or .npy of arrays"
+            f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
         )
     held = from_npz(path, numbers=numbers)
     arrays, notes = dict(held.arrays), list(held.notes)
@@ -251,7 +251,8 @@ def _restrict(
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
     missing = [name for name in classes if name not in names]
     if missing:
-        raise DataError(f"{source}: has no class {missing[0]!r}; it has {', '.join(names)}")
+        there = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
+        raise DataError(f"{source}: has no class {missing[0]!r}; it has {there}")
     if len(classes) < 2:
         found = ", ".join(classes) or "none"
         raise DataError(f"{source}: a classifier needs two classes, here is {found}")

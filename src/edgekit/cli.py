@@ -1,102 +1,75 @@
-"""The command line: parse, call, return the exit code."""
+"""The command line: parse, call, return the exit code.
 
-import sys
-from collections.abc import Sequence
-from io import TextIOWrapper
-
-import click
-
-from edge_runtime.errors import EdgeRuntimeError
-from edgekit import __version__
-from edgekit.commands import (
-    bench,
-    completion,
-    convert,
-    doctor,
-    export,
-    inspect,
-    predict,
-    sweep,
-    train,
-    tune,
-)
-from edgekit.errors import EdgekitError
-
-ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
-
-\b
-  edgekit train                 train the documented 784-14-2 model on MNIST 0 and 1
-  edgekit tune MODEL.keras      QAT, pruning, clustering: fine-tune it for the device
-  edgekit convert               model.keras -> model.tflite (float32)
-  edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
-  edgekit bench                 accuracy gate, parity, latency, size of every .tflite
-  edgekit export                model_int8.tflite -> plain C for a microcontroller
-  edgekit sweep                 the documented study: 2 to 20 hidden nodes, initialisers
-
-All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
-of them needs an argument.
-
-\b
-Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
-was wrong (one line on stderr says what to do).
+Imports the standard library alone, so that it can say what is missing where click is not installed.
 """
 
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 
-@click.group(
-    help=ROAD,
-    commands=[
-        train.command,
-        tune.command,
-        convert.command,
-        bench.command,
-        export.command,
-        sweep.command,
-        predict.command,
-        inspect.command,
-        doctor.command,
-        completion.command,
-    ],
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "max_content_width": 100,
-        "show_default": True,
-    },
-)
-@click.version_option(__version__, prog_name="edgekit")
-def cli() -> None:
-    """Group of all commands; the text that users see is ROAD."""
+from edgekit.errors import MissingExtraError
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with ``arguments`` and return the exit code."""
     try:
-        code = cli.main(list(arguments), prog_name="edgekit", standalone_mode=False)
-    except click.Abort:
-        click.echo("edgekit: interrupted", err=True)
-        return 130
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "edgekit"
-        _complain(command, error.format_message(), hint=f" (see {command} --help)")
+        from click.exceptions import Exit
+
+        from edgekit.commands import terminal
+        from edgekit.commands.group import COMPLETION, cli
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "click":
+            raise
+        missing = MissingExtraError("click", "", "the command line")
+        print(f"edgekit: error: {missing}", file=sys.stderr)
         return 2
-    except (EdgekitError, EdgeRuntimeError) as error:
-        _complain("edgekit", str(error))
-        return 2
-    except OSError as error:
-        _complain("edgekit", f"{error.filename or 'file'}: {error.strerror or error}")
-        return 2
+    voice, colour = terminal.Voice(), terminal.colour_wanted()
+    try:
+        if asked := os.environ.get(COMPLETION):
+            from edgekit.commands import shells
+
+            return shells.answer(cli, asked)
+        with cli.make_context("edgekit", list(arguments), obj=voice, color=colour) as context:
+            code = cli.invoke(context)
+    except Exit as done:
+        return done.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        from edgekit.commands import failures
+
+        return failures.report(error, verbose=voice.verbose)
     return code if isinstance(code, int) else 0
-
-
-def _complain(command: str, message: str, hint: str = "") -> None:
-    """Print ``message`` as the one line that a user gets."""
-    click.echo(f"{command}: error: {' '.join(message.split())}{hint}", err=True)
 
 
 def main() -> None:
     """Entry point of the ``edgekit`` script."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal without arrows gets question marks and not a traceback.
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    _give_up_broken_streams()
+    sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Put the null device in place of each standard stream that is closed (``2>&-``).
+
+    Otherwise the next file that is opened gets its number, and what TensorFlow logs.
+    """
+    for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is the stream's own: those below are open by now.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _give_up_broken_streams() -> None:
+    """Drop what cannot be written any more, or the interpreter tries again and exits with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -4,6 +4,8 @@ Each message is one line that says what, where and what to do. The command line 
 with 2; a library caller catches :class:`EdgekitError`.
 """
 
+from collections.abc import Iterable
+
 
 class EdgekitError(Exception):
     """The user's input or environment is wrong."""
@@ -45,6 +47,16 @@ class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
+        requirement = f"'edgekit[{extra}]'" if extra else "edgekit"
         super().__init__(
-            f"{package} is not installed, which {purpose} needs: pip install 'edgekit[{extra}]'"
+            f"{package} is not installed, which {purpose} needs: pip install {requirement}"
         )
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """Return what ends a sentence about ``value``: the names most like it, or nothing."""
+    from difflib import get_close_matches
+
+    names = {name.lower(): name for name in known}
+    close = [repr(names[one]) for one in get_close_matches(value.lower(), names)]
+    return f". Did you mean {' or '.join(close)}?" if close else ""

@@ -78,13 +78,31 @@ def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
     if unless:
         yield
         return
-    sys.stderr.flush()
+    _open_if_closed()
+    _flush_stderr()
     saved = os.dup(2)
     try:
         with tempfile.TemporaryFile() as sink:
             os.dup2(sink.fileno(), 2)
             yield
     finally:
-        sys.stderr.flush()
+        _flush_stderr()
         os.dup2(saved, 2)
         os.close(saved)
+
+
+def _open_if_closed() -> None:
+    """Make a closed descriptor 2 the null device; a file would get its number, and the log."""
+    try:
+        os.fstat(2)
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        if null != 2:
+            os.dup2(null, 2)
+            os.close(null)
+
+
+def _flush_stderr() -> None:
+    # A program without a console has none.
+    if sys.stderr is not None:
+        sys.stderr.flush()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edgekit import cli
 from edgekit.commands.completion import command
 
 
@@ -46,6 +47,53 @@ def test_bash_completes_what_was_begun() -> None:
 def test_bash_completes_options_and_their_choices() -> None:
     assert "--seed" in complete_in_bash("edgekit train --s")
     assert complete_in_bash("edgekit completion f") == ["fish"]
+
+
+def offered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[bytes], *words: str
+) -> list[str]:
+    """Return what bash is given after ``words``, of which the last is incomplete."""
+    # As bash splits them: an = is a word of its own.
+    monkeypatch.setenv("_EDGEKIT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(["edgekit", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    assert cli.run([]) == 0
+    lines = capsys.readouterr().out.decode().splitlines()
+    return [line.removeprefix("plain,") for line in lines if line]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("bench --backend ", ["edgetpu", "litert", "native", "reference"]),
+        ("bench --require na", ["native"]),
+        ("predict --backend = na", ["native"]),
+        ("train --data ", ["file,", "mnist", "synthetic"]),
+        ("train --data sy", ["file,sy", "synthetic"]),
+        ("convert --data pictures/", ["file,pictures/"]),
+        ("train --classes ", ["0,1", "0-9"]),
+        ("sweep --grid hi", ["hidden="]),
+        ("sweep --grid = hi", ["hidden="]),
+        ("sweep --grid hidden = ", []),
+        ("sweep --grid nonsense = ", []),
+        ("sweep --grid output-activation = ", ["sigmoid", "softmax"]),
+        ("sweep --grid = output-activation = so", ["softmax"]),
+        ("sweep --grid output-activation = sigmoid,s", ["sigmoid,softmax"]),
+        ("sweep --grid qat = ", ["false", "true"]),
+        ("predict m.tflite a", ["file,a"]),
+    ],
+)
+def test_values_are_completed(
+    typed: str,
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert offered(monkeypatch, capsysbinary, *typed.split(" ")) == expected
+
+
+def test_fish_keeps_the_commas_of_a_value() -> None:
+    assert 'string split --max 1 ","' in CliRunner().invoke(command, ["fish"]).output
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,7 +1,11 @@
 """`import edge_runtime` loads the standard library, and of that only what is named here."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 ALLOWED = {"__future__", "_struct", "edge_runtime", "math", "struct"}
 EDGE_RUNTIME = {
@@ -67,3 +71,52 @@ def test_run_needs_no_numpy(float_model):
 
     bad = "the tensor holds NaN or infinity"
     assert done.stdout.splitlines() == ["zero (1, 2)", bad, bad, "False"]
+
+
+WITHOUT_PACKAGES = """
+import sys
+sys.modules.update(dict.fromkeys(sys.argv[1].split(",")))
+import edge_runtime, smoke
+from edge_runtime.reader import read
+
+model = edge_runtime.Model("model", smoke.MODEL, read(smoke.MODEL), None)
+model._labelled = lambda: None
+for call in model.predict, model.classify:
+    try:
+        call([[0] * 9])
+    except edge_runtime.EdgeRuntimeError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("absent", "said"),
+    [
+        (
+            "numpy,PIL",
+            [
+                "MissingPackageError predict() needs NumPy, which is not installed: "
+                "pip install numpy",
+                "MissingPackageError classify() needs NumPy, which is not installed: "
+                "pip install numpy",
+            ],
+        ),
+        (
+            "PIL",
+            [
+                "InputError",
+                "MissingPackageError classify() needs Pillow, which is not installed: "
+                "pip install pillow",
+            ],
+        ),
+    ],
+)
+def test_what_a_call_lacks_is_named(absent, said):
+    command = [sys.executable, "-c", WITHOUT_PACKAGES, absent]
+    path = Path(__file__).parents[1] / "support"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *sys.path])}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(said)
+    assert all(line.startswith(start) for line, start in zip(lines, said, strict=True))

@@ -4,17 +4,16 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edge_runtime.backends import backends as all_backends
-from edge_runtime.errors import BackendError
 from edgekit import files, frameworks
 from edgekit.benchmarks.cores import CORES
-from edgekit.commands import bench_target, options
+from edgekit.commands import bench_target, options, terminal
 from edgekit.commands.bench_target import Size
 from edgekit.errors import MissingExtraError, ModelFileError
 
@@ -35,7 +34,7 @@ output_file = click.Path(dir_okay=False, path_type=Path)
 input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("bench")
+@click.command("bench", short_help="Measure models on the test images and hold them to gates.")
 @click.argument("models", nargs=-1, type=input_file, metavar="[MODEL.tflite]...")
 @options.artifacts
 @options.data(default=None)
@@ -47,10 +46,16 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="What each model must reach on each backend.",
 )
 @click.option(
-    "--backend", "chosen", multiple=True, metavar="NAME", help="Only this one; repeatable."
+    "--backend",
+    "chosen",
+    type=options.Choice(all_backends()),
+    multiple=True,
+    metavar="NAME",
+    help="Only this one; repeatable.",
 )
 @click.option(
     "--require",
+    type=options.Choice(all_backends()),
     multiple=True,
     metavar="NAME",
     help="Fail unless this backend is present and ran a model; repeatable.",
@@ -63,7 +68,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--target",
-    type=click.Choice(tuple(CORES)),
+    type=options.Choice(tuple(CORES)),
     help="Build firmware for this core, run it emulated and measure that instead of backends.",
 )
 @options.skip_zeros
@@ -82,6 +87,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="FILE",
     help="Write the report here; by default report.html in the artifacts folder.",
 )
+@options.quiet
 @options.verbose
 def command(
     models: tuple[Path, ...],
@@ -147,7 +153,8 @@ def command(
         document.append(journal, result)
 
     if target:
-        results = bench_target.measure(named, target, skip_zeros, dataset, quick, keep, _say)
+        with _progress(len(named) * len(backends)) as say:
+            results = bench_target.measure(named, target, skip_zeros, dataset, quick, keep, say)
         gates = bench_target.gates(results, named, min_accuracy, budgets)
     else:
         results = _measure(named, backends, dataset, artifacts, quick, keep)
@@ -163,7 +170,8 @@ def command(
     if as_json:
         click.echo(document.dumps(results, gates), nl=False)
     else:
-        click.echo(f"{text.render(results, gates)}\n\nreport: {report.resolve().as_uri()}")
+        tables = terminal.coloured(text.render(results, gates))
+        click.echo(f"{tables}\n\nreport: {report.resolve().as_uri()}")
     for one in gates:
         if one.verdict == "failed":
             click.echo(f"edgekit bench: {one}", err=True)
@@ -201,7 +209,7 @@ def _measure(
     """Measure the models on the backends of this machine."""
     from edgekit.benchmarks import suite
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, _progress(suite.STAGES) as say:
         return suite.run(
             named,
             backends,
@@ -210,7 +218,7 @@ def _measure(
             Path(scratch),
             effort=suite.QUICK if quick else suite.THOROUGH,
             keep=keep,
-            say=_say,
+            say=say,
         )
 
 
@@ -232,8 +240,9 @@ def _gates(
     ]
 
 
-def _say(stage: str) -> None:
-    click.echo(f"edgekit bench: {stage}", err=True)
+def _progress(total: int) -> AbstractContextManager[terminal.Step]:
+    # No thread draws while the latency of others is measured.
+    return terminal.progress("bench", total, prefix="edgekit bench: ", animated=False)
 
 
 def _visible(artifacts: Path) -> list[Path]:
@@ -251,8 +260,4 @@ def _named(paths: Sequence[Path], artifacts: Path) -> dict[str, Path]:
 
 def _backends(chosen: Sequence[str], required: Sequence[str]) -> list[str]:
     """Return the chosen and the required backends, all that there are when none is chosen."""
-    known = all_backends()
-    for name in (*chosen, *required):
-        if name not in known:
-            raise BackendError(f"unknown backend {name!r}: there are {', '.join(known)}")
-    return list(dict.fromkeys((*(chosen or known), *required)))
+    return list(dict.fromkeys((*(chosen or all_backends()), *required)))

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
+
+from edgekit.commands import options, shells
 
 RC_LINES = """Add the line of your shell to its start-up file:
 
@@ -13,20 +14,16 @@ RC_LINES = """Add the line of your shell to its start-up file:
   zsh   ~/.zshrc                    eval "$(edgekit completion zsh)"
   fish  ~/.config/fish/config.fish  edgekit completion fish | source
 """
-SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command(name="completion", short_help="Print the shell completion script.", epilog=RC_LINES)
-@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.argument("shell", type=options.Choice(shells.NAMES), required=False)
+@options.verbosity
 @click.pass_context
 def command(context: click.Context, shell: str | None) -> int:
     """Print the completion script for SHELL, by default the one that runs ($SHELL)."""
     shell = shell or Path(os.environ.get("SHELL", "")).name
-    if shell not in SHELLS:
-        raise click.UsageError(f"name the shell: {', '.join(SHELLS)}", context)
-    complete = get_completion_class(shell)
-    assert complete is not None
-    # click reads the variable of this name before it parses the command line.
-    script = complete(context.find_root().command, {}, "edgekit", "_EDGEKIT_COMPLETE")
-    click.echo(script.source())
+    if shell not in shells.NAMES:
+        raise click.UsageError(f"name the shell: {', '.join(shells.NAMES)}", context)
+    click.echo(shells.script(context.find_root().command, shell))
     return 0

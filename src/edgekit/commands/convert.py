@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import options
+from edgekit.commands import options, terminal
 from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError
@@ -46,14 +46,14 @@ class Batch(click.ParamType[int]):
 )
 @click.option(
     "--scheme",
-    type=click.Choice(SCHEMES),
+    type=options.Choice(SCHEMES),
     help="int8: int8 in and out, no float op left. int16x8: int16 activations, int8 weights. "
     "float16: weights stored as float16. dynamic: int8 weights, float activations. "
     "Implies --quantize.",
 )
 @click.option(
     "--target",
-    type=click.Choice(tuple(TARGETS)),
+    type=options.Choice(tuple(TARGETS)),
     default=DEFAULT.target,
     help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
     "others get one for each tensor, which is what they take.",
@@ -99,6 +99,7 @@ class Batch(click.ParamType[int]):
 )
 @options.artifacts
 @options.as_json
+@options.quiet
 @options.verbose
 def command(
     model: Path | None,
@@ -141,7 +142,8 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
 
-    trained = source.load(path, verbose=verbose)
+    with terminal.working("convert", f"loading {path}"):
+        trained = source.load(path, verbose=verbose)
     choices = jobs.Choices(
         data=data,
         classes=classes,
@@ -150,19 +152,20 @@ def command(
         input_range=input_range,
         calibration=calibration,
     )
-    job = jobs.prepare(trained, choices, recipe)
+    with terminal.working("convert", "looking at the model and its data"):
+        job = jobs.prepare(trained, choices, recipe)
     for warning in job.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        terminal.warn(warning)
     for note in job.dataset.notes if job.dataset else ():
-        click.echo(f"note: {note}", err=True)
-    content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
+        terminal.note(note)
+    with terminal.working("convert", f"converting {path} and comparing the answers"):
+        content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
     if not job.labels and job.meaning.name != NUMBERS:
-        click.echo(
-            "note: the file carries no labels, which `classify` needs; name them with --classes",
-            err=True,
+        terminal.note(
+            "the file carries no labels, which `classify` needs; name them with --classes"
         )
     _warn_about_accuracy(document, trained)
     if as_json:
@@ -190,21 +193,18 @@ def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> N
     before, after, ties = accuracy["before"], accuracy["after"], accuracy["ties"]
     ends_in_softmax = "SOFTMAX" in document["ops"][-2:]
     if ties["after"] - ties["before"] > TIES_WORTH_TELLING * after["total"]:
-        click.echo(
-            f"warning: {ties['after']} of {after['total']} answers share their top score with "
+        terminal.warn(
+            f"{ties['after']} of {after['total']} answers share their top score with "
             "another class: quantised scores are too coarse to tell saturated ones apart"
-            + ("" if ends_in_softmax else "; an output layer with softmax keeps them apart"),
-            err=True,
+            + ("" if ends_in_softmax else "; an output layer with softmax keeps them apart")
         )
     if before["accuracy"] < 1.5 / max(2, trained.outputs):
-        click.echo(
-            f"warning: the Keras model itself is right on only {before['accuracy']:.1%} of the "
-            "test data; does it expect another --input-range or other --classes?",
-            err=True,
+        terminal.warn(
+            f"the Keras model itself is right on only {before['accuracy']:.1%} of the "
+            "test data; does it expect another --input-range or other --classes?"
         )
     elif before["accuracy_95"][0] > after["accuracy"]:
-        click.echo(
-            f"warning: accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
-            "more than chance explains; look at the worst layer and the calibration set",
-            err=True,
+        terminal.warn(
+            f"accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
+            "more than chance explains; look at the worst layer and the calibration set"
         )

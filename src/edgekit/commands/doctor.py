@@ -20,7 +20,7 @@ MARKS = """
 \b
 ok     is there and fits
 note   something optional is not there, or good to know
-wrong  something that the installed extras need is missing or broken (exit code 2)
+wrong  what the installed extras need is missing or broken (exit code 2)
 """
 
 
@@ -28,6 +28,7 @@ wrong  something that the installed extras need is missing or broken (exit code 
     name="doctor", short_help="Check the environment and say how to fix it.", epilog=MARKS
 )
 @options.as_json
+@options.verbosity
 def command(as_json: bool) -> int:
     """Check Python, packages, compilers and data, and print the line that fixes each problem."""
     from edgekit.doctor import Status, diagnose

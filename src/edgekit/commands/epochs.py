@@ -1,12 +1,11 @@
 """Epochs as they go by on the terminal, and what they led to in the end."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from edgekit.commands import terminal
 
 if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
@@ -15,17 +14,8 @@ if TYPE_CHECKING:
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[["Epoch"], None]]:
     """Show epochs as they end: a live bar on a terminal, a line each otherwise."""
-    if not sys.stderr.isatty():
-        yield lambda epoch: click.echo(f"epoch {epoch.number:3}  {_figures(epoch)}", err=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (what, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
-    with Progress(*columns, Remaining(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, figures="building the graph")
-        yield lambda epoch: bar.update(task, advance=1, figures=_figures(epoch))
+    with terminal.progress(what, total) as step:
+        yield lambda epoch: step(f"epoch {epoch.number:3}  {_figures(epoch)}")
 
 
 def _figures(epoch: "Epoch") -> str:

@@ -29,7 +29,7 @@ TEXTS = ("header", "source", "selftest", "example")
 )
 @click.option(
     "--target",
-    type=click.Choice(tuple(TARGETS)),
+    type=options.Choice(tuple(TARGETS)),
     default="c",
     help="What builds it: c has CMake files, the others a library, module or component with an "
     "example.",
@@ -51,6 +51,7 @@ TEXTS = ("header", "source", "selftest", "example")
 )
 @options.artifacts
 @options.as_json
+@options.verbosity
 def command(
     model: Path | None,
     target: str,

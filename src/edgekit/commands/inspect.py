@@ -17,7 +17,11 @@ from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSummary, summarise
 
 
-@click.command("inspect")
+@click.command(
+    "inspect",
+    no_args_is_help=True,
+    short_help="Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--memory",
@@ -25,6 +29,7 @@ from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSumm
     help="Print instead where edgekit's own engine keeps each tensor, and from when to when.",
 )
 @options.as_json
+@options.verbosity
 def command(file: Path, memory: bool, as_json: bool) -> int:
     """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata."""
     content = file.read_bytes()

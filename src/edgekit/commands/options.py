@@ -1,18 +1,32 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edge_runtime.metadata import FRAMINGS
+from edgekit.commands import terminal
 from edgekit.convert.recipe import TASKS
-from edgekit.errors import ModelFileError
+from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Choice(click.Choice[str]):
+    """A choice that suggests what a value may have been meant to be."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say which values there are, and which are most like ``value``."""
+        message = super().get_invalid_choice_message(value, ctx)
+        return message.removesuffix(".") + did_you_mean(str(value), self.choices)
 
 
 class FiniteRange(click.FloatRange):
@@ -53,7 +67,7 @@ input_range = click.option(
 )
 task = click.option(
     "--task",
-    type=click.Choice(TASKS),
+    type=Choice(TASKS),
     show_default="found out from the output, the loss and the data, and said",
     help="What the output is: scores of classes, or numbers.",
 )
@@ -63,7 +77,7 @@ def framing(default: str) -> Callable[[Command], Command]:
     """Return the ``--framing`` option; ``default`` says in words what holds without it."""
     return click.option(
         "--framing",
-        type=click.Choice(FRAMINGS),
+        type=Choice(FRAMINGS),
         show_default=default,
         help="How pictures become the model's size. digit: grey, light ink on dark, cropped and "
         "centred as MNIST is. resize: the whole picture. centre-crop: its middle. letterbox: the "
@@ -81,7 +95,47 @@ artifacts = click.option(
     help="Folder where the commands meet.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-verbose = click.option("-v", "--verbose", is_flag=True, help="Show what TensorFlow and LiteRT say.")
+
+
+def _remember(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    setattr(context.ensure_object(terminal.Voice), str(option.name), value)
+    if value and option.name == "verbose":
+        # By this edge_runtime lets LiteRT's own log lines through.
+        os.environ["EDGEKIT_VERBOSE"] = "1"
+    return value
+
+
+QUIET = "No notes and no progress; warnings and errors stay."
+VERBOSE = "Show what TensorFlow and LiteRT say, and the traceback of an internal error."
+quiet = click.option(
+    "-q", "--quiet", is_flag=True, callback=_remember, expose_value=False, help=QUIET
+)
+verbose = click.option("-v", "--verbose", is_flag=True, callback=_remember, help=VERBOSE)
+"""For a command that hands ``verbose`` on; the others take ``verbosity``."""
+_verbose = click.option(
+    "-v", "--verbose", is_flag=True, callback=_remember, expose_value=False, help=VERBOSE
+)
+
+
+def verbosity(command: Command) -> Command:
+    """Add ``--quiet`` and ``--verbose``, which the command itself does not see."""
+    return quiet(_verbose(command))
+
+
+def _complete_data(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
+    # What bash does with "file" undoes the items before it.
+    names = [name for name in ("mnist", "synthetic") if name.startswith(incomplete)]
+    return [CompletionItem(incomplete, type="file"), *(CompletionItem(name) for name in names)]
+
+
+def _complete_classes(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> list[str]:
+    return [text for text in ("0,1", "0-9") if text.startswith(incomplete)]
 
 
 def data(default: str | None) -> Callable[[Command], Command]:
@@ -91,6 +145,7 @@ def data(default: str | None) -> Callable[[Command], Command]:
         default=default,
         show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
+        shell_complete=_complete_data,
         help="PATH is a folder with one folder of images for each class, or an .npz of x and y: "
         "uint8 is pixels, floats are the model's inputs as they are.",
     )
@@ -99,9 +154,11 @@ def data(default: str | None) -> Callable[[Command], Command]:
 def _parse_classes(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     from edgekit.train.data import parse_classes
 
-    return None if text is None else parse_classes(text)
+    return parse_classes(text)
 
 
 def classes(default: str) -> Callable[[Command], Command]:
@@ -109,6 +166,7 @@ def classes(default: str) -> Callable[[Command], Command]:
     return click.option(
         "--classes",
         callback=_parse_classes,
+        shell_complete=_complete_classes,
         metavar="LIST",
         show_default=default,
         help="Classes and their order, as 0,1 or 0-9 or cat,dog; the first is the positive one.",

@@ -18,9 +18,13 @@ VALUES = 8
 """Numbers of an output that a line of the table shows."""
 
 
-@click.command("predict")
+@click.command(
+    "predict",
+    no_args_is_help=True,
+    short_help="Say what images show, according to a .tflite model.",
+)
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("inputs", metavar="[IMAGE|ARRAY]...", nargs=-1)
+@click.argument("inputs", type=click.Path(), metavar="[IMAGE|ARRAY]...", nargs=-1)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -30,11 +34,12 @@ VALUES = 8
 )
 @click.option(
     "--backend",
-    type=click.Choice(backends()),
+    type=options.Choice(backends()),
     help="Engine that runs the model; by default native, and litert where native cannot.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
+@options.verbosity
 @click.pass_context
 def command(
     context: click.Context,

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.commands import options, train, tuning
-from edgekit.errors import DataError, MissingExtraError
+from edgekit.commands import options, terminal, train, tuning
+from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, write_json, write_text
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
 from edgekit.train.tuning import after_training
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from edgekit.sweep.row import Basis, Row
     from edgekit.sweep.workers import Workers
     from edgekit.train.data import Dataset
@@ -43,7 +45,8 @@ class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
         if not equals:
             self.fail(f"{value!r} is not KEY=V1,V2,…, as hidden=2,4,8", param, ctx)
         if key not in known:
-            self.fail(f"{key!r} is no option of edgekit train: {', '.join(known)}", param, ctx)
+            known_keys = f"{', '.join(known)}{did_you_mean(key, known)}"
+            self.fail(f"{key!r} is no option of edgekit train: {known_keys}", param, ctx)
         option = known[key]
         try:
             values = tuple(option.type.convert(one.strip(), None, ctx) for one in listed.split(","))
@@ -53,6 +56,26 @@ class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
             self.fail(f"{key}: {twice[0]} is there twice", param, ctx)
         assert option.name is not None
         return option.name, values
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Complete the key, and the last value as the option's type does."""
+        from click.shell_completion import CompletionItem
+
+        key, equals, listed = incomplete.partition("=")
+        known = _hyper_parameters()
+        if not equals:
+            return [CompletionItem(f"{name}=") for name in known if name.startswith(key)]
+        if key not in known:
+            return []
+        before, comma, last = listed.rpartition(",")
+        if known[key].is_flag:
+            values = [value for value in ("false", "true") if value.startswith(last)]
+        else:
+            values = [item.value for item in known[key].type.shell_complete(ctx, param, last)]
+        left = [value for value in values if value not in before.split(",")]
+        return [CompletionItem(f"{key}={before}{comma}{value}") for value in left]
 
 
 def _hyper_parameters() -> dict[str, click.Option]:
@@ -96,6 +119,7 @@ def _hyper_parameters() -> dict[str, click.Option]:
 )
 @options.artifacts
 @options.as_json
+@options.verbosity
 @click.pass_context
 def command(
     context: click.Context,
@@ -196,10 +220,11 @@ def _measured(
             for name, recipe in wanted.items()
             if name not in rows
         }
-        for name, row in workers.completed(point.measure, tasks, pool, _say):
-            journal.append(file, row)
-            rows[name] = row
-            _say(f"{len(rows)} of {len(wanted)}: {_told(row)}")
+        with terminal.progress("sweep", len(tasks), prefix="edgekit sweep: ") as step:
+            for name, row in workers.completed(point.measure, tasks, pool, _say):
+                journal.append(file, row)
+                rows[name] = row
+                step(f"{len(rows)} of {len(wanted)}: {_told(row)}")
     return [rows[name] for name in wanted]
 
 
@@ -228,4 +253,4 @@ def _cores() -> int:
 
 
 def _say(line: str) -> None:
-    click.echo(f"edgekit sweep: {line}", err=True)
+    terminal.say(f"edgekit sweep: {line}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options
+from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError
 from edgekit.files import require_writable
@@ -28,19 +28,19 @@ DEFAULT = Recipe()
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
     "--output-activation",
-    type=click.Choice(OUTPUT_ACTIVATIONS),
+    type=options.Choice(OUTPUT_ACTIVATIONS),
     default=DEFAULT.output_activation,
     help="Activation of the output layer.",
 )
 @click.option(
     "--initializer",
-    type=click.Choice(INITIALIZERS),
+    type=options.Choice(INITIALIZERS),
     default=DEFAULT.initializer,
     help="Of both kernels: Keras' default, N(0, 1), N(0, 0.05) cut at 2 sigma, U(-0.05, 0.05).",
 )
 @click.option(
     "--optimizer",
-    type=click.Choice(OPTIMIZERS),
+    type=options.Choice(OPTIMIZERS),
     default=DEFAULT.optimizer,
     help="Keras' own, with its defaults but the learning rate.",
 )
@@ -65,7 +65,7 @@ DEFAULT = Recipe()
 )
 @click.option(
     "--monitor",
-    type=click.Choice(MONITORS),
+    type=options.Choice(MONITORS),
     default=DEFAULT.monitor,
     help="What early stopping watches; val_loss needs --validation-split.",
 )
@@ -86,6 +86,7 @@ DEFAULT = Recipe()
 @fine_tuning.stages
 @options.artifacts
 @options.as_json
+@options.quiet
 @options.verbose
 @click.pass_context
 def command(
@@ -130,22 +131,20 @@ def command(
             "convert`, `tune` and `bench` take models of other data"
         )
     for note in dataset.notes:
-        click.echo(f"note: {note}", err=True)
+        terminal.note(note)
     if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
         raise DataError(
             f"--validation-split {recipe.validation_split} leaves none of the "
             f"{len(dataset.x_train)} training images"
         )
-    click.echo(
+    terminal.say(
         f"data: {dataset.name}, classes {', '.join(dataset.labels)}, "
-        f"{len(dataset.x_train)} training and {len(dataset.x_test)} test images",
-        err=True,
+        f"{len(dataset.x_train)} training and {len(dataset.x_test)} test images"
     )
     if len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
-        click.echo(
-            "note: sigmoid scores of more than two classes saturate, and int8 then cannot tell "
-            "them apart; --output-activation softmax keeps them apart",
-            err=True,
+        terminal.note(
+            "sigmoid scores of more than two classes saturate, and int8 then cannot tell them "
+            "apart; --output-activation softmax keeps them apart"
         )
     with epochs.progress(recipe.epochs, "training") as on_epoch:
         training = fit.fit(recipe, dataset, on_epoch)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options
+from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, require_writable
@@ -16,7 +16,9 @@ from edgekit.train.tuning import Tuning
 DEFAULT = Tuning()
 
 
-@click.command(name="tune", short_help="Fine-tune a model: QAT, pruning, clustering.")
+@click.command(
+    name="tune", no_args_is_help=True, short_help="Fine-tune a model: QAT, pruning, clustering."
+)
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
 @fine_tuning.stages
 @options.data(default=None)
@@ -39,6 +41,7 @@ DEFAULT = Tuning()
 )
 @options.artifacts
 @options.as_json
+@options.quiet
 @options.verbose
 @click.pass_context
 def command(
@@ -88,9 +91,9 @@ def command(
             "fine-tuned"
         )
     for warning in job.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        terminal.warn(warning)
     for note in dataset.notes:
-        click.echo(f"note: {note}", err=True)
+        terminal.note(note)
     metrics = jobs.metrics_of(trained)
     from edgekit.train import outcome
     from edgekit.train.fit import Training, targets_of

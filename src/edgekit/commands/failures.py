@@ -1,0 +1,93 @@
+"""What a failure is to the user: a line on stderr and an exit code."""
+
+from contextlib import suppress
+
+import click
+
+from edge_runtime.errors import EdgeRuntimeError
+from edgekit.commands import terminal
+from edgekit.errors import EdgekitError, MissingExtraError
+
+WRONG = 2
+"""The exit code when the input or the environment is wrong."""
+INTERNAL_ERROR = 70
+"""EX_SOFTWARE of sysexits.h: edgekit itself is wrong. 1, Python's own, says that a gate failed."""
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
+
+PACKAGES = {
+    "PIL": ("Pillow", ""),
+    "ai_edge_litert": ("ai-edge-litert", "litert"),
+    "distributed": ("distributed", "distributed"),
+    "elftools": ("pyelftools", "mcu"),
+    "keras": ("Keras", "host"),
+    "matplotlib": ("matplotlib", "host"),
+    "numpy": ("NumPy", ""),
+    "packaging": ("packaging", ""),
+    "tensorflow": ("TensorFlow", "host"),
+    "tensorflow_model_optimization": ("tensorflow-model-optimization", "host"),
+    "tf_keras": ("tf_keras", "host"),
+    "unicorn": ("unicorn", "mcu"),
+}
+"""Module -> its package and the extra that installs it; none for what every install brings."""
+
+
+def report(error: BaseException, *, verbose: bool) -> int:
+    """Print what ``error`` means to the user and return the exit code.
+
+    Args:
+        error: what ended the command.
+        verbose: whether to print the traceback of an error that is edgekit's own fault.
+    """
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            # Nothing was done, which is no success, and who reads stdout must not read the help.
+            _write(error.format_message())
+            return WRONG
+        case click.ClickException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "edgekit"
+            return _complain(error.format_message(), command, f" (see {command} --help)")
+        case EdgekitError() | EdgeRuntimeError():
+            return _complain(str(error))
+        case ModuleNotFoundError() if (missing := PACKAGES.get(_top(error))) is not None:
+            return _complain(str(MissingExtraError(*missing, "this command")))
+        case BrokenPipeError():
+            return BROKEN_PIPE
+        case OSError():
+            about = f"{error.filename}: " if error.filename else ""
+            return _complain(f"{about}{error.strerror or error}")
+        case MemoryError():
+            return _complain("out of memory")
+        case KeyboardInterrupt() | click.Abort():
+            _write("edgekit: interrupted")
+            return INTERRUPTED
+    if verbose:
+        from traceback import format_exception
+
+        _write("".join(format_exception(error)).rstrip())
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    advice = "please report it" if verbose else "run with -v for the traceback; please report it"
+    _write(f"edgekit: {_red('internal error:')} {what} ({advice})")
+    return INTERNAL_ERROR
+
+
+def _top(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
+
+
+def _complain(message: str, command: str = "edgekit", hint: str = "") -> int:
+    """Print ``message`` as the one line that a user gets, and return the exit code."""
+    _write(f"{command}: {_red('error:')} {' '.join(message.split())}{hint}")
+    return WRONG
+
+
+def _red(text: str) -> str:
+    return click.style(text, fg="red", bold=True)
+
+
+def _write(text: str) -> None:
+    # With stderr gone there is nobody to tell; the exit code remains.
+    with suppress(OSError):
+        click.echo(text, err=True, color=terminal.colour_wanted())

@@ -1,0 +1,101 @@
+"""The group of all commands. It knows them by name and imports the one that is asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from edgekit import __version__
+from edgekit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETION = "_EDGEKIT_COMPLETE"
+"""Set by the script of ``edgekit completion`` to the shell and what it asks for: bash_complete."""
+
+ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
+
+\b
+  edgekit train               train the documented model on MNIST's 0 and 1
+  edgekit tune MODEL.keras    fine-tune it: QAT, pruning, clustering
+  edgekit convert             model.keras -> model.tflite (float32)
+  edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
+  edgekit bench               accuracy, parity, latency, size of each .tflite
+  edgekit export              model_int8.tflite -> C for a microcontroller
+  edgekit sweep               the study: 2 to 20 hidden nodes, initialisers
+
+All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
+of them needs an argument.
+
+Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
+was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v shows where).
+"""
+
+COMMANDS = {
+    "bench": "Measure models on the test images and hold them to gates.",
+    "completion": "Print the shell completion script.",
+    "convert": "Convert a Keras model to .tflite, float or int8.",
+    "doctor": "Check the environment and say how to fix it.",
+    "export": "Write a .tflite model as plain C for a microcontroller.",
+    "inspect": "Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+    "predict": "Say what images show, according to a .tflite model.",
+    "sweep": "Train many models and compare accuracy and cost.",
+    "train": "Train the documented model.",
+    "tune": "Fine-tune a model: QAT, pruning, clustering.",
+}
+"""Each command's short help. Its module in this package has its name and the variable ``command``.
+
+Written down here so that ``edgekit --help`` and the shell's completion import none of them.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when that command runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's name)
+        """Return the names in the order of the help."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command called ``cmd_name``; None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"edgekit.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that ``args`` begin with, or say which may be meant."""
+        name = args[0]
+        if not ctx.resilient_parsing and name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return the commands and options that begin with ``incomplete``."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name]) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+@click.group(
+    help=ROAD,
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
+)
+@click.version_option(__version__, prog_name="edgekit")
+def cli() -> None:
+    """Group of all commands; the text that users see is ROAD."""

@@ -1,0 +1,153 @@
+"""What a command says beside its result: notes, warnings and progress, all on stderr.
+
+The result itself goes to stdout through ``click.echo``. ``-q`` silences notes and progress;
+warnings and errors always stay. Colours are left out where the stream is no terminal, or where
+:func:`colour_wanted` says so.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+Step = Callable[[str], None]
+COLOURS = {"✓": "green", "✗": "red", "–": "yellow"}
+"""Of the mark that a verdict begins with."""
+
+
+@dataclass
+class Voice:
+    """How much a command says: ``-q`` and ``-v``, kept as the ``obj`` of click's context.
+
+    Not frozen: click hands one option after another to its callback.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+def voice() -> Voice:
+    """Return what the running command was asked for; the defaults outside of a command."""
+    context = click.get_current_context(silent=True)
+    return context.ensure_object(Voice) if context else Voice()
+
+
+def note(text: str) -> None:
+    """Say what is good to know."""
+    if not voice().quiet:
+        click.echo(f"{click.style('note:', fg='cyan')} {text}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say what may be wrong; ``-q`` does not silence it."""
+    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {text}", err=True)
+
+
+def say(text: str) -> None:
+    """Say how far the command is."""
+    if not voice().quiet:
+        click.echo(text, err=True)
+
+
+def coloured(text: str) -> str:
+    """Colour the marks ✓ ✗ – that lines begin with."""
+    return re.sub(
+        "^[✓✗–](?= )", lambda mark: click.style(mark[0], fg=COLOURS[mark[0]]), text, flags=re.M
+    )
+
+
+def colour_wanted() -> bool | None:
+    """Return what NO_COLOR and FORCE_COLOR ask for; None leaves it to whether a terminal listens.
+
+    Source: no-color.org and force-color.org. An empty variable asks for nothing.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
+@contextmanager
+def progress(
+    what: str, total: int | None = None, *, prefix: str | None = "", animated: bool = True
+) -> Iterator[Step]:
+    """Yield the function to call with each step: a bar on a terminal, a line each otherwise.
+
+    Args:
+        what: the name of the work, before the bar.
+        total: how many steps there are; None where nobody knows.
+        prefix: what the lines begin with where there is no bar; None leaves them out.
+        animated: whether a thread keeps the bar moving between the steps.
+    """
+    asked = voice()
+    if not asked.quiet and _bar_possible(asked):
+        with _bar(what, total, animated=animated) as step:
+            yield step
+    elif asked.quiet or prefix is None:
+        yield lambda _text: None
+    else:
+        yield lambda text: click.echo(f"{prefix}{text}", err=True)
+
+
+@contextmanager
+def working(what: str, on: str) -> Iterator[None]:
+    """Show on a terminal that something is under way, and nothing elsewhere."""
+    with progress(what, prefix=None) as step:
+        step(on)
+        yield
+
+
+def _bar_possible(asked: Voice) -> bool:
+    """Tell whether stderr is a terminal that only we write to, and rich is there to draw on it."""
+    from importlib.util import find_spec
+
+    return (
+        not asked.verbose
+        and sys.stderr.isatty()
+        and os.environ.get("TERM") != "dumb"
+        and find_spec("rich") is not None
+    )
+
+
+@contextmanager
+def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.table import Column
+
+    caption = TextColumn(
+        "{task.description}",
+        markup=False,
+        table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+    )
+    columns: list[ProgressColumn] = [TextColumn(what, markup=False), BarColumn(bar_width=20)]
+    if total:
+        columns.append(MofNCompleteColumn())
+    if animated:
+        columns.append(TimeRemainingColumn() if total else TimeElapsedColumn())
+    # A descriptor of its own: 2 is silenced while TensorFlow starts.
+    with (
+        open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as terminal,  # noqa: PTH123
+        Progress(
+            *columns,
+            caption,
+            console=Console(file=terminal),
+            transient=True,
+            redirect_stdout=False,
+            expand=True,
+            auto_refresh=animated,
+        ) as bar,
+    ):
+        task = bar.add_task("", total=total)
+        yield lambda text: bar.update(task, advance=1, description=text, refresh=True)
