@@ -1,1 +1,22 @@
-"""A Keras model in, a .tflite file with its figures out."""
+"""A Keras model in, a .tflite file with its figures out.
+
+    from edgekit import convert
+
+    conversion = convert.convert("model.keras", "model_int8.tflite", quantize=True, data="mnist")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgekit.convert.api import Conversion, convert
+
+__all__ = ["Conversion", "convert"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the functions when they are asked for: they load TensorFlow's companions."""
+    if name in __all__:
+        from edgekit.convert import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
