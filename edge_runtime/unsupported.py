@@ -23,6 +23,8 @@ KINDS = 3
 """Kinds of ops that a message names; `edgekit inspect` has them all."""
 
 NO_SUCH_OP = "the engine has no such op"
+TENSORFLOW_OP = "an op of TensorFlow (SELECT_TF_OPS)"
+CUSTOM_OP = "a custom op"
 FLOAT16 = "float16 constants"
 HYBRID = "int8 weights with float32 activations (hybrid)"
 BLOCKWISE = "blockwise quantised weights"
@@ -30,8 +32,13 @@ SPARSE = "weights in the sparse layout"
 INT4 = "int4 weights"
 STATE = "tensors that keep a state"
 
+ABSENT = (NO_SUCH_OP, TENSORFLOW_OP, CUSTOM_OP)
+"""Reasons that say no more than the op's name."""
+
 INSTEAD = {
     NO_SUCH_OP: "build the model of the ops in docs/SUPPORTED_OPS.md",
+    TENSORFLOW_OP: "convert the model without such ops",
+    CUSTOM_OP: "build the model without it",
     FLOAT16: "convert the Keras model as float32, or with --quantize",
     HYBRID: "convert with --quantize, which makes activations int8 too, or as float32",
     BLOCKWISE: "quantise with a scale for each channel",
@@ -39,13 +46,17 @@ INSTEAD = {
     STATE: "build the model without a state, which goes in and comes out instead",
     SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out by itself",
 }
-"""Why an op is not run -> what else to do. LiteRT runs all of these but some of BLOCKWISE."""
+"""Why an op is not run -> what else to do. LiteRT runs all of these but what ``not_for_litert``
+tells."""
 
 EDGETPU_OP = "edgetpu-custom-op"
 """The custom op that edgetpu_compiler leaves in place of what runs on the TPU."""
 
 ETHOS_U_OP = "ethos-u"
 """The custom op that Arm's Vela leaves in place of what runs on the NPU."""
+
+FLEX = "Flex"
+"""What the names of TensorFlow's own ops begin with."""
 
 LITERT_CUSTOM = frozenset(
     """
@@ -90,7 +101,10 @@ class Unsupported:
 def no_such_op(op: Op, tensors: Sequence[Tensor]) -> Unsupported:
     """Return that the engine does not have an op."""
     name = tensors[op.outputs[0]].name if op.outputs else ""
-    return Unsupported(op, name, NO_SUCH_OP, ", is not supported")
+    why = NO_SUCH_OP
+    if op.custom:
+        why = TENSORFLOW_OP if op.name.startswith(FLEX) else CUSTOM_OP
+    return Unsupported(op, name, why, ", is not supported")
 
 
 def wrong_type(op: Op, tensors: Sequence[Tensor], tensor: Tensor) -> Unsupported:
@@ -126,12 +140,12 @@ def refusal(graph: Graph, ops: Sequence[Unsupported]) -> str:
     if len(ops) == 1:
         (one,) = ops
         said = f"{label(one.op)} {short(one.output)!r}{one.said}"
-        if one.why == NO_SUCH_OP:
+        if one.why in ABSENT:
             return f"{said}: {advice}"
         return f"{said}: {one.instead}; {advice}" if one.why in INSTEAD else said
     kinds = counted(ops)
     named = ", ".join(
-        f"{name} ({len(same)}{'' if why == NO_SUCH_OP else f', {short(why)}'})"
+        f"{name} ({len(same)}{'' if why in ABSENT else f', {short(why)}'})"
         for (name, why), same in kinds[:KINDS]
     )
     if (rest := len(kinds) - KINDS) > 0:
@@ -169,15 +183,11 @@ def not_for_litert(graph: Graph) -> str:
             "take the file that Vela was given"
         )
     for name, shown in custom.items():
-        if name.startswith("Flex"):
-            return (
-                f"{shown} is an op of TensorFlow (SELECT_TF_OPS), which LiteRT lacks: "
-                "convert the model without such ops"
-            )
-        return (
-            f"{shown} is a custom op, and only a runtime that was built with it runs it: "
-            "build the model without it"
-        )
+        if name.startswith(FLEX):
+            what = f"{TENSORFLOW_OP}, which LiteRT lacks: {INSTEAD[TENSORFLOW_OP]}"
+        else:
+            what = f"{CUSTOM_OP}, which only a runtime built with it runs: {INSTEAD[CUSTOM_OP]}"
+        return f"{shown} is {what}"
     return _blockwise(graph)
 
 
