@@ -97,13 +97,18 @@ def _missing(graph: Graph) -> list[Missing]:
 
 
 def _native(graph: Graph, lacking: Sequence[Missing]) -> tuple[str, str]:
-    if lacking:
-        return "no", f"{sum(one.count for one in lacking)} of its {len(graph.ops)} ops, see below"
     try:
-        plan.plan(graph)
+        require_runnable(graph)
+        if not lacking:
+            plan.plan(graph)
+            return "yes", ""
+        reasons = []
     except ModelError as error:
-        return "no", str(error)
-    return "yes", ""
+        reasons = [str(error)]
+    if lacking:
+        count = sum(one.count for one in lacking)
+        reasons.append(f"{count} of its {len(graph.ops)} ops are not there, see below")
+    return "no", "; ".join(reasons)
 
 
 def _litert(graphs: Sequence[Graph]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
-from edge_runtime.check import label, require_runnable
+from edge_runtime.check import label, require_order, require_runnable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.ops import Call, copy
 from edge_runtime.record import record, replace
@@ -18,6 +18,7 @@ from edge_runtime.record import record, replace
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from edge_runtime.graph import Graph, Op, Tensor
@@ -104,8 +105,12 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
     """
     if rounding not in ops.ROUNDINGS:
         raise BackendError(f"rounding is one of {', '.join(ops.ROUNDINGS)}, not {rounding!r}")
-    room = max(ROOM, ROOM_TIMES * graph.size)
-    tensors, source, lowered, left = _lowered(graph, rounding, room)
+    require_runnable(graph)
+    given = graph.tensors[graph.inputs[0]]
+    if len(given.shape) > MAX_RANK:
+        raise ModelError(f"its input has {len(given.shape)} dimensions, at most {MAX_RANK} are run")
+    room = _room(graph)
+    tensors, source, lowered, left = _lowered(graph, graph.inputs, rounding, room)
     if left:
         from edge_runtime.unsupported import refusal
 
@@ -123,12 +128,20 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
 
 
 def unsupported(graph: Graph) -> list[Unsupported]:
-    """Return all ops of a graph that the engine does not run.
+    """Return all ops of a graph that the engine does not run; it may have several inputs.
 
     Raises:
         ModelError: the model contradicts itself, or takes more memory than it may.
     """
-    return _lowered(graph, "litert", max(ROOM, ROOM_TIMES * graph.size))[3]
+    require_order(graph)
+    room = _room(graph)
+    inputs = [index for index in graph.inputs if _usable(graph.tensors[index], room)]
+    return _lowered(graph, inputs, "litert", room)[3]
+
+
+def _room(graph: Graph) -> int:
+    """Return the bytes that a model may take."""
+    return max(ROOM, ROOM_TIMES * graph.size)
 
 
 class _NotSupportedError(ModelError):
@@ -140,7 +153,7 @@ class _NotSupportedError(ModelError):
 
 
 def _lowered(
-    graph: Graph, rounding: str, room: int
+    graph: Graph, inputs: Sequence[int], rounding: str, room: int
 ) -> tuple[list[Tensor], dict[int, int], list[tuple[Op, Kernel, int]], list[Unsupported]]:
     """Lower the ops one after another.
 
@@ -151,16 +164,12 @@ def _lowered(
         The tensors with their shapes and data, the tensor where the bytes of each one lie, the
         kernels with their outputs, and the ops that are not supported.
     """
-    require_runnable(graph)
     if len(graph.ops) > MAX_OPS:
         raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
-    given = graph.tensors[graph.inputs[0]]
-    if len(given.shape) > MAX_RANK:
-        raise ModelError(f"its input has {len(given.shape)} dimensions, at most {MAX_RANK} are run")
     constants = 0
     tensors = list(graph.tensors)
     source = {index: index for index, tensor in enumerate(tensors) if tensor.data is not None}
-    source[graph.inputs[0]] = graph.inputs[0]
+    source.update((index, index) for index in inputs)
     lowered: list[tuple[Op, Kernel, int]] = []
     left: list[Unsupported] = []
     for op in graph.ops:
