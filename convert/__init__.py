@@ -1,8 +1,8 @@
 """A Keras model in, a .tflite file with its figures out.
 
-    from edgekit import convert
+from edgekit import convert
 
-    conversion = convert.convert("model.keras", "model_int8.tflite", quantize=True, data="mnist")
+conversion = convert.convert("model.keras", "model_int8.tflite", quantize=True, data="mnist")
 """
 
 from typing import TYPE_CHECKING, Any

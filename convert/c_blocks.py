@@ -117,7 +117,8 @@ def _renamed(block: Block, shared: set[str]) -> Block:
         return block
     stem = block.file.partition(".")[0]
     pattern = re.compile(rf"\b({'|'.join(sorted(own))})\b")
-    return replace(block, text=pattern.sub(rf"{stem}_\1", block.text))
+    names = frozenset(f"{stem}_{one}" if one in shared else one for one in block.names)
+    return replace(block, names=names, text=pattern.sub(rf"{stem}_\1", block.text))
 
 
 def joined(blocks: Iterable[Block]) -> str:

@@ -58,16 +58,11 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
-            its name and what to do.
+            its name and what to do. Or it takes several images at once.
     """
     graph = read(content)
-    try:
-        made = plan(graph)
-    except ModelError as error:
-        raise ModelError(
-            f"{error}; what can be exported is what docs/SUPPORTED_OPS.md lists: build the model "
-            "of that, or change the layer"
-        ) from None
+    made = plan(graph)
+    _require_one_image(graph)
     metadata = read_metadata(graph, content)
     if skip_zeros and all(step.kernel.name != DENSE for step in made.steps):
         raise ModelError(
@@ -87,6 +82,16 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
         example=c_example.render(facts, _about(facts, "An example.")),
     )
+
+
+def _require_one_image(graph: Graph) -> None:
+    """Raise when the model takes several images at once, whose scores C would take for one's."""
+    given, made = (graph.tensors[one[0]].shape for one in (graph.inputs, graph.outputs))
+    if given[0] == made[0] > 1 and len(given) > 1 and len(made) > 1:
+        raise ModelError(
+            f"it takes {given[0]} images at once, and C runs one: convert it again with "
+            "`edgekit convert --batch 1`"
+        )
 
 
 def _facts(

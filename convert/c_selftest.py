@@ -82,8 +82,8 @@ def render(facts: Facts, about: str, inputs: Array, outputs: Array) -> str:
     """
     name, upper = facts.name, facts.name.upper()
     given, made = f"{name}_input_t", f"{name}_output_t"
-    return f"""\
-{about}
+    own = ("FLASH", "SAMPLES", "differ", "from_flash", "inputs", "outputs")
+    code = f"""\
 #include "{name}.h"
 
 #include <string.h>
@@ -120,6 +120,7 @@ int {name}_selftest(void)
     return 0;
 }}
 """
+    return f"{about}\n{c_text.owned(code, own, name)}"
 
 
 FLASH = """\

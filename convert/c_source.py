@@ -1,4 +1,8 @@
-"""The C file of an exported model: the kernels that it uses, its constants, the run function."""
+"""The C file of an exported model: the kernels that it uses, its constants, the run function.
+
+All that the file defines has the library's name before it, macros included, so that the files of
+two models, perhaps of two versions of edgekit, may be compiled as one.
+"""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
@@ -42,24 +46,29 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
     blocks = list(zip(kernels, merged(kernels), strict=True))
     constants = _constants([*everywhere, *on_dsp])
     asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", "EK_FLASH")]
+    kernels_and_constants = [
+        "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
+        joined(asked),
+        _forms(
+            joined(made for block, made in blocks if block in portable and block in dsp),
+            joined(made for block, made in blocks if block not in portable),
+            joined(made for block, made in blocks if block not in dsp),
+        ),
+        "/* ---- constants ---- */\n",
+        _forms(
+            _arrays(constants, _constants(everywhere).keys() & _constants(on_dsp).keys()),
+            _arrays(constants, constants.keys() - _constants(everywhere).keys()),
+            _arrays(constants, constants.keys() - _constants(on_dsp).keys()),
+        ),
+    ]
+    names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
+    names.update(constants)
     code = "\n".join(
         [
-            "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
-            joined(asked),
-            _forms(
-                joined(made for block, made in blocks if block in portable and block in dsp),
-                joined(made for block, made in blocks if block not in portable),
-                joined(made for block, made in blocks if block not in dsp),
-            ),
-            "/* ---- constants ---- */\n",
-            _forms(
-                _arrays(constants, _constants(everywhere).keys() & _constants(on_dsp).keys()),
-                _arrays(constants, constants.keys() - _constants(everywhere).keys()),
-                _arrays(constants, constants.keys() - _constants(on_dsp).keys()),
-            ),
+            c_text.owned("\n".join(kernels_and_constants), names, name),
             *([_labels(name, labels)] if labels else []),
             "/* ---- the model ---- */\n",
-            _run_in(name, steps),
+            c_text.owned(_run_in(name, steps), names, name),
             _run(name),
         ]
     )

@@ -1,6 +1,7 @@
 """Values as C: numbers, strings, arrays. What is printed is read back as the same bits."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,6 +85,20 @@ def string(text: str) -> str:
         plain = 32 <= byte < 127 and character not in '"\\?'
         made += character if plain else f"\\{byte:03o}"
     return f'"{made}"'
+
+
+def owned(text: str, names: Iterable[str], library: str) -> str:
+    """Return C in which the identifiers ``names`` are the library's: ``add`` is ``digits_ek_add``.
+
+    The ``ek_`` keeps them apart from public names. A string stays as it is: the instruction "add"
+    of an assembler is not the function ``add``.
+    """
+    own = re.compile(rf'"(?:[^"\\\n]|\\.)*"|\b({"|".join(map(re.escape, sorted(names)))})\b')
+
+    def renamed(found: re.Match[str]) -> str:
+        return f"{library}_ek_{found[1].removeprefix('ek_')}" if found[1] else found[0]
+
+    return own.sub(renamed, text)
 
 
 def comment(text: str) -> str:

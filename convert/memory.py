@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph
-from edge_runtime.plan import SIZES, Plan, Slot, Step, plan
+from edge_runtime.plan import Plan, Slot, Step, plan
 from edge_runtime.reader import read
 
 
@@ -85,7 +84,6 @@ def memory(data: bytes) -> Memory:
         ModelError: it is damaged, or the engine cannot plan it; the message says why.
     """
     graph = read(data)
-    _require_one(graph)
     made = plan(graph)
     spans = _spans(graph, made)
     steps = tuple(_step(data, made, index, step, spans) for index, step in enumerate(made.steps))
@@ -99,16 +97,6 @@ def memory(data: bytes) -> Memory:
         tensors=tuple(spans),
         steps=steps,
     )
-
-
-def _require_one(graph: Graph) -> None:
-    """Raise unless there is one input and one output of a type that the engine has."""
-    for what, indices in ("input", graph.inputs), ("output", graph.outputs):
-        if len(indices) != 1:
-            raise ModelError(f"it has {len(indices)} {what}s, and the engine runs models with one")
-        dtype = graph.tensors[indices[0]].dtype
-        if dtype not in SIZES:
-            raise ModelError(f"its {what} is {dtype}, and not one of {', '.join(SIZES)}")
 
 
 def _spans(graph: Graph, made: Plan) -> list[Span]:

@@ -1,23 +1,14 @@
 """What a .tflite file holds, in figures: tensors, ops, bytes of constants, multiplications."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from edge_runtime.errors import MetadataError
 from edge_runtime.graph import Graph, Op, Tensor
 from edge_runtime.metadata import Metadata, read_metadata
-from edge_runtime.reader import read
-
-MAC_FORMULAS = {
-    "FULLY_CONNECTED": "output elements × input depth",
-    "CONV_2D": "output elements × kernel height × kernel width × input channels of the kernel",
-    "DEPTHWISE_CONV_2D": "output elements × kernel height × kernel width",
-    "TRANSPOSE_CONV": "input elements × kernel height × kernel width × output channels",
-    "BATCH_MATMUL": "output elements × inner dimension",
-}
-"""How multiply-accumulates are counted, padding included; other ops count none."""
+from edge_runtime.reader import subgraphs
+from edgekit.convert.macs import Count, counted, subgraphs_of, tensors_of, total
 
 
 @dataclass(frozen=True)
@@ -50,8 +41,10 @@ class OpSummary:
         outputs: shapes of the outputs.
         weights: element type and granularity of the constant that is multiplied with, such as
             "int8 per-channel" or "float32"; None for an op without.
-        constant_bytes: bytes of all constant inputs.
+        constant_bytes: bytes of all constant inputs, and of all constants of a loop's body.
         macs: multiply-accumulates of one inference by ``MAC_FORMULAS``; None for other ops.
+        macs_at_least: whether there may be more: a loop of unknown length counts once, an op that
+            hides what it does none.
     """
 
     name: str
@@ -61,6 +54,7 @@ class OpSummary:
     weights: str | None
     constant_bytes: int
     macs: int | None
+    macs_at_least: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,12 +74,14 @@ class Summary:
         size: bytes of the file.
         sha256: hex digest of the file.
         description: what the converter wrote about it.
-        subgraphs: how many there are; the figures are about the first.
+        subgraphs: how many there are: the model, and bodies of loops and branches, whose figures
+            are those of the op that runs them.
         inputs: the model's inputs.
         outputs: the model's outputs.
         ops: the operators in execution order.
         constant_bytes: bytes of all constants, each buffer counted once.
         macs: multiply-accumulates of one inference, a dynamic dimension counted as 1.
+        macs_at_least: whether there may be more.
         metadata: labels, normalisation, provenance; None when the file has none.
         metadata_error: what is wrong with the metadata, or None.
         entries: all metadata entries.
@@ -100,6 +96,7 @@ class Summary:
     ops: tuple[OpSummary, ...]
     constant_bytes: int
     macs: int
+    macs_at_least: bool
     metadata: Metadata | None
     metadata_error: str | None
     entries: tuple[Entry, ...]
@@ -111,8 +108,9 @@ def summarise(data: bytes) -> Summary:
     Raises:
         ModelError: it is not a .tflite file or is damaged. Damaged metadata does not raise.
     """
-    graph = read(data)
-    ops = tuple(_op(graph, op) for op in graph.ops)
+    graphs = tuple(subgraphs(data))
+    graph, counts = graphs[0], counted(graphs)
+    ops = tuple(_op(graphs, op, count) for op, count in zip(graph.ops, counts, strict=True))
     metadata, metadata_error = None, None
     try:
         metadata = read_metadata(graph, data)
@@ -126,8 +124,9 @@ def summarise(data: bytes) -> Summary:
         inputs=tuple(_tensor(graph.tensors[index]) for index in graph.inputs),
         outputs=tuple(_tensor(graph.tensors[index]) for index in graph.outputs),
         ops=ops,
-        constant_bytes=_constant_bytes(graph.tensors),
-        macs=sum(op.macs or 0 for op in ops),
+        constant_bytes=_constant_bytes(tensor for one in graphs for tensor in one.tensors),
+        macs=total(counts).macs or 0,
+        macs_at_least=not total(counts).exact,
         metadata=metadata,
         metadata_error=metadata_error,
         entries=tuple(
@@ -136,37 +135,18 @@ def summarise(data: bytes) -> Summary:
     )
 
 
-def macs(graph: Graph, op: Op) -> int | None:
-    """Return the multiply-accumulates of ``op`` by ``MAC_FORMULAS``, None for other ops."""
-    if op.custom or not op.outputs:
-        return None
-    output = graph.tensors[op.outputs[0]].shape
-    match op.name, [graph.tensors[index].shape if index >= 0 else () for index in op.inputs]:
-        case "FULLY_CONNECTED", [_, [_, depth], *_]:
-            return prod(output) * depth
-        case "CONV_2D", [_, [_, height, width, channels], *_]:
-            return prod(output) * height * width * channels
-        case "DEPTHWISE_CONV_2D", [_, [_, height, width, _], *_]:
-            return prod(output) * height * width
-        case "TRANSPOSE_CONV", [_, [channels, height, width, _], image, *_]:
-            return prod(image) * height * width * channels
-        case "BATCH_MATMUL", [[*_, rows, columns], *_]:
-            # The left operand may be stored transposed; the rows of the output tell.
-            return prod(output) * (columns if output[-2:-1] == (rows,) else rows)
-    return None
-
-
-def _op(graph: Graph, op: Op) -> OpSummary:
+def _op(graphs: Sequence[Graph], op: Op, count: Count) -> OpSummary:
+    graph = graphs[0]
     inputs = [graph.tensors[index] for index in op.inputs if index >= 0]
-    count = macs(graph, op)
     return OpSummary(
         name=op.name,
         version=op.version,
         inputs=tuple(tensor.signature for tensor in inputs if tensor.data is None),
         outputs=tuple(graph.tensors[index].signature for index in op.outputs),
-        weights=_weights(inputs) if count is not None else None,
-        constant_bytes=_constant_bytes(inputs),
-        macs=count,
+        weights=None if count.macs is None or subgraphs_of(op) else _weights(inputs),
+        constant_bytes=_constant_bytes(tensors_of(graphs, op)),
+        macs=count.macs,
+        macs_at_least=not count.exact,
     )
 
 

@@ -109,6 +109,10 @@ TARGETS = {
 }
 
 
+BRIDGES = ("QUANTIZE", "DEQUANTIZE")
+"""Ops between floating point and integers."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a target runs a graph.
@@ -143,7 +147,7 @@ def check_recipe(recipe: Recipe) -> None:
 
 
 def check_graph(graph: Graph, name: str) -> Verdict:
-    """Hold ``graph`` against what target ``name`` runs."""
+    """Compare ``graph`` with what target ``name`` runs."""
     target = TARGETS[name]
     problems: list[str] = []
     fallbacks: list[str] = []
@@ -156,7 +160,7 @@ def check_graph(graph: Graph, name: str) -> Verdict:
             for label in float_operators(graph)
         ]
     for op in graph.ops:
-        reason = _unsupported(graph, op, target)
+        reason = unsupported(graph, op, target)
         if reason and target.fallback:
             fallbacks.append(f"{_label(op)}: {reason}; runs on {target.fallback}")
         elif reason:
@@ -165,19 +169,29 @@ def check_graph(graph: Graph, name: str) -> Verdict:
 
 
 def float_operators(graph: Graph) -> list[str]:
-    """Name the ops that compute in floating point, as "op 3 LOGISTIC"; full int8 has none."""
+    """Name the ops that compute in floating point, as "op 3 LOGISTIC"; full int8 has none.
 
-    def is_float(index: int) -> bool:
-        return index >= 0 and graph.tensors[index].dtype.startswith("float")
+    Those come first that the converter could not quantise: QUANTIZE and DEQUANTIZE beside them
+    are there for their sake.
+    """
+    found = [op for op in graph.ops if is_float(graph, op)]
+    return [_label(op) for op in sorted(found, key=lambda op: op.name in BRIDGES)]
 
-    return [_label(op) for op in graph.ops if any(map(is_float, (*op.inputs, *op.outputs)))]
+
+def is_float(graph: Graph, op: Op) -> bool:
+    """Tell whether an op reads or writes floating-point numbers."""
+    return any(
+        index >= 0 and graph.tensors[index].dtype.startswith("float")
+        for index in (*op.inputs, *op.outputs)
+    )
 
 
-def _unsupported(graph: Graph, op: Op, target: Target) -> str:
+def unsupported(graph: Graph, op: Op, target: Target) -> str:
+    """Return why a target does not run an op, "" when nothing is known against it."""
     if target.operators is not None and (op.custom or op.name not in target.operators):
         return f"not an op of {target.title}"
     if op.name == "FULLY_CONNECTED" and not target.per_channel_dense:
-        weights = graph.tensors[op.inputs[1]].quantization
+        weights = graph.tensors[op.inputs[1]].quantization if len(op.inputs) > 1 else None
         if weights is not None and weights.per_channel:
             return f"per-channel weights, which {target.title} does not take in a dense layer"
     return ""

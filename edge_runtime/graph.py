@@ -50,6 +50,21 @@ class Quantization:
 
 
 @record
+class Blockwise:
+    """Quantisation with a scale for each block of a row of weights.
+
+    Attributes:
+        scales: index of the tensor that holds them, as the file has it: it may not be there.
+        zero_points: that of the zero points; 0 or -1 for none.
+        block: elements of a block.
+    """
+
+    scales: int
+    zero_points: int
+    block: int
+
+
+@record
 class Tensor:
     """One tensor of the graph.
 
@@ -65,6 +80,8 @@ class Tensor:
             Tensors that share a buffer of the file share the view. Elements of 2 or 4 bits are
             packed, the first one in the lowest bits.
         sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
+        blockwise: how blocks are quantised, where ``quantization`` is None for that reason.
+        variable: whether the tensor keeps its value from one inference to the next.
     """
 
     HIDDEN = ("data",)
@@ -77,6 +94,8 @@ class Tensor:
     quantization: Quantization | None = None
     data: memoryview | None = None
     sparse: bool = False
+    blockwise: Blockwise | None = None
+    variable: bool = False
 
     @property
     def scale(self) -> float | None:
@@ -122,7 +141,7 @@ class Op:
 
 @record
 class Graph:
-    """The first subgraph of a .tflite file, and the file's metadata entries.
+    """A subgraph of a .tflite file, the first one unless told, and the file's metadata entries.
 
     Attributes:
         description: what the converter wrote about the file.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
+from edge_runtime.check import label, require_order, require_runnable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.ops import Call, copy
 from edge_runtime.record import record, replace
@@ -17,10 +18,12 @@ from edge_runtime.record import record, replace
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from edge_runtime.graph import Graph, Op, Tensor
     from edge_runtime.ops import Kernel
+    from edge_runtime.unsupported import Unsupported
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
 """Bytes of an element."""
@@ -37,9 +40,6 @@ MAX_OPS = 4096
 
 MAX_RANK = 8
 """Most dimensions of a tensor; the extension's number as well."""
-
-MAX_SHOWN = 200
-"""Characters of a value that a message repeats."""
 
 
 @record
@@ -100,47 +100,23 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
 
     Raises:
         BackendError: there is no such rounding.
-        ModelError: an op is not supported; the message has the op, its name, limit and value. Or
-            the model contradicts itself, or takes more memory than a file of its size may.
+        ModelError: ops are not supported; the message says which and how many. Or the model
+            contradicts itself, or takes more memory than a file of its size may.
     """
     if rounding not in ops.ROUNDINGS:
         raise BackendError(f"rounding is one of {', '.join(ops.ROUNDINGS)}, not {rounding!r}")
-    if graph.subgraphs != 1:
-        raise ModelError(f"it has {graph.subgraphs} subgraphs, and the engine runs one")
-    if len(graph.ops) > MAX_OPS:
-        raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+    require_runnable(graph)
     given = graph.tensors[graph.inputs[0]]
     if len(given.shape) > MAX_RANK:
         raise ModelError(f"its input has {len(given.shape)} dimensions, at most {MAX_RANK} are run")
-    room = max(ROOM, ROOM_TIMES * graph.size)
-    constants = 0
-    tensors = list(graph.tensors)
-    source = {index: index for index, tensor in enumerate(tensors) if tensor.data is not None}
-    source[graph.inputs[0]] = graph.inputs[0]
-    lowered: list[tuple[Op, Kernel, int]] = []
-    for op in graph.ops:
-        call, module = _call(op, tensors, source, rounding)
-        output = op.outputs[0]
-        if output in source:
-            raise _refused(call, "each tensor is written once", repr(call.output.name))
-        call = _settled(call, module, room)
-        folded = hasattr(module, "fold")
-        read = (*call.inputs, call.output if folded else None)
-        constants += sum(_size(one) for one in read if one and (one.data is not None or folded))
-        _require_room(call, constants, room)
-        data = memoryview(module.fold(call)) if folded else None
-        kernel = None if folded else module.lower(call)
-        if data is None and kernel is None:
-            source[output] = source[op.inputs[0]]
-            data = tensors[op.inputs[0]].data
-        else:
-            source[output] = output
-        tensors[output] = replace(call.output, data=data)
-        if kernel is not None:
-            constants += sum(len(constant.data) for constant in kernel.constants)
-            _require_room(call, constants, room)
-            _require_int32(call, kernel)
-            lowered.append((op, kernel, output))
+    room = _room(graph)
+    tensors, source, lowered, left = _lowered(graph, graph.inputs, rounding, room)
+    if left:
+        from edge_runtime.unsupported import refusal
+
+        raise ModelError(refusal(graph, left))
+    if graph.subgraphs != 1:
+        raise ModelError(f"it has {graph.subgraphs} subgraphs, and the engine runs one")
     made = _laid_out(graph, tensors, source, lowered)
     taken = made.arena + made.slots[made.input].size + made.slots[made.output].size
     if taken > room:
@@ -151,31 +127,118 @@ def plan(graph: Graph, rounding: str = "litert") -> Plan:
     return made
 
 
-def _call(
-    op: Op, tensors: list[Tensor], source: dict[int, int], rounding: str
-) -> tuple[Call, ModuleType]:
-    """Return the op as its module sees it, and the module."""
+def unsupported(graph: Graph) -> list[Unsupported]:
+    """Return all ops of a graph that the engine does not run; it may have several inputs.
+
+    Raises:
+        ModelError: the model contradicts itself, or takes more memory than it may.
+    """
+    require_order(graph)
+    room = _room(graph)
+    inputs = [index for index in graph.inputs if _usable(graph.tensors[index], room)]
+    return _lowered(graph, inputs, "litert", room)[3]
+
+
+def _room(graph: Graph) -> int:
+    """Return the bytes that a model may take."""
+    return max(ROOM, ROOM_TIMES * graph.size)
+
+
+class _NotSupportedError(ModelError):
+    """An op that the engine does not run."""
+
+    def __init__(self, what: Unsupported) -> None:
+        super().__init__(what.why)
+        self.what = what
+
+
+def _lowered(
+    graph: Graph, inputs: Sequence[int], rounding: str, room: int
+) -> tuple[list[Tensor], dict[int, int], list[tuple[Op, Kernel, int]], list[Unsupported]]:
+    """Lower the ops one after another.
+
+    After an op that is not supported the shapes that the file has for its outputs hold; where
+    they are open, what depends on them is only looked up by name.
+
+    Returns:
+        The tensors with their shapes and data, the tensor where the bytes of each one lie, the
+        kernels with their outputs, and the ops that are not supported.
+    """
+    if len(graph.ops) > MAX_OPS:
+        raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+    constants = 0
+    tensors = list(graph.tensors)
+    source = {index: index for index, tensor in enumerate(tensors) if tensor.data is not None}
+    source.update((index, index) for index in inputs)
+    lowered: list[tuple[Op, Kernel, int]] = []
+    left: list[Unsupported] = []
+    for op in graph.ops:
+        try:
+            module = _module(op, tensors)
+            if any(index >= 0 and index not in source for index in op.inputs):
+                continue
+            call = _settled(_call(op, tensors, rounding), module, room)
+            folded = hasattr(module, "fold")
+            read = (*call.inputs, call.output if folded else None)
+            constants += sum(_size(one) for one in read if one and (one.data is not None or folded))
+            _require_room(call, constants, room)
+            data = memoryview(module.fold(call)) if folded else None
+            kernel = None if folded else module.lower(call)
+            if kernel is not None:
+                constants += sum(len(constant.data) for constant in kernel.constants)
+                _require_room(call, constants, room)
+                _require_int32(call, kernel)
+        except _NotSupportedError as error:
+            left.append(error.what)
+            if error.what.output_is_known:
+                usable = (index for index in op.outputs if _usable(tensors[index], room))
+                source.update({index: index for index in usable})
+            continue
+        output = op.outputs[0]
+        if data is None and kernel is None:
+            source[output] = source[op.inputs[0]]
+            data = tensors[op.inputs[0]].data
+        else:
+            source[output] = output
+        tensors[output] = replace(call.output, data=data)
+        if kernel is not None:
+            lowered.append((op, kernel, output))
+    return tensors, source, lowered, left
+
+
+def _usable(tensor: Tensor, room: int) -> bool:
+    """Tell whether what the file says about a tensor that no kernel makes can be relied on."""
+    return (
+        tensor.dtype in SIZES
+        and len(tensor.shape) <= MAX_RANK
+        and -1 not in tensor.signature[1:]
+        and 0 < _size(tensor) <= room
+    )
+
+
+def _module(op: Op, tensors: list[Tensor]) -> ModuleType:
+    """Return the module of an op whose tensors are of types that the engine has."""
     module = None if op.custom else ops.find(op.name)
     if module is None:
-        name = tensors[op.outputs[0]].name if op.outputs else ""
-        known = ", ".join(ops.OPS)
-        own = repr(op.name[:MAX_SHOWN]) if op.custom else op.name
-        raise ModelError(
-            f"op {op.index}, {own} {name[:MAX_SHOWN]!r}, is not supported: there are {known}; "
-            'LiteRT runs others (backend="litert")'
-        )
+        from edge_runtime.unsupported import no_such_op
+
+        raise _NotSupportedError(no_such_op(op, tensors))
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
         raise ModelError(f"op {op.index}, {op.name}: it has to have a first input and one output")
-    for index in op.inputs:
-        if index >= 0 and index not in source:
-            raise ModelError(f"op {op.index}, {op.name}: tensor {index} is read before it is made")
     for index in *op.inputs, *op.outputs:
         tensor = tensors[index]
-        if index >= 0 and (tensor.dtype not in SIZES or tensor.sparse):
-            what = "sparse" if tensor.sparse else tensor.dtype
-            raise ModelError(f"op {op.index}, {op.name}: tensor {index} is {what}")
+        odd = tensor.dtype not in SIZES or tensor.sparse or tensor.blockwise or tensor.variable
+        if index >= 0 and odd:
+            from edge_runtime.unsupported import wrong_type
+
+            raise _NotSupportedError(wrong_type(op, tensors, tensor))
+    return module
+
+
+def _call(op: Op, tensors: list[Tensor], rounding: str) -> Call:
+    """Return the op as its module sees it."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tensors[op.outputs[0]], rounding), module
+    return Call(op, inputs, tensors[op.outputs[0]], rounding)
 
 
 def _settled(call: Call, module: ModuleType, room: int) -> Call:
@@ -205,7 +268,10 @@ def _size(tensor: Tensor) -> int:
 def _require_room(call: Call, constants: int, room: int) -> None:
     """Raise when the ops up to this one have read and made too many bytes of constants."""
     if constants > room:
-        raise _refused(call, f"All ops read and make at most {room} bytes of constants", "more")
+        raise ModelError(
+            f"{label(call.op)}: all ops read and make at most {room} bytes of constants; here it "
+            "is more"
+        )
 
 
 def _require_int32(call: Call, kernel: Kernel) -> None:
@@ -215,12 +281,11 @@ def _require_int32(call: Call, kernel: Kernel) -> None:
             raise _refused(call, f"The kernel's {name} fits into int32", str(value))
 
 
-def _refused(call: Call, limit: str, value: str) -> ModelError:
+def _refused(call: Call, limit: str, value: str) -> _NotSupportedError:
     """Return the error for a broken limit."""
-    return ModelError(
-        f"op {call.op.index}, {call.op.name} {call.output.name[:MAX_SHOWN]!r}: "
-        f"{limit[:1].lower()}{limit[1:]}; here it is {value[:MAX_SHOWN]}"
-    )
+    from edge_runtime.unsupported import broken_limit
+
+    return _NotSupportedError(broken_limit(call, limit, value))
 
 
 def _laid_out(
@@ -233,7 +298,7 @@ def _laid_out(
     given, wanted = graph.inputs[0], graph.outputs[0]
     maker = next((op for op in graph.ops if wanted in op.outputs), None)
     if maker is None:
-        raise ModelError("its output is not made by any op")
+        raise ModelError("its output is its input: no op makes it")
     if tensors[wanted].shape != graph.tensors[wanted].shape:
         raise ModelError(
             f"its output is {list(graph.tensors[wanted].shape)} in the file, and its ops make "

@@ -12,25 +12,52 @@ from math import inf
 from edge_runtime import schema
 from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
-from edge_runtime.graph import EMPTY, Graph, Op, Quantization, Tensor
+from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Tensor
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 MAX_RANK = 64
 """Most dimensions of a NumPy array."""
 
+_PAGE = "it is a web page: the download brought an error, or the page about the file"
+_PICKLE = "it is a Python pickle, as PyTorch's old .pt files are: export the model to .tflite"
+_GZIP = "it is compressed with gzip: unpack it with gunzip or tar"
+_ONNX = "it is an ONNX model: convert the model that it was made of, or use onnx2tf"
+_PROTOBUF = "it is a TensorFlow SavedModel's .pb: convert its folder with TensorFlow"
+
 FOREIGN = (
+    (b"version https://git-lfs", "it is a Git LFS pointer, not the model: run `git lfs pull`"),
     (b"PK\x03\x04", "it is a zip file; if it is a .keras model, `edgekit convert` converts it"),
     (b"\x89HDF", "it is an HDF5 file; if it is a Keras .h5 model, `edgekit convert` converts it"),
     (b"\x89PNG", "it is a PNG image"),
     (b"\xff\xd8\xff", "it is a JPEG image"),
+    (b"<!doctype", _PAGE),
+    (b"<html", _PAGE),
+    (b"<?xml", _PAGE),
+    (b"\x1f\x8b", _GZIP),
+    (b"\x08\x01\x12", _PROTOBUF),
+    *((bytes([8, version, 18]), _ONNX) for version in range(3, 16)),
+    *((bytes([128, protocol]), _PICKLE) for protocol in range(2, 6)),
+    (b"\x93NUMPY", "it is a NumPy array"),
+    (b"GGUF", "it is a GGUF model of llama.cpp"),
+    (b"unsigned char", "it is C source: give the .tflite that it was made of"),
+    (b"#include", "it is C source: give the .tflite that it was made of"),
+    (b"const unsigned char", "it is C source: give the .tflite that it was made of"),
+    (b"{", "it is JSON"),
 )
-"""First bytes of files that are often given by mistake, and what to say about them."""
+"""First bytes of files that are often given by mistake, and what to say about them. Text is
+compared in lower case and without the space before it."""
+
+HEAD = 512
+"""Bytes of a file that are looked at to tell what it is."""
+
+TORCH = b"/data.pkl"
+"""In the head of PyTorch's zip files, the name of the first file inside."""
 
 
 def read(data: bytes | memoryview | mmap.mmap) -> Graph:
@@ -45,6 +72,17 @@ def read(data: bytes | memoryview | mmap.mmap) -> Graph:
     Raises:
         ModelError: ``data`` is not a .tflite file, or anything in it is damaged or contradictory.
     """
+    return next(subgraphs(data))
+
+
+def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
+    """Read the subgraphs of a .tflite file one by one; each is read when it is asked for.
+
+    The first one is the model. Tensors of all of them that share a buffer share its view.
+
+    Raises:
+        ModelError: as ``read`` does.
+    """
     view = memoryview(data).toreadonly().cast("B")
     _require_tflite(view)
     model = FlatBuffer(view, ModelError).root("model")
@@ -54,29 +92,38 @@ def read(data: bytes | memoryview | mmap.mmap) -> Graph:
 
     codes = [_op_code(table) for table in model.tables(schema.Model.OPERATOR_CODES, "op code")]
     buffers = [_content(table, view) for table in model.tables(schema.Model.BUFFERS, "buffer")]
-    subgraph = model.first(schema.Model.SUBGRAPHS, "subgraph")
-    if subgraph is None:
+    count = model.count(schema.Model.SUBGRAPHS)
+    if not count:
         raise ModelError("model: it has no subgraph")
-    tensors = tuple(
-        _tensor(table, index, buffers)
-        for index, table in enumerate(subgraph.tables(schema.SubGraph.TENSORS, "tensor"))
-    )
-    return Graph(
-        description=model.string(schema.Model.DESCRIPTION),
-        tensors=tensors,
-        ops=tuple(
-            _op(table, index, codes, len(tensors))
-            for index, table in enumerate(subgraph.tables(schema.SubGraph.OPERATORS, "op"))
-        ),
-        inputs=_indices(subgraph, schema.SubGraph.INPUTS, "input", range(len(tensors))),
-        outputs=_indices(subgraph, schema.SubGraph.OUTPUTS, "output", range(len(tensors))),
-        subgraphs=model.count(schema.Model.SUBGRAPHS),
-        metadata={
-            table.string(schema.Metadata.NAME): _buffer(table, schema.Metadata.BUFFER, buffers)
-            for table in model.tables(schema.Model.METADATA, "metadata entry")
-        },
-        size=len(view),
-    )
+    metadata = None
+    for subgraph in model.tables(schema.Model.SUBGRAPHS, "subgraph"):
+        tensors = tuple(
+            _tensor(table, index, buffers)
+            for index, table in enumerate(subgraph.tables(schema.SubGraph.TENSORS, "tensor"))
+        )
+        graph = Graph(
+            description=model.string(schema.Model.DESCRIPTION) if metadata is None else "",
+            tensors=tensors,
+            ops=tuple(
+                _op(table, index, codes, len(tensors))
+                for index, table in enumerate(subgraph.tables(schema.SubGraph.OPERATORS, "op"))
+            ),
+            inputs=_indices(subgraph, schema.SubGraph.INPUTS, "input", range(len(tensors))),
+            outputs=_indices(subgraph, schema.SubGraph.OUTPUTS, "output", range(len(tensors))),
+            subgraphs=count,
+            metadata=_metadata(model, buffers) if metadata is None else metadata,
+            size=len(view),
+        )
+        metadata = graph.metadata
+        yield graph
+
+
+def _metadata(model: Table, buffers: list[memoryview]) -> dict[str, memoryview]:
+    """Return the metadata entries by their names."""
+    return {
+        table.string(schema.Metadata.NAME): _buffer(table, schema.Metadata.BUFFER, buffers)
+        for table in model.tables(schema.Model.METADATA, "metadata entry")
+    }
 
 
 def _require_tflite(view: memoryview) -> None:
@@ -85,8 +132,12 @@ def _require_tflite(view: memoryview) -> None:
         return
     if not view:
         raise ModelError("not a .tflite file: it is empty")
+    head = bytes(view[:HEAD])
+    if head.startswith(b"PK") and TORCH in head:
+        raise ModelError("not a .tflite file: it is a PyTorch model: export it to .tflite")
+    text = head.lstrip().lower()
     for signature, what in FOREIGN:
-        if view[: len(signature)] == signature:
+        if head.startswith(signature) or text.startswith(signature):
             raise ModelError(f"not a .tflite file: {what}")
     raise ModelError("not a .tflite file: bytes 4 to 7 are not 'TFL3'")
 
@@ -145,15 +196,18 @@ def _tensor(table: Table, index: int, buffers: list[memoryview]) -> Tensor:
     _require_shape(table.name, shape, signature)
     if table.scalar(schema.Tensor.EXTERNAL_BUFFER, "I"):
         raise ModelError(f"{table.name}: its constant lies in another file, not supported")
+    quantization = table.table(schema.Tensor.QUANTIZATION, f"{table.name}: quantization")
     tensor = Tensor(
         index=index,
         name=table.string(schema.Tensor.NAME),
         shape=shape,
         signature=signature,
         dtype=dtype,
-        quantization=_quantization(table, shape, dtype, bits),
+        quantization=_quantization(quantization, shape, dtype, bits) if quantization else None,
         data=_buffer(table, schema.Tensor.BUFFER, buffers) or None,
         sparse=table.table(schema.Tensor.SPARSITY, f"{table.name}: sparsity") is not None,
+        blockwise=_blockwise(quantization) if quantization else None,
+        variable=table.scalar(schema.Tensor.IS_VARIABLE, "?") != 0,
     )
     if bits is not None:
         size = (tensor.elements * bits + 7) // 8
@@ -180,12 +234,11 @@ def _require_shape(name: str, shape: tuple[int, ...], signature: tuple[int, ...]
 
 
 def _quantization(
-    tensor: Table, shape: tuple[int, ...], dtype: str, bits: int | None
+    table: Table, shape: tuple[int, ...], dtype: str, bits: int | None
 ) -> Quantization | None:
-    """Read and check how a tensor is quantised."""
-    table = tensor.table(schema.Tensor.QUANTIZATION, f"{tensor.name}: quantization")
-    scales = table.vector(schema.QuantizationParameters.SCALE, "f") if table else ()
-    if table is None or not scales:
+    """Read and check how a tensor is quantised; None when it has no scales."""
+    scales = table.vector(schema.QuantizationParameters.SCALE, "f")
+    if not scales:
         return None
     zero_points = table.vector(schema.QuantizationParameters.ZERO_POINT, "q")
     axis = table.scalar(schema.QuantizationParameters.QUANTIZED_DIMENSION, "i")
@@ -204,6 +257,21 @@ def _quantization(
         if not all(low <= zero_point < high for zero_point in zero_points):
             raise ModelError(f"{table.name}: a zero point is outside {dtype}")
     return Quantization(scales=scales, zero_points=zero_points, axis=axis)
+
+
+def _blockwise(table: Table) -> Blockwise | None:
+    """Read how the blocks of a tensor are quantised; None when they are not."""
+    fields = schema.QuantizationParameters
+    if table.scalar(fields.DETAILS_TYPE, "B") != fields.BLOCKWISE:
+        return None
+    details = table.table(fields.DETAILS, f"{table.name}: blockwise")
+    if details is None:
+        raise ModelError(f"{table.name}: it is blockwise, without saying how")
+    return Blockwise(
+        scales=details.scalar(schema.BlockwiseQuantization.SCALES, "i"),
+        zero_points=details.scalar(schema.BlockwiseQuantization.ZERO_POINTS, "i"),
+        block=details.scalar(schema.BlockwiseQuantization.BLOCK_SIZE, "i"),
+    )
 
 
 def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: int) -> Op:

@@ -29,15 +29,22 @@ class SubGraph:
 class Tensor:
     """Field ids of table Tensor."""
 
-    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, _IS_VARIABLE, SPARSITY, SHAPE_SIGNATURE = range(8)
+    SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, IS_VARIABLE, SPARSITY, SHAPE_SIGNATURE = range(8)
     EXTERNAL_BUFFER = 10
 
 
 class QuantizationParameters:
     """Field ids of table QuantizationParameters."""
 
-    SCALE, ZERO_POINT = 2, 3
-    QUANTIZED_DIMENSION = 6
+    SCALE, ZERO_POINT, DETAILS_TYPE, DETAILS, QUANTIZED_DIMENSION = range(2, 7)
+    BLOCKWISE = 2
+    """Member of union QuantizationDetails."""
+
+
+class BlockwiseQuantization:
+    """Field ids of table BlockwiseQuantization."""
+
+    SCALES, ZERO_POINTS, BLOCK_SIZE = range(3)
 
 
 class Operator:
@@ -122,6 +129,9 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "SHAPE": (55, (("out_type", "b", 0),)),
     "PACK": (59, (("values_count", "i", 0), ("axis", "i", 0))),
     "LEAKY_RELU": (75, (("alpha", "f", 0),)),
+    "IF": (92, (("then_subgraph", "i", 0), ("else_subgraph", "i", 0))),
+    "WHILE": (93, (("cond_subgraph", "i", 0), ("body_subgraph", "i", 0))),
+    "CALL_ONCE": (103, (("init_subgraph", "i", 0),)),
 }
 """Op -> its member of union BuiltinOptions, and that table's fields in the order of their ids:
 name, struct code ("*" for a vector), default."""

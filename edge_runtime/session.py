@@ -85,9 +85,12 @@ def load(path: str | os.PathLike[str], *, backend: str = "native", **options: ob
         data = _content(name)
     except OSError as error:
         raise ModelError(f"{name}: {error.strerror or error}") from error
+    # Later than the rest, so that `import edge_runtime` stays as short as it is.
+    from edge_runtime.check import require_runnable
+
     try:
         graph = reader.read(data)
-        _require_runnable(graph)
+        require_runnable(graph)
         session = module.open_session(graph, data, **options)
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
@@ -103,23 +106,6 @@ def _content(name: str) -> bytes | mmap.mmap:
             return mmap(file.fileno(), 0, access=ACCESS_READ)
         except (OSError, ValueError):
             return file.read()
-
-
-def _require_runnable(graph: Graph) -> None:
-    """Raise unless the model has one input and one output that a buffer can hold."""
-    for what, indices in ("input", graph.inputs), ("output", graph.outputs):
-        if len(indices) != 1:
-            raise ModelError(f"it has {len(indices)} {what}s, and only models with one can be run")
-        tensor = graph.tensors[indices[0]]
-        if tensor.dtype not in FORMATS:
-            raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
-        if tensor.data is not None or not tensor.elements or not tensor.shape:
-            raise ModelError(f"its {what} {_describe(tensor)} is constant, empty or a scalar")
-        if -1 in tensor.signature[1:]:
-            raise ModelError(
-                f"its {what} is {_describe(tensor)} with more left open than the number of images: "
-                "convert it with a fixed image size"
-            )
 
 
 class Model:
@@ -175,6 +161,11 @@ class Model:
             rows["metadata"] = str(error)
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items() if v)
         return f"<table>{cells}</table>"
+
+    @property
+    def backend_note(self) -> str:
+        """What the backend had to do otherwise than usual to run the file; "" when nothing."""
+        return str(getattr(self._session, "note", ""))
 
     @property
     def metadata(self) -> Metadata | None:

@@ -11,7 +11,10 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime import reader
+from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
 if TYPE_CHECKING:
     import mmap
@@ -21,9 +24,6 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
-
-EDGETPU_OP = "edgetpu-custom-op"
-"""The custom op that edgetpu_compiler leaves in place of what runs on the TPU."""
 
 CHUNK = 64
 """Images that run at once. Measured on the 784-14-2 model on x86-64: 0.08 (int8) and 0.28 µs
@@ -60,8 +60,11 @@ def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1)
         raise BackendError(reason)
     if not isinstance(num_threads, int) or num_threads < 1:
         raise BackendError(f"num_threads is a whole number from 1 up, not {num_threads!r}")
-    if for_edgetpu(graph):
-        raise ModelError("compiled for the Edge TPU: open it with the backend edgetpu")
+    if reason := not_for_litert(graph):
+        raise ModelError(reason)
+    # Bodies of loops are run, too, and `load` has seen the first subgraph alone.
+    for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
+        require_order(subgraph)
     return LiteRTSession(graph, data, num_threads)
 
 
@@ -73,6 +76,9 @@ class LiteRTSession:
         data: content of the .tflite file.
         num_threads: how many threads an op may use.
         delegates: LiteRT delegates that get the graph before XNNPACK does.
+
+    Attributes:
+        note: why it runs without XNNPACK; "" when it runs with it.
 
     Raises:
         ModelError: LiteRT cannot run the model.
@@ -87,8 +93,19 @@ class LiteRTSession:
     ) -> None:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
-        self._open = partial(_open_interpreter, bytes(data), num_threads, delegates)
-        self._one = self._open()
+        content = bytes(data)
+        self._open = partial(_open_interpreter, content, num_threads, delegates)
+        self.note = ""
+        try:
+            self._one = self._open()
+        except ModelError as error:
+            if delegates or "XNN" not in str(error):
+                raise
+            self._open = partial(_open_interpreter, content, num_threads, delegates, xnnpack=False)
+            self._one = self._open()
+            self.note = (
+                f"LiteRT runs it without XNNPACK, which cannot: {_one_line(error.__cause__)}"
+            )
 
     @cached_property
     def _many(self) -> Any | None:
@@ -99,7 +116,7 @@ class LiteRTSession:
         if self._input.signature[0] != -1 or self._output.signature[0] != -1:
             return None
         try:
-            return self._open(self._input.index, (CHUNK, *self._input.shape[1:]))
+            return self._open(index=self._input.index, shape=(CHUNK, *self._input.shape[1:]))
         except ModelError:
             return None
 
@@ -140,23 +157,33 @@ def _open_interpreter(
     data: bytes | mmap.mmap,
     num_threads: int,
     delegates: Sequence[Any],
+    *,
     index: int = 0,
     shape: Sequence[int] | None = None,
+    xnnpack: bool = True,
 ) -> Any:
     """Return an interpreter that is ready to run, with input ``index`` resized to ``shape``."""
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+    resolver = "AUTO" if xnnpack else "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
     try:
         with without_info():
             interpreter = Interpreter(
-                model_content=data, num_threads=num_threads, experimental_delegates=list(delegates)
+                model_content=data,
+                num_threads=num_threads,
+                experimental_delegates=list(delegates),
+                experimental_op_resolver_type=OpResolverType[resolver],
             )
             if shape:
                 interpreter.resize_tensor_input(index, shape)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise ModelError(f"LiteRT cannot run it: {error}") from error
+        raise ModelError(f"LiteRT cannot run it: {_one_line(error)}") from error
     return interpreter
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())
 
 
 @contextmanager

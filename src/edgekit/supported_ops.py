@@ -19,9 +19,9 @@ from edgekit import files
 
 HEAD = f"""# Supported ops
 
-What `edge_runtime.load(path, backend="native")` and `backend="reference"` run. A model with
-another op, or beyond a limit, is refused before anything runs, with the op, its name in the
-file, the limit and the value.
+What `edge_runtime.load(path, backend="native")`, `backend="reference"` and `edgekit export` run. A
+model with other ops, or beyond a limit, is refused before anything runs; `edgekit inspect FILE`
+lists every op that keeps it from running, how often, why, and what to do.
 
 An element type is one of {", ".join(SIZES)}; no tensor is sparse.
 An op that is *folded away* is known when the model is opened and costs nothing afterwards; one

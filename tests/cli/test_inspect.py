@@ -3,9 +3,11 @@ import subprocess
 import sys
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner
 
 import chain
+import models
 import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
@@ -158,6 +160,39 @@ def test_memory_of_what_the_engine_cannot_run_is_one_line(tmp_path, capsys):
     complaint = capsys.readouterr().err
     assert len(complaint.splitlines()) == 1
     assert f"{path}: op 0, COS 'y', is not supported" in complaint
+
+
+def test_who_runs_it_and_what_is_missing(tmp_path):
+    path = tmp_path / "cos.tflite"
+    tensors = [single_op.tensor(name, (1, 4), "float32") for name in "abcd"]
+    steps = [("COS", None, [0], 1), ("SIN", None, [1], 2), ("COS", None, [2], 3)]
+    path.write_bytes(single_op.network(steps, tensors, version=1))
+    text = inspect(path)
+    lines = words(text)
+    engine = "edgekit's engine, and C does not run: 3 of its 3 ops are not there, see below"
+    assert engine.split() in lines
+    assert ["LiteRT", "runs"] in lines
+    assert [*"2 COS the engine has no such op".split()] in lines
+    assert [*"1 SIN the engine has no such op".split()] in lines
+    assert text.count("docs/SUPPORTED_OPS.md") == 1
+    document = json.loads(inspect(path, "--json"))
+    assert [one["runs"] for one in document["runners"]] == ["no", "yes", "no", "no", "no"]
+    assert document["missing"][0] == {
+        "op": "COS",
+        "count": 2,
+        "why": "the engine has no such op",
+        "instead": "build the model of the ops in docs/SUPPORTED_OPS.md",
+    }
+
+
+def test_what_is_counted_in_part_says_at_least(tmp_path):
+    path = tmp_path / "odd.tflite"
+    plain = single_op.unary("CUSTOM", ("float32", 0, 0), ("float32", 0, 0), 4)
+    tree = schema.ModelT.InitFromPackedBuf(plain)
+    tree.operatorCodes[0].customCode = b"odd"
+    path.write_bytes(models.pack(tree))
+    assert ["MACs", "at", "least", "0", "for", "one", "inference"] in words(inspect(path))
+    assert json.loads(inspect(path, "--json"))["macs_at_least"] is True
 
 
 def test_a_foreign_file_is_named(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import edge_runtime
 import exported
@@ -18,12 +19,15 @@ import models
 import seeded
 import single_op
 from edge_runtime.errors import ModelError
+from edge_runtime.metadata import Metadata
 from edge_runtime.plan import plan
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit.benchmarks.exactness import random_tensors
 from edgekit.convert import c_blocks
 from edgekit.convert.c_library import library
+from edgekit.convert.memory import memory
+from edgekit.convert.metadata import attach
 
 OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
 
@@ -49,7 +53,7 @@ SEEDS = {name: content for name, content in models.seeds().items() if planned(co
 @pytest.mark.parametrize("model", SEEDS)
 def test_every_op_gives_the_bytes_of_the_engine(model, tmp_path):
     content = SEEDS[model]
-    made = exported.Exported(library(content, "model.tflite", "model"), tmp_path)
+    made = exported.Exported(exported.of_rows(content, "model.tflite", "model"), tmp_path)
     native = single_op.engines(content)["native portable"]
     assert made.selftest() == 0
     for tensor in random_tensors(20, native.input.shape, native.input.dtype):
@@ -142,7 +146,7 @@ def test_the_self_test_notices_what_a_port_may_break(right, wrong, digits, tmp_p
 
 
 def test_the_self_test_notices_a_changed_output(digits, tmp_path):
-    end = digits.selftest.index("};", digits.selftest.index(" outputs["))
+    end = digits.selftest.index("};", digits.selftest.index("_outputs["))
     last = re.search(r"(-?\d+)\n$", digits.selftest[:end])
     assert last is not None
     text = digits.selftest[: last.start(1)] + str(int(last[1]) ^ 1) + digits.selftest[last.end(1) :]
@@ -152,11 +156,50 @@ def test_the_self_test_notices_a_changed_output(digits, tmp_path):
 
 def test_two_models_are_linked_together(digits, tmp_path):
     content = SEEDS["RELU float32"]
-    other = library(content, "other.tflite", "other")
+    other = exported.of_rows(content, "other.tflite", "other")
     sources = [*exported.write(digits, tmp_path)[:2], *exported.write(other, tmp_path)[:2]]
     both = exported.compiled(tmp_path, sources)
     assert both.digits_selftest() == 0
     assert both.other_selftest() == 0
+
+
+TOGETHER = """
+#include "{0}.c"
+#include "{1}.c"
+#include "{0}_selftest.c"
+#include "{1}_selftest.c"
+int both(void);
+int both(void) {{ return {0}_selftest() + {1}_selftest(); }}
+"""
+
+
+@pytest.mark.parametrize("language", [exported.C99, exported.CXX17], ids=["C99", "C++17"])
+@pytest.mark.parametrize("other", ["dense int8", "sparse", "SOFTMAX float32"])
+def test_two_models_are_compiled_as_one_file(language, other, digits, tmp_path):
+    """The second as another edgekit would write it, whose kernel of that name is another."""
+    content = seeded.network(zeros=0.8) if other == "sparse" else SEEDS[other]
+    second = exported.of_rows(content, "add.tflite", "add")
+    kernel = re.search(r"static void add_ek_\w+\(.*?\)\n\{\n", second.source, re.DOTALL)
+    assert kernel is not None
+    later = second.source.replace(kernel[0], f"{kernel[0]}    (void)0; /* newer */\n", 1)
+    for made in digits, replace(second, source=later):
+        exported.write(made, tmp_path)
+    (tmp_path / "both.c").write_text(TOGETHER.format("digits", "add"))
+    target = tmp_path / "both.so"
+    command = ["cc", *language, "-O2", "-shared", "-fPIC", "-o", target, tmp_path / "both.c"]
+    subprocess.run(command, check=True)
+    functions = ctypes.CDLL(str(target))
+    assert getattr(functions, "_Z4bothv" if "c++" in language else "both")() == 0
+
+
+def test_labels_are_no_names_of_functions(tmp_path):
+    """A class called "rescale" keeps its name, whatever the kernels' functions are called."""
+    labels = ("rescale", "weights_0")
+    content = attach(seeded.network(), Metadata(labels=labels))
+    made = library(content, "model.tflite", "model")
+    found = exported.Exported(made, tmp_path).functions
+    names = (ctypes.c_char_p * 2).in_dll(found, "model_labels")
+    assert tuple(one.decode() for one in names) == labels
 
 
 def test_no_memory_is_needed_but_the_callers(digits, tmp_path):
@@ -237,7 +280,62 @@ def test_the_text_is_the_same_from_run_to_run(int8_model, digits, tmp_path):
     assert not re.search(r"20\d\d-\d\d|__DATE__|__TIME__", done.stdout)
 
 
-def test_what_cannot_be_exported_is_refused_with_op_name_and_what_to_do():
-    conv = single_op.unary("ABS", ("int8", 0.1, 0), ("int8", 0.1, 0), 4)
-    with pytest.raises(ModelError, match=r"op 0, ABS 'y', is not supported: .*SUPPORTED_OPS"):
-        library(conv, "model.tflite", "model")
+REFUSED = {
+    "several inputs": {"inputs": [0, 1]},
+    "several outputs": {"outputs": [3, 3]},
+    "no output": {"outputs": []},
+    "a constant output": {"outputs": [1]},
+    "an output that no op makes": {"outputs": [4]},
+    "an empty input": {"tensors__0__shape": [0, 9]},
+    "a scalar input": {"tensors__0__shape": []},
+    "an open size": {"tensors__0__shapeSignature": [-1, -1]},
+    "a float16 input": {"tensors__0__type": 1},
+    "a string output": {"tensors__3__type": 5},
+    "a sparse constant": {"tensors__1__sparsity": schema.SparsityParametersT()},
+    "an absent input": {"operators__0__inputs": [-1, 1, 2]},
+    "absent weights": {"operators__0__inputs": [0, -1, 2]},
+    "a late input": {"operators__0__inputs": [3, 1, 2]},
+    "a state": {"tensors__1__isVariable": True},
+    "another size": {"tensors__3__shape": [2, 500]},
+    "a limit": {"operators__0__builtinOptions__fusedActivationFunction": 4},
+    "nothing": {},
+}
+"""What is wrong -> fields of a small model by their path in the object API."""
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_load_refuses_is_not_exported_and_the_words_are_the_same(what, tmp_path):
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()["dense int8"])
+    tree.subgraphs[0].tensors.append(models.tensor((1, 5), "int8", 0.1))
+    for path, value in REFUSED[what].items():
+        *parents, last = path.split("__")
+        owner = tree.subgraphs[0]
+        for step in parents:
+            owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
+        setattr(owner, last, value)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(models.pack(tree))
+
+    def refusal(function, *arguments, **options):
+        try:
+            function(*arguments, **options)
+        except ModelError as error:
+            return str(error).removeprefix(f"{path}: ")
+        return ""
+
+    loaded = {refusal(edge_runtime.load, path, backend=one) for one in ("native", "reference")}
+    exporting = refusal(exported.of_rows, path.read_bytes(), path.name, "model")
+    planning = refusal(memory, path.read_bytes())
+    assert loaded == {exporting} == {planning}
+    assert bool(exporting) == bool(REFUSED[what])
+
+
+def test_several_images_at_once_are_refused_with_what_to_do():
+    with pytest.raises(ModelError, match=r"takes 2 images at once.*`edgekit convert --batch 1`"):
+        library(models.seeds()["dense int8"], "model.tflite", "model")
+
+
+def test_what_cannot_be_exported_is_refused_with_op_and_name():
+    absolute = single_op.unary("ABS", ("int8", 0.1, 0), ("int8", 0.1, 0), 4)
+    with pytest.raises(ModelError, match=r"op 0, ABS 'y', is not supported"):
+        library(absolute, "model.tflite", "model")

@@ -8,7 +8,6 @@ import pytest
 import exported
 import models
 import seeded
-from edgekit.convert.c_library import library
 from machines import LANGUAGES, MACHINES, NARROW, WARNINGS, ZIG, compiled
 
 SKIPPED = "int8, zeros skipped"
@@ -28,7 +27,9 @@ def libraries(int8_model, float_model):
         "float32": float_model.read_bytes(),
     }
     return {
-        name: library(content, "model.tflite", f"model_{index}", skip_zeros=name == SKIPPED)
+        name: exported.of_rows(
+            content, "model.tflite", f"model_{index}", skip_zeros=name == SKIPPED
+        )
         for index, (name, content) in enumerate(files.items())
     }
 

@@ -1,7 +1,11 @@
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
+import models
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
-from edgekit.convert.summary import MAC_FORMULAS, macs, summarise
+from edgekit.convert.macs import MAC_FORMULAS, Count, counted, macs
+from edgekit.convert.summary import summarise
 
 
 def graph_of(name, inputs, output, custom=False, outputs=(0,)):
@@ -15,6 +19,9 @@ def graph_of(name, inputs, output, custom=False, outputs=(0,)):
     return Graph("", tensors, (op,), (1,), (0,), 1, {}, 1)
 
 
+W, R, BIASES, NONE = [(4, 7)] * 3, [(4, 4)] * 3, [(4,)] * 3, [None] * 4
+"""Of an LSTM without an input gate: input and recurrent weights, biases, and what is absent."""
+
 CASES = [
     ("FULLY_CONNECTED", [(1, 784), (14, 784), (14,)], (1, 14), 784 * 14),
     ("FULLY_CONNECTED", [(5, 3, 7), (2, 7), None], (5, 3, 2), 5 * 3 * 2 * 7),
@@ -26,6 +33,31 @@ CASES = [
     ("BATCH_MATMUL", [(2, 3, 4), (2, 4, 5)], (2, 3, 5), 2 * 3 * 5 * 4),
     ("BATCH_MATMUL", [(2, 4, 3), (2, 4, 5)], (2, 3, 5), 2 * 3 * 5 * 4),  # adj_x
     ("ADD", [(1, 4), (1, 4)], (1, 4), None),
+    ("CONV_3D", [(1, 8, 8, 8, 3), (2, 3, 4, 3, 5)], (1, 4, 4, 4, 5), 4 * 4 * 4 * 5 * 2 * 3 * 4 * 3),
+    ("CONV_3D_TRANSPOSE", [(5,), (2, 3, 4, 5, 6), (1, 2, 2, 2, 6)], (9,), 8 * 6 * 2 * 3 * 4 * 5),
+    ("RNN", [(2, 7), (4, 7), (4, 4), (4,), (2, 4)], (2, 4), 2 * (4 * 7 + 4 * 4)),
+    ("SVDF", [(2, 7), (8, 7), (8, 10), (4,), (2, 80)], (2, 4), 2 * (8 * 7 + 8 * 10)),
+    ("UNIDIRECTIONAL_SEQUENCE_RNN", [(3, 2, 7), (4, 7), (4, 4), (4,)], (3, 2, 4), 6 * (28 + 16)),
+    (
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+        [(3, 1, 7), (4, 7), (4, 4), (4,), (1, 4), (4, 7), (4, 4), (4,), (1, 4)],
+        (3, 1, 8),
+        3 * 2 * (28 + 16),
+    ),
+    # Without an input gate; the states behind the biases are matrices, too.
+    (
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        [(1, 5, 7), None, *W, None, *R, *NONE, *BIASES, None, None, (1, 4), (1, 4)],
+        (1, 5, 4),
+        5 * 3 * (28 + 16),
+    ),
+    ("LSTM", [(2, 7), (2, 4), (16, 11), (16,), (2, 4)], (2, 4), 2 * 16 * 11),
+    (
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        [(5, 1, 7), *(2 * [None, *W, None, *R, *NONE, *BIASES, None, None])],
+        (5, 1, 4),
+        5 * 2 * 3 * (28 + 16),
+    ),
 ]
 
 
@@ -36,7 +68,7 @@ def test_macs(name, inputs, output, expected):
 
 
 def test_every_formula_has_a_case():
-    assert {name for name, *_ in CASES} - {"ADD"} == set(MAC_FORMULAS)
+    assert {name for name, *_ in CASES} - {"ADD"} == set(MAC_FORMULAS) - {"WHILE", "IF"}
 
 
 @pytest.mark.parametrize("name", MAC_FORMULAS)
@@ -96,8 +128,83 @@ def test_granularity_of_weights(quantization, expected, monkeypatch):
     changed = Graph(
         "", (*graph.tensors[:2], weights, shared), graph.ops, (1,), (0,), 1, {"": data}, 100
     )
-    monkeypatch.setattr("edgekit.convert.summary.read", lambda _: changed)
+    monkeypatch.setattr("edgekit.convert.summary.subgraphs", lambda _: [changed])
     summary = summarise(b"")
     assert summary.ops[0].weights == expected
     # Two tensors in one buffer are stored once.
     assert summary.constant_bytes == summary.ops[0].constant_bytes == 8
+
+
+LENGTH, UNITS = 28, 8
+
+
+def looped(*, limit: int | None = LENGTH, start: int = 0, step: int = 1) -> bytes:
+    """A recurrent layer as the converter writes it: a WHILE with a dense layer in its body.
+
+    Without a limit the loop ends where a third input of the model says.
+    """
+
+    def counter() -> schema.TensorT:
+        return models.tensor((), "int32")
+
+    def state() -> schema.TensorT:
+        return models.tensor((1, UNITS))
+
+    weights = models.constant(np.ones((UNITS, UNITS)), "float32")
+    last = counter() if limit is None else models.constant(limit, "int32")
+    first, by = models.constant(start, "int32"), models.constant(step, "int32")
+    carried = [0, 1, 2] if limit is None else [0, 1]
+    return models.file(
+        [
+            ([first, state(), counter(), counter(), state(), counter()], [1], [4]),
+            ([counter(), state(), last, models.tensor((), "bool")], carried, [3]),
+            ([counter(), state(), counter(), by, weights, counter(), state()], carried, [5, 6]),
+        ],
+        [
+            [("WHILE", carried, [3, 4], schema.WhileOptionsT(1, 2))],
+            [("LESS", [0, 2], [3], None)],
+            [("ADD", [0, 3], [5], None), ("FULLY_CONNECTED", [1, 4, -1], [6], None)],
+        ],
+    )
+
+
+def test_a_loop_counts_with_its_iterations_and_constants():
+    summary = summarise(looped())
+    assert (summary.macs, summary.macs_at_least) == (LENGTH * UNITS * UNITS, False)
+    assert summary.constant_bytes == 4 * (UNITS * UNITS + 3)
+    (loop,) = summary.ops
+    assert loop.macs == summary.macs
+    assert loop.constant_bytes == summary.constant_bytes
+
+
+@pytest.mark.parametrize(
+    ("changes", "iterations"),
+    [
+        ({"start": 20}, 8),
+        ({"step": 3}, 10),
+        ({"limit": 0}, 0),
+        ({"start": 99}, 0),
+        ({"step": 0}, None),
+        ({"step": -1}, None),
+        ({"limit": None}, None),
+    ],
+)
+def test_iterations_are_known_or_said_to_be_at_least_one(changes, iterations):
+    summary = summarise(looped(**changes))
+    assert summary.macs == (1 if iterations is None else iterations) * UNITS * UNITS
+    assert summary.macs_at_least == (iterations is None)
+
+
+def test_a_loop_that_runs_itself_ends():
+    tree = schema.ModelT.InitFromPackedBuf(looped())
+    inner = tree.subgraphs[0].operators[0]
+    tree.subgraphs[2].operators.append(inner)
+    assert summarise(models.pack(tree)).macs_at_least
+    for number in -1, 0, 3, 2**31 - 1:
+        inner.builtinOptions.bodySubgraphIndex = number
+        assert summarise(models.pack(tree)).macs_at_least
+
+
+def test_a_custom_op_may_hide_any_number():
+    graph = graph_of("my_op", [(1, 2)], (1, 3), custom=True)
+    assert counted([graph]) == [Count(None, exact=False)]

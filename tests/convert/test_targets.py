@@ -8,7 +8,7 @@ from edge_runtime.graph import Graph, Op, Quantization, Tensor
 from edge_runtime.reader import read
 from edge_runtime.record import replace
 from edgekit.convert.recipe import Recipe
-from edgekit.convert.targets import TARGETS, check_graph, check_recipe
+from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
 from edgekit.errors import TargetError
 
 
@@ -100,3 +100,13 @@ def test_float_ops_are_problems_for_integer_targets(float_model: Path) -> None:
 def test_a_recipe_that_cannot_work_is_refused_first(recipe: Recipe, said: str) -> None:
     with pytest.raises(TargetError, match=said):
         check_recipe(recipe)
+
+
+def test_the_op_that_could_not_be_quantised_is_named_before_those_beside_it() -> None:
+    """As the converter leaves ELU in an int8 model."""
+    dtypes = ("int8", "float32", "float32", "int8")
+    tensors = tuple(Tensor(i, str(i), (1, 4), (1, 4), dtype) for i, dtype in enumerate(dtypes))
+    names = ("DEQUANTIZE", "ELU", "QUANTIZE")
+    ops = tuple(Op(i, name, 1, (i,), (i + 1,)) for i, name in enumerate(names))
+    graph = Graph("", tensors, ops, (0,), (3,), 1, {}, 1)
+    assert float_operators(graph) == ["op 1 ELU", "op 0 DEQUANTIZE", "op 2 QUANTIZE"]

@@ -1,5 +1,7 @@
 """The engine: native and reference against LiteRT's reference kernels, byte by byte."""
 
+import re
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -8,9 +10,12 @@ import edge_runtime
 import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
-from edge_runtime.plan import plan
+from edge_runtime.graph import Blockwise, Graph, Op, Tensor
+from edge_runtime.plan import plan, unsupported
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
+from edge_runtime.record import replace
+from edge_runtime.unsupported import FLOAT16
 from edgekit.commands import convert
 
 
@@ -145,8 +150,113 @@ def test_an_unknown_op_is_refused_by_name(tmp_path):
     path = tmp_path / "cos.tflite"
     path.write_bytes(single_op.model("COS", None, tensors, [0], version=1))
 
-    with pytest.raises(ModelError, match="op 0, COS 'cosine', is not supported: there are"):
+    with pytest.raises(ModelError, match=r"op 0, COS 'cosine', is not supported: LiteRT runs it"):
         edge_runtime.load(path, backend="native")
+
+
+def graph_of(ops, dtypes=(), **changes):
+    """A chain of ops, 4 numbers from one to the next, the named tensors of other types."""
+    tensors = [
+        Tensor(index, f"t{index}", (1, 4), (1, 4), "float32") for index in range(len(ops) + 1)
+    ]
+    for index, dtype in dict(dtypes).items():
+        tensors[index] = replace(tensors[index], dtype=dtype)
+    made = [
+        Op(index, name, 1, (index,), (index + 1,), not name.isupper(), {"beta": 1.0})
+        for index, name in enumerate(ops)
+    ]
+    found = Graph("", tuple(tensors), tuple(made), (0,), (len(ops),), 1, {}, 4096)
+    return replace(found, **changes)
+
+
+def refusal(graph):
+    with pytest.raises(ModelError) as caught:
+        plan(graph)
+    return str(caught.value)
+
+
+def test_all_ops_that_are_not_supported_are_named_once():
+    graph = graph_of(["COS", "SIN", "COS", "RELU", "COS", "EXP", "ABS", "FLOOR", "RELU"])
+    message = refusal(graph)
+    assert message == (
+        "the engine does not run 7 of its 9 ops: COS (3), SIN (1), EXP (1) and 2 more kinds; "
+        'LiteRT runs them (backend="litert"); `edgekit inspect` lists all with their reasons'
+    )
+    assert [one.op.index for one in unsupported(graph)] == [0, 1, 2, 4, 5, 6, 7]
+
+
+def test_a_broken_limit_hides_no_op_behind_it():
+    graph = graph_of(["SOFTMAX", "RELU", "COS"], {1: "int32", 2: "int32"})
+    found = unsupported(graph)
+    assert [one.op.name for one in found] == ["SOFTMAX", "COS"]
+    assert refusal(graph).startswith("the engine does not run 2 of its 3 ops: SOFTMAX (1, ")
+
+
+def test_what_open_sizes_leave_unknown_is_not_held_against_an_op():
+    graph = graph_of(["COS", "RELU", "FLOOR"])
+    tensors = (graph.tensors[0], replace(graph.tensors[1], signature=(1, -1)), *graph.tensors[2:])
+    assert [one.op.name for one in unsupported(replace(graph, tensors=tensors))] == ["COS", "FLOOR"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("edgetpu-custom-op", "compiled for the Edge TPU: open it with the backend edgetpu"),
+        ("ethos-u", "Vela has compiled it for an Arm Ethos-U"),
+        ("FlexErf", "'FlexErf' is an op of TensorFlow .SELECT_TF_OPS., which LiteRT lacks"),
+        ("odd", "'odd' is a custom op, which only a runtime built with it runs"),
+        ("TFLite_Detection_PostProcess", "LiteRT runs"),
+    ],
+)
+@pytest.mark.parametrize("others", [[], ["COS"]])
+def test_litert_is_offered_only_for_what_it_runs(name, said, others):
+    message = refusal(graph_of([*others, name]))
+    assert re.search(said, message)
+    assert ("LiteRT runs" in message) == (said == "LiteRT runs")
+
+
+def with_weights(dtype, **fields):
+    """FULLY_CONNECTED with constant weights of a type."""
+    options = {"fused_activation": 0, "weights_format": 0, "keep_num_dims": 0}
+    tensors = (
+        Tensor(0, "x", (1, 4), (1, 4), "float32"),
+        Tensor(1, "w", (4, 4), (4, 4), dtype, None, memoryview(bytes(64)), **fields),
+        Tensor(2, "y", (1, 4), (1, 4), "float32"),
+    )
+    op = Op(0, "FULLY_CONNECTED", 1, (0, 1), (2,), options=options)
+    return Graph("", tensors, (op,), (0,), (2,), 1, {}, 4096)
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        (
+            with_weights("int8"),
+            r"int8 weights with float32 activations \(hybrid\): convert ",
+        ),
+        (with_weights("float16"), r"tensor 1 is float16: convert .* as float32.*LiteRT runs it"),
+        (with_weights("int4"), r"tensor 1 is int4: convert with --quantize"),
+        (with_weights("float32", sparse=True), r"tensor 1 is sparse: .*LiteRT runs it"),
+        (with_weights("int4", blockwise=Blockwise(9, 0, 32)), r"tensor 1 is blockwise quantised: "),
+        (
+            with_weights("float32", variable=True),
+            r"tensor 1 is kept from one inference to",
+        ),
+    ],
+)
+def test_weights_of_other_forms_are_called_by_their_name(graph, said):
+    message = refusal(graph)
+    assert re.search(said, message)
+    assert len(message) < 300
+
+
+def test_what_dequantize_makes_of_float16_is_not_counted_twice():
+    graph = with_weights("float32")
+    half = Tensor(3, "half", (4, 4), (4, 4), "float16", None, memoryview(bytes(32)))
+    weights = replace(graph.tensors[1], data=None)
+    ops = (Op(0, "DEQUANTIZE", 1, (3,), (1,)), replace(graph.ops[0], index=1))
+    graph = replace(graph, tensors=(graph.tensors[0], weights, graph.tensors[2], half), ops=ops)
+    assert [(one.op.name, one.why) for one in unsupported(graph)] == [("DEQUANTIZE", FLOAT16)]
 
 
 def test_a_broken_limit_is_told_with_its_value(tmp_path):

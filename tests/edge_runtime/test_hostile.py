@@ -106,7 +106,7 @@ TOO_MUCH = [2**30, 9]
         ("LOGISTIC float32", {"tensors__1__shape": [2, 1900]}, "output is .2, 1900. in the file"),
         (SHAPES, {"operators__5__inputs": [10]}, "EXPAND_DIMS: it has no input 1"),
         (SHAPES, {"operators__1__inputs": [1, 2]}, "begin, end and stride are one constant"),
-        (SHAPES, {"operators__2__inputs": [5, -1]}, "here it is nothing"),
+        (SHAPES, {"operators__2__inputs": [5, -1]}, "PACK: it has no input 1"),
         (SHAPES, {"tensors__2__buffer": 7}, "tensor 2"),
     ],
 )

@@ -1,6 +1,7 @@
 """LiteRT as a backend, held against LiteRT itself."""
 
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -11,9 +12,12 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 import edge_runtime
+import models
+import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
 from edge_runtime.quantize import dequantize, quantize
+from edge_runtime.reader import read
 
 SHAPE = (1, 28, 28, 1)
 
@@ -183,8 +187,125 @@ def test_what_litert_refuses_is_a_model_error(float_model, tmp_path):
     path = tmp_path / "custom.tflite"
     path.write_bytes(edited(float_model, change))
 
-    with pytest.raises(ModelError, match=r"custom.tflite: LiteRT cannot run it: .*abacus"):
+    with pytest.raises(ModelError, match=r"custom.tflite: 'abacus' is a custom op"):
         load(path)
+
+
+ROWS, DEPTH = 8, 64
+
+
+def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
+    """FULLY_CONNECTED with weights of 1, and for each block a scale of 1, but 2 for the first."""
+    weights = {"int4": np.full(ROWS * depth // 2, 0x11, np.uint8)}.get(
+        dtype, np.ones(ROWS * depth, np.int8)
+    )
+    factors = np.ones((ROWS, max(1, depth // max(block, 1))), scale)
+    factors[:, 0] = 2
+    details = schema.BlockwiseQuantizationT()
+    details.scales, details.zeroPoints, details.blockSize = scales, -1, block
+    types = {"int4": 17, "int8": 9, "float32": 0, "float16": 1}
+    buffers = [schema.BufferT()] + [
+        schema.BufferT(data=np.frombuffer(one.tobytes(), np.uint8)) for one in (weights, factors)
+    ]
+    op = schema.OperatorT(inputs=[0, 1, -1], outputs=[2])
+    op.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    op.builtinOptions = schema.FullyConnectedOptionsT()
+    blocks = schema.QuantizationParametersT(detailsType=2, details=details)
+    tensors = [
+        schema.TensorT(shape=[1, depth], name="x"),
+        schema.TensorT([ROWS, depth], types[dtype], 1, "w", quantization=blocks),
+        schema.TensorT(shape=[1, ROWS], name="y"),
+        schema.TensorT(list(factors.shape), types[scale], 2, "scales"),
+    ]
+    graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[2], operators=[op])
+    code = schema.OperatorCodeT(9, None, 12, 9)
+    return models.pack(
+        schema.ModelT(version=3, operatorCodes=[code], subgraphs=[graph], buffers=buffers)
+    )
+
+
+@pytest.mark.parametrize("block", [32, 64])
+def test_blockwise_weights_that_litert_gets_right_are_run(block, tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(blockwise(block=block))
+    answer = load(path).run(np.ones((1, DEPTH), np.float32))
+    np.testing.assert_allclose(answer, np.full((1, ROWS), DEPTH + block))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dtype": "int8"},  # LiteRT's own kernel gives 0
+        {"scale": "float32"},  # a wrong sum
+        {"block": 2 * DEPTH},  # SIGFPE
+        {"block": 0},
+        {"block": 48},
+        {"scales": 99},  # SIGSEGV
+        {"scales": -1},  # SIGSEGV
+        {"scales": 0},  # SIGSEGV
+    ],
+)
+def test_blockwise_weights_that_it_gets_wrong_or_dies_of_are_refused(changes, tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(blockwise(**changes))
+    with pytest.raises(ModelError, match="LiteRT does not run these blockwise quantised weights"):
+        load(path)
+
+
+def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
+    """XNNPACK has no factor of 10^7 between the sums and the output."""
+    tensors = [
+        models.tensor((1, 9), "int8", 100.0),
+        models.constant(np.ones((5, 9)), "int8", 100.0),
+        models.tensor((1, 5), "int8", 1e-3),
+    ]
+    content = models.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    model = load(path)
+    tensor = np.arange(-4, 5, dtype=np.int8).reshape(1, 9)
+    assert model.run(tensor).tobytes() == single_op.builtin_ref(content)(tensor).tobytes()
+    assert re.match("LiteRT runs it without XNNPACK, which cannot: .*XNN", model.backend_note)
+    assert "\n" not in model.backend_note
+
+
+def test_nothing_is_said_where_all_is_as_usual(path):
+    assert load(path).backend_note == ""
+    assert edge_runtime.load(path, backend="native").backend_note == ""
+
+
+def test_an_op_without_its_inputs_is_not_handed_to_litert(int8_model, tmp_path):
+    """Its process would end."""
+    count = len(read(int8_model.read_bytes()).ops)
+    path = tmp_path / "model.tflite"
+    for op, position in ((op, position) for op in range(count) for position in (0, 1)):
+
+        def change(_, graph, op=op, position=position):
+            inputs = list(graph.operators[op].inputs)
+            if position < len(inputs):
+                inputs[position] = -1
+            graph.operators[op].inputs = inputs
+
+        content = edited(int8_model, change)
+        if content == edited(int8_model, lambda *_: None):
+            continue
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=f"op {op}, .*: it has no input {position}"):
+            load(path)
+
+
+def test_a_loop_s_body_is_looked_at_before_litert_runs_it(tmp_path):
+    relu = ([models.tensor((1, 4)), models.tensor((1, 4))], [0], [1])
+    path = tmp_path / "model.tflite"
+    for index, read_by_body in (("good", 0), ("bad", 1)):
+        bodies = [[("RELU", [0], [1], None)], [("RELU", [read_by_body], [1], None)]]
+        tensors = [models.tensor((1, 4)), models.tensor((1, 4))]
+        path.write_bytes(models.file([relu, (tensors, [0], [1])], bodies))
+        if index == "good":
+            load(path)
+        else:
+            with pytest.raises(ModelError, match="RELU: tensor 1 is read before it is made"):
+                load(path)
 
 
 SCRIPT = """

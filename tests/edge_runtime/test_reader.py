@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from edge_runtime import schema
 from edge_runtime.errors import ModelError
-from edge_runtime.graph import Graph, Quantization
-from edge_runtime.reader import MAX_RANK, read
+from edge_runtime.graph import Blockwise, Graph, Quantization
+from edge_runtime.reader import MAX_RANK, read, subgraphs
 
 MODELS = ["float_model", "int8_model", "dynamic_model", "convolutional_model"]
 
@@ -73,7 +73,8 @@ def damaged(changes):
 def refusal(data):
     """The message of the ModelError, empty when the file is read; any other exception fails."""
     try:
-        assert isinstance(read(data), Graph)
+        for graph in subgraphs(data):
+            assert isinstance(graph, Graph)
     except ModelError as error:
         return str(error)
     return ""
@@ -226,6 +227,19 @@ def test_a_zip_behind_the_model_changes_nothing(float_model):
         (b"\x89PNG\r\n\x1a\n" + bytes(64), "PNG"),
         (b"PK\x03\x04" + bytes(64), "edgekit convert"),
         (b"\x89HDF\r\n\x1a\n" + bytes(64), "edgekit convert"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 5\n", "git lfs pull"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\n  <HTML lang=en>", "web page"),
+        (b"\x1f\x8b\x08" + bytes(64), "gunzip"),
+        (b"\x08\x08\x12\x07pytorch", "ONNX"),
+        (b"\x08\x01\x12\x93\x10\x12\x04", "SavedModel"),
+        (b"\x80\x02}q\x00.", "pickle"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pklFB", "PyTorch"),
+        (b"\x93NUMPY\x01\0", "NumPy"),
+        (b"GGUF\x03\0\0\0", "llama.cpp"),
+        (b"unsigned char model_tflite[] = {\n  0x1c,", "C source"),
+        (b'#include "model.h"\n', "C source"),
+        (b'{"model": 1}', "JSON"),
         (b"hello, world", "TFL3"),
         (b"TFL3", "TFL3"),
         (b"\x1c\0\0", "TFL3"),
@@ -234,6 +248,9 @@ def test_a_zip_behind_the_model_changes_nothing(float_model):
 def test_a_foreign_file_is_called_foreign(content, hint):
     with pytest.raises(ModelError, match=f"^not a .tflite file: .*{hint}"):
         read(content)
+    # What the bytes 4 to 7 call a .tflite is one, whatever else it looks like.
+    with pytest.raises(ModelError, match=r"^(?!not a .tflite)"):
+        read((content[:4].ljust(4, b"\0") + b"TFL3" + content[8:]).ljust(64, b"\xff"))
 
 
 def test_truncated_anywhere():
@@ -449,6 +466,36 @@ def test_several_subgraphs_are_counted():
     graph = read(damaged({"subgraphs": [first, litert.SubGraphT(name="body")]}))
     assert graph.subgraphs == 2
     assert len(graph.tensors) == 3
+
+
+def test_other_subgraphs_are_read_when_they_are_asked_for():
+    tree = small()
+    body = small().subgraphs[0]
+    tree.subgraphs = [*tree.subgraphs, body]
+    one, other = subgraphs(pack(tree))
+    assert (one.subgraphs, other.subgraphs) == (2, 2)
+    assert [op.name for op in other.ops] == ["FULLY_CONNECTED"]
+    # A buffer that both use is one view.
+    assert one.tensors[1].data is other.tensors[1].data
+    body.operators[0].inputs = [99]
+    damaged_body = subgraphs(pack(tree))
+    assert len(next(damaged_body).tensors) == 3
+    with pytest.raises(ModelError, match="its input is tensor 99"):
+        next(damaged_body)
+    assert read(pack(tree)).subgraphs == 2
+
+
+def test_blocks_and_states_are_told():
+    details = litert.BlockwiseQuantizationT()
+    details.scales, details.zeroPoints, details.blockSize = 7, -1, 32
+    blocks = litert.QuantizationParametersT(detailsType=2, details=details)
+    changes = {"subgraphs.0.tensors.1.quantization": blocks}
+    weights = read(damaged(changes)).tensors[1]
+    assert weights.blockwise == Blockwise(scales=7, zero_points=-1, block=32)
+    assert weights.quantization is None
+    assert not weights.variable
+    assert read(damaged({"subgraphs.0.tensors.1.isVariable": True})).tensors[1].variable
+    assert read(damaged({})).tensors[1].blockwise is None
 
 
 def shared_vectors(tensors, scales):

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from edgekit.convert import c_library
 from edgekit.convert.c_library import CLibrary
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
@@ -28,6 +30,13 @@ def write(library: CLibrary, folder: Path) -> list[Path]:
     for name, text in texts.items():
         (folder / name).write_text(text)
     return [folder / name for name in texts if name.endswith(".c")]
+
+
+def of_rows(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
+    """Export a model whose first dimension is no number of images, as that of the small models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c_library, "_require_one_image", lambda _: None)
+        return c_library.library(content, model, name, skip_zeros=skip_zeros)
 
 
 def compiled(folder: Path, sources: Sequence[Path], *flags: str) -> ctypes.CDLL:

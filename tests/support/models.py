@@ -1,5 +1,6 @@
 """Small .tflite models, made in a millisecond: one or more of each op, and a few networks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flatbuffers
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
 Node = tuple[str, list[int], int, dict[str, Any]]
 """Builtin, inputs, output, and options by the names of the schema's object API."""
 
@@ -75,6 +76,36 @@ def model(tensors: list[schema.TensorT], nodes: list[Node]) -> bytes:
             operator.builtinOptions = getattr(schema, f"{OPTIONS[name]}T")(**options)
         graph.operators.append(operator)
     made.subgraphs = [graph]
+    return pack(made)
+
+
+def file(
+    subgraphs: Sequence[tuple[list[schema.TensorT], list[int], list[int]]],
+    nodes: Sequence[Sequence[tuple[str, list[int], list[int], Any]]],
+) -> bytes:
+    """Pack a model of several subgraphs: tensors, inputs and outputs, and the ops of each.
+
+    An op is its builtin's name, inputs, outputs and options as the object API has them.
+    """
+    made = schema.ModelT(version=3, buffers=[schema.BufferT()], operatorCodes=[], subgraphs=[])
+    for (tensors, inputs, outputs), ops in zip(subgraphs, nodes, strict=True):
+        graph = schema.SubGraphT(tensors=tensors, inputs=inputs, outputs=outputs, operators=[])
+        for index, one in enumerate(tensors):
+            one.name = f"tensor {index}"
+            if one.content is not None:
+                one.buffer = len(made.buffers)
+                content = np.frombuffer(one.content.tobytes(), np.uint8)
+                made.buffers.append(schema.BufferT(data=content))
+        for name, read, written, options in ops:
+            code = getattr(schema.BuiltinOperator, name)
+            operator = schema.OperatorT(len(made.operatorCodes), inputs=read, outputs=written)
+            made.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, 1, code))
+            if options is not None:
+                kind = type(options).__name__.removesuffix("T")
+                operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+                operator.builtinOptions = options
+            graph.operators.append(operator)
+        made.subgraphs.append(graph)
     return pack(made)
 
 

@@ -11,10 +11,13 @@ import click
 
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
+from edge_runtime.unsupported import INSTEAD
 from edgekit.commands import liveness, options
 from edgekit.commands.columns import clip, columns, pairs, sections
+from edgekit.convert.macs import MAC_FORMULAS
 from edgekit.convert.memory import memory as plan_memory
-from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSummary, summarise
+from edgekit.convert.runners import Support, support
+from edgekit.convert.summary import OpSummary, Summary, TensorSummary, summarise
 
 
 @click.command(
@@ -31,7 +34,7 @@ from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSumm
 @options.as_json
 @options.verbosity
 def command(file: Path, memory: bool, as_json: bool) -> int:
-    """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata."""
+    """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata, and who runs it."""
     content = file.read_bytes()
     document: dict[str, Any]
     try:
@@ -40,15 +43,16 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
             document, report = asdict(planned), liveness.picture(str(file), planned)
         else:
             summary = summarise(content)
-            document = {**asdict(summary), "mac_formulas": MAC_FORMULAS}
-            report = _report(file, summary)
+            who = support(content)
+            document = {**asdict(summary), "mac_formulas": MAC_FORMULAS, **asdict(who)}
+            report = _report(file, summary, who)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
     click.echo(json.dumps({"file": str(file), **document}, indent=2) if as_json else report)
     return 0
 
 
-def _report(path: Path, summary: Summary) -> str:
+def _report(path: Path, summary: Summary, who: Support) -> str:
     """Return the report, a blank line between its sections."""
     parts = {
         str(path): pairs(_overview(summary)),
@@ -63,13 +67,23 @@ def _report(path: Path, summary: Summary) -> str:
             [
                 ("", "op", "input -> output", "weights", "constants", "MACs"),
                 *(_op_row(index, op) for index, op in enumerate(summary.ops)),
-                ("", "total", "", "", f"{summary.constant_bytes:,} B", f"{summary.macs:,}"),
+                ("", "total", "", "", f"{summary.constant_bytes:,} B", _macs(summary)),
             ],
             elastic=2,
             right=(0, 4, 5),
         ),
-        "Multiply-accumulates (MACs)": pairs(
-            {op.name: MAC_FORMULAS[op.name] for op in summary.ops if op.macs is not None}
+        "Multiply-accumulates (MACs)": pairs(_formulas(summary)),
+        "Who runs it": pairs({one.title: _runs(one.runs, one.reason) for one in who.runners}),
+        "Ops that edgekit's engine does not run": columns(
+            [(str(one.count), one.op, one.why) for one in who.missing], elastic=2, right=(0,)
+        )
+        if who.missing
+        else [],
+        "What to do instead": pairs(
+            {
+                one.why if one.why in INSTEAD else "a limit of the engine": one.instead
+                for one in who.missing
+            }
         ),
         "Metadata": pairs(_metadata(summary)),
         "Provenance": pairs(_flatten(summary.metadata.provenance) if summary.metadata else {}),
@@ -95,11 +109,35 @@ def _overview(summary: Summary) -> dict[str, str]:
         "description": summary.description,
         "ops": f"{len(summary.ops)}: " + ", ".join(f"{count} {kind}" for kind, count in kinds),
         "constants": f"{summary.constant_bytes:,} bytes, {share:.0%} of the file",
-        "MACs": f"{summary.macs:,} for one inference",
+        "MACs": f"{_macs(summary)} for one inference",
     }
     if summary.subgraphs > 1:
-        overview["subgraphs"] = f"{summary.subgraphs}, of which this is the first"
+        overview["subgraphs"] = (
+            f"{summary.subgraphs}: loops and branches count with the op that runs them"
+        )
     return overview
+
+
+def _macs(counted: Summary | OpSummary) -> str:
+    """Return multiply-accumulates, and whether there may be more."""
+    return f"{'at least ' if counted.macs_at_least else ''}{counted.macs or 0:,}"
+
+
+def _formulas(summary: Summary) -> dict[str, str]:
+    """Return how the ops that multiply are counted."""
+    formulas = {op.name: MAC_FORMULAS[op.name] for op in summary.ops if op.macs is not None}
+    if summary.macs_at_least:
+        formulas["at least"] = (
+            "a loop whose length the file does not tell counts once, an open size as 1, and a "
+            "custom op nothing"
+        )
+    return formulas
+
+
+def _runs(runs: str, reason: str) -> str:
+    """Return a verdict in words."""
+    word = {"yes": "runs", "partly": "runs, in part", "no": "does not run"}[runs]
+    return f"{word}: {reason}" if reason else word
 
 
 def _tensor_row(role: str, tensor: TensorSummary) -> tuple[str, ...]:
@@ -121,7 +159,7 @@ def _op_row(index: int, op: OpSummary) -> tuple[str, ...]:
         f"{inputs} -> {outputs}",
         op.weights or "",
         f"{op.constant_bytes:,} B" if op.constant_bytes else "",
-        f"{op.macs:,}" if op.macs is not None else "",
+        _macs(op) if op.macs is not None else "",
     )
 
 

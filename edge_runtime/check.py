@@ -1,0 +1,97 @@
+"""What every engine relies on: one input, one output, and ops that read only what is there.
+
+LiteRT does not look: a file that breaks one of these ends its process.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.errors import ModelError
+from edge_runtime.graph import FORMATS
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Graph, Op
+
+_LSTM = (1, 5, 9, 10, 11, 12, 16, 17)
+OPTIONAL_INPUTS: dict[str, tuple[int, ...]] = {
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *(17 + one for one in _LSTM), *range(39, 48)),
+    "BIDIRECTIONAL_SEQUENCE_RNN": (9, 10, 11),
+    "CONV_2D": (2,),
+    "CONV_3D": (2,),
+    "CONV_3D_TRANSPOSE": (3,),
+    "DEPTHWISE_CONV_2D": (2,),
+    "FULLY_CONNECTED": (2,),
+    "LSTM": (*_LSTM, 20, 21, 22, 23),
+    "SVDF": (3,),
+    "TRANSPOSE_CONV": (3,),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, 20, 21, 22, 23),
+}
+"""Builtin -> positions of the inputs that may be absent, -1 in the file. Source: where LiteRT's
+kernels call GetOptionalInputTensor."""
+
+MAX_NAME = 40
+"""Characters of a tensor's name that a message repeats: those of fused layers have hundreds."""
+
+
+def require_runnable(graph: Graph) -> None:
+    """Raise unless an engine may be handed the graph.
+
+    Raises:
+        ModelError: it does not have one input and one output of fixed size that a buffer can
+            hold, or an op reads what no op before it has written.
+    """
+    for what, indices in ("input", graph.inputs), ("output", graph.outputs):
+        if len(indices) != 1:
+            raise ModelError(f"it has {len(indices)} {what}s, and only models with one can be run")
+        tensor = graph.tensors[indices[0]]
+        if tensor.dtype not in FORMATS:
+            raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
+        found = f"{tensor.dtype} {list(tensor.signature)}"
+        if tensor.data is not None or not tensor.elements or not tensor.shape:
+            raise ModelError(f"its {what} {found} is constant, empty or a scalar")
+        if -1 in tensor.signature[1:]:
+            raise ModelError(
+                f"its {what} is {found} with more left open than the number of images: "
+                "convert it with a fixed image size"
+            )
+    require_order(graph)
+    written = {index for op in graph.ops for index in op.outputs}
+    if graph.outputs[0] not in written.union(graph.inputs):
+        raise ModelError("its output is not made by any op")
+
+
+def require_order(graph: Graph) -> None:
+    """Raise unless every op has its inputs, and reads and writes tensors in a possible order.
+
+    Raises:
+        ModelError: an op lacks an input, reads what is not there yet, or writes what is.
+    """
+    constant = {tensor.index for tensor in graph.tensors if tensor.data is not None}
+    there = constant.union(graph.inputs)
+    for op in graph.ops:
+        for position, index in enumerate(op.inputs):
+            if index < 0:
+                if not op.custom and position not in OPTIONAL_INPUTS.get(op.name, ()):
+                    raise ModelError(f"{label(op)}: it has no input {position}")
+            elif index not in there and not graph.tensors[index].variable:
+                raise ModelError(f"{label(op)}: tensor {index} is read before it is made")
+        if again := there.intersection(op.outputs):
+            name = short(graph.tensors[min(again)].name)
+            raise ModelError(f"{label(op)}: each tensor is written once; here it is {name!r}")
+        there.update(op.outputs)
+
+
+def label(op: Op) -> str:
+    """Return an op's number and name for a message."""
+    return f"op {op.index}, {kind(op)}"
+
+
+def kind(op: Op) -> str:
+    """Return an op's name for a message; what a custom op is called is the file's own affair."""
+    return repr(short(op.name)) if op.custom else op.name
+
+
+def short(name: str) -> str:
+    """Return a name of the file, cut where it is long."""
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
