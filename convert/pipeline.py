@@ -16,6 +16,7 @@ from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
+from edgekit import __version__
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import CalibrationSet, FloatArray
 from edgekit.convert.metadata import attach
@@ -174,5 +175,8 @@ def _provenance(
         "recipe": asdict(recipe),
         "calibration": calibration
         and {"source": calibration.source, "samples": len(calibration.inputs)},
-        "versions": {name: version(name) for name in ("edgekit", "tensorflow", "keras")},
+        "versions": {
+            "edgekit": __version__,
+            **{name: version(name) for name in ("tensorflow", "keras")},
+        },
     }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.quantize import normalise
+from edgekit import __version__
 from edgekit.files import (
     KERAS_MODEL,
     METRICS,
@@ -125,7 +126,8 @@ def _metrics(
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("edgekit", "tensorflow", "keras", "numpy")},
+            "edgekit": __version__,
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
         },
         "model_sha256": sha256(model_path),
         "weights_sha256": weights_sha256(training.model),

@@ -4,6 +4,8 @@ Each message is one line that says what, where and what to do. The command line 
 with 2; a library caller catches :class:`EdgekitError`.
 """
 
+from edge_runtime.install import install_line
+
 
 class EdgekitError(Exception):
     """The user's input or environment is wrong."""
@@ -45,6 +47,5 @@ class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(
-            f"{package} is not installed, which {purpose} needs: pip install 'edgekit[{extra}]'"
-        )
+        line = install_line(extra)
+        super().__init__(f"{package} is not installed, which {purpose} needs: {line}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.install import install_line
 from edgekit import cli
 from edgekit.sweep.row import DEFLATED
 
@@ -277,4 +278,4 @@ def test_without_dask_the_extra_is_named(
         monkeypatch.setitem(sys.modules, name, None)
     start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), *GRID]
     assert cli.run([*start, "--scheduler", "tcp://127.0.0.1:1"]) == 2
-    assert "edgekit[distributed]" in capsys.readouterr().err
+    assert install_line("distributed") in capsys.readouterr().err

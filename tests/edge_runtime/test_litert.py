@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 import edge_runtime
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
+from edge_runtime.install import install_line
 from edge_runtime.quantize import dequantize, quantize
 
 SHAPE = (1, 28, 28, 1)
@@ -110,7 +111,7 @@ def test_the_backends_are_the_files_of_their_folder():
 def test_a_missing_package_says_what_to_install(float_model, monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
-    assert "pip install 'edgekit[litert]'" in unavailable("litert")
+    assert install_line("litert") in unavailable("litert")
     with pytest.raises(BackendError, match="ai-edge-litert is not installed"):
         load(float_model)
 
