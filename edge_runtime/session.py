@@ -50,7 +50,13 @@ class Prediction:
     inverted: bool
 
 
-def load(path: str | os.PathLike[str], *, backend: str = "native", **options: object) -> Model:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    backend: str = "native",
+    digest: str | None = None,
+    **options: object,
+) -> Model:
     """Open a .tflite file.
 
     The file is mapped into memory, and its constants are used where they lie: replace a model that
@@ -59,13 +65,15 @@ def load(path: str | os.PathLike[str], *, backend: str = "native", **options: ob
     Args:
         path: the file.
         backend: name of the engine that runs it; see ``edge_runtime.backends.backends()``.
+        digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None does not look.
         options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
             litert, ``device`` for edgetpu.
 
     Raises:
-        ModelError: the file cannot be read, is no sound .tflite file, does not have one input and
-            one output of fixed size, or holds what the backend cannot run.
+        ModelError: the file cannot be read, has another digest, is no sound .tflite file, does not
+            have one input and one output of fixed size, or holds what the backend cannot run.
         BackendError: there is no such backend or option, or it is not present on this machine.
+        InputError: ``digest`` is no SHA-256.
     """
     module = backends.find(backend)
     known = module.open_session.__kwdefaults__ or {}
@@ -79,6 +87,8 @@ def load(path: str | os.PathLike[str], *, backend: str = "native", **options: ob
         data = _content(name)
     except OSError as error:
         raise ModelError(f"{name}: {error.strerror or error}") from error
+    if digest is not None:
+        _require_digest(name, data, digest)
     try:
         graph = reader.read(data)
         _require_runnable(graph)
@@ -97,6 +107,19 @@ def _content(name: str) -> bytes | mmap.mmap:
             return mmap(file.fileno(), 0, access=ACCESS_READ)
         except (OSError, ValueError):
             return file.read()
+
+
+def _require_digest(name: str, data: bytes | mmap.mmap, digest: str) -> None:
+    """Raise unless the file has the digest."""
+    from hashlib import sha256
+
+    if len(digest) != 64 or not set(digest.lower()) <= set("0123456789abcdef"):
+        raise InputError(f"digest={digest!r} is no SHA-256, which has 64 hexadecimal digits")
+    if (found := sha256(data).hexdigest()) != digest.lower():
+        raise ModelError(
+            f"{name}: its SHA-256 is {found} and not {digest.lower()}: it was changed, or is "
+            "another file"
+        )
 
 
 def _require_runnable(graph: Graph) -> None:

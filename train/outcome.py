@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.quantize import normalise
-from edgekit import __version__
+from edgekit import __version__, digests
 from edgekit.files import (
     KERAS_MODEL,
     METRICS,
@@ -45,8 +45,8 @@ def write(
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
     model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png,
-    samples.png, model_card.md; each whole or not at all, metrics.json last. The ranges of
-    quantisation-aware training go into model.keras.
+    samples.png, model_card.md; each whole or not at all, metrics.json last but for SHA256SUMS. The
+    ranges of quantisation-aware training go into model.keras.
 
     Args:
         folder: where to write.
@@ -75,6 +75,9 @@ def write(
         metrics["tuning"] = record(tuned)
     write_text(folder / CARD, card.model_card(metrics))
     write_json(folder / METRICS, metrics)
+    pictures = (plots.LEARNING_CURVES, plots.CONFUSION_MATRIX, plots.SAMPLES)
+    names = (KERAS_MODEL, HISTORY, *pictures, CARD, METRICS)
+    digests.record(folder, *(folder / name for name in names))
     return metrics
 
 

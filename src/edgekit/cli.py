@@ -19,6 +19,7 @@ from edgekit.commands import (
     sweep,
     train,
     tune,
+    verify,
 )
 from edgekit.errors import EdgekitError
 
@@ -31,6 +32,7 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
   edgekit convert --quantize    model.keras -> model_int8.tflite (int8 in, int8 out)
   edgekit bench                 accuracy gate, parity, latency, size of every .tflite
   edgekit export                model_int8.tflite -> plain C for a microcontroller
+  edgekit verify                has a byte of what they wrote changed since?
   edgekit sweep                 the documented study: 2 to 20 hidden nodes, initialisers
 
 All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
@@ -53,6 +55,7 @@ was wrong (one line on stderr says what to do).
         sweep.command,
         predict.command,
         inspect.command,
+        verify.command,
         doctor.command,
         completion.command,
     ],

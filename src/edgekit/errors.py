@@ -39,6 +39,10 @@ class ResultError(EdgekitError):
     """A stored benchmark result cannot be read or compared."""
 
 
+class DigestError(EdgekitError):
+    """Nothing says which digest a file should have."""
+
+
 class WorkerError(EdgekitError):
     """A worker of a sweep died again and again, or has other versions or data than asked for."""
 

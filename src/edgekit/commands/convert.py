@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgekit import digests
 from edgekit.commands import options, trained_on
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
@@ -164,6 +165,7 @@ def command(
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
+    digests.record(output.parent, output, report_path)
     if dataset is None and not classes:
         click.echo(
             "note: the file carries no labels, which `classify` needs; name them with --classes",
