@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from edgekit import __version__
+from edgekit.version import __version__
 
 PACKAGES = (
     "numpy",

@@ -22,9 +22,9 @@ from edge_runtime.metadata import (
     require_normalization,
 )
 from edge_runtime.reader import read
-from edgekit import __version__
 from edgekit.convert.seal import PLACEHOLDER, seal
 from edgekit.errors import ModelFileError
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

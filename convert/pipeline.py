@@ -16,7 +16,6 @@ from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edge_runtime.reader import read
-from edgekit import __version__
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import CalibrationSet, FloatArray
 from edgekit.convert.metadata import attach
@@ -25,6 +24,7 @@ from edgekit.convert.source import Classifier
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
+from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
 """Inputs on which the error of each tensor is measured."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.quantize import normalise
-from edgekit import __version__, digests
+from edgekit import digests
 from edgekit.files import (
     KERAS_MODEL,
     METRICS,
@@ -29,6 +29,7 @@ from edgekit.train.data import PIXELS_TO_UNIT, Dataset
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
 from edgekit.train.tune import Tuned, record
+from edgekit.version import __version__
 
 HISTORY = "history.csv"
 CARD = "model_card.md"

@@ -7,7 +7,6 @@ from io import TextIOWrapper
 import click
 
 from edge_runtime.errors import EdgeRuntimeError
-from edgekit import __version__
 from edgekit.commands import (
     bench,
     completion,
@@ -22,6 +21,7 @@ from edgekit.commands import (
     verify,
 )
 from edgekit.errors import EdgekitError
+from edgekit.version import __version__
 
 ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
 

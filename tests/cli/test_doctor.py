@@ -1,4 +1,5 @@
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -93,6 +94,38 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
         return {found.subject: found for found in doctor.packages()}
 
     return check
+
+
+FOREIGN = """
+import sys
+from edgekit import cli
+assert not hasattr(sys.modules["edgekit"], "__version__")
+sys.exit(cli.run(["doctor", "--json"]))
+"""
+
+
+def test_doctor_runs_where_somebody_else_s_package_has_overwritten_ours(tmp_path: Path) -> None:
+    package, info = tmp_path / "edgekit", tmp_path / "edgekit-3.1.0.dist-info"
+    package.mkdir()
+    info.mkdir()
+    for path in Path(doctor.__file__).parent.iterdir():
+        (package / path.name).symlink_to(path)
+    (package / "__init__.py").unlink()
+    (package / "__init__.py").write_text("class Worker: ...\n")
+    (info / "METADATA").write_text("Name: edgekit\nVersion: 3.1.0\n\n")
+    (info / "RECORD").touch()
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", FOREIGN],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    checks = json.loads(done.stdout)["checks"]
+    (found, *_) = (check for check in checks if check["subject"] == "the package edgekit")
+    assert found["detail"].startswith("3.1.0 is installed, which is not this package")
 
 
 def pip_install(*arguments: str) -> str:

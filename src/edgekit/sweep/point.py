@@ -13,11 +13,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import EdgeRuntimeError
-from edgekit import __version__
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL
 from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from edgekit.convert.source import Classifier
