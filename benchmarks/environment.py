@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgekit.version import __version__
+
 PACKAGES = (
-    "edgekit",
     "numpy",
     "ai-edge-litert",
     "pillow",
@@ -28,6 +29,7 @@ def describe() -> dict[str, str]:
         "architecture": platform.machine(),
         "OS": operating_system(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "edgekit": __version__,
         **versions(PACKAGES),
     }
     return {name: value for name, value in facts.items() if value}

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.install import pip_line
 from edge_runtime.plan import Plan, Step, plan
 from edge_runtime.reader import read
 from edgekit.benchmarks import peers
@@ -166,9 +167,8 @@ def emlearn(path: Path) -> Library:
         MissingExtraError: Keras is not installed.
     """
     if find_spec("emlearn") is None:
-        raise FirmwareError(
-            "emlearn is not installed, which this contender is: pip install emlearn"
-        )
+        line = pip_line("install", "emlearn")
+        raise FirmwareError(f"emlearn is not installed, which this contender is: {line}")
     import emlearn
 
     from edgekit import frameworks

@@ -12,12 +12,12 @@ from edge_runtime.metadata import read_metadata
 from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
-from edgekit import __version__
 from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
 from edgekit.convert.c_facts import Facts, Port
 from edgekit.convert.c_forms import DENSE, Forms, forms
 from edgekit.convert.packing import SPARSE
 from edgekit.convert.summary import summarise
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,8 +23,9 @@ from edge_runtime.metadata import (
     require_normalization,
 )
 from edge_runtime.reader import read
-from edgekit import __version__
+from edgekit.convert.seal import PLACEHOLDER, seal
 from edgekit.errors import ModelFileError
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,8 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
     """Return ``model`` with ``metadata`` in place of what it had.
 
     All else in the model keeps its content; only its place in the file changes. The same
-    arguments give the same bytes, and attaching twice is attaching once.
+    arguments give the same bytes, and attaching twice is attaching once. The file carries a digest
+    of itself (see edgekit.convert.seal).
 
     TensorFlow's converter packs the file with Python code that ignores the schema's alignment of
     constants; the file returned has every buffer at a multiple of 16 bytes.
@@ -72,7 +74,7 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
         raise ModelFileError("the model keeps its constants outside the FlatBuffer: too large")
     _set_entry(tree, schema.ENTRY, _model_metadata(graph, metadata))
     _set_entry(tree, EDGEKIT_ENTRY, _own_entry(metadata))
-    attached = _append_labels(_pack(tree), metadata.labels)
+    attached = seal(_append_labels(_pack(tree), metadata.labels))
     # The reader is the judge: what it would refuse is not written.
     read_metadata(read(attached), attached)
     return attached
@@ -97,6 +99,7 @@ def _own_entry(metadata: Metadata) -> bytes:
     """Return what the standard has no place for, as JSON."""
     document = {
         "format": EDGEKIT_FORMAT,
+        "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
         "provenance": dict(metadata.provenance),

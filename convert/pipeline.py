@@ -25,6 +25,7 @@ from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_op
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
 from edgekit.train.data import Dataset
+from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
 """Inputs on which the error of each tensor is measured."""
@@ -178,5 +179,8 @@ def _provenance(trained: TrainedModel, recipe: Recipe, job: Job) -> dict[str, An
         "recipe": asdict(recipe),
         "calibration": calibration
         and {"source": calibration.source, "samples": len(calibration.inputs)},
-        "versions": {name: version(name) for name in ("edgekit", "tensorflow", "keras")},
+        "versions": {
+            "edgekit": __version__,
+            **{name: version(name) for name in ("tensorflow", "keras")},
+        },
     }

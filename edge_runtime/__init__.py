@@ -19,7 +19,8 @@ from edge_runtime.errors import (
     MissingPackageError,
     ModelError,
 )
-from edge_runtime.session import Model, Prediction, load
+from edge_runtime.loading import load
+from edge_runtime.session import Model, Prediction
 
 __all__ = [
     "BackendError",

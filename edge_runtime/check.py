@@ -5,12 +5,14 @@ LiteRT does not look: a file that breaks one of these ends its process.
 
 from __future__ import annotations
 
-from edge_runtime.errors import ModelError
+from edge_runtime.errors import InputError, ModelError
 from edge_runtime.graph import FORMATS
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
+
     from edge_runtime.graph import Graph, Op
 
 _LSTM = (1, 5, 9, 10, 11, 12, 16, 17)
@@ -59,6 +61,24 @@ def require_runnable(graph: Graph) -> None:
     written = {index for op in graph.ops for index in op.outputs}
     if graph.outputs[0] not in written.union(graph.inputs):
         raise ModelError("its output is not made by any op")
+
+
+def require_digest(name: str, data: bytes | mmap.mmap, digest: str) -> None:
+    """Raise unless the file called ``name`` has the hex SHA-256 ``digest``.
+
+    Raises:
+        InputError: ``digest`` is no SHA-256.
+        ModelError: the content has another one.
+    """
+    from hashlib import sha256
+
+    if len(digest) != 64 or not set(digest.lower()) <= set("0123456789abcdef"):
+        raise InputError(f"digest={digest!r} is no SHA-256, which has 64 hexadecimal digits")
+    if (found := sha256(data).hexdigest()) != digest.lower():
+        raise ModelError(
+            f"{name}: its SHA-256 is {found} and not {digest.lower()}: it was changed, or is "
+            "another file"
+        )
 
 
 def require_order(graph: Graph) -> None:

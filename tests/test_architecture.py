@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOUNDATION = {"errors", "files", "frameworks", "scoring", "__init__"}
-"""Modules of edgekit that import nothing of ours but each other; all may import them."""
+FOUNDATION = {"digests", "errors", "files", "frameworks", "scoring", "version", "__init__"}
+"""Modules of edgekit that import nothing of ours but each other and edge_runtime."""
 
 ARROWS = {
     "edge_runtime": set(),
@@ -71,7 +71,7 @@ def test_imports_run_one_way(folder: str, path: Path) -> None:
         if folder == "edge_runtime":
             assert not name.startswith("edgekit"), f"{path.name} imports {name}"
         if path.parent.name == "edgekit" and path.stem in FOUNDATION:
-            assert target is None, f"{path.name} imports {name}"
+            assert target in (None, "edge_runtime"), f"{path.name} imports {name}"
 
 
 def test_every_module_is_seen() -> None:

@@ -1,7 +1,10 @@
 """The wheel and the sdist, really built, and installed where there is nothing else."""
 
 import email
+import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,6 +12,8 @@ import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from email.message import Message
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
@@ -80,17 +85,41 @@ def test_the_extension_is_small(wheel: Path) -> None:
     assert sizes[0] <= EXTENSION_LIMIT
 
 
+def metadata_of(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return email.message_from_bytes(archive.read(name))
+
+
 def test_metadata(wheel: Path) -> None:
+    metadata = metadata_of(wheel)
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (info,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
-        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
         tags = email.message_from_bytes(archive.read(f"{info}/WHEEL"))
+    assert metadata["Name"] == "keras-edgekit"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert f"{info}/licenses/LICENSE" in names
     assert tags["Root-Is-Purelib"] == "false"
     assert {name.split("/")[0] for name in names} == {"edgekit", "edge_runtime", info}
+
+
+def test_classifiers_name_every_python_that_the_wheel_is_tested_with(wheel: Path) -> None:
+    classifiers = metadata_of(wheel).get_all("Classifier")
+    named = {line.rpartition(" ")[2] for line in classifiers if "Python :: 3." in line}
+    assert named == {version for version, _ in pythons()}
+
+
+def test_the_description_stands_alone_on_an_index_page(wheel: Path) -> None:
+    metadata = metadata_of(wheel)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    description = metadata.get_payload()
+    assert description.startswith("# edgekit\n")
+    assert "`keras-edgekit`" in description
+    links = re.findall(r"\]\(([^)]*)\)|^\[[^]]+\]:\s*(\S+)", description, re.MULTILINE)
+    links += re.findall(r"(?:src|href)=[\"']?([^\"'> ]+)", description)
+    assert [link for link in links if not "".join(link).startswith("https://")] == []
 
 
 def test_the_sdist_holds_all_that_a_wheel_is_built_from(
@@ -128,13 +157,15 @@ def works(path: str | Path, version: str) -> bool:
     return done.stdout.strip() == version
 
 
-@pytest.fixture(params=pythons(), ids=lambda found: found[0])
-def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(params=pythons(), ids=lambda found: found[0], scope="module")
+def environment(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
     """An empty environment after ``pip install --no-deps``: its Python and its packages."""
     version, python = request.param
     if python is None:
         pytest.skip(f"there is no CPython {version} here")
-    empty = tmp_path / "empty"
+    empty = tmp_path_factory.mktemp("environment") / "empty"
     run(python, "-m", "venv", "--without-pip", empty)
     inside = next(path for path in empty.glob("*/python*") if path.stem == "python")
     pip = (sys.executable, "-m", "pip", "--python", inside, "--disable-pip-version-check")
@@ -144,10 +175,24 @@ def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> 
     return inside, Path(run(inside, "-c", code).strip())
 
 
-def alone(python: Path, *arguments: object, **variables: str) -> str:
+def tool(python: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a Python that finds no compiler and nothing of this tree."""
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TMPDIR") if name in os.environ}
-    return run(python, *arguments, cwd=python.parent, env={**kept, "PATH": "", **variables})
+    return subprocess.run(
+        [python, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=python.parent,
+        env={**kept, "PATH": ""},
+    )
+
+
+def alone(python: Path, *arguments: object) -> str:
+    """Return what such a Python prints."""
+    done = tool(python, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 NOTHING_ELSE = """
@@ -176,6 +221,30 @@ def test_a_prediction_from_bytes_needs_nothing_else(environment: tuple[Path, Pat
     assert sum(runtime) <= RUNTIME_LIMIT
 
 
+DOCTOR = """
+import json, sys
+sys.path += sys.argv[1:]
+from edgekit import cli
+sys.exit(cli.run(["doctor", "--json"]))
+"""
+
+
+def test_doctor_in_an_environment_of_its_own(
+    environment: tuple[Path, Path], wheel: Path, tmp_path: Path
+) -> None:
+    """Only click and packaging are there, which the command line itself needs."""
+    python, _ = environment
+    for package in ("click", "packaging"):
+        for path in Path(str(distribution(package).locate_file(""))).glob(f"{package}*"):
+            (tmp_path / path.name).symlink_to(path)
+    found = tool(python, "-c", DOCTOR, tmp_path)
+    assert found.returncode == 2
+    checks = {check["subject"]: check for check in json.loads(found.stdout)["checks"]}
+    assert checks["edgekit"]["status"] == checks["click"]["status"] == "ok"
+    assert checks["numpy"]["detail"] == "not installed, but edgekit needs >=2.0"
+    assert shlex.split(checks["tensorflow"]["fix"])[-1] == f"keras-edgekit[host] @ {wheel.as_uri()}"
+
+
 def test_the_smoke_test_holds_our_model_and_litert_s_answer() -> None:
     assert models.seeds()["dense int8"] == smoke.MODEL
     answer = single_op.builtin_ref(smoke.MODEL)(np.frombuffer(smoke.INPUT, np.int8).reshape(2, 9))
@@ -199,11 +268,13 @@ if unavailable("reference") is None:
 
 
 def test_without_the_extension_it_says_so_and_the_reference_serves(
-    environment: tuple[Path, Path], tmp_path: Path
+    request: pytest.FixtureRequest, environment: tuple[Path, Path], tmp_path: Path
 ) -> None:
     python, packages = environment
-    for extension in (packages / "edge_runtime").glob("_native.*[!c]"):
-        extension.unlink()
+    (extension,) = (packages / "edge_runtime").glob("_native.*[!c]")
+    aside = tmp_path / extension.name
+    request.addfinalizer(lambda: aside.rename(extension))
+    extension.rename(aside)
     model = tmp_path / "model.tflite"
     model.write_bytes(smoke.MODEL)
 
@@ -212,7 +283,9 @@ def test_without_the_extension_it_says_so_and_the_reference_serves(
     ).splitlines()
     assert first == second
     assert "install edgekit's wheel for this platform, or a C compiler" in first
-    assert (third, rest) == ("NumPy is not installed: pip install numpy", [])
+    # The environment has no pip, and no uv either.
+    line = f"{python} -m ensurepip && {python} -m pip install numpy"
+    assert (third, rest) == (f"NumPy is not installed: {line}", [])
 
     if works(python, "{}.{}".format(*sys.version_info)):
         own = sysconfig.get_path("platlib")

@@ -14,6 +14,7 @@ import numpy as np
 
 from edge_runtime.meaning import PROBABILITIES, class_scores
 from edge_runtime.quantize import normalise
+from edgekit import digests
 from edgekit.files import (
     KERAS_MODEL,
     METRICS,
@@ -29,6 +30,7 @@ from edgekit.train.data import Dataset, Inputs
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
 from edgekit.train.tune import Tuned, record
+from edgekit.version import __version__
 
 HISTORY = "history.csv"
 CARD = "model_card.md"
@@ -70,8 +72,8 @@ def write(
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
     model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png,
-    samples.png, model_card.md; each whole or not at all, metrics.json last. The ranges of
-    quantisation-aware training go into model.keras.
+    samples.png, model_card.md; each whole or not at all, metrics.json last but for SHA256SUMS. The
+    ranges of quantisation-aware training go into model.keras.
 
     Args:
         folder: where to write.
@@ -102,6 +104,9 @@ def write(
         metrics["tuning"] = record(tuned)
     write_text(folder / CARD, card.model_card(metrics))
     write_json(folder / METRICS, metrics)
+    pictures = (plots.LEARNING_CURVES, plots.CONFUSION_MATRIX, plots.SAMPLES)
+    names = (KERAS_MODEL, HISTORY, *pictures, CARD, METRICS)
+    digests.record(folder, *(folder / name for name in names))
     return metrics
 
 
@@ -153,7 +158,8 @@ def _metrics(
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("edgekit", "tensorflow", "keras", "numpy")},
+            "edgekit": __version__,
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
         },
         "model_sha256": sha256(model_path),
         "weights_sha256": weights_sha256(training.model),

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgekit import digests
+from edgekit.digests import SUMS
 from edgekit.errors import ExportError
 from edgekit.files import replacing_folder
 
-SUMS = "SHA256SUMS"
 MARK = "# written by edgekit export, which replaces this folder while all files are as listed\n"
 """First line of SUMS; sha256sum -c skips it. Without it a folder is somebody else's."""
 
@@ -25,7 +26,9 @@ def write(files: Mapping[str, str], folder: Path) -> None:
     """
     require_replaceable(folder)
     content = {path: text.encode() for path, text in files.items()}
-    content[SUMS] = sums(content).encode()
+    content[SUMS] = digests.text(
+        MARK, {path: hashlib.sha256(data).hexdigest() for path, data in content.items()}
+    )
     try:
         with replacing_folder(folder) as temporary:
             for path, data in content.items():
@@ -36,12 +39,6 @@ def write(files: Mapping[str, str], folder: Path) -> None:
         # A full disk names no file, other errors the temporary one.
         error.filename = str(folder)
         raise
-
-
-def sums(content: Mapping[str, bytes]) -> str:
-    """Return the text of SHA256SUMS for ``content``: path -> bytes."""
-    lines = (f"{hashlib.sha256(content[path]).hexdigest()}  {path}\n" for path in sorted(content))
-    return MARK + "".join(lines)
 
 
 def require_replaceable(folder: Path) -> None:
@@ -71,13 +68,7 @@ def require_replaceable(folder: Path) -> None:
         raise ExportError(f"{path} {state}; move it away, or name another folder with -o")
 
 
-def _listed(path: Path) -> dict[str, str]:
+def _listed(path: Path) -> Mapping[str, str]:
     """Return the files that an earlier export wrote, path -> digest; none when there was none."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, ValueError):
-        return {}
-    if not text.startswith(MARK):
-        return {}
-    lines = (line.partition("  ") for line in text.removeprefix(MARK).splitlines())
-    return {name: digest for digest, _, name in lines}
+    sums = digests.read(path)
+    return sums.digests if sums and sums.mark == MARK else {}

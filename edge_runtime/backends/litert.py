@@ -35,7 +35,9 @@ _stderr_lock = Lock()
 def unavailable() -> str | None:
     """Return why LiteRT cannot run here, None when it can."""
     if find_spec("ai_edge_litert") is None:
-        return "ai-edge-litert is not installed: pip install 'edgekit[litert]'"
+        from edge_runtime.install import install_line
+
+        return f"ai-edge-litert is not installed: {install_line('litert')}"
     return None
 
 

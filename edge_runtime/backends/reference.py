@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 def unavailable() -> str | None:
     """Return why it cannot run here, None when it can."""
-    return None if find_spec("numpy") else "NumPy is not installed: pip install numpy"
+    if find_spec("numpy") is None:
+        from edge_runtime.install import pip_line
+
+        return f"NumPy is not installed: {pip_line('install', 'numpy')}"
+    return None
 
 
 def open_session(

@@ -1,3 +1,5 @@
 """edgekit: take a small Keras classifier to an edge device and prove that it still works there."""
 
-__version__ = "0.1.0"
+from edgekit.version import __version__
+
+__all__ = ["__version__"]

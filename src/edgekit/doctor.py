@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from edge_runtime.errors import BackendError
+from edge_runtime.install import DISTRIBUTION, editable_folder, install_line, pip_line
 
 TENSORFLOW_PYTHONS = ((3, 11), (3, 13))
 """First and last Python that both edgekit and the wheels of TensorFlow 2.21 are made for."""
@@ -74,6 +75,7 @@ def diagnose() -> tuple[Check, ...]:
     return (
         python(),
         *packages(),
+        *namesakes(),
         *legacy_keras(),
         engine(),
         *litert(),
@@ -105,14 +107,19 @@ def packages() -> Iterator[Check]:
     A package is held against everyone who needs it: edgekit and its installed extras, and those of
     edgekit's own packages that are the right ones themselves.
     """
-    if (version := _version("edgekit")) is None:
+    if (version := _version(DISTRIBUTION)) is None:
         detail = "not installed, so nothing says which packages it needs"
-        yield Check("edgekit", Status.WRONG, detail, _install("--editable", "."))
+        yield Check("edgekit", Status.WRONG, detail, install_line())
         return
-    yield Check("edgekit", Status.OK, version)
+    folder = editable_folder()
+    if folder and not folder.exists():
+        detail = f"{version}, installed from {folder}, which is not there any more"
+        yield Check("edgekit", Status.WRONG, detail, install_line())
+    else:
+        yield Check("edgekit", Status.OK, version)
     absent = [extra for extra, (package, _) in EXTRAS.items() if _version(package) is None]
     installed = [extra for extra in EXTRAS if extra not in absent]
-    direct = dict.fromkeys(_requirements("edgekit", "", *installed))
+    direct = dict.fromkeys(_requirements(DISTRIBUTION, "", *installed))
     needs = {
         canonicalize_name(requirement.name): [("edgekit", requirement)] for requirement in direct
     }
@@ -128,8 +135,25 @@ def packages() -> Iterator[Check]:
     for extra in absent:
         package, purpose = EXTRAS[extra]
         if canonicalize_name(package) not in needs:
-            fix = _install(f"edgekit[{extra}]")
-            yield Check(package, Status.NOTE, f"not installed; {purpose}", fix)
+            yield Check(package, Status.NOTE, f"not installed; {purpose}", install_line(extra))
+
+
+def namesakes() -> Iterator[Check]:
+    """Check that nothing is installed under the name edgekit, which is another project's.
+
+    Its files lie where ours do. Earlier copies of this package were called so as well.
+    """
+    for other in metadata.distributions(name="edgekit"):
+        # What a build left in a checkout has no RECORD, and is not installed.
+        if other.read_text("RECORD") is not None:
+            about = other.metadata["Summary"] or "without a description"
+            detail = (
+                f"{other.version} is installed, which is not this package ({DISTRIBUTION}) but has "
+                f"the same import name: {about}"
+            )
+            again = install_line("", "--force-reinstall", "--no-deps")
+            fix = f"{pip_line('uninstall', '--yes', 'edgekit')} && {again}"
+            yield Check("the package edgekit", Status.WRONG, detail, fix)
 
 
 def legacy_keras() -> Iterator[Check]:
@@ -154,7 +178,7 @@ def engine() -> Check:
     try:
         names = native.instructions()
     except BackendError as error:
-        fix = _install("--force-reinstall", "--no-deps", "edgekit")
+        fix = install_line("", "--force-reinstall", "--no-deps")
         return Check("edge_runtime's engine", Status.WRONG, str(error), fix)
     return Check("edge_runtime's engine", Status.OK, ", ".join(names))
 
@@ -168,7 +192,7 @@ def litert() -> Iterator[Check]:
             yield Check("LiteRT interpreter", Status.OK, "loads")
         else:
             last = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
-            fix = _install("--force-reinstall", f"ai-edge-litert=={version}")
+            fix = pip_line("install", "--force-reinstall", f"ai-edge-litert=={version}")
             yield Check("LiteRT interpreter", Status.WRONG, f"does not load: {last}", fix)
 
 
@@ -213,6 +237,8 @@ def cross_compiler() -> Check:
 
 def mnist() -> Check:
     """Check that MNIST is on this machine and is the real one."""
+    if _version("numpy") is None:
+        return Check("MNIST", Status.NOTE, "not looked at, for want of numpy")
     from edgekit.errors import DataError
     from edgekit.train import mnist
 
@@ -241,7 +267,7 @@ def _package(needs: list[tuple[str, Requirement]]) -> Check:
         return Check(name, Status.OK, version)
     detail = f"{version}, but " + " and ".join(f"{who} needs {what}" for who, what in unmet)
     together = reduce(and_, (need.specifier for _, need in needs))
-    return Check(name, Status.WRONG, detail, _install(f"{name}{together}"))
+    return Check(name, Status.WRONG, detail, pip_line("install", f"{name}{together}"))
 
 
 def _requirements(package: str, *extras: str) -> list[Requirement]:
@@ -268,7 +294,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _install(*arguments: str) -> str:
-    return shlex.join([sys.executable, "-m", "pip", "install", *arguments])

@@ -6,6 +6,8 @@ with 2; a library caller catches :class:`EdgekitError`.
 
 from collections.abc import Iterable
 
+from edge_runtime.install import install_line
+
 
 class EdgekitError(Exception):
     """The user's input or environment is wrong."""
@@ -39,6 +41,10 @@ class ResultError(EdgekitError):
     """A stored benchmark result cannot be read or compared."""
 
 
+class DigestError(EdgekitError):
+    """Nothing says which digest a file should have."""
+
+
 class WorkerError(EdgekitError):
     """A worker of a sweep died again and again, or has other versions or data than asked for."""
 
@@ -47,10 +53,8 @@ class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        requirement = f"'edgekit[{extra}]'" if extra else "edgekit"
-        super().__init__(
-            f"{package} is not installed, which {purpose} needs: pip install {requirement}"
-        )
+        line = install_line(extra)
+        super().__init__(f"{package} is not installed, which {purpose} needs: {line}")
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_runtime.install import install_line
 from edgekit import frameworks
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.contender import Contender, from_keras
@@ -114,7 +115,7 @@ def test_peer_that_is_not_installed_says_what_to_install(
     outcomes = {one.subject.backend: one for one in from_keras(keras_model, tmp_path, scaled)}
     absent = outcomes["onnxruntime"]
     assert not isinstance(absent, Contender)
-    assert "pip install 'edgekit[peers]'" in absent.reason
+    assert install_line("peers") in absent.reason
 
 
 def test_activations_do_not_overflow() -> None:

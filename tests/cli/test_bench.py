@@ -15,10 +15,11 @@ import pytest
 
 import edge_runtime
 from edge_runtime.backends import litert
-from edgekit import cli
+from edgekit import cli, digests
 from edgekit.benchmarks import exactness
 from edgekit.train import data
 from edgekit.train.data import Dataset
+from edgekit.verify import verify
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,17 @@ def whole_run(folder: Path) -> Run:
         f"--{kind}={folder / name}" for kind, name in (("junit", "j.xml"), ("markdown", "m.md"))
     ]
     return bench("--quick", "--json", "--artifacts", folder, *files)
+
+
+def test_the_files_of_the_run_are_listed_with_their_digests(whole_run: Run, folder: Path) -> None:
+    assert whole_run.code == 0
+    listed = digests.read(folder / digests.SUMS)
+    assert listed is not None
+    assert set(listed.digests) == {"bench.json", "bench.jsonl", "report.html", "j.xml", "m.md"}
+    found = verify(folder)
+    assert all(finding.status == "ok" for finding in found)
+    (keras,) = (finding for finding in found if finding.file.name == "model.keras")
+    assert keras.detail == "bench.json"
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 import json
+import os
 import shlex
 import subprocess
 import sys
+import sysconfig
+import tomllib
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -10,12 +13,22 @@ import pytest
 from click.testing import CliRunner
 
 from edge_runtime.backends import native
+from edge_runtime.install import install_line
 from edgekit import doctor
 from edgekit.commands.doctor import command
 from edgekit.doctor import Check, Status
 
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+REQUIRES = (
+    *PROJECT["dependencies"],
+    *(
+        f'{requirement}; extra == "{extra}"'
+        for extra, requirements in PROJECT["optional-dependencies"].items()
+        for requirement in requirements
+    ),
+)
 HEALTHY = {
-    "edgekit": ("0.1.0", tuple(metadata.requires("edgekit") or ())),
+    "keras-edgekit": ("0.1.0", REQUIRES),
     "numpy": ("2.4.6", ()),
     "pillow": ("13.0.0", ()),
     "click": ("8.5.1", ()),
@@ -60,6 +73,9 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     """
 
     def check(**changes: str | tuple[str, list[str]] | None) -> dict[str, Check]:
+        # As in an environment that has pip, which the lines then use.
+        (tmp_path / "pip").mkdir()
+        (tmp_path / "pip" / "__init__.py").touch()
         for name, (version, requires) in HEALTHY.items():
             change = changes.pop(name.replace("-", "_"), version)
             if change is None:
@@ -71,11 +87,45 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
             lines += [f"Requires-Dist: {requirement}" for requirement in requires]
             lines += [f"Provides-Extra: {extra}" for extra in doctor.EXTRAS]
             (folder / "METADATA").write_text("\n".join(lines) + "\n\n")
+            (folder / "RECORD").touch()
         assert not changes, "not a package of the healthy environment"
-        monkeypatch.setattr(sys, "path", [str(tmp_path)])
+        standard = [sysconfig.get_path("stdlib"), sysconfig.get_config_var("DESTSHARED")]
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *standard])
         return {found.subject: found for found in doctor.packages()}
 
     return check
+
+
+FOREIGN = """
+import sys
+from edgekit import cli
+assert not hasattr(sys.modules["edgekit"], "__version__")
+sys.exit(cli.run(["doctor", "--json"]))
+"""
+
+
+def test_doctor_runs_where_somebody_else_s_package_has_overwritten_ours(tmp_path: Path) -> None:
+    package, info = tmp_path / "edgekit", tmp_path / "edgekit-3.1.0.dist-info"
+    package.mkdir()
+    info.mkdir()
+    for path in Path(doctor.__file__).parent.iterdir():
+        (package / path.name).symlink_to(path)
+    (package / "__init__.py").unlink()
+    (package / "__init__.py").write_text("class Worker: ...\n")
+    (info / "METADATA").write_text("Name: edgekit\nVersion: 3.1.0\n\n")
+    (info / "RECORD").touch()
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", FOREIGN],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    checks = json.loads(done.stdout)["checks"]
+    (found, *_) = (check for check in checks if check["subject"] == "the package edgekit")
+    assert found["detail"].startswith("3.1.0 is installed, which is not this package")
 
 
 def pip_install(*arguments: str) -> str:
@@ -90,7 +140,8 @@ def test_a_healthy_environment_is_all_ok(packages: Environment) -> None:
     checks = packages()
     assert {check.status for check in checks.values()} == {Status.OK}
     assert checks["tensorflow"] == Check("tensorflow", Status.OK, "2.21.0")
-    assert set(HEALTHY) - set(checks) == {"protobuf"}
+    assert set(HEALTHY) - set(checks) == {"protobuf", "keras-edgekit"}
+    assert checks["edgekit"].detail == "0.1.0"
 
 
 def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
@@ -101,11 +152,11 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     notes = {c.subject: c.fix for c in checks.values() if c.status is Status.NOTE}
     assert wrong(checks) == {}
     assert notes == {
-        "tensorflow": pip_install("edgekit[host]"),
-        "ai-edge-litert": pip_install("edgekit[litert]"),
-        "unicorn": pip_install("edgekit[mcu]"),
-        "distributed": pip_install("edgekit[distributed]"),
-        "onnx": pip_install("edgekit[peers]"),
+        "tensorflow": pip_install("keras-edgekit[host]"),
+        "ai-edge-litert": pip_install("keras-edgekit[litert]"),
+        "unicorn": pip_install("keras-edgekit[mcu]"),
+        "distributed": pip_install("keras-edgekit[distributed]"),
+        "onnx": pip_install("keras-edgekit[peers]"),
     }
 
 
@@ -160,7 +211,39 @@ def test_prerelease_counts_as_a_version(packages: Environment) -> None:
 
 
 def test_edgekit_that_is_not_installed(packages: Environment) -> None:
-    assert wrong(packages(edgekit=None)) == {"edgekit": pip_install("--editable", ".")}
+    line = pip_install("--editable", str(Path(__file__).parents[2]))
+    assert wrong(packages(keras_edgekit=None)) == {"edgekit": line}
+
+
+def test_an_editable_copy_whose_folder_has_moved(packages: Environment, tmp_path: Path) -> None:
+    packages()
+    origin = {"url": (tmp_path / "old").as_uri(), "dir_info": {"editable": True}}
+    (info,) = tmp_path.glob("keras_edgekit-*")
+    (info / "direct_url.json").write_text(json.dumps(origin))
+    checks = {check.subject: check for check in doctor.packages()}
+    assert wrong(checks) == {"edgekit": pip_install("--editable", str(Path(__file__).parents[2]))}
+    assert f"{tmp_path / 'old'}, which is not there" in checks["edgekit"].detail
+
+
+def test_somebody_else_s_package_of_the_same_import_name(
+    packages: Environment, tmp_path: Path
+) -> None:
+    packages()
+    assert list(doctor.namesakes()) == []
+    info = tmp_path / "edgekit-3.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Name: edgekit\nVersion: 3.1.0\nSummary: Workers at the edge\n\n"
+    )
+    assert list(doctor.namesakes()) == [], "nobody has installed it"
+    (info / "RECORD").touch()
+    (check,) = doctor.namesakes()
+    assert check.status is Status.WRONG
+    assert "3.1.0 is installed, which is not this package (keras-edgekit)" in check.detail
+    assert "Workers at the edge" in check.detail
+    uninstall = shlex.join([sys.executable, "-m", "pip", "uninstall", "--yes", "edgekit"])
+    again = pip_install("--force-reinstall", "--no-deps", "keras-edgekit")
+    assert check.fix == f"{uninstall} && {again}"
 
 
 def test_python_without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,4 +408,5 @@ def test_the_engine_says_its_instruction_sets_or_how_to_get_it(
     assert missing.status is Status.WRONG
     assert "C extension is not there" in missing.detail
     assert missing.fix is not None
-    assert missing.fix.endswith("-m pip install --force-reinstall --no-deps edgekit")
+    assert " --force-reinstall --no-deps " in missing.fix
+    assert missing.fix == install_line("", "--force-reinstall", "--no-deps")

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.install import install_line
 from edgekit import cli
 from edgekit.sweep.row import DEFLATED
+from edgekit.verify import verify
 
 NODES = (2, 3, 4, 5, 6)
 GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
@@ -145,11 +147,13 @@ def test_the_outputs_have_all_points_in_the_grids_order(
 ) -> None:
     folder, _, _ = killed_and_resumed
     assert sorted(path.name for path in (folder / "sweep").iterdir()) == [
+        "SHA256SUMS",
         "report.html",
         "rows.jsonl",
         "sweep.csv",
         "sweep.json",
     ]
+    assert all(finding.status == "ok" for finding in verify(folder / "sweep"))
     with (folder / "sweep" / "sweep.csv").open() as file:
         assert [int(row["hidden"]) for row in csv.DictReader(file)] == list(NODES)
     document = json.loads((folder / "sweep" / "sweep.json").read_text())
@@ -277,4 +281,4 @@ def test_without_dask_the_extra_is_named(
         monkeypatch.setitem(sys.modules, name, None)
     start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), *GRID]
     assert cli.run([*start, "--scheduler", "tcp://127.0.0.1:1"]) == 2
-    assert "edgekit[distributed]" in capsys.readouterr().err
+    assert install_line("distributed") in capsys.readouterr().err

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge_runtime import BackendError, ModelError, load
 from edge_runtime.backends import edgetpu, litert, unavailable
+from edge_runtime.install import install_line
 from edge_runtime.reader import read
 
 STUB = Path(__file__).with_name("edgetpu_stub.c").read_text()
@@ -209,6 +210,6 @@ def test_no_device_connected(monkeypatch):
 def test_litert_is_needed_too(tpu_model, monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
-    assert "pip install 'edgekit[litert]'" in unavailable("edgetpu")
+    assert install_line("litert") in unavailable("edgetpu")
     with pytest.raises(BackendError, match="ai-edge-litert is not installed"):
         load(tpu_model, backend="edgetpu")

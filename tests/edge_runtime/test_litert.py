@@ -16,6 +16,7 @@ import models
 import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
+from edge_runtime.install import install_line
 from edge_runtime.quantize import dequantize, quantize
 from edge_runtime.reader import read
 
@@ -114,7 +115,7 @@ def test_the_backends_are_the_files_of_their_folder():
 def test_a_missing_package_says_what_to_install(float_model, monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
-    assert "pip install 'edgekit[litert]'" in unavailable("litert")
+    assert install_line("litert") in unavailable("litert")
     with pytest.raises(BackendError, match="ai-edge-litert is not installed"):
         load(float_model)
 

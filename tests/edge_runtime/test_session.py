@@ -2,6 +2,7 @@
 
 import array
 import ctypes
+import hashlib
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -86,6 +87,17 @@ def test_a_truncated_file(int8_model, opened):
     for length in range(100, len(data) - 100, len(data) // 20):
         with pytest.raises(ModelError):
             opened(data[:length])
+
+
+def test_a_file_of_another_digest(int8_model):
+    digest = hashlib.sha256(int8_model.read_bytes()).hexdigest()
+    assert load(int8_model, digest=digest.upper()).input.dtype == "int8"
+    other = digest.replace(digest[0], "0" if digest[0] != "0" else "1")
+    with pytest.raises(ModelError, match=f"its SHA-256 is {digest} and not {other}"):
+        load(int8_model, digest=other)
+    for bad in ("", digest[1:], f"{digest}0", "g" * 64):
+        with pytest.raises(InputError, match="is no SHA-256"):
+            load(int8_model, digest=bad)
 
 
 def test_a_missing_file(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.install import install_line
 from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
 from edgekit.sweep import point
@@ -131,7 +132,7 @@ def test_without_the_tools_the_row_says_so(
     monkeypatch.setattr(firmware, "find_spec", lambda _: None)
     row = point.measure(replace(task, recipe=Recipe(hidden=2, epochs=1)))
     assert row.firmware is None
-    assert "edgekit[mcu]" in row.missing["firmware"]
+    assert install_line("mcu") in row.missing["firmware"]
     assert row.accuracy["int8"]["total"] == 200
 
 

@@ -29,6 +29,7 @@ def test_writes_all_it_promises_and_nothing_else(run: tuple[Path, int]) -> None:
     folder, code = run
     assert code == 0
     assert sorted(path.name for path in folder.iterdir()) == [
+        "SHA256SUMS",
         "confusion_matrix.png",
         "history.csv",
         "learning_curves.png",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_runtime.backends import backends as all_backends
-from edgekit import files, frameworks
+from edgekit import digests, files, frameworks
 from edgekit.benchmarks.cores import CORES
 from edgekit.commands import bench_target, options, terminal
 from edgekit.commands.bench_target import Size
@@ -147,6 +147,7 @@ def command(
     dataset = test_images.for_models(list(named.values()), data, classes)
     own = "".join(f"_{part}" for part in (target, skip_zeros and bench_target.SKIP_ZEROS) if part)
     journal = artifacts / JOURNAL.format(own)
+    digests.forget(artifacts, journal.name)
     files.write_text(journal, "")
 
     def keep(result: "Result") -> None:
@@ -167,6 +168,8 @@ def command(
         files.write_text(junit, junit_report.render(results, gates))
     if markdown:
         files.write_text(markdown, markdown_report.render(results, gates))
+    others = (path for path in (junit, markdown) if path)
+    digests.record(artifacts, journal, artifacts / DOCUMENT.format(own), report, *others)
     if as_json:
         click.echo(document.dumps(results, gates), nl=False)
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
+from edgekit import digests
 from edgekit.commands import options, terminal
 from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
@@ -163,6 +164,7 @@ def command(
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
+    digests.record(output.parent, output, report_path)
     if not job.labels and job.meaning.name != NUMBERS:
         terminal.note(
             "the file carries no labels, which `classify` needs; name them with --classes"

@@ -23,6 +23,7 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
   edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
   edgekit bench               accuracy, parity, latency, size of each .tflite
   edgekit export              model_int8.tflite -> C for a microcontroller
+  edgekit verify              has a byte of what they wrote changed since?
   edgekit sweep               the study: 2 to 20 hidden nodes, initialisers
 
 All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
@@ -43,6 +44,7 @@ COMMANDS = {
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",
     "tune": "Fine-tune a model: QAT, pruning, clustering.",
+    "verify": "Check that no file has changed since it was written.",
 }
 """Each command's short help. Its module in this package has its name and the variable ``command``.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgekit import digests
 from edgekit.commands import options, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, write_json, write_text
@@ -161,6 +162,7 @@ def command(
     document = table.document(rows, basis)
     write_json(folder / DOCUMENT, document)
     write_text(folder / REPORT, report.render(rows, basis))
+    digests.record(folder, *(folder / name for name in (JOURNAL, TABLE, DOCUMENT, REPORT)))
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -211,6 +213,7 @@ def _measured(
     from edgekit.sweep.row import key
 
     wanted = {key(recipe, basis): recipe for recipe in recipes}
+    digests.forget(path.parent, path.name)
     with journal.opened(path) as file:
         rows = {row.key: row for row in journal.rows(file) if row.key in wanted}
         if rows:

@@ -17,6 +17,7 @@ from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerErr
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL
 from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
@@ -29,7 +30,7 @@ IMAGES = 100
 """Test images that the firmware answers; it takes the same instructions for nearly all."""
 LATENCY_ROUNDS = 5
 
-PACKAGES = ("edgekit", "tensorflow", "keras", "numpy", "ai-edge-litert")
+PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 TOOLS = ("tensorflow-model-optimization", "tf_keras", "ziglang", "unicorn", "pyelftools")
 """What a row's figures come from; the tools may be missing."""
 
@@ -67,7 +68,12 @@ def basis(dataset: "Dataset") -> Basis:
             "train": len(dataset.x_train),
             "test": len(dataset.x_test),
         },
-        versions={"python": platform.python_version(), **versions((*PACKAGES, *TOOLS)), **engine},
+        versions={
+            "python": platform.python_version(),
+            "edgekit": __version__,
+            **versions((*PACKAGES, *TOOLS)),
+            **engine,
+        },
     )
 
 

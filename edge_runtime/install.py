@@ -1,0 +1,137 @@
+"""Lines that install something, which work as they are printed: for this Python and this copy.
+
+Where a copy came from is in its direct_url.json, which pip and uv write (PEP 610): a checkout, a
+wheel, a repository. A copy from an index has none.
+"""
+
+from __future__ import annotations
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+DISTRIBUTION = "keras-edgekit"
+"""What this is called on a package index, where `edgekit` is another project's."""
+
+UNQUOTED = r"[\w./\\:@%+=,-]+"
+"""What no shell of Windows needs quotes for."""
+
+
+def install_line(extra: str = "", *options: str) -> str:
+    """Return the line that installs this copy again, with an extra if one is named.
+
+    Args:
+        extra: of this distribution, as "host".
+        options: of ``pip install``.
+    """
+    return pip_line("install", *options, *_this_copy(f"[{extra}]" if extra else ""))
+
+
+def pip_line(command: str, *arguments: str) -> str:
+    """Return a line of pip for the Python that runs; of uv where there is no pip, but uv."""
+    import shutil
+    import sys
+    from importlib.machinery import PathFinder
+
+    python = sys.executable or "python3"
+    # Not importlib.util.find_spec, by which setuptools sees to it that pip gets an old distutils.
+    if PathFinder.find_spec("pip"):
+        return quoted(python, "-m", "pip", command, *arguments)
+    if shutil.which("uv"):
+        return quoted("uv", "pip", command, "--python", python, *arguments)
+    get_pip = quoted(python, "-m", "ensurepip")
+    return f"{get_pip} && {quoted(python, '-m', 'pip', command, *arguments)}"
+
+
+def quoted(*words: str) -> str:
+    """Return a command for the shell of this system."""
+    import os
+    import shlex
+
+    if os.name == "nt":
+        import re
+
+        return " ".join(word if re.fullmatch(UNQUOTED, word) else f'"{word}"' for word in words)
+    return shlex.join(words)
+
+
+def editable_folder() -> Path | None:
+    """Return the folder of an editable installation, there or not; None for any other."""
+    origin = _direct_url() or {}
+    return _path(origin) if origin.get("dir_info", {}).get("editable") else None
+
+
+def _this_copy(extra: str) -> list[str]:
+    """Return what ``pip install`` takes for this copy; ``extra`` is in brackets, or empty."""
+    origin = _direct_url()
+    if origin is not None:
+        url = origin.get("url")
+        if not url:
+            return [f"{DISTRIBUTION}{extra}"]
+        path = _path(origin)
+        if path is None or path.exists():
+            if path and origin.get("dir_info", {}).get("editable"):
+                return ["--editable", f"{path}{extra}"]
+            if vcs := origin.get("vcs_info"):
+                url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+            if subdirectory := origin.get("subdirectory"):
+                url += f"#subdirectory={subdirectory}"
+            return [f"{DISTRIBUTION}{extra} @ {url}"]
+    # Not installed, or from a place that is no more: then what the extra needs, if we know it.
+    if checkout := _checkout():
+        return ["--editable", f"{checkout}{extra}"]
+    return (extra and _needs(extra)) or [f"{DISTRIBUTION}{extra}"]
+
+
+def _direct_url() -> dict[str, Any] | None:
+    """Return the content of direct_url.json, empty without one; None when not installed."""
+    import json
+    from importlib.metadata import distributions
+
+    for found in distributions(name=DISTRIBUTION):
+        # A checkout has metadata as well, which a build left in src/ and nobody installed.
+        if found.read_text("RECORD") is not None:
+            origin: dict[str, Any] = json.loads(found.read_text("direct_url.json") or "{}")
+            return origin
+    return None
+
+
+def _path(origin: dict[str, Any]) -> Path | None:
+    """Return the local file or folder that a copy came from, None when it was a remote one."""
+    from pathlib import Path
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    parts = urlsplit(origin.get("url", ""))
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def _checkout() -> Path | None:
+    """Return the checkout that this file lies in, None when it is installed."""
+    from pathlib import Path
+
+    # <checkout>/edge_runtime/install.py, or <sdist>/src/edge_runtime/install.py
+    for folder in Path(__file__).resolve().parents[1:3]:
+        project = folder / "pyproject.toml"
+        if project.is_file() and f'name = "{DISTRIBUTION}"' in project.read_text("utf-8"):
+            return folder
+    return None
+
+
+def _needs(extra: str) -> list[str]:
+    """Return the requirements of an extra, as the installation's metadata has them."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        requirements = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return []
+    found: list[str] = []
+    for line in requirements:
+        requirement, _, marker = (part.strip() for part in line.partition(";"))
+        if f'extra == "{extra[1:-1]}"' in marker:
+            name, bracket, other = requirement.partition("[")
+            found += _needs(f"{bracket}{other}") if name == DISTRIBUTION else [requirement]
+    return found

@@ -1,0 +1,76 @@
+"""Opening a .tflite file: ``load``."""
+
+from __future__ import annotations
+
+import os
+
+from edge_runtime import backends, reader
+from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.session import Model
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import mmap
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    backend: str = "native",
+    digest: str | None = None,
+    **options: object,
+) -> Model:
+    """Open a .tflite file.
+
+    The file is mapped into memory, and its constants are used where they lie: replace a model that
+    is in use by moving another file into its place, never by writing into it.
+
+    Args:
+        path: the file.
+        backend: name of the engine that runs it; see ``edge_runtime.backends.backends()``.
+        digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None does not look.
+        options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
+            litert, ``device`` for edgetpu.
+
+    Raises:
+        ModelError: the file cannot be read, has another digest, is no sound .tflite file, does not
+            have one input and one output of fixed size, or holds what the backend cannot run.
+        BackendError: there is no such backend or option, or it is not present on this machine.
+        InputError: ``digest`` is no SHA-256.
+    """
+    module = backends.find(backend)
+    known = module.open_session.__kwdefaults__ or {}
+    if unknown := sorted(options.keys() - known.keys()):
+        raise BackendError(
+            f"the backend {backend} has no option {unknown[0]!r}: it takes "
+            f"{', '.join(known) or 'none'}"
+        )
+    name = os.fspath(path)
+    try:
+        data = _content(name)
+    except OSError as error:
+        raise ModelError(f"{name}: {error.strerror or error}") from error
+    # Later than the rest, so that `import edge_runtime` stays as short as it is.
+    from edge_runtime.check import require_digest, require_runnable
+
+    if digest is not None:
+        require_digest(name, data, digest)
+    try:
+        graph = reader.read(data)
+        require_runnable(graph)
+        session = module.open_session(graph, data, **options)
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from error
+    return Model(name, data, graph, session, backend)
+
+
+def _content(name: str) -> bytes | mmap.mmap:
+    """Map a file into memory; read what cannot be mapped: an empty file, or a pipe."""
+    from mmap import ACCESS_READ, mmap
+
+    with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
+        try:
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
+        except (OSError, ValueError):
+            return file.read()

@@ -1,0 +1,120 @@
+"""SHA256SUMS: the digests of a folder's files, for `edgekit verify` and for sha256sum -c.
+
+The last line is a comment with the digest of those above it, so that the list checks itself.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edgekit.files import sha256, write_bytes
+
+SUMS = "SHA256SUMS"
+OURS = b"# written by edgekit"
+MARK = "# written by edgekit, whose commands keep it up to date; `edgekit verify` checks it\n"
+"""First line of a list of artifacts; sha256sum -c skips it."""
+
+SEAL = "# sha256 of the lines above:"
+SEALED = re.compile(rf"(.*\n){SEAL} ([0-9a-f]{{64}})\n".encode(), re.DOTALL)
+LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A SHA256SUMS that edgekit wrote.
+
+    Attributes:
+        mark: its first line, with the line break.
+        digests: POSIX path below the folder -> hex digest.
+        intact: whether it is as it was written.
+    """
+
+    mark: str
+    digests: Mapping[str, str]
+    intact: bool
+
+
+def text(mark: str, digests: Mapping[str, str]) -> bytes:
+    """Return the content of a SHA256SUMS."""
+    lines = (f"{digests[name]}  {name}\n" for name in sorted(digests))
+    content = (mark + "".join(lines)).encode()
+    return content + f"{SEAL} {hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def read(path: Path) -> Sums | None:
+    """Return what a SHA256SUMS says; None when there is none, or not one of edgekit's."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    sealed = SEALED.fullmatch(content)
+    if sealed is None and not content.startswith(OURS):
+        return None
+    body = sealed[1] if sealed else content
+    mark, *lines = body.decode(errors="replace").removesuffix("\n").split("\n")
+    entries = [match for line in lines if (match := LINE.fullmatch(line)) and _below(match[2])]
+    if sealed:
+        intact = hashlib.sha256(body).hexdigest() == sealed[2].decode()
+    else:  # An earlier edgekit's export has no last line; any other has lost it.
+        intact = SEAL.encode() not in content
+    digests = {match[2]: match[1] for match in entries}
+    return Sums(f"{mark}\n", digests, intact and len(digests) == len(lines))
+
+
+def record(folder: Path, *paths: Path) -> None:
+    """List files in SHA256SUMS of their ``folder``, in place of what it said of them.
+
+    A path that is not there is taken off the list, one that does not lie in ``folder`` itself is
+    ignored, and so is a folder whose SHA256SUMS is an export's or somebody else's.
+    """
+    own = folder / SUMS
+    with _alone(folder):
+        sums = read(own)
+        if own.exists() and (sums is None or sums.mark != MARK):
+            return
+        digests = dict(sums.digests) if sums else {}
+        for path in paths:
+            if path.parent.resolve() == folder.resolve() and path.name.isprintable():
+                digests.pop(path.name, None)
+                if path.is_file():
+                    digests[path.name] = sha256(path)
+        write_bytes(own, text(MARK, digests))
+
+
+def forget(folder: Path, *names: str) -> None:
+    """Take files off the list of their ``folder`` that are about to be written bit by bit."""
+    own = folder / SUMS
+    if not own.exists():
+        return
+    with _alone(folder):
+        sums = read(own)
+        if sums and sums.mark == MARK and not sums.digests.keys().isdisjoint(names):
+            kept = {name: digest for name, digest in sums.digests.items() if name not in names}
+            write_bytes(own, text(MARK, kept))
+
+
+def _below(name: str) -> bool:
+    """Tell whether a listed name stays below its folder."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time change the list, where the system can see to that."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

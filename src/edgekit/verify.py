@@ -1,0 +1,210 @@
+"""Are files as they were written? Digests that lists, files and documents state, compared."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from edgekit import digests
+from edgekit.convert import seal
+from edgekit.digests import SUMS
+from edgekit.errors import DigestError
+from edgekit.files import KERAS_MODEL, METRICS, sha256
+
+ITSELF = "the file itself"
+"""Who states the digest of a sealed .tflite file, and of SHA256SUMS."""
+
+MODEL_SHA256 = re.compile(r'#define \w+_MODEL_SHA256 \\\n +"([0-9a-f]{64})"')
+"""In the header of an export."""
+
+REPORT = ".report.json"
+MODELS = (".tflite", ".keras")
+
+
+class Status(StrEnum):
+    """What became of a file."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    """A model that nothing states a digest of."""
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One digest that was compared.
+
+    Attributes:
+        file: whose digest it is.
+        source: who states it.
+        holds: whether the file has it.
+    """
+
+    file: Path
+    source: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One file, after all that is stated about it.
+
+    Attributes:
+        file: the file.
+        status: what became of it.
+        detail: who states its digest, or what to do.
+    """
+
+    file: Path
+    status: Status
+    detail: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the file."""
+        return self.status in (Status.OK, Status.UNKNOWN)
+
+
+def verify(path: Path, model: Path | None = None) -> list[Finding]:
+    """Compare a file, or all files of a folder, with the digests that are stated about them.
+
+    Args:
+        path: a file, or a folder, whose subfolders with a SHA256SUMS count as well.
+        model: a .tflite file that the exports of the folder must have been made from.
+
+    Returns:
+        A finding for each file, sorted by its path.
+
+    Raises:
+        DigestError: nothing is stated, or no export names its model.
+    """
+    if not path.exists():
+        raise DigestError(f"{path}: not there")
+    if path.is_dir() or path.name == SUMS:
+        top = path if path.is_dir() else path.parent
+        folders = [top, *sorted({sums.parent for sums in top.rglob(SUMS)} - {top})]
+        checks = [check for folder in folders for check in _folder(folder)]
+    else:
+        folders = []
+        checks = [check for check in _around(path) if check.file == path]
+    if model is not None:
+        checks += _exports_of(model, folders, path)
+    if not checks:
+        raise DigestError(
+            f"{path}: nothing states a digest: it has no {SUMS}, or what lies there was not "
+            "written by edgekit"
+        )
+    findings = [_finding(file, checks) for file in dict.fromkeys(check.file for check in checks)]
+    seen = {finding.file for finding in findings}
+    for folder in folders:
+        findings += [_unknown(file) for file in {*folder.iterdir()} - seen if _is_model(file)]
+    return sorted(findings, key=lambda finding: finding.file)
+
+
+def _folder(folder: Path) -> Iterator[Check]:
+    """Yield what a folder's SHA256SUMS, models and documents state."""
+    listed = list(_listed(folder))
+    yield from listed
+    for file in folder.glob("[!.]*.tflite"):
+        if file.is_file() and seal.is_sealed(content := file.read_bytes()):
+            yield Check(file, ITSELF, seal.is_intact(content))
+    changed = {check.file for check in listed if not check.holds}
+    for document, name, digest in _documented(folder):
+        file = folder / name
+        if digest and file.is_file() and document not in changed:
+            yield Check(file, document.name, sha256(file) == digest)
+
+
+def _around(file: Path) -> Iterator[Check]:
+    """Yield what is stated in a file's folder, and in SHA256SUMS of those above it."""
+    yield from _folder(file.parent)
+    for folder in file.absolute().parents[1:]:
+        sums = digests.read(folder / SUMS)
+        name = file.absolute().relative_to(folder).as_posix()
+        if sums and name in sums.digests:
+            yield Check(file, SUMS, sha256(file) == sums.digests[name])
+
+
+def _listed(folder: Path) -> Iterator[Check]:
+    """Yield what SHA256SUMS of a folder states, if it is not changed itself."""
+    sums = digests.read(folder / SUMS)
+    if sums:
+        yield Check(folder / SUMS, ITSELF, sums.intact)
+        for name, digest in sums.digests.items() if sums.intact else ():
+            file = folder / name
+            yield Check(file, SUMS, file.is_file() and sha256(file) == digest)
+
+
+def _documented(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Yield what the documents of train, convert and bench state: document, file name, digest."""
+    metrics = folder / METRICS
+    yield metrics, KERAS_MODEL, _text(_json(metrics), "model_sha256")
+    for report in folder.glob(f"*{REPORT}"):
+        yield report, report.name.removesuffix(REPORT), _text(_json(report), "tflite_sha256")
+    for bench in folder.glob("bench*.json"):
+        results = _json(bench).get("results")
+        subjects = [one.get("subject") for one in results or () if isinstance(one, dict)]
+        stated = {(_text(one, "model"), _text(one, "sha256")) for one in subjects}
+        yield from ((bench, name, digest) for name, digest in sorted(stated))
+
+
+def _exports_of(model: Path, folders: list[Path], path: Path) -> list[Check]:
+    """Return whether the headers of exports name ``model`` as what they were made from."""
+    checks = []
+    for folder in folders:
+        sums = digests.read(folder / SUMS)
+        for name in sums.digests if sums else ():
+            header = folder / name
+            if header.suffix == ".h" and header.is_file():
+                stated = MODEL_SHA256.search(header.read_text("utf-8", "replace"))
+                if stated:
+                    checks.append(Check(model, str(header), sha256(model) == stated[1]))
+    if not checks:
+        raise DigestError(f"{path}: no export there, whose header would name its model")
+    return checks
+
+
+def _finding(file: Path, checks: list[Check]) -> Finding:
+    """Return what the checks of one file come to."""
+    own = [check for check in checks if check.file == file]
+    against = list(dict.fromkeys(check.source for check in own if not check.holds))
+    if not against:
+        return Finding(file, Status.OK, ", ".join(dict.fromkeys(check.source for check in own)))
+    if not file.exists():
+        detail = f"listed in {SUMS}, but not there: restore it, or write it again"
+        return Finding(file, Status.MISSING, detail)
+    if {SUMS, ITSELF}.isdisjoint(against):
+        documents = " and ".join(against)
+        detail = f"not the file that {documents} is about: restore it, or write {documents} again"
+    else:
+        says = " and ".join(against)
+        detail = f"not as it was written, says {says}: restore it, or write it again"
+    return Finding(file, Status.CHANGED, detail)
+
+
+def _unknown(file: Path) -> Finding:
+    detail = "nothing states its digest: not written by edgekit, or by an earlier one, or changed"
+    return Finding(file, Status.UNKNOWN, detail)
+
+
+def _is_model(file: Path) -> bool:
+    return file.suffix in MODELS and file.name[0] != "." and file.is_file()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return a JSON object; an empty one for what is none, which its own digest tells."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(document: Any, key: str) -> str:
+    """Return a string of a JSON object, empty where it has none."""
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, str) else ""
