@@ -43,9 +43,9 @@ MANY = 10
 
 TABLE_NOTE = (
     "Accuracy of one seed with its 95 % interval (Wilson), of several as mean ± standard deviation "
-    "and the lowest; other figures are medians of the seeds. Training, latency: on this machine, "
-    "beside the other workers. Flash, RAM (with the stack) and instructions: the int8 model as "
-    "firmware on an emulated Cortex-M4, built for size."
+    "and the lowest; other figures are medians of the seeds. Training: beside the other workers. "
+    "Latency: on this machine, alone, after all training. Flash, RAM (with the stack) and "
+    "instructions: the int8 model as firmware on an emulated Cortex-M4, built for size."
 )
 HIDDEN_NOTE = (
     "Filled: int8; hollow: float32, as Keras gives it. Line: lowest to highest seed, or with one "
