@@ -171,6 +171,7 @@ def test_the_outputs_have_all_points_in_the_grids_order(
     lines = (folder / "stdout").read_text().splitlines()
     assert [line.split()[0] for line in lines[1:6]] == list(map(str, NODES))
     assert lines[-1].endswith("sweep/report.html")
+    assert 'href="sweep/report.html"' in (folder / "index.html").read_text()
     processes = {row["worker"]["process"] for row in rows_of(folder)}
     assert len(processes) > 1
 

@@ -39,6 +39,7 @@ def test_without_arguments_float_with_quantize_int8(
     assert convert() == 0
     assert convert("--quantize") == 0
     assert sorted(path.name for path in workspace.iterdir()) == [
+        "index.html",
         "metrics.json",
         "model.keras",
         "model.tflite",

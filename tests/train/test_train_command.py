@@ -31,6 +31,7 @@ def test_writes_all_it_promises_and_nothing_else(run: tuple[Path, int]) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "confusion_matrix.png",
         "history.csv",
+        "index.html",
         "learning_curves.png",
         "metrics.json",
         "model.keras",

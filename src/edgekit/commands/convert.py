@@ -17,6 +17,7 @@ from edgekit.files import (
     write_bytes,
     write_json,
 )
+from edgekit.index import write_index
 
 if TYPE_CHECKING:
     from edgekit.convert.calibration import CalibrationSet
@@ -164,6 +165,7 @@ def command(
     report_path = output.with_name(f"{output.name}.report.json")
     write_bytes(output, content)
     write_json(report_path, document)
+    write_index(artifacts)
     if dataset is None and not classes:
         click.echo(
             "note: the file carries no labels, which `classify` needs; name them with --classes",

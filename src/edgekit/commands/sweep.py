@@ -15,6 +15,7 @@ import click
 from edgekit.commands import options, train, tuning
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.files import require_writable, write_json, write_text
+from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
 from edgekit.train.tuning import after_training
@@ -141,6 +142,7 @@ def command(
     document = table.document(rows, basis)
     write_json(folder / DOCUMENT, document)
     write_text(folder / REPORT, report.render(rows, basis))
+    write_index(artifacts)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

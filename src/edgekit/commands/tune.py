@@ -10,6 +10,7 @@ from edgekit.commands import epochs, options, trained_on
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, require_writable
+from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.tuning import Tuning
 
@@ -98,6 +99,7 @@ def command(
         verbose=verbose,
     )
     written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, normalization)
+    write_index(artifacts)
     if as_json:
         click.echo(json.dumps(written, indent=2))
     else:
