@@ -13,8 +13,8 @@ from edgekit.benchmarks.result import Result, Subject, select
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
 
-FEW, SOME = 4, 12
-"""Classes whose matrices stand many in a line, or a few; larger ones get a line each."""
+FEW = 4
+"""Classes whose matrix has large cells, at most."""
 
 SHORT = 4
 """Characters of a class name that fit above a column; longer ones are turned."""
@@ -37,8 +37,10 @@ def confusions(results: Sequence[Result]) -> str:
     )
     positive = f" Positive class: {escape(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
-    size = "few" if len(labels) <= FEW else "some" if len(labels) <= SOME else "lots"
-    return f'<div class="matrices {size}">{figures}</div>{note}'
+    # So wide is one about; the style sheet lays as many beside each other as the page holds.
+    width = 3.7 + min(10, 0.5 * max(map(len, labels)))
+    width += len(labels) * (3.2 if len(labels) <= FEW else 2.3)
+    return f'<div class="matrices" style="--width: {width:.1f}rem">{figures}</div>{note}'
 
 
 def wrong_answers(results: Sequence[Result]) -> str:

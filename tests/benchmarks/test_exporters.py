@@ -311,19 +311,21 @@ def test_a_model_is_named_once_with_its_backends(run_of: RunOf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "label", "kinds"),
+    ("count", "label", "kind", "width"),
     [
-        (2, "cat", ("matrices few", "confusion")),
-        (10, "7", ("matrices some", "confusion many")),
-        (100, "a long name of a class", ("matrices lots", "confusion many long")),
+        (2, "cat", "confusion", 12),
+        (10, "7", "confusion many", 27),
+        (100, "a long name of a class", "confusion many long", 244),
     ],
 )
-def test_matrices_of_any_size(count: int, label: str, kinds: tuple[str, str]) -> None:
+def test_matrices_of_any_size(count: int, label: str, kind: str, width: float) -> None:
     summary = {"confusion": np.eye(count, dtype=int).tolist()}
     result = Result(Subject("a", "", "litert"), "accuracy", "class", summary=summary)
     page = Page(answers.confusions([replace(result, dataset={"labels": [label] * count})]))
-    classes = [about.get("class") for _, about in page.tags]
-    assert all(kind in classes for kind in kinds)
+    assert kind in [about.get("class") for _, about in page.tags]
+    (style,) = [about["style"] for _, about in page.tags if about.get("class") == "matrices"]
+    assert style is not None
+    assert float(style.removeprefix("--width: ").removesuffix("rem")) == pytest.approx(width, abs=1)
 
 
 def test_nothing_measured_still_makes_a_report(absent: Result) -> None:

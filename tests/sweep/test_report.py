@@ -114,7 +114,7 @@ def test_a_narrow_screen_gets_fewer_labels_and_none_is_cut(row_of: RowOf) -> Non
 
 def test_the_matrices_are_a_grid(study: list[Row]) -> None:
     text = report.render(study, study[0].basis)
-    assert '<div class="matrices few">' in text
+    assert '<div class="matrices" style="--width: 10.6rem">' in text
     assert re.search(r"\.matrices \{ display: grid", text)
 
 
