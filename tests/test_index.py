@@ -142,6 +142,15 @@ def test_only_what_exists_is_shown(full: Path, tmp_path: Path) -> None:
     assert re.findall("<th>(.*?)</th>", page) == ["", "size"]
 
 
+def test_a_model_that_was_converted_from_elsewhere_is_of_no_other_run(
+    full: Path, tmp_path: Path
+) -> None:
+    for name in ("model.tflite", "model.tflite.report.json"):
+        shutil.copy(full / name, tmp_path)
+    assert links(page := render(tmp_path)) == {"model.tflite", "model.tflite.report.json"}
+    assert f">{STALE}" not in page
+
+
 BROKEN = (b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"data": 3, "accuracy": "x"}')
 
 

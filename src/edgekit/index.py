@@ -148,9 +148,10 @@ def _conversions(folder: Folder) -> str:
         )
         size = (folder.path / name).stat().st_size
         deflated = sizes.get("tflite_deflated")
-        mark = _mark(report.get("tflite_sha256"), folder, name) or _mark(
-            _object(report.get("model")).get("sha256"), folder, files.KERAS_MODEL
-        )
+        mark = _mark(report.get("tflite_sha256"), folder, name)
+        # A model that was converted from elsewhere has no Keras file here.
+        if not mark and files.KERAS_MODEL in folder.digests:
+            mark = _mark(_object(report.get("model")).get("sha256"), folder, files.KERAS_MODEL)
         cells = (
             escape(str(recipe.get("scheme", ""))),
             escape(str(recipe.get("target", ""))),
