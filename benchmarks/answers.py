@@ -6,11 +6,18 @@ from typing import Any
 
 from edgekit.benchmarks.accuracy import PICTURES
 from edgekit.benchmarks.charts import name
+from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
+
+FEW = 4
+"""Classes whose matrix has large cells, at most."""
+
+SHORT = 4
+"""Characters of a class name that fit above a column; longer ones are turned."""
 
 
 def confusions(results: Sequence[Result]) -> str:
@@ -30,7 +37,10 @@ def confusions(results: Sequence[Result]) -> str:
     )
     positive = f" Positive class: {escape(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
-    return f'<div class="matrices">{figures}</div>{note}'
+    # So wide is one about; the style sheet lays as many beside each other as the page holds.
+    width = 3.7 + min(10, 0.5 * max(map(len, labels)))
+    width += len(labels) * (3.2 if len(labels) <= FEW else 2.3)
+    return f'<div class="matrices" style="--width: {width:.1f}rem">{figures}</div>{note}'
 
 
 def wrong_answers(results: Sequence[Result]) -> str:
@@ -68,11 +78,10 @@ def agreement(results: Sequence[Result]) -> str:
         + "</tr>"
         for i, (result, row) in enumerate(zip(measured, counts, strict=True))
     )
-    return (
-        f'<div class="scroll"><table class="figures"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-        f'<p class="note">Images of {total} on which the two answer differently.</p>'
-    )
+    titles = f"<thead><tr><th></th>{head}</tr></thead>"
+    table = f'<table class="figures">{titles}<tbody>{rows}</tbody></table>'
+    note = f'<p class="note">Images of {total} on which the two answer differently.</p>'
+    return scrolling(table, "Agreement") + note
 
 
 def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
@@ -109,16 +118,26 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
         rows.append(f'<tr>{side}<th scope="row">{escape(labels[i])}</th>{cells}</tr>')
-    return (
-        f'<div class="scroll"><table class="confusion{" many" if size > 4 else ""}">'
+    kind = "" if size <= FEW else " many long" if max(map(len, labels)) > SHORT else " many"
+    table = (
+        f'<table class="confusion{kind}">'
         f'<thead><tr><td colspan="2"></td><th colspan="{size}">true</th></tr>'
         f'<tr><td colspan="2"></td>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
+    return scrolling(table, "Confusion matrix")
 
 
 def _names(subjects: Sequence[Subject], everyone: int) -> str:
-    return "everyone" if len(subjects) == everyone else ", ".join(map(name, subjects))
+    """Name the subjects, each model once with its backends."""
+    if len(subjects) == everyone:
+        return "everyone"
+    backends: dict[str, list[str]] = {}
+    for subject in subjects:
+        backends.setdefault(subject.model, []).append(subject.backend)
+    return ", ".join(
+        name(Subject(model, "", ", ".join(those))) for model, those in backends.items()
+    )
 
 
 def _measured(results: Sequence[Result]) -> list[Result]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
 from edgekit.benchmarks import charts
 from edgekit.benchmarks.answers import agreement, confusions, wrong_answers
 from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.gate import MARKS, Gate, passed
 from edgekit.benchmarks.latency import P99_CALLS
+from edgekit.benchmarks.matrix import NOTE, matrix, sentences
+from edgekit.benchmarks.page import page, scrolling, section
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 
@@ -40,7 +41,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     body = [
         _header(results, gates),
         section(speed.title, _table(speed), speed.note),
-        section("Gates", _gates(worth_telling(gates, speed))),
+        section("Gates", _gates(worth_telling(gates, speed), results), NOTE),
         section("Accuracy", charts.accuracy(results, limit), ACCURACY_NOTE),
         section("Confusion", confusions(results)),
         section("Wrong answers", wrong_answers(results)),
@@ -59,17 +60,6 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     return page(f"edgekit bench: {verdict}", body)
 
 
-def page(title: str, body: Sequence[str], style: str = "") -> str:
-    """Return a whole document of sections; ``style`` is CSS besides report.css."""
-    common = files("edgekit.benchmarks").joinpath("report.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{common}{style}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(body)}</main>\n</body>\n</html>\n"
-    )
-
-
 def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     verdict = "passed" if passed(gates) else "failed"
     dataset = results[0].dataset if results else {}
@@ -80,10 +70,9 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     held = sum(gate.verdict == "passed" for gate in gates)
     asked = sum(gate.verdict != "skipped" for gate in gates)
     failures = "".join(
-        f"<li><strong>{escape(gate.subject)}</strong>: {escape(gate.name)}: "
-        f"{escape(gate.message)}</li>"
-        for gate in gates
-        if gate.verdict == "failed"
+        f"<li><strong>{escape(about)}</strong>: {escape(message)}</li>"
+        for verdict, about, message in sentences(gates, results)
+        if verdict == "failed"
     )
     warning = banner(results)
     return (
@@ -101,14 +90,6 @@ def _latency_note(results: Sequence[Result]) -> str:
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
 
-def section(title: str, content: str, note: str = "") -> str:
-    """Return a titled section with an explanation below it; "" without content."""
-    if not content:
-        return ""
-    explained = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n{explained}</section>\n"
-
-
 def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in ("", *table.columns))
     rows = []
@@ -123,20 +104,44 @@ def _table(table: Table) -> str:
             cells = f'<th scope="row">{name(row.subject)}</th>'
             cells += "".join(f"<td>{escape(cell)}</td>" for cell in row.cells)
         rows.append(f'<tr class="{kind}">{cells}</tr>')
-    return (
-        f'<div class="scroll"><table class="figures"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    titles = f"<thead><tr>{head}</tr></thead>"
+    figures = f'<table class="figures">{titles}<tbody>{"".join(rows)}</tbody></table>'
+    return scrolling(figures, table.title)
 
 
-def _gates(gates: Sequence[Gate]) -> str:
+def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
+    """Return the matrix, the reasons of the skipped ones, and folded in every gate's sentence."""
+    if not gates:
+        return ""
+    found = matrix(gates, results)
+    head = "".join(f"<th>{escape(column)}</th>" for column in ("", *found.columns))
     rows = "".join(
-        f'<li class="{gate.verdict}"><span title="{gate.verdict}">{MARKS[gate.verdict]}</span>'
-        f"<div><strong>{escape(gate.subject)}</strong> <small>{escape(gate.name)}</small>"
-        f"<p>{escape(gate.message)}</p></div></li>"
-        for gate in gates
+        f'<tr><th scope="row">{escape(model)}</th>'
+        + "".join(f'<td class="{cell.verdict}">{cell.text}</td>' for cell in cells)
+        + "</tr>"
+        for model, cells in found.rows
     )
-    return f'<ul class="gates">{rows}</ul>' if rows else ""
+    table = (
+        f'<table class="figures verdicts"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+    skipped = "".join(
+        f"<li>{escape(about)}: {escape(message)}</li>"
+        for verdict, about, message in sentences(gates, results)
+        if verdict == "skipped"
+    )
+    return (
+        scrolling(table, "Gates")
+        + (f'<h3>Skipped</h3><ul class="skipped">{skipped}</ul>' if skipped else "")
+        + "<details><summary>Each gate in a sentence</summary>"
+        + "".join(_sentence(gate) for gate in gates)
+        + "</details>"
+    )
+
+
+def _sentence(gate: Gate) -> str:
+    mark = f'<span class="{gate.verdict}">{MARKS[gate.verdict]}</span>'
+    return f"<p>{mark} {escape(str(gate))}</p>"
 
 
 def _environment(results: Sequence[Result]) -> str:

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import Gate, passed
+from edgekit.benchmarks.matrix import matrix, sentences
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return verdict, tables, what is missing from them, and the gates that did not pass."""
+    """Return verdict, gates, tables, and what is missing from them."""
     answers, outputs, footprint = tables(results)
     parts = [f"**edgekit bench: {'passed' if passed(gates) else 'failed'}**"]
     if banner(results):
         parts.append(f"> **{banner(results)}**")
+    told = worth_telling(gates, answers)
+    if remarks := [": ".join(parts) for parts in sentences(told, results)]:
+        parts.append(_listed(remarks))
+    if told:
+        parts.append(_gates(told, results))
     parts += [_table(one) for one in (answers, outputs, footprint) if one.rows]
     missing = [row for row in (*answers.rows, *outputs.rows) if row.missing]
-    remarks = [f"{row.subject}: {row.missing}" for row in missing]
-    remarks += [
-        f"{gate.verdict}: {gate}"
-        for gate in worth_telling(gates, answers)
-        if gate.verdict != "passed"
-    ]
-    if remarks:
-        parts.append("\n".join(f"- {_escape(remark)}" for remark in remarks))
+    if missing:
+        parts.append(_listed([f"{row.subject}: {row.missing}" for row in missing]))
     if results:
         about, data = results[0].environment, results[0].dataset
         facts = [f"{data['images']} test images of {data['name']}"] if data else []
@@ -31,14 +31,30 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
+    found = matrix(gates, results)
+    rows = [(model, *(cell.text for cell in cells)) for model, cells in found.rows]
+    return f"**Gates**\n\n{_rows(('model', *found.columns), rows, left=1)}"
+
+
 def _table(table: Table) -> str:
-    lines = [("model", "backend", *table.columns), ("---", "---", *["--:"] * len(table.columns))]
-    for row in table.rows:
-        if not row.missing:
-            cells = (row.subject.model, row.subject.backend, *row.cells)
-            lines.append(tuple(map(_escape, cells)))
-    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"**{table.title}**\n\n{rows}"
+    rows = [
+        (row.subject.model, row.subject.backend, *row.cells)
+        for row in table.rows
+        if not row.missing
+    ]
+    return f"**{table.title}**\n\n{_rows(('model', 'backend', *table.columns), rows, left=2)}"
+
+
+def _rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """Return a table whose first ``left`` columns are names."""
+    rule = [*["---"] * left, *["--:"] * (len(titles) - left)]
+    head, *body = (tuple(map(_escape, row)) for row in (titles, *rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
+
+
+def _listed(remarks: Sequence[str]) -> str:
+    return "\n".join(f"- {_escape(remark)}" for remark in remarks)
 
 
 def _escape(text: str) -> str:

@@ -14,6 +14,9 @@ Scale = Callable[[float], float]
 MARGIN = 2.0
 """Percent kept free at both ends, so that a dot on the edge is whole."""
 
+FEW_LABELS = 4
+"""Tick labels that fit beside each other on a phone."""
+
 
 def linear(low: float, high: float) -> Scale:
     """Return the scale that spreads ``low`` to ``high`` evenly over the strip."""
@@ -76,7 +79,16 @@ def bar(width: float, kind: str) -> str:
 def axis(positions: Sequence[float], labels: Sequence[str]) -> str:
     """Return the strip of tick labels below a chart."""
     texts = [
-        f'<text x="{x:.2f}%" y="1em">{escape(label)}</text>'
-        for x, label in zip(positions, labels, strict=True)
+        f'<text{kind} x="{x:.2f}%" y="1em">{escape(label)}</text>'
+        for x, label, kind in zip(positions, labels, kinds(len(labels)), strict=True)
     ]
     return strip(texts, "axis", kind="axis")
+
+
+def kinds(count: int) -> list[str]:
+    """Return an attribute for each of ``count`` tick labels: every other one of many is minor.
+
+    The style sheet hides the minor ones on a narrow screen.
+    """
+    every_other = ["" if (count - 1 - i) % 2 == 0 else ' class="minor"' for i in range(count)]
+    return every_other if count > FEW_LABELS else [""] * count

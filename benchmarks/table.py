@@ -4,7 +4,7 @@ The terminal, Markdown and HTML show the same cells.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.gate import Gate
@@ -63,12 +63,32 @@ class Table:
 def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
     """Return the table of answers and speed, that of outputs and that of footprints.
 
-    Of firmware they are the tables of builds, of outputs and of steps.
+    Of firmware they are the tables of builds, of outputs and of steps. A column that says nothing
+    of anybody is left out.
     """
     results = list(results)
     if any(result.metric == "flash" for result in results):
-        return _builds(results), _outputs(results), _steps(results)
-    return _answers(results), _outputs(results), _footprint(results)
+        found = _builds(results), _outputs(results), _steps(results)
+    else:
+        found = _answers(results), _outputs(results), _footprint(results)
+    first, second, third = map(_without_empty_columns, found)
+    return first, second, third
+
+
+def _without_empty_columns(table: Table) -> Table:
+    kept = [
+        index
+        for index in range(len(table.columns))
+        if any(row.cells[index] != NOTHING for row in table.rows if row.cells)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(
+            replace(row, cells=tuple(row.cells[index] for index in kept)) if row.cells else row
+            for row in table.rows
+        ),
+    )
 
 
 def worth_telling(gates: Iterable[Gate], answers: Table) -> list[Gate]:

@@ -92,7 +92,7 @@ def write(
     with replacing(folder / KERAS_MODEL) as temporary:
         save(temporary, model, tuned)
     write_text(folder / HISTORY, _history_csv(training, dataset.name))
-    plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name)
+    plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name, recipe)
     plots.confusion_matrix(
         folder / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
     )

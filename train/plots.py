@@ -1,29 +1,46 @@
 """The pictures of a training run, as PNG."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from edgekit.files import replacing
 from edgekit.train.data import Dataset
-from edgekit.train.fit import FloatArray, Training
+from edgekit.train.fit import Epoch, FloatArray, Training
+from edgekit.train.recipe import Recipe
 
 LEARNING_CURVES = "learning_curves.png"
 CONFUSION_MATRIX = "confusion_matrix.png"
 SAMPLES = "samples.png"
 
-BLUE, ORANGE, INK, RED = "#2457a6", "#d9722b", "#22262e", "#b3261e"
+BLUE, ORANGE, INK, RED, GREEN = "#2457a6", "#d9722b", "#22262e", "#b3261e", "#17794a"
 DPI = 144
-GRID = (5, 12)
-"""Rows and columns of the page of sample predictions."""
+SAMPLE_ROWS = 5
+"""Of pictures on the page of sample predictions, at most."""
+
+SMALL = 7.0
+"""Font size of the samples' captions, in points."""
+
+LONGEST = 24
+"""Characters of a class name that are shown; longer ones lose their middle."""
+
+MOST_COUNTED = 40
+"""Classes whose confusion matrix has its counts in the cells; with more they would not be read."""
 
 
-def learning_curves(path: Path, training: Training, data_name: str) -> None:
-    """Draw loss and accuracy over the epochs, of the training set and of the held-out one."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+def learning_curves(
+    path: Path, training: Training, data_name: str, recipe: Recipe | None = None
+) -> None:
+    """Draw loss and accuracy over the epochs, of the training set and of the held-out one.
+
+    Vertical lines mark the best epoch by what early stopping watches, the last epoch of the
+    training and the first one of each stage of fine-tuning.
+    """
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     epochs = [epoch.number for epoch in training.history]
     _curve(loss, epochs, [e.loss for e in training.history], "training", BLUE)
@@ -35,12 +52,41 @@ def learning_curves(path: Path, training: Training, data_name: str) -> None:
     loss.set(yscale="log", ylabel="categorical cross-entropy (log scale)")
     accuracy.set(ylabel="accuracy")
     for axes in (loss, accuracy):
-        axes.set(xlabel="epoch")
+        for number, label, color, style in _marks(training, recipe):
+            axes.axvline(number, label=label, color=color, linestyle=style, linewidth=1.1)
+        axes.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+    lines, names = loss.get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
     figure.suptitle(f"Learning curves, data: {data_name}", color=INK)
     _save(figure, path, data_name)
+
+
+def _marks(training: Training, recipe: Recipe | None) -> list[tuple[int, str, str, str]]:
+    """Return epoch, label, colour and line style of each mark."""
+    stages: dict[str, list[Epoch]] = {}
+    for epoch in training.history:
+        stages.setdefault(epoch.stage, []).append(epoch)
+    marks = []
+    if trained := stages.pop("train", None):
+        watched, name = _watched(training, recipe)
+        best = min(trained, key=watched).number
+        marks.append((best, f"lowest {name}: epoch {best}", GREEN, ":"))
+        last, limit = trained[-1].number, recipe.epochs if recipe else len(trained)
+        why = f" early, of {limit}" if len(trained) < limit else ""
+        marks.append((last, f"training stopped{why}: epoch {last}", INK, "--"))
+    for (stage, epochs), style in zip(stages.items(), ("-.", "--", ":"), strict=False):
+        first = epochs[0].number
+        marks.append((first, f"{stage} from epoch {first}", RED, style))
+    return marks
+
+
+def _watched(training: Training, recipe: Recipe | None) -> tuple[Callable[[Epoch], float], str]:
+    if recipe and recipe.monitor == "val_loss":
+        return (lambda epoch: epoch.held_out_loss), f"{training.held_out} loss"
+    return (lambda epoch: epoch.loss), "training loss"
 
 
 def confusion_matrix(
@@ -48,13 +94,23 @@ def confusion_matrix(
 ) -> None:
     """Draw the confusion matrix: rows predicted, columns true, TP FP / FN TN for two classes."""
     counts = np.array(matrix)
-    side = 2.6 + 0.55 * len(labels)
-    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    size = len(labels)
+    shown = [shortened(label, LONGEST) for label in labels]
+    longest = max(map(len, shown))
+    # A cell is smaller where there are many; the names of the classes need room of their own.
+    cell = 0.55 if size <= 20 else max(0.16, 11 / size)
+    names_font = 10 if cell > 0.3 else 6
+    turned = longest * 0.6 * names_font / 72 > cell and size > 2
+    room = longest * 0.6 * names_font / 72
+    side = 2.6 + cell * size
+    figure = Figure(
+        figsize=(side + 0.6 + room, side + (room if turned else 0)), layout="constrained"
+    )
     axes = figure.subplots()
     share = counts / np.maximum(1, counts.sum(axis=0))
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    names = (("TP", "FP"), ("FN", "TN")) if len(labels) == 2 else None
-    for row, column in np.ndindex(counts.shape):
+    names = (("TP", "FP"), ("FN", "TN")) if size == 2 else None
+    for row, column in np.ndindex(counts.shape) if size <= MOST_COUNTED else ():
         text = f"{counts[row, column]}"
         axes.text(
             column,
@@ -62,48 +118,76 @@ def confusion_matrix(
             f"{names[row][column]}\n{text}" if names else text,
             ha="center",
             va="center",
-            fontsize=13 if names else 8,
+            fontsize=13 if names else min(8, 72 * cell / (0.65 * max(4, len(str(counts.max()))))),
             color="white" if share[row, column] > 0.5 else INK,
         )
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(size), shown, rotation=90 if turned else 0, fontsize=names_font)
+    axes.set_yticks(range(size), shown, fontsize=names_font)
     axes.set(xlabel="true class", ylabel="predicted class")
-    positive = f"\npositive class: {labels[0]}" if names else ""
+    positive = f"\npositive class: {shortened(labels[0], LONGEST)}" if names else ""
     axes.set_title(f"Confusion matrix, test images of {data_name}{positive}", fontsize=10)
     _save(figure, path, data_name)
 
 
 def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
-    """Draw a page of test images with their predictions: the wrong ones, the least sure, others.
+    """Draw a page of test images, each with what was predicted and what is true.
+
+    The wrong ones first, then the least certain ones, then others. Grey digits are drawn as ink
+    on paper, other pictures as they are. Of data that are no pictures there is no page, and that
+    of an earlier run is deleted.
 
     Args:
         path: file to write.
-        dataset: its test images are shown.
+        dataset: its test images uint8 [N, H, W, 1 or 3] are shown.
         scores: the model's scores [N, classes] on them.
     """
-    rows, columns = GRID
-    chosen = _interesting(dataset, scores, rows * columns)
-    figure = Figure(figsize=(columns * 0.9, rows * 1.12 + 0.5), layout="constrained")
-    for axes, index in zip(figure.subplots(rows, columns).flat, chosen, strict=False):
+    if dataset.x_test.ndim != 4 or dataset.x_test.shape[-1] not in (1, 3):
+        path.unlink(missing_ok=True)
+        return
+    longest = max(map(len, dataset.labels))
+    columns = 12 if longest <= 8 else 8 if longest <= 14 else 6
+    chosen = _interesting(dataset, scores, SAMPLE_ROWS * columns)
+    rows = -(-len(chosen) // columns)
+    width = 10.8 / columns
+    room = int(72 * width / (0.6 * SMALL))
+    figure = Figure(figsize=(10.8, rows * (width + 0.42) + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes, index in zip(grid.flat, chosen, strict=False):
         predicted, true = int(scores[index].argmax()), int(dataset.y_test[index])
-        axes.imshow(dataset.x_test[index, :, :, 0], cmap="gray_r", vmin=0, vmax=255)
-        axes.set_title(
-            f"{dataset.labels[predicted]}  {scores[index].max():.2f}",
-            fontsize=7.5,
-            color=INK if predicted == true else RED,
-        )
-        if predicted != true:
-            axes.set_xlabel(f"true: {dataset.labels[true]}", fontsize=7.5, color=RED)
-    for axes in figure.axes:
+        color = INK if predicted == true else RED
+        answer = f"{shortened(dataset.labels[predicted], room - 5)} {scores[index].max():.2f}"
+        _picture(axes, dataset, index)
+        axes.set_title(answer, fontsize=SMALL, color=color)
+        truth = f"true: {shortened(dataset.labels[true], room - 6)}"
+        axes.set_xlabel(truth, fontsize=SMALL, color=color, labelpad=2)
+    for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     figure.suptitle(
-        f"Predicted class and score, data: {dataset.name} "
+        f"Predicted class with its score, and below the true one; data: {dataset.name} "
         "(wrong ones first, then the least certain)",
         fontsize=10,
         color=INK,
     )
     _save(figure, path, dataset.name)
+
+
+def shortened(label: str, most: int) -> str:
+    """Return ``label`` without its middle where it has more than ``most`` characters."""
+    if len(label) <= most:
+        return label
+    left = max(1, (most - 1) // 2)
+    right = max(0, most - 1 - left)
+    return f"{label[:left]}…{label[len(label) - right :]}"
+
+
+def _picture(axes: Axes, dataset: Dataset, index: int) -> None:
+    image = dataset.x_test[index]
+    if image.shape[-1] == 3:
+        axes.imshow(image)
+    else:
+        ink = "gray_r" if dataset.framing == "digit" else "gray"
+        axes.imshow(image[:, :, 0], cmap=ink, vmin=0, vmax=255)
 
 
 def _interesting(dataset: Dataset, scores: FloatArray, count: int) -> list[int]:

@@ -180,6 +180,7 @@ def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> No
     assert suites.find(f".//property[@name='dataset'][@value='{dataset}']") is not None
     assert (folder / "m.md").read_text().startswith("**edgekit bench: passed**")
     assert "✓</span> Passed" in (folder / "report.html").read_text()
+    assert 'href="report.html"' in (folder / "index.html").read_text()
 
 
 def test_progress_goes_to_stderr(whole_run: Run) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from edgekit.sweep.row import DEFLATED
 from edgekit.verify import verify
 
 NODES = (2, 3, 4, 5, 6)
+OUTPUTS = ["report.html", "rows.jsonl", "sweep.csv", "sweep.json"]
 GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
 
 
@@ -68,11 +70,16 @@ def test_bad_input_is_refused_before_anything_trains(
     assert not folder.exists()
 
 
-def rows_of(folder: Path) -> list[dict[str, Any]]:
+def lines_of(folder: Path) -> list[dict[str, Any]]:
     path = folder / "sweep" / "rows.jsonl"
     # What is being written may be torn.
     whole = path.read_text().rpartition("\n")[0] if path.exists() else ""
     return [json.loads(line) for line in whole.splitlines()]
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """The last line of each point: the one that has its latency."""
+    return list({json.dumps(row["recipe"]): row for row in lines_of(folder)}.values())
 
 
 def nodes_of(folder: Path) -> list[int]:
@@ -80,7 +87,7 @@ def nodes_of(folder: Path) -> list[int]:
 
 
 def lasting(row: dict[str, Any]) -> dict[str, Any]:
-    changing = ("seconds", "latency", "worker", "time")
+    changing = ("seconds", "latency", "missing", "worker", "time")
     sizes = {**row["sizes"], DEFLATED: 0}
     return {key: value for key, value in row.items() if key not in changing} | {"sizes": sizes}
 
@@ -138,7 +145,19 @@ def test_a_killed_sweep_resumes_no_row_lost_none_twice(
     assert (folder / "sweep" / "rows.jsonl").read_bytes().startswith(left)
     assert sorted(nodes_of(folder)) == list(NODES)
     assert said.startswith(f"edgekit sweep: {before} of 5 are in ")
-    assert len(said.splitlines()) == 1 + len(NODES) - before
+    # What is there, a line for each other point, and that the latency is measured.
+    assert len(said.splitlines()) == 2 + len(NODES) - before
+    assert "latency of 5 points" in said.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+def test_the_latency_comes_after_all_training(
+    killed_and_resumed: tuple[Path, bytes, str],
+) -> None:
+    folder, _, _ = killed_and_resumed
+    lines = lines_of(folder)
+    assert [line["latency"] is None for line in lines] == [True] * 5 + [False] * 5
+    assert [line["missing"] for line in rows_of(folder)] == [{}] * 5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
@@ -146,13 +165,8 @@ def test_the_outputs_have_all_points_in_the_grids_order(
     killed_and_resumed: tuple[Path, bytes, str],
 ) -> None:
     folder, _, _ = killed_and_resumed
-    assert sorted(path.name for path in (folder / "sweep").iterdir()) == [
-        "SHA256SUMS",
-        "report.html",
-        "rows.jsonl",
-        "sweep.csv",
-        "sweep.json",
-    ]
+    names = [path.name for path in (folder / "sweep").iterdir()]
+    assert sorted(names) == ["SHA256SUMS", *OUTPUTS]
     assert all(finding.status == "ok" for finding in verify(folder / "sweep"))
     with (folder / "sweep" / "sweep.csv").open() as file:
         assert [int(row["hidden"]) for row in csv.DictReader(file)] == list(NODES)
@@ -161,6 +175,7 @@ def test_the_outputs_have_all_points_in_the_grids_order(
     lines = (folder / "stdout").read_text().splitlines()
     assert [line.split()[0] for line in lines[1:6]] == list(map(str, NODES))
     assert lines[-1].endswith("sweep/report.html")
+    assert 'href="sweep/report.html"' in (folder / "index.html").read_text()
     processes = {row["worker"]["process"] for row in rows_of(folder)}
     assert len(processes) > 1
 
@@ -198,6 +213,55 @@ def test_another_grid_takes_what_is_there_and_is_kept_apart(
         cli.run([*start, "--grid", "hidden=3", "--classes", "1,0"])
     assert len(asked) == 1
     assert (own / "sweep" / "rows.jsonl").read_bytes() == journal
+
+
+def test_a_sweep_killed_before_the_latency_measures_only_that(
+    images: Path,
+    int8_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edgekit.sweep import journal, latency, point, workers
+    from edgekit.sweep.row import Row
+    from edgekit.train.data import load
+    from edgekit.train.recipe import Recipe
+
+    folder, basis = tmp_path / "sweep", point.basis(load(str(images)))
+    score = {"accuracy": 1.0, "interval": [0.9, 1.0], "correct": 200, "total": 200}
+    score["confusion"] = [[100, 0], [0, 100]]
+    sizes = dict.fromkeys(("keras", "float32", "int8", DEFLATED), 1)
+    worker = {"CPU": "x", "host": "y"}
+    trained = [
+        Row(Recipe(hidden=hidden), basis, accuracy={"float32": score, "int8": score}, sizes=sizes)
+        for hidden in (2, 3)
+    ]
+    with journal.opened(folder / "rows.jsonl") as file:
+        for row in trained:
+            journal.append(file, replace(row, worker=worker))
+    files = [folder / ".int8" / f"{row.key}.tflite" for row in trained]
+    files[0].parent.mkdir()
+    for path in files:
+        path.write_bytes(int8_model.read_bytes())
+    calls: list[Any] = []
+
+    def completed(function: Any, tasks: Any, pool: Any, _say: Any) -> Iterator[Any]:
+        calls.append((function, len(tasks), pool.number))
+        yield from ((name, function(task)) for name, task in tasks.items())
+
+    monkeypatch.setattr(workers, "completed", completed)
+    start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), "--workers", "2"]
+    assert cli.run([*start, "--grid", "hidden=2,3", "--json"]) == 0
+    assert calls == [(point.measure, 0, 2), (latency.measure, 2, 1)]
+    shown = json.loads(capsys.readouterr().out)
+    assert all(0 < row["latency"] < 0.01 for row in shown["rows"])
+    assert sorted(path.name for path in folder.iterdir()) == OUTPUTS
+    # A point whose int8 file is gone is trained again, and only that.
+    with journal.opened(folder / "rows.jsonl") as file:
+        journal.append(file, replace(trained[0], worker=worker))
+    monkeypatch.setattr(point, "measure", lambda task: pytest.fail(f"hidden {task.recipe.hidden}"))
+    with pytest.raises(pytest.fail.Exception, match="hidden 2"):
+        cli.run([*start, "--grid", "hidden=2,3"])
 
 
 @contextmanager
@@ -247,6 +311,8 @@ def test_a_dask_cluster_gives_the_same_rows_though_a_worker_is_killed(
         assert first.wait() == -signal.SIGKILL
         assert second.poll() is None
     rows = rows_of(tmp_path)
+    assert all(row["latency"] is None for row in rows)
+    assert all("left out with --scheduler" in row["missing"]["latency"] for row in rows)
     assert {row["worker"]["process"] for row in rows} == {str(first.pid), str(second.pid)}
     assert sorted(row["recipe"]["hidden"] for row in rows) == list(NODES)
     folder, _, _ = killed_and_resumed

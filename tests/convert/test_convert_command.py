@@ -40,6 +40,7 @@ def test_without_arguments_float_with_quantize_int8(
     assert convert("--quantize") == 0
     assert sorted(path.name for path in workspace.iterdir()) == [
         "SHA256SUMS",
+        "index.html",
         "metrics.json",
         "model.keras",
         "model.tflite",

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.backends import native
 from edge_runtime.install import install_line
 from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
-from edgekit.sweep import point
+from edgekit.sweep import latency, point
 from edgekit.sweep.row import DEFLATED, FILES, Row
 from edgekit.train.data import Dataset, load
 from edgekit.train.recipe import Recipe
@@ -24,8 +25,9 @@ def small(images: Path) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def task(small: Dataset) -> point.Task:
-    return point.Task(RECIPE, point.basis(small), small.source)
+def task(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> point.Task:
+    int8 = tmp_path_factory.mktemp("sweep") / "files" / "point.tflite"
+    return point.Task(RECIPE, point.basis(small), small.source, int8)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,21 @@ def lasting(row: Row) -> Row:
     """The row without what is another figure each time."""
     sizes = {**row.sizes, DEFLATED: 0}
     return replace(row, seconds=0.0, latency=None, worker={}, time="", sizes=sizes)
+
+
+def test_the_int8_file_is_left_for_the_latency(
+    task: point.Task, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert task.int8 is not None
+    assert row.sizes["int8"] == task.int8.stat().st_size
+    assert row.latency is None
+    timing = latency.Timing(task.int8, task.source, tuple(task.basis.data["classes"]))
+    seconds, reason = latency.measure(timing)
+    assert seconds is not None
+    assert 0 < seconds < 0.01
+    assert reason == ""
+    monkeypatch.setattr(native, "unavailable", lambda: "no compiler")
+    assert latency.measure(timing) == (None, "no compiler")
 
 
 def test_the_same_point_gives_the_same_row_whatever_ran_before(task: point.Task, row: Row) -> None:
@@ -83,8 +100,6 @@ def test_the_figures_are_those_of_the_separate_commands(
         ),
     }
     assert row.macs == 784 * 3 + 3 * 2
-    assert row.latency is not None
-    assert 0 < row.latency < 0.01
     built = {
         result["metric"]: result["summary"]
         for result in document(f"bench_{point.CORE}.json")["results"]
@@ -97,6 +112,7 @@ def test_the_figures_are_those_of_the_separate_commands(
         "instructions": built["instructions"]["median"],
     }
     assert row.missing == {}
+    assert row.awaits_latency
 
 
 def test_a_fine_tuned_point_is_what_train_makes_of_its_options(

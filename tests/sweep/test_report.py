@@ -99,6 +99,25 @@ def test_a_dot_stands_where_its_figures_say(row_of: RowOf) -> None:
     assert top < bottom
 
 
+def test_a_narrow_screen_gets_fewer_labels_and_none_is_cut(row_of: RowOf) -> None:
+    rows = [row_of(hidden=hidden, flash=2000 + 100 * hidden) for hidden in range(2, 11)]
+    text = report.render(rows, rows[0].basis)
+    plot = text[text.index("Accuracy against") : text.index("Cost against")]
+    below = re.findall(r'<text( class="minor")? x="[\d.]+%" y="86.00%"[^>]*>(\d+)</text>', plot)
+    assert [label for minor, label in below if not minor] == ["2", "4", "6", "8", "10"]
+    assert [label for minor, label in below if minor] == ["3", "5", "7", "9"]
+    # The labels of the left axis stand in a margin that does not shrink with the plot.
+    assert re.search(r"\.plane \{[^}]*margin: 0 [\d.]+rem 0 [\d.]+rem", text)
+    assert re.search(r'<text class="side" x="0" dx="-', plot)
+    assert re.search(r"@media \(max-width: 40rem\) \{\s*\.minor \{ display: none; \}", text)
+
+
+def test_the_matrices_are_a_grid(study: list[Row]) -> None:
+    text = report.render(study, study[0].basis)
+    assert '<div class="matrices" style="--width: 10.6rem">' in text
+    assert re.search(r"\.matrices \{ display: grid", text)
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_points_that_failed_leave_a_report(row_of: RowOf, count: int) -> None:
     failed = Row(

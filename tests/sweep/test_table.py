@@ -65,6 +65,19 @@ def test_what_is_missing_or_failed_is_said(row_of: RowOf) -> None:
     assert all(note in table.text(rows) for note in table.notes(rows))
 
 
+def test_a_figure_that_no_point_has_is_no_column(row_of: RowOf) -> None:
+    failed = Row(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
+    rows = [*(row_of(hidden=hidden, flash=None) for hidden in (2, 3)), failed]
+    titles, *lines = table.cells(rows)
+    assert not {"flash", "RAM", "instr."} & set(titles)
+    assert "latency" in titles
+    assert {len(line) for line in lines} == {len(titles)}
+    assert "absent: flash, RAM, instructions: unicorn is not installed" in table.text(rows)
+    assert "flash_bytes" in table.as_csv(rows)
+    # With nothing but failures the table still says what would be in it.
+    assert "flash" in table.cells([failed])[0]
+
+
 def test_the_csv_has_a_line_for_each_row(row_of: RowOf) -> None:
     failed = Row(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
     rows = [row_of(hidden=2), row_of(hidden=2, seed=43), row_of(hidden=3, flash=None), failed]

@@ -32,6 +32,7 @@ def test_writes_all_it_promises_and_nothing_else(run: tuple[Path, int]) -> None:
         "SHA256SUMS",
         "confusion_matrix.png",
         "history.csv",
+        "index.html",
         "learning_curves.png",
         "metrics.json",
         "model.keras",

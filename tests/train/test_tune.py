@@ -286,6 +286,7 @@ def test_a_model_from_elsewhere_with_one_sigmoid_node(
     metrics = json.loads(capsys.readouterr().out)
     assert metrics == json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["recipe"] is None
+    assert 'href="model.keras"' in (tmp_path / "out" / "index.html").read_text()
     share = {k["layer"].split("_")[0]: k["sparsity"] for k in metrics["tuning"]["kernels"]}
     assert share == {
         "conv2d": pytest.approx(0.5, abs=0.01),

@@ -16,6 +16,7 @@ from edgekit.benchmarks.cores import CORES
 from edgekit.commands import bench_target, options, terminal
 from edgekit.commands.bench_target import Size
 from edgekit.errors import MissingExtraError, ModelFileError
+from edgekit.index import write_index
 
 if TYPE_CHECKING:
     from edgekit.benchmarks.gate import Gate
@@ -164,6 +165,7 @@ def command(
     report = html or artifacts / REPORT.format(own)
     document.write(artifacts / DOCUMENT.format(own), results, gates)
     files.write_text(report, html_report.render(results, gates))
+    write_index(artifacts)
     if junit:
         files.write_text(junit, junit_report.render(results, gates))
     if markdown:

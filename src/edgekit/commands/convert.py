@@ -19,6 +19,7 @@ from edgekit.files import (
     write_bytes,
     write_json,
 )
+from edgekit.index import write_index
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
@@ -165,6 +166,7 @@ def command(
     write_bytes(output, content)
     write_json(report_path, document)
     digests.record(output.parent, output, report_path)
+    write_index(artifacts)
     if not job.labels and job.meaning.name != NUMBERS:
         terminal.note(
             "the file carries no labels, which `classify` needs; name them with --classes"

@@ -13,6 +13,7 @@ from edgekit.commands import options
 from edgekit.commands.columns import pairs
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
+from edgekit.index import write_index
 
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
@@ -82,6 +83,7 @@ def command(
         raise ModelError(f"{path}: {error}") from None
     texts = TARGETS[target](library)
     export_folder.write(texts, folder)
+    write_index(artifacts)
     if as_json:
         facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
         document = {"output": str(folder), "target": target, "files": sorted(texts), **facts}

@@ -3,8 +3,9 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from edgekit import digests
 from edgekit.commands import options, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, write_json, write_text
+from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
 from edgekit.train.tuning import after_training
@@ -32,6 +34,8 @@ TABLE = "sweep.csv"
 DOCUMENT = "sweep.json"
 REPORT = "report.html"
 """In the artifacts folder."""
+INT8_FILES = ".int8"
+"""Folder beside the journal: the int8 files, from training until their latency is measured."""
 
 
 class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
@@ -137,7 +141,8 @@ def command(
     """Train, convert, export and measure a model for each point of a grid.
 
     Without --grid the documented study. Each row is in sweep/rows.jsonl of the artifacts folder as
-    soon as it is measured: started again, a sweep measures only what is not there yet with the
+    soon as it is measured, and gets its latency when all are trained and nothing else runs; with
+    --scheduler there is none. Started again, a sweep measures only what is not there yet with the
     same data and versions, and so does a wider grid or one with more seeds. Writes sweep.csv,
     sweep.json and report.html beside it, of the points that were asked for; one that cannot be
     trained or converted is in them as failed, with the reason.
@@ -157,12 +162,13 @@ def command(
     dataset = load(data, classes)
     _require_images(recipes, dataset)
     basis = point.basis(dataset)
-    rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool)
+    rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool, here=not scheduler)
     write_text(folder / TABLE, table.as_csv(rows))
     document = table.document(rows, basis)
     write_json(folder / DOCUMENT, document)
     write_text(folder / REPORT, report.render(rows, basis))
     digests.record(folder, *(folder / name for name in (JOURNAL, TABLE, DOCUMENT, REPORT)))
+    write_index(artifacts)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -207,28 +213,69 @@ def _measured(
     dataset: "Dataset",
     basis: "Basis",
     pool: "Workers",
+    *,
+    here: bool,
 ) -> "list[Row]":
-    """Return a row for each recipe: those of the journal, and new ones that it gets."""
-    from edgekit.sweep import journal, point, workers
+    """Return a row for each recipe: those of the journal, and new ones that it gets.
+
+    ``here`` says that the workers are processes of this machine: then the rows get their latency,
+    when all of them are trained.
+    """
+    from edgekit.sweep import journal, latency, point, workers
     from edgekit.sweep.row import key
 
     wanted = {key(recipe, basis): recipe for recipe in recipes}
     digests.forget(path.parent, path.name)
+    files = {name: path.with_name(INT8_FILES) / f"{name}.tflite" for name in wanted}
     with journal.opened(path) as file:
         rows = {row.key: row for row in journal.rows(file) if row.key in wanted}
+        rows = {
+            name: row
+            for name, row in rows.items()
+            if not row.awaits_latency or files[name].exists()
+        }
         if rows:
             _say(f"{len(rows)} of {len(wanted)} are in {path} already")
         tasks = {
-            name: point.Task(recipe, basis, dataset.source)
+            name: point.Task(recipe, basis, dataset.source, files[name] if here else None)
             for name, recipe in wanted.items()
             if name not in rows
         }
         with terminal.progress("sweep", len(tasks), prefix="edgekit sweep: ") as step:
             for name, row in workers.completed(point.measure, tasks, pool, _say):
-                journal.append(file, row)
-                rows[name] = row
+                rows[name] = row if here else _lacking_latency(row, latency.ON_A_CLUSTER)
+                journal.append(file, rows[name])
                 step(f"{len(rows)} of {len(wanted)}: {_told(row)}")
+        timings = {
+            name: latency.Timing(files[name], dataset.source, dataset.labels)
+            for name in wanted
+            if rows[name].awaits_latency
+        }
+        if timings:
+            _say(f"latency of {len(timings)} points, one after another, with nothing beside it")
+        for name, (seconds, reason) in workers.completed(
+            latency.measure, timings, workers.processes(1), _say
+        ):
+            timed = replace(rows[name], latency=seconds)
+            rows[name] = _lacking_latency(timed, reason) if reason else timed
+            journal.append(file, rows[name])
+        _clear(files.values())
     return [rows[name] for name in wanted]
+
+
+def _lacking_latency(row: "Row", reason: str) -> "Row":
+    """Return the row with the reason why it has no latency; one that failed has its own."""
+    if row.failure:
+        return row
+    return replace(row, missing={**row.missing, "latency": reason})
+
+
+def _clear(files: Iterable[Path]) -> None:
+    """Delete the int8 files, and their folder when no other grid has left any in it."""
+    for path in files:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def _told(row: "Row") -> str:

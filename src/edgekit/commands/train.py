@@ -10,6 +10,7 @@ from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError
 from edgekit.files import require_writable
+from edgekit.index import write_index
 from edgekit.train.recipe import (
     INITIALIZERS,
     MONITORS,
@@ -155,6 +156,7 @@ def command(
             training, tuning, sets, "the trained model", verbose=verbose
         )
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)
+    write_index(artifacts)
     if as_json:
         click.echo(json.dumps(metrics, indent=2))
     else:

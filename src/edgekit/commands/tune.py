@@ -10,6 +10,7 @@ from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, require_writable
+from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.tuning import Tuning
 
@@ -115,6 +116,7 @@ def command(
     pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
     how = outcome.Use(pixels, job.meaning.name)
     written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, how)
+    write_index(artifacts)
     if as_json:
         click.echo(json.dumps(written, indent=2))
     else:

@@ -1,6 +1,7 @@
 """Rows on disk, a line each, written through as soon as they are measured.
 
-A run that is killed leaves whole lines and at most one torn one, the last, which is dropped.
+A run that is killed leaves whole lines and at most one torn one, the last, which is dropped. A row
+that gets its latency later is written again: of two lines with the same key the later one holds.
 """
 
 import json

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from edgekit.benchmarks import svg
 
-LEFT, RIGHT, TOP, BOTTOM = 7.0, 99.0, 4.0, 86.0
-"""Percent of the box that the plane takes; the axes' labels stand outside."""
+LEFT, RIGHT, TOP, BOTTOM = 1.0, 99.0, 4.0, 86.0
+"""Percent of the box that the plane takes; the labels at its left stand in the box's margin."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> st
         at = up(tick)
         parts.append(_line(LEFT, RIGHT, at, at, "grid"))
         parts.append(
-            f'<text class="side" x="{LEFT - 1:.2f}%" y="{at:.2f}%" dy="0.35em">'
-            f"{escape(label)}</text>"
+            f'<text class="side" x="0" dx="-0.4em" y="{at:.2f}%" dy="0.35em">{escape(label)}</text>'
         )
-    for tick, label in zip(x.ticks, x.labels, strict=True):
+    for tick, label, kind in zip(x.ticks, x.labels, svg.kinds(len(x.labels)), strict=True):
         at = across(tick)
         parts.append(_line(at, at, TOP, BOTTOM, "grid"))
-        parts.append(f'<text x="{at:.2f}%" y="{BOTTOM:.2f}%" dy="1.5em">{escape(label)}</text>')
+        place = f'x="{at:.2f}%" y="{BOTTOM:.2f}%" dy="1.8em"'
+        parts.append(f"<text{kind} {place}>{escape(label)}</text>")
     for one, other in pairwise(path):
         parts.append(_line(across(one.x), across(other.x), up(one.y), up(other.y), "front"))
     for dot in dots:

@@ -1,4 +1,4 @@
-"""One point of a sweep, the whole road: train, convert, export, measure."""
+"""One point of a sweep, the whole road but for the latency: train, convert, export, measure."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
-from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL
+from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
 from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
@@ -28,7 +28,6 @@ CORE = "cortex-m4"
 OPTIMISATION = "-Os"
 IMAGES = 100
 """Test images that the firmware answers; it takes the same instructions for nearly all."""
-LATENCY_ROUNDS = 5
 
 PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 TOOLS = ("tensorflow-model-optimization", "tf_keras", "ziglang", "unicorn", "pyelftools")
@@ -46,11 +45,14 @@ class Task:
         recipe: what to train.
         basis: data and versions that the worker must have.
         source: where the data comes from, as ``train.data.load`` takes it.
+        int8: where the worker leaves the int8 file, whose latency is measured when no worker runs
+            any more; None where the worker is on a machine of its own.
     """
 
     recipe: Recipe
     basis: Basis
     source: str
+    int8: Path | None = None
 
 
 def basis(dataset: "Dataset") -> Basis:
@@ -78,7 +80,7 @@ def basis(dataset: "Dataset") -> Basis:
 
 
 def measure(task: Task) -> Row:
-    """Measure a point; one that cannot be trained or converted says why.
+    """Measure a point but for its latency; one that cannot be trained or converted says why.
 
     Equal weights, accuracies, sizes and firmware for equal recipe and basis, whatever this process
     did before; deflated sizes within a few bytes, because the file names the digest of the Keras
@@ -101,7 +103,7 @@ def _dataset(task: Task) -> "Dataset":
     classes = tuple(task.basis.data["classes"])
     host = platform.node()
     try:
-        dataset = _load(task.source, classes)
+        dataset = load_data(task.source, classes)
     except DataError as error:
         raise WorkerError(f"worker on {host}: {error}") from None
     own = basis(dataset)
@@ -115,7 +117,8 @@ def _dataset(task: Task) -> "Dataset":
 
 
 @cache
-def _load(source: str, classes: tuple[str, ...]) -> "Dataset":
+def load_data(source: str, classes: tuple[str, ...]) -> "Dataset":
+    """Return the dataset, read once in each process."""
     from edgekit.train.data import load
 
     return load(source, classes)
@@ -156,9 +159,9 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
         about = {"recipe": asdict(task.recipe), **({"tuning": tune.record(tuned)} if tuned else {})}
         plain.write_bytes(_converted(trained, "float32", about, dataset))
         int8.write_bytes(_converted(trained, "int8", about, dataset))
-        latency, no_latency = _latency(int8, dataset)
         firmware, no_firmware = _firmware(int8, dataset)
-        missing = {"latency": no_latency, "firmware": no_firmware}
+        if task.int8:
+            write_bytes(task.int8, int8.read_bytes())
         return Row(
             recipe=task.recipe,
             basis=task.basis,
@@ -174,9 +177,8 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
             },
             parameters=model.count_params(),
             macs=summarise(int8.read_bytes()).macs,
-            latency=latency,
             firmware=firmware,
-            missing={name: reason for name, reason in missing.items() if reason},
+            missing={"firmware": no_firmware} if no_firmware else {},
             weights_sha256=outcome.weights_sha256(model),
         )
 
@@ -221,19 +223,6 @@ def _accuracy(score: "Score") -> dict[str, Any]:
         "interval": list(score.interval),
         "confusion": [list(row) for row in score.confusion],
     }
-
-
-def _latency(path: Path, dataset: "Dataset") -> tuple[float | None, str]:
-    """Return seconds of one image on the native engine, or None and why."""
-    from edgekit.benchmarks import latency
-    from edgekit.benchmarks.contender import from_models
-    from edgekit.benchmarks.result import Result
-
-    (contender,) = from_models({path.name: path}, ("native",))
-    if isinstance(contender, Result):
-        return None, contender.reason
-    (result,) = latency.measure([contender], dataset.x_test, rounds=LATENCY_ROUNDS)
-    return float(result.summary["p50"]), ""
 
 
 def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None, str]:

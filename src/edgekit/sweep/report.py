@@ -7,7 +7,7 @@ from importlib.resources import files
 from edgekit.benchmarks import svg
 from edgekit.benchmarks.answers import confusions
 from edgekit.benchmarks.charts import chart, row
-from edgekit.benchmarks.html import page, section
+from edgekit.benchmarks.page import page, scrolling, section
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.units import quantity, share, three_digits
 from edgekit.sweep import table
@@ -43,9 +43,9 @@ MANY = 10
 
 TABLE_NOTE = (
     "Accuracy of one seed with its 95 % interval (Wilson), of several as mean ± standard deviation "
-    "and the lowest; other figures are medians of the seeds. Training, latency: on this machine, "
-    "beside the other workers. Flash, RAM (with the stack) and instructions: the int8 model as "
-    "firmware on an emulated Cortex-M4, built for size."
+    "and the lowest; other figures are medians of the seeds. Training: beside the other workers. "
+    "Latency: on this machine, alone, after all training. Flash, RAM (with the stack) and "
+    "instructions: the int8 model as firmware on an emulated Cortex-M4, built for size."
 )
 HIDDEN_NOTE = (
     "Filled: int8; hollow: float32, as Keras gives it. Line: lowest to highest seed, or with one "
@@ -112,10 +112,8 @@ def _table(rows: Sequence[Row]) -> str:
         for line in lines
     )
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes(rows))
-    return (
-        f'<div class="scroll"><table class="figures"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{notes}"
-    )
+    figures = f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scrolling(figures, "Points") + notes
 
 
 def _accuracy_against_hidden(good: Sequence[Point]) -> str:

@@ -42,7 +42,8 @@ class Row:
         sizes: bytes of the files, by FILES, and of the int8 file deflated (zlib, level 9).
         parameters: weights and biases.
         macs: multiply-accumulates of one inference.
-        latency: seconds of one image on the native engine, the median; None without it.
+        latency: seconds of one image on the native engine, the median; None without it, and until
+            all points are trained.
         firmware: flash, ram, stack (bytes) and instructions (median of one inference) on the
             emulated core; None without the tools.
         missing: "latency" or "firmware" -> why there is none.
@@ -71,6 +72,11 @@ class Row:
     def key(self) -> str:
         """The row's name: equal for equal recipe, data and versions."""
         return key(self.recipe, self.basis)
+
+    @property
+    def awaits_latency(self) -> bool:
+        """Whether the row has figures but neither a latency nor a reason why there is none."""
+        return not self.failure and self.latency is None and "latency" not in self.missing
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""

@@ -64,16 +64,20 @@ BY_NAME = {column.name: column for column in COLUMNS}
 def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """Return the table: the titles, then a line for each point; figures are medians of the seeds.
 
+    A figure that no point has is left out; the notes say why there is none.
+
     The accuracy of one seed stands with its 95 % interval, that of several as mean and standard
     deviation with the lowest in brackets.
     """
+    found = points(rows)
+    shown = [column for column in COLUMNS if not _absent(column, found)]
     titles = (
         *(words(key) for key in varied(rows)),
         *(("seeds",) if _repeated(rows) else ()),
         *(f"{kind} accuracy" for kind in ACCURACIES),
-        *(column.title for column in COLUMNS),
+        *(column.title for column in shown),
     )
-    return [titles, *(_line(point, _repeated(rows)) for point in points(rows))]
+    return [titles, *(_line(point, shown, _repeated(rows)) for point in found)]
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -134,12 +138,18 @@ def _repeated(rows: Sequence[Row]) -> bool:
     return len({row.recipe.seed for row in rows}) > 1
 
 
-def _line(point: Point, repeated: bool) -> tuple[str, ...]:
+def _absent(column: Column, found: Sequence[Point]) -> bool:
+    """Tell whether there are points that have figures, and none of them has this one."""
+    good = [point for point in found if point.rows]
+    return bool(good) and all(middle(point, column.figure) is None for point in good)
+
+
+def _line(point: Point, shown: Sequence[Column], repeated: bool) -> tuple[str, ...]:
     settings = tuple(written(value) for value in point.settings.values())
     seeds = (str(len(point.rows)),) if repeated else ()
     if not point.rows:
-        return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *COLUMNS)))
-    figures = ((column, middle(point, column.figure)) for column in COLUMNS)
+        return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *shown)))
+    figures = ((column, middle(point, column.figure)) for column in shown)
     return (
         *settings,
         *seeds,

@@ -1,0 +1,36 @@
+"""What the HTML pages share: the document around them, sections, tables that scroll."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+GENERATOR = '<meta name="generator" content="edgekit">'
+"""In every page, so that a page of ours can be told from somebody else's."""
+
+
+def page(title: str, body: Sequence[str], style: str = "") -> str:
+    """Return a whole document of sections; ``style`` is CSS besides report.css."""
+    common = files("edgekit.benchmarks").joinpath("report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{GENERATOR}\n'
+        f"<title>{escape(title)}</title>\n<style>\n{common}{style}</style>\n</head>\n"
+        f"<body>\n<main>\n{''.join(body)}</main>\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, content: str, note: str = "") -> str:
+    """Return a titled section with an explanation below it; "" without content."""
+    if not content:
+        return ""
+    explained = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n{explained}</section>\n"
+
+
+def scrolling(content: str, label: str) -> str:
+    """Return what may be wider than the page in a box that scrolls, by keyboard too.
+
+    The style sheet shades the edge that more lies behind. ``label`` is what a screen reader says.
+    """
+    about = f'role="region" aria-label="{escape(label)}" tabindex="0"'
+    return f'<div class="scroll" {about}>{content}</div>'
