@@ -8,7 +8,6 @@ import click
 
 from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
-from edgekit.errors import DataError
 from edgekit.files import require_writable
 from edgekit.index import write_index
 from edgekit.train.recipe import (
@@ -115,29 +114,17 @@ def command(
     fine_tuning.check(context, tuning)
 
     from edgekit import frameworks
-    from edgekit.train.data import load
 
     frameworks.train_on_one_thread()
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
+    from edgekit.train.api import pictures
     from edgekit.train.tune import Data
 
     require_writable(artifacts)
-    # The documented model reads digits; arrays are taken to be framed already.
-    framing = framing or ("digit" if Path(data).is_dir() else "resize")
-    dataset = load(data, classes, framing=framing)
-    if not dataset.pixels or not dataset.labels:
-        raise DataError(
-            f"{data}: edgekit train learns the classes of pictures, which are uint8; `edgekit "
-            "convert`, `tune` and `bench` take models of other data"
-        )
+    dataset = pictures(recipe, data, classes, framing)
     for note in dataset.notes:
         terminal.note(note)
-    if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
-        raise DataError(
-            f"--validation-split {recipe.validation_split} leaves none of the "
-            f"{len(dataset.x_train)} training images"
-        )
     terminal.say(
         f"data: {dataset.name}, classes {', '.join(dataset.labels)}, "
         f"{len(dataset.x_train)} training and {len(dataset.x_test)} test images"

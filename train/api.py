@@ -1,0 +1,72 @@
+"""Training from Python: what ``edgekit train`` does, as a function."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgekit import frameworks
+from edgekit.errors import DataError
+from edgekit.train import outcome, tune
+from edgekit.train.data import Dataset, load
+from edgekit.train.fit import Epoch, fit, split
+from edgekit.train.recipe import Recipe
+from edgekit.train.tuning import after_training
+
+
+def train(
+    artifacts: str | Path,
+    recipe: Recipe | None = None,
+    *,
+    data: str = "mnist",
+    classes: tuple[str, ...] | None = None,
+    framing: str | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Train the documented model, and write it with its figures into a folder.
+
+    Args:
+        artifacts: the folder; model.keras, metrics.json and what else ``edgekit train`` writes.
+        recipe: the hyper-parameters; None for the documented ones.
+        data: "mnist", "synthetic", or the path of a folder of class folders or an .npz.
+        classes: their names in the order of the scores; None for 0 and 1, or all of a path.
+        framing: how pictures become 28×28; None for "digit" of a folder, "resize" of an .npz.
+        on_epoch: called after each epoch.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        EdgekitError: the data cannot be used, or training led to no model.
+    """
+    recipe = recipe or Recipe()
+    frameworks.train_on_one_thread()
+    dataset = pictures(recipe, data, classes, framing)
+    training = fit(recipe, dataset, on_epoch)
+    tuning, tuned = after_training(recipe), None
+    if tuning.stages:
+        sets = tune.Data(*split(recipe, dataset))
+        tuned = tune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
+    return outcome.write(Path(artifacts), recipe, dataset, training, tuned)
+
+
+def pictures(
+    recipe: Recipe, data: str, classes: tuple[str, ...] | None, framing: str | None
+) -> Dataset:
+    """Load the pictures that ``edgekit train`` learns from; arguments as of :func:`train`.
+
+    Raises:
+        DataError: they cannot be loaded, are no pictures of classes, or too few.
+    """
+    # The documented model reads digits; arrays are taken to be framed already.
+    dataset = load(data, classes, framing=framing or ("digit" if Path(data).is_dir() else "resize"))
+    if not dataset.pixels or not dataset.labels:
+        raise DataError(
+            f"{data}: edgekit train learns the classes of pictures, which are uint8; `edgekit "
+            "convert`, `tune` and `bench` take models of other data"
+        )
+    if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
+        raise DataError(
+            f"--validation-split {recipe.validation_split} leaves none of the "
+            f"{len(dataset.x_train)} training images"
+        )
+    return dataset
