@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import edge_runtime
 
@@ -59,3 +60,32 @@ def test_the_example_pictures_are_read(int8_model: Path, label: str) -> None:
     prediction = edge_runtime.load(int8_model).classify(EXAMPLES / f"{label}.png")
     assert prediction.label == {"zero": "0", "one": "1"}[label]
     assert prediction.inverted
+
+
+def example(name: str, *arguments: str | Path, cwd: Path) -> str:
+    """Run an example as a user does, and return what it printed."""
+    command = [sys.executable, EXAMPLES / name, *arguments]
+    done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_camera_loop_over_a_folder(int8_model: Path, tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("L", (80, 80), 255).save(frames / "0.png")  # blank
+    for number, name in enumerate(("zero", "zero", "one"), 1):
+        (frames / f"{number}.png").write_bytes((EXAMPLES / f"{name}.png").read_bytes())
+    printed = example("camera.py", int8_model, "--source", frames, "--sure", "0.5", cwd=tmp_path)
+    model, *answers = printed.splitlines()
+    assert model.startswith("<Model ")
+    assert [line.split()[0] for line in answers] == ["0", "1"]
+
+
+def test_a_table_of_sensor_values_to_c(tmp_path: Path) -> None:
+    printed = example("tabular.py", cwd=tmp_path)
+    assert "output: logits because its loss is sparse_categorical_crossentropy" in printed
+    assert {"machine_int8.tflite", "machine.c", "machine.h"} <= {
+        path.name for path in (tmp_path / "tabular").iterdir()
+    }
+    assert "MACHINE_CLASSES 3" in (tmp_path / "tabular" / "machine.h").read_text()
