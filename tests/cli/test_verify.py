@@ -166,6 +166,7 @@ def test_where_nothing_is_stated(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / SUMS).write_text(f"{'0' * 64}  foreign.tflite\n")
     (tmp_path / "metrics.json").write_text("[]")
     (tmp_path / "bench.json").write_text('{"results": [1, {"subject": 2}]}')
+    (tmp_path / "bench_rv32.json").write_text('{"results": 5}')
     for path in (tmp_path, tmp_path / "foreign.tflite", tmp_path / "nowhere"):
         with pytest.raises(DigestError):
             verify(path)
