@@ -189,6 +189,8 @@ def test_a_list_that_names_what_is_not_below_it(tmp_path: Path) -> None:
 
 def test_a_file_written_again_replaces_its_line(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
+    digests.record(tmp_path, one)
+    assert not (tmp_path / SUMS).exists(), "there is nothing to list"
     one.write_text("1")
     two.write_text("2")
     digests.record(tmp_path, one, two)
