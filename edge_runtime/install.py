@@ -82,7 +82,7 @@ def _this_copy(extra: str) -> list[str]:
     # Not installed, or from a place that is no more: then what the extra needs, if we know it.
     if checkout := _checkout():
         return ["--editable", f"{checkout}{extra}"]
-    return (extra and _needs(extra)) or [f"{DISTRIBUTION}{extra}"]
+    return (extra and _needs(extra[1:-1])) or [f"{DISTRIBUTION}{extra}"]
 
 
 def _direct_url() -> dict[str, Any] | None:
@@ -131,7 +131,10 @@ def _needs(extra: str) -> list[str]:
     found: list[str] = []
     for line in requirements:
         requirement, _, marker = (part.strip() for part in line.partition(";"))
-        if f'extra == "{extra[1:-1]}"' in marker:
-            name, bracket, other = requirement.partition("[")
-            found += _needs(f"{bracket}{other}") if name == DISTRIBUTION else [requirement]
+        if f'extra == "{extra}"' in marker:
+            name, _, others = requirement.rstrip("]").partition("[")
+            if name == DISTRIBUTION:  # an extra made of other extras
+                found += [need for other in others.split(",") for need in _needs(other)]
+            else:
+                found.append(requirement)
     return found

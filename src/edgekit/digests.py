@@ -82,7 +82,8 @@ def record(folder: Path, *paths: Path) -> None:
                 digests.pop(path.name, None)
                 if path.is_file():
                     digests[path.name] = sha256(path)
-        write_bytes(own, text(MARK, digests))
+        if sums or digests:
+            write_bytes(own, text(MARK, digests))
 
 
 def forget(folder: Path, *names: str) -> None:

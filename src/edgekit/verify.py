@@ -147,7 +147,8 @@ def _documented(folder: Path) -> Iterator[tuple[Path, str, str]]:
         yield report, report.name.removesuffix(REPORT), _text(_json(report), "tflite_sha256")
     for bench in folder.glob("bench*.json"):
         results = _json(bench).get("results")
-        subjects = [one.get("subject") for one in results or () if isinstance(one, dict)]
+        results = results if isinstance(results, list) else []
+        subjects = [one.get("subject") for one in results if isinstance(one, dict)]
         stated = {(_text(one, "model"), _text(one, "sha256")) for one in subjects}
         yield from ((bench, name, digest) for name, digest in sorted(stated))
 

@@ -166,6 +166,7 @@ def test_where_nothing_is_stated(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / SUMS).write_text(f"{'0' * 64}  foreign.tflite\n")
     (tmp_path / "metrics.json").write_text("[]")
     (tmp_path / "bench.json").write_text('{"results": [1, {"subject": 2}]}')
+    (tmp_path / "bench_rv32.json").write_text('{"results": 5}')
     for path in (tmp_path, tmp_path / "foreign.tflite", tmp_path / "nowhere"):
         with pytest.raises(DigestError):
             verify(path)
@@ -188,6 +189,8 @@ def test_a_list_that_names_what_is_not_below_it(tmp_path: Path) -> None:
 
 def test_a_file_written_again_replaces_its_line(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
+    digests.record(tmp_path, one)
+    assert not (tmp_path / SUMS).exists(), "there is nothing to list"
     one.write_text("1")
     two.write_text("2")
     digests.record(tmp_path, one, two)

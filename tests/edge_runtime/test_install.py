@@ -23,6 +23,8 @@ Requires-Dist: numpy>=2.0
 Requires-Dist: tensorflow<2.22,>=2.21; extra == "host"
 Requires-Dist: keras-edgekit[litert]; extra == "host"
 Requires-Dist: ai-edge-litert>=2.3; extra == "litert"
+Requires-Dist: unicorn; extra == "mcu"
+Requires-Dist: keras-edgekit[host,mcu]; extra == "test"
 """
 
 Installed = Callable[[dict[str, Any] | None], None]
@@ -109,6 +111,7 @@ def test_a_wheel_that_was_deleted(
     monkeypatch.setattr(install, "_checkout", lambda: None)
     needs = ["tensorflow<2.22,>=2.21", "ai-edge-litert>=2.3"]
     assert words(install.install_line("host")) == [*PIP, *needs]
+    assert words(install.install_line("test")) == [*PIP, *needs, "unicorn"]
     assert words(install.install_line()) == [*PIP, "keras-edgekit"]
 
 
@@ -143,11 +146,13 @@ def test_quotes_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert line == 'C:\\Python\\python.exe -m pip install "keras<3" "a b"'
 
 
-def test_who_prints_them(installed: Installed) -> None:
+def test_who_prints_them(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
     installed({})
+    for backend in (litert, reference):
+        monkeypatch.setattr(backend, "find_spec", lambda _: None)
     line = install.install_line("litert")
     assert litert.unavailable() == f"ai-edge-litert is not installed: {line}"
     numpy = install.pip_line("install", "numpy")
-    assert reference.unavailable() in (None, f"NumPy is not installed: {numpy}")
+    assert reference.unavailable() == f"NumPy is not installed: {numpy}"
     error = MissingExtraError("LiteRT", "litert", "this")
     assert str(error) == f"LiteRT is not installed, which this needs: {line}"
