@@ -18,7 +18,7 @@ from edge_runtime.graph import Graph
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
-FRAMINGS = ("digit", "resize")
+FRAMINGS = ("digit", "resize", "centre-crop", "letterbox")
 
 MAX_BRACKETS = 256
 """Most opening brackets of edgekit's own entry."""
@@ -39,7 +39,8 @@ class Metadata:
             Empty, together with ``std``, when the file does not say.
         std: per-channel (or one) standard deviation of the same formula.
         framing: how an image of another size becomes the model's input: "digit" (ink cropped,
-            fitted into a centred box, as MNIST was made) or "resize" (scaled as it is).
+            fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
+            "centre-crop" (its middle scaled) or "letterbox" (scaled to fit, on black).
         provenance: where the model comes from: dataset, seed, versions, recipe. Whatever JSON can
             hold.
     """
