@@ -338,6 +338,8 @@ class Model:
             InputError: the image cannot be read, or is blank.
             ModelError: the model does not take images.
         """
+        _require("numpy", "prepare()")
+        _require("PIL", "prepare()")
         from dataclasses import replace
 
         from edge_runtime.image import prepare
@@ -373,9 +375,12 @@ def _require(module: str, call: str) -> None:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
+        from edge_runtime.install import pip_line
+
         package = PACKAGES[module]
         raise MissingPackageError(
-            f"{call} needs {package}, which is not installed: pip install {package.lower()}"
+            f"{call} needs {package}, which is not installed: "
+            f"{pip_line('install', package.lower())}"
         ) from None
 
 

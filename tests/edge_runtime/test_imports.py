@@ -7,9 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from edge_runtime.install import pip_line
+
 ALLOWED = {"__future__", "_struct", "edge_runtime", "math", "struct"}
 EDGE_RUNTIME = {
-    *("backends", "errors", "flatbuffer", "graph", "reader", "record", "schema", "session"),
+    *(
+        "backends",
+        "errors",
+        "flatbuffer",
+        "graph",
+        "loading",
+        "reader",
+        "record",
+        "schema",
+        "session",
+    ),
 }
 
 
@@ -79,11 +91,11 @@ sys.modules.update(dict.fromkeys(sys.argv[1].split(",")))
 import edge_runtime, smoke
 from edge_runtime.reader import read
 
-model = edge_runtime.Model("model", smoke.MODEL, read(smoke.MODEL), None)
+model = edge_runtime.Model("model", smoke.MODEL, read(smoke.MODEL), None, "none")
 model._labelled = lambda: None
 for call in model.predict, model.classify:
     try:
-        call([[0] * 9])
+        call([[0] * 7])
     except edge_runtime.EdgeRuntimeError as error:
         print(type(error).__name__, error)
 """
@@ -96,9 +108,9 @@ for call in model.predict, model.classify:
             "numpy,PIL",
             [
                 "MissingPackageError predict() needs NumPy, which is not installed: "
-                "pip install numpy",
+                + pip_line("install", "numpy"),
                 "MissingPackageError classify() needs NumPy, which is not installed: "
-                "pip install numpy",
+                + pip_line("install", "numpy"),
             ],
         ),
         (
@@ -106,7 +118,7 @@ for call in model.predict, model.classify:
             [
                 "InputError",
                 "MissingPackageError classify() needs Pillow, which is not installed: "
-                "pip install pillow",
+                + pip_line("install", "pillow"),
             ],
         ),
     ],
