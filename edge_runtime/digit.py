@@ -69,42 +69,13 @@ class Ink:
     dark: bool
 
 
-def frame(
-    pixels: Pixels, luma: Pixels, height: int, width: int, invert: bool | None
-) -> tuple[Pixels, bool]:
-    """Frame a digit as MNIST is: cropped, fitted into the box, centred by mass, light on black.
-
-    An image of exactly the right size, with a black (or, inverted, white) ground, is framed
-    already and is taken as it is.
+def framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
+    """Return an image that is framed already, and whether it was inverted; None if it is not.
 
     Args:
-        pixels: [h, w] or [h, w, 3].
-        luma: [h, w], the grey levels of ``pixels``.
-        height: of the result, in pixels.
-        width: of the result, in pixels.
+        luma: [h, w], of exactly the right size.
         invert: whether dark and light change places; None: if the ink is darker than its ground.
-
-    Returns:
-        The image [height, width], and whether dark and light have changed places.
-
-    Raises:
-        InputError: the picture is blank.
     """
-    import numpy as np
-
-    if luma.shape == (height, width) and (framed := _framed(luma, invert)):
-        return framed
-    grey = _grey(_reduce(pixels), _reduce(luma))
-    ink = _find(grey)
-    if invert is not None and invert != ink.dark:
-        light = 255 - grey if invert else grey
-        amount = light - light.min()
-        ink = Ink(amount, amount > INK * np.max(amount), invert)
-    return _fit(ink, height, width), ink.dark
-
-
-def _framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
-    """Return an image that is framed already and whether it was inverted; None if it is not."""
     import numpy as np
 
     from edge_runtime.light import otsu
@@ -116,6 +87,31 @@ def _framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
     if invert is None and ground > FRAMED_CONTRAST:
         return None
     return (light, inverted) if np.ptp(light) >= FRAMED_CONTRAST else None
+
+
+def find(pixels: Pixels, luma: Pixels) -> Ink:
+    """Find the ink of a picture, dark or light, whatever the light on it.
+
+    Args:
+        pixels: [h, w] or [h, w, 3].
+        luma: [h, w], the grey levels of ``pixels``.
+
+    Raises:
+        InputError: the picture is blank.
+    """
+    import numpy as np
+
+    from edge_runtime.light import DARK, estimate
+
+    grey = _grey(_reduce(pixels), _reduce(luma))
+    dark, grounds = estimate(grey)
+    for guess in (dark, not dark):
+        ground = grounds[guess]
+        amount = (grey - ground) / (ground + DARK)
+        ink = _separate(-amount if guess else amount, float(np.median(ground)), guess)
+        if ink:
+            return ink
+    raise InputError(BLANK)
 
 
 def _reduce(pixels: Pixels) -> Pixels:
@@ -149,22 +145,6 @@ def _grey(pixels: Pixels, luma: Pixels) -> Floats:
     best = int(np.argmax(contrasts))
     plane: Pixels = planes[best] if contrasts[best] > 2 * contrasts[-1] else luma
     return plane.astype(np.float32)
-
-
-def _find(grey: Floats) -> Ink:
-    """Find the ink, dark or light."""
-    import numpy as np
-
-    from edge_runtime.light import DARK, estimate
-
-    dark, grounds = estimate(grey)
-    for guess in (dark, not dark):
-        ground = grounds[guess]
-        amount = (grey - ground) / (ground + DARK)
-        ink = _separate(-amount if guess else amount, float(np.median(ground)), guess)
-        if ink:
-            return ink
-    raise InputError(BLANK)
 
 
 def _separate(amount: Floats, ground: float, dark: bool) -> Ink | None:
@@ -209,7 +189,7 @@ def _blur(values: Floats) -> Floats:
     return mean
 
 
-def _fit(ink: Ink, height: int, width: int) -> Pixels:
+def fit(ink: Ink, height: int, width: int) -> Pixels:
     """Crop the ink, fit it into the box and centre it by mass, in levels 0 to 255."""
     import numpy as np
     import PIL.Image

@@ -93,9 +93,7 @@ def prepare(
         read = _read(image)
         pixels = _opaque(read)
         if framing == "digit":
-            from edge_runtime.digit import frame
-
-            framed, inverted = frame(pixels, _grey(pixels), height, width, invert)
+            framed, inverted = _digit(pixels, height, width, invert)
         else:
             inverted = bool(invert)
             framed = _scale(_grey(pixels) if channels == 1 else pixels, height, width, framing)
@@ -198,6 +196,29 @@ def _grey(pixels: Pixels) -> Pixels:
         return pixels
     luma = pixels @ np.array([19595, 38470, 7471], np.uint32)
     return ((luma + 0x8000) >> 16).astype(np.uint8)
+
+
+def _digit(pixels: Pixels, height: int, width: int, invert: bool | None) -> tuple[Pixels, bool]:
+    """Return the digit framed as in MNIST [height, width], and whether that took an inversion."""
+    from edge_runtime.digit import find, fit, framed
+
+    luma = _grey(pixels)
+    if luma.shape == (height, width) and (done := framed(luma, invert)):
+        return done
+    ink = find(pixels, luma)
+    if invert in (None, ink.dark):
+        return fit(ink, height, width), ink.dark
+    return _frame(~luma if invert else luma, height, width), bool(invert)
+
+
+def _frame(light: Pixels, height: int, width: int) -> Pixels:
+    """Frame light ink on an even ground, which is the darkest level of the image."""
+    import numpy as np
+
+    from edge_runtime.digit import INK, Ink, fit
+
+    amount = (light - light.min()).astype(np.float32)
+    return fit(Ink(amount, amount > INK * amount.max(), dark=False), height, width)
 
 
 def _scale(pixels: Pixels, height: int, width: int, framing: str) -> Pixels:

@@ -25,7 +25,7 @@ DARK = 8
 """Grey levels added before taking the logarithm, so that the noise of black stays small."""
 
 ROUNDS = 6
-"""How often the surface is fitted; it settles in four."""
+"""How often the surface is fitted, each time to the ground that the last one found."""
 
 
 def estimate(grey: Floats) -> tuple[bool, dict[bool, Floats]]:
