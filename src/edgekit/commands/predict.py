@@ -30,6 +30,8 @@ def command(
     dark ground, an image with a light background is inverted first.
     """
     opened, backend = _open(model, backend)
+    if opened.backend_note:
+        click.echo(f"edgekit: {model}: {opened.backend_note}", err=True)
     answers: list[tuple[str, Prediction]] = []
     errors: list[tuple[str, str]] = []
     for image in images:
