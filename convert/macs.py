@@ -162,10 +162,14 @@ def _iterations(graphs: Sequence[Graph], graph: Graph, loop: Op) -> int | None:
     cond, body = graphs[first], graphs[second]
     waiting = list(cond.outputs[:1])
     times: list[int] = []
+    seen: set[int] = set()
     while waiting:
-        maker = _maker(cond, waiting.pop())
-        if maker is None or len(maker.inputs) != 2 or len(times) > DEEPEST:
+        index = waiting.pop()
+        maker = _maker(cond, index)
+        # An op of a damaged file may read what it writes.
+        if maker is None or len(maker.inputs) != 2 or index in seen or len(seen) > DEEPEST:
             return None
+        seen.add(index)
         left, right = maker.inputs
         if maker.name == "LOGICAL_AND":
             waiting += [left, right]

@@ -108,11 +108,6 @@ class Model:
         return f"<table>{cells}</table>"
 
     @property
-    def backend_note(self) -> str:
-        """What the backend had to do otherwise than usual to run the file; "" when nothing."""
-        return str(getattr(self._session, "note", ""))
-
-    @property
     def metadata(self) -> Metadata | None:
         """What the file says about its use, None when it says nothing.
 
@@ -195,6 +190,11 @@ class Model:
         if tensor.dtype != self.input.dtype or not self._fits(tensor.shape):
             raise self._mismatch(f"{tensor.dtype} {list(tensor.shape)}")
         return numpy.asarray(self._run(numpy.ascontiguousarray(tensor), numpy))
+
+    @property
+    def backend_note(self) -> str:
+        """What the backend had to do otherwise than usual to run the file; "" when nothing."""
+        return str(getattr(self._session, "note", ""))
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         """Tell whether an array is of the input's shape, or several such along the first axis."""

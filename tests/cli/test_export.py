@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import models
 import seeded
 import single_op
 from edgekit import cli
@@ -84,6 +85,17 @@ def test_an_op_that_is_not_there_is_named_and_nothing_is_written(tmp_path, capsy
     path.write_bytes(single_op.unary("ABS", ("int8", 0.1, 0), ("int8", 0.1, 0), 4))
     line = refused([path, "-o", tmp_path / "made"], capsys)
     assert line.startswith(f"edgekit: error: {path}: op 0, ABS 'y', is not supported")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_several_images_at_once_are_refused_with_what_to_do(tmp_path, capsys):
+    path = tmp_path / "batch.tflite"
+    path.write_bytes(models.seeds()["dense int8"])
+    line = refused([path, "-o", tmp_path / "made"], capsys)
+    assert line == (
+        f"edgekit: error: {path}: it takes 2 images at once, and C runs one: convert it again with "
+        "`edgekit convert --batch 1`"
+    )
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -63,6 +63,20 @@ def test_json(model, ring, bar, capsys):
     assert zero["score"] == max(zero["scores"])
 
 
+def test_how_litert_runs_a_file_without_xnnpack_is_said_once(model, ring, capsys, monkeypatch):
+    whole = litert._open_interpreter
+
+    def without(*arguments, xnnpack=True, **options):
+        if xnnpack:
+            raise ModelError("LiteRT cannot run it: XNNPACK") from RuntimeError("XNNPACK: no")
+        return whole(*arguments, xnnpack=False, **options)
+
+    monkeypatch.setattr(litert, "_open_interpreter", without)
+    assert run(["predict", model, ring, ring, "--backend", "litert"]) == 0
+    said = f"{model}: LiteRT runs it without XNNPACK, which cannot: XNNPACK: no"
+    assert capsys.readouterr().err.splitlines() == [f"edgekit: {said}"]
+
+
 def test_litert_serves_where_native_cannot(model, ring, capsys, monkeypatch):
     def refuse(*_, **__):
         raise ModelError("op 0, CONV_2D 'x', is not supported")

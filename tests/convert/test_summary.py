@@ -1,10 +1,16 @@
+import random
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 import models
+import mutate
+from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
+from edge_runtime.reader import subgraphs
 from edgekit.convert.macs import MAC_FORMULAS, Count, counted, macs
+from edgekit.convert.runners import support
 from edgekit.convert.summary import summarise
 
 
@@ -203,6 +209,26 @@ def test_a_loop_that_runs_itself_ends():
     for number in -1, 0, 3, 2**31 - 1:
         inner.builtinOptions.bodySubgraphIndex = number
         assert summarise(models.pack(tree)).macs_at_least
+
+
+def test_a_condition_that_reads_itself_ends():
+    tree = schema.ModelT.InitFromPackedBuf(looped())
+    tree.operatorCodes[1] = schema.OperatorCodeT(86, None, 1, 86)
+    tree.subgraphs[1].operators[0].inputs = [3, 3]
+    assert [op.name for op in list(subgraphs(models.pack(tree)))[1].ops] == ["LOGICAL_AND"]
+    assert summarise(models.pack(tree)).macs_at_least
+
+
+def test_damaged_loops_are_refused_or_counted():
+    for index in range(150):
+        content = mutate.mutant(looped(), random.Random(index))
+        refusal = ""
+        try:
+            assert summarise(content).macs >= 0
+            assert len(support(content).runners) == 5
+        except ModelError as error:
+            refusal = str(error)
+        assert "\n" not in refusal
 
 
 def test_a_custom_op_may_hide_any_number():

@@ -11,7 +11,7 @@ import click
 from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, unavailable
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import options
+from edgekit.commands import options, terminal
 
 ARRAYS = (".npz", ".npy")
 VALUES = 8
@@ -61,6 +61,8 @@ def command(
     if not sources:
         raise click.UsageError("name an IMAGE or an ARRAY, or give --data", context)
     opened, backend = _open(model, backend)
+    if opened.backend_note:
+        terminal.note(f"{model}: {opened.backend_note}")
     answers: list[Answer] = []
     errors: list[tuple[str, str]] = []
     for source in sources:
