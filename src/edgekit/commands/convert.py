@@ -1,6 +1,5 @@
 """``edgekit convert``: a Keras model in, a .tflite file and its report out."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
     require_writable,
+    to_json,
     write_bytes,
     write_json,
 )
@@ -151,6 +151,8 @@ def command(
         calibration=calibration,
     )
     job = jobs.prepare(trained, choices, recipe)
+    if trained.note:
+        click.echo(f"note: {path}: {trained.note}", err=True)
     for warning in job.warnings:
         click.echo(f"warning: {warning}", err=True)
     for note in job.dataset.notes if job.dataset else ():
@@ -166,7 +168,7 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        click.echo(json.dumps({"output": str(output), **document}, indent=2))
+        click.echo(to_json({"output": str(output), **document}))
     else:
         click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
         click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")

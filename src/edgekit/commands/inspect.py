@@ -15,6 +15,7 @@ from edgekit.commands import liveness, options
 from edgekit.commands.columns import clip, columns, pairs, sections
 from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.summary import MAC_FORMULAS, OpSummary, Summary, TensorSummary, summarise
+from edgekit.files import to_json
 
 
 @click.command("inspect")
@@ -39,7 +40,7 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
             report = _report(file, summary)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    click.echo(json.dumps({"file": str(file), **document}, indent=2) if as_json else report)
+    click.echo(to_json({"file": str(file), **document}) if as_json else report)
     return 0
 
 

@@ -1,6 +1,5 @@
 """`edgekit predict`: what a model says about image files."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 from edge_runtime import BackendError, InputError, Model, ModelError, Prediction, load
 from edge_runtime.backends import backends, unavailable
 from edgekit.commands import options
+from edgekit.files import to_json
 
 
 @click.command("predict")
@@ -45,7 +45,7 @@ def command(
             "predictions": [{"file": file, **vars(answer)} for file, answer in answers],
             "errors": [{"file": file, "error": error} for file, error in errors],
         }
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     elif answers:
         click.echo(_table(answers))
     return 2 if errors else 0

@@ -1,6 +1,5 @@
 """``edgekit sweep``: the documented study, or a grid of one's own, with every figure of a point."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import click
 
 from edgekit.commands import options, train, tuning
 from edgekit.errors import DataError, MissingExtraError
-from edgekit.files import require_writable, write_json, write_text
+from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
 from edgekit.train.tuning import after_training
@@ -138,7 +137,7 @@ def command(
     write_json(folder / DOCUMENT, document)
     write_text(folder / REPORT, report.render(rows, basis))
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     else:
         where = (folder / REPORT).resolve().as_uri()
         click.echo(f"{table.text(rows)}\n\nreport: {where}")

@@ -1,6 +1,5 @@
 """``edgekit train``: images in, the documented model and its figures out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from edgekit.commands import epochs, options
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError
-from edgekit.files import require_writable
+from edgekit.files import require_writable, to_json
 from edgekit.train.recipe import (
     INITIALIZERS,
     MONITORS,
@@ -157,7 +156,7 @@ def command(
         )
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)
     if as_json:
-        click.echo(json.dumps(metrics, indent=2))
+        click.echo(to_json(metrics))
     else:
         click.echo(epochs.summary(metrics, artifacts))
     return 0
