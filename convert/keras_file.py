@@ -23,7 +23,12 @@ WEIGHTS = "model.weights.h5"
 LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing")
 """Layers that look words or numbers up in a table of their own."""
 
+ONLY_WEIGHTS = (
+    "has weights and no architecture, as model.save_weights() writes it; build the model in "
+    "Python, load_weights() into it, and save all of it with model.save()"
+)
 AS_SAVED_MODEL = "where its code is, export the model as a SavedModel, which needs none of it: "
+EXPORT = "model.export(folder)"
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,9 @@ def _describe(path: Path) -> Description:
     # What a foreign, damaged or encrypted file makes of it is open.
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelFileError(f"{path}: not a Keras model file ({reason})") from error
+        raise ModelFileError(
+            f"{path}: not a Keras model file ({reason}); copy or download it again if it was one"
+        ) from error
 
 
 def _describe_zip(path: Path) -> Description:
@@ -128,7 +135,7 @@ def _describe_zip(path: Path) -> Description:
         names = file.namelist()
         if "config.json" not in names:
             if any(name.endswith("weights.h5") for name in names):
-                raise ModelFileError(f"{path}: {_only_weights(WEIGHTS)}")
+                raise ModelFileError(f"{path}: {ONLY_WEIGHTS}")
             if any(name.endswith("data.pkl") for name in names):
                 raise ModelFileError(f"{path}: is a PyTorch model: edgekit starts from Keras")
             raise ModelFileError(f"{path}: not a Keras model file (no config.json in it)")
@@ -146,16 +153,9 @@ def _describe_hdf5(path: Path) -> Description:
         architecture = file.attrs.get("model_config")
         training = json.loads(file.attrs.get("training_config", "{}"))
     if architecture is None:
-        raise ModelFileError(f"{path}: {_only_weights('no model_config')}")
+        raise ModelFileError(f"{path}: {ONLY_WEIGHTS}")
     text = version.decode() if isinstance(version, bytes) else str(version)
     return Description(text, json.loads(architecture), training, zipped=False)
-
-
-def _only_weights(found: str) -> str:
-    return (
-        f"has weights and no architecture ({found} only): it is of model.save_weights(); build the "
-        "model in Python, load_weights() into it, and save all of it with model.save()"
-    )
 
 
 def _refuse_layers(path: Path, description: Description) -> None:
@@ -175,7 +175,12 @@ def _refuse_layers(path: Path, description: Description) -> None:
             raise ModelFileError(
                 f"{path}: layer {name!r} is a Lambda: Python code in the file, which is not run; "
                 "replace it by layers of Keras (keras.ops on the tensors, Rescaling), or "
-                f"{AS_SAVED_MODEL}model.export(folder)"
+                f"{AS_SAVED_MODEL}{EXPORT}"
+            )
+        if argument := _lambda_argument(entry):
+            raise ModelFileError(
+                f"{path}: the {argument} of layer {name!r} is a lambda: Python code in the file, "
+                f"which is not run; use a function of Keras, or {AS_SAVED_MODEL}{EXPORT}"
             )
         if kind in LOOKUPS:
             raise ModelFileError(
@@ -187,8 +192,9 @@ def _refuse_layers(path: Path, description: Description) -> None:
 def _why(description: Description, library: Any, error: Exception) -> str:
     """Return why the file could not be loaded, and the way out."""
     keras3 = description.version.startswith("3")
-    export = "model.export(folder)" if keras3 else "tf.saved_model.save(model, folder)"
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    export = EXPORT if keras3 else "tf.saved_model.save(model, folder)"
+    # Keras puts the whole configuration before what went wrong.
+    reason = " ".join(str(error).rpartition("Exception encountered: ")[2].split())
     if own := _own_classes(description.architecture, library):
         return (
             f"uses {', '.join(own)}, not of Keras but of the code that trained it; {AS_SAVED_MODEL}"
@@ -196,6 +202,7 @@ def _why(description: Description, library: Any, error: Exception) -> str:
         )
     written = description.version
     newer = f"; Keras {written} wrote it, and this is {library.__version__}"
+    reason = reason[:300] or type(error).__name__
     return f"cannot be loaded ({reason}){newer if written != library.__version__ else ''}"
 
 
@@ -204,12 +211,12 @@ def _own_classes(architecture: dict[str, Any], library: Any) -> list[str]:
     found: dict[str, None] = {}
     for entry in _objects(architecture):
         name = entry["class_name"]
-        module, registered = entry.get("module"), entry.get("registered_name") or ""
+        module = entry.get("module")
         if name.startswith("__"):
             continue
         if name == "function":
-            if module not in (None, "builtins") or ">" in registered:
-                found.setdefault(f"the function {entry['config']}")
+            # Keras' own functions are stored as plain names.
+            found.setdefault(f"the function {entry['config']}")
             continue
         places = ("layers", "models", "initializers", "regularizers", "constraints")
         known = any(hasattr(getattr(library, place, None), name) for place in places)
@@ -230,6 +237,20 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
+
+
+def _lambda_argument(entry: dict[str, Any]) -> str | None:
+    """Return the name of an argument that is a lambda: marshalled code, its defaults and closure.
+
+    Source: python_utils.func_dump of Keras 2 and 3.
+    """
+    config = entry["config"]
+    for name, value in config.items() if isinstance(config, dict) else ():
+        if isinstance(value, dict) and (
+            value.get("class_name") == "__lambda__" or (list(value) == ["value"] and value["value"])
+        ):
+            return str(name)
+    return None
 
 
 def _name(entry: dict[str, Any]) -> str:

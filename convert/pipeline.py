@@ -163,10 +163,10 @@ def _predict(model: bytes, inputs: npt.NDArray[Any], source: Path) -> FloatArray
 
 def _require_numbers(answers: FloatArray, whose: str) -> None:
     """Raise ModelFileError where a row of answers has NaN in it."""
-    rows = np.isnan(answers.reshape(len(answers), -1)).any(axis=1)
-    if rows.any():
+    wrong = int(np.isnan(answers.reshape(len(answers), -1)).any(axis=1).sum())
+    if wrong:
         raise ModelFileError(
-            f"{whose} to {rows.sum()} of {len(rows)} test inputs are NaN: an overflow, or a "
+            f"{whose} to {wrong} of {len(answers)} test inputs are NaN: an overflow, or a "
             "logarithm or a division of 0; is the scale of the inputs (--input-range) right?"
         )
 

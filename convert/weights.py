@@ -33,13 +33,19 @@ def of_variables(variables: Iterable[Any]) -> tuple[Weight, ...]:
 
 
 def of_graph(graph: Any) -> tuple[Weight, ...]:
-    """Return the constants of more than one number in a frozen GraphDef."""
+    """Return the constants of a frozen GraphDef, but for masks and single numbers."""
     from tensorflow import make_ndarray
 
-    return tuple(
-        Weight(f"constant {node.name!r}", values)
+    constants = {
+        node.name: make_ndarray(node.attr["value"].tensor)
         for node in graph.node
-        if node.op == "Const" and (values := make_ndarray(node.attr["value"].tensor)).size > 1
+        if node.op == "Const"
+    }
+    return tuple(
+        Weight(f"constant {name!r}", values)
+        for name, values in constants.items()
+        # As many an operator has one: the upper limit of a clip, say.
+        if values.size > 1 and not (values.dtype.kind == "f" and np.isin(values, MASK).all())
     )
 
 
@@ -52,7 +58,7 @@ def require_finite(path: Path, weights: Iterable[Weight]) -> None:
     bad = []
     for weight in weights:
         values = _floats(weight)
-        if np.isfinite(values).all() or np.isin(values, MASK).all():
+        if np.isfinite(values).all():
             continue
         what = "NaN" if np.isnan(values).any() else ""
         if np.isinf(values).any():
