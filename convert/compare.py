@@ -1,13 +1,13 @@
 """A converted model against the one it came from: answers, and the error of each tensor."""
 
 from dataclasses import dataclass
-from math import inf, log10
+from math import inf, isfinite, log10
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.graph import Graph
+from edge_runtime.graph import FORMATS, Graph
 from edge_runtime.quantize import quantize
 from edge_runtime.reader import read
 from edgekit.convert.calibration import FloatArray
@@ -17,6 +17,12 @@ Scores = npt.NDArray[np.float32]
 QUIET = 6.02 * 8 + 1.76
 """SNR in decibels of a full-range sine in 8 bits (Bennett 1948): a tensor above it is as good as
 int8 gets, so what is lost above it is nobody's fault."""
+
+CASTS = ("QUANTIZE", "DEQUANTIZE")
+"""Ops that change how a number is stored; they may bear the name of the op before or behind."""
+
+Key = tuple[str, str, tuple[int, ...]]
+"""An op's name, and the name and shape of its output."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,11 @@ class TensorError:
 def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[TensorError]:
     """Compare every op output that both files have, on ``inputs`` float32 [N, *shape].
 
-    Ops are paired by the name of their output, the last ones as the models' outputs; those
-    without a partner (the QUANTIZE that a scheme adds, say) are left out. Both run on LiteRT's
-    kernels without a delegate, which keep their intermediate tensors.
+    Ops are paired by their kind and the name and shape of their output, those of the models'
+    outputs by these;
+    those without a partner (the QUANTIZE that a scheme adds, say) are left out, and so are those
+    that compute nothing from the input (the DEQUANTIZE of a constant). Both run on LiteRT's kernels
+    without a delegate, which keep their intermediate tensors.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -54,12 +62,7 @@ def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[
     reference, converted = read(float_model), read(model)
     if reference.subgraphs > 1:
         return []  # outputs of loops and branches have no memory of their own to look at
-    partners = {name: index for name, (index, _) in _op_outputs(reference).items()}
-    pairs = [
-        (partners[name], index, label)
-        for name, (index, label) in _op_outputs(converted).items()
-        if name in partners
-    ]
+    pairs = _pairs(reference, converted)
     signal, noise, largest = (np.zeros(len(pairs)) for _ in range(3))
     runs = zip(
         _intermediates(float_model, reference, [a for a, _, _ in pairs], inputs),
@@ -103,24 +106,50 @@ def _lost(graph: Graph, snr: dict[int, float]) -> dict[int, float]:
 def _decibels(signal: float, noise: float) -> float:
     if noise == 0:
         return inf
+    if not isfinite(signal + noise):
+        return -inf  # NaN or an overflow on either side: nothing is left to compare
     return 10 * log10(signal / noise) if signal else -inf
 
 
-def _op_outputs(graph: Graph) -> dict[str, tuple[int, str]]:
-    """Op outputs by name: tensor index, and the op as a label."""
-    return {
-        _key(graph, index): (index, f"{op.index} {op.name}")
-        for op in graph.ops
-        for index in op.outputs
-    }
+def _pairs(reference: Graph, converted: Graph) -> list[tuple[int, int, str]]:
+    """Return the tensor in each file, and the op of the converted one as a label."""
+    first, second = _op_outputs(reference), _op_outputs(converted)
+    return sorted(
+        (
+            (index, other, f"{op} {converted.ops[op].name}")
+            for key, outputs in second.items()
+            if len(first.get(key, ())) == len(outputs)
+            for (_, index), (op, other) in zip(first[key], outputs, strict=True)
+        ),
+        key=lambda pair: int(pair[2].split()[0]),
+    )
 
 
-def _key(graph: Graph, index: int) -> str:
+def _op_outputs(graph: Graph) -> dict[Key, list[tuple[int, int]]]:
+    """Return op and tensor index of what is computed from the input, those of a key in order."""
+    computed = set(graph.inputs)
+    found: dict[Key, list[tuple[int, int]]] = {}
+    for op in graph.ops:
+        if computed.isdisjoint(op.inputs):
+            continue
+        computed.update(op.outputs)
+        for index in op.outputs:
+            if graph.tensors[index].dtype not in FORMATS:
+                continue  # complex numbers and strings
+            if op.name not in CASTS or index in graph.outputs:
+                found.setdefault(_key(graph, op.name, index), []).append((op.index, index))
+    return found
+
+
+def _key(graph: Graph, op: str, index: int) -> Key:
     """What both files call the tensor: fused rounding adds to a name, an output may change it."""
+    tensor = graph.tensors[index]
     if index in graph.outputs:
-        return f"output {graph.outputs.index(index)}"
-    parts = graph.tensors[index].name.split(";")
-    return ";".join(part for part in parts if "/FakeQuantWithMinMaxVars" not in part)
+        return "", f"output {graph.outputs.index(index)}", tensor.shape
+    parts = tensor.name.split(";")
+    name = ";".join(part for part in parts if "/FakeQuantWithMinMaxVars" not in part)
+    # The converter numbers tensors of one name, a constant and its dequantised self among them.
+    return op, name.rstrip("0123456789"), tensor.shape
 
 
 def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatArray) -> Any:

@@ -87,7 +87,9 @@ def convert(
     accuracy = numbers = None
     if measure and job.dataset is not None and test is not None:
         before = trained.predict(test)
+        _require_numbers(before, f"{trained.path}: its weights are finite, but its answers")
         after = _predict(model, job.dataset.x_test if job.pixels else test, trained.path)
+        _require_numbers(after, f"{trained.path}: the answers of the converted model")
         if job.labels:
             scores = class_scores(before, job.meaning.name)
             accuracy = report.answers(scores, after, job.dataset.y_test)
@@ -158,6 +160,16 @@ def _predict(model: bytes, inputs: npt.NDArray[Any], source: Path) -> FloatArray
             raise ModelFileError(
                 f"{source}: was converted, but its accuracy cannot be measured: {reason}"
             ) from error
+
+
+def _require_numbers(answers: FloatArray, whose: str) -> None:
+    """Raise ModelFileError where a row of answers has NaN in it."""
+    wrong = int(np.isnan(answers.reshape(len(answers), -1)).any(axis=1).sum())
+    if wrong:
+        raise ModelFileError(
+            f"{whose} to {wrong} of {len(answers)} test inputs are NaN: an overflow, or a "
+            "logarithm or a division of 0; is the scale of the inputs (--input-range) right?"
+        )
 
 
 def _error_samples(inputs: FloatArray | None, test: FloatArray | None) -> FloatArray | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import inf, isinf, sqrt
+from math import inf, isfinite, isinf, sqrt
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,7 @@ def document(
                 "exact": e.snr_db == inf,
                 "snr_db": None if isinf(e.snr_db) else round(e.snr_db, 2),
                 "lost_db": None if isinf(e.lost_db) else round(e.lost_db, 2),
+                "largest": e.largest if isfinite(e.largest) else None,
             }
             for e in errors
         ],

@@ -6,18 +6,24 @@ microcontroller and TPU stacks refuse; a function with variables leaves READ_VAR
 the calibrator. Frozen, Keras 3, Keras 2 and SavedModel take the same road.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from edge_runtime.errors import ModelError
+from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.calibration import FloatArray
 from edgekit.convert.recipe import DYNAMIC_BATCH, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
+from edgekit.convert.weights import of_graph, require_finite, require_float16
 from edgekit.errors import ModelFileError
 
 INPUT_NAME, OUTPUT_NAME = "image", "scores"
+LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
+"""What the converter says of an op that TFLite does not have."""
 
 
 def to_tflite(
@@ -40,44 +46,69 @@ def to_tflite(
         ModelFileError: the converter cannot express the model in this scheme.
     """
     tf = frameworks.tensorflow(verbose=verbose)
+    if recipe.scheme == "float16":
+        require_float16(trained.path, trained.weights)
     with (
         tempfile.TemporaryDirectory(prefix="edgekit-") as folder,
         frameworks.native_stderr_silenced(unless=verbose),
     ):
         try:
             learned = trained.learned if recipe.scheme == "int8" and calibration is None else None
-            call = learned.quantized if learned else trained.call
-            _save_frozen(call, trained.shape, recipe.batch, folder)
+            frozen = _frozen(learned.quantized if learned else trained.call, trained, recipe.batch)
+            require_finite(trained.path, of_graph(frozen.graph.as_graph_def()))
+            _save(frozen, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _configure(converter, recipe, calibration, learned=learned is not None)
-            return bytes(converter.convert())
+            content = bytes(converter.convert())
+            read(content)  # refuses what the converter writes wrongly, as scales of nothing
+        except ModelFileError:
+            raise
         except Exception as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
             raise ModelFileError(
                 f"{trained.path}: TensorFlow's converter cannot make {recipe.scheme} of it "
-                f"({reason.strip()[:200]}); -v shows all it said"
+                f"({_reason(error)}); -v shows all it said"
             ) from error
+    return content
 
 
-def _save_frozen(
-    call: Callable[[Any], Any], input_shape: tuple[int, ...], batch: int, folder: str
-) -> None:
-    tf = frameworks.tensorflow()
+def _reason(error: Exception) -> str:
+    """Return what the converter says, in a line; its ops where it names some that TFLite lacks."""
+    if isinstance(error, ModelError):
+        return f"its file is wrong: {error}"
+    text = str(error)
+    if lacking := dict.fromkeys(LACKING.findall(text)):
+        return f"TFLite has no {', '.join(lacking)}; build the model without"
+    line = next((line for line in text.splitlines() if line.strip()), repr(error))
+    return line.strip().rstrip(".")[:200]
+
+
+def _frozen(call: Callable[[Any], Any], trained: TrainedModel, batch: int) -> Any:
+    """Return the forward pass as a concrete function whose variables are constants."""
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    shape = (None if batch == DYNAMIC_BATCH else batch, *input_shape)
-    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT_NAME)]
-    forward = tf.function(call, input_signature=signature, autograph=False)
-    frozen = convert_variables_to_constants_v2(forward.get_concrete_function())
+    forward = _function(call, (None if batch == DYNAMIC_BATCH else batch, *trained.shape))
+    return convert_variables_to_constants_v2(forward.get_concrete_function())
+
+
+def _save(frozen: Any, folder: str) -> None:
+    tf = frameworks.tensorflow()
 
     def serve(image: Any) -> dict[str, Any]:
         return {OUTPUT_NAME: frozen(image)[0]}
 
     module = tf.Module()
-    module.serve = tf.function(serve, input_signature=signature, autograph=False)
-    tf.saved_model.save(module, folder, signatures=module.serve)
+    module.serve = _function(serve, frozen.inputs[0].shape)
+    # Some functions, swish for one, bring a gradient of their own, which nothing frozen has.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, folder, signatures=module.serve, options=options)
+
+
+def _function(call: Callable[[Any], Any], shape: Any) -> Any:
+    tf = frameworks.tensorflow()
+    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT_NAME)]
+    return tf.function(call, input_signature=signature, autograph=False)
 
 
 def _configure(

@@ -1,8 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from edgekit.files import replacing, replacing_folder, write_text
+from edgekit.files import replacing, replacing_folder, to_json, write_json, write_text
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -52,3 +53,11 @@ def test_a_folders_block_that_dies_leaves_the_last_good_one(tmp_path: Path) -> N
         with pytest.raises(KeyboardInterrupt):
             die(folder)
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "a", tmp_path / "a" / "good"]
+
+
+def test_json_has_null_for_what_it_has_no_number_for(tmp_path: Path) -> None:
+    document = {"a": float("nan"), "b": [1.5, float("-inf")], "c": ({"d": float("inf")}, True)}
+    write_json(tmp_path / "a.json", document)
+    read = json.loads((tmp_path / "a.json").read_text())
+    assert read == {"a": None, "b": [1.5, None], "c": [{"d": None}, True]}
+    assert json.loads(to_json([1.0, "NaN"])) == [1.0, "NaN"]

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -89,7 +90,23 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write ``document`` to ``path`` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(document, indent=2) + "\n")
+    write_text(path, to_json(document) + "\n")
+
+
+def to_json(document: Any) -> str:
+    """Return ``document`` as indented JSON, which knows neither NaN nor infinity: null for both."""
+    try:
+        return json.dumps(document, indent=2, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(document), indent=2, allow_nan=False)
+
+
+def _finite(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _finite(value) for name, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_finite(value) for value in node]
+    return None if isinstance(node, float) and not isfinite(node) else node
 
 
 def sha256(path: Path) -> str:

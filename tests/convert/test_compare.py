@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 
 from edge_runtime.reader import read
+from edgekit import frameworks
+from edgekit.cli import run
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import FloatArray
 from edgekit.convert.compare import TensorError, tensor_errors
+from edgekit.convert.recipe import Recipe
+from edgekit.convert.source import load
+from edgekit.convert.tflite import to_tflite
 from edgekit.train.data import Dataset, scaled
 
 
@@ -115,3 +120,43 @@ def test_noise_without_signal_is_the_worst_and_not_exact(
             model[start : start + len(data)] = bytes(len(data))
     dead = tensor_errors(bytes(model), int8_model.read_bytes(), inputs)
     assert dead[1].snr_db == -inf
+
+
+def test_a_convolution_in_float16_is_compared_with_itself(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    convolution = layers.Conv2D(4, 3, activation="relu")
+    head = [layers.Flatten(), layers.Dense(5, activation="relu"), layers.Dense(3, use_bias=False)]
+    stack = [keras.Input((8, 8, 1)), convolution, layers.MaxPooling2D(), *head, layers.Softmax()]
+    keras.Sequential(stack).save(tmp_path / "a.keras")
+    trained = load(tmp_path / "a.keras")
+    plain, half = to_tflite(trained, Recipe()), to_tflite(trained, Recipe("float16"))
+    inputs = np.random.default_rng(0).random((10, 8, 8, 1)).astype(np.float32)
+    errors = tensor_errors(plain, half, inputs)
+    computing = [op.name for op in read(half).ops if op.name != "DEQUANTIZE"]
+    assert [error.op.split()[1] for error in errors] == computing
+    assert {"CONV_2D", "FULLY_CONNECTED", "SOFTMAX"} <= set(computing)
+    assert min(error.snr_db for error in errors) > 40
+
+
+def test_answers_that_are_no_numbers_are_no_agreement(
+    tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras = frameworks.keras()
+    taken = keras.Input((28, 28, 1))
+    bright = keras.ops.log(keras.layers.Flatten()(taken))
+    dense = keras.layers.Dense(2, activation="softmax")
+    keras.Model(taken, dense(bright)).save(tmp_path / "log.keras")
+    output = tmp_path / "log.tflite"
+    assert (
+        run(["convert", str(tmp_path / "log.keras"), "--data", str(images), "-o", str(output)]) == 2
+    )
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "its weights are finite, but its answers to 200 of 200 test inputs are NaN" in error
+    assert not output.exists()
+
+
+def test_nan_on_the_way_leaves_nothing_to_compare() -> None:
+    assert compare._decibels(float("nan"), 1.0) == -inf
+    assert compare._decibels(1.0, float("nan")) == -inf

@@ -10,7 +10,9 @@ from ai_edge_litert.interpreter import Interpreter
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
 from edgekit import frameworks
+from edgekit.convert import compare
 from edgekit.convert.calibration import FloatArray
+from edgekit.convert.input_range import from_graph
 from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel, load
 from edgekit.convert.targets import float_operators
@@ -167,77 +169,14 @@ def test_a_convolutional_network_with_its_own_rescaling(tmp_path: Path) -> None:
     )
     model.save(tmp_path / "conv.keras")
     classifier = load(tmp_path / "conv.keras")
-    assert classifier.raw_pixels
-    assert classifier.classes == 5
+    assert from_graph(classifier.forward) == (0, 255)
+    assert classifier.outputs == 5
     pixels = np.random.default_rng(0).integers(0, 256, (120, 16, 16, 3)).astype(np.float32)
     graph = read(to_tflite(classifier, Recipe("int8"), pixels))
     assert {"CONV_2D", "FULLY_CONNECTED", "SOFTMAX"} <= set(names(graph))
     assert float_operators(graph) == []
     plain = to_tflite(classifier, Recipe())
     np.testing.assert_allclose(litert(plain, pixels[:5]), classifier.predict(pixels[:5]), atol=1e-5)
-
-
-def write_bytes(path: Path) -> Path:
-    path.write_bytes(b"not a model")
-    return path
-
-
-def two_inputs(path: Path) -> Path:
-    keras = frameworks.keras()
-    one, other = keras.Input((4,)), keras.Input((4,))
-    keras.Model([one, other], keras.layers.Add()([one, other])).save(path)
-    return path
-
-
-def no_classifier(path: Path) -> Path:
-    keras = frameworks.keras()
-    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(path)
-    return path
-
-
-def open_shape(path: Path) -> Path:
-    keras = frameworks.keras()
-    layers = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
-    keras.Sequential([keras.Input((None, None, 1)), *layers]).save(path)
-    return path
-
-
-def unbuilt(path: Path) -> Path:
-    keras = frameworks.keras()
-    with pytest.warns(UserWarning, match="not yet been built"):
-        keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)]).save(path)
-    return path
-
-
-def absent(path: Path) -> Path:
-    return path
-
-
-def empty_folder(path: Path) -> Path:
-    path.mkdir()
-    return path
-
-
-@pytest.mark.parametrize(
-    ("make", "name", "message"),
-    [
-        (absent, "a.keras", "no such model"),
-        (write_bytes, "a.keras", "not a Keras model file"),
-        (write_bytes, "a.h5", "not a Keras model file"),
-        (write_bytes, "a.onnx", "expected a .keras or .h5"),
-        (empty_folder, "a", "not a SavedModel"),
-        (two_inputs, "a.keras", "one input and one output"),
-        (unbuilt, "a.keras", "one input and one output"),
-        (no_classifier, "a.keras", "not a classifier's"),
-        (open_shape, "a.keras", "must be known"),
-    ],
-)
-def test_what_is_no_classifier_is_refused(
-    tmp_path: Path, make: Any, name: str, message: str
-) -> None:
-    with pytest.raises(ModelFileError, match=message) as raised:
-        load(make(tmp_path / name))
-    assert "\n" not in str(raised.value)
 
 
 def test_what_the_converter_cannot_express_is_one_line(
@@ -248,7 +187,8 @@ def test_what_the_converter_cannot_express_is_one_line(
     tf = frameworks.tensorflow()
     # tf.strings ops have no int8 kernel.
     odd = replace(classifier, call=lambda x: tf.strings.to_number(tf.strings.as_string(x[:, 0, 0])))
-    with pytest.raises(ModelFileError, match="cannot make int8 of it") as raised:
+    message = r"cannot make int8 of it \(TFLite has no AsString, StringToNumber;"
+    with pytest.raises(ModelFileError, match=message) as raised:
         to_tflite(odd, Recipe("int8"), inputs)
     assert "\n" not in str(raised.value)
 
@@ -259,7 +199,59 @@ def test_rescaling_inside_an_inner_model_is_seen(tmp_path: Path) -> None:
     inner = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255)])
     outer = [keras.Input((8, 8, 1)), inner, layers.Flatten(), layers.Dense(2)]
     keras.Sequential(outer).save(tmp_path / "a.keras")
-    assert load(tmp_path / "a.keras").raw_pixels
+    assert from_graph(load(tmp_path / "a.keras").forward) == (0, 255)
+
+
+def test_activations_with_gradients_of_their_own(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    names = ("silu", "gelu", "mish", "relu6", "softplus", "elu", "selu", "hard_silu", "leaky_relu")
+    taken = keras.Input((4,))
+    branches = [keras.layers.Dense(2, activation=name)(taken) for name in names]
+    keras.Model(taken, keras.layers.Concatenate()(branches)).save(tmp_path / "a.keras")
+    trained = load(tmp_path / "a.keras")
+    inputs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    model = to_tflite(trained, Recipe())
+    np.testing.assert_allclose(litert(model, inputs), trained.predict(inputs), atol=1e-5)
+
+
+def mobile_block(shape: tuple[int, int, int]) -> Any:
+    """The block that EfficientNets are made of, without biases and with swish."""
+    keras = frameworks.keras()
+    layers = keras.layers
+    taken = keras.Input(shape)
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(taken)
+    x = layers.Activation("swish")(layers.BatchNormalization()(x))
+    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+    y = layers.Activation("swish")(layers.BatchNormalization()(y))
+    squeezed = layers.Reshape((1, 1, 8))(layers.GlobalAveragePooling2D()(y))
+    squeezed = layers.Conv2D(2, 1, activation="swish")(squeezed)
+    y = layers.Multiply()([y, layers.Conv2D(8, 1, activation="sigmoid")(squeezed)])
+    y = layers.Dropout(0.2)(layers.Conv2D(8, 1, use_bias=False)(y))
+    y = layers.GlobalAveragePooling2D()(layers.Add()([x, y]))
+    return keras.Model(taken, layers.Dense(3, use_bias=False)(y))
+
+
+def test_a_mobile_block_in_every_scheme(tmp_path: Path) -> None:
+    frameworks.keras().utils.set_random_seed(1)
+    mobile_block((12, 12, 3)).save(tmp_path / "a.keras")
+    trained = load(tmp_path / "a.keras")
+    inputs = np.random.default_rng(0).random((20, 12, 12, 3)).astype(np.float32)
+    plain = to_tflite(trained, Recipe())
+    expected = trained.predict(inputs)
+    np.testing.assert_allclose(litert(plain, inputs), expected, atol=1e-5)
+    for scheme in SCHEMES:
+        errors = compare.tensor_errors(plain, to_tflite(trained, Recipe(scheme), inputs), inputs)
+        assert errors[-1].snr_db > (60 if scheme == "float16" else 20)
+
+
+def test_what_the_converter_writes_wrongly_is_refused(tmp_path: Path) -> None:
+    keras = frameworks.keras()
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.GRU(2, unroll=True), keras.layers.Dense(2)]
+    keras.Sequential([keras.Input((2, 3)), *layers]).save(tmp_path / "a.keras")
+    trained, inputs = load(tmp_path / "a.keras"), np.ones((8, 2, 3), np.float32)
+    with pytest.raises(ModelFileError, match=r"cannot make int16x8 of it .*its file is wrong"):
+        to_tflite(trained, Recipe("int16x8"), inputs)
 
 
 def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:

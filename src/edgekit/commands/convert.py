@@ -1,6 +1,5 @@
 """``edgekit convert``: a Keras model in, a .tflite file and its report out."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
     require_writable,
+    to_json,
     write_bytes,
     write_json,
 )
@@ -156,6 +156,8 @@ def command(
     )
     with terminal.working("convert", "looking at the model and its data"):
         job = jobs.prepare(trained, choices, recipe)
+    if trained.note:
+        terminal.note(f"{path}: {trained.note}")
     for warning in job.warnings:
         terminal.warn(warning)
     for note in job.dataset.notes if job.dataset else ():
@@ -173,7 +175,7 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        click.echo(json.dumps({"output": str(output), **document}, indent=2))
+        click.echo(to_json({"output": str(output), **document}))
     else:
         click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
         click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")

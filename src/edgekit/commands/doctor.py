@@ -1,12 +1,12 @@
 """``edgekit doctor``: what is there, what is wrong, and the line that fixes it."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from edgekit.commands import options
+from edgekit.files import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def command(as_json: bool) -> int:
     wrong = sum(check.status is Status.WRONG for check in checks)
     if as_json:
         document = {"ok": not wrong, "checks": [asdict(check) for check in checks]}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     else:
         click.echo("\n".join(_table(checks)))
         click.echo()

@@ -1,6 +1,5 @@
 """``edgekit export``: a .tflite file in, a C library out."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from edgekit.commands import options
 from edgekit.commands.columns import pairs
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
+from edgekit.files import to_json
 from edgekit.index import write_index
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def command(
     if as_json:
         facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
         document = {"output": str(folder), "target": target, "files": sorted(texts), **facts}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     else:
         click.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
     return 0

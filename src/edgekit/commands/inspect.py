@@ -18,6 +18,7 @@ from edgekit.convert.macs import MAC_FORMULAS
 from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.runners import Support, support
 from edgekit.convert.summary import OpSummary, Summary, TensorSummary, summarise
+from edgekit.files import to_json
 
 
 @click.command(
@@ -48,7 +49,7 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
             report = _report(file, summary, who)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    click.echo(json.dumps({"file": str(file), **document}, indent=2) if as_json else report)
+    click.echo(to_json({"file": str(file), **document}) if as_json else report)
     return 0
 
 

@@ -1,6 +1,5 @@
 """`edgekit predict`: what a model answers to images and arrays."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, unavailable
 from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options, terminal
+from edgekit.files import to_json
 
 ARRAYS = (".npz", ".npy")
 VALUES = 8
@@ -86,7 +86,7 @@ def command(
             "correct": correct if known else None,
             "total": len(known) if known else None,
         }
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     elif answers:
         click.echo(_table(answers))
         if known:

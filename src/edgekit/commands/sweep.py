@@ -1,6 +1,5 @@
 """``edgekit sweep``: the documented study, or a grid of one's own, with every figure of a point."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ import click
 from edgekit import digests
 from edgekit.commands import options, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
-from edgekit.files import require_writable, write_json, write_text
+from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.sweep import DOCUMENTED, points
@@ -170,7 +169,7 @@ def command(
     digests.record(folder, *(folder / name for name in (JOURNAL, TABLE, DOCUMENT, REPORT)))
     write_index(artifacts)
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        click.echo(to_json(document))
     else:
         where = (folder / REPORT).resolve().as_uri()
         click.echo(f"{table.text(rows)}\n\nreport: {where}")

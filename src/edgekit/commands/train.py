@@ -1,6 +1,5 @@
 """``edgekit train``: images in, the documented model and its figures out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import click
 
 from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
-from edgekit.files import require_writable
+from edgekit.files import require_writable, to_json
 from edgekit.index import write_index
 from edgekit.train.recipe import (
     INITIALIZERS,
@@ -145,7 +144,7 @@ def command(
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)
     write_index(artifacts)
     if as_json:
-        click.echo(json.dumps(metrics, indent=2))
+        click.echo(to_json(metrics))
     else:
         click.echo(epochs.summary(metrics, artifacts))
     return 0

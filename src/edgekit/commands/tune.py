@@ -1,6 +1,5 @@
 """``edgekit tune``: a trained Keras model in, a sparse, clustered or int8-ready one out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from edgekit.commands import epochs, options, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import KERAS_MODEL, require_writable
+from edgekit.files import KERAS_MODEL, require_writable, to_json
 from edgekit.index import write_index
 from edgekit.train.recipe import Recipe
 from edgekit.train.tuning import Tuning
@@ -118,7 +117,7 @@ def command(
     written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, how)
     write_index(artifacts)
     if as_json:
-        click.echo(json.dumps(written, indent=2))
+        click.echo(to_json(written))
     else:
         click.echo(f"{model} → {artifacts / KERAS_MODEL}")
         click.echo(epochs.summary(written, artifacts))

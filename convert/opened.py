@@ -1,0 +1,54 @@
+"""What the readers of Keras files and of SavedModels have in common: a model, opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edgekit.convert import qat
+from edgekit.convert.weights import Weight
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output.
+
+    Attributes:
+        name: its name in the model.
+        shape: with the batch; None where a dimension is open.
+        dtype: NumPy's name for its element type.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        """Return it as in a sentence: image [?, 28, 28, 1]."""
+        return f"{self.name} [{', '.join('?' if n is None else str(n) for n in self.shape)}]"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model as its file has it.
+
+    Attributes:
+        call: the forward pass on the tensor of the first input, to the tensor of the first output.
+        inputs: all its inputs.
+        outputs: all its outputs.
+        origin: "Keras 3", "Keras 2" or "SavedModel".
+        weights: all its weights.
+        owner: the object that keeps the variables alive.
+        loss: name of the loss that it was compiled with; "" when its file does not say.
+        learned: the same model with the ranges of quantisation-aware training.
+        note: what was chosen in the file, where it leaves a choice; "" otherwise.
+    """
+
+    call: Callable[[Any], Any]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    origin: str
+    weights: tuple[Weight, ...]
+    owner: Any
+    loss: str = ""
+    learned: qat.Learned | None = None
+    note: str = ""

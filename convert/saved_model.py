@@ -1,0 +1,72 @@
+"""A SavedModel: which of its signatures is the model."""
+
+from pathlib import Path
+from typing import Any
+
+from edgekit import frameworks
+from edgekit.convert import weights
+from edgekit.convert.opened import Opened, Port
+from edgekit.errors import ModelFileError
+
+DEFAULT = "serving_default"
+
+
+def load(path: Path, *, verbose: bool) -> Opened:
+    """Load the SavedModel in the folder at ``path``.
+
+    Its signature ``serving_default`` is the model, or the only one that it has.
+
+    Raises:
+        ModelFileError: it cannot be loaded, or it is open which signature is meant.
+    """
+    tf = frameworks.tensorflow(verbose=verbose)
+    try:
+        with frameworks.native_stderr_silenced(unless=verbose):
+            loaded = tf.saved_model.load(str(path))
+    # What a foreign or a damaged folder makes of it is open.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ModelFileError(f"{path}: cannot be loaded ({reason})") from error
+    name = _signature(path, loaded)
+    signature = loaded.signatures[name]
+    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+
+    def call(x: Any) -> Any:
+        (input_name, *_), (output_name, *_) = inputs, outputs
+        return signature(**{input_name: tf.convert_to_tensor(x)})[output_name]
+
+    return Opened(
+        call=call,
+        inputs=_ports(inputs),
+        outputs=_ports(outputs),
+        origin="SavedModel",
+        weights=weights.of_variables(signature.variables),
+        owner=loaded,
+        note="" if name == DEFAULT else f"its only signature, {name!r}, is taken for the model",
+    )
+
+
+def _signature(path: Path, loaded: Any) -> str:
+    signatures = list(loaded.signatures)
+    if DEFAULT in signatures:
+        return DEFAULT
+    if len(signatures) == 1:
+        return str(signatures[0])
+    if signatures:
+        raise ModelFileError(
+            f"{path}: has no signature {DEFAULT!r}, but {', '.join(map(repr, signatures))}; save "
+            "the one to convert alone: tf.saved_model.save(model, folder, signatures=...)"
+        )
+    raise ModelFileError(
+        f"{path}: has no signature, so what it takes and gives is open (a TensorFlow Hub module?); "
+        "save it with one: tf.saved_model.save(model, folder, signatures=...), or export the Keras "
+        "model with model.export(folder)"
+    )
+
+
+def _ports(specs: dict[str, Any]) -> tuple[Port, ...]:
+    return tuple(
+        # A TensorSpec of unknown rank has no tuple.
+        Port(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
+        for name, spec in specs.items()
+    )

@@ -1,0 +1,107 @@
+"""A model's weights, looked at before anything is converted: NaN, infinity, too large a number."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.errors import ModelFileError
+
+MASK = (0.0, -np.inf)
+"""The numbers of a mask that is added to scores before a softmax: its infinity is meant."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight, or a constant of the graph.
+
+    Attributes:
+        where: what to call it in a sentence, as "layer 'dense' (kernel)".
+        values: what ``np.asarray`` makes its numbers of.
+    """
+
+    where: str
+    values: Any
+
+
+def of_variables(variables: Iterable[Any]) -> tuple[Weight, ...]:
+    """Return the weights of Keras' or TensorFlow's variables, named by their layers."""
+    return tuple(_named(variable) for variable in variables)
+
+
+def of_graph(graph: Any) -> tuple[Weight, ...]:
+    """Return the constants of a frozen GraphDef, but for masks and single numbers."""
+    from tensorflow import make_ndarray
+
+    constants = {
+        node.name: make_ndarray(node.attr["value"].tensor)
+        for node in graph.node
+        if node.op == "Const"
+    }
+    return tuple(
+        Weight(f"constant {name!r}", values)
+        for name, values in constants.items()
+        # As many an operator has one: the upper limit of a clip, say.
+        if values.size > 1 and not (values.dtype.kind == "f" and np.isin(values, MASK).all())
+    )
+
+
+def require_finite(path: Path, weights: Iterable[Weight]) -> None:
+    """Refuse weights that are no numbers.
+
+    Raises:
+        ModelFileError: one has NaN or infinity in it.
+    """
+    bad = []
+    for weight in weights:
+        values = _floats(weight)
+        if np.isfinite(values).all():
+            continue
+        what = "NaN" if np.isnan(values).any() else ""
+        if np.isinf(values).any():
+            what += " or infinite" if what else "infinite"
+        bad.append(_counted(weight, ~np.isfinite(values), what))
+    _refuse(path, bad, "its training diverged? Train it again with a smaller learning rate")
+
+
+def require_float16(path: Path, weights: Iterable[Weight]) -> None:
+    """Refuse weights that float16 has no numbers for.
+
+    Raises:
+        ModelFileError: one is beyond the largest float16, 65504.
+    """
+    bad = []
+    for weight in weights:
+        values = _floats(weight)
+        with np.errstate(over="ignore"):
+            beyond = np.isinf(values.astype(np.float16)) & np.isfinite(values)
+        if beyond.any():
+            bad.append(_counted(weight, beyond, "beyond 65504, the largest float16"))
+    _refuse(path, bad, "use another --scheme")
+
+
+def _floats(weight: Weight) -> npt.NDArray[Any]:
+    """Return its numbers; none where it holds something else, as the state of a random seed."""
+    values = np.asarray(weight.values)
+    return values if values.dtype.kind == "f" else np.zeros(0, np.float32)
+
+
+def _counted(weight: Weight, bad: npt.NDArray[np.bool_], what: str) -> str:
+    count = int(bad.sum())
+    return f"{weight.where}: {count} of {bad.size} numbers {'is' if count == 1 else 'are'} {what}"
+
+
+def _refuse(path: Path, bad: list[str], advice: str) -> None:
+    if bad:
+        more = f", and so in {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise ModelFileError(f"{path}: {bad[0]}{more}: {advice}")
+
+
+def _named(variable: Any) -> Weight:
+    # Keras 3 has "dense/kernel", Keras 2 and TensorFlow "dense/kernel:0".
+    path = getattr(variable, "path", None) or str(variable.name).partition(":")[0]
+    layer, _, name = path.rpartition("/")
+    return Weight(f"layer {layer!r} ({name})" if layer else f"variable {name!r}", variable)
