@@ -12,28 +12,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import edge_runtime
-from edge_runtime.backends import unavailable
-from edge_runtime.errors import BackendError, EdgeRuntimeError, ModelError
 from edge_runtime.graph import Graph, Tensor
-from edge_runtime.meaning import class_scores
-from edge_runtime.metadata import Metadata
-from edge_runtime.quantize import dequantize, encode
 from edgekit.benchmarks.model_file import ModelFile
+from edgekit.benchmarks.range_trials import above_chance, listed, tried, winner
 from edgekit.errors import DataError
 from edgekit.pixel_range import (
     CANDIDATES,
     ENDS,
     InputRange,
     Range,
-    Trial,
     better,
     rescaled_from,
     shown,
 )
 from edgekit.train.data import Dataset
-
-Attempt = Callable[[Range], Trial]
 
 NEAR = 0.05
 """Ends of a quantised input that lie this near to a range's, as a share of it, are that range's:
@@ -41,12 +33,8 @@ photos hardly ever reach both ends, and int8 has one step more below zero than a
 APART = 0.25
 """Ends that differ by this much contradict each other."""
 
-TRIED = (500, 5000)
-"""Training inputs on which ranges are tried, and on which those are that the first do not settle.
-The 95 % interval is 9 % and 3 % wide at most."""
-
-ENGINES = ("native", "litert", "reference")
-"""Who runs the trials: the first that can."""
+SAMPLED = 1000
+"""Training inputs whose mean and deviation are those of all."""
 
 CARRIERS = frozenset("CAST EXPAND_DIMS RESHAPE SQUEEZE".split())
 AFFINE: dict[str, Callable[[Any, Any], Any]] = {
@@ -64,12 +52,23 @@ class Clue:
     Attributes:
         range: the range of CANDIDATES that they fit; None when none or several do.
         reason: what tells, as "its own rescaling"; "" when nothing does.
-        ends: what the ends of a quantised input stand for; None for floats.
+        tensor: the input, or what the first op quantises it to.
     """
 
     range: Range | None
     reason: str
-    ends: Range | None = None
+    tensor: Tensor
+
+    @property
+    def ends(self) -> Range | None:
+        """What the ends of a quantised input stand for; None for floats."""
+        return quantised_ends(self.tensor)
+
+    def against(self, pixels: Range) -> Range | None:
+        """Return the range that this tells, if pixels become something far off."""
+        if self.ends:
+            return contradicts(pixels, self.tensor)
+        return self.range if self.range and _apart(self.range, pixels) else None
 
 
 def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRange:
@@ -92,30 +91,31 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
             doubts.append(f"its metadata says {shown(own)}")
     elif own:
         reason = "its metadata"
-    against = clue.ends or clue.range
-    if expected and against and (chosen or own) and _apart(expected, against):
+    if expected and (chosen or own) and (against := clue.against(expected)):
         doubts.append(f"{clue.reason} says {shown(against)}")
     # What its maker wrote into the file is believed, unless the file contradicts itself.
     if own and not chosen and not doubts:
         return InputRange(*own, reason)
-    trials = _trials(file, dataset, _candidates(expected, own, clue, dataset), expected)
-    if not trials:
+    found = tried(file, dataset, _candidates(expected, own, clue, dataset), expected)
+    if not found:
         if expected:
             return InputRange(*expected, reason, "; ".join(doubts))
         raise _undecided(file, clue, "there are no labelled training inputs to try ranges on")
-    best = max(trials, key=lambda trial: (trial.correct, trial.range == expected))
+    inputs = f"tried on {found[0].trial.total} training inputs"
     if expected is None:
-        others = [trial for trial in trials if trial is not best]
-        if not all(better(best, other) for other in others) or not _above_chance(best, dataset):
-            raise _undecided(file, clue, f"tried: {_listed(trials)}")
-        return InputRange(*best.range, f"tried on {best.total} training inputs: {_listed(trials)}")
-    tried = next(trial for trial in trials if trial.range == expected)
-    if not better(best, tried):
-        return InputRange(*expected, f"{reason}, and {tried}", "; ".join(doubts))
-    doubts.append(f"with {shown(expected)} ({reason}) {tried}, with {shown(best.range)} {best}")
+        best = winner(found)
+        if best is None or not above_chance(best, dataset):
+            raise _undecided(file, clue, f"and {inputs} no range is best: {listed(found)}")
+        return InputRange(*best.trial.range, f"{inputs}: {listed(found)}")
+    trials = [one.trial for one in found]
+    first = max(trials, key=lambda trial: (trial.correct, trial.range == expected))
+    held = next(trial for trial in trials if trial.range == expected)
+    if not better(first, held):
+        return InputRange(*expected, f"{reason}, and {held}", "; ".join(doubts))
+    doubts.append(f"with {shown(expected)} ({reason}) {held}, with {shown(first.range)} {first}")
     if chosen:
         return InputRange(*chosen, reason, "; ".join(doubts))
-    return InputRange(*best.range, f"tried on {best.total} training inputs", "; ".join(doubts))
+    return InputRange(*first.range, inputs, "; ".join(doubts))
 
 
 def clue_of(graph: Graph) -> Clue:
@@ -125,14 +125,15 @@ def clue_of(graph: Graph) -> Clue:
     if tensor.dtype == "float32" and len(readers) == 1 and readers[0].name == "QUANTIZE":
         tensor = graph.tensors[readers[0].outputs[0]]
     if (ends := quantised_ends(tensor)) is not None:
-        fitting = [one for one in CANDIDATES if _fits(one, ends, tensor.dtype)]
+        fitting = [one for one in CANDIDATES if _fits(one, ends, tensor)]
         reason = f"its input's {tensor.dtype} scale and zero point"
-        return Clue(fitting[0] if len(fitting) == 1 else None, reason, ends)
+        return Clue(fitting[0] if len(fitting) == 1 else None, reason, tensor)
     if tensor.dtype != "float32":
-        return Clue(None, "")
+        return Clue(None, "", tensor)
     values = {end: rescaled(graph, end) for end in ENDS}
     known = {end: value for end, value in values.items() if value is not None}
-    return Clue(rescaled_from(known) if len(known) == len(ENDS) else None, "its own rescaling")
+    derived = rescaled_from(known) if len(known) == len(ENDS) else None
+    return Clue(derived, "its own rescaling", tensor)
 
 
 def quantised_ends(tensor: Tensor) -> Range | None:
@@ -196,17 +197,33 @@ def _readers(graph: Graph, index: int) -> list[Any]:
 def said(file: ModelFile) -> Range | None:
     """Return the range of the normalisation in the file's metadata, of all channels together."""
     mean, std = file.metadata.mean, file.metadata.std
-    if not mean:
-        return None
+    return of_normalization(mean, std) if mean else None
+
+
+def of_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> Range:
+    """Return what pixels 0 and 255 become, of all channels together."""
     ends = np.divide(np.subtract([[0.0], [255.0]], mean), std)
     return float(ends.min()), float(ends.max())
 
 
-def _fits(candidate: Range, ends: Range, dtype: str) -> bool:
+def contradicts(pixels: Range, tensor: Tensor) -> Range | None:
+    """Return what the ends of a quantised tensor stand for, if pixels become something far off."""
+    ends = quantised_ends(tensor)
+    if ends is None:
+        return None
+    span = max(pixels[1] - pixels[0], ends[1] - ends[0])
+    far = max(abs(pixels[side] - ends[side]) for side in _sides(tensor)) > APART * span
+    return ends if far else None
+
+
+def _fits(candidate: Range, ends: Range, tensor: Tensor) -> bool:
     tolerance = NEAR * (candidate[1] - candidate[0])
-    # int16 is symmetric: its lower end tells nothing.
-    sides = (1,) if dtype == "int16" else (0, 1)
-    return all(abs(candidate[side] - ends[side]) <= tolerance for side in sides)
+    return all(abs(candidate[side] - ends[side]) <= tolerance for side in _sides(tensor))
+
+
+def _sides(tensor: Tensor) -> tuple[int, ...]:
+    """Return which ends tell something: int16 is symmetric, whatever its numbers are."""
+    return (1,) if tensor.dtype == "int16" else (0, 1)
 
 
 def _apart(one: Range, other: Range) -> bool:
@@ -223,7 +240,7 @@ def _candidates(
     expected: Range | None, said: Range | None, clue: Clue, dataset: Dataset
 ) -> list[Range]:
     """Return what to try, what differs by little only once."""
-    pixels = dataset.x_train[: TRIED[0]]
+    pixels = dataset.x_train[:SAMPLED]
     mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
     # A model of standardised pixels, and one whose input's ends fit none of the usual ranges.
     standardised = (0.0 - mean) / std, (255.0 - mean) / std
@@ -233,73 +250,6 @@ def _candidates(
         if one and one[0] < one[1] and not any(_near(one, other) for other in found):
             found.append(one)
     return found
-
-
-def _trials(
-    file: ModelFile, dataset: Dataset, candidates: Sequence[Range], expected: Range | None
-) -> list[Trial]:
-    """Try the ranges; [] where there are no labels, or nobody here runs the model."""
-    if not dataset.labels or len(dataset.labels) != file.classes or not len(dataset.x_train):
-        return []
-    model = _opened(file)
-    if model is None:
-        return []
-    order = np.random.default_rng(0).permutation(len(dataset.x_train))
-    trials: list[Trial] = []
-    for count in TRIED:
-        if trials and (count > TRIED[0] and _settled(trials, expected)):
-            break
-        attempt = attempts(model, file.meaning(dataset.labels), dataset, order[:count])
-        trials = [attempt(one) for one in candidates]
-    return trials
-
-
-def _settled(trials: Sequence[Trial], expected: Range | None) -> bool:
-    best, second = sorted(trials, key=lambda trial: trial.correct, reverse=True)[:2]
-    return better(best, second) or (expected is not None and best.range == expected)
-
-
-def attempts(
-    model: edge_runtime.Model, meaning: str, dataset: Dataset, chosen: npt.NDArray[np.int64]
-) -> Attempt:
-    """Return what tells how many training inputs are right when pixels become a range."""
-    pixels = dataset.x_train[chosen].reshape(-1, *model.input.shape[1:])
-    true = dataset.y_train[chosen]
-
-    def attempt(candidate: Range) -> Trial:
-        mean, std = InputRange(*candidate, "").normalization
-        raw = encode(pixels, model.input, Metadata(mean=(mean,), std=(std,)))
-        outputs = dequantize(model.run(raw), model.output)
-        answers = class_scores(outputs, meaning).reshape(len(true), -1).argmax(axis=1)
-        return Trial(candidate, int(np.sum(answers == true)), len(true))
-
-    return attempt
-
-
-def _opened(file: ModelFile) -> edge_runtime.Model | None:
-    for engine in ENGINES:
-        if unavailable(engine):
-            continue
-        try:
-            model = edge_runtime.load(file.path, backend=engine)
-            if model.output.shape[0] == model.input.shape[0]:
-                dequantize(np.zeros(1, model.output.dtype), model.output)
-                encode(np.zeros(model.input.shape, np.float32), model.input, None)
-                return model
-        except (BackendError, ModelError, EdgeRuntimeError):
-            continue
-    return None
-
-
-def _above_chance(best: Trial, dataset: Dataset) -> bool:
-    """Tell whether a range leads to more right answers than always the most frequent class."""
-    _, counts = np.unique(dataset.y_train, return_counts=True)
-    return bool(best.interval[0] > counts.max() / len(dataset.y_train))
-
-
-def _listed(trials: Sequence[Trial]) -> str:
-    ordered = sorted(trials, key=lambda trial: trial.correct, reverse=True)
-    return ", ".join(f"{one.share:.1%} right with {shown(one.range)}" for one in ordered)
 
 
 def _undecided(file: ModelFile, clue: Clue, why: str) -> DataError:

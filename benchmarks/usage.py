@@ -59,17 +59,22 @@ class Usage:
 
     def describe(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
-        pixels = None
-        if self.mean:
-            ends = np.divide(np.subtract([[0.0], [255.0]], self.mean), self.std)
-            pixels = [float(ends.min()), float(ends.max())]
-        return {"pixels": pixels, "meaning": self.meaning, "reason": self.reason}
+        return {
+            "pixels": list(self.pixels) if self.pixels else None,
+            "reason": self.reason,
+            "warning": self.warning,
+            "meaning": self.meaning,
+        }
+
+    @property
+    def pixels(self) -> Range | None:
+        """What pixels 0 and 255 become, of all channels together; None for numbers."""
+        return input_range.of_normalization(self.mean, self.std) if self.mean else None
 
     def __str__(self) -> str:
-        pixels = self.describe()["pixels"]
-        if pixels is None:
+        if self.pixels is None:
             return f"inputs as they are: {self.reason}"
-        return f"pixels 0 to 255 become {shown(pixels)}: {self.reason}"
+        return f"pixels 0 to 255 become {shown(self.pixels)}: {self.reason}"
 
 
 def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) -> Usage:
