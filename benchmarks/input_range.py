@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edge_runtime.graph import Graph, Tensor
 from edgekit.benchmarks.model_file import ModelFile
-from edgekit.benchmarks.range_trials import above_chance, listed, tried, winner
+from edgekit.benchmarks.range_trials import Tried, above_chance, listed, tried, winner
 from edgekit.errors import DataError
 from edgekit.pixel_range import (
     CANDIDATES,
@@ -102,6 +102,9 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
             return InputRange(*expected, reason, "; ".join(doubts))
         raise _undecided(file, clue, "there are no labelled training inputs to try ranges on")
     inputs = f"tried on {found[0].trial.total} training inputs"
+    if expected is None and clue.ends and _covers(clue, found, dataset):
+        # What the calibration spanned is what pixels become, unless the labels say otherwise.
+        expected = clue.ends
     if expected is None:
         best = winner(found)
         if best is None or not above_chance(best, dataset):
@@ -236,20 +239,32 @@ def _near(one: Range, other: Range) -> bool:
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= NEAR * span
 
 
+def _covers(clue: Clue, found: Sequence[Tried], dataset: Dataset) -> bool:
+    """Tell whether the ends of an asymmetric input, taken for those of pixels, explain labels."""
+    own = [one for one in found if one.trial.range == clue.ends]
+    return len(_sides(clue.tensor)) == 2 and any(above_chance(one, dataset) for one in own)
+
+
 def _candidates(
     expected: Range | None, said: Range | None, clue: Clue, dataset: Dataset
 ) -> list[Range]:
     """Return what to try, what differs by little only once."""
-    pixels = dataset.x_train[:SAMPLED]
-    mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
-    # A model of standardised pixels, and one whose input's ends fit none of the usual ranges.
-    standardised = (0.0 - mean) / std, (255.0 - mean) / std
-    proposed = [expected, said, clue.range, *CANDIDATES, clue.ends, standardised]
+    # The input's ends where they fit none of the usual ranges; and standardised pixels.
+    proposed = [expected, said, clue.range, clue.ends, *CANDIDATES, _standardised(dataset)]
     found: list[Range] = []
     for one in proposed:
         if one and one[0] < one[1] and not any(_near(one, other) for other in found):
             found.append(one)
     return found
+
+
+def _standardised(dataset: Dataset) -> Range | None:
+    """Return what pixels become when all training pixels get mean 0 and deviation 1."""
+    pixels = dataset.x_train[:SAMPLED]
+    if not pixels.size or not (std := float(pixels.std())):
+        return None
+    mean = float(pixels.mean())
+    return (0.0 - mean) / std, (255.0 - mean) / std
 
 
 def _undecided(file: ModelFile, clue: Clue, why: str) -> DataError:

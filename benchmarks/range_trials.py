@@ -81,9 +81,9 @@ def tried(
     for count in TRIED:
         chosen = order[:count]
         found = [_try(model, file, dataset, chosen, one) for one in candidates]
-        if expected is not None and max(found, key=_correct).trial.range == expected:
-            break
-        if winner(found) is not None:
+        first = max(found, key=_correct)
+        others = [one for one in found if one is not first]
+        if first.trial.range == expected or all(better(first.trial, o.trial) for o in others):
             break
     return found
 
