@@ -88,11 +88,11 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
     if chosen:
         reason = "--input-range"
         if own and _apart(chosen, own):
-            doubts.append(f"its metadata says {shown(own)}")
+            doubts.append(f"{shown(own)} by its metadata")
     elif own:
         reason = "its metadata"
     if expected and (chosen or own) and (against := clue.against(expected)):
-        doubts.append(f"{clue.reason} says {shown(against)}")
+        doubts.append(f"{shown(against)} by {clue.reason}")
     # What its maker wrote into the file is believed, unless the file contradicts itself.
     if own and not chosen and not doubts:
         return InputRange(*own, reason)

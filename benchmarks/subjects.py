@@ -116,8 +116,8 @@ def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:
             "--data names test inputs"
         )
     for name, entry in entries.items():
-        if entry.usage.mean and not entry.file.metadata.mean:
-            found.append(f"note: {name}: {entry.usage}")
         if entry.usage.warning:
             found.append(f"warning: {name}: {entry.usage}, but {entry.usage.warning}")
+        elif entry.usage.mean and not entry.file.metadata.mean:
+            found.append(f"note: {name}: {entry.usage}")
     return found

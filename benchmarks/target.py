@@ -26,7 +26,7 @@ from edgekit.benchmarks import (
 )
 from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inputs
 from edgekit.benchmarks.cores import Core
-from edgekit.benchmarks.dataset import describe
+from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.firmware import Firmware, Library
 from edgekit.benchmarks.result import Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
@@ -129,16 +129,19 @@ def run(
     scores: dict[Subject, Array] = {}
     for name, entry in models.items():
         store(_measured(name, entry, core, export, dataset, variant, effort, say, scores))
-    if keras and keras.file and keras.like and scores:
-        say(f"{keras.file.name} on Keras")
-        store(_beside_keras(scores, keras, keras.file, keras.like, dataset))
+    if keras and scores:
+        if keras.file and keras.like:
+            say(f"{keras.file.name} on Keras")
+            store(_answered(keras.file, keras.like, dataset, scores))
+        classes = any(entry.usage.classes for entry in models.values())
+        store(suite.agreements(scores, keras, classes))
     return results
 
 
-def _beside_keras(
-    scores: dict[Subject, Array], keras: Keras, file: Path, like: Entry, dataset: Dataset
+def _answered(
+    file: Path, like: Entry, dataset: Dataset, scores: dict[Subject, Array]
 ) -> Iterator[Result]:
-    """Yield what the Keras model answers, and how the firmware's answers agree with it."""
+    """Yield what the Keras model's answers are worth, and put its scores to the others'."""
     with tempfile.TemporaryDirectory() as scratch:
         ways = from_keras(file, Path(scratch), like.file.size, like.usage, names=(peers.KERAS,))
         for one in ways:
@@ -147,7 +150,6 @@ def _beside_keras(
                 yield outcome.measure(one.subject, scores[one.subject], dataset)
             else:
                 yield one
-    yield from suite.agreements(scores, keras, like.usage.classes)
 
 
 def subjects(core: Core, variant: str = "") -> list[str]:
@@ -251,7 +253,7 @@ def measure_build(
             f"the engine {trial.engine}",
             outputs,
             trial.expected[:asked],
-            trial.images,
+            0 if dataset.source == NO_DATA else trial.images,
         )
     yield _flash(subject, built, library)
     yield _ram(subject, built, library, profile)

@@ -88,7 +88,7 @@ def test_sources_that_disagree_are_said(data: Path, tmp_path: Path) -> None:
     dataset = loaded(path, data)
     chosen = usage.of(path, dataset, (0.0, 1.0))
     assert chosen.pixels == (0.0, 1.0)
-    assert "scale and zero point says 0 to 255" in chosen.warning
+    assert "0 to 255 by its input's int8 scale and zero point" in chosen.warning
     assert "90.0% of 300 training inputs are right" in chosen.warning
     # Another tool's metadata contradicts the input, and the labels decide.
     wrong = Metadata(mean=(127.5,), std=(127.5,))
