@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
 from edgekit import files
 from edgekit.commands import bench_options, options
-from edgekit.errors import DataError
+from edgekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph
@@ -85,6 +86,8 @@ def command(
         raise click.UsageError("--input-range says the same as --mean and --std: give one of them")
     if mean is None and not any((labels, input_range, framing, task)):
         raise click.UsageError("nothing to write: name --labels, --mean and --std, or another")
+    if find_spec("ai_edge_litert") is None:
+        raise MissingExtraError("ai-edge-litert", "litert", "edgekit label")
     from edge_runtime.metadata import read_metadata
     from edge_runtime.reader import read
     from edgekit.convert.metadata import attach
