@@ -19,8 +19,9 @@ def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset)
     """Score ``scores`` float32 [N, classes] against the N test images' classes.
 
     The samples are the answered class indices; the summary has the score, the confusion matrix
-    (rows predicted, columns true) and the wrongly answered images.
+    (rows predicted, columns true) and the wrongly answered images, as pictures where they are.
     """
+    scores = scores.reshape(len(scores), -1)
     expected = (len(dataset.x_test), len(dataset.labels))
     if scores.shape != expected:
         reason = f"scores of shape {list(scores.shape)}, expected {list(expected)}"
@@ -48,10 +49,15 @@ def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset)
                     "true": dataset.labels[dataset.y_test[i]],
                     "png": png(dataset.x_test[i]),
                 }
-                for i in outcome.wrong[:PICTURES]
+                for i in (outcome.wrong[:PICTURES] if shows_pictures(dataset) else ())
             ],
         },
     )
+
+
+def shows_pictures(dataset: Dataset) -> bool:
+    """Tell whether the test inputs can be looked at: pixels [N, H, W, 1 or 3]."""
+    return dataset.pixels and dataset.x_test.ndim == 4 and dataset.x_test.shape[3] in (1, 3)
 
 
 def png(image: npt.NDArray[np.uint8]) -> str:

@@ -1,10 +1,11 @@
 """Comparison with an earlier run: how much worse a figure may be before it is a regression."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from edgekit.benchmarks import outcome
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.result import Result, select
+from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.errors import ResultError
 
@@ -25,7 +26,8 @@ class Margin:
     Attributes:
         metric: the result's metric.
         figure: the key in the result's summary.
-        noise: tolerated change, as a share of the baseline's figure; 0 for what is deterministic.
+        noise: tolerated change, as a share of the baseline's figure, of accuracy and R² as they
+            are; 0 for what is deterministic.
         facts: of the environment that must agree before the figure can be compared.
         same_images: whether the test images must be the same ones.
     """
@@ -39,14 +41,24 @@ class Margin:
     @property
     def name(self) -> str:
         """What the gate calls the figure."""
+        if self.metric == "error":
+            return _name("R²")
         figure = f"{self.figure} " if self.metric == "instructions" else ""
         return _name(figure + self.metric)
 
 
-ACCURACY_NOISE = 0.001
-"""Accuracy may fall by this much: 2 images of 2115, what another CPU's rounding can flip."""
+THIRD_PARTIES = ("litert",)
+"""Backends that are not ours: compared like the peers, and no reason to fail."""
 
 OTHER_IMAGES = "the baseline has other test images"
+OTHER_MAKER = "not ours: compared only"
+
+FALLING = (
+    # 2 images of 2115 is what another CPU's rounding can flip.
+    Margin("accuracy", "accuracy", 0.001, same_images=True),
+    Margin("error", "r2", 0.001, same_images=True),
+)
+"""Figures that are better the larger they are; the margin is what they may fall by."""
 
 MARGINS = (
     # A shared machine shifts the median of microseconds by a tenth from run to run.
@@ -59,6 +71,10 @@ MARGINS = (
     Margin("instructions", "median", 0, facts=TOOLS, same_images=True),
     Margin("instructions", "max", 0, facts=TOOLS, same_images=True),
 )
+"""Figures that are better the smaller they are."""
+
+TOLERANCES = tuple(dict.fromkeys(one.metric for one in (*FALLING, *MARGINS)))
+"""Metrics whose margin the user may choose."""
 
 
 def require_common(
@@ -71,41 +87,66 @@ def require_common(
             figure.
     """
     before = _measured(earlier)
-    if not any(model in models and backend in backends for _, model, backend in before):
+    own = [key for key, result in before.items() if not result.subject.peer]
+    if not any(model in models and backend in backends for _, model, backend in own):
         raise ResultError("the baseline has none of these models on any of these backends")
-    figures = [("accuracy", "accuracy"), *((one.metric, one.figure) for one in MARGINS)]
     for (metric, model, backend), result in before.items():
-        needed = [figure for of, figure in figures if of == metric]
-        if not all(isinstance(result.summary.get(figure), int | float) for figure in needed):
+        needed = [one.figure for one in (*FALLING, *MARGINS) if one.metric == metric]
+        found = [result.summary.get(figure, "") for figure in needed]
+        # R² is null where all targets are the same.
+        if not all(isinstance(one, int | float) or (one is None) for one in found):
             raise ResultError(f"the baseline is damaged: no {metric} of {model} on {backend}")
 
 
 def compare(
-    results: Sequence[Result], earlier: Iterable[Result], models: Sequence[str]
+    results: Sequence[Result],
+    earlier: Iterable[Result],
+    models: Sequence[str],
+    tolerances: Mapping[str, float] | None = None,
 ) -> list[Gate]:
     """Hold our results against the earlier run's of the same models and backends.
+
+    Third parties are compared as well, and their gates skipped.
 
     Args:
         results: of this run.
         earlier: of the baseline.
         models: what this run was to measure; one that it tried in vain, and that the earlier run
             measured, fails.
+        tolerances: chosen margins by metric, in place of the ones here.
     """
     now, before = _measured(results), _measured(earlier)
+    chosen = tolerances or {}
     gates = []
     for key, theirs in before.items():
         metric, model, backend = key
-        if model not in models:
+        if model not in models and not theirs.subject.peer:
             continue
         if key not in now:
-            if metric == "accuracy" and (reason := _reason(results, model, backend)):
+            if metric in outcome.METRICS and (reason := _reason(results, model, backend)):
                 message = f"measured in the baseline, but now {reason}"
                 gates.append(Gate(_name(metric), str(theirs.subject), "failed", message))
-        elif metric == "accuracy":
-            gates.append(_accuracy(now[key], theirs))
         else:
-            gates += [_grown(now[key], theirs, one) for one in MARGINS if one.metric == metric]
-    return gates
+            for margins, hold in ((FALLING, _fallen), (MARGINS, _grown)):
+                gates += [
+                    hold(now[key], theirs, replace(one, noise=chosen.get(metric, one.noise)))
+                    for one in margins
+                    if one.metric == metric
+                    and None not in (theirs.summary[one.figure], now[key].summary[one.figure])
+                ]
+    third = {str(key.subject) for key in now.values() if not _ours(key)}
+    third |= {str(one.subject) for one in before.values() if not _ours(one)}
+    return [_not_ours(gate) if gate.subject in third else gate for gate in gates]
+
+
+def _ours(result: Result) -> bool:
+    return not result.subject.peer and result.subject.backend not in THIRD_PARTIES
+
+
+def _not_ours(gate: Gate) -> Gate:
+    if gate.verdict == "skipped":
+        return gate
+    return replace(gate, verdict="skipped", message=f"{gate.message} ({OTHER_MAKER})")
 
 
 def _key(result: Result) -> Key:
@@ -113,32 +154,27 @@ def _key(result: Result) -> Key:
 
 
 def _measured(results: Iterable[Result]) -> dict[Key, Result]:
-    return {
-        _key(result): result
-        for result in results
-        if result.status == "measured" and not result.subject.peer
-    }
+    return {_key(result): result for result in results if result.status == "measured"}
 
 
 def _reason(results: Iterable[Result], model: str, backend: str) -> str:
     """Return why ``model`` was not measured on ``backend``; "" when that was not tried."""
-    for subject, result in select(results, "accuracy").items():
+    for subject, result in outcome.of(results).items():
         if subject.backend == backend and subject.model in (model, ""):
             return f"{result.status}: {result.reason}"
     return ""
 
 
-def _accuracy(ours: Result, theirs: Result) -> Gate:
-    name = _name("accuracy")
+def _fallen(ours: Result, theirs: Result, margin: Margin) -> Gate:
+    name, subject = margin.name, str(ours.subject)
     if not _same_images(ours, theirs):
-        return Gate(name, str(ours.subject), "skipped", OTHER_IMAGES)
-    now, before = ours.summary["accuracy"], theirs.summary["accuracy"]
-    worst = before - ACCURACY_NOISE
+        return Gate(name, subject, "skipped", OTHER_IMAGES)
+    now, before = ours.summary[margin.figure], theirs.summary[margin.figure]
+    worst = before - margin.noise
     message = (
-        f"was {share(before)}, is {share(now)}, may fall by {share(ACCURACY_NOISE)} "
-        f"to {share(worst)}"
+        f"was {share(before)}, is {share(now)}, may fall by {share(margin.noise)} to {share(worst)}"
     )
-    return Gate(name, str(ours.subject), "passed" if now >= worst else "failed", message)
+    return Gate(name, subject, "passed" if now >= worst else "failed", message)
 
 
 def _grown(ours: Result, theirs: Result, margin: Margin) -> Gate:

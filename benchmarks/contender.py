@@ -12,21 +12,18 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import litert, unavailable
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.meaning import class_scores
-from edge_runtime.metadata import Metadata
+from edge_runtime.meaning import NUMBERS
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.usage import Usage, said
 from edgekit.errors import EdgekitError
-from edgekit.train.data import Images, scaled
+from edgekit.train.data import Inputs
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
-
-Scale = Callable[[Images], Floats]
-"""uint8 images [N, H, W, C] -> float32 inputs of a Keras model, of the same shape."""
 
 DISTRIBUTIONS = {
     "litert": ("ai-edge-litert",),
@@ -43,25 +40,24 @@ class Contender:
     Attributes:
         subject: how it is called in the results.
         file: what it runs; a fresh process needs nothing else.
-        predict: uint8 images [N, H, W, C] -> float32 scores [N, classes].
-        inputs: uint8 images [N, H, W, C] -> raw inputs [N, ...], what ``run`` takes one of.
+        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...].
+        inputs: the dataset's inputs [N, ...] -> raw inputs, what ``run`` takes one of.
         run: raw input [1, ...] -> raw output; what the latency is measured of.
         distributions: packages that must be installed to run it.
-        origin: digest of the Keras model that a .tflite file says it was converted from; "" for
-            peers and where the file does not say.
     """
 
     subject: Subject
     file: Path
-    predict: Callable[[Images], Floats]
-    inputs: Callable[[Images], Array]
+    predict: Callable[[Inputs], Floats]
+    inputs: Callable[[Inputs], Array]
     run: Callable[[Array], Any]
     distributions: tuple[str, ...]
-    origin: str = ""
 
 
 def from_models(
-    models: Mapping[str, Path], backends: Sequence[str]
+    models: Mapping[str, Path],
+    backends: Sequence[str],
+    usages: Mapping[str, Usage] | None = None,
 ) -> Iterator[Contender | Result]:
     """Yield each model on each backend, or a result that says why it is not present.
 
@@ -71,6 +67,7 @@ def from_models(
     Args:
         models: .tflite files by the name that the results call them.
         backends: names of edge_runtime's backends.
+        usages: how each model is fed and read, by the same names; None for as the files say.
     """
     present = []
     for backend in backends:
@@ -79,10 +76,11 @@ def from_models(
         else:
             present.append(backend)
     for name, path in models.items():
+        usage = usages[name] if usages else said(path)
         for backend in present:
             subject = Subject(name, files.sha256(path), backend)
             try:
-                yield _from_model(path, subject)
+                yield _from_model(path, subject, usage)
             except (BackendError, ModelError) as error:
                 yield absent(subject, str(error))
 
@@ -97,18 +95,24 @@ def for_edgetpu(models: Mapping[str, Path]) -> frozenset[str]:
 
 
 def from_keras(
-    file: Path, scratch: Path, scale: Scale, meaning: str
+    file: Path,
+    scratch: Path,
+    size: tuple[int, ...],
+    usage: Usage,
+    names: Sequence[str] = tuple(peers.PEERS),
 ) -> Iterator[Contender | Result]:
     """Yield each peer ready to run a Keras model, or a result that says why it is not present.
 
     Args:
         file: the Keras model.
         scratch: folder for the files that the peers run.
-        scale: pixels to the model's inputs.
-        meaning: of its output, one of ``edge_runtime.meaning.MEANINGS``.
+        size: shape of its input without the batch.
+        usage: how it is fed and read.
+        names: of the peers.
     """
     digest = files.sha256(file) if file.exists() else ""
-    for name, peer in peers.PEERS.items():
+    for name in names:
+        peer = peers.PEERS[name]
         subject = Subject(file.name, digest, name, peer=True)
         try:
             own_file = peer.prepare(file, scratch)
@@ -119,8 +123,8 @@ def from_keras(
         yield Contender(
             subject=subject,
             file=own_file,
-            predict=partial(_scaled_first, scale, function, meaning),
-            inputs=scale,
+            predict=partial(_scaled_first, usage, size, function),
+            inputs=partial(_scaled, usage, size),
             run=function,
             distributions=peer.distributions,
         )
@@ -133,11 +137,29 @@ def absent(subject: Subject, reason: str) -> Result:
     )
 
 
-def _scaled_first(scale: Scale, function: peers.Function, meaning: str, images: Images) -> Floats:
-    return class_scores(function(scale(images)), meaning)
+def raw_inputs(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Array:
+    """Return the dataset's inputs [N, ...] as the model takes them, [N, ...].
+
+    Raises:
+        ModelError: the model's input is of integers without scale and zero point.
+    """
+    inputs = inputs.reshape(len(inputs), *model.input.shape[1:])
+    if inputs.dtype == np.uint8 and not usage.mean:
+        inputs = inputs.astype(np.float32)
+    return encode(inputs, model.input, usage.metadata)
 
 
-def _from_model(path: Path, subject: Subject) -> Contender:
+def _scaled(usage: Usage, size: tuple[int, ...], inputs: Inputs) -> Floats:
+    return usage.scaled(inputs).reshape(len(inputs), *size)
+
+
+def _scaled_first(
+    usage: Usage, size: tuple[int, ...], function: peers.Function, inputs: Inputs
+) -> Floats:
+    return usage.read(function(_scaled(usage, size, inputs)))
+
+
+def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
     """Load a .tflite file on the subject's backend of edge_runtime, with one thread.
 
     Raises:
@@ -148,27 +170,18 @@ def _from_model(path: Path, subject: Subject) -> Contender:
     return Contender(
         subject=subject,
         file=path,
-        predict=lambda images: model.predict(_pixels(model, images)),
-        inputs=partial(raw_inputs, model),
+        predict=partial(_predict, model, usage),
+        inputs=partial(raw_inputs, model, usage),
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
-        origin=_origin(model.metadata),
     )
 
 
-def raw_inputs(model: edge_runtime.Model, images: Images) -> Array:
-    """Return uint8 images [N, H, W, C] as the model takes them, [N, ...]."""
-    return encode(_pixels(model, images), model.input, model.metadata)
-
-
-def _pixels(model: edge_runtime.Model, images: Images) -> Images | Floats:
-    images = images.reshape(len(images), *model.input.shape[1:])
-    says_how = model.metadata is not None and model.metadata.mean
-    # A file without a normalisation gets what train feeds to its model.
-    return images if says_how else scaled(images)
-
-
-def _origin(metadata: Metadata | None) -> str:
-    """Return the digest of the Keras model, as `edgekit convert` writes it."""
-    model = metadata.provenance.get("model") if metadata else None
-    return str(model.get("sha256", "")) if isinstance(model, dict) else ""
+def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
+    inputs = inputs.reshape(len(inputs), *model.input.shape[1:])
+    own = model.metadata
+    # The runtime brings pixels onto the scale by itself where the file says how.
+    says_how = own is not None and (own.mean, own.std) == (usage.mean, usage.std)
+    outputs = model.predict(inputs if says_how else usage.scaled(inputs))
+    # A file without labels that ends without softmax is numbers to the runtime.
+    return usage.read(outputs) if model.meaning == NUMBERS else outputs

@@ -1,182 +1,169 @@
-"""Which test images a model is measured on: those of the data it was trained on."""
+"""Which test inputs models are measured on: those of the data they were trained on, or random."""
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_runtime.errors import EdgeRuntimeError, ModelError
-from edge_runtime.meaning import of_graph
-from edge_runtime.metadata import Metadata, read_metadata
-from edge_runtime.quantize import normalise
-from edge_runtime.reader import read
+from edge_runtime.meaning import NUMBERS
+from edgekit.benchmarks import input_range, model_file
+from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
-from edgekit.train.data import Dataset, Images
+from edgekit.train.data import Dataset
 
-Floats = npt.NDArray[np.float32]
+NO_DATA = "none"
+"""Source of random tensors, which have no classes and no targets."""
 
+RANDOM = 256
+"""How many random tensors stand in for test inputs."""
 
-@dataclass(frozen=True)
-class Trained:
-    """What a model file says about its answers.
-
-    Attributes:
-        source: what ``edgekit.train.data.load`` takes; None when neither the file nor the
-            conversion's report beside it says.
-        data_name: name of the data; "" when the file does not say.
-        labels: the classes in the order of the scores; empty when the file does not say.
-        shape: height, width and channels of the images.
-        size: shape of the model's input without the batch.
-        classes: how many classes the model's scores tell apart.
-        mean: of the normalisation ``(pixel - mean) / std``; empty when the file does not say.
-        std: of the same.
-        meaning: of the output, one of ``edge_runtime.meaning.MEANINGS``.
-    """
-
-    source: str | None
-    data_name: str
-    labels: tuple[str, ...]
-    shape: tuple[int, int, int]
-    size: tuple[int, ...]
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    meaning: str
+DIGITS = tuple("0123456789")
 
 
 def for_models(
-    models: Sequence[Path], source: str | None = None, classes: tuple[str, ...] | None = None
+    models: Sequence[Path | ModelFile],
+    source: str | None = None,
+    classes: tuple[str, ...] | None = None,
+    framing: str | None = None,
 ) -> Dataset:
-    """Load the dataset whose test images fit all ``models``.
+    """Load the dataset whose test inputs fit all ``models``.
 
     Args:
         models: .tflite files.
-        source: what ``edgekit.train.data.load`` takes; None for what the models were trained on,
-            MNIST where they do not say.
+        source: what ``edgekit.train.data.load`` takes, or NO_DATA; None for what the models were
+            trained on. Where they do not say, classifiers of 28×28×1 in two or ten classes get
+            MNIST, all others random tensors.
         classes: class names in the order of the scores; None for what the models say.
+        framing: how pictures are brought to the models' size; None for what the models say.
 
     Raises:
-        ModelError: a file is not a .tflite classifier.
+        ModelError: a file is not a .tflite file with one input and one output.
         DataError: the data cannot be had, or a model does not fit it or its companions.
     """
-    trained = {path: _trained(path) for path in models}
+    files = [one if isinstance(one, ModelFile) else model_file.load(one) for one in models]
+    if len({one.pictures or one.size for one in files}) > 1:
+        raise DataError("the models take inputs of different sizes: bench each size by itself")
     if source is None:
-        for path, one in trained.items():
-            if one.source is None and one.data_name:
-                raise DataError(
-                    f"{path}: was trained on {one.data_name!r}, and only its "
-                    f"{_report(path).name} knew where that is: give it with --data"
-                )
-        named = {path: one.source for path, one in trained.items() if one.source}
-        if len(set(named.values())) > 1:
-            parts = " and ".join(f"{path.name} on {one}" for path, one in named.items())
-            raise DataError(f"the models were trained on different data, {parts}: name one --data")
-        source = next(iter(named.values()), "mnist")
-    if classes is None:
-        classes = next((one.labels for one in trained.values() if one.labels), None)
-    shapes = {one.shape for one in trained.values()}
-    if len(shapes) > 1:
-        raise DataError("the models take images of different sizes: bench each size by itself")
-    dataset = data.load(source, classes, shapes.pop())
-    for path, one in trained.items():
-        _require_fit(path, one, dataset)
+        source = _trained_on(files)
+    if source == NO_DATA:
+        return random_tensors(files)
+    if classes and files[0].metadata.meaning == NUMBERS:
+        raise DataError(f"{files[0].path}: its output is numbers: leave --classes out")
+    classes = classes or next((one.metadata.labels for one in files if one.metadata.labels), None)
+    if classes is None and source in data.SOURCES and files[0].classes == len(DIGITS):
+        classes = DIGITS
+    framing = framing or _framing(files, source)
+    dataset = _loaded(files[0], source, classes, framing)
+    for one in files:
+        _require_fit(one, dataset)
     return dataset
 
 
-def scaling(models: Sequence[Path]) -> Callable[[Images], Floats]:
-    """Return how pixels become the inputs of the Keras model that ``models`` come from.
+def random_tensors(files: Sequence[ModelFile]) -> Dataset:
+    """Return random tensors in place of test inputs, within what all ``files`` can take.
 
-    Raises:
-        ModelError: a file is not a .tflite classifier.
+    Uniform between the ends of quantised inputs, otherwise standard normal.
     """
-    every = [_trained(path) for path in models]
-    trained = next((one for one in every if one.mean), every[0])
-    # A file without a normalisation gets what train feeds to its model.
-    mean, std = trained.mean or (0.0,), trained.std or (255.0,)
-    return lambda images: normalise(images, mean, std).reshape(-1, *trained.size)
-
-
-def meaning(models: Sequence[Path]) -> str:
-    """Return what the outputs of ``models`` mean, which come from one Keras model.
-
-    Raises:
-        ModelError: a file is not a .tflite classifier.
-    """
-    return _trained(models[0]).meaning
+    shape, generator = (RANDOM, *files[0].size), np.random.default_rng(1)
+    ends = [end for one in files for end in (input_range.quantised_ends(one.input),) if end]
+    ends += [end for end in map(input_range.said, files) if end]
+    if ends:
+        low, high = max(low for low, _ in ends), min(high for _, high in ends)
+        tensors = generator.uniform(low, high if low < high else low, shape).astype(np.float32)
+    else:
+        tensors = generator.standard_normal(shape, np.float32)
+    none = np.zeros((RANDOM, 0), np.float32)
+    return Dataset(
+        tensors[:0],
+        none[:0],
+        tensors,
+        none,
+        labels=(),
+        name="random tensors",
+        sha256="",
+        source=NO_DATA,
+        framing="resize",
+    )
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Return what a result says about the images it was measured on."""
+    """Return what a document says about the inputs that were measured on."""
     return {
         "name": dataset.name,
         "sha256": dataset.sha256,
         "synthetic": dataset.source == "synthetic",
+        "random": dataset.source == NO_DATA,
         "labels": list(dataset.labels),
         "images": len(dataset.x_test),
     }
 
 
-def _trained(path: Path) -> Trained:
-    content = path.read_bytes()
-    try:
-        graph = read(content)
-        metadata = read_metadata(graph, content)
-    except EdgeRuntimeError as error:
-        raise ModelError(f"{path}: {error}") from None
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        counts = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
-        raise ModelError(f"{path}: a classifier has one input and one output, this has {counts}")
-    batch, *size = graph.tensors[graph.inputs[0]].shape
-    if batch != 1:
-        raise ModelError(f"{path}: takes {batch} images at once, bench times one: convert it anew")
-    shape = data.image_shape(tuple(size), str(path))
-    classes = max(2, graph.tensors[graph.outputs[0]].shape[-1])
-    metadata = metadata or Metadata()
-    origin = metadata.provenance.get("data")
-    origin = origin if isinstance(origin, dict) else {}
-    return Trained(
-        source=origin.get("source") or _reported_source(path, content),
-        data_name=str(origin.get("name", "")),
-        labels=metadata.labels,
-        shape=shape,
-        size=tuple(size),
-        classes=classes,
-        mean=metadata.mean,
-        std=metadata.std,
-        meaning=metadata.meaning or of_graph(graph, metadata.labels),
-    )
+def _trained_on(files: Sequence[ModelFile]) -> str:
+    """Return the data that the files or their reports name.
+
+    Raises:
+        DataError: they name different data, or one that cannot be found.
+    """
+    for one in files:
+        if one.source is None and one.data_name:
+            raise DataError(
+                f"{one.path}: was trained on {one.data_name!r}, and only its "
+                f"{model_file.report_of(one.path).name} knew where that is: give it with --data"
+            )
+    named = {one.path: one.source for one in files if one.source}
+    if len(set(named.values())) > 1:
+        parts = " and ".join(f"{path.name} on {one}" for path, one in named.items())
+        raise DataError(f"the models were trained on different data, {parts}: name one --data")
+    digits = all(one.may_be_digits for one in files)
+    return next(iter(named.values()), "mnist" if digits else NO_DATA)
 
 
-def _reported_source(path: Path, content: bytes) -> str | None:
-    """Return the path of the data from the conversion's report, if it is about this very file."""
-    try:
-        report = json.loads(_report(path).read_text())
-        if report["tflite_sha256"] == hashlib.sha256(content).hexdigest():
-            return str(report["data"]["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
+def _framing(files: Sequence[ModelFile], source: str) -> str:
+    framings = sorted({one.framing for one in files if one.framing})
+    if len(framings) > 1 and source not in data.SOURCES:
+        raise DataError(f"the models frame pictures differently, {framings}: name one --framing")
+    return framings[0] if framings else "resize"
 
 
-def _report(path: Path) -> Path:
-    return path.with_name(f"{path.name}.report.json")
+def _loaded(file: ModelFile, source: str, classes: tuple[str, ...] | None, framing: str) -> Dataset:
+    """Load the data as classes or as targets, which what the output means decides."""
+    numbers = None
+    if file.metadata.meaning:
+        numbers = file.metadata.meaning == NUMBERS
+    dataset = data.load(source, classes, file.size, framing=framing, numbers=numbers)
+    fits = len(dataset.labels) == file.classes
+    if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
+        # Whole numbers may be classes as well as targets.
+        return data.load(source, None, file.size, framing=framing, numbers=True)
+    return dataset
 
 
-def _require_fit(path: Path, trained: Trained, dataset: Dataset) -> None:
-    labels = ", ".join(dataset.labels)
-    if trained.classes != len(dataset.labels):
+def _require_fit(file: ModelFile, dataset: Dataset) -> None:
+    labels, numbers = ", ".join(dataset.labels), file.meaning(dataset.labels) == NUMBERS
+    if numbers and dataset.labels:
+        raise DataError(f"{file.path}: its output is numbers, and the data has classes ({labels})")
+    if not numbers and dataset.y_test.size and not dataset.labels:
         raise DataError(
-            f"{path}: tells {trained.classes} classes apart, but the test images have "
+            f"{file.path}: its output is the scores of classes, and the data has targets that are "
+            "numbers"
+        )
+    if not dataset.labels:
+        outputs = int(np.prod(file.output.shape[1:]))
+        if dataset.y_test.size and dataset.y_test.shape[1] != outputs:
+            raise DataError(
+                f"{file.path}: gives {outputs} numbers, but the data has "
+                f"{dataset.y_test.shape[1]} targets for an input"
+            )
+        return
+    if file.classes != len(dataset.labels):
+        raise DataError(
+            f"{file.path}: tells {file.classes} classes apart, but the test images have "
             f"{len(dataset.labels)} ({labels}): name the right ones with --classes"
         )
-    if trained.labels and trained.labels != dataset.labels:
+    if file.metadata.labels and file.metadata.labels != dataset.labels:
         raise DataError(
-            f"{path}: its labels are {', '.join(trained.labels)}, but the test images' are "
-            f"{labels}: name them in the model's order with --classes"
+            f"{file.path}: its labels are {', '.join(file.metadata.labels)}, but the test images' "
+            f"are {labels}: name them in the model's order with --classes"
         )

@@ -1,7 +1,7 @@
 """The JSON document of a run, and the journal that grows while the run lasts."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,51 @@ from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
 
 FORMAT = "edgekit bench"
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+"""Version 1 repeated data and environment in every result."""
+
+HEAD = ("dataset", "environment")
+"""What all results of a run have in common, which stands once, at the head of the document."""
 
 
-def dumps(results: Iterable[Result], gates: Iterable[Gate]) -> str:
-    """Return the run as one JSON document, a line for each result."""
-    head = {"format": FORMAT, "version": VERSION, "passed": passed(gates := list(gates))}
+def dumps(
+    results: Sequence[Result],
+    gates: Sequence[Gate],
+    models: Sequence[Mapping[str, Any]] = (),
+    *,
+    samples: bool = False,
+) -> str:
+    """Return the run as one JSON document, a line for each model, gate and result.
+
+    Args:
+        results: of one run.
+        gates: what was asked of them.
+        models: what is said about each model: "name", "sha256", and how it is used.
+        samples: whether the raw samples are in it, and not only what is derived from them.
+    """
+    head = {"format": FORMAT, "version": VERSION, "passed": passed(gates), **_common(results)}
     parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
+    parts.append(_array("models", models))
     parts.append(_array("gates", [vars(gate) for gate in gates]))
-    parts.append(_array("results", [result.to_dict() for result in results]))
+    parts.append(_array("results", [record(result, samples=samples) for result in results]))
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def write(path: Path, results: Iterable[Result], gates: Iterable[Gate]) -> None:
+def write(
+    path: Path,
+    results: Sequence[Result],
+    gates: Sequence[Gate],
+    models: Sequence[Mapping[str, Any]] = (),
+    *,
+    samples: bool = False,
+) -> None:
     """Write the run's document."""
-    files.write_text(path, dumps(results, gates))
+    files.write_text(path, dumps(results, gates, models, samples=samples))
 
 
 def read(path: Path) -> list[Result]:
-    """Return the results of a document that :func:`write` wrote.
+    """Return the results of a document that :func:`write` wrote, of this version or an earlier one.
 
     Raises:
         ResultError: the file cannot be read or is something else.
@@ -42,23 +68,41 @@ def read(path: Path) -> list[Result]:
         raise ResultError(f"{path}: not JSON; name the bench.json of an earlier run") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ResultError(f"{path}: not a document of edgekit bench; name an earlier bench.json")
-    if document.get("version") != VERSION:
-        version = document.get("version")
+    if document.get("version") not in READABLE:
         raise ResultError(
-            f"{path}: version {version} of the document; this edgekit reads {VERSION}"
+            f"{path}: version {document.get('version')} of the document; this edgekit reads "
+            f"{VERSION}: measure the baseline anew"
         )
+    common = {key: document[key] for key in HEAD if key in document}
     try:
-        return [Result.from_dict(result) for result in document["results"]]
+        return [Result.from_dict({**common, **result}) for result in document["results"]]
     except (ResultError, KeyError, TypeError) as error:
         raise ResultError(f"{path}: damaged document: {error}") from None
 
 
-def append(journal: Path, result: Result) -> None:
-    """Add a line to the journal: what is measured is kept even if the run dies."""
+def append(journal: Path, result: Result, *, samples: bool = False) -> None:
+    """Add a line to the journal: what is measured is kept even if the run dies.
+
+    The first line is the head: format, version, data and environment.
+    """
+    lines = [record(result, samples=samples)]
+    if not journal.exists() or not journal.stat().st_size:
+        lines.insert(0, {"format": FORMAT, "version": VERSION, **_common([result])})
     with journal.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(result.to_dict()) + "\n")
+        file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
-def _array(key: str, elements: list[dict[str, Any]]) -> str:
+def record(result: Result, *, samples: bool) -> dict[str, Any]:
+    """Return a result as plain JSON values, without what the head says."""
+    left_out = {*HEAD, *(() if samples else ("samples",))}
+    return {key: value for key, value in result.to_dict().items() if key not in left_out}
+
+
+def _common(results: Sequence[Result]) -> dict[str, Any]:
+    first = results[0].to_dict() if results else {key: {} for key in HEAD}
+    return {key: first[key] for key in HEAD}
+
+
+def _array(key: str, elements: Iterable[Mapping[str, Any]]) -> str:
     lines = ",\n".join(f"  {json.dumps(element)}" for element in elements)
-    return f'"{key}": [\n{lines}\n]'
+    return f'"{key}": [\n{lines}\n]' if lines else f'"{key}": []'

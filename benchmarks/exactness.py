@@ -16,7 +16,7 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Images
+from edgekit.train.data import Inputs
 
 Array = npt.NDArray[Any]
 
@@ -36,7 +36,7 @@ SEED = 1
 """Of the random tensors."""
 
 
-def measure(contender: Contender, images: Images, tensors: int) -> list[Result]:
+def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
     """Compare a model on the backend native with LiteRT's kernels, one result for each set.
 
     The samples are the largest difference in the output of each input, images first: steps of the
@@ -44,7 +44,7 @@ def measure(contender: Contender, images: Images, tensors: int) -> list[Result]:
 
     Args:
         contender: a model on the backend native.
-        images: uint8 [N, H, W, C].
+        images: the dataset's inputs [N, ...], N may be 0.
         tensors: how many random tensors follow them.
     """
     model = edge_runtime.load(contender.file, backend="native", rounding=ROUNDING)

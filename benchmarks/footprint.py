@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Status, Subject
-from edgekit.train.data import Images
+from edgekit.train.data import Inputs
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
 """The interpreter alone: what every other start includes."""
@@ -33,7 +33,7 @@ class StartError(Exception):
     """The fresh process ended without an answer."""
 
 
-def measure(contenders: Sequence[Contender], images: Images, starts: int = 5) -> list[Result]:
+def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) -> list[Result]:
     """Start a fresh process for each first answer, in turns, beside bare Python.
 
     Returns "cold_start" in seconds and "peak_memory" in bytes, a sample a start; "ratio" in the

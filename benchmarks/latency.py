@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result
-from edgekit.train.data import Images
+from edgekit.train.data import Inputs
 
 FEWEST_CALLS = 5
 """Calls a round even when one call takes longer than the whole slice."""
@@ -31,7 +31,7 @@ DISTINCT_IMAGES = 64
 
 def measure(
     contenders: Sequence[Contender],
-    images: Images,
+    images: Inputs,
     *,
     rounds: int = 20,
     calls: int = 200,
@@ -44,7 +44,7 @@ def measure(
 
     Args:
         contenders: who takes turns.
-        images: uint8 [N, H, W, C].
+        images: the dataset's inputs [N, ...].
         rounds: turns for each contender.
         calls: calls in a turn, at most; fewer for who would need longer than ``slice_seconds``.
         slice_seconds: rough length of a turn.
@@ -110,7 +110,7 @@ def compared(result: Result, reference: Result, metric: str) -> Result:
     return replace(result, metric=metric, unit="1", samples=tuple(ratios.tolist()), summary=summary)
 
 
-def throughput(contenders: Sequence[Contender], images: Images, passes: int = 5) -> list[Result]:
+def throughput(contenders: Sequence[Contender], images: Inputs, passes: int = 5) -> list[Result]:
     """Time ``predict`` on all ``images`` at once; samples in images/s, one a pass."""
     samples: list[list[float]] = [[] for _ in contenders]
     for _ in range(passes):

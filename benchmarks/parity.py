@@ -8,11 +8,23 @@ from edgekit.benchmarks.result import Result, Subject
 Scores = npt.NDArray[np.float32]
 
 
-def compare(subject: Subject, scores: Scores, reference: Subject, expected: Scores) -> Result:
+def compare(
+    subject: Subject,
+    scores: Scores,
+    reference: Subject,
+    expected: Scores,
+    *,
+    classes: bool = True,
+) -> Result:
     """Compare the answers of ``subject`` with those of ``reference``, both float32 [N, classes].
 
     The samples are the largest difference between two scores, image by image.
+
+    Without classes, outputs [N, ...] of numbers are compared: there is no "same" then.
     """
+    scores, expected = (one.reshape(len(one), -1) for one in (scores, expected))
+    if not classes:
+        return _of_numbers(subject, scores, reference, expected)
     differ = np.flatnonzero(scores.argmax(axis=1) != expected.argmax(axis=1))
     distances = np.abs(scores.astype(np.float64) - expected).max(axis=1)
     return Result(
@@ -29,6 +41,19 @@ def compare(subject: Subject, scores: Scores, reference: Subject, expected: Scor
             "max_score_difference": float(distances.max()),
         },
     )
+
+
+def _of_numbers(subject: Subject, own: Scores, reference: Subject, expected: Scores) -> Result:
+    difference = own.astype(np.float64) - expected
+    largest = np.abs(difference).max(axis=1)
+    summary = {
+        "reference": str(reference),
+        "total": len(own),
+        "max_score_difference": float(largest.max()),
+        "rms": float(np.sqrt(np.mean(difference**2))),
+        "spread": float(expected.std()),
+    }
+    return Result(subject, "agreement", "1", tuple(largest.round(6).tolist()), summary)
 
 
 def differing(one: Result, other: Result) -> int:

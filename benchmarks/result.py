@@ -36,9 +36,10 @@ class Result:
 
     Attributes:
         subject: who was measured.
-        metric: "accuracy", "agreement", "difference_to_builtin_ref", "difference_to_xnnpack",
-            "latency", "relative_latency", "latency_to_litert", "throughput", "cold_start",
-            "peak_memory", "file_size" or "installed_size"; of firmware "accuracy",
+        metric: "accuracy", "error" or "outputs", "agreement", "difference_to_builtin_ref",
+            "difference_to_xnnpack", "latency", "relative_latency", "latency_to_litert",
+            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; of firmware
+            "accuracy", "error" or "outputs",
             "difference_to_native", "flash", "ram" or "instructions".
         unit: of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
         samples: what was measured, in the order in which it was.
@@ -46,7 +47,7 @@ class Result:
         status: "not present" when a library, a device or a file is missing; "failed" when
             measuring was tried in vain.
         reason: why it was not measured; "" when it was.
-        dataset: name, digest, labels and number of the test images.
+        dataset: name, digest, labels and number of the test inputs, as dataset.describe tells.
         environment: the machine and the versions, as environment.describe tells them.
         time: when it was measured, ISO 8601, UTC.
     """
@@ -76,7 +77,7 @@ class Result:
         try:
             fields = dict(document)
             subject = Subject(**fields.pop("subject"))
-            result = cls(subject=subject, samples=tuple(fields.pop("samples")), **fields)
+            result = cls(subject=subject, samples=tuple(fields.pop("samples", ())), **fields)
             hash((subject, result.metric, result.status, result.reason))
         except (KeyError, TypeError, ValueError) as error:
             raise ResultError(f"not a benchmark result: {error}") from None

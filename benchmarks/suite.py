@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.benchmarks import accuracy, environment, exactness, footprint, latency, parity
+from edgekit.benchmarks import environment, exactness, footprint, latency, outcome, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
-from edgekit.benchmarks.dataset import describe, meaning, scaling
+from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.result import Result, Subject, stamped
+from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.train.data import Dataset
 
 
@@ -39,10 +40,10 @@ STAGES = 6
 
 
 def run(
-    models: Mapping[str, Path],
+    models: Mapping[str, Entry],
     backends: Sequence[str],
     dataset: Dataset,
-    keras_file: Path,
+    keras: Keras,
     scratch: Path,
     *,
     effort: Effort = THOROUGH,
@@ -52,10 +53,10 @@ def run(
     """Measure each model on each backend, and the Keras model on its peers.
 
     Args:
-        models: .tflite files by the name that the results call them.
+        models: by the name that the results call them.
         backends: names of edge_runtime's backends, present or not.
-        dataset: whose test images are used.
-        keras_file: the Keras model that the peers run and that answers are compared with.
+        dataset: whose test inputs are used.
+        keras: the Keras model that the peers run and that answers are compared with, if any.
         scratch: folder for files that are needed for the run only.
         effort: how much is measured.
         keep: called with each result as soon as it is there.
@@ -70,42 +71,41 @@ def run(
             keep(results[-1])
 
     say("loading the models and their peers")
-    contenders: list[Contender] = []
-    paths = list(models.values())
-    kept = from_keras(keras_file, scratch, scaling(paths), meaning(paths))
-    for outcome in (*from_models(models, backends), *kept):
-        if isinstance(outcome, Contender):
-            contenders.append(outcome)
-        else:
-            store(outcome)
-
-    say(f"accuracy on {len(dataset.x_test)} test images")
+    able: list[Contender] = []
+    paths = {name: entry.file.path for name, entry in models.items()}
+    found = list(from_models(paths, backends, {name: one.usage for name, one in models.items()}))
+    if keras.file and keras.like:
+        found += from_keras(keras.file, scratch, keras.like.file.size, keras.like.usage)
+    say(f"answers to {len(dataset.x_test)} {'random' if data['random'] else 'test'} inputs")
     scores: dict[Subject, Floats] = {}
-    for contender in contenders:
+    for one in found:
+        if isinstance(one, Result):
+            store(one)
+            continue
         try:
-            answers = contender.predict(dataset.x_test)
+            outputs = one.predict(dataset.x_test)
         # Whatever a backend's library raises is that backend's result.
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            store(Result(contender.subject, "accuracy", "class", status="failed", reason=reason))
+            store(Result(one.subject, "accuracy", "class", status="failed", reason=reason))
             continue
-        result = accuracy.measure(contender.subject, answers, dataset)
+        result = outcome.measure(one.subject, outputs, dataset)
         store(result)
         if result.status == "measured":
-            scores[contender.subject] = answers
-    able = [contender for contender in contenders if contender.subject in scores]
-    origins = {contender.subject: contender.origin for contender in able}
-    for result in _agreements(scores, origins):
-        store(result)
-        if result.reason:
-            say(f"{result.subject}: not compared with Keras: {result.reason}")
+            scores[one.subject] = outputs
+            able.append(one)
+    classes = any(entry.usage.classes for entry in models.values())
+    store(*agreements(scores, keras, classes))
+    for name, reason in keras.strangers.items():
+        say(f"{name}: not compared with Keras: {reason}")
 
     say(f"outputs beside LiteRT's, and on {effort.tensors} random tensors")
+    real = dataset.x_test[:0] if dataset.source == NO_DATA else dataset.x_test
     for contender in able:
         if contender.subject.backend == "native":
-            store(*exactness.measure(contender, dataset.x_test, effort.tensors))
+            store(*exactness.measure(contender, real, effort.tensors))
 
-    say("latency of one image, everyone in turns")
+    say("latency of one input, everyone in turns")
     timed = latency.measure(
         able,
         dataset.x_test,
@@ -114,7 +114,7 @@ def run(
         slice_seconds=effort.slice_seconds,
     )
     store(*timed, *latency.relative(timed), *latency.against_litert(timed))
-    say("throughput on all test images")
+    say("throughput on all inputs")
     store(*latency.throughput(able, dataset.x_test, effort.passes))
     say("cold start and memory of fresh processes")
     store(*footprint.measure(able, dataset.x_test, effort.starts))
@@ -123,18 +123,20 @@ def run(
     return results
 
 
-def _agreements(
-    scores: Mapping[Subject, Floats], origins: Mapping[Subject, str]
-) -> Iterable[Result]:
-    """Compare everyone's answers with those of Keras' own predict on the same model."""
-    keras = next((one for one in scores if one.peer and one.backend == "keras"), None)
+def agreements(scores: Mapping[Subject, Floats], keras: Keras, classes: bool) -> Iterable[Result]:
+    """Compare everyone's answers with those of Keras' own predict on the same model.
+
+    Args:
+        scores: of each subject.
+        keras: says who may be compared.
+        classes: whether the scores are those of classes, and not numbers.
+    """
+    peer = next((one for one in scores if one.peer and one.backend == "keras"), None)
     for subject, own in scores.items():
-        reason = ""
-        if keras is None:
+        reason = "" if subject.peer else keras.strangers.get(subject.model, "")
+        if peer is None and not reason:
             reason = "the Keras model was not run"
-        elif origins[subject] not in ("", keras.sha256):
-            reason = f"it was converted from another Keras model than the {keras.model} here"
-        if reason or keras is None:
+        if reason or peer is None:
             yield Result(subject, "agreement", "score", status="not present", reason=reason)
-        elif subject != keras:
-            yield parity.compare(subject, own, keras, scores[keras])
+        elif subject != peer:
+            yield parity.compare(subject, own, peer, scores[peer], classes=classes)

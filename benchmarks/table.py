@@ -6,7 +6,7 @@ The terminal, Markdown and HTML show the same cells.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edgekit.benchmarks import exactness
+from edgekit.benchmarks import exactness, outcome
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.units import quantity, share, three_digits, whole
@@ -105,23 +105,19 @@ def banner(results: Iterable[Result]) -> str:
 
 
 def _answers(results: list[Result]) -> Table:
-    accuracy, agreement = select(results, "accuracy"), select(results, "agreement")
+    answers, agreement = outcome.of(results), select(results, "agreement")
     latency, relative = select(results, "latency"), select(results, "relative_latency")
     to_litert, throughput = select(results, "latency_to_litert"), select(results, "throughput")
     rows = []
-    for subject, result in accuracy.items():
+    for subject, result in answers.items():
         if result.status != "measured":
             rows.append(Row(subject, (), f"{result.status}: {result.reason}"))
             continue
-        figures = result.summary
-        low, high = figures["interval"]
         rows.append(
             Row(
                 subject,
                 (
-                    f"{figures['correct']}/{figures['total']}",
-                    share(figures["accuracy"]),
-                    f"{share(low)}–{share(high)}",
+                    *_worth(result),
                     _same(agreement.get(subject)),
                     _figure(latency.get(subject), "p50"),
                     _beside_litert(to_litert.get(subject)),
@@ -131,10 +127,9 @@ def _answers(results: list[Result]) -> Table:
                 ),
             )
         )
+    errors = any(result.metric == "error" for result in answers.values())
     columns = (
-        "right",
-        "accuracy",
-        "95 % interval",
+        *(("RMSE", "MAE", "R²") if errors else ("right", "accuracy", "95 % interval")),
         "as Keras",
         "p50",
         "than litert",
@@ -145,6 +140,19 @@ def _answers(results: list[Result]) -> Table:
     )
     rows.sort(key=lambda row: bool(row.missing))
     return Table("Answers and speed", columns, tuple(rows))
+
+
+def _worth(result: Result) -> tuple[str, str, str]:
+    """Return the cells of the answers: of classes, of numbers, or of neither."""
+    figures = result.summary
+    if result.metric == "accuracy":
+        low, high = figures["interval"]
+        right = f"{figures['correct']}/{figures['total']}"
+        return right, share(figures["accuracy"]), f"{share(low)}–{share(high)}"
+    if result.metric == "error":
+        explained = NOTHING if figures["r2"] is None else f"{figures['r2']:.5f}"
+        return f"{figures['rmse']:.4g}", f"{figures['mae']:.4g}", explained
+    return NOTHING, NOTHING, NOTHING
 
 
 def _outputs(results: list[Result]) -> Table:
@@ -188,7 +196,7 @@ def _footprint(results: list[Result]) -> Table:
 
 
 def _builds(results: list[Result]) -> Table:
-    accuracy, differences = select(results, "accuracy"), select(results, exactness.TO_NATIVE)
+    accuracy, differences = outcome.of(results), select(results, exactness.TO_NATIVE)
     flash, ram = select(results, "flash"), select(results, "ram")
     instructions = select(results, "instructions")
     rows = []
@@ -212,8 +220,9 @@ def _builds(results: list[Result]) -> Table:
                 ),
             )
         )
+    errors = any(result.metric == "error" for result in accuracy.values())
     columns = (
-        "right",
+        "RMSE" if errors else "right",
         "differ",
         "flash",
         "= code",
@@ -244,7 +253,7 @@ def _steps(results: list[Result]) -> Table:
 
 
 def _right(answers: Result | None) -> str:
-    return f"{answers.summary['correct']}/{answers.summary['total']}" if answers else NOTHING
+    return _worth(answers)[0] if answers else NOTHING
 
 
 def _differing(compared: Result | None) -> str:
@@ -270,6 +279,8 @@ def _figure(result: Result | None, key: str) -> str:
 def _same(agreement: Result | None) -> str:
     if agreement is None or agreement.status != "measured":
         return NOTHING
+    if "same" not in agreement.summary:
+        return f"± {agreement.summary['max_score_difference']:.2g}"
     return f"{agreement.summary['same']}/{agreement.summary['total']}"
 
 

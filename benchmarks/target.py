@@ -1,6 +1,7 @@
 """Models as firmware on a microcontroller: right answers, exact bytes, flash, RAM, instructions."""
 
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,25 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import unavailable
 from edge_runtime.errors import ModelError
-from edge_runtime.meaning import class_scores
 from edge_runtime.quantize import dequantize
 from edgekit import files
-from edgekit.benchmarks import accuracy, emulator, environment, exactness, firmware
-from edgekit.benchmarks.contender import absent, raw_inputs
+from edgekit.benchmarks import (
+    emulator,
+    environment,
+    exactness,
+    firmware,
+    outcome,
+    peers,
+    suite,
+    usage,
+)
+from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inputs
 from edgekit.benchmarks.cores import Core
-from edgekit.benchmarks.dataset import describe
+from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.firmware import Firmware, Library
 from edgekit.benchmarks.result import Result, Subject, stamped
+from edgekit.benchmarks.subjects import Entry, Keras
+from edgekit.benchmarks.usage import Usage
 from edgekit.errors import FirmwareError
 from edgekit.train.data import Dataset
 
@@ -62,6 +73,7 @@ class Trial:
 
     Attributes:
         model: on the engine whose answers the firmware is to give.
+        usage: how it is fed and read.
         engine: the engine's name.
         inputs: [N, ...] raw inputs: of all test images, then random tensors.
         expected: [N, ...] raw outputs of the engine.
@@ -69,6 +81,7 @@ class Trial:
     """
 
     model: edge_runtime.Model
+    usage: Usage
     engine: str
     inputs: Array
     expected: Array
@@ -76,12 +89,13 @@ class Trial:
 
 
 def run(
-    models: Mapping[str, Path],
+    models: Mapping[str, Entry],
     core: Core,
     export: Export,
     dataset: Dataset,
     *,
     variant: str = "",
+    keras: Keras | None = None,
     effort: Effort = THOROUGH,
     keep: Callable[[Result], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
@@ -89,11 +103,12 @@ def run(
     """Build, run and measure each model.
 
     Args:
-        models: .tflite files by the name that the results call them.
+        models: by the name that the results call them.
         core: what the firmware is built for.
         export: turns a model file into C.
-        dataset: whose test images are used.
+        dataset: whose test inputs are used.
         variant: of the exported C, for the subjects' names: "skip-zeros".
+        keras: the Keras model that is asked the same, where a gate compares with it.
         effort: how much is measured.
         keep: called with each result as soon as it is there.
         say: called with a line of progress before each stage.
@@ -104,12 +119,37 @@ def run(
     """
     firmware.require_tools(core)
     data, machine = describe(dataset), environment.describe() | firmware.versions(core)
-    results = []
-    for name, path in models.items():
-        for result in _measured(name, path, core, export, dataset, variant, effort, say):
+    results: list[Result] = []
+
+    def store(measured: Iterable[Result]) -> None:
+        for result in measured:
             results.append(stamped(result, data, machine))
             keep(results[-1])
+
+    scores: dict[Subject, Array] = {}
+    for name, entry in models.items():
+        store(_measured(name, entry, core, export, dataset, variant, effort, say, scores))
+    if keras and scores:
+        if keras.file and keras.like:
+            say(f"{keras.file.name} on Keras")
+            store(_answered(keras.file, keras.like, dataset, scores))
+        classes = any(entry.usage.classes for entry in models.values())
+        store(suite.agreements(scores, keras, classes))
     return results
+
+
+def _answered(
+    file: Path, like: Entry, dataset: Dataset, scores: dict[Subject, Array]
+) -> Iterator[Result]:
+    """Yield what the Keras model's answers are worth, and put its scores to the others'."""
+    with tempfile.TemporaryDirectory() as scratch:
+        ways = from_keras(file, Path(scratch), like.file.size, like.usage, names=(peers.KERAS,))
+        for one in ways:
+            if isinstance(one, Contender):
+                scores[one.subject] = one.predict(dataset.x_test)
+                yield outcome.measure(one.subject, scores[one.subject], dataset)
+            else:
+                yield one
 
 
 def subjects(core: Core, variant: str = "") -> list[str]:
@@ -119,20 +159,22 @@ def subjects(core: Core, variant: str = "") -> list[str]:
 
 def _measured(
     name: str,
-    path: Path,
+    entry: Entry,
     core: Core,
     export: Export,
     dataset: Dataset,
     variant: str,
     effort: Effort,
     say: Callable[[str], None],
+    scores: dict[Subject, Array],
 ) -> Iterator[Result]:
+    path = entry.file.path
     digest = files.sha256(path)
     builds = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
         tensors = min(effort.tensors, EMULATED // max(1, library.macs))
-        trial = trial_of(path, dataset, tensors) if core.emulated else None
+        trial = trial_of(path, dataset, tensors, entry.usage) if core.emulated else None
     except ModelError as error:
         for backend in builds.values():
             yield absent(Subject(name, digest, backend), str(error))
@@ -141,23 +183,32 @@ def _measured(
         subject = Subject(name, digest, backend)
         say(f"{name} on {backend}")
         try:
-            yield from measure_build(subject, core, library, optimisation, trial, dataset, effort)
+            yield from measure_build(
+                subject, core, library, optimisation, trial, dataset, effort, scores
+            )
         except FirmwareError as error:
             yield Result(subject, "accuracy", "class", status="failed", reason=str(error))
 
 
-def trial_of(path: Path, dataset: Dataset, tensors: int) -> Trial:
+def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = None) -> Trial:
     """Return what the firmware is asked, and the engine's answers.
+
+    Args:
+        path: the .tflite file.
+        dataset: whose test inputs are used.
+        tensors: how many random tensors follow them.
+        used: how the model is fed and read; None to find that out.
 
     Raises:
         ModelError: the engine cannot run the model.
     """
+    used = used or usage.of(path, dataset)
     engine = "reference" if unavailable("native") else "native"
     model = edge_runtime.load(path, backend=engine)
-    given = raw_inputs(model, dataset.x_test)
+    given = raw_inputs(model, used, dataset.x_test)
     drawn = exactness.random_tensors(tensors, model.input.shape[1:], model.input.dtype)
     inputs = np.concatenate([given, drawn])
-    return Trial(model, engine, inputs, exactness.answers(model.run, inputs), len(given))
+    return Trial(model, used, engine, inputs, exactness.answers(model.run, inputs), len(given))
 
 
 def measure_build(
@@ -168,8 +219,11 @@ def measure_build(
     trial: Trial | None,
     dataset: Dataset,
     effort: Effort,
+    scores: dict[Subject, Array] | None = None,
 ) -> Iterator[Result]:
     """Measure one build; one that is not emulated has sizes only.
+
+    The scores of an emulated one are put into ``scores``.
 
     Raises:
         FirmwareError: it cannot be built, or does not run.
@@ -189,17 +243,17 @@ def measure_build(
         others = emulator.answers(built, raw[counted:asked])
         outputs = np.concatenate([profile.outputs, others]).view(trial.expected.dtype)
         outputs = outputs.reshape(asked, *trial.expected.shape[1:])
-        scores = class_scores(
-            dequantize(outputs[: trial.images], trial.model.output), trial.model.meaning
-        )
-        yield accuracy.measure(subject, scores, dataset)
+        answers = trial.usage.read(dequantize(outputs[: trial.images], trial.model.output))
+        if scores is not None:
+            scores[subject] = answers
+        yield outcome.measure(subject, answers, dataset)
         yield exactness.compared(
             subject,
             exactness.TO_NATIVE,
             f"the engine {trial.engine}",
             outputs,
             trial.expected[:asked],
-            trial.images,
+            0 if dataset.source == NO_DATA else trial.images,
         )
     yield _flash(subject, built, library)
     yield _ram(subject, built, library, profile)

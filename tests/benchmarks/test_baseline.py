@@ -1,11 +1,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+import numpy as np
 import pytest
 
-from edgekit.benchmarks import baseline
+from edgekit.benchmarks import baseline, error
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
 from edgekit.train.data import Dataset
 
@@ -13,8 +16,18 @@ RunOf = Callable[..., list[Result]]
 MODELS = ["model.tflite"]
 
 
+@pytest.fixture
+def run_of(run_of: RunOf) -> RunOf:
+    """The records of a model on our own engine, unless another is named."""
+    return partial(run_of, backend="native")
+
+
+def ours(gates: Sequence[Gate]) -> list[Gate]:
+    return [one for one in gates if not one.subject.startswith("model.keras")]
+
+
 def verdicts(gates: Sequence[Gate]) -> dict[str, str]:
-    return {one.name.removesuffix(" against the baseline"): one.verdict for one in gates}
+    return {one.name.removesuffix(" against the baseline"): one.verdict for one in ours(gates)}
 
 
 def test_same_figures_pass(run_of: RunOf) -> None:
@@ -46,7 +59,7 @@ def test_growth_fails_beyond_the_margin_only(
 
 def test_messages_state_the_margin(run_of: RunOf) -> None:
     gates = baseline.compare(run_of(p50=3e-6), run_of(p50=2e-6), MODELS)
-    (latency,) = (one for one in gates if one.name.startswith("latency"))
+    (latency,) = (one for one in ours(gates) if one.name.startswith("latency"))
     assert latency.message == "was 2.00 µs, is 3.00 µs, may grow by 25% to 2.50 µs"
 
 
@@ -81,14 +94,14 @@ def test_model_that_ran_before_and_cannot_now_fails(run_of: RunOf, absent: Resul
 
 def test_what_this_run_leaves_out_is_left_out(run_of: RunOf) -> None:
     earlier = [*run_of(), *run_of(backend="edgetpu"), *run_of(model="other.tflite")]
-    subjects = {one.subject for one in baseline.compare(run_of(), earlier, MODELS)}
-    assert subjects == {"model.tflite on litert"}
+    subjects = {one.subject for one in ours(baseline.compare(run_of(), earlier, MODELS))}
+    assert subjects == {"model.tflite on native"}
 
 
 def test_baseline_without_a_common_model_is_refused(run_of: RunOf) -> None:
     earlier = run_of()
-    baseline.require_common(earlier, MODELS, ["litert"])
-    for models, backends in ((["other.tflite"], ["litert"]), (MODELS, ["edgetpu"])):
+    baseline.require_common(earlier, MODELS, ["native"])
+    for models, backends in ((["other.tflite"], ["native"]), (MODELS, ["edgetpu"])):
         with pytest.raises(ResultError, match="none of these models"):
             baseline.require_common(earlier, models, backends)
 
@@ -98,14 +111,48 @@ def test_baseline_without_a_figure_is_refused(run_of: RunOf) -> None:
         earlier = [
             replace(one, summary=broken) if one.metric == "latency" else one for one in run_of()
         ]
-        with pytest.raises(ResultError, match=r"damaged: no latency of model\.tflite on litert"):
-            baseline.require_common(earlier, MODELS, ["litert"])
+        with pytest.raises(ResultError, match=r"damaged: no latency of model\.tflite on native"):
+            baseline.require_common(earlier, MODELS, ["native"])
 
 
-def test_peers_are_not_compared(run_of: RunOf) -> None:
-    slow = Subject("model.keras", "", "keras", peer=True)
-    results = [replace(one, subject=slow) for one in run_of()]
-    assert baseline.compare(results, results, ["model.keras"]) == []
+@pytest.mark.parametrize("backend", ["litert", "keras"])
+def test_third_parties_are_compared_and_gate_nothing(run_of: RunOf, backend: str) -> None:
+    peer = backend == "keras"
+
+    def of_others(**figures: Any) -> list[Result]:
+        others = [one for one in run_of(**figures) if not one.subject.peer]
+        subject = replace(others[0].subject, backend=backend, peer=peer)
+        return [replace(one, subject=subject) for one in others]
+
+    gates = baseline.compare(of_others(p50=9e-6, wrong=[1]), of_others(p50=2e-6), MODELS)
+    assert {one.verdict for one in gates} == {"skipped"}
+    (latency,) = (one for one in gates if one.name.startswith("latency"))
+    assert latency.message.startswith("was 2.00 µs, is 9.00 µs")
+    assert latency.message.endswith("(not ours: compared only)")
+
+
+def test_a_tolerance_takes_the_place_of_the_margin(run_of: RunOf) -> None:
+    earlier = run_of(p50=2e-6, size=46e3)
+    now = run_of(wrong=[1], p50=2.7e-6, size=46e3)
+    assert verdicts(baseline.compare(now, earlier, MODELS))["latency"] == "failed"
+    chosen = {"latency": 0.4, "accuracy": 0.1}
+    found = verdicts(baseline.compare(now, earlier, MODELS, chosen))
+    assert (found["latency"], found["accuracy"]) == ("passed", "passed")
+    assert set(chosen) < set(baseline.TOLERANCES)
+
+
+def test_numbers_may_not_explain_less(run_of: RunOf) -> None:
+    targets = np.arange(10, dtype=np.float32)[:, None]
+
+    def of_numbers(noise: float) -> list[Result]:
+        (first, *_) = run_of()
+        measured = error.measure(first.subject, targets + noise, targets)
+        return [replace(measured, dataset=first.dataset)]
+
+    earlier = of_numbers(0.1)
+    same, worse = (baseline.compare(of_numbers(noise), earlier, MODELS) for noise in (0.1, 0.9))
+    assert [one.verdict for one in (*same, *worse)] == ["passed", "failed"]
+    assert worse[0].name == "R² against the baseline"
 
 
 FIRMWARE = {

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,38 @@ WITH_ONE_RESULT = (
 RunOf = Callable[..., list[Result]]
 
 
-def test_document_gives_back_the_results(run_of: RunOf, absent: Result, tmp_path: Path) -> None:
-    results = [*run_of([3]), absent]
-    document.write(tmp_path / "bench.json", results, [])
-    assert document.read(tmp_path / "bench.json") == results
+@pytest.mark.parametrize("samples", [False, True])
+def test_document_gives_back_the_results(
+    run_of: RunOf, absent: Result, tmp_path: Path, samples: bool
+) -> None:
+    results = run_of([3])
+    about = {"dataset": results[0].dataset, "environment": results[0].environment}
+    results.append(replace(absent, **about))
+    document.write(tmp_path / "bench.json", results, [], samples=samples)
+    expected = results if samples else [replace(one, samples=()) for one in results]
+    assert document.read(tmp_path / "bench.json") == expected
+
+
+def test_data_and_environment_stand_once_and_samples_on_demand(run_of: RunOf) -> None:
+    models = [{"name": "model.tflite", "pixels": [0.0, 1.0]}]
+    slim, whole = (
+        json.loads(document.dumps(run_of(), [], models, samples=samples))
+        for samples in (False, True)
+    )
+    assert slim["version"] == 2
+    assert slim["models"] == models
+    assert slim["environment"]["cores"] == "4"
+    assert slim["dataset"]["name"] == "tiny"
+    for one in slim["results"]:
+        assert not {"samples", "dataset", "environment"} & set(one)
+    assert all(one["samples"] for one in whole["results"])
+
+
+def test_a_document_of_version_1_is_read(run_of: RunOf, tmp_path: Path) -> None:
+    old = {"format": "edgekit bench", "version": 1, "passed": True, "gates": []}
+    old["results"] = [one.to_dict() for one in run_of([3])]
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    assert document.read(tmp_path / "old.json") == run_of([3])
 
 
 def test_document_tells_the_verdict(run_of: RunOf) -> None:
@@ -32,8 +61,11 @@ def test_journal_has_a_line_for_each_result(run_of: RunOf, tmp_path: Path) -> No
     journal = tmp_path / "bench.jsonl"
     for result in run_of([3]):
         document.append(journal, result)
-    lines = journal.read_text().splitlines()
-    assert [Result.from_dict(json.loads(line)) for line in lines] == run_of([3])
+    head, *lines = map(json.loads, journal.read_text().splitlines())
+    assert (head["format"], head["version"]) == ("edgekit bench", 2)
+    about = {"dataset": head["dataset"], "environment": head["environment"]}
+    found = [Result.from_dict({**about, **line}) for line in lines]
+    assert found == [replace(one, samples=()) for one in run_of([3])]
 
 
 @pytest.mark.parametrize(

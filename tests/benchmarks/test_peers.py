@@ -12,8 +12,10 @@ from edgekit import frameworks
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.contender import Contender, from_keras
 from edgekit.benchmarks.footprint import first_answer
+from edgekit.benchmarks.usage import Usage
 from edgekit.train.data import Dataset, scaled
 
+SIZE, USAGE = (28, 28, 1), Usage((0.0,), (255.0,), "probabilities", "as trained")
 NETWORKS = [("sigmoid", True), ("softmax", True), ("tanh", False), ("linear", True)]
 
 
@@ -68,7 +70,8 @@ def test_peers_that_cannot_express_the_model_say_so(tmp_path: Path) -> None:
     )
     model.save(tmp_path / "model.keras")
     outcomes = {
-        one.subject.backend: one for one in from_keras(tmp_path / "model.keras", tmp_path, scaled)
+        one.subject.backend: one
+        for one in from_keras(tmp_path / "model.keras", tmp_path, SIZE, USAGE)
     }
     assert isinstance(outcomes["keras"], Contender)
     absent = outcomes["numpy"]
@@ -100,7 +103,7 @@ def test_missing_and_foreign_keras_files_say_so(
     file = tmp_path / "model.keras"
     if content is not None:
         file.write_bytes(content)
-    outcomes = list(from_keras(file, tmp_path, scaled))
+    outcomes = list(from_keras(file, tmp_path, SIZE, USAGE))
     assert [one.subject.backend for one in outcomes] == list(peers.PEERS)
     for one in outcomes:
         assert not isinstance(one, Contender)
@@ -112,7 +115,7 @@ def test_peer_that_is_not_installed_says_what_to_install(
     keras_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(peers, "find_spec", lambda _: None)
-    outcomes = {one.subject.backend: one for one in from_keras(keras_model, tmp_path, scaled)}
+    outcomes = {one.subject.backend: one for one in from_keras(keras_model, tmp_path, SIZE, USAGE)}
     absent = outcomes["onnxruntime"]
     assert not isinstance(absent, Contender)
     assert install_line("peers") in absent.reason

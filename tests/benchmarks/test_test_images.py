@@ -6,6 +6,7 @@ import pytest
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edgekit.benchmarks import dataset as test_images
+from edgekit.benchmarks import usage
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
 from edgekit.train.data import Dataset
@@ -57,13 +58,14 @@ def test_foreign_file_is_refused_by_its_name(tmp_path: Path, content: bytes) -> 
         test_images.for_models([file])
 
 
-def test_peers_get_the_pixels_as_the_model_file_says(int8_model: Path, tmp_path: Path) -> None:
+def test_pixels_become_what_the_model_file_says(
+    int8_model: Path, tmp_path: Path, dataset: Dataset
+) -> None:
     images = np.zeros((1, 28, 28, 1), np.uint8)
     images[:, 14:] = 255
-    halved = Metadata(("0", "1"), (127.5,), (127.5,), "digit", {})
-    file = relabelled(int8_model, tmp_path / "halved.tflite", halved)
-    np.testing.assert_array_equal(np.unique(test_images.scaling([file])(images)), [-1, 1])
-    silent = relabelled(int8_model, tmp_path / "silent.tflite", Metadata())
-    np.testing.assert_array_equal(
-        test_images.scaling([silent])(images).squeeze(), images.squeeze() // 255
-    )
+    # The int8 input is made for 0 to 1, which 0.1 to 1.1 does not contradict.
+    shifted = Metadata(("0", "1"), (-25.5,), (255.0,), "digit", {})
+    file = relabelled(int8_model, tmp_path / "shifted.tflite", shifted)
+    found = usage.of(file, dataset)
+    np.testing.assert_allclose(np.unique(found.scaled(images)), [0.1, 1.1])
+    assert found.reason == "its metadata"

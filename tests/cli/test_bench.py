@@ -16,7 +16,7 @@ import pytest
 import edge_runtime
 from edge_runtime.backends import litert
 from edgekit import cli, digests
-from edgekit.benchmarks import exactness
+from edgekit.benchmarks import exactness, peers
 from edgekit.train import data
 from edgekit.train.data import Dataset
 from edgekit.verify import verify
@@ -58,7 +58,7 @@ def whole_run(folder: Path) -> Run:
     files = [
         f"--{kind}={folder / name}" for kind, name in (("junit", "j.xml"), ("markdown", "m.md"))
     ]
-    return bench("--quick", "--json", "--artifacts", folder, *files)
+    return bench("--quick", "--json", "--samples", "--artifacts", folder, *files)
 
 
 def test_the_files_of_the_run_are_listed_with_their_digests(whole_run: Run, folder: Path) -> None:
@@ -89,6 +89,10 @@ def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Datas
     document = json.loads(whole_run.out)
     assert whole_run.code == 0
     assert document["passed"] is True
+    assert document["environment"]["Python"]
+    assert document["dataset"]["sha256"] == dataset.sha256
+    pixels = {one["name"]: one["pixels"] for one in document["models"]}
+    assert pixels == {"model.tflite": [0.0, 1.0], "model_int8.tflite": [0.0, 1.0]}
     results = {
         (one["subject"]["model"], one["subject"]["backend"], one["metric"]): one
         for one in document["results"]
@@ -108,8 +112,6 @@ def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Datas
             result = results[model, "litert", metric]
             assert result["status"] == "measured", result["reason"]
             assert result["samples"]
-            assert result["environment"]["Python"]
-            assert result["dataset"]["sha256"] == dataset.sha256
         assert results[model, "litert", "accuracy"]["summary"]["total"] == len(dataset.x_test)
         assert results[model, "litert", "agreement"]["summary"]["share"] > 0.99
         exact = results[model, "native", "difference_to_builtin_ref"]["summary"]
@@ -172,11 +174,12 @@ def test_a_byte_that_differs_from_litert_fails_the_run(
 def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> None:
     document = json.loads(whole_run.out)
     assert json.loads((folder / "bench.json").read_text()) == document
-    journal = (folder / "bench.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in journal] == document["results"]
+    head, *lines = map(json.loads, (folder / "bench.jsonl").read_text().splitlines())
+    assert (head["dataset"], head["environment"]) == (document["dataset"], document["environment"])
+    assert lines == document["results"]
     suites = ElementTree.parse(folder / "j.xml").getroot()
     assert suites.attrib["failures"] == "0"
-    dataset = document["results"][0]["dataset"]["name"]
+    dataset = document["dataset"]["name"]
     assert suites.find(f".//property[@name='dataset'][@value='{dataset}']") is not None
     assert (folder / "m.md").read_text().startswith("**edgekit bench: passed**")
     assert "✓</span> Passed" in (folder / "report.html").read_text()
@@ -277,10 +280,10 @@ def test_synthetic_images_are_said_in_every_output(
 ) -> None:
     loaded = data.load
 
-    def load(_: str, *others: Any) -> Dataset:
+    def load(_: str, *others: Any, **options: Any) -> Dataset:
         from dataclasses import replace
 
-        return replace(loaded(str(tmp_path / "few.npz"), *others), source="synthetic")
+        return replace(loaded(str(tmp_path / "few.npz"), *others, **options), source="synthetic")
 
     monkeypatch.setattr(data, "load", load)
     written = ["--markdown", tmp_path / "m.md", "--junit", tmp_path / "j.xml"]
@@ -340,13 +343,20 @@ def test_answers_are_not_compared_with_another_keras_model(
     with zipfile.ZipFile(tmp_path / "model.keras", "a") as other:
         other.comment = b"other bytes, so another model"
     run = bench(*few)
-    assert "converted from another Keras model than the model.keras" in run.err
+    assert f"converted from another Keras model than {tmp_path / 'model.keras'}" in run.err
     results = json.loads((tmp_path / "bench.json").read_text())["results"]
     statuses = {
         one["subject"]["backend"]: one["status"] for one in results if one["metric"] == "agreement"
     }
-    assert statuses["litert"] == "not present"
-    assert statuses["numpy"] == "measured"
+    assert set(statuses.values()) == {"not present"}
+    # The peers would run a model that has nothing to do with the file.
+    assert not set(statuses) & set(peers.PEERS)
+    assert bench(*few, "--keras", tmp_path / "model.keras", "--json").code == 1
+    results = json.loads((tmp_path / "bench.json").read_text())["results"]
+    statuses = {
+        one["subject"]["backend"]: one["status"] for one in results if one["metric"] == "agreement"
+    }
+    assert statuses["litert"] == statuses["numpy"] == "measured"
 
 
 def test_files_that_are_still_being_written_are_not_models(

@@ -1,38 +1,22 @@
 """``edgekit bench --target``: models exported, built, emulated and held to budgets."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from edgekit.benchmarks.cores import CORES
+from edgekit.commands.bench_options import Options
 
 if TYPE_CHECKING:
     from edgekit.benchmarks.firmware import Library
     from edgekit.benchmarks.gate import Gate
     from edgekit.benchmarks.result import Result
+    from edgekit.benchmarks.subjects import Entry, Keras
     from edgekit.train.data import Dataset
 
 SKIP_ZEROS = "skip-zeros"
 NAME = "model"
 """What the public names of the exported C begin with."""
-
-FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20}
-
-
-class Size(click.ParamType[int]):
-    """A count, or one of 1024 or 1048576: 20000, 16K, 1M."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Parse a whole number with an optional K or M."""
-        match = re.fullmatch(r"(\d+)([KM]?)", str(value).strip(), re.ASCII | re.IGNORECASE)
-        if match is None:
-            self.fail(f"{value!r} is not a size, as 20000, 16K or 1M", param, ctx)
-        return int(match[1]) * FACTORS[match[2].upper()]
 
 
 def builds(target: str, skip_zeros: bool) -> list[str]:
@@ -50,24 +34,30 @@ def builds(target: str, skip_zeros: bool) -> list[str]:
 
 
 def measure(
-    named: Mapping[str, Path],
+    chosen: Options,
     target: str,
-    skip_zeros: bool,
+    entries: "Mapping[str, Entry]",
     dataset: "Dataset",
-    quick: bool,
+    keras: "Keras",
     keep: "Callable[[Result], None]",
     say: Callable[[str], None],
 ) -> "list[Result]":
     """Measure the models as firmware."""
     from edgekit.benchmarks import target as measurement
 
+    # TensorFlow takes seconds to start: Keras answers only where a gate needs it.
+    by_itself = chosen.min_accuracy is not None or (
+        chosen.max_drop is None and all(entry.file.of_the_study for entry in entries.values())
+    )
+    needed = not by_itself or not dataset.labels
     return measurement.run(
-        named,
+        entries,
         CORES[target],
-        lambda path: exported(path, skip_zeros),
+        lambda path: exported(path, chosen.skip_zeros),
         dataset,
-        variant=SKIP_ZEROS if skip_zeros else "",
-        effort=measurement.QUICK if quick else measurement.THOROUGH,
+        variant=SKIP_ZEROS if chosen.skip_zeros else "",
+        keras=keras if needed and dataset.y_test.size else None,
+        effort=measurement.QUICK if chosen.quick else measurement.THOROUGH,
         keep=keep,
         say=say,
     )
@@ -94,18 +84,14 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
 
 
 def gates(
-    results: "Sequence[Result]",
-    named: Mapping[str, Path],
-    min_accuracy: float,
-    budgets: Mapping[str, int | None],
+    results: "Sequence[Result]", named: Mapping[str, Path], budgets: Mapping[str, int | None]
 ) -> "list[Gate]":
-    """Return what is asked of the firmware; a budget that is None is not."""
+    """Return what is asked of the firmware besides its answers; a budget of None is not asked."""
     from edgekit.benchmarks import exactness, gate
 
     # A core that is not emulated answers nothing; what was built for it did not fail.
     built = {result.subject.model for result in results if result.metric == "flash"}
     asked = [
-        *gate.accuracy(results, min_accuracy),
         *gate.runs(results, [model for model in named if model not in built]),
         *gate.exact(results, exactness.TO_NATIVE),
     ]

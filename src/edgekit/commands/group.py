@@ -40,6 +40,7 @@ COMMANDS = {
     "doctor": "Check the environment and say how to fix it.",
     "export": "Write a .tflite model as plain C for a microcontroller.",
     "inspect": "Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+    "label": "Write labels and scale into a .tflite of another tool.",
     "predict": "Say what images show, according to a .tflite model.",
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",

@@ -1,0 +1,36 @@
+"""Error of outputs that are numbers: how far they are from the targets."""
+
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit.benchmarks.result import Result, Subject
+
+Floats = npt.NDArray[np.float32]
+
+
+def measure(subject: Subject, outputs: Floats, targets: Floats) -> Result:
+    """Compare ``outputs`` float32 [N, ...] with ``targets`` float32 [N, K].
+
+    The samples are the mean absolute error of each input. The summary has RMSE, MAE and R², the
+    share of the targets' variance that is explained: null where all targets are the same.
+    """
+    numbers = outputs.reshape(len(outputs), -1).astype(np.float64)
+    if numbers.shape != targets.shape:
+        reason = f"outputs of shape {list(numbers.shape)}, expected {list(targets.shape)}"
+        return Result(subject, "error", "1", status="failed", reason=reason)
+    if not np.isfinite(numbers).all():
+        reason = "some outputs are not finite"
+        return Result(subject, "error", "1", status="failed", reason=reason)
+    residual = numbers - targets
+    squared = float(np.mean(residual**2))
+    variance = float(np.mean((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
+    absolute = np.abs(residual).mean(axis=1)
+    summary = {
+        "rmse": sqrt(squared),
+        "mae": float(absolute.mean()),
+        "r2": 1 - squared / variance if variance else None,
+        "total": len(numbers),
+    }
+    return Result(subject, "error", "1", tuple(absolute.tolist()), summary)

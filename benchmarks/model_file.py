@@ -1,0 +1,149 @@
+"""What a .tflite file says about itself: shapes, labels, scale, and where it comes from."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edge_runtime.graph import Graph, Tensor
+from edge_runtime.meaning import NUMBERS, of_graph
+from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
+from edge_runtime.reader import read
+from edgekit.train.data import IMAGE_SHAPE, SOURCES, image_shape, takes_images
+
+STUDY = ("0", "1")
+"""Classes of the documented study, whose models must reach 0.99."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A .tflite file with one input and one output.
+
+    Attributes:
+        path: the file.
+        graph: what it holds.
+        metadata: what it says about its use; the defaults where it says nothing.
+        reported: the path of its data, from the conversion's report beside it; "" without one.
+    """
+
+    path: Path
+    graph: Graph
+    metadata: Metadata
+    reported: str
+
+    @property
+    def input(self) -> Tensor:
+        """The input tensor."""
+        return self.graph.tensors[self.graph.inputs[0]]
+
+    @property
+    def output(self) -> Tensor:
+        """The output tensor."""
+        return self.graph.tensors[self.graph.outputs[0]]
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Shape of the input without the batch."""
+        return self.input.shape[1:]
+
+    @property
+    def pictures(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of the pictures that fill the input; None when none do."""
+        return image_shape(self.size, str(self.path)) if takes_images(self.size) else None
+
+    @property
+    def classes(self) -> int:
+        """How many classes the output tells apart, if its numbers are the scores of classes."""
+        return max(2, self.output.shape[-1])
+
+    @property
+    def framing(self) -> str | None:
+        """How pictures are to be framed; None when the file does not say."""
+        return self.metadata.framing if EDGEKIT_ENTRY in self.graph.metadata else None
+
+    @property
+    def source(self) -> str | None:
+        """What ``edgekit.train.data.load`` takes; None when nothing says what it was trained on."""
+        return self._of("data", "source") or self.reported or None
+
+    @property
+    def data_name(self) -> str:
+        """Name of the data it was trained on; "" when the file does not say."""
+        return self._of("data", "name")
+
+    @property
+    def origin(self) -> str:
+        """SHA-256 of the Keras model that it was converted from; "" when it does not say."""
+        return self._of("model", "sha256")
+
+    @property
+    def of_the_study(self) -> bool:
+        """Whether the file says that it is a model of the documented study."""
+        return self._of("data", "source") in SOURCES and self.metadata.labels == STUDY
+
+    def meaning(self, labels: tuple[str, ...] = ()) -> str:
+        """Return what the output means, one of ``edge_runtime.meaning.MEANINGS``.
+
+        Args:
+            labels: of the data it is measured on, which show that a file that says nothing is a
+                classifier.
+        """
+        return self.metadata.meaning or of_graph(self.graph, self.metadata.labels or labels)
+
+    @property
+    def may_be_digits(self) -> bool:
+        """Whether it could be a classifier of MNIST's digits, or of two of them."""
+        return (
+            self.pictures == IMAGE_SHAPE
+            and self.classes in (2, 10)
+            and not (self.metadata.meaning == NUMBERS or max(self.output.shape) > self.classes)
+        )
+
+    def _of(self, part: str, field: str) -> str:
+        """Return a field of the provenance, as ``edgekit convert`` writes it."""
+        about = self.metadata.provenance.get(part)
+        value = about.get(field) if isinstance(about, dict) else None
+        return value if isinstance(value, str) else ""
+
+
+def load(path: Path) -> ModelFile:
+    """Read a file.
+
+    Raises:
+        ModelError: it is no .tflite file, or not one that bench can measure.
+    """
+    content = path.read_bytes()
+    try:
+        graph = read(content)
+        metadata = read_metadata(graph, content)
+    except EdgeRuntimeError as error:
+        raise ModelError(f"{path}: {error}") from None
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ModelError(
+            f"{path}: has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; bench "
+            "measures models with one of each"
+        )
+    file = ModelFile(path, graph, metadata or Metadata(), _reported_source(path, content))
+    if not file.input.shape or not file.output.shape:
+        raise ModelError(f"{path}: its input or its output is a scalar, without a batch")
+    if (batch := file.input.shape[0]) != 1:
+        raise ModelError(f"{path}: takes {batch} inputs at once, bench times one: convert it anew")
+    return file
+
+
+def report_of(path: Path) -> Path:
+    """Return where ``edgekit convert`` puts its report on a file."""
+    return path.with_name(f"{path.name}.report.json")
+
+
+def _reported_source(path: Path, content: bytes) -> str:
+    """Return the path of the data from the conversion's report, if it is about this very file."""
+    try:
+        report: Any = json.loads(report_of(path).read_text())
+        if report["tflite_sha256"] == hashlib.sha256(content).hexdigest():
+            return str(report["data"]["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return ""
