@@ -1,6 +1,5 @@
 """``edgekit label``: write labels, scale and framing into a .tflite file that another tool made."""
 
-import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +9,7 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
-from edgekit import files
+from edgekit import digests, files
 from edgekit.commands import bench_options, options
 from edgekit.errors import DataError, MissingExtraError
 
@@ -121,6 +120,7 @@ def command(
     except EdgeRuntimeError as error:
         raise ModelError(f"{model}: {error}") from None
     files.write_bytes(target, labelled)
+    digests.record(target.parent, target)
     facts = {
         "labels": list(metadata.labels),
         "mean": list(metadata.mean),
@@ -130,7 +130,7 @@ def command(
     }
     if as_json:
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(files.to_json(document))
     else:
         click.echo(f"{model} → {target}")
         for name, value in facts.items():
