@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 import edge_runtime
+from edge_runtime.metadata import Metadata
+from edgekit.convert.metadata import attach
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -89,3 +91,16 @@ def test_a_table_of_sensor_values_to_c(tmp_path: Path) -> None:
         path.name for path in (tmp_path / "tabular").iterdir()
     }
     assert "MACHINE_CLASSES 3" in (tmp_path / "tabular" / "machine.h").read_text()
+
+
+def test_a_foreign_file_to_c(int8_model: Path, tmp_path: Path) -> None:
+    content = int8_model.read_bytes()
+    # What another tool leaves: no labels, no scale.
+    bare = attach(content, Metadata())
+    (tmp_path / "theirs.tflite").write_bytes(bare)
+    arguments = ("theirs.tflite", "--labels", "no,yes", "--input-range", "0,1")
+    printed = example("foreign_to_c.py", *arguments, cwd=tmp_path)
+    assert "$ edgekit bench" in printed
+    header = next((tmp_path / "foreign" / "c").rglob("theirs.h")).read_text()
+    assert "THEIRS_CLASSES 2" in header
+    assert edge_runtime.load(tmp_path / "foreign" / "theirs.tflite").labels == ("no", "yes")
