@@ -82,7 +82,8 @@ def render(facts: Facts, about: str, inputs: Array, outputs: Array) -> str:
     """
     name, upper = facts.name, facts.name.upper()
     given, made = f"{name}_input_t", f"{name}_output_t"
-    own = ("FLASH", "SAMPLES", "differ", "from_flash", "inputs", "outputs")
+    own = {one: f"{name}_ek_{one}" for one in ("FLASH", "SAMPLES", "differ", "from_flash")}
+    own |= {one: f"{one}_of_{name}" for one in ("inputs", "outputs")}
     code = f"""\
 #include "{name}.h"
 
@@ -120,7 +121,7 @@ int {name}_selftest(void)
     return 0;
 }}
 """
-    return f"{about}\n{c_text.owned(code, own, name)}"
+    return f"{about}\n{c_text.renamed(code, own)}"
 
 
 FLASH = """\

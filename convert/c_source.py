@@ -1,7 +1,7 @@
 """The C file of an exported model: the kernels that it uses, its constants, the run function.
 
-All that the file defines has the library's name before it, macros included, so that the files of
-two models, perhaps of two versions of edgekit, may be compiled as one.
+All that the file defines has the library's name in its own, macros but EK_STEP and EK_FLASH too, so
+that the files of two models, perhaps of two versions of edgekit, may be compiled as one.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -13,6 +13,9 @@ from edgekit.convert.c_forms import Constant, Form, Forms
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY", "NAN")}
 """Header of the standard library -> what the text may use of it, beside the types of integers."""
+
+FLASH = "EK_FLASH"
+"""Macro of flash.h for constants that lie in flash alone."""
 
 CONTRACTION = """\
 /* Products and sums are rounded one by one, as they were where the outputs were recorded. */
@@ -45,7 +48,7 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
     blocks = list(zip(kernels, merged(kernels), strict=True))
     constants = _constants([*everywhere, *on_dsp])
-    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", "EK_FLASH")]
+    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
     kernels_and_constants = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
@@ -62,14 +65,16 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
         ),
     ]
     names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
-    names.update(constants)
+    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names - {FLASH}}
+    own |= {one: f"{one}_of_{name}" for one in constants}
     code = "\n".join(
         [
-            c_text.owned("\n".join(kernels_and_constants), names, name),
+            c_text.renamed("\n".join(kernels_and_constants), own),
             *([_labels(name, labels)] if labels else []),
             "/* ---- the model ---- */\n",
-            c_text.owned(_run_in(name, steps), names, name),
+            c_text.renamed(_run_in(name, steps), own),
             _run(name),
+            f"#undef {FLASH}\n",
         ]
     )
     headers = [f"#include <{one}>" for one, names in HEADERS.items() if _mentions(code, names)]
@@ -101,7 +106,7 @@ def _forms(both: str, dsp: str, portable: str) -> str:
 def _arrays(constants: Mapping[str, Constant], chosen: Container[str]) -> str:
     return "\n".join(
         c_text.array(
-            one.name, one.values, storage=f"static const{' EK_FLASH' if one.flash else ''}"
+            one.name, one.values, storage=f"static const{f' {FLASH}' if one.flash else ''}"
         )
         for one in constants.values()
         if one.name in chosen

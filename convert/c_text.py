@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -87,18 +87,14 @@ def string(text: str) -> str:
     return f'"{made}"'
 
 
-def owned(text: str, names: Iterable[str], library: str) -> str:
-    """Return C in which the identifiers ``names`` are the library's: ``add`` is ``digits_ek_add``.
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return C in which identifiers have other names; a string stays as it is.
 
-    The ``ek_`` keeps them apart from public names. A string stays as it is: the instruction "add"
-    of an assembler is not the function ``add``.
+    The instruction "add" of an assembler is not the function ``add``.
     """
-    own = re.compile(rf'"(?:[^"\\\n]|\\.)*"|\b({"|".join(map(re.escape, sorted(names)))})\b')
-
-    def renamed(found: re.Match[str]) -> str:
-        return f"{library}_ek_{found[1].removeprefix('ek_')}" if found[1] else found[0]
-
-    return own.sub(renamed, text)
+    old = "|".join(map(re.escape, sorted(names)))
+    found = re.compile(rf'"(?:[^"\\\n]|\\.)*"|\b({old})\b')
+    return found.sub(lambda one: names[one[1]] if one[1] else one[0], text)
 
 
 def comment(text: str) -> str:

@@ -146,7 +146,7 @@ def test_the_self_test_notices_what_a_port_may_break(right, wrong, digits, tmp_p
 
 
 def test_the_self_test_notices_a_changed_output(digits, tmp_path):
-    end = digits.selftest.index("};", digits.selftest.index("_outputs["))
+    end = digits.selftest.index("};", digits.selftest.index(" outputs_of_digits["))
     last = re.search(r"(-?\d+)\n$", digits.selftest[:end])
     assert last is not None
     text = digits.selftest[: last.start(1)] + str(int(last[1]) ^ 1) + digits.selftest[last.end(1) :]
