@@ -13,9 +13,9 @@ from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
+    replacing,
     require_writable,
     to_json,
-    write_bytes,
     write_json,
 )
 
@@ -159,8 +159,10 @@ def command(
         click.echo(f"note: {note}", err=True)
     content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
     report_path = output.with_name(f"{output.name}.report.json")
-    write_bytes(output, content)
-    write_json(report_path, document)
+    shown = report.text(document)
+    with replacing(output) as temporary:
+        temporary.write_bytes(content)
+        write_json(report_path, document)
     if not job.labels and job.meaning.name != NUMBERS:
         click.echo(
             "note: the file carries no labels, which `classify` needs; name them with --classes",
@@ -171,7 +173,7 @@ def command(
         click.echo(to_json({"output": str(output), **document}))
     else:
         click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
-        click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")
+        click.echo(f"{shown}\n{'report':<12} {report_path}")
     return 0
 
 
