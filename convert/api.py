@@ -9,7 +9,7 @@ from edgekit.convert import pipeline, source
 from edgekit.convert.job import Choices
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.targets import check_recipe
-from edgekit.files import write_bytes, write_json
+from edgekit.files import replacing, write_json
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Conversion:
     notes: tuple[str, ...]
 
     def write(self, path: Path) -> Path:
-        """Write the file, and beside it the report, whose path is returned."""
+        """Write the file, and beside it the report, whose path is returned; both or neither."""
         report = path.with_name(f"{path.name}.report.json")
-        write_bytes(path, self.content)
-        write_json(report, self.report)
+        with replacing(path) as temporary:
+            temporary.write_bytes(self.content)
+            write_json(report, self.report)
         return report
 
 

@@ -18,7 +18,7 @@ from edgekit.convert.calibration import FloatArray
 from edgekit.convert.recipe import DYNAMIC_BATCH, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
-from edgekit.convert.weights import of_graph, require_finite, require_float16
+from edgekit.convert.weights import of_file, of_graph, require_finite, require_float16
 from edgekit.errors import ModelFileError
 
 INPUT_NAME, OUTPUT_NAME = "image", "scores"
@@ -60,7 +60,10 @@ def to_tflite(
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _configure(converter, recipe, calibration, learned=learned is not None)
             content = bytes(converter.convert())
-            read(content)  # refuses what the converter writes wrongly, as scales of nothing
+            graph = read(content)  # refuses what the converter writes wrongly, as scales of 0
+            if recipe.scheme == "float16":
+                # A convolution's weights are larger when a normalisation is folded into them.
+                require_float16(trained.path, of_file(graph))
         except ModelFileError:
             raise
         except Exception as error:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.graph import Graph
 from edgekit.errors import ModelFileError
 
 MASK = (0.0, -np.inf)
 """The numbers of a mask that is added to scores before a softmax: its infinity is meant."""
+
+LARGEST_FLOAT16 = 65504
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,20 @@ def of_graph(graph: Any) -> tuple[Weight, ...]:
     )
 
 
+def of_file(graph: Graph) -> tuple[Weight, ...]:
+    """Return the float16 constants of a .tflite file, but for masks and single numbers."""
+    constants = {
+        tensor.name: np.frombuffer(tensor.data, np.float16)
+        for tensor in graph.tensors
+        if tensor.dtype == "float16" and tensor.data is not None and tensor.elements > 1
+    }
+    return tuple(
+        Weight(f"tensor {name!r}", values)
+        for name, values in constants.items()
+        if not np.isin(values, (0.0, -LARGEST_FLOAT16)).all()
+    )
+
+
 def require_finite(path: Path, weights: Iterable[Weight]) -> None:
     """Refuse weights that are no numbers.
 
@@ -68,18 +85,18 @@ def require_finite(path: Path, weights: Iterable[Weight]) -> None:
 
 
 def require_float16(path: Path, weights: Iterable[Weight]) -> None:
-    """Refuse weights that float16 has no numbers for.
+    """Refuse weights that float16 has no numbers for; TensorFlow writes its largest one instead.
 
     Raises:
-        ModelFileError: one is beyond the largest float16, 65504.
+        ModelFileError: one is not below it.
     """
     bad = []
     for weight in weights:
-        values = _floats(weight)
-        with np.errstate(over="ignore"):
-            beyond = np.isinf(values.astype(np.float16)) & np.isfinite(values)
+        beyond = np.abs(_floats(weight)) >= LARGEST_FLOAT16
         if beyond.any():
-            bad.append(_counted(weight, beyond, "beyond 65504, the largest float16"))
+            bad.append(
+                _counted(weight, beyond, f"not below {LARGEST_FLOAT16}, the largest float16")
+            )
     _refuse(path, bad, "use another --scheme")
 
 

@@ -141,8 +141,11 @@ def test_a_convolution_in_float16_is_compared_with_itself(tmp_path: Path) -> Non
 
 
 def test_answers_that_are_no_numbers_are_no_agreement(
-    tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    images = tmp_path / "black.npz"
+    black, labels = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 2
+    np.savez(images, x_train=black, y_train=labels, x_test=black, y_test=labels)
     keras = frameworks.keras()
     taken = keras.Input((28, 28, 1))
     bright = keras.ops.log(keras.layers.Flatten()(taken))
@@ -153,7 +156,7 @@ def test_answers_that_are_no_numbers_are_no_agreement(
         run(["convert", str(tmp_path / "log.keras"), "--data", str(images), "-o", str(output)]) == 2
     )
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "its weights are finite, but its answers to 200 of 200 test inputs are NaN" in error
+    assert "its weights are finite, but its answers to 40 of 40 test inputs are NaN" in error
     assert not output.exists()
 
 

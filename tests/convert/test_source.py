@@ -400,3 +400,15 @@ def test_weights_beyond_float16(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"layer 'head' \(kernel\): 1 of 8 .* 65504"):
         to_tflite(model, Recipe("float16"))
     assert to_tflite(model, Recipe())
+
+
+def test_weights_beyond_float16_once_a_normalisation_is_folded_in(tmp_path: Path) -> None:
+    layers = keras_layers()
+    convolution, norm = layers.Conv2D(2, 3, use_bias=False), layers.BatchNormalization()
+    head = [layers.Flatten(), layers.Dense(2)]
+    model = sequential(convolution, norm, *head, shape=(4, 4, 1))
+    convolution.kernel.assign(convolution.kernel * 0 + 1000.0)
+    norm.gamma.assign([1.0, 1000.0])
+    model.save(tmp_path / "a.keras")
+    with pytest.raises(ModelFileError, match=r"tensor '.*: 9 of 18 numbers are not below 65504"):
+        to_tflite(load(tmp_path / "a.keras"), Recipe("float16"))

@@ -16,8 +16,6 @@ from edgekit.files import (
     KERAS_MODEL,
     require_writable,
     to_json,
-    write_bytes,
-    write_json,
 )
 from edgekit.index import write_index
 
@@ -143,6 +141,7 @@ def command(
     require_writable(output.parent)
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
+    from edgekit.convert.api import Conversion
 
     with terminal.working("convert", f"loading {path}"):
         trained = source.load(path, verbose=verbose)
@@ -160,13 +159,14 @@ def command(
         terminal.note(f"{path}: {trained.note}")
     for warning in job.warnings:
         terminal.warn(warning)
-    for note in job.dataset.notes if job.dataset else ():
+    notes = job.dataset.notes if job.dataset else ()
+    for note in notes:
         terminal.note(note)
     with terminal.working("convert", f"converting {path} and comparing the answers"):
         content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
-    report_path = output.with_name(f"{output.name}.report.json")
-    write_bytes(output, content)
-    write_json(report_path, document)
+    conversion = Conversion(content, document, job.warnings, notes)
+    shown = report.text(document)
+    report_path = conversion.write(output)
     digests.record(output.parent, output, report_path)
     write_index(artifacts)
     if not job.labels and job.meaning.name != NUMBERS:
@@ -178,7 +178,7 @@ def command(
         click.echo(to_json({"output": str(output), **document}))
     else:
         click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
-        click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")
+        click.echo(f"{shown}\n{'report':<12} {report_path}")
     return 0
 
 
