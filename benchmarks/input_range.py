@@ -270,6 +270,6 @@ def _standardised(dataset: Dataset) -> Range | None:
 def _undecided(file: ModelFile, clue: Clue, why: str) -> DataError:
     ends = f"{clue.reason} ({shown(clue.ends)}) fit no usual range, " if clue.ends else ""
     return DataError(
-        f"{file.path}: cannot tell what pixels 0 and 255 are on its scale: it has no metadata, "
+        f"{file.path}: cannot tell what pixels 0 and 255 are on its scale: the file does not say, "
         f"{ends}{why}; give --input-range LOW,HIGH, or write it into the file with edgekit label"
     )
