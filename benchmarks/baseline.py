@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.benchmarks import outcome
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.result import ANSWERS, Result, answered
 from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.errors import ResultError
 
@@ -123,7 +122,7 @@ def compare(
         if model not in models and not theirs.subject.peer:
             continue
         if key not in now:
-            if metric in outcome.METRICS and (reason := _reason(results, model, backend)):
+            if metric in ANSWERS and (reason := _reason(results, model, backend)):
                 message = f"measured in the baseline, but now {reason}"
                 gates.append(Gate(_name(metric), str(theirs.subject), "failed", message))
         else:
@@ -159,7 +158,7 @@ def _measured(results: Iterable[Result]) -> dict[Key, Result]:
 
 def _reason(results: Iterable[Result], model: str, backend: str) -> str:
     """Return why ``model`` was not measured on ``backend``; "" when that was not tried."""
-    for subject, result in outcome.of(results).items():
+    for subject, result in answered(results).items():
         if subject.backend == backend and subject.model in (model, ""):
             return f"{result.status}: {result.reason}"
     return ""

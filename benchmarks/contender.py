@@ -13,7 +13,7 @@ import edge_runtime
 from edge_runtime.backends import litert, unavailable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.meaning import NUMBERS
-from edge_runtime.quantize import encode
+from edge_runtime.quantize import dequantize, encode
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
@@ -178,10 +178,11 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
 
 
 def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
-    inputs = inputs.reshape(len(inputs), *model.input.shape[1:])
     own = model.metadata
-    # The runtime brings pixels onto the scale by itself where the file says how.
-    says_how = own is not None and (own.mean, own.std) == (usage.mean, usage.std)
-    outputs = model.predict(inputs if says_how else usage.scaled(inputs))
+    if own is None or (own.mean, own.std) != (usage.mean, usage.std):
+        # The file says something else, or nothing: it is fed as the usage says.
+        raw = model.run(raw_inputs(model, usage, inputs))
+        return usage.read(dequantize(raw, model.output))
+    outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
     # A file without labels that ends without softmax is numbers to the runtime.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs

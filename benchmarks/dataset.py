@@ -162,7 +162,8 @@ def _require_fit(file: ModelFile, dataset: Dataset) -> None:
             f"{file.path}: tells {file.classes} classes apart, but the test images have "
             f"{len(dataset.labels)} ({labels}): name the right ones with --classes"
         )
-    if file.metadata.labels and file.metadata.labels != dataset.labels:
+    # Other names for all classes are another tool's; the same ones in another order are a mistake.
+    if file.metadata.labels != dataset.labels and set(file.metadata.labels) & set(dataset.labels):
         raise DataError(
             f"{file.path}: its labels are {', '.join(file.metadata.labels)}, but the test images' "
             f"are {labels}: name them in the model's order with --classes"

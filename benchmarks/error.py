@@ -1,11 +1,10 @@
 """Error of outputs that are numbers: how far they are from the targets."""
 
-from math import sqrt
-
 import numpy as np
 import numpy.typing as npt
 
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.scoring import errors
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,14 +22,6 @@ def measure(subject: Subject, outputs: Floats, targets: Floats) -> Result:
     if not np.isfinite(numbers).all():
         reason = "some outputs are not finite"
         return Result(subject, "error", "1", status="failed", reason=reason)
-    residual = numbers - targets
-    squared = float(np.mean(residual**2))
-    variance = float(np.mean((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
-    absolute = np.abs(residual).mean(axis=1)
-    summary = {
-        "rmse": sqrt(squared),
-        "mae": float(absolute.mean()),
-        "r2": 1 - squared / variance if variance else None,
-        "total": len(numbers),
-    }
+    absolute = np.abs(numbers - targets).mean(axis=1)
+    summary = {**errors(numbers, targets), "total": len(numbers)}
     return Result(subject, "error", "1", tuple(absolute.tolist()), summary)

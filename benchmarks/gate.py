@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgekit.benchmarks import outcome, peers
-from edgekit.benchmarks.result import Result, Subject, select
+from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
 from edgekit.benchmarks.units import quantity, whole
-from edgekit.scoring import paired_interval
 
 Verdict = Literal["passed", "failed", "skipped"]
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
@@ -71,7 +69,7 @@ def answers(
     """
     results = list(results)
     gates, unasked, refused = [], dict[str, str](), set[str]()
-    for subject, result in outcome.of(results).items():
+    for subject, result in answered(results).items():
         if subject.peer:
             continue
         asked = minimum
@@ -115,7 +113,7 @@ def runs(
     The gate of a model in ``for_edgetpu`` is skipped instead, unless an Edge TPU is present and
     did not take the model.
     """
-    ours = [one for one in outcome.of(results).values() if not one.subject.peer]
+    ours = [one for one in answered(results).values() if not one.subject.peer]
     gates = []
     for model in models:
         tried = [one for one in ours if one.subject.model in (model, "")]
@@ -129,7 +127,7 @@ def runs(
 
 def required(results: Iterable[Result], backends: Sequence[str]) -> list[Gate]:
     """Ask of each of ``backends`` that it has run at least one model."""
-    outcomes = [one for subject, one in outcome.of(results).items() if not subject.peer]
+    outcomes = [one for subject, one in answered(results).items() if not subject.peer]
     gates = []
     for name in backends:
         own = [one for one in outcomes if one.subject.backend == name]
@@ -217,9 +215,7 @@ def completed(results: Iterable[Result]) -> list[Gate]:
     return [
         Gate(result.metric.replace("_", " "), str(result.subject), "failed", result.reason)
         for result in results
-        if result.status == "failed"
-        and result.metric not in outcome.METRICS
-        and not result.subject.peer
+        if result.status == "failed" and result.metric not in ANSWERS and not result.subject.peer
     ]
 
 
@@ -245,6 +241,9 @@ def _minimum(result: Result, minimum: float) -> Gate:
 
 
 def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
+    # It loads NumPy, which whoever only shows gates does without.
+    from edgekit.scoring import paired_interval
+
     own, theirs = set(ours.summary["wrong"]), set(keras.summary["wrong"])
     total = ours.summary["total"]
     neither = len(own & theirs)
@@ -283,8 +282,8 @@ def _keras(results: Sequence[Result], subject: Subject) -> Result | None:
     agreement = select(results, "agreement").get(subject)
     if agreement is None or agreement.status != "measured":
         return None
-    for one, result in outcome.of(results).items():
-        if one.peer and one.backend == peers.KERAS and result.status == "measured":
+    for one, result in answered(results).items():
+        if one.peer and one.backend == KERAS and result.status == "measured":
             return result
     return None
 

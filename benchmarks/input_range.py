@@ -93,8 +93,8 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
         reason = "its metadata"
     if expected and (chosen or own) and (against := clue.against(expected)):
         doubts.append(f"{shown(against)} by {clue.reason}")
-    # What its maker wrote into the file is believed, unless the file contradicts itself.
-    if own and not chosen and not doubts:
+    # What edgekit convert found out is believed, unless the file contradicts itself.
+    if own and file.origin and not chosen and not doubts:
         return InputRange(*own, reason)
     found = tried(file, dataset, _candidates(expected, own, clue, dataset), expected)
     if not found:
@@ -110,11 +110,11 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
         if best is None or not above_chance(best, dataset):
             raise _undecided(file, clue, f"and {inputs} no range is best: {listed(found)}")
         return InputRange(*best.trial.range, f"{inputs}: {listed(found)}")
-    trials = [one.trial for one in found]
-    first = max(trials, key=lambda trial: (trial.correct, trial.range == expected))
-    held = next(trial for trial in trials if trial.range == expected)
+    held = next(one.trial for one in found if one.trial.range == expected)
+    first = max((one.trial for one in found), key=lambda trial: trial.correct)
     if not better(first, held):
         return InputRange(*expected, f"{reason}, and {held}", "; ".join(doubts))
+    first = best.trial if (best := winner(found)) else first
     doubts.append(f"with {shown(expected)} ({reason}) {held}, with {shown(first.range)} {first}")
     if chosen:
         return InputRange(*chosen, reason, "; ".join(doubts))
@@ -270,6 +270,6 @@ def _standardised(dataset: Dataset) -> Range | None:
 def _undecided(file: ModelFile, clue: Clue, why: str) -> DataError:
     ends = f"{clue.reason} ({shown(clue.ends)}) fit no usual range, " if clue.ends else ""
     return DataError(
-        f"{file.path}: cannot tell what pixels 0 and 255 are on its scale: it has no metadata, "
+        f"{file.path}: cannot tell what pixels 0 and 255 are on its scale: the file does not say, "
         f"{ends}{why}; give --input-range LOW,HIGH, or write it into the file with edgekit label"
     )

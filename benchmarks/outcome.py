@@ -1,7 +1,5 @@
 """What a subject's outputs are worth: accuracy, error, or only that it gave some."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
@@ -9,9 +7,6 @@ from edgekit.benchmarks import accuracy, error
 from edgekit.benchmarks.dataset import NO_DATA
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.data import Dataset
-
-METRICS = ("accuracy", "error", "outputs")
-"""Of which every subject has one."""
 
 
 def measure(subject: Subject, outputs: npt.NDArray[np.float32], dataset: Dataset) -> Result:
@@ -25,8 +20,3 @@ def measure(subject: Subject, outputs: npt.NDArray[np.float32], dataset: Dataset
         return Result(subject, "outputs", "1", status="failed", reason=reason)
     why = "no data" if dataset.source == NO_DATA else f"no labels and no targets in {dataset.name}"
     return Result(subject, "outputs", "1", summary={"inputs": len(outputs), "truth": why})
-
-
-def of(results: Iterable[Result]) -> dict[Subject, Result]:
-    """Return accuracy, error or outputs of each subject, measured or not, in their order."""
-    return {result.subject: result for result in results if result.metric in METRICS}

@@ -231,11 +231,8 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 """Keras' names; capitalised they are ONNX' operators, except for linear."""
 
-KERAS = "keras"
-"""The peer that answers are compared with."""
-
 PEERS = {
-    KERAS: Peer(lambda file, _: file, open_keras, ("tensorflow", "keras")),
+    "keras": Peer(lambda file, _: file, open_keras, ("tensorflow", "keras")),
     "numpy": Peer(prepare_numpy, open_numpy, ("numpy",)),
     "onnxruntime": Peer(prepare_onnx, open_onnx, ("onnxruntime",)),
 }

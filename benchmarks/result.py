@@ -7,6 +7,12 @@ from typing import Any, Literal
 
 from edgekit.errors import ResultError
 
+ANSWERS = ("accuracy", "error", "outputs")
+"""Metrics of what a subject answered, of which every subject has one."""
+
+KERAS = "keras"
+"""The peer that answers are compared with."""
+
 Status = Literal["measured", "not present", "failed"]
 
 
@@ -96,3 +102,8 @@ def stamped(result: Result, dataset: Mapping[str, Any], environment: Mapping[str
 def select(results: Iterable[Result], metric: str) -> dict[Subject, Result]:
     """Return the results of ``metric``, measured or not, by their subject, in their order."""
     return {result.subject: result for result in results if result.metric == metric}
+
+
+def answered(results: Iterable[Result]) -> dict[Subject, Result]:
+    """Return accuracy, error or outputs of each subject, measured or not, in their order."""
+    return {result.subject: result for result in results if result.metric in ANSWERS}

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit.benchmarks import environment, exactness, footprint, latency, outcome, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
 from edgekit.benchmarks.dataset import NO_DATA, describe
-from edgekit.benchmarks.result import Result, Subject, stamped
+from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.train.data import Dataset
 
@@ -131,7 +131,7 @@ def agreements(scores: Mapping[Subject, Floats], keras: Keras, classes: bool) ->
         keras: says who may be compared.
         classes: whether the scores are those of classes, and not numbers.
     """
-    peer = next((one for one in scores if one.peer and one.backend == "keras"), None)
+    peer = next((one for one in scores if one.peer and one.backend == KERAS), None)
     for subject, own in scores.items():
         reason = "" if subject.peer else keras.strangers.get(subject.model, "")
         if peer is None and not reason:

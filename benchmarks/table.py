@@ -6,9 +6,9 @@ The terminal, Markdown and HTML show the same cells.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edgekit.benchmarks import exactness, outcome
+from edgekit.benchmarks import exactness
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.result import Result, Subject, select
+from edgekit.benchmarks.result import Result, Subject, answered, select
 from edgekit.benchmarks.units import quantity, share, three_digits, whole
 
 NOTHING = "–"
@@ -105,7 +105,7 @@ def banner(results: Iterable[Result]) -> str:
 
 
 def _answers(results: list[Result]) -> Table:
-    answers, agreement = outcome.of(results), select(results, "agreement")
+    answers, agreement = answered(results), select(results, "agreement")
     latency, relative = select(results, "latency"), select(results, "relative_latency")
     to_litert, throughput = select(results, "latency_to_litert"), select(results, "throughput")
     rows = []
@@ -196,7 +196,7 @@ def _footprint(results: list[Result]) -> Table:
 
 
 def _builds(results: list[Result]) -> Table:
-    accuracy, differences = outcome.of(results), select(results, exactness.TO_NATIVE)
+    accuracy, differences = answered(results), select(results, exactness.TO_NATIVE)
     flash, ram = select(results, "flash"), select(results, "ram")
     instructions = select(results, "instructions")
     rows = []

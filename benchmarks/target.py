@@ -20,7 +20,6 @@ from edgekit.benchmarks import (
     exactness,
     firmware,
     outcome,
-    peers,
     suite,
     usage,
 )
@@ -28,7 +27,7 @@ from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inpu
 from edgekit.benchmarks.cores import Core
 from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.firmware import Firmware, Library
-from edgekit.benchmarks.result import Result, Subject, stamped
+from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import FirmwareError
@@ -143,7 +142,7 @@ def _answered(
 ) -> Iterator[Result]:
     """Yield what the Keras model's answers are worth, and put its scores to the others'."""
     with tempfile.TemporaryDirectory() as scratch:
-        ways = from_keras(file, Path(scratch), like.file.size, like.usage, names=(peers.KERAS,))
+        ways = from_keras(file, Path(scratch), like.file.size, like.usage, names=(KERAS,))
         for one in ways:
             if isinstance(one, Contender):
                 scores[one.subject] = one.predict(dataset.x_test)

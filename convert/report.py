@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import inf, isfinite, isinf, sqrt
+from math import inf, isfinite, isinf
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.scoring import Score, score
+from edgekit.scoring import errors as errors_of
 
 Scores = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float32]
@@ -51,25 +52,13 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
     difference = second - first
     return {
         "total": len(first),
-        "before": None if targets is None else _errors(first, targets),
-        "after": None if targets is None else _errors(second, targets),
+        "before": None if targets is None else errors_of(first, targets),
+        "after": None if targets is None else errors_of(second, targets),
         "difference": {
             "largest": float(np.abs(difference).max()),
             "rms": float(np.sqrt(np.mean(difference**2))),
             "spread": float(first.std()),
         },
-    }
-
-
-def _errors(outputs: npt.NDArray[np.float64], targets: Floats) -> dict[str, float | None]:
-    """Return RMSE, MAE and R², the share of the targets' variance that is explained."""
-    residual = outputs - targets
-    variance = float(np.mean((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
-    squared = float(np.mean(residual**2))
-    return {
-        "rmse": sqrt(squared),
-        "mae": float(np.abs(residual).mean()),
-        "r2": 1 - squared / variance if variance else None,
     }
 
 

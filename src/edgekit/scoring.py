@@ -1,7 +1,8 @@
-"""How a classifier is scored: accuracy, its 95 % interval and the confusion matrix."""
+"""How answers are scored: accuracy with its 95 % interval and confusion matrix, or error."""
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,23 @@ def score(predicted: npt.ArrayLike, true: npt.ArrayLike, classes: int) -> Score:
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
         wrong=tuple(int(i) for i in np.flatnonzero(predicted != true)),
     )
+
+
+def errors(outputs: npt.NDArray[np.float64], targets: npt.NDArray[Any]) -> dict[str, float | None]:
+    """Return how far numbers [N, K] are from their targets [N, K].
+
+    Returns:
+        "rmse"; "mae"; "r2", the share of the targets' variance that is explained, None where all
+        targets are the same.
+    """
+    residual = outputs - targets
+    squared = float(np.mean(residual**2))
+    variance = float(np.mean((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
+    return {
+        "rmse": sqrt(squared),
+        "mae": float(np.abs(residual).mean()),
+        "r2": 1 - squared / variance if variance else None,
+    }
 
 
 def wilson_interval(successes: int, total: int) -> tuple[float, float]:

@@ -96,9 +96,27 @@ def test_sources_that_disagree_are_said(data: Path, tmp_path: Path) -> None:
     found = usage.of(path, dataset)
     assert found.pixels == (0.0, 255.0)
     assert "its metadata" in found.warning
+    (contender,) = from_models({"it": path}, ["native"], {"it": found})
+    assert isinstance(contender, Contender)
+    assert (contender.predict(dataset.x_test).argmax(axis=1) == dataset.y_test).all()
     right = Metadata(mean=(0.0,), std=(1.0,))
     path.write_bytes(attach(path.read_bytes(), right))
     assert usage.of(path, dataset).warning == ""
+
+
+def test_metadata_that_the_labels_contradict_is_overruled_and_said(
+    data: Path, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "-1..1", "float32")
+    path.write_bytes(attach(path.read_bytes(), Metadata(mean=(0.0,), std=(1.0,))))
+    dataset = loaded(path, data)
+    found = usage.of(path, dataset)
+    assert found.pixels == (-1.0, 1.0)
+    assert "with 0 to 255 (its metadata) 63" in found.warning
+    # What edgekit convert wrote is not put to the test again.
+    said = Metadata(mean=(0.0,), std=(1.0,), provenance={"model": {"sha256": "12" * 32}})
+    path.write_bytes(attach(path.read_bytes(), said))
+    assert usage.of(path, dataset).pixels == (0.0, 255.0)
 
 
 def test_a_symmetric_input_tells_only_its_upper_end() -> None:

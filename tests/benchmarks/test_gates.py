@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from edgekit.benchmarks import gate
+from edgekit.benchmarks import error, gate, parity
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.scoring import paired_interval
 
 RunOf = Callable[..., list[Result]]
 
@@ -134,3 +137,84 @@ def test_firmware_is_asked_for_the_bytes_of_the_engine(firmware_of: RunOf) -> No
     assert found.verdict == "passed"
     assert "differ from the engine native" in found.message
     assert gate.exact(firmware_of()) == []
+
+
+def test_models_of_the_study_keep_their_minimum_and_others_are_compared(run_of: RunOf) -> None:
+    results = run_of(wrong=[2])
+    (study,) = gate.answers(results, study={"model.tflite"})
+    assert (study.name, study.verdict, study.limit) == ("accuracy", "failed", 0.99)
+    (other,) = gate.answers(results)
+    assert (other.name, other.verdict, other.limit) == ("accuracy drop", "failed", 0.01)
+    assert other.message == (
+        "0.90000, the Keras model has 1.00000: a drop of 0.10000 "
+        "(95 % interval -0.18943 to 0.40415), 0.01 is allowed"
+    )
+    (allowed,) = gate.answers(results, drop=0.1)
+    assert allowed.verdict == "passed"
+    both = gate.answers(results, minimum=0.9, drop=0.05)
+    assert [(one.name, one.verdict) for one in both] == [
+        ("accuracy", "passed"),
+        ("accuracy drop", "failed"),
+    ]
+
+
+def test_without_a_keras_model_the_gate_is_skipped_and_says_what_to_give(run_of: RunOf) -> None:
+    results = [one for one in run_of(wrong=[2]) if not one.subject.peer]
+    reason = "it does not say which Keras model it comes from"
+    results = [
+        replace(one, status="not present", reason=reason) if one.metric == "agreement" else one
+        for one in results
+    ]
+    (one,) = gate.answers(results)
+    assert (one.subject, one.verdict) == ("model.tflite", "skipped")
+    assert one.message == (
+        f"nothing to compare with: {reason}: give --keras FILE, or --min-accuracy"
+    )
+
+
+def of_numbers(outputs: list[float], targets: list[float]) -> list[Result]:
+    """Our answers, and those of a Keras model that is right."""
+    truth = np.array(targets, np.float32)[:, None]
+    own = Subject("model.tflite", "", "native")
+    keras = Subject("model.keras", "", "keras", peer=True)
+    scores = np.array(outputs, np.float32)[:, None]
+    return [
+        error.measure(own, scores, truth),
+        error.measure(keras, truth, truth),
+        parity.compare(own, scores, keras, truth, classes=False),
+    ]
+
+
+def test_numbers_may_lose_little_of_r2() -> None:
+    for outputs, verdict in (([0, 1, 2, 3.1], "passed"), ([0, 1, 2, 4], "failed")):
+        (one,) = gate.answers(of_numbers(outputs, [0, 1, 2, 3]))
+        assert (one.name, one.verdict) == ("R² drop", verdict)
+    assert one.message == (
+        "R² 0.80000, the Keras model has 1.00000: a drop of 0.20000, 0.01 is allowed; "
+        "RMSE 0.5 and MAE 0.25, the Keras model has 0 and 0"
+    )
+    (flat,) = gate.answers(of_numbers([1, 1.1], [1, 1]))
+    assert flat.verdict == "skipped"
+    assert "there is no R²" in flat.message
+
+
+def test_only_our_engines_are_held_to_a_latency(run_of: RunOf) -> None:
+    for backend, count in (("native", 1), ("edgetpu", 1), ("litert", 0), ("reference", 0)):
+        gates = gate.latency(run_of(backend=backend, p50=2e-6), 1e-6)
+        assert [one.verdict for one in gates] == ["failed"] * count
+    (one,) = gate.latency(run_of(backend="native", p50=2e-6), 2e-6)
+    assert (one.verdict, one.message) == ("passed", "p50 is 2.00 µs of 2.00 µs")
+
+
+@pytest.mark.parametrize(
+    ("table", "interval"),
+    [
+        # Newcombe (1998); Fagerland, Lydersen, Laake: Statistical Analysis of Contingency Tables.
+        ((36, 12, 2, 0), (0.0569, 0.3404)),
+        ((1, 1, 7, 12), (-0.507, -0.026)),
+    ],
+)
+def test_paired_interval_gives_published_ones(
+    table: tuple[int, int, int, int], interval: tuple[float, float]
+) -> None:
+    assert paired_interval(*table) == pytest.approx(interval, abs=5e-4)

@@ -2,11 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import foreign
+import models
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edgekit.benchmarks import dataset as test_images
-from edgekit.benchmarks import usage
+from edgekit.benchmarks import model_file, usage
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
 from edgekit.train.data import Dataset
@@ -68,4 +71,56 @@ def test_pixels_become_what_the_model_file_says(
     file = relabelled(int8_model, tmp_path / "shifted.tflite", shifted)
     found = usage.of(file, dataset)
     np.testing.assert_allclose(np.unique(found.scaled(images)), [0.1, 1.1])
-    assert found.reason == "its metadata"
+    assert found.reason.startswith("its metadata, and ")
+
+
+def test_pictures_are_framed_as_the_file_says(tmp_path: Path) -> None:
+    for name, value in (("dark", 10), ("light", 240)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(3):
+            picture = Image.new("L", (16, 8), value)
+            picture.save(tmp_path / "pictures" / name / f"{number}.png")
+    foreign_file = tmp_path / "foreign.tflite"
+    foreign_file.write_bytes(foreign.float_model(0.0, 1.0))
+    content = attach(foreign_file.read_bytes(), Metadata((), (0.0,), (255.0,), "letterbox"))
+    foreign_file.write_bytes(content)
+    file = model_file.load(foreign_file)
+    assert file.framing == "letterbox"
+    with pytest.raises(DataError, match="tells 3 classes apart"):
+        test_images.for_models([file], str(tmp_path / "pictures"))
+    (tmp_path / "pictures" / "grey").mkdir()
+    for number in range(3):
+        Image.new("L", (16, 8), 128).save(tmp_path / "pictures" / "grey" / f"{number}.png")
+    found = test_images.for_models([file], str(tmp_path / "pictures"))
+    assert found.framing == "letterbox"
+    chosen = test_images.for_models([file], str(tmp_path / "pictures"), framing="resize")
+    assert chosen.framing == "resize"
+
+
+@pytest.mark.parametrize(
+    ("shape", "outputs", "named"),
+    [((28, 28, 1), 10, True), ((28, 28, 1), 5, False), ((32, 32, 3), 10, False), ((10,), 2, False)],
+)
+def test_mnist_is_assumed_for_its_own_shape_only(
+    shape: tuple[int, ...], outputs: int, named: bool, tmp_path: Path, mnist: Dataset
+) -> None:
+    assert mnist
+    size = int(np.prod(shape))
+    tensors = [
+        models.tensor((1, *shape)),
+        models.constant([1, size], "int32"),
+        models.tensor((1, size)),
+        models.constant(np.zeros((outputs, size)), "float32"),
+        models.tensor((1, outputs)),
+        models.tensor((1, outputs)),
+    ]
+    nodes: list[models.Node] = [
+        ("RESHAPE", [0, 1], 2, {}),
+        ("FULLY_CONNECTED", [2, 3, -1], 4, {}),
+        ("SOFTMAX", [4], 5, {"beta": 1.0}),
+    ]
+    path = tmp_path / "unknown.tflite"
+    path.write_bytes(models.model(tensors, nodes))
+    found = test_images.for_models([path])
+    assert found.source == ("mnist" if named else test_images.NO_DATA)
+    assert found.labels == (tuple("0123456789") if named else ())
