@@ -173,7 +173,7 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        click.echo(json.dumps({"output": str(output), **document}, indent=2))
+        click.echo(json.dumps({**document, "output": str(output)}, indent=2))
     else:
         click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
         click.echo(f"{report.text(document)}\n{'report':<12} {report_path}")

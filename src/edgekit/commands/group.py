@@ -41,6 +41,7 @@ COMMANDS = {
     "export": "Write a .tflite model as plain C for a microcontroller.",
     "inspect": "Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
     "predict": "Say what images show, according to a .tflite model.",
+    "schema": "Print the JSON Schema of what a command prints.",
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",
     "tune": "Fine-tune a model: QAT, pruning, clustering.",

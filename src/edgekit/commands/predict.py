@@ -13,6 +13,9 @@ from edge_runtime.backends import backends, unavailable
 from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options
 
+FORMAT = "edgekit predict"
+VERSION = 1
+
 ARRAYS = (".npz", ".npy")
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
@@ -76,6 +79,8 @@ def command(
     correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
         document = {
+            "format": FORMAT,
+            "version": VERSION,
             "model": str(model),
             "backend": backend,
             "meaning": opened.meaning,
