@@ -24,7 +24,7 @@ demo: install
 	@$(BIN)/python examples/demo.py
 
 test: install-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install-test
 	$(BIN)/ruff check .

@@ -17,6 +17,9 @@ from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.scoring import Score, score
 from edgekit.scoring import errors as errors_of
 
+FORMAT = "edgekit convert"
+VERSION = 1
+
 Scores = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float32]
 
@@ -79,6 +82,8 @@ def document(
     """Gather the figures of a conversion into one JSON-ready document."""
     calibration, dataset, pixels = job.calibration, job.dataset, job.pixels
     return {
+        "format": FORMAT,
+        "version": VERSION,
         "model": {
             "path": trained.path.name,
             "origin": trained.origin,

@@ -118,6 +118,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.train",
         "edgekit.convert",
         "edgekit.convert.packages",
+        "edgekit.schemas",
         "edgekit.sweep",
         "edgekit.benchmarks",
         "edge_runtime",

@@ -85,6 +85,13 @@ def test_the_extension_is_small(wheel: Path) -> None:
     assert sizes[0] <= EXTENSION_LIMIT
 
 
+def test_the_schemas_are_in_it(wheel: Path) -> None:
+    folder = ROOT / "src" / "edgekit" / "schemas"
+    schemas = {f"edgekit/schemas/{path.name}" for path in folder.glob("*.json")}
+    assert {"edgekit/schemas/common.json", "edgekit/schemas/bench.json"} <= schemas
+    assert schemas <= content(wheel).keys()
+
+
 def metadata_of(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]

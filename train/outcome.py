@@ -32,6 +32,9 @@ from edgekit.train.recipe import Recipe
 from edgekit.train.tune import Tuned, record
 from edgekit.version import __version__
 
+FORMAT = "edgekit {}"
+"""Of metrics.json, with the name of the command that wrote it."""
+VERSION = 1
 HISTORY = "history.csv"
 CARD = "model_card.md"
 
@@ -68,6 +71,7 @@ def write(
     training: Training,
     tuned: Tuned | None = None,
     use: Use = UNIT_PROBABILITIES,
+    command: str = "train",
 ) -> dict[str, Any]:
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
@@ -82,6 +86,7 @@ def write(
         training: the compiled model and its history.
         tuned: how it was fine-tuned, where it was.
         use: what its inputs are and its output means.
+        command: that writes it, "train" or "tune".
     """
     model = training.model
     x_test = use.inputs(dataset.x_test).reshape(-1, *model.inputs[0].shape[1:])
@@ -98,7 +103,8 @@ def write(
     )
     if dataset.pixels:
         plots.samples(folder / plots.SAMPLES, dataset, scores)
-    metrics = _metrics(folder / KERAS_MODEL, recipe, dataset, training, result, loss)
+    metrics = {"format": FORMAT.format(command), "version": VERSION}
+    metrics |= _metrics(folder / KERAS_MODEL, recipe, dataset, training, result, loss)
     metrics |= {"input_range": use.pixels and list(use.pixels), "meaning": use.meaning}
     if tuned:
         metrics["tuning"] = record(tuned)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 from edge_runtime.backends import litert
 from edgekit import cli, digests
@@ -86,7 +87,7 @@ def few(dataset: Dataset, folder: Path, tmp_path: Path) -> list[Any]:
 
 
 def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Dataset) -> None:
-    document = json.loads(whole_run.out)
+    document = documents.read(whole_run.out)
     assert whole_run.code == 0
     assert document["passed"] is True
     assert document["environment"]["Python"]
@@ -172,7 +173,7 @@ def test_a_byte_that_differs_from_litert_fails_the_run(
 
 
 def test_results_are_written_in_every_format(whole_run: Run, folder: Path) -> None:
-    document = json.loads(whole_run.out)
+    document = documents.read(whole_run.out)
     assert json.loads((folder / "bench.json").read_text()) == document
     head, *lines = map(json.loads, (folder / "bench.jsonl").read_text().splitlines())
     assert (head["dataset"], head["environment"]) == (document["dataset"], document["environment"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 import foreign
 from edgekit import cli
@@ -45,7 +46,7 @@ def bench(folder: Path, *arguments: object, backend: str = "native") -> int:
 
 
 def read(folder: Path, name: str = "bench.json") -> Any:
-    return json.loads((folder / name).read_text())
+    return documents.read((folder / name).read_text())
 
 
 def of(document: Any, metric: str) -> list[Any]:

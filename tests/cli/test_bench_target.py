@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import documents
 from edge_runtime.errors import ModelError
 from edge_runtime.install import install_line
 from edgekit import cli
@@ -40,7 +41,7 @@ def bench(dataset: Dataset, int8_model: Path, tmp_path: Path) -> Bench:
 
 
 def read(folder: Path, target: str = "cortex-m4") -> Any:
-    return json.loads((folder / f"bench_{target}.json").read_text())
+    return documents.read((folder / f"bench_{target}.json").read_text())
 
 
 def results_of(document: Any) -> dict[tuple[str, str], Any]:

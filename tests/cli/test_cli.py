@@ -11,7 +11,9 @@ import pytest
 from edgekit import __version__, cli
 from edgekit.commands import group, options
 
-COMMANDS = "bench completion convert doctor export inspect predict sweep train tune verify".split()
+COMMANDS = (
+    "bench completion convert doctor export inspect predict schema sweep train tune verify"
+).split()
 
 
 def test_help_shows_the_road_on_one_screen(capsys: pytest.CaptureFixture[str]) -> None:

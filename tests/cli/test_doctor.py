@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import documents
 from edge_runtime.backends import native
 from edge_runtime.install import install_line
 from edgekit import doctor
@@ -371,7 +372,7 @@ def test_mnist_that_is_there() -> None:
 
 def test_command_on_this_machine() -> None:
     result = CliRunner().invoke(command, ["--json"], standalone_mode=False)
-    document = json.loads(result.output)
+    document = documents.read(result.output)
     subjects = {check["subject"] for check in document["checks"]}
     assert {"Python", "tensorflow", "edge_runtime's engine", "libedgetpu", "MNIST"} <= subjects
     assert document["ok"] is (result.return_value == 0)

@@ -1,11 +1,11 @@
 """`edgekit export` as somebody calls it."""
 
 import hashlib
-import json
 from pathlib import Path
 
 import pytest
 
+import documents
 import models
 import seeded
 import single_op
@@ -62,7 +62,7 @@ def test_zeros_that_are_left_out_are_told(zeros, said, tmp_path, capsys):
 
 def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert run(int8_model, "--name", "digits", "-o", tmp_path / "made", "--json") == 0
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert document["files"] == sorted(set(contents(tmp_path / "made")) - {"SHA256SUMS"})
     assert document["sha256"] == hashlib.sha256(int8_model.read_bytes()).hexdigest()
     assert document["input"]["zero_point"] == -128

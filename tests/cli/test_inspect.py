@@ -7,6 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner
 
 import chain
+import documents
 import models
 import single_op
 from edge_runtime.errors import ModelError
@@ -70,7 +71,7 @@ def test_every_line_fits_the_page(described):
 
 
 def test_json_is_one_document(described):
-    document = json.loads(inspect(described, "--json"))
+    document = documents.read(inspect(described, "--json"))
     assert document["file"] == str(described)
     assert document["size"] == described.stat().st_size
     assert document["macs"] == 11004
@@ -92,7 +93,7 @@ def test_damaged_metadata_is_reported_and_the_rest_is_shown(described):
     text = inspect(described)
     assert "damaged  the label file 'labels.txt' cannot be read" in text
     assert "11,004" in text
-    document = json.loads(inspect(described, "--json"))
+    document = documents.read(inspect(described, "--json"))
     assert document["metadata"] is None
     assert "labels.txt" in document["metadata_error"]
 
@@ -137,7 +138,7 @@ def test_memory_of_many_steps_fits_the_page(tmp_path):
 
 
 def test_memory_as_json(int8_model):
-    document = json.loads(inspect("--memory", "--json", int8_model))
+    document = documents.read(inspect("--memory", "--json", int8_model))
     assert document["file"] == str(int8_model)
     assert document["arena"] == 16
     assert [step["alive"] for step in document["steps"]] == [[0, 1], [1, 2], [2, 3]]
@@ -175,7 +176,7 @@ def test_who_runs_it_and_what_is_missing(tmp_path):
     assert "2 COS the engine has no such op".split() in lines
     assert "1 SIN the engine has no such op".split() in lines
     assert text.count("docs/SUPPORTED_OPS.md") == 1
-    document = json.loads(inspect(path, "--json"))
+    document = documents.read(inspect(path, "--json"))
     assert [one["runs"] for one in document["runners"]] == ["no", "yes", "yes", "no", "no"]
     assert document["missing"][0] == {
         "op": "COS",

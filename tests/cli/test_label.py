@@ -1,12 +1,12 @@
 """`edgekit label`: what another tool's file does not say, written into it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 import foreign
 from edge_runtime.metadata import Metadata
@@ -58,7 +58,7 @@ def test_what_is_not_named_stays_and_the_rest_is_another_file(
     other = tmp_path / "other.tflite"
     assert label(model, "--input-range", "-1,1", "-o", other, "--json") == 0
     assert model.read_bytes() == before
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert (document["format"], document["version"]) == ("edgekit label", 1)
     assert document["mean"] == document["std"] == [127.5]
     said = edge_runtime.load(other).metadata

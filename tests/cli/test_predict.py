@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import documents
 from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
@@ -53,7 +54,7 @@ def test_a_table(model, ring, bar, capsys):
 def test_json(model, ring, bar, capsys):
     assert run(["predict", model, ring, bar, "--json"]) == 0
 
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert document["model"] == model
     assert document["backend"] == "native"
     assert document["errors"] == []
@@ -118,7 +119,7 @@ def test_one_bad_image_in_json(model, ring, tmp_path, capsys):
     assert run(["predict", model, missing, ring, "--json"]) == 2
 
     captured = capsys.readouterr()
-    document = json.loads(captured.out)
+    document = documents.read(captured.out)
     assert [answer["label"] for answer in document["predictions"]] == ["0"]
     assert [error["file"] for error in document["errors"]] == [missing]
     assert len(captured.err.splitlines()) == 1
@@ -179,7 +180,7 @@ def test_rows_of_an_array(float_model, tmp_path, capsys):
 
     assert run(["predict", str(path), "--data", str(tmp_path / "x.npz"), "--json"]) == 0
 
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert [one["scores"] for one in document["predictions"]] == expected.tolist()
     assert [one["row"] for one in document["predictions"]] == list(range(5))
     assert (document["correct"], document["total"]) in ((4, 5),)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import documents
 from edge_runtime.install import install_line
 from edgekit import cli
 from edgekit.sweep.row import DEFLATED
@@ -170,7 +171,7 @@ def test_the_outputs_have_all_points_in_the_grids_order(
     assert all(finding.status == "ok" for finding in verify(folder / "sweep"))
     with (folder / "sweep" / "sweep.csv").open() as file:
         assert [int(row["hidden"]) for row in csv.DictReader(file)] == list(NODES)
-    document = json.loads((folder / "sweep" / "sweep.json").read_text())
+    document = documents.read((folder / "sweep" / "sweep.json").read_text())
     assert [row["recipe"]["hidden"] for row in document["rows"]] == list(NODES)
     lines = (folder / "stdout").read_text().splitlines()
     assert [line.split()[0] for line in lines[1:6]] == list(map(str, NODES))
@@ -201,7 +202,7 @@ def test_another_grid_takes_what_is_there_and_is_kept_apart(
     (own / "sweep" / "rows.jsonl").write_bytes(journal)
     start = ["sweep", "--data", str(images), "--artifacts", str(own), "--grid", "epochs=1"]
     assert cli.run([*start, "--grid", "hidden=3,2", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
+    shown = documents.read(capsys.readouterr().out)
     assert [row["recipe"]["hidden"] for row in shown["rows"]] == [3, 2]
     assert asked == []
     # Other seeds and other data are other points.
@@ -231,7 +232,7 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     score = {"accuracy": 1.0, "interval": [0.9, 1.0], "correct": 200, "total": 200}
     score["confusion"] = [[100, 0], [0, 100]]
     sizes = dict.fromkeys(("keras", "float32", "int8", DEFLATED), 1)
-    worker = {"CPU": "x", "host": "y"}
+    worker = {"CPU": "x", "host": "y", "process": "1"}
     trained = [
         Row(Recipe(hidden=hidden), basis, accuracy={"float32": score, "int8": score}, sizes=sizes)
         for hidden in (2, 3)
@@ -253,7 +254,7 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     start = ["sweep", "--data", str(images), "--artifacts", str(tmp_path), "--workers", "2"]
     assert cli.run([*start, "--grid", "hidden=2,3", "--json"]) == 0
     assert calls == [(point.measure, 0, 2), (latency.measure, 2, 1)]
-    shown = json.loads(capsys.readouterr().out)
+    shown = documents.read(capsys.readouterr().out)
     assert all(0 < row["latency"] < 0.01 for row in shown["rows"])
     assert sorted(path.name for path in folder.iterdir()) == OUTPUTS
     # A point whose int8 file is gone is trained again, and only that.

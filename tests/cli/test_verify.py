@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import documents
 from edgekit import cli, digests
 from edgekit.convert import seal
 from edgekit.digests import SUMS
@@ -128,7 +129,7 @@ def test_a_file_that_is_gone(copy: Path, capsys: Captured) -> None:
     (copy / "history.csv").unlink()
     assert failed(copy) == {copy / "history.csv": Status.MISSING}
     assert cli.run(["verify", str(copy), "--json"]) == 1
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert (document["format"], document["version"], document["passed"]) == (
         "edgekit verify",
         1,

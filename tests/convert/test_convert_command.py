@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 from edge_runtime.metadata import read_metadata
 from edge_runtime.reader import read
@@ -29,7 +30,7 @@ def convert(*arguments: str | Path) -> int:
 
 
 def report_of(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.with_name(f"{path.name}.report.json").read_text()))
+    return documents.read(path.with_name(f"{path.name}.report.json").read_text())
 
 
 def test_without_arguments_float_with_quantize_int8(
@@ -109,7 +110,7 @@ def test_the_same_model_gives_the_same_file(workspace: Path) -> None:
 
 def test_json_is_one_document(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert convert("--json", "--artifacts", workspace) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert document["output"] == str(workspace / "model.tflite")
     assert document["recipe"]["scheme"] == "float32"
 

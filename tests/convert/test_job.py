@@ -1,6 +1,5 @@
 """What a conversion finds out by itself: the output's meaning and the pixels' range."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 from edgekit import cli, frameworks
 from edgekit.convert import input_range, meaning, source
@@ -165,7 +165,7 @@ def test_a_regression_keeps_its_numbers(
     output, data = tmp_path / "reg.tflite", regression / "reg.npz"
     command = ["convert", str(regression / "reg.keras"), "--data", str(data), "-o", str(output)]
     assert cli.run([*command, "--quantize", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert document["meaning"]["name"] == "numbers"
     assert document["input_range"]["pixels"] is None
     assert document["accuracy"] is None
@@ -181,7 +181,7 @@ def test_a_regression_keeps_its_numbers(
     with pytest.raises(edge_runtime.ModelError, match=r"use predict\(\)"):
         model.classify(np.zeros((28, 28), np.uint8))
     assert cli.run(["predict", str(output), "--data", str(data), "--json"]) == 0
-    predictions = json.loads(capsys.readouterr().out)["predictions"]
+    predictions = documents.read(capsys.readouterr().out)["predictions"]
     assert [one["values"] for one in predictions] == model.predict(x).tolist()
     assert cli.run(["export", str(output), "--name", "reg", "-o", str(tmp_path / "reg")]) == 0
     header = (tmp_path / "reg" / "reg.h").read_text()
@@ -210,6 +210,6 @@ def test_an_autoencoder_is_measured_by_what_it_rebuilds(
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 1, (50, 6)))
     command = ["convert", str(tmp_path / "a.keras"), "--data", str(tmp_path / "x.npy"), "--json"]
     assert cli.run([*command, "-o", str(tmp_path / "a.tflite")]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = documents.read(capsys.readouterr().out)
     assert document["meaning"]["name"] == "numbers"
     assert document["numbers"]["before"]["rmse"] == pytest.approx(0.5)

@@ -6,6 +6,7 @@ from statistics import stdev
 
 import pytest
 
+import documents
 from edgekit.scoring import wilson_interval
 from edgekit.sweep import table
 from edgekit.sweep.row import Row
@@ -96,9 +97,10 @@ def test_the_csv_has_a_line_for_each_row(row_of: RowOf) -> None:
 
 
 def test_the_document_has_points_and_rows(row_of: RowOf) -> None:
-    failed = Row(row_of(hidden=3).recipe, row_of().basis, failure="training diverged")
+    good = row_of(hidden=3)
+    failed = Row(good.recipe, good.basis, failure="training diverged", worker=good.worker)
     rows = [row_of(hidden=2), row_of(hidden=2, seed=43), failed]
-    document = json.loads(json.dumps(table.document(rows, rows[0].basis)))
+    document = documents.read(json.dumps(table.document(rows, rows[0].basis)))
     assert document["data"]["sha256"] == "ab" * 32
     first, second = document["points"]
     assert first["settings"] == {"hidden": 2}

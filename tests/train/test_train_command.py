@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import documents
 from edgekit import cli, frameworks
 from edgekit.train.data import Dataset, scaled
 from edgekit.train.recipe import Recipe
@@ -22,7 +23,7 @@ def run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "metrics.json").read_text()))
+    return documents.read((folder / "metrics.json").read_text())
 
 
 def test_writes_all_it_promises_and_nothing_else(run: tuple[Path, int]) -> None:

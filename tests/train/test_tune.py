@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import documents
 import edge_runtime
 from edge_runtime.install import install_line
 from edge_runtime.reader import read
@@ -33,7 +34,7 @@ def digits() -> Dataset:
 
 
 def report_of(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.with_name(f"{path.name}.report.json").read_text()))
+    return documents.read(path.with_name(f"{path.name}.report.json").read_text())
 
 
 def kernels_of(path: Path) -> list[Any]:
@@ -93,7 +94,7 @@ def test_zeros_and_clusters_survive_quantisation_aware_training(combined: Path) 
 
 
 def test_what_is_written_says_what_was_done(combined: Path) -> None:
-    metrics = json.loads((combined / "metrics.json").read_text())
+    metrics = documents.read((combined / "metrics.json").read_text())
     tuning = metrics["tuning"]
     assert tuning["recipe"]["prune"] == 0.8
     assert tuning["recipe"]["learning_rate"] == pytest.approx(0.001)
@@ -283,7 +284,7 @@ def test_a_model_from_elsewhere_with_one_sigmoid_node(
     data = ["--data", str(tmp_path / "own.npz")]
     options = ["--prune", "0.5", "--epochs", "1", "--json", "--artifacts", str(tmp_path / "out")]
     assert cli.run(["tune", str(tmp_path / "foreign.keras"), *data, *options]) == 0
-    metrics = json.loads(capsys.readouterr().out)
+    metrics = documents.read(capsys.readouterr().out)
     assert metrics == json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["recipe"] is None
     assert 'href="model.keras"' in (tmp_path / "out" / "index.html").read_text()

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from edgekit.doctor import Check
 
+FORMAT = "edgekit doctor"
+VERSION = 1
+
 COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
 
 
@@ -36,8 +39,8 @@ def command(as_json: bool) -> int:
     checks = diagnose()
     wrong = sum(check.status is Status.WRONG for check in checks)
     if as_json:
-        document = {"ok": not wrong, "checks": [asdict(check) for check in checks]}
-        click.echo(to_json(document))
+        head = {"format": FORMAT, "version": VERSION, "ok": not wrong}
+        click.echo(to_json({**head, "checks": [asdict(check) for check in checks]}))
     else:
         click.echo("\n".join(_table(checks)))
         click.echo()

@@ -18,6 +18,9 @@ from edgekit.index import write_index
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
 
+FORMAT = "edgekit export"
+VERSION = 1
+
 TEXTS = ("header", "source", "selftest", "example")
 
 
@@ -85,12 +88,18 @@ def command(
     export_folder.write(texts, folder)
     write_index(artifacts)
     if as_json:
-        facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
-        document = {"output": str(folder), "target": target, "files": sorted(texts), **facts}
-        click.echo(to_json(document))
+        click.echo(to_json(_document(library, folder, target, sorted(texts))))
     else:
         click.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
     return 0
+
+
+def _document(
+    library: "CLibrary", folder: Path, target: str, names: list[str]
+) -> dict[str, object]:
+    facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
+    head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
+    return {**head, "folder": str(folder), "target": target, "files": names, **facts}
 
 
 def _summary(library: "CLibrary", path: Path) -> str:

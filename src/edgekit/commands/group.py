@@ -42,6 +42,7 @@ COMMANDS = {
     "inspect": "Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
     "label": "Write labels and scale into a .tflite of another tool.",
     "predict": "Say what images show, according to a .tflite model.",
+    "schema": "Print the JSON Schema of what a command prints.",
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",
     "tune": "Fine-tune a model: QAT, pruning, clustering.",

@@ -20,6 +20,11 @@ from edgekit.convert.runners import Support, support
 from edgekit.convert.summary import OpSummary, Summary, TensorSummary, summarise
 from edgekit.files import to_json
 
+FORMAT = "edgekit inspect"
+MEMORY_FORMAT = "edgekit inspect --memory"
+VERSION = 1
+"""Of both."""
+
 
 @click.command(
     "inspect",
@@ -42,14 +47,16 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
         if memory:
             planned = plan_memory(content)
             document, report = asdict(planned), liveness.picture(str(file), planned)
+            kind = MEMORY_FORMAT
         else:
             summary = summarise(content)
             who = support(content)
             document = {**asdict(summary), "mac_formulas": MAC_FORMULAS, **asdict(who)}
-            report = _report(file, summary, who)
+            kind, report = FORMAT, _report(file, summary, who)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
-    click.echo(to_json({"file": str(file), **document}) if as_json else report)
+    head = {"format": kind, "version": VERSION, "file": str(file)}
+    click.echo(to_json({**head, **document}) if as_json else report)
     return 0
 
 

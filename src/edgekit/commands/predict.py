@@ -13,6 +13,9 @@ from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
+FORMAT = "edgekit predict"
+VERSION = 1
+
 ARRAYS = (".npz", ".npy")
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
@@ -78,6 +81,8 @@ def command(
     correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
         document = {
+            "format": FORMAT,
+            "version": VERSION,
             "model": str(model),
             "backend": backend,
             "meaning": opened.meaning,

@@ -114,7 +114,8 @@ def command(
     )
     pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
     how = outcome.Use(pixels, job.meaning.name)
-    written = outcome.write(artifacts, _recipe(metrics), dataset, training, tuned, how)
+    recipe = _recipe(metrics)
+    written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
     write_index(artifacts)
     if as_json:
         click.echo(to_json(written))

@@ -1,12 +1,12 @@
 """``edgekit verify``: has a byte of what the commands wrote changed since?"""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from edgekit.commands import options
+from edgekit.files import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def command(path: Path | None, model: Path | None, artifacts: Path, as_json: boo
     findings = verify(path or artifacts, model)
     failed = sum(not finding.passed for finding in findings)
     if as_json:
-        click.echo(json.dumps(_document(findings), indent=2))
+        click.echo(to_json(_document(findings)))
     else:
         width = max(len(str(finding.file)) for finding in findings)
         for finding in findings:

@@ -1,0 +1,20 @@
+"""``edgekit schema``: what the document is like that a command prints with ``--json``."""
+
+import json
+
+import click
+
+from edgekit.commands import options
+from edgekit.schemas import names, schema
+
+
+@click.command("schema", short_help="Print the JSON Schema of what a command prints.")
+@click.argument("name", type=options.Choice(names()), required=False, metavar="[COMMAND]")
+@options.verbosity
+def command(name: str | None) -> int:
+    """Print the JSON Schema (draft 2020-12) of COMMAND's --json.
+
+    inspect_memory is that of `edgekit inspect --memory`. Without COMMAND it lists what there is.
+    """
+    click.echo("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
+    return 0
