@@ -15,7 +15,7 @@ from edgekit.benchmarks.gate import MARKS
 from edgekit.benchmarks.page import GENERATOR, page, scrolling, section
 from edgekit.benchmarks.units import quantity, share
 from edgekit.convert.packages.folder import MARK
-from edgekit.digests import SUMS
+from edgekit.digests import SUMS, record
 
 INDEX = "index.html"
 REPORT = ".report.json"
@@ -59,6 +59,7 @@ def write_index(artifacts: Path) -> None:
             return
         if text := render(artifacts):
             files.write_text(path, text)
+            record(artifacts, path)
 
 
 def render(artifacts: Path) -> str:

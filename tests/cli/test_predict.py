@@ -75,7 +75,7 @@ def test_how_litert_runs_a_file_without_xnnpack_is_said_once(model, ring, capsys
     monkeypatch.setattr(litert, "_open_interpreter", without)
     assert run(["predict", model, ring, ring, "--backend", "litert"]) == 0
     said = f"{model}: LiteRT runs it without XNNPACK, which cannot: XNNPACK: no"
-    assert capsys.readouterr().err.splitlines() == [f"edgekit: {said}"]
+    assert capsys.readouterr().err.splitlines() == [f"note: {said}"]
 
 
 def test_litert_serves_where_native_cannot(model, ring, capsys, monkeypatch):
