@@ -70,6 +70,9 @@ def _answer(library: CLibrary) -> str:
     if not library.classes:
         return f"""\
   for (int i = 0; i < {upper}_OUTPUT_SIZE && i < 10; i++) {{
+    Serial.print(F("{name}: output "));
+    Serial.print(i);
+    Serial.print(F(" is "));
     Serial.println({name}_value(output, i), 3);
   }}
 """

@@ -6,8 +6,6 @@ with 2; a library caller catches :class:`EdgekitError`.
 
 from collections.abc import Iterable
 
-from edge_runtime.install import install_line
-
 
 class EdgekitError(Exception):
     """The user's input or environment is wrong."""
@@ -53,6 +51,9 @@ class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
+        # Later than the rest: it imports the whole runtime, which `edgekit --help` does without.
+        from edge_runtime.install import install_line
+
         line = install_line(extra)
         super().__init__(f"{package} is not installed, which {purpose} needs: {line}")
 

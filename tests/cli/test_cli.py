@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
+from edge_runtime.install import install_line
 from edgekit import __version__, cli
 from edgekit.commands import group, options
 
 COMMANDS = (
-    "bench completion convert doctor export inspect predict schema sweep train tune verify"
+    "bench completion convert doctor export inspect label predict schema sweep train tune verify"
 ).split()
 
 
@@ -71,7 +72,7 @@ def loaded_by(code: str, **variables: str) -> set[str]:
     return set(done.stderr.split())
 
 
-OURS = "edgekit edgekit.cli edgekit.errors edgekit.commands edgekit.commands.group".split()
+OURS = "edgekit edgekit.cli edgekit.errors edgekit.version edgekit.commands edgekit.commands.group".split()
 OURS += ["edgekit.commands.terminal"]
 STANDARD = "copy dataclasses fnmatch locale shlex shutil textwrap".split()
 COMPRESSION = "bz2 lzma zlib _bz2 _compression _lzma compression pwd grp".split()
@@ -126,7 +127,7 @@ def test_every_choice_makes_suggestions() -> None:
                 assert isinstance(parameter.type, options.Choice), f"{name} {parameter.name}"
 
 
-NEEDING_ARGUMENTS = ["inspect", "predict", "tune"]
+NEEDING_ARGUMENTS = ["inspect", "label", "predict", "tune"]
 
 
 def test_which_commands_need_an_argument() -> None:
@@ -197,7 +198,7 @@ def ending(error: BaseException, *arguments: str, monkeypatch: pytest.MonkeyPatc
         (ModuleNotFoundError("No module named 'edgekit.x'", name="edgekit.x"), 70, "edgekit.x"),
         (ModuleNotFoundError("", name="numpy"), 2, "NumPy is not installed"),
         (ModuleNotFoundError("", name="PIL.Image"), 2, "Pillow is not installed"),
-        (ModuleNotFoundError("", name="unicorn"), 2, "pip install 'edgekit[mcu]'"),
+        (ModuleNotFoundError("", name="unicorn"), 2, install_line("mcu")),
         (MemoryError(), 2, "edgekit: error: out of memory"),
         (OSError(28, "No space left on device"), 2, "edgekit: error: No space left on device"),
         (KeyboardInterrupt(), 130, "edgekit: interrupted"),
@@ -239,7 +240,7 @@ def test_without_click_the_line_says_what_to_install() -> None:
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("edgekit: error: click is not installed")
-    assert line.endswith("pip install edgekit")
+    assert line.endswith(install_line())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell's redirections")

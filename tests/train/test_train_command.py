@@ -140,6 +140,7 @@ def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) 
         },
         "recipe": vars(Recipe()),
         "versions": {},
+        "input_range": [0.0, 1.0],
         "model_sha256": "",
         "weights_sha256": "",
     }

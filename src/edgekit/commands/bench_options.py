@@ -172,10 +172,10 @@ def labels(
         BadParameter: a file that cannot be read, or has an empty label.
         DataError: a list with fewer than two classes, or one twice.
     """
-    from edgekit.train.data import parse_classes
-
     if text is None:
         return None
+    from edgekit.train.data import parse_classes
+
     path = Path(text)
     if path.suffix != ".txt":
         return parse_classes(text)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit import __version__
 from edgekit.errors import did_you_mean
+from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

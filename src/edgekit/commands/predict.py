@@ -141,8 +141,9 @@ def _of_array(model: Model, path: Path) -> list[Answer]:
         ]
     labels = model.labels if model.metadata and model.metadata.labels else None
     names = held.names
-    if labels and len(names) == len(labels) and not set(names) <= set(labels):
-        names = labels  # the data numbers its classes
+    if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
+        # The data numbers its classes.
+        names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
     answers = []
     for i, (row, scores) in enumerate(zip(rows, outputs, strict=True)):
         index = int(scores.argmax())
