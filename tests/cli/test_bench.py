@@ -66,7 +66,9 @@ def test_the_files_of_the_run_are_listed_with_their_digests(whole_run: Run, fold
     assert whole_run.code == 0
     listed = digests.read(folder / digests.SUMS)
     assert listed is not None
-    assert set(listed.digests) == {"bench.json", "bench.jsonl", "report.html", "j.xml", "m.md"}
+    assert set(listed.digests) == {
+        *("bench.json", "bench.jsonl", "report.html", "index.html", "j.xml", "m.md"),
+    }
     found = verify(folder)
     assert all(finding.status == "ok" for finding in found)
     (keras,) = (finding for finding in found if finding.file.name == "model.keras")

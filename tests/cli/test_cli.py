@@ -72,8 +72,8 @@ def loaded_by(code: str, **variables: str) -> set[str]:
     return set(done.stderr.split())
 
 
-OURS = "edgekit edgekit.cli edgekit.errors edgekit.version edgekit.commands edgekit.commands.group".split()
-OURS += ["edgekit.commands.terminal"]
+OURS = "edgekit edgekit.cli edgekit.errors edgekit.version edgekit.commands".split()
+OURS += ["edgekit.commands.group", "edgekit.commands.terminal"]
 STANDARD = "copy dataclasses fnmatch locale shlex shutil textwrap".split()
 COMPRESSION = "bz2 lzma zlib _bz2 _compression _lzma compression pwd grp".split()
 """What shutil brings along, by which click learns the width of the terminal."""
