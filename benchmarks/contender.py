@@ -44,6 +44,7 @@ class Contender:
         inputs: the dataset's inputs [N, ...] -> raw inputs, what ``run`` takes one of.
         run: raw input [1, ...] -> raw output; what the latency is measured of.
         distributions: packages that must be installed to run it.
+        note: how the backend runs it, where that is not as usual; "" otherwise.
     """
 
     subject: Subject
@@ -52,6 +53,7 @@ class Contender:
     inputs: Callable[[Inputs], Array]
     run: Callable[[Array], Any]
     distributions: tuple[str, ...]
+    note: str = ""
 
 
 def from_models(
@@ -174,6 +176,7 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
         inputs=partial(raw_inputs, model, usage),
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
+        note=model.backend_note,
     )
 
 

@@ -35,7 +35,7 @@ def dumps(
         samples: whether the raw samples are in it, and not only what is derived from them.
     """
     head = {"format": FORMAT, "version": VERSION, "passed": passed(gates), **_common(results)}
-    parts = [f'"{key}": {json.dumps(value)}' for key, value in head.items()]
+    parts = [f'"{key}": {files.to_json(value, None)}' for key, value in head.items()]
     parts.append(_array("models", models))
     parts.append(_array("gates", [vars(gate) for gate in gates]))
     parts.append(_array("results", [record(result, samples=samples) for result in results]))
@@ -89,7 +89,7 @@ def append(journal: Path, result: Result, *, samples: bool = False) -> None:
     if not journal.exists() or not journal.stat().st_size:
         lines.insert(0, {"format": FORMAT, "version": VERSION, **_common([result])})
     with journal.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
+        file.writelines(files.to_json(line, None) + "\n" for line in lines)
 
 
 def record(result: Result, *, samples: bool) -> dict[str, Any]:
@@ -104,5 +104,5 @@ def _common(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _array(key: str, elements: Iterable[Mapping[str, Any]]) -> str:
-    lines = ",\n".join(f"  {json.dumps(element)}" for element in elements)
+    lines = ",\n".join(f"  {files.to_json(element, None)}" for element in elements)
     return f'"{key}": [\n{lines}\n]' if lines else f'"{key}": []'

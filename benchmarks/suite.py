@@ -94,6 +94,8 @@ def run(
         if result.status == "measured":
             scores[one.subject] = outputs
             able.append(one)
+            if one.note:
+                say(f"{one.subject}: {one.note}")
     classes = any(entry.usage.classes for entry in models.values())
     store(*agreements(scores, keras, classes))
     for name, reason in keras.strangers.items():

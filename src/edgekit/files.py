@@ -93,12 +93,17 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     write_text(path, to_json(document) + "\n")
 
 
-def to_json(document: Any) -> str:
-    """Return ``document`` as indented JSON, which knows neither NaN nor infinity: null for both."""
+def to_json(document: Any, indent: int | None = 2) -> str:
+    """Return ``document`` as JSON, which knows neither NaN nor infinity: null for both.
+
+    Args:
+        document: plain values.
+        indent: spaces; None puts all of it on one line.
+    """
     try:
-        return json.dumps(document, indent=2, allow_nan=False)
+        return json.dumps(document, indent=indent, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(document), indent=2, allow_nan=False)
+        return json.dumps(_finite(document), indent=indent, allow_nan=False)
 
 
 def _finite(node: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edgekit.errors import ResultError
+from edgekit.files import to_json
 from edgekit.sweep.row import Row
 
 
@@ -53,7 +54,7 @@ def rows(file: BinaryIO) -> list[Row]:
 
 def append(file: BinaryIO, row: Row) -> None:
     """Add a row and return when it is on the disk."""
-    file.write(json.dumps(row.to_dict()).encode() + b"\n")
+    file.write(to_json(row.to_dict(), None).encode() + b"\n")
     file.flush()
     os.fsync(file.fileno())
 
