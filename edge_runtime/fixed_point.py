@@ -149,27 +149,6 @@ def rescale(total: Any, multiplier: Any, shift: Any) -> Any:
     return (total * multiplier + (1 << (right - 1))) >> right
 
 
-def rescale_exact(total: Any, multiplier: Any, shift: Any) -> Any:
-    """Return ``half_away(total * factor)``, the product rounded to a double; ``ek_rescale_exact``.
-
-    Args:
-        total: int64 array; what is past 2**53 - 1 is cut to that.
-        multiplier: int64 array of what ``exact_multiplier`` gives.
-        shift: likewise, of int32.
-
-    Returns:
-        int64 array; what is beyond int16 is some number beyond it. (LiteRT's is undefined where
-        the product leaves int32.)
-    """
-    import numpy as np
-
-    most = 2**53 - 1
-    product = np.clip(total, -most, most) * np.ldexp(multiplier.astype(np.float64), shift - 53)
-    size = np.minimum(np.abs(product), 2.0**16)
-    whole = np.floor(size)
-    return (np.sign(product) * (whole + (size - whole >= 0.5))).astype(np.int64)
-
-
 def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
     """Return the same, rounded twice, as gemmlowp and TFLite Micro do; ``ek_rescale_double``.
 
@@ -200,3 +179,24 @@ def rounding_shift(value: Any, right: Any) -> Any:
     """
     mask = (1 << right) - 1
     return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0))
+
+
+def rescale_exact(total: Any, multiplier: Any, shift: Any) -> Any:
+    """Return ``half_away(total * factor)``, the product rounded to a double; ``ek_rescale_exact``.
+
+    Args:
+        total: int64 array; what is past 2**53 - 1 is cut to that.
+        multiplier: int64 array of what ``exact_multiplier`` gives.
+        shift: likewise, of int32.
+
+    Returns:
+        int64 array; what is beyond int16 is some number beyond it. (LiteRT's is undefined where
+        the product leaves int32.)
+    """
+    import numpy as np
+
+    most = 2**53 - 1
+    product = np.clip(total, -most, most) * np.ldexp(multiplier.astype(np.float64), shift - 53)
+    size = np.minimum(np.abs(product), 2.0**16)
+    whole = np.floor(size)
+    return (np.sign(product) * (whole + (size - whole >= 0.5))).astype(np.int64)
