@@ -1,6 +1,7 @@
 """A real factor as an int32 multiplier and a shift, and float32 arithmetic in plain Python.
 
-The two roundings work on numbers and on arrays alike; NumPy is not imported here.
+``rescale`` and ``rescale_double`` work on numbers and on arrays alike. NumPy is imported by what
+takes arrays only.
 """
 
 from __future__ import annotations
@@ -73,13 +74,12 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     return (2**31 - 1, 30) if shift > 30 else (multiplier, shift)
 
 
-NEAREST_STEPS = 256
-"""Outputs up to this many steps from the zero point are as ``round`` has them, if any multiplier
-can do that; int8 has no others."""
+INT8_STEPS = 256
+"""An int8 output is at most this many steps from its zero point."""
 
 
-def rounding_multiplier(factor: float, most: int) -> tuple[int, int]:
-    """Return (multiplier, shift) with which ``rescale`` gives ``half_away(total * factor)``.
+def rounding_multiplier(factor: float) -> tuple[int, int]:
+    """Return (multiplier, shift) with which ``rescale`` gives int8 ``half_away(total * factor)``.
 
     Halves up and halves away from zero are the same for a multiplier that is a little more than the
     factor, and ``quantize_multiplier``'s may be a little less, or the factor itself. So it is held
@@ -92,13 +92,12 @@ def rounding_multiplier(factor: float, most: int) -> tuple[int, int]:
 
     Args:
         factor: not negative.
-        most: steps of the output from its zero point to the farther end of its type.
     """
     multiplier, shift = quantize_multiplier(factor)
     if not 2.0**-31 < factor < 2.0**30:
         return multiplier, shift
     off = abs(multiplier * 2.0 ** (shift - 31) / factor - 1) + 2.0**-50
-    inverse, steps = 1 / factor, range(1, min(most, NEAREST_STEPS) + 1)
+    inverse, steps = 1 / factor, range(1, INT8_STEPS + 1)
     # Where output ``step`` begins, a multiplier that is off matters only close to a whole total.
     if all(abs((at := (step - 0.5) * inverse) - round(at)) > at * off for step in steps):
         return multiplier, shift
@@ -116,6 +115,21 @@ def _first(step: int, factor: float) -> int:
     while total > 1 and half_away((total - 1) * factor) >= step:
         total -= 1
     return total
+
+
+def exact_multiplier(factor: float) -> tuple[int, int]:
+    """Return (multiplier, shift) so that ``factor`` is ``multiplier * 2**(shift - 53)``.
+
+    int16 has too many outputs for a multiplier of 31 bits to round all as a product of doubles.
+
+    Args:
+        factor: positive and finite.
+
+    Returns:
+        A multiplier in [2**52, 2**53), and a shift.
+    """
+    fraction, shift = frexp(factor)
+    return int(fraction * 2**53), shift
 
 
 def rescale(total: Any, multiplier: Any, shift: Any) -> Any:
@@ -165,3 +179,24 @@ def rounding_shift(value: Any, right: Any) -> Any:
     """
     mask = (1 << right) - 1
     return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0))
+
+
+def rescale_exact(total: Any, multiplier: Any, shift: Any) -> Any:
+    """Return ``half_away(total * factor)``, the product rounded to a double; ``ek_rescale_exact``.
+
+    Args:
+        total: int64 array; what is past 2**53 - 1 is cut to that.
+        multiplier: int64 array of what ``exact_multiplier`` gives.
+        shift: likewise, of int32.
+
+    Returns:
+        int64 array; what is beyond int16 is some number beyond it. (LiteRT's is undefined where
+        the product leaves int32.)
+    """
+    import numpy as np
+
+    most = 2**53 - 1
+    product = np.clip(total, -most, most) * np.ldexp(multiplier.astype(np.float64), shift - 53)
+    size = np.minimum(np.abs(product), 2.0**16)
+    whole = np.floor(size)
+    return (np.sign(product) * (whole + (size - whole >= 0.5))).astype(np.int64)

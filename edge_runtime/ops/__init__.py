@@ -148,3 +148,8 @@ def find(name: str) -> ModuleType | None:
 def int32s(values: list[int]) -> Constant:
     """Return ``values`` as a constant."""
     return Constant("int32", struct.pack(f"<{len(values)}i", *values))
+
+
+def int64s(values: list[int]) -> Constant:
+    """Return the same as int64."""
+    return Constant("int64", struct.pack(f"<{len(values)}q", *values))

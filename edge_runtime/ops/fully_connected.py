@@ -9,13 +9,14 @@ rounded as with "litert".
 from __future__ import annotations
 
 from edge_runtime.fixed_point import (
+    exact_multiplier,
     f32,
     float_bits,
     quantize_multiplier,
     rounding_multiplier,
     wrapped,
 )
-from edge_runtime.ops import Call, Constant, Kernel, int32s
+from edge_runtime.ops import Call, Constant, Kernel, int32s, int64s
 from edge_runtime.ops import fully_connected_kernels as kernels
 from edge_runtime.ops.activation import (
     activation_is_known,
@@ -181,11 +182,10 @@ def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> 
     """Return the int16 kernel of the bias' type and the rounding."""
     bias = _bias(call)
     double = call.rounding == "double"
-    constants = _multipliers(call)
+    constants = _multipliers(call) if double else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
         kernel = kernels.fully_connected_int16_reduced if double else kernels.fully_connected_int16
-        data = b"".join(value.to_bytes(8, "little", signed=True) for value in biases)
-        return _kernel(kernel, params, Constant("int64", data), *constants)
+        return _kernel(kernel, params, int64s(biases), *constants)
     kernel = (
         kernels.fully_connected_int16_narrow_double
         if double
@@ -237,11 +237,26 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
         products = [f32(products[0])] if len(products) == 1 else products
         pairs = [quantize_multiplier(product / made) for product in products]
     else:
-        most = 256 if call.output.dtype == "int8" else 2**15
-        pairs = [rounding_multiplier(product / made, most) for product in products]
+        pairs = [rounding_multiplier(product / made) for product in products]
+    return _constants(call, pairs, int32s)
+
+
+def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
+    """Return the same as a double of each output.
+
+    Source: reference_integer_ops::FullyConnected of LiteRT, for int16 as for int8.
+    """
+    given, weights, made = _quantized(call)
+    return _constants(call, [exact_multiplier(given * scale / made) for scale in weights], int64s)
+
+
+def _constants(
+    call: Call, pairs: list[tuple[int, int]], packed: Callable[[list[int]], Constant]
+) -> tuple[Constant, Constant]:
+    """Return multipliers and shifts, of each output or of all, as constants of each output."""
     if len(pairs) == 1:
         pairs *= call.input(1).shape[0]
-    return int32s([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
+    return packed([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
 
 
 def _scales(call: Call) -> Constant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import rescale, rescale_double
+from edge_runtime.fixed_point import rescale, rescale_double, rescale_exact
 from edge_runtime.ops.activation import clamped_float32
 from edge_runtime.record import record
 
@@ -124,32 +124,20 @@ def fully_connected_int16(
     multiplier: Array,
     shift: Array,
 ) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel: int64 sums, one rounding, halves up.
+    """Define the int16 kernel: int64 sums, each times a double, halves away from zero.
 
     Args:
         params: see there.
         tensor: int16 [rows * depth].
         weights: int8 [outputs * depth].
         bias: int64 [outputs].
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
+        multiplier: int64 [outputs], see ``exact_multiplier``.
+        shift: int32 [outputs], likewise.
 
-    The product of a sum and a multiplier is taken in 80 bits; a sum counts in 48 of them, which is
-    what MultiplyByQuantizedMultiplier for int64 asks for.
+    Source: ``round`` of a product of doubles in reference_integer_ops::FullyConnected. A sum counts
+    up to 2**53 - 1, which only the bias of a damaged file exceeds.
     """
-    import numpy as np
-
-    total = _sums(params, tensor, weights, bias)
-    total = ((total + 2**47) & (2**48 - 1)) - 2**47
-    factor, moved = _wide(multiplier, shift)
-    right = 31 - moved
-    # In two halves, or the product leaves int64: right is at least 1, and most often above 16.
-    high, low = (total >> 16) * factor, (total & 0xFFFF) * factor
-    far = np.maximum(right, 17)
-    exact = (high + (low >> 16) + (np.int64(1) << (far - 17))) >> (far - 16)
-    with np.errstate(over="ignore"):
-        near = (total * factor + (np.int64(1) << (right - 1))) >> right
-    return _int16(params, np.where(right > 16, exact, near))
+    return _int16(params, rescale_exact(_sums(params, tensor, weights, bias), multiplier, shift))
 
 
 def fully_connected_int16_reduced(
@@ -160,7 +148,9 @@ def fully_connected_int16_reduced(
     multiplier: Array,
     shift: Array,
 ) -> npt.NDArray[np.int16]:
-    """Define the same with a multiplier of 16 bits, as TFLite Micro and CMSIS-NN do.
+    """Define the same with an int32 multiplier cut to 16 bits, as TFLite Micro and CMSIS-NN do.
+
+    It rounds once, halves up.
 
     Source: MultiplyByQuantizedMultiplier for int64 of TFLite Micro.
     """
@@ -183,9 +173,9 @@ def fully_connected_int16_narrow(
     multiplier: Array,
     shift: Array,
 ) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel with an int32 bias: int32 sums, which wrap, one rounding."""
+    """Define the int16 kernel with an int32 bias: the same with int32 sums, which wrap."""
     total = _wrapped(_sums(params, tensor, weights, bias))
-    return _int16(params, rescale(total, *_wide(multiplier, shift)))
+    return _int16(params, rescale_exact(total, multiplier, shift))
 
 
 def fully_connected_int16_narrow_double(
@@ -196,7 +186,7 @@ def fully_connected_int16_narrow_double(
     multiplier: Array,
     shift: Array,
 ) -> npt.NDArray[np.int16]:
-    """Define the same with two roundings."""
+    """Define the same with an int32 multiplier and two roundings."""
     total = _wrapped(_sums(params, tensor, weights, bias))
     return _int16(params, rescale_double(total, *_wide(multiplier, shift)))
 

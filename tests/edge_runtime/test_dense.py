@@ -296,3 +296,51 @@ def test_halves_go_where_litert_sends_them(factor, dtype, bias, per_channel):
             x = np.array([[value, other, 0, 0]], dtype)
             for name, engine in engines.items():
                 np.testing.assert_array_equal(engine.run(x), litert(x), err_msg=name)
+
+
+def biases_only(bias, scales, totals):
+    """An int16 layer whose sums are its biases; ``scales`` are those of input, weights, output."""
+    given, weights, made = scales
+    count, zeros = len(totals), (0,) * len(weights)
+    products = tuple(given * weight for weight in weights)
+    tensors = [
+        single_op.tensor("x", (1, 1), "int16", (given,), (0,)),
+        single_op.tensor("w", (count, 1), "int8", weights, zeros, np.zeros((count, 1), np.int8)),
+        single_op.tensor("b", (count,), bias, products, zeros, np.array(totals, bias)),
+        single_op.tensor("y", (1, count), "int16", (made,), (0,)),
+    ]
+    options = schema.FullyConnectedOptionsT()
+    options.quantizedBiasType = {"int32": INT32, "int64": INT64}[bias]
+    return single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["per-tensor", "per-channel"])
+@pytest.mark.parametrize("bias", ["int64", "int32"])
+def test_int16_next_to_a_half_is_rounded_as_a_product_of_doubles(bias, count):
+    """A total that gives -8083.499998658998, of which a multiplier of 31 bits makes -8084."""
+    given, made = float.fromhex("0x1.5d65cap-14"), float.fromhex("0x1.7b2196p-14")
+    weights = (float.fromhex("0x1.710b22p-9"),) * count
+    data = biases_only(bias, (given, weights, made), [-3115311, 3115311])
+    zero, expected = np.zeros((1, 1), np.int16), [[-8083, 8083]]
+    np.testing.assert_array_equal(single_op.builtin_ref(data)(zero), expected)
+    for name, engine in single_op.engines(data).items():
+        np.testing.assert_array_equal(engine.run(zero), expected, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("bias", "factor"),
+    [("int32", 1e-3), ("int32", 0.9), ("int64", 1e-3), ("int64", 1e-7), ("int64", 1e-11)],
+)
+def test_int16_is_that_of_litert_on_either_side_of_halves(bias, factor):
+    """The larger the total, the nearer to a half a product comes, down to a double's last bits."""
+    rng = np.random.default_rng(4)
+    weights = tuple(rng.uniform(factor, 2 * factor, 2000).astype("f4").tolist())
+    given, made = map(float, rng.uniform(0.9, 1.1, 2).astype("f4"))
+    halves = rng.integers(-(2**15), 2**15, 2000) + 0.5
+    totals = np.round(halves * made / given / weights) + rng.integers(-1, 2, 2000)
+    data = biases_only(bias, (given, weights, made), totals)
+    zero = np.zeros((1, 1), np.int16)
+    expected = single_op.builtin_ref(data)(zero)
+    assert np.unique(expected).size > 1900
+    for name, engine in single_op.engines(data).items():
+        np.testing.assert_array_equal(engine.run(zero), expected, err_msg=name)
