@@ -1,6 +1,10 @@
 """What pixels 0 and 255 are on a Keras model's scale: from its graph, and tried on its data."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from edgekit.convert.forward import Forward
 from edgekit.pixel_range import (
@@ -19,7 +23,13 @@ from edgekit.pixel_range import (
 __all__ = ["CANDIDATES", "TRAINED", "UNIT", "InputRange", "Range", "Trial", "decide", "from_graph"]
 
 TRAINED = "as it was trained"
+RESCALES = "the model rescales its input itself"
 """Why a range is known."""
+
+UNKNOWN = "it is a guess: neither the model nor labelled data tell; --input-range says it"
+
+WHOLE = 0.01
+"""How far from a whole number a pixel may be that went through float32 arithmetic."""
 
 
 def from_graph(forward: Forward) -> Range | None:
@@ -28,12 +38,45 @@ def from_graph(forward: Forward) -> Range | None:
     return None if rescaled is None else rescaled_from(dict(zip(ENDS, rescaled, strict=True)))
 
 
+def from_values(values: npt.NDArray[Any]) -> Range | None:
+    """Return the range of which model inputs are pixels: 256 even steps of it are all they hold.
+
+    Args:
+        values: floats of any shape; those of a table or a spectrogram lie between the steps.
+    """
+    for low, high in CANDIDATES:
+        pixels = (values.astype(np.float64) - low) * (255 / (high - low))
+        whole = np.rint(pixels)
+        if np.abs(pixels - whole).max() < WHOLE and whole.min() >= 0 and 127 < whole.max() <= 255:
+            return low, high
+    return None
+
+
+def of_inputs(values: npt.NDArray[Any], forward: Forward) -> InputRange | None:
+    """Return the range of model inputs that are pixels, None where they are not.
+
+    Args:
+        values: model inputs [N, ...].
+        forward: of the model.
+    """
+    held = from_values(values)
+    if held is None:
+        return None
+    derived = from_graph(forward)
+    warning = ""
+    if derived and derived != held:
+        warning = f"{RESCALES} as if from {shown(derived)}"
+    return InputRange(*held, "the inputs given are pixels on this scale", warning)
+
+
 def decide(
     chosen: Range | None,
     recorded: Range | None,
     forward: Forward,
     attempt: Callable[[Range], Trial] | None,
-) -> InputRange:
+    *,
+    guess: bool = True,
+) -> InputRange | None:
     """Decide what pixels become, and say why.
 
     Args:
@@ -41,16 +84,19 @@ def decide(
         recorded: what the model was trained with, where that was written down.
         forward: of the model.
         attempt: tries a range on labelled data; None where there is none.
+        guess: what to do where nothing tells: take 0 to 1 with a warning, or return None.
     """
     if chosen:
         return InputRange(*chosen, "--input-range", contradiction(chosen, attempt))
     if recorded:
         return InputRange(*recorded, TRAINED)
     derived = from_graph(forward)
-    reason = "the model rescales its input itself" if derived else "nothing says otherwise"
+    reason = RESCALES if derived else "nothing says otherwise"
     expected = derived or UNIT
     if attempt is None:
-        return InputRange(*expected, reason)
+        if derived is None and not guess:
+            return None
+        return InputRange(*expected, reason, "" if derived else UNKNOWN)
     trials = [attempt(candidate) for candidate in CANDIDATES]
     best = max(trials, key=lambda trial: (trial.correct, trial.range == expected))
     own = next(trial for trial in trials if trial.range == expected)

@@ -215,23 +215,40 @@ def _pixels(
     decided: Meaning,
     dataset: Dataset | None,
 ) -> InputRange | None:
-    """Decide what pixels become, where the model takes pictures."""
-    if not takes_images(model.shape) or (
-        dataset and not dataset.pixels and not choices.input_range
-    ):
+    """Decide what pixels become, where the model takes pictures and something tells."""
+    if not takes_images(model.shape):
         if choices.input_range:
             raise DataError(
                 f"--input-range: {model.path} takes inputs of shape {list(model.shape)}, which are "
                 "no pixels"
             )
         return None
+    values = _given(choices, dataset)
+    if not choices.input_range and values is not None:
+        found = input_range.of_inputs(values, model.forward)
+        if found or (dataset and not dataset.pixels):
+            return found
     attempt = None
     if dataset and dataset.pixels and dataset.labels:
         attempt = _attempt(model, decided, dataset)
     recorded = metrics.get("input_range")
     return input_range.decide(
-        choices.input_range, tuple(recorded) if recorded else None, model.forward, attempt
+        choices.input_range,
+        tuple(recorded) if recorded else None,
+        model.forward,
+        attempt,
+        guess=dataset is not None and dataset.pixels,
     )
+
+
+def _given(choices: Choices, dataset: Dataset | None) -> Inputs | None:
+    """Return some model inputs that the user gave as numbers, if there are any."""
+    if dataset:
+        return None if dataset.pixels else dataset.x_train[:TRIED]
+    if choices.calibration and choices.calibration.endswith(".npy"):
+        array = _array(choices.calibration)
+        return array[:TRIED] if array.dtype.kind == "f" and array.size else None
+    return None
 
 
 def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callable[[Range], Trial]:

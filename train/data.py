@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isqrt
+from math import isqrt, prod
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ SOURCES = ("mnist", "synthetic")
 DEFAULT_CLASSES = ("0", "1")
 PIXELS_TO_UNIT = (0.0, 255.0)
 """Mean and standard deviation that make [0, 1] of pixels."""
+FEWEST_PIXELS = 64
+"""Elements below which an input is the features of a table, also where their number is square: a
+picture has 8×8 pixels at least."""
 IMAGE_SHAPE = (28, 28, 1)
 """Height, width and channels of the documented model's images."""
 
@@ -176,6 +179,8 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
 
 def takes_images(shape: tuple[int, ...]) -> bool:
     """Tell whether images of one or three channels fill a model input of this shape."""
+    if prod(shape) < FEWEST_PIXELS:
+        return False
     try:
         image_shape(shape, "")
     except DataError:

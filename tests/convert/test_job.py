@@ -112,7 +112,7 @@ class Graph:
 @pytest.mark.parametrize(
     ("rescales", "attempt", "expected", "warned"),
     [
-        (False, None, (0, 1), False),
+        (False, None, (0, 1), True),
         (True, None, (0, 255), False),
         (True, attempt_of(bytes=920, unit=90, signed=80), (0, 255), False),
         (True, attempt_of(bytes=90, unit=920, signed=100), (0, 1), True),
@@ -123,6 +123,7 @@ class Graph:
 def test_labelled_data_decides(rescales: bool, attempt: Any, expected: Range, warned: bool) -> None:
     graph: Any = Graph(rescales=rescales)
     decided = input_range.decide(None, None, graph, attempt)
+    assert decided is not None
     assert (decided.low, decided.high) == expected
     assert bool(decided.warning) == warned
     assert decided.reason
@@ -132,10 +133,39 @@ def test_what_the_user_says_is_used_and_doubted() -> None:
     attempt = attempt_of(bytes=90, unit=920, signed=800)
     graph: Any = Graph(rescales=False)
     chosen = input_range.decide((-1.0, 1.0), (0.0, 1.0), graph, attempt)
+    assert chosen is not None
     assert chosen.reason == "--input-range"
     assert "with 0 to 1 92.0%" in chosen.warning
     recorded = input_range.decide(None, (0.0, 255.0), graph, attempt)
+    assert recorded is not None
     assert (recorded.high, recorded.warning) == (255.0, "")
+
+
+def test_what_nothing_tells_is_a_guess_or_not_said() -> None:
+    graph: Any = Graph(rescales=False)
+    guessed = input_range.decide(None, None, graph, None)
+    assert guessed is not None
+    assert guessed.warning == input_range.UNKNOWN
+    assert input_range.decide(None, None, graph, None, guess=False) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.arange(256) / np.float32(255), (0, 1)),
+        (np.arange(0, 256, 5, np.float32), (0, 255)),
+        (np.arange(256, dtype=np.float32) / np.float32(127.5) - 1, (-1, 1)),
+        (np.linspace(0, 1, 1000, dtype=np.float32), None),
+        (np.array([0.0, 1.0, 3.0], np.float32), None),
+        (np.random.default_rng(0).normal(0, 1, 100), None),
+    ],
+)
+def test_inputs_that_are_pixels_tell_their_range(values: Any, expected: Range | None) -> None:
+    assert input_range.from_values(values) == expected
+    graph: Any = Graph(rescales=True)
+    found = input_range.of_inputs(values, graph)
+    assert (found and (found.low, found.high)) == expected
+    assert bool(found and found.warning) == (expected in ((0, 1), (-1, 1)))
 
 
 def test_the_normalisation_of_a_range() -> None:
@@ -213,3 +243,28 @@ def test_an_autoencoder_is_measured_by_what_it_rebuilds(
     document = documents.read(capsys.readouterr().out)
     assert document["meaning"]["name"] == "numbers"
     assert document["numbers"]["before"]["rmse"] == pytest.approx(0.5)
+
+
+def test_a_model_that_nobody_knows_gets_no_normalisation(tmp_path: Path) -> None:
+    """A table, a spectrogram or pictures: without data nothing tells."""
+    keras = frameworks.keras()
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((12, 8, 1)), layers.Flatten(), layers.Dense(2, "softmax")]
+    )
+    model.save(tmp_path / "a.keras")
+    command = ["convert", str(tmp_path / "a.keras"), "--classes", "a,b"]
+    output = tmp_path / "a.tflite"
+    assert cli.run([*command, "-o", str(output)]) == 0
+    loaded = edge_runtime.load(output)
+    assert loaded.metadata is not None
+    assert loaded.metadata.mean == ()
+    x = np.random.default_rng(0).normal(0, 9, (3, 12, 8, 1)).astype(np.float32)
+    assert loaded.predict(x).shape == (3, 2)
+    np.savez(tmp_path / "x.npz", x=x.repeat(4, axis=0), y=["a", "b"] * 6)
+    assert cli.run([*command, "--data", str(tmp_path / "x.npz"), "-o", str(output)]) == 0
+    assert edge_runtime.load(output).metadata.mean == ()
+    pixels = np.random.default_rng(0).integers(0, 256, x.shape) / 255
+    np.savez(tmp_path / "p.npz", x=pixels.repeat(4, axis=0), y=["a", "b"] * 6)
+    assert cli.run([*command, "--data", str(tmp_path / "p.npz"), "-o", str(output)]) == 0
+    assert edge_runtime.load(output).metadata.std == (255.0,)

@@ -142,6 +142,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Conversion
+    from edgekit.train.data import takes_images
 
     with terminal.working("convert", f"loading {path}"):
         trained = source.load(path, verbose=verbose)
@@ -172,6 +173,11 @@ def command(
     if not job.labels and job.meaning.name != NUMBERS:
         terminal.note(
             "the file carries no labels, which `classify` needs; name them with --classes"
+        )
+    if job.dataset is None and job.pixels is None and takes_images(trained.shape):
+        terminal.note(
+            "nothing says what pixels are on the model's scale, so the file says nothing of it; "
+            "where it takes pictures, --input-range says it"
         )
     _warn_about_accuracy(document, trained)
     if as_json:
