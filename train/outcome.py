@@ -24,6 +24,7 @@ from edgekit.files import (
     write_json,
     write_text,
 )
+from edgekit.pixel_range import InputRange
 from edgekit.scoring import Score, score
 from edgekit.train import card, plots
 from edgekit.train.data import Dataset, Inputs
@@ -55,9 +56,7 @@ class Use:
         """Bring a dataset's inputs onto the model's scale."""
         if self.pixels is None:
             return x
-        low, high = self.pixels
-        std = 255 / (high - low)
-        return normalise(x, 0.0 - low * std, std)
+        return normalise(x, *InputRange(*self.pixels, "").normalization)
 
 
 UNIT_PROBABILITIES = Use((0.0, 1.0), PROBABILITIES)
