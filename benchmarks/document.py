@@ -42,18 +42,6 @@ def dumps(
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def write(
-    path: Path,
-    results: Sequence[Result],
-    gates: Sequence[Gate],
-    models: Sequence[Mapping[str, Any]] = (),
-    *,
-    samples: bool = False,
-) -> None:
-    """Write the run's document."""
-    files.write_text(path, dumps(results, gates, models, samples=samples))
-
-
 def read(path: Path) -> list[Result]:
     """Return the results of a document that :func:`write` wrote, of this version or an earlier one.
 

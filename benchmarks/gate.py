@@ -100,11 +100,6 @@ def answers(
     ]
 
 
-def accuracy(results: Iterable[Result], minimum: float) -> list[Gate]:
-    """Ask ``minimum`` (0 to 1) of each model on each backend; peers are not asked."""
-    return answers(results, minimum)
-
-
 def runs(
     results: Iterable[Result], models: Iterable[str], for_edgetpu: Container[str] = ()
 ) -> list[Gate]:

@@ -51,7 +51,7 @@ def results(run_of: RunOf, absent: Result) -> list[Result]:
 
 
 def gates_of(results: list[Result]) -> list[Gate]:
-    return [*gate.accuracy(results, 0.9), *gate.required(results, ["litert"])]
+    return [*gate.answers(results, 0.9), *gate.required(results, ["litert"])]
 
 
 def test_junit_has_a_case_for_each_gate(results: list[Result]) -> None:
@@ -142,7 +142,7 @@ def test_hostile_names_are_only_text(run_of: RunOf, tiny: Dataset) -> None:
         for one in run_of([3, 7], dataset=replace(tiny, name=HOSTILE, labels=(HOSTILE, "1")))
         if not one.subject.peer
     ]
-    gates = [*gate.accuracy(results, 0.99), Gate(HOSTILE, HOSTILE, "skipped", HOSTILE)]
+    gates = [*gate.answers(results, 0.99), Gate(HOSTILE, HOSTILE, "skipped", HOSTILE)]
     page = Page(html.render(results, gates))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script>alert('x')</script>" in page.text
@@ -253,7 +253,7 @@ def many_backends(run_of: RunOf) -> tuple[list[Result], list[Gate]]:
         *run_of(model="other on.tflite", backend="native"),
     ]
     gates = [
-        *gate.accuracy(results, 0.95),
+        *gate.answers(results, 0.95),
         Gate("exact", "model.tflite on native", "passed", "all bytes"),
         Gate("runs", "lost.tflite", "failed", "no backend ran it"),
         Gate("size against the baseline", "model.tflite on litert", "skipped", "another file"),

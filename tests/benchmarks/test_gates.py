@@ -12,12 +12,12 @@ RunOf = Callable[..., list[Result]]
 
 
 def test_accuracy_at_the_minimum_passes(run_of: RunOf) -> None:
-    (one,) = gate.accuracy(run_of(wrong=[7]), minimum=0.9)
+    (one,) = gate.answers(run_of(wrong=[7]), minimum=0.9)
     assert one.verdict == "passed"
 
 
 def test_accuracy_below_the_minimum_names_model_backend_and_images(run_of: RunOf) -> None:
-    (one,) = gate.accuracy(run_of(wrong=[2, 7]), minimum=0.9)
+    (one,) = gate.answers(run_of(wrong=[2, 7]), minimum=0.9)
     assert one.verdict == "failed"
     assert str(one) == (
         "model.tflite on litert: accuracy: 0.80000 (8 of 10) is below 0.9; "
@@ -28,7 +28,7 @@ def test_accuracy_below_the_minimum_names_model_backend_and_images(run_of: RunOf
 def test_peers_are_not_asked_for_accuracy(run_of: RunOf) -> None:
     results = [one for one in run_of() if one.subject.peer]
     assert results
-    assert gate.accuracy(results, minimum=0.99) == []
+    assert gate.answers(results, minimum=0.99) == []
 
 
 def test_only_the_first_dozen_wrong_images_is_named() -> None:
@@ -38,7 +38,7 @@ def test_only_the_first_dozen_wrong_images_is_named() -> None:
 
 def test_absent_backend_is_skipped_but_fails_where_required(absent: Result, run_of: RunOf) -> None:
     results = [*run_of(), absent]
-    assert [one.verdict for one in gate.accuracy(results, 0.99)] == ["passed", "skipped"]
+    assert [one.verdict for one in gate.answers(results, 0.99)] == ["passed", "skipped"]
     assert gate.runs(results, ["model.tflite"]) == []
     required = gate.required(results, ["litert", "edgetpu"])
     assert [one.verdict for one in required] == ["passed", "failed"]
@@ -73,7 +73,7 @@ def test_model_that_its_edgetpu_refuses_fails() -> None:
 def test_measurement_tried_in_vain_fails(metric: str) -> None:
     subject = Subject("model.tflite", "", "litert")
     results = [Result(subject, metric, "s", status="failed", reason="it crashed")]
-    gates = [*gate.accuracy(results, 0.99), *gate.completed(results)]
+    gates = [*gate.answers(results, 0.99), *gate.completed(results)]
     assert [one.verdict for one in gates] == ["failed"]
     assert "it crashed" in gates[0].message
 
