@@ -24,7 +24,7 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import METRICS
+from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.data import Dataset, Inputs, load, takes_images
 from edgekit.train.tuning import STAGES
 
@@ -105,7 +105,12 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
     metrics = metrics_of(model)
+    stray = "" if metrics else _stray_metrics(model)
+    if stray and choices.data is None:
+        raise DataError(f"{stray}: restore it, train again, or give --data")
     decided, dataset, warnings = _loaded(model, choices, metrics)
+    if stray:
+        warnings.append(f"{stray}; it is not used")
     if decided.name == NUMBERS and choices.classes:
         raise DataError(
             f"--classes: the output of {model.path} is taken for numbers ({decided.reason}); leave "
@@ -162,14 +167,23 @@ def of_training(
 
 def metrics_of(model: TrainedModel) -> dict[str, Any]:
     """Return the metrics that ``edgekit train`` or ``tune`` wrote with this very model, or {}."""
-    path = model.path.parent / METRICS
+    metrics = _metrics_beside(model)
+    return metrics if metrics.get("model_sha256") == model.sha256 else {}
+
+
+def _stray_metrics(model: TrainedModel) -> str:
+    """Say that metrics.json is of another model.keras; "" where it is not."""
+    if model.path.name != KERAS_MODEL or "model_sha256" not in _metrics_beside(model):
+        return ""
+    return f"{model.path.parent / METRICS}: not of this {KERAS_MODEL}, whose digest is another"
+
+
+def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     try:
-        metrics = json.loads(path.read_text())
-        if metrics["model_sha256"] == model.sha256:
-            return dict(metrics)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return {}
+        metrics = json.loads((model.path.parent / METRICS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return metrics if isinstance(metrics, dict) else {}
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

@@ -149,11 +149,18 @@ def test_a_foreign_model_needs_to_be_told_its_data(
     assert report_of(workspace / "model_int8.tflite")["data"]["name"] == dataset.name
 
 
-def test_metrics_of_another_model_are_not_believed(workspace: Path) -> None:
+def test_metrics_of_another_model_are_not_believed(
+    workspace: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
     metrics = json.loads((workspace / "metrics.json").read_text())
     metrics["model_sha256"] = "0" * 64
     (workspace / "metrics.json").write_text(json.dumps(metrics))
-    assert convert("--quantize", "--artifacts", workspace) == 2
+    for options in ((), ("--quantize",)):
+        assert convert(*options, "--artifacts", workspace) == 2
+        said = capsys.readouterr().err
+        assert f"{workspace / 'metrics.json'}: not of this model.keras" in said
+    assert convert("--data", dataset.source, "--artifacts", workspace) == 0
+    assert "it is not used" in capsys.readouterr().err
 
 
 def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_path: Path) -> None:

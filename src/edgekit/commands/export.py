@@ -8,7 +8,7 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
-from edgekit.commands import options
+from edgekit.commands import options, running
 from edgekit.commands.columns import pairs
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
@@ -80,6 +80,7 @@ def command(
     folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
     export_folder.require_replaceable(folder)
     files.require_writable(folder.parent)
+    running.finish(path.parent)
     try:
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
     except EdgeRuntimeError as error:

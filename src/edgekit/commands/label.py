@@ -9,8 +9,8 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
-from edgekit import digests, files
-from edgekit.commands import bench_options, options
+from edgekit import artifact_set, files
+from edgekit.commands import bench_options, options, running
 from edgekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def command(
     from edgekit.pixel_range import InputRange
 
     target = output or model
-    files.require_writable(target.parent)
+    files.require_target(target)
+    running.finish(model.parent)
     content = model.read_bytes()
     if input_range is not None:
         one_mean, one_std = InputRange(*input_range, "").normalization
@@ -119,8 +120,11 @@ def command(
         labelled = attach(content, metadata)
     except EdgeRuntimeError as error:
         raise ModelError(f"{model}: {error}") from None
-    files.write_bytes(target, labelled)
-    digests.record(target.parent, target)
+    if files.is_stream(target):
+        files.write_bytes(target, labelled)
+    else:
+        with artifact_set.replacing_set(target.parent) as staged:
+            files.write_bytes(staged / target.name, labelled)
     facts = {
         "labels": list(metadata.labels),
         "mean": list(metadata.mean),
@@ -132,10 +136,12 @@ def command(
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
         click.echo(files.to_json(document))
     else:
-        click.echo(f"{model} → {target}")
+        # What reads a stream is to get the model alone.
+        aside = files.is_stream(target)
+        click.echo(f"{model} → {target}", err=aside)
         for name, value in facts.items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{name:<12} {shown or '–'}")
+            click.echo(f"{name:<12} {shown or '–'}", err=aside)
     return 0
 
 
