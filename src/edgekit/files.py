@@ -177,34 +177,29 @@ def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
     Unless it is COMPLETE: it is what a later run goes on with.
     """
     with _hidden(parent, name, Path.mkdir) as folder:
-        try:
-            yield folder
-        finally:
-            if not (folder / COMPLETE).exists():
-                _dissolve(folder)
+        yield folder
 
 
 @contextmanager
 def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
     """Create a new hidden file or folder and yield it, held by a lock while the block lasts."""
     stem, suffix = Path(name).stem[:NAME], Path(name).suffix
-    while True:
-        path = parent / f"{HIDDEN}{os.urandom(6).hex()}.{stem}{suffix}"
-        try:
-            create(path)
-        except FileExistsError:
-            continue
-        descriptor = _held(path)
-        # Between the two lines another process may have taken it for an abandoned one.
-        if path.exists():
-            break
-        if descriptor is not None:
-            os.close(descriptor)
+    descriptor = None
+    path = parent
     try:
+        # Until it is held another process may take it for an abandoned one, and remove it.
+        while path == parent or not path.exists():
+            if descriptor is not None:
+                os.close(descriptor)
+            path = parent / f"{HIDDEN}{os.urandom(8).hex()}.{stem}{suffix}"
+            create(path)
+            descriptor = _held(path)
         yield path
     finally:
         if path.is_file():
             path.unlink(missing_ok=True)
+        elif path != parent and not (path / COMPLETE).exists():
+            _dissolve(path)
         if descriptor is not None:
             os.close(descriptor)
 

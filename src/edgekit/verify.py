@@ -12,7 +12,7 @@ from edgekit import digests
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
-from edgekit.files import KERAS_MODEL, METRICS, sha256
+from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, sha256
 
 ITSELF = "the file itself"
 """Who states the digest of a sealed .tflite file, and of SHA256SUMS."""
@@ -86,7 +86,8 @@ def verify(path: Path, model: Path | None = None) -> list[Finding]:
         raise DigestError(f"{path}: not there")
     if path.is_dir() or path.name == SUMS:
         top = path if path.is_dir() else path.parent
-        folders = [top, *sorted({sums.parent for sums in top.rglob(SUMS)} - {top})]
+        found = {sums.relative_to(top).parent for sums in top.rglob(SUMS)} - {Path()}
+        folders = [top, *(top / one for one in sorted(found) if HIDDEN not in str(one))]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
         folders = []

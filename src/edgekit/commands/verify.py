@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.commands import options
+from edgekit.artifact_set import interrupted
+from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def command(path: Path | None, model: Path | None, artifacts: Path, as_json: boo
 
     findings = verify(path or artifacts, model)
     failed = sum(not finding.passed for finding in findings)
+    for staged in interrupted(path or artifacts):
+        terminal.warn(
+            f"{staged}: a run was killed while it put its files in place, so that those of two "
+            "runs lie there; the next train, convert or bench there moves the rest"
+        )
     if as_json:
         click.echo(to_json(_document(findings)))
     else:
