@@ -196,12 +196,13 @@ def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator
             descriptor = _held(path)
         yield path
     finally:
-        if path.is_file():
-            path.unlink(missing_ok=True)
-        elif path != parent and not (path / COMPLETE).exists():
-            _dissolve(path)
-        if descriptor is not None:
-            os.close(descriptor)
+        with signals.deferred():
+            if path.is_file():
+                path.unlink(missing_ok=True)
+            elif path != parent and not (path / COMPLETE).exists():
+                _dissolve(path)
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def _new_file(path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from edgekit import signals
 from edgekit.locks import abandoned, take
 
 PREFIX = "edgekit-"
@@ -41,8 +42,9 @@ def own_folder() -> Iterator[None]:
             os.environ.pop("TMPDIR", None)
         else:
             os.environ["TMPDIR"] = before[1]
-        os.close(descriptor)
-        shutil.rmtree(folder, ignore_errors=True)
+        with signals.deferred():
+            os.close(descriptor)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear(parent: Path) -> None:
