@@ -27,9 +27,7 @@ def held(tmp_path: Path) -> Iterator[Path]:
 
 
 @unix
-@pytest.mark.parametrize(
-    "command", [["train"], ["tune", "m.keras", "--qat"], ["convert"], ["bench"]]
-)
+@pytest.mark.parametrize("command", ["train", "tune m.keras --qat", "convert", "bench"])
 def test_a_second_run_in_a_folder_is_told(
     held: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
