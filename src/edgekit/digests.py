@@ -102,6 +102,13 @@ def update(folder: Path, changes: Mapping[str, str | None]) -> None:
         write_bytes(path, text(MARK, after))
 
 
+def is_another(path: Path) -> bool:
+    """Tell whether SHA256SUMS beside a file lists another one under its name."""
+    sums = read(path.parent / SUMS)
+    listed = sums.digests.get(path.name) if sums and sums.intact else None
+    return listed is not None and path.is_file() and sha256(path) != listed
+
+
 def _below(name: str) -> bool:
     """Tell whether a listed name stays below its folder."""
     path = PurePosixPath(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit import artifact_set
+from edgekit import artifact_set, digests
 from edgekit.cli import run
 from edgekit.commands import running
 from edgekit.errors import BusyError
@@ -82,6 +82,18 @@ def test_a_run_says_that_it_finished_another(
         assert (tmp_path / "model.keras").read_text() == "new"
     assert "a run was killed while it put its files in place" in capsys.readouterr().err
     assert not artifact_set.interrupted(tmp_path)
+
+
+def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.tflite", "b.tflite"):
+        (tmp_path / name).write_bytes(name.encode())
+        digests.record(tmp_path, tmp_path / name)
+    (tmp_path / "b.tflite").write_bytes(b"another run's")
+    for command in (["export"], ["bench", "--data", "none"]):
+        for name in ("a.tflite", "b.tflite"):
+            assert run([*command, str(tmp_path / name), "--artifacts", str(tmp_path)]) == 2
+            said = capsys.readouterr().err
+            assert ("not the file that SHA256SUMS beside it lists" in said) == (name == "b.tflite")
 
 
 def started(arguments: list[str], temporary: Path) -> subprocess.Popen[str]:

@@ -163,6 +163,7 @@ def command(**given: Any) -> int:
     from edgekit.benchmarks import baseline, document, gate, subjects
 
     named = _named(chosen)
+    running.warn_of_others(*named.values())
     backends = _backends(chosen)
     tolerances = _tolerances(chosen)
     earlier = []

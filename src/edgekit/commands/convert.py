@@ -145,6 +145,7 @@ def command(
     from edgekit.convert.api import Conversion
     from edgekit.train.data import takes_images
 
+    running.warn_of_others(path)
     with terminal.working("convert", f"loading {path}"):
         trained = source.load(path, verbose=verbose)
     choices = jobs.Choices(

@@ -81,6 +81,7 @@ def command(
     export_folder.require_replaceable(folder)
     files.require_writable(folder.parent)
     running.finish(path.parent)
+    running.warn_of_others(path)
     try:
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
     except EdgeRuntimeError as error:

@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
-from edgekit import artifact_set, files, scratch
+from edgekit import artifact_set, digests, files, scratch
 from edgekit.commands import terminal
 from edgekit.errors import BusyError
 from edgekit.locks import take
@@ -74,6 +74,15 @@ def finish(folder: Path) -> None:
         terminal.note(
             f"{folder}: a run was killed while it put its files in place; now all of them are: "
             f"{', '.join(names)}"
+        )
+
+
+def warn_of_others(*models: Path) -> None:
+    """Warn of each model that is not the one which was written there."""
+    for path in filter(digests.is_another, models):
+        terminal.warn(
+            f"{path}: not the file that {digests.SUMS} beside it lists: of another run, or changed "
+            f"since; edgekit verify {path.parent} compares all"
         )
 
 

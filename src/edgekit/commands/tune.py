@@ -73,6 +73,7 @@ def command(
     from edgekit.convert import source
     from edgekit.convert.recipe import Recipe as Conversion
 
+    running.warn_of_others(model)
     trained = source.load(model, verbose=verbose)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
