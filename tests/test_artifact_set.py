@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from edgekit import digests
 from edgekit.artifact_set import finish, interrupted, replacing_set
 from edgekit.files import COMPLETE, HIDDEN
 from edgekit.verify import verify
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of Unix")
 
 OLD = {"model.keras": "old model", "metrics.json": "old", "samples.png": "old picture"}
 NEW = {"model.keras": "new model", "metrics.json": "new", "history.csv": "new history"}
@@ -92,7 +96,7 @@ def test_a_set_is_listed_and_what_is_not_of_it_goes(tmp_path: Path) -> None:
     assert names(folder) == sorted([*NEW, digests.SUMS])
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a Unix thing")
+@unix
 def test_a_process_killed_after_any_step_leaves_no_silent_mixture(tmp_path: Path) -> None:
     before, between, after = 0, 0, 0
     for step in range(1, 100):
@@ -124,7 +128,7 @@ def test_a_process_killed_after_any_step_leaves_no_silent_mixture(tmp_path: Path
     assert after
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@unix
 def test_sigterm_after_any_step_leaves_the_old_set_or_the_new_one(tmp_path: Path) -> None:
     outcomes = set()
     for step in range(1, 100):
@@ -153,10 +157,14 @@ def test_a_block_that_raises_leaves_the_old_set(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted([*OLD, digests.SUMS])
 
 
-def test_a_folder_in_the_place_of_a_file_is_said_before_anything_moves(tmp_path: Path) -> None:
+@unix
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: os.mkfifo(path)])
+def test_what_is_no_file_in_its_place_is_said_before_anything_moves(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     write(tmp_path, OLD)
-    (tmp_path / "history.csv").mkdir()
-    with pytest.raises(IsADirectoryError) as caught:
+    make(tmp_path / "history.csv")
+    with pytest.raises(OSError, match=r"directory|a pipe") as caught:
         write(tmp_path, NEW)
     assert caught.value.filename == str(tmp_path / "history.csv")
     assert content(tmp_path) == OLD
@@ -178,8 +186,9 @@ def test_a_link_in_the_place_of_a_file_stays(tmp_path: Path) -> None:
 def test_a_strangers_list_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     victim, folder = tmp_path / "victim", tmp_path / "a"
     victim.write_text("precious")
-    staged = folder / f"{HIDDEN}0.set"
+    staged = folder / f"{HIDDEN}{'0' * 16}.set"
     staged.mkdir(parents=True)
     (staged / COMPLETE).write_text(json.dumps({name: None}))
+    assert interrupted(folder) == [staged]
     assert finish(folder) == ()
     assert victim.read_text() == "precious"

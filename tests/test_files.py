@@ -108,9 +108,11 @@ def test_what_a_killed_process_left_goes_with_the_next_file_and_what_is_held_sta
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert len(list(tmp_path.iterdir())) == 2
+    mine = tmp_path / f"{HIDDEN}notes.txt"
+    mine.write_text("not edgekit's")
     with replacing(tmp_path / "held.txt") as held, replacing_folder(tmp_path / "d") as folder:
         write_text(tmp_path / "a.txt", "good")
-        assert sorted(tmp_path.iterdir()) == sorted([held, folder.parent, tmp_path / "a.txt"])
+        assert sorted(tmp_path.iterdir()) == sorted([held, folder.parent, mine, tmp_path / "a.txt"])
 
 
 def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from errno import EISDIR
+from errno import EEXIST, EISDIR
 from pathlib import Path
 
 from edgekit import digests, files, signals
@@ -31,7 +31,7 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         without: names of earlier files that are none of this set's, and are deleted.
 
     Raises:
-        OSError: a file cannot be written, or a folder is in its place.
+        OSError: a file cannot be written, or a folder, a pipe or a device is in its place.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finish(folder)
@@ -40,8 +40,7 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         yield staged
         listed: dict[str, str | None] = {}
         for path in sorted(staged.iterdir()):
-            if (folder / path.name).is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(folder / path.name))
+            _require_place(folder / path.name)
             files.sync(path)
             listed[path.name] = files.sha256(path)
         listed |= {name: None for name in without if name not in listed}
@@ -65,7 +64,14 @@ def interrupted(folder: Path) -> list[Path]:
     """Return the hidden folders of complete sets that are not, or not all, in place."""
     if not folder.is_dir():
         return []
-    return sorted(path.parent for path in folder.glob(f"{HIDDEN}*/{COMPLETE}"))
+    return [path for path in files.hidden(folder) if (path / COMPLETE).is_file()]
+
+
+def _require_place(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    if files.is_stream(path):
+        raise FileExistsError(EEXIST, "a pipe or a device is in the place of a file", str(path))
 
 
 def _put(staged: Path, folder: Path, listed: Mapping[str, str | None]) -> None:

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -29,6 +30,8 @@ frozen TensorFlow GraphDef with the placeholder ``image`` and the node ``scores`
 
 HIDDEN = ".edgekit-"
 """What the name of everything begins with that is not in its place yet."""
+OURS = re.compile(re.escape(HIDDEN) + r"[0-9a-f]{16}\.")
+"""The whole of such a beginning: others may have names that begin alike."""
 COMPLETE = ".complete"
 """File in a hidden folder: all is there that is to be put in place, as it says."""
 OLD = "old"
@@ -57,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield temporary
             _pour(temporary, path)
         return
-    target = path.resolve() if path.is_symlink() else path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     target.parent.mkdir(parents=True, exist_ok=True)
     clear(target.parent)
     with _hidden(target.parent, target.name, _new_file) as temporary:
@@ -153,12 +156,17 @@ def clear(folder: Path) -> None:
     complete is put in place by :func:`edgekit.artifact_set.finish`.
     """
     with suppress(OSError):
-        for path in [path for path in folder.iterdir() if path.name.startswith(HIDDEN)]:
+        for path in hidden(folder):
             with abandoned(path) as free:
                 if free and path.is_dir() and not (path / COMPLETE).exists():
                     _dissolve(path)
                 elif free and path.is_file():
                     path.unlink(missing_ok=True)
+
+
+def hidden(folder: Path) -> list[Path]:
+    """Return what lies in ``folder`` under one of our temporary names."""
+    return sorted(path for path in folder.iterdir() if OURS.match(path.name))
 
 
 def _dissolve(hidden: Path) -> None:
@@ -271,7 +279,7 @@ def require_writable(folder: Path) -> None:
 def require_target(path: Path) -> None:
     """Raise OSError when :func:`replacing` could not write ``path``."""
     if not is_stream(path):
-        require_writable((path.resolve() if path.is_symlink() else path).parent)
+        require_writable(Path(os.path.realpath(path)).parent)
     elif not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 

@@ -73,7 +73,7 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
 def test_a_run_says_that_it_finished_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    staged = tmp_path / f"{HIDDEN}0.set"
+    staged = tmp_path / f"{HIDDEN}{'0' * 16}.set"
     staged.mkdir()
     (staged / "model.keras").write_text("new")
     write_json(staged / COMPLETE, {"model.keras": "0" * 64})

@@ -82,7 +82,8 @@ def command(
 ) -> int:
     """Write into MODEL.tflite what bench, predict and export need to know about its use.
 
-    What is not named stays as the file has it. The file is written whole or not at all.
+    What is not named stays as the file has it. The file is written whole or not at all; FILE may
+    also be a pipe or a device.
     """
     if (mean is None) != (std is None):
         raise click.UsageError("--mean and --std go together")
