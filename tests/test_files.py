@@ -131,11 +131,11 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     pipe, got = tmp_path / "pipe.txt", []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
     content = os.urandom(1_000_000)
     files.write_bytes(pipe, content)
-    reader.join()
+    reader.join(20)
     assert got == [content]
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
@@ -167,7 +167,9 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="as Linux names open files")
 def test_standard_output_gets_what_is_written_to_its_name(tmp_path: Path) -> None:
     code = "from edgekit.files import *; print('a', flush=True); write_text(Path('{}'), 'b')"
-    for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+    link = tmp_path / "link"
+    link.symlink_to("/dev/stdout")
+    for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", link):
         command = [sys.executable, "-c", code.format(name)]
         piped = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         assert piped.stdout == b"a\nb"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def outlived(command: list[str]) -> bool:
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
+        time.sleep(1)  # until it does what it does
         parent.kill()
         try:
             parent.communicate(timeout=20)

@@ -111,16 +111,13 @@ def is_stream(path: Path) -> bool:
         return False
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return True
-    while path.is_symlink():
-        if _names_descriptors(path.parent):
+    while True:
+        folder = path.parent.resolve()
+        if folder in (Path("/dev"), Path("/dev/fd")) or Path("/proc") in folder.parents:
             return True
-        path = path.parent / path.readlink()
-    return _names_descriptors(path.parent)
-
-
-def _names_descriptors(folder: Path) -> bool:
-    folder = folder.resolve()
-    return folder in (Path("/dev"), Path("/dev/fd")) or Path("/proc") in folder.parents
+        if not path.is_symlink():
+            return False
+        path = folder / path.readlink()
 
 
 def _pour(file: Path, stream: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit import artifact_set, digests
+from edgekit import artifact_set, digests, locks
 from edgekit.cli import run
 from edgekit.commands import running
 from edgekit.errors import BusyError
@@ -68,6 +68,20 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     with running.alone(tmp_path), pytest.raises(BusyError), running.alone(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@unix
+def test_a_lock_that_its_last_holder_removes_meanwhile_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take(descriptor: int) -> bool:
+        monkeypatch.setattr(running, "take", locks.take)
+        (tmp_path / running.LOCK).unlink()
+        return locks.take(descriptor)
+
+    monkeypatch.setattr(running, "take", take)
+    with running.alone(tmp_path), pytest.raises(BusyError), running.alone(tmp_path):
+        pass
 
 
 def test_a_run_says_that_it_finished_another(
