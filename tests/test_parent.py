@@ -71,5 +71,8 @@ def test_fine_tuning_ends_with_its_parent(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as tuner:
-        said, _ = tuner.communicate(timeout=120)
+        try:
+            said, _ = tuner.communicate(timeout=120)
+        finally:
+            tuner.kill()
     assert (tuner.returncode, said) == (1, b"")

@@ -272,7 +272,8 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _digest(path: Path) -> str:
+    """Return the digest of a file; "" of what is none, a pipe for one, or cannot be read."""
     try:
-        return files.sha256(path)
+        return files.sha256(path) if path.is_file() else ""
     except OSError:
         return ""

@@ -1,7 +1,10 @@
 """`edgekit convert` as a user runs it."""
 
 import json
+import os
 import shutil
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +109,21 @@ def test_the_same_model_gives_the_same_file(workspace: Path) -> None:
     for name in ("a.tflite", "b.tflite"):
         assert convert("--quantize", "--artifacts", workspace, "-o", workspace / name) == 0
     assert (workspace / "a.tflite").read_bytes() == (workspace / "b.tflite").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
+def test_a_pipe_gets_the_model_alone(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe, got = workspace / "pipe.tflite", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    assert convert("-o", pipe, "--artifacts", workspace) == 0
+    reader.join(20)
+    assert pipe.is_fifo()
+    assert not (workspace / "pipe.tflite.report.json").exists()
+    assert capsys.readouterr().out == ""
+    (workspace / "copy.tflite").write_bytes(got[0])
+    assert edge_runtime.load(workspace / "copy.tflite").labels == ("0", "1")
 
 
 def test_json_is_one_document(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
