@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.install import install_line
 from edgekit import __version__, cli
 from edgekit.commands import group, options
+from edgekit.signals import Terminated
 
 COMMANDS = (
     "bench completion convert doctor export inspect label predict schema sweep train tune verify"
@@ -202,6 +203,7 @@ def ending(error: BaseException, *arguments: str, monkeypatch: pytest.MonkeyPatc
         (MemoryError(), 2, "edgekit: error: out of memory"),
         (OSError(28, "No space left on device"), 2, "edgekit: error: No space left on device"),
         (KeyboardInterrupt(), 130, "edgekit: interrupted"),
+        (Terminated(15), 143, "edgekit: ended by SIGTERM"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
