@@ -98,6 +98,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
                     except OSError:
                         old.rename(folder)
                         raise
+                sync(folder.parent)
 
 
 def is_stream(path: Path) -> bool:
