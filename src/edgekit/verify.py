@@ -1,4 +1,4 @@
-"""Are files as they were written? Digests that lists, files and documents state, compared."""
+"""Are files as they were written, and signed? What is stated and signed about them, compared."""
 
 import json
 import re
@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgekit import digests
+from edgekit import digests, signed
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
 from edgekit.files import KERAS_MODEL, METRICS, sha256
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ITSELF = "the file itself"
 """Who states the digest of a sealed .tflite file, and of SHA256SUMS."""
@@ -29,7 +32,9 @@ class Status(StrEnum):
 
     OK = "ok"
     UNKNOWN = "unknown"
-    """A model that nothing states a digest of."""
+    """A model that nothing states a digest of; with a key, a file beside edgekit's own."""
+    UNSIGNED = "unsigned"
+    """No signature by the key covers it as it is."""
     CHANGED = "changed"
     MISSING = "missing"
 
@@ -69,23 +74,27 @@ class Finding:
         return self.status in (Status.OK, Status.UNKNOWN)
 
 
-def verify(path: Path, model: Path | None = None) -> list[Finding]:
+def verify(
+    path: Path, model: Path | None = None, key: "Ed25519PublicKey | None" = None
+) -> list[Finding]:
     """Compare a file, or all files of a folder, with the digests that are stated about them.
 
     Args:
         path: a file, or a folder, whose subfolders with a SHA256SUMS count as well.
         model: a .tflite file that the exports of the folder must have been made from.
+        key: whose signatures must cover each file, those among them that nothing else is stated
+            about; only what lies in an artifacts folder itself and is no model is let pass.
 
     Returns:
         A finding for each file, sorted by its path.
 
     Raises:
-        DigestError: nothing is stated, or no export names its model.
+        DigestError: nothing is stated or signed, or no export names its model.
     """
     if not path.exists():
         raise DigestError(f"{path}: not there")
-    if path.is_dir() or path.name == SUMS:
-        top = path if path.is_dir() else path.parent
+    top = path.parent if path.name == SUMS else path
+    if top.is_dir():
         folders = [top, *sorted({sums.parent for sums in top.rglob(SUMS)} - {top})]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
@@ -93,15 +102,21 @@ def verify(path: Path, model: Path | None = None) -> list[Finding]:
         checks = [check for check in _around(path) if check.file == path]
     if model is not None:
         checks += _exports_of(model, folders, path)
-    if not checks:
+    findings = [_finding(file, checks) for file in dict.fromkeys(check.file for check in checks)]
+    seen = {finding.file for finding in findings}
+    if key is None:
+        for folder in folders:
+            findings += [_unknown(file) for file in {*folder.iterdir()} - seen if _is_model(file)]
+    else:
+        if not (findings or folders):  # a file of another tool
+            findings = [_unknown(path)]
+        findings = [_signed(finding, key) for finding in findings]
+        findings += _beside(top, seen, key) if folders else []
+    if not checks and (key is None or not findings):
         raise DigestError(
             f"{path}: nothing states a digest: it has no {SUMS}, or what lies there was not "
             "written by edgekit"
         )
-    findings = [_finding(file, checks) for file in dict.fromkeys(check.file for check in checks)]
-    seen = {finding.file for finding in findings}
-    for folder in folders:
-        findings += [_unknown(file) for file in {*folder.iterdir()} - seen if _is_model(file)]
     return sorted(findings, key=lambda finding: finding.file)
 
 
@@ -190,6 +205,32 @@ def _finding(file: Path, checks: list[Check]) -> Finding:
 def _unknown(file: Path) -> Finding:
     detail = "nothing states its digest: not written by edgekit, or by an earlier one, or changed"
     return Finding(file, Status.UNKNOWN, detail)
+
+
+def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
+    """Return what a signature makes of a finding: nothing, if the file has changed anyway."""
+    if not finding.passed:
+        return finding
+    if reason := signed.objection(finding.file, key):
+        return Finding(finding.file, Status.UNSIGNED, f"not signed: {reason}")
+    known = finding.status is Status.OK
+    return Finding(finding.file, Status.OK, f"{finding.detail}, signed" if known else "signed")
+
+
+def _beside(top: Path, seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
+    """Yield what signatures say of all else that lies in a folder: it may be compiled or run."""
+    sums = digests.read(top / SUMS)
+    shared = sums is not None and sums.mark == digests.MARK
+    """Whether it is an artifacts folder, in which people keep files of their own."""
+    found = {file for file in top.rglob("*") if file.is_symlink() or not file.is_dir()}
+    for file in found - seen - {signed.signature_of(file) for file in found}:
+        first, *below = file.relative_to(top).parts
+        if shared and first.startswith("."):
+            continue
+        finding = _signed(_unknown(file), key)
+        if not finding.passed and shared and not below and file.suffix not in MODELS:
+            finding = Finding(file, Status.UNKNOWN, "neither listed nor signed")
+        yield finding
 
 
 def _is_model(file: Path) -> bool:

@@ -43,6 +43,7 @@ COMMANDS = {
     "label": "Write labels and scale into a .tflite of another tool.",
     "predict": "Say what images show, according to a .tflite model.",
     "schema": "Print the JSON Schema of what a command prints.",
+    "sign": "Sign files with an Ed25519 key, for verify --key and load().",
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",
     "tune": "Fine-tune a model: QAT, pruning, clustering.",
