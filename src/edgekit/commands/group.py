@@ -39,7 +39,7 @@ COMMANDS = {
     "convert": "Convert a Keras model to .tflite, float or int8.",
     "doctor": "Check the environment and say how to fix it.",
     "export": "Write a .tflite model as plain C for a microcontroller.",
-    "inspect": "Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+    "inspect": "Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
     "label": "Write labels and scale into a .tflite of another tool.",
     "predict": "Say what images show, according to a .tflite model.",
     "schema": "Print the JSON Schema of what a command prints.",
