@@ -112,12 +112,14 @@ def require_cryptography() -> None:
     """Raise MissingPackageError, with the line that installs it, where cryptography is not."""
     try:
         import cryptography.exceptions  # noqa: F401
-    except ModuleNotFoundError:
+    except ImportError as error:
         from edge_runtime.install import install_line
 
+        absent = isinstance(error, ModuleNotFoundError)
+        state = "is not installed" if absent else f"does not load ({error})"
         raise MissingPackageError(
-            f"cryptography is not installed, which signatures need: {install_line('sign')}"
-        ) from None
+            f"cryptography {state}, which signatures need: {install_line('sign')}"
+        ) from error
 
 
 def _pem(source: KeySource) -> tuple[str, bytes]:

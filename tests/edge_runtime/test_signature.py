@@ -18,7 +18,6 @@ import keys
 import models
 import smoke
 from edge_runtime import (
-    EdgeRuntimeError,
     InputError,
     MissingPackageError,
     Model,
@@ -178,16 +177,26 @@ def test_what_is_no_public_key(
     assert "\n" not in str(caught.value)
 
 
-def test_without_cryptography_the_line_that_installs_it(
-    model: Path, public: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
         monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.usefixtures("_without_cryptography")
+def test_without_cryptography_the_line_that_installs_it(
+    model: Path, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = install_line("sign")
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(MissingPackageError) as caught:
         load(model, public_key=public)
-    assert str(caught.value) == (
-        f"cryptography is not installed, which signatures need: {install_line('sign')}"
-    )
-    assert isinstance(caught.value, EdgeRuntimeError)
+    assert str(caught.value) == (f"cryptography is not installed, which signatures need: {line}")
     assert load(model).backend == "native"
+
+    monkeypatch.delitem(sys.modules, "cryptography")
+    (tmp_path / "cryptography").mkdir()
+    (tmp_path / "cryptography" / "__init__.py").write_text("raise ImportError('no GLIBC_2.99')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingPackageError, match=r"does not load \(no GLIBC_2.99\), which sig"):
+        load(model, public_key=public)
