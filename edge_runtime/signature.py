@@ -1,6 +1,6 @@
-"""Ed25519 signatures (RFC 8032): is a file the one that the holder of a key has signed?
+"""Checks the Ed25519 signature (RFC 8032) of a file.
 
-A signature lies beside its file, as FILE.sig: 64 bytes over the whole content, as
+The signature is in FILE.sig beside the file: 64 bytes over the whole content, as
 `openssl pkeyutl -sign -rawin` writes them. Keys are PEM files as `openssl genpkey` writes them.
 """
 
@@ -25,7 +25,7 @@ SIZE = 64
 RAW_KEY = 32
 """Bytes of a public key without PEM around it."""
 KEY_LIMIT = 65536
-"""Bytes of a key file that are read; an Ed25519 key's has a hundred or two."""
+"""Bytes of a key file that are read at most; that of an Ed25519 key has about 200."""
 
 
 def public_key(source: KeySource) -> Ed25519PublicKey:
@@ -48,8 +48,8 @@ def public_key(source: KeySource) -> Ed25519PublicKey:
     name, pem = _pem(source)
     if b"PRIVATE KEY-----" in pem:
         raise InputError(
-            f"{name} is a private key, which stays with its owner; who checks needs the public one "
-            "(openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem)"
+            f"{name} is a private key, which stays secret; checking needs the public one, from "
+            "openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem"
         )
     try:
         key = load_pem_public_key(pem)
@@ -64,7 +64,7 @@ def public_key(source: KeySource) -> Ed25519PublicKey:
 
 
 def is_valid(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
-    """Tell whether ``signature`` is one of ``content`` by the holder of ``key``."""
+    """Tell whether ``signature`` is the one of ``content`` by ``key``."""
     from cryptography.exceptions import InvalidSignature
 
     try:
@@ -75,7 +75,7 @@ def is_valid(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
 
 
 def read_signature(path: str) -> bytes:
-    """Return what a signature file holds, one byte more than a signature at most.
+    """Return the content of a signature file, cut off where it is longer than a signature.
 
     Raises:
         OSError: it cannot be read.
@@ -85,12 +85,12 @@ def read_signature(path: str) -> bytes:
 
 
 def require_signature(name: str, content: bytes, source: KeySource) -> None:
-    """Raise unless a signature of ``content`` by the key ``source`` lies beside the file ``name``.
+    """Raise unless the signature beside the file ``name`` is one of ``content`` by the key.
 
     Raises:
         InputError: ``source`` is no public key; see :func:`public_key`.
         MissingPackageError: cryptography is not installed.
-        ModelError: there is no signature, or it is not one of this content by this key.
+        ModelError: there is no signature, or it is of other content or by another key.
     """
     key = public_key(source)
     path = name + SUFFIX
@@ -98,8 +98,7 @@ def require_signature(name: str, content: bytes, source: KeySource) -> None:
         signature = read_signature(path)
     except OSError as error:
         raise ModelError(
-            f"{name}: a signature is asked for, and {path} cannot be read: "
-            f"{error.strerror or error}; `edgekit sign` writes it"
+            f"{name}: not signed: {path}: {error.strerror or error}; `edgekit sign` writes it"
         ) from error
     if not is_valid(key, content, signature):
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Signing: the holder of an Ed25519 key vouches for files, each signature a file beside its own."""
+"""Signing files with an Ed25519 key. Each signature is a file beside the one it signs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ GENERATE = "openssl genpkey -algorithm ed25519 -out private.pem"
 
 @dataclass(frozen=True)
 class Signed:
-    """What was signed, and what of a folder was not.
+    """What was signed, and what was left out.
 
     Attributes:
-        files: each has a signature beside it now.
-        passed_over: models that nothing states a digest of.
+        files: those that were signed.
+        passed_over: models in the folder that nothing states a digest of.
     """
 
     files: tuple[Path, ...]
@@ -33,26 +33,26 @@ class Signed:
 
 
 def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
-    """Sign a file, or of a folder each SHA256SUMS and each .tflite file with a digest.
+    """Sign a file; or in a folder each SHA256SUMS, and each .tflite file with a digest.
 
-    A SHA256SUMS stands for all files that it lists; a .tflite gets a signature of its own, because
-    a device loads it alone.
+    A signed SHA256SUMS covers every file it lists. A .tflite file gets a signature of its own,
+    because a device loads it alone.
 
     Args:
-        path: a file, or a folder, whose subfolders with a SHA256SUMS count as well.
-        key: whose public half will check the signatures.
+        path: a file, or a folder; subfolders with a SHA256SUMS are included.
+        key: the private key.
 
     Raises:
         DigestError: nothing states a digest of the folder's files.
-        SigningError: a file is not as it was written, or something else lies where a signature
-            belongs.
+        SigningError: a file is not as it was written, or a signature would replace some other
+            file.
     """
     if path.is_dir() or path.name == SUMS:
         findings = verify(path)
     else:
         try:
             findings = verify(path)
-        except DigestError:  # a file of another tool, whose owner may sign it all the same
+        except DigestError:  # A file of another tool may be signed, too.
             findings = []
     for finding in findings:
         if not finding.passed:
@@ -60,10 +60,8 @@ def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
     if path.is_file() and path.name != SUMS:
         files = [path]
     else:
-        # The lists last: whoever finds one signed finds what it lists signed as well.
         known = [finding.file for finding in findings if finding.status is Status.OK]
-        files = [file for file in known if file.suffix == ".tflite"]
-        files += [file for file in known if file.name == SUMS]
+        files = [file for file in known if file.suffix == ".tflite" or file.name == SUMS]
     for file in files:
         _require_free(signature_of(file))
     for file in files:
@@ -92,11 +90,11 @@ def private_key(path: Path, passphrase: Callable[[], str]) -> "Ed25519PrivateKey
         pem = file.read(KEY_LIMIT)
     try:
         key = load_pem_private_key(pem, None)
-    except TypeError:  # by which cryptography says that the key is encrypted
+    except TypeError:  # what cryptography raises for an encrypted key
         key = _decrypted(path, pem, passphrase())
     except (ValueError, UnsupportedAlgorithm):
         if b"BEGIN PUBLIC KEY-----" in pem:
-            raise SigningError(f"{path} is a public key; who signs needs the private one") from None
+            raise SigningError(f"{path} is a public key; signing needs the private one") from None
         raise SigningError(
             f"{path} is no private key in PEM (-----BEGIN PRIVATE KEY-----), as `{GENERATE}` "
             "writes it"
@@ -116,7 +114,7 @@ def _decrypted(path: Path, pem: bytes, passphrase: str) -> "PrivateKeyTypes":
 
 
 def _require_free(signature: Path) -> None:
-    """Refuse to replace what is no signature of ours: other tools call theirs so as well."""
+    """Refuse to replace a file that is not an Ed25519 signature: GnuPG uses the same suffix."""
     if signature.exists() and not (signature.is_file() and signature.stat().st_size == SIZE):
         raise SigningError(
             f"{signature} is no Ed25519 signature of {SIZE} bytes: move it away; nothing was signed"

@@ -82,8 +82,8 @@ def verify(
     Args:
         path: a file, or a folder, whose subfolders with a SHA256SUMS count as well.
         model: a .tflite file that the exports of the folder must have been made from.
-        key: whose signatures must cover each file, those among them that nothing else is stated
-            about; only what lies in an artifacts folder itself and is no model is let pass.
+        key: its signatures must cover each file, with or without a digest. Only files directly in
+            an artifacts folder that are not models may be unsigned.
 
     Returns:
         A finding for each file, sorted by its path.
@@ -93,8 +93,8 @@ def verify(
     """
     if not path.exists():
         raise DigestError(f"{path}: not there")
-    top = path.parent if path.name == SUMS else path
-    if top.is_dir():
+    if path.is_dir() or path.name == SUMS:
+        top = path if path.is_dir() else path.parent
         folders = [top, *sorted({sums.parent for sums in top.rglob(SUMS)} - {top})]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
@@ -111,7 +111,7 @@ def verify(
         if not (findings or folders):  # a file of another tool
             findings = [_unknown(path)]
         findings = [_signed(finding, key) for finding in findings]
-        findings += _beside(top, seen, key) if folders else []
+        findings += _beside(folders, seen, key)
     if not checks and (key is None or not findings):
         raise DigestError(
             f"{path}: nothing states a digest: it has no {SUMS}, or what lies there was not "
@@ -208,7 +208,7 @@ def _unknown(file: Path) -> Finding:
 
 
 def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
-    """Return what a signature makes of a finding: nothing, if the file has changed anyway."""
+    """Return the finding after a look at the signatures; one that has failed stays as it is."""
     if not finding.passed:
         return finding
     if reason := signed.objection(finding.file, key):
@@ -217,20 +217,26 @@ def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
     return Finding(finding.file, Status.OK, f"{finding.detail}, signed" if known else "signed")
 
 
-def _beside(top: Path, seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
-    """Yield what signatures say of all else that lies in a folder: it may be compiled or run."""
-    sums = digests.read(top / SUMS)
-    shared = sums is not None and sums.mark == digests.MARK
-    """Whether it is an artifacts folder, in which people keep files of their own."""
-    found = {file for file in top.rglob("*") if file.is_symlink() or not file.is_dir()}
-    for file in found - seen - {signed.signature_of(file) for file in found}:
-        first, *below = file.relative_to(top).parts
-        if shared and first.startswith("."):
+def _beside(folders: list[Path], seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
+    """Yield a finding for every other file in the folders: someone may compile or run it."""
+    everything = {path for folder in folders[:1] for path in folder.rglob("*")}
+    files = {path for path in everything if path.is_symlink() or not path.is_dir()}
+    # Artifacts folders, in which people keep files of their own.
+    shared = {folder for folder in folders if _mark(folder) == digests.MARK}
+    hidden = {path for path in everything if path.parent in shared and path.name[0] == "."}
+    for file in files - seen - {signed.signature_of(file) for file in files}:
+        if not hidden.isdisjoint((file, *file.parents)):
             continue
         finding = _signed(_unknown(file), key)
-        if not finding.passed and shared and not below and file.suffix not in MODELS:
+        if not finding.passed and file.parent in shared and file.suffix not in MODELS:
             finding = Finding(file, Status.UNKNOWN, "neither listed nor signed")
         yield finding
+
+
+def _mark(folder: Path) -> str:
+    """Return the first line of a folder's SHA256SUMS, which says whose it is."""
+    sums = digests.read(folder / SUMS)
+    return sums.mark if sums else ""
 
 
 def _is_model(file: Path) -> bool:

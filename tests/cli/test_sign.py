@@ -173,7 +173,7 @@ def test_another_key_and_no_key(signed: Path, folder: Path, capsys: Captured) ->
         sig.unlink()
     assert failed(folder).items() >= dict.fromkeys(every, Status.UNSIGNED).items()
     assert run("verify", "--key", folder / "private.pem", signed) == 2
-    assert "private.pem is a private key, which stays with its owner" in capsys.readouterr().err
+    assert "private.pem is a private key, which stays secret" in capsys.readouterr().err
     assert run("verify", "--key", signed / "model.tflite", signed) == 2
     assert "is no public key in PEM" in capsys.readouterr().err
 
@@ -197,9 +197,18 @@ def test_what_people_keep_in_the_artifacts_folder(signed: Path, folder: Path) ->
     found = verify(signed, key=public_key(folder / "public.pem"))
     assert {one.file.name for one in found if one.status is Status.UNKNOWN} == {"public.pem"}
     assert failed(folder) == {}
-    # In a folder without a signed list nobody knows what belongs there.
+    sweep = signed / "sweep"
+    sweep.mkdir()
+    for name in ("sweep.json", ".unfinished", "notes"):
+        (sweep / name).touch()
+    digests.record(sweep, sweep / "sweep.json")
+    sign(sweep, private_key(folder / "private.pem", str))
+    assert failed(folder) == failed(folder, "sweep") == {}
+    # In a folder without a list nobody knows what belongs there.
     (signed / SUMS).unlink()
-    assert failed(folder).keys() == {f"{SUMS}.sig", "metrics.json", "public.pem", ".cache/file"}
+    assert failed(folder).keys() == {
+        *(f"{SUMS}.sig", "metrics.json", "public.pem", ".cache/file"),
+    }
 
 
 def test_one_file(signed: Path, folder: Path) -> None:
@@ -318,7 +327,7 @@ def test_a_terminal_is_asked_for_the_passphrase(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("public", "is a public key; who signs needs the private one"),
+        ("public", "is a public key; signing needs the private one"),
         ("", "is no private key in PEM"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "is no private key in PEM"),
         ("x25519", "is a private key, but not of Ed25519"),

@@ -1,4 +1,4 @@
-"""``edgekit sign``: the holder of a key vouches for files."""
+"""``edgekit sign``: sign files with an Ed25519 key."""
 
 import os
 import sys
@@ -38,18 +38,18 @@ edgekit verify --key public.pem
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PRIVATE.pem",
-    help=f"Ed25519 key as openssl writes it. If it is encrypted, {PASSPHRASE} has its passphrase, "
-    "or the terminal is asked.",
+    help=f"Ed25519 key as openssl writes it. The passphrase of an encrypted one comes from "
+    f"{PASSPHRASE}, or from a prompt.",
 )
 @options.artifacts
 @options.as_json
 @options.verbosity
 def command(path: Path | None, key: Path, artifacts: Path, as_json: bool) -> int:
-    """Write FILE.sig beside FILE: its Ed25519 signature, 64 bytes that openssl reads as well.
+    """Write FILE.sig beside FILE: an Ed25519 signature of 64 bytes, which openssl can check.
 
-    Of a folder, the artifacts folder without DIR or FILE, each SHA256SUMS is signed, which stands
-    for all files that it lists, and each .tflite file, which a device loads alone. Nothing is
-    signed when a file is not as its digest says.
+    For a folder (by default the artifacts folder) this signs each SHA256SUMS, which covers every
+    file it lists, and each .tflite file, which a device loads alone. Nothing is signed when a file
+    is not as its digest says.
     """
     from edgekit.sign import private_key, sign
     from edgekit.signed import fingerprint, signature_of

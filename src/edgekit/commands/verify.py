@@ -41,7 +41,7 @@ COLOURS = {
     "--key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PUBLIC.pem",
-    help="Also check that the holder of this Ed25519 key has signed the files, by edgekit sign.",
+    help="Also require a signature of every file by this Ed25519 key; see edgekit sign.",
 )
 @options.artifacts
 @options.as_json
