@@ -48,7 +48,7 @@ SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file
   ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
 # Tests of Python alone, of TensorFlow above all, or of kernels that they compile themselves.
-NOT_OF_C := reader image digit meaning install imports litert edgetpu networks variants kernels_compile flash
+NOT_OF_C := reader image digit meaning install imports signature litert edgetpu networks variants kernels_compile flash
 
 sanitize: install-test
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)

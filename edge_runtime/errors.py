@@ -18,7 +18,10 @@ class MetadataError(EdgeRuntimeError):
 
 
 class MissingPackageError(EdgeRuntimeError):
-    """A package that the call needs is not installed; ``load`` and ``run`` need none."""
+    """A package that the call needs is not installed.
+
+    ``run`` needs none, and ``load`` only one to check a signature.
+    """
 
 
 class BackendError(EdgeRuntimeError):

@@ -19,6 +19,7 @@ BROKEN_PIPE = 141
 PACKAGES = {
     "PIL": ("Pillow", ""),
     "ai_edge_litert": ("ai-edge-litert", "litert"),
+    "cryptography": ("cryptography", "sign"),
     "distributed": ("distributed", "distributed"),
     "elftools": ("pyelftools", "mcu"),
     "keras": ("Keras", "host"),

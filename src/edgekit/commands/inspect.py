@@ -29,7 +29,7 @@ VERSION = 1
 @click.command(
     "inspect",
     no_args_is_help=True,
-    short_help="Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+    short_help="Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
