@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
+from functools import partial
 from importlib.util import find_spec
 from tempfile import TemporaryFile
 from threading import Lock
@@ -30,6 +31,13 @@ CHUNK = 64
 (float32) an image; 16 and 2115 at once are slower, and memory grows with the number."""
 
 _stderr_lock = Lock()
+if hasattr(os, "register_at_fork"):
+    # A fork waits until standard error is back in its place: in a child nobody would put it there.
+    os.register_at_fork(
+        before=_stderr_lock.acquire,
+        after_in_parent=_stderr_lock.release,
+        after_in_child=_stderr_lock.release,
+    )
 
 
 def unavailable() -> str | None:
@@ -96,50 +104,73 @@ class LiteRTSession:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
         content = bytes(data)
-        self._open = partial(_open_interpreter, content, num_threads, delegates)
+        self._delegates = delegates
+        self._opened: dict[str, Any] = {}
+        self._open: Callable[..., Any] = partial(
+            _open_interpreter, content, num_threads, delegates
+        )
         self.note = ""
         try:
-            self._one = self._open()
+            self._one()  # now, so that a file that LiteRT cannot run is refused now
         except ModelError as error:
             if delegates or "XNN" not in str(error):
                 raise
             self._open = partial(_open_interpreter, content, num_threads, delegates, xnnpack=False)
-            self._one = self._open()
+            self._one()
             self.note = (
                 f"LiteRT runs it without XNNPACK, which cannot: {_one_line(error.__cause__)}"
             )
 
-    @cached_property
+    def after_fork(self) -> None:
+        """Leave to the parent what it has opened; the child opens its own when it runs the model.
+
+        LiteRT's threads are not in the child, and another thread of the parent may have been in the
+        midst of a run. Nothing is freed either: that would wait for those threads.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object([self._opened, self._open]))
+        self._opened = {}
+        if self._delegates:
+            self._open = _refuse_fork
+
+    def _one(self) -> Any:
+        """Return the interpreter of the model as it is in the file."""
+        if "one" not in self._opened:
+            self._opened["one"] = self._open()
+        return self._opened["one"]
+
     def _many(self) -> Any | None:
-        """Interpreter that takes CHUNK images at once, None for a model of fixed batch.
+        """Return the interpreter that takes CHUNK images at once, None for a fixed batch.
 
         LiteRT may accept another batch for such a model all the same, and then mix the images.
         """
         if self._input.signature[0] != -1 or self._output.signature[0] != -1:
             return None
-        try:
-            return self._open(index=self._input.index, shape=(CHUNK, *self._input.shape[1:]))
-        except ModelError:
-            return None
+        if "many" not in self._opened:
+            shape = (CHUNK, *self._input.shape[1:])
+            try:
+                self._opened["many"] = self._open(index=self._input.index, shape=shape)
+            except ModelError:
+                self._opened["many"] = None
+        return self._opened["many"]
 
     def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Run the model once."""
         import numpy as np
 
-        return self._invoke(self._one, np.asarray(tensor))
+        return self._invoke(self._one(), np.asarray(tensor))
 
     def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Run the images of ``batch``: whole chunks at once if the model can, the rest singly."""
         import numpy as np
 
         count, size = len(batch), self._input.shape[0]
-        chunked = count - count % CHUNK if count >= CHUNK and self._many else 0
+        many = self._many() if count >= CHUNK else None
+        chunked = count - count % CHUNK if many else 0
         outputs = [
-            self._invoke(self._many, batch[start : start + CHUNK])
-            for start in range(0, chunked, CHUNK)
+            self._invoke(many, batch[start : start + CHUNK]) for start in range(0, chunked, CHUNK)
         ]
         outputs += [
-            self._invoke(self._one, batch[start : start + size])
+            self._invoke(self._one(), batch[start : start + size])
             for start in range(chunked, count, size)
         ]
         return np.concatenate(outputs)
@@ -182,6 +213,14 @@ def _open_interpreter(
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT cannot run it: {_one_line(error)}") from error
     return interpreter
+
+
+def _refuse_fork(**_: object) -> Any:
+    """Raise that a device which the parent has opened serves the parent alone."""
+    raise BackendError(
+        "the model was opened on a device before this process was forked, and the device serves "
+        "the parent alone: open the model in the child"
+    )
 
 
 def _one_line(error: BaseException | None) -> str:
