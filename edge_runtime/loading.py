@@ -31,7 +31,8 @@ def load(
         backend: name of the engine that runs it; see ``edge_runtime.backends.backends()``.
         digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None does not look.
         options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
-            litert, ``device`` for edgetpu.
+            litert, ``device`` for edgetpu; ``own_process`` for both, which has LiteRT run in a
+            child, so that a file that it dies of is an error.
 
     Raises:
         ModelError: the file cannot be read, has another digest, is no sound .tflite file, does not
@@ -61,7 +62,7 @@ def load(
         require_runnable(graph)
         session = module.open_session(graph, data, **options)
     except ModelError as error:
-        raise ModelError(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
     return Model(name, data, graph, session, backend)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
 from edge_runtime.check import label, require_order, require_runnable
-from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.ops import Call, copy
 from edge_runtime.record import record, replace
 
@@ -224,7 +224,7 @@ def _module(op: Op, tensors: list[Tensor]) -> ModuleType:
 
         raise _NotSupportedError(no_such_op(op, tensors))
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
-        raise ModelError(f"op {op.index}, {op.name}: it has to have a first input and one output")
+        raise UnsoundError(f"op {op.index}, {op.name}: it has to have a first input and one output")
     for index in *op.inputs, *op.outputs:
         tensor = tensors[index]
         odd = tensor.dtype not in SIZES or tensor.sparse or tensor.blockwise or tensor.variable
@@ -300,7 +300,7 @@ def _laid_out(
     if maker is None:
         raise ModelError("its output is its input: no op makes it")
     if tensors[wanted].shape != graph.tensors[wanted].shape:
-        raise ModelError(
+        raise UnsoundError(
             f"its output is {list(graph.tensors[wanted].shape)} in the file, and its ops make "
             f"{list(tensors[wanted].shape)}"
         )

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime import reader
 from edge_runtime.check import require_order
-from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.errors import BackendError, ModelError, UnsoundError
+from edge_runtime.own_process import ProcessSession
+from edge_runtime.plan import plan
 from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 CHUNK = 64
 """Images that run at once. Measured on the 784-14-2 model on x86-64: 0.08 (int8) and 0.28 µs
 (float32) an image; 16 and 2115 at once are slower, and memory grows with the number."""
+
+FLT_MIN = 2.0**-126
+"""The smallest float32 that is not denormal."""
 
 _stderr_lock = Lock()
 if hasattr(os, "register_at_fork"):
@@ -54,17 +59,43 @@ def for_edgetpu(graph: Graph) -> bool:
     return any(op.custom and op.name == EDGETPU_OP for op in graph.ops)
 
 
-def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1) -> Session:
+def is_checked(graph: Graph) -> bool:
+    """Tell whether edge_runtime itself has checked all that LiteRT relies on.
+
+    It knows its own ops alone, and XNNPACK ends the process that hands it a denormal scale.
+
+    Raises:
+        UnsoundError: the model contradicts itself.
+    """
+    try:
+        plan(graph)
+    except UnsoundError:
+        raise
+    except ModelError:
+        return False
+    scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
+    return all(scale >= FLT_MIN for some in scales for scale in some)
+
+
+def open_session(
+    graph: Graph,
+    data: bytes | mmap.mmap,
+    *,
+    num_threads: int = 1,
+    own_process: bool | None = False,
+) -> Session:
     """Open a model.
 
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
         num_threads: how many threads an op may use.
+        own_process: whether LiteRT runs in a child, so that a file that it dies of is an error and
+            not the end of this process; None for where ``is_checked`` says no.
 
     Raises:
         BackendError: LiteRT is not installed, or ``num_threads`` is no such number.
-        ModelError: LiteRT cannot run the model.
+        ModelError: LiteRT cannot run the model, or the model contradicts itself.
     """
     if reason := unavailable():
         raise BackendError(reason)
@@ -75,6 +106,9 @@ def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1)
     # Bodies of loops are run, too, and `load` has seen the first subgraph alone.
     for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
         require_order(subgraph)
+    checked = is_checked(graph)
+    if own_process or (own_process is None and not checked):
+        return ProcessSession(graph, data, "litert", "LiteRT", num_threads=num_threads)
     return LiteRTSession(graph, data, num_threads)
 
 
@@ -106,9 +140,7 @@ class LiteRTSession:
         content = bytes(data)
         self._delegates = delegates
         self._opened: dict[str, Any] = {}
-        self._open: Callable[..., Any] = partial(
-            _open_interpreter, content, num_threads, delegates
-        )
+        self._open: Callable[..., Any] = partial(_open_interpreter, content, num_threads, delegates)
         self.note = ""
         try:
             self._one()  # now, so that a file that LiteRT cannot run is refused now
