@@ -139,6 +139,15 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     return _lowered(graph, inputs, "litert", room)[3]
 
 
+def states_its_shapes(graph: Graph) -> bool:
+    """Tell whether each tensor of a graph that can be planned has the shape that its op makes.
+
+    The plan goes by the ops alone; others go by the file.
+    """
+    settled = _lowered(graph, graph.inputs, "litert", _room(graph))[0]
+    return all(own.shape == one.shape for own, one in zip(graph.tensors, settled, strict=True))
+
+
 def _room(graph: Graph) -> int:
     """Return the bytes that a model may take."""
     return max(ROOM, ROOM_TIMES * graph.size)

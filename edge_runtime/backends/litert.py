@@ -16,7 +16,7 @@ from edge_runtime import reader
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.own_process import ProcessSession
-from edge_runtime.plan import plan
+from edge_runtime.plan import plan, states_its_shapes
 from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def for_edgetpu(graph: Graph) -> bool:
 def is_checked(graph: Graph) -> bool:
     """Tell whether edge_runtime itself has checked all that LiteRT relies on.
 
-    It knows its own ops alone, and XNNPACK ends the process that hands it a denormal scale.
+    It knows its own ops alone, and not what LiteRT does with shapes that no op makes. XNNPACK ends
+    the process that hands it a denormal scale.
 
     Raises:
         UnsoundError: the model contradicts itself.
@@ -72,6 +73,8 @@ def is_checked(graph: Graph) -> bool:
     except UnsoundError:
         raise
     except ModelError:
+        return False
+    if not states_its_shapes(graph):
         return False
     scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
     return all(scale >= FLT_MIN for some in scales for scale in some)

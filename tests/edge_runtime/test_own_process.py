@@ -177,6 +177,18 @@ def test_what_the_engine_has_checked_runs_in_this_process(written: Any) -> None:
     assert options_for("native") == {}
 
 
+def other_shape(graph: Any) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = [1 << 20, 784]
+
+
+@pytest.mark.parametrize("change", [denormal_scale, other_shape])
+def test_what_litert_makes_of_a_file_otherwise_is_not_checked(change: Any, written: Any) -> None:
+    data = changed("documented", change)
+    edge_runtime.load(written(data))  # the engine runs it
+    assert not litert.is_checked(read(data))
+    assert litert.is_checked(read(models.seeds()["documented"]))
+
+
 def test_a_death_while_it_runs(written: Any, fake: Any) -> None:
     fake(running="if Interpreter.calls == 3: os.abort()")
     model = load(written(unchecked()))
