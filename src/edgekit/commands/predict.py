@@ -39,7 +39,8 @@ VALUES = 8
 @click.option(
     "--backend",
     type=options.Choice(backends()),
-    help="Engine that runs the model; by default native, and litert where native cannot.",
+    help="Engine that runs the model; by default native, and litert where native cannot, in a "
+    "process of its own.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
