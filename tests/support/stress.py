@@ -110,13 +110,13 @@ def repeated(count: int, work: Callable[[int], object]) -> None:
 
 def runs(scale: float) -> None:
     """Many runs of one model, of arrays, bytes, batches, and inputs that are refused."""
-    model = opened(small())
-    (tensor,) = inputs(model, 1)
+    model = opened(models.seeds()["dense int16"])
+    tensor = inputs(model, 1)[0].astype(np.int16)
     content, odd, batch = tensor.tobytes(), bytearray(1), np.concatenate([tensor] * 40)
     odd += content
-    moved = np.zeros(batch.nbytes + 1, np.uint8)[1:].view(np.int8).reshape(batch.shape)
+    moved = np.zeros(batch.nbytes + 1, np.uint8)[1:].view(np.int16).reshape(batch.shape)
     moved[...] = batch
-    wrong = tensor.astype(np.int16)
+    wrong = tensor.astype(np.int8)
     expected = model.run(tensor).tobytes()
     references = [sys.getrefcount(one) for one in (model, tensor, content, batch, wrong)]
 
