@@ -11,12 +11,13 @@ from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
 import models
-from edge_runtime import BackendError
-from edge_runtime.backends import native
+from edge_runtime import BackendError, load
+from edge_runtime.backends import litert, native
 from edge_runtime.errors import UnsoundError
-from edgekit.benchmarks import latency
+from edgekit.benchmarks import exactness, latency
 from edgekit.benchmarks.contender import Contender, from_models
-from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.result import Result, Subject
+from edgekit.cli import run
 
 SHAPE = (1, 8, 8, 1)
 
@@ -117,9 +118,6 @@ def test_who_dies_while_it_is_timed_fails_and_the_others_go_on(folder: Path) -> 
 def test_predict_hands_litert_nothing_that_contradicts_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edge_runtime.backends import litert
-    from edgekit.cli import run
-
     def refuse(*_: object, **__: object) -> None:
         raise UnsoundError("op 0 contradicts itself")
 
@@ -132,3 +130,37 @@ def test_predict_hands_litert_nothing_that_contradicts_itself(
     assert run(["predict", str(model), str(folder / "image.png")]) == 2
     said = f"edgekit: error: {model}: op 0 contradicts itself"
     assert capsys.readouterr().err.splitlines() == [said]
+
+
+def test_outputs_are_not_compared_where_litert_may_die(folder: Path) -> None:
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()["QUANTIZE int8 int8"])
+    tree.subgraphs[0].tensors[0].quantization.scale = [1e-38]  # XNNPACK ends the process
+    path = folder / "denormal.tflite"
+    path.write_bytes(models.pack(tree))
+    model = load(path)
+    contender = Contender(
+        subject=Subject("denormal", "", "native"),
+        file=path,
+        predict=model.predict,
+        inputs=lambda inputs: inputs.astype(np.int8),
+        run=model.run,
+        distributions=(),
+    )
+    results = exactness.measure(contender, np.zeros((0, *model.input.shape[1:])), 5)
+    assert [one.status for one in results] == ["not present"] * 2
+    assert "may die of the file" in results[0].reason
+
+
+def test_inspect_says_that_litert_does_not_run_a_contradiction(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = schema.ModelT.InitFromPackedBuf(classifier(deadly=False))
+    tree.subgraphs[0].tensors[2].shape = [1, 8, 9, 1]
+    path = folder / "contradictory.tflite"
+    path.write_bytes(models.pack(tree))
+    assert run(["inspect", str(path), "--json"]) == 0
+    runners = {one["name"]: one for one in json.loads(capsys.readouterr().out)["runners"]}
+    assert runners["litert"]["runs"] == runners["native"]["runs"] == "no"
+    assert "its ops make [1, 8, 8, 1]" in runners["litert"]["reason"]
+    assert run(["predict", str(path), str(folder / "x.npy"), "--backend", "litert"]) == 2
+    assert "its ops make [1, 8, 8, 1]" in capsys.readouterr().err
