@@ -31,6 +31,9 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from edge_runtime.worker import
 PIECE = 16 << 20
 """Bytes of a batch that are sent at a time, at most, unless one input has more."""
 
+GRACE = 2.0
+"""Seconds that a child has to end by itself."""
+
 LAST_WORDS = 200
 """Characters of what the child said at last that a message repeats."""
 
@@ -101,16 +104,23 @@ class ProcessSession:
         self._child = self._errors = None
         self._owner = os.getpid()
 
-    def close(self) -> None:
-        """End the child."""
+    def close(self, seconds: float = GRACE) -> None:
+        """End the child: it may put a device away by itself, but not for longer than this."""
         child, self._child = self._child, None
-        if child is not None and self._owner == os.getpid():
-            child.kill()
-            child.wait()
-            for pipe in child.stdin, child.stdout, self._errors:
-                assert pipe is not None
-                with suppress(OSError):  # what was not sent yet cannot be sent any more
-                    pipe.close()
+        if child is None or self._owner != os.getpid():
+            return
+        if seconds and child.poll() is None:
+            assert child.stdin is not None
+            with suppress(OSError):
+                child.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(seconds)
+        child.kill()
+        child.wait()
+        for pipe in child.stdin, child.stdout, self._errors:
+            assert pipe is not None
+            with suppress(OSError):  # what was not sent yet cannot be sent any more
+                pipe.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_owner"):
@@ -168,7 +178,7 @@ class ProcessSession:
             raise death from None
         except BaseException:
             # A signal, say: the next answer would be the one to this frame.
-            self.close()
+            self.close(0)
             raise
         if "error" in answer:
             raise getattr(errors, answer["error"], BackendError)(answer["message"])

@@ -259,10 +259,21 @@ def test_the_child_ends_with_the_model(written: Any) -> None:
     model = load(written(unchecked()))
     child, errors = model._session._child, model._session._errors
     del model
-    assert child.returncode == -signal.SIGKILL
+    assert child.returncode == 0
     assert child.stdin.closed
     assert child.stdout.closed
     assert errors.closed
+
+
+def test_a_child_that_does_not_end_is_ended(
+    written: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(opening="import atexit, time; atexit.register(time.sleep, 60)")
+    monkeypatch.setattr(own_process.ProcessSession.close, "__defaults__", (0.1,))
+    model = load(written(unchecked()))
+    child = model._session._child
+    del model
+    assert child.returncode == -signal.SIGKILL
 
 
 def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
