@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.backends import litert
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.own_process import ProcessSession
 
 if TYPE_CHECKING:
     import mmap
@@ -69,6 +68,8 @@ def open_session(
         )
     _library()
     if own_process is not False:
+        from edge_runtime.own_process import ProcessSession
+
         return ProcessSession(graph, data, "edgetpu", "LiteRT", device=device)
     from ai_edge_litert.interpreter import load_delegate
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime import reader
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
-from edge_runtime.own_process import ProcessSession
 from edge_runtime.plan import plan, states_its_shapes
 from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
@@ -68,16 +67,21 @@ def is_checked(graph: Graph) -> bool:
     Raises:
         UnsoundError: the model contradicts itself.
     """
+    if not _is_planned(graph) or not states_its_shapes(graph):
+        return False
+    scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
+    return all(scale >= FLT_MIN for some in scales for scale in some)
+
+
+def _is_planned(graph: Graph) -> bool:
+    """Tell whether the engine would run the model; raise UnsoundError where nobody should."""
     try:
         plan(graph)
     except UnsoundError:
         raise
     except ModelError:
         return False
-    if not states_its_shapes(graph):
-        return False
-    scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
-    return all(scale >= FLT_MIN for some in scales for scale in some)
+    return True
 
 
 def open_session(
@@ -109,8 +113,14 @@ def open_session(
     # Bodies of loops are run, too, and `load` has seen the first subgraph alone.
     for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
         require_order(subgraph)
-    checked = is_checked(graph)
-    if own_process or (own_process is None and not checked):
+    if own_process is None:
+        own_process = not is_checked(graph)
+    else:
+        _is_planned(graph)
+    if own_process:
+        # Later than the rest, so that LiteRT in this process starts as fast as it can.
+        from edge_runtime.own_process import ProcessSession
+
         return ProcessSession(graph, data, "litert", "LiteRT", num_threads=num_threads)
     return LiteRTSession(graph, data, num_threads)
 

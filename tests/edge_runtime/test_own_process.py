@@ -265,6 +265,21 @@ def test_the_child_ends_with_the_model(written: Any) -> None:
     assert errors.closed
 
 
+def test_a_forked_process_starts_a_child_of_its_own(written: Any) -> None:
+    model = load(written(unchecked()))
+    tensor = -np.ones((1, 6), np.float32)
+    child = model._session._child.pid
+    fork = os.fork()
+    if fork == 0:
+        signal.alarm(20)
+        right = bool((model.run(tensor) == 1).all()) and model._session._child.pid != child
+        model._session.close()
+        os._exit(not right)
+    assert os.waitpid(fork, 0)[1] == 0
+    assert (model.run(tensor) == 1).all()
+    assert model._session._child.pid == child
+
+
 def test_a_child_that_does_not_end_is_ended(
     written: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
