@@ -1,5 +1,6 @@
 """LiteRT in a process of its own: the same answers, and a file that it dies of is an error."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
