@@ -86,7 +86,11 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 
 
 def _latency_note(results: Sequence[Result]) -> str:
-    calls = [one.summary["calls"] for one in results if one.metric == "latency"]
+    calls = [
+        one.summary["calls"]
+        for one in results
+        if one.metric == "latency" and one.status == "measured"
+    ]
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
 

@@ -9,6 +9,10 @@ class ModelError(EdgeRuntimeError):
     """The model file is truncated, foreign, contradictory or not runnable by the backend."""
 
 
+class UnsoundError(ModelError):
+    """The model file contradicts itself: no engine is handed it, not one that would run it."""
+
+
 class InputError(EdgeRuntimeError):
     """An image or a tensor has the wrong shape, dtype or values, or cannot be read."""
 

@@ -37,7 +37,8 @@ def load(
         public_key: Ed25519 key whose signature must lie beside the file, as FILE.sig: path of a PEM
             file, PEM text, or the 32 bytes of the key; None does not look. `edgekit sign` signs.
         options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
-            litert, ``device`` for edgetpu.
+            litert, ``device`` for edgetpu; ``own_process`` for both, which has LiteRT run in a
+            child, so that a file that it dies of is an error.
 
     Raises:
         ModelError: the file cannot be read, has another digest, is not signed by the key, is no
@@ -73,7 +74,7 @@ def load(
         require_runnable(graph)
         session = module.open_session(graph, data, **options)
     except ModelError as error:
-        raise ModelError(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
     return Model(name, data, graph, session, backend)
 
 

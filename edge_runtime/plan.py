@@ -11,7 +11,7 @@ from __future__ import annotations
 from edge_runtime import ops
 from edge_runtime.arena import Lifetime, place
 from edge_runtime.check import label, require_order, require_runnable
-from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.ops import Call, copy
 from edge_runtime.record import record, replace
 
@@ -139,6 +139,15 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     return _lowered(graph, inputs, "litert", room)[3]
 
 
+def states_its_shapes(graph: Graph) -> bool:
+    """Tell whether each tensor of a graph that can be planned has the shape that its op makes.
+
+    The plan goes by the ops alone; others go by the file.
+    """
+    settled = _lowered(graph, graph.inputs, "litert", _room(graph))[0]
+    return all(own.shape == one.shape for own, one in zip(graph.tensors, settled, strict=True))
+
+
 def _room(graph: Graph) -> int:
     """Return the bytes that a model may take."""
     return max(ROOM, ROOM_TIMES * graph.size)
@@ -224,7 +233,7 @@ def _module(op: Op, tensors: list[Tensor]) -> ModuleType:
 
         raise _NotSupportedError(no_such_op(op, tensors))
     if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0:
-        raise ModelError(f"op {op.index}, {op.name}: it has to have a first input and one output")
+        raise UnsoundError(f"op {op.index}, {op.name}: it has to have a first input and one output")
     for index in *op.inputs, *op.outputs:
         tensor = tensors[index]
         odd = tensor.dtype not in SIZES or tensor.sparse or tensor.blockwise or tensor.variable
@@ -300,7 +309,7 @@ def _laid_out(
     if maker is None:
         raise ModelError("its output is its input: no op makes it")
     if tensors[wanted].shape != graph.tensors[wanted].shape:
-        raise ModelError(
+        raise UnsoundError(
             f"its output is {list(graph.tensors[wanted].shape)} in the file, and its ops make "
             f"{list(tensors[wanted].shape)}"
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 
-from edge_runtime.errors import ModelError
+from edge_runtime.errors import UnsoundError
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -77,11 +77,11 @@ class Call:
         """Return an input that the op has to have.
 
         Raises:
-            ModelError: it is not there.
+            UnsoundError: it is not there.
         """
         tensor = self.inputs[position] if position < len(self.inputs) else None
         if tensor is None:
-            raise ModelError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
+            raise UnsoundError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
         return tensor
 
 

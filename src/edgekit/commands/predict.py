@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from edge_runtime import BackendError, InputError, Model, ModelError, load
-from edge_runtime.backends import backends, unavailable
+from edge_runtime.backends import backends, options_for, unavailable
+from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options, terminal
 from edgekit.files import to_json
@@ -38,7 +39,8 @@ VALUES = 8
 @click.option(
     "--backend",
     type=options.Choice(backends()),
-    help="Engine that runs the model; by default native, and litert where native cannot.",
+    help="Engine that runs the model; by default native, and litert where native cannot, in a "
+    "process of its own.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
@@ -74,6 +76,8 @@ def command(
                 answers += _of_array(opened, Path(source))
             else:
                 answers.append(_of_image(opened, source, invert=False if no_invert else None))
+        except BackendError as error:
+            raise BackendError(f"{model}: {error}") from None
         except InputError as error:
             errors.append((source, str(error)))
             click.echo(f"edgekit: error: {error}", err=True)
@@ -162,13 +166,15 @@ def _of_array(model: Model, path: Path) -> list[Answer]:
 def _open(model: Path, backend: str | None) -> tuple[Model, str]:
     """Return the opened model, and the name of the backend that runs it."""
     if backend:
-        return load(model, backend=backend), backend
+        return load(model, backend=backend, **options_for(backend)), backend
     try:
         return load(model), "native"
+    except UnsoundError:
+        raise
     except (BackendError, ModelError):
         if unavailable("litert"):
             raise
-        return load(model, backend="litert"), "litert"
+        return load(model, backend="litert", **options_for("litert")), "litert"
 
 
 def _table(answers: Sequence[Answer]) -> str:
