@@ -11,7 +11,7 @@ from edgekit.convert import c_checksum, c_text
 from edgekit.convert.c_blocks import definition, joined, merged, needed
 from edgekit.convert.c_forms import Constant, Form, Forms
 
-HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY", "NAN")}
+HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
 """Header of the standard library -> what the text may use of it, beside the types of integers."""
 
 FLASH = "EK_FLASH"

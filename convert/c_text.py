@@ -39,9 +39,11 @@ def number(value: float, dtype: str) -> str:
 
 
 def real(value: float) -> str:
-    """Return a float32 as the shortest decimal constant that is read as the same bits."""
-    if math.isnan(value):
-        return "NAN"
+    """Return a float32 as the shortest decimal constant that is read as the same bits.
+
+    Infinity needs math.h. NaN has no constant that says its bits.
+    """
+    assert not math.isnan(value)
     if math.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
     text = np.format_float_scientific(np.float32(value), unique=True, trim="0")
