@@ -88,7 +88,8 @@ int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
 {" " * len(f"int {name}_run(")}{name}_output_t output[{upper}_OUTPUT_SIZE]);
 
 /* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. */
+ * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
+ * wherever their elements may. */
 int {name}_run_in(void *arena,
 {pad}const {name}_input_t input[{upper}_INPUT_SIZE],
 {pad}{name}_output_t output[{upper}_OUTPUT_SIZE]);

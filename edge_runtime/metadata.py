@@ -166,6 +166,12 @@ def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
     return tuple(lines[:-1] if not lines[-1] else lines)
 
 
+def _real(text: str) -> float | None:
+    """Return a number of the file; None for NaN and infinity, which JSON cannot say again."""
+    value = float(text)
+    return value if isfinite(value) else None
+
+
 def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     """Return framing, meaning and provenance from edgekit's own entry, or the defaults."""
     import json
@@ -177,7 +183,7 @@ def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
     try:
-        document = json.loads(bytes(content))
+        document = json.loads(bytes(content), parse_constant=_real, parse_float=_real)
     except ValueError as error:
         raise MetadataError(f"{EDGEKIT_ENTRY} is not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != EDGEKIT_FORMAT:
