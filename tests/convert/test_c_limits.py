@@ -9,9 +9,13 @@ import pytest
 import exported
 import hostile
 import models
+import seeded
 from edge_runtime.errors import ModelError
 from edge_runtime.plan import plan
 from edge_runtime.reader import read
+from edgekit.benchmarks import emulator, firmware
+from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.firmware import Library
 from edgekit.convert import c_checksum, c_library, c_selftest, c_text
 from edgekit.convert.c_facts import Port
 from edgekit.convert.c_forms import Constant
@@ -170,6 +174,32 @@ def test_the_self_test_notices_every_flipped_bit_of_the_weights(int8_model, tmp_
         assert subprocess.run([program]).returncode == 255
     program.write_bytes(content)
     assert subprocess.run([program]).returncode == 0
+
+
+def checked(source, core, made):
+    """Let firmware check the constants in place of an inference; return its result."""
+    source = source.replace("int model_run(", "int model_run_it(")
+    source += (
+        "int model_run(const model_input_t *input, model_output_t *output)\n"
+        "{\n    output[0] = (int8_t)(input[0] * 0 + model_check_constants());\n    return 0;\n}\n"
+    )
+    files = {"model.h": made.header, "model.c": source}
+    own = Library("model", files, made.arena, made.weights, made.macs, made.ops)
+    built = firmware.build(CORES[core], own, "-Os", labels=False)
+    profile = emulator.profile(built, seeded.strokes(1).view(np.uint8), 1 << 40)
+    return int(profile.outputs.view(np.int8)[0, 0])
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "rv32imc"])
+def test_constants_are_checked_in_the_form_of_the_core(core):
+    made = library(seeded.network(), "model.tflite", "model")
+    assert checked(made.source, core, made) == 0
+    form = "weights_0_dsp_of_model" if core == "cortex-m4" else "weights_0_of_model"
+    at = made.source.index("\n", made.source.index(f" {form}[")) + 5
+    number = re.compile(r"-?\d+").match(made.source, at)
+    other = str(int(number[0]) ^ 1)
+    changed = made.source[:at] + other + made.source[number.end() :]
+    assert checked(changed, core, made) == -1
 
 
 CHECK = """
