@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from edge_runtime.metadata import Metadata
     from edge_runtime.plan import Plan
 
-MOST_CONSTANTS = 2**24
-"""Bytes of constants that are printed, which takes seconds; no microcontroller has more flash."""
+MOST_CONSTANTS = 2**23
+"""Bytes of constants that are printed, which takes five seconds; few boards have more flash."""
 
 PORTS = ("int8", "uint8", "int16", "float32")
 """Element types that input and output may have."""

@@ -21,9 +21,9 @@ CANDIDATES = 64
 SAMPLES = 4
 """Inputs that are recorded."""
 
-DRAWN, STEP, NUMBER = 300, 50_000, 64
-"""Work of drawing an element of an input, of running a step, of each number that a step touches;
-that of a multiply-accumulate is 1. So much work is done in about a nanosecond."""
+DRAWN, STEP, NUMBER, MAC = 300, 50_000, 64, 4
+"""Work of drawing an element of an input, of running a step, of each activation that a step reads
+or writes, and of a multiply-accumulate. So much work is done in about a nanosecond."""
 
 TRIED = 2**30
 """Work that goes into trying inputs: a second."""
@@ -44,8 +44,9 @@ def work(made: Plan, macs: int) -> int:
         made.slots[slot].size // np.dtype(made.slots[slot].dtype).itemsize
         for step in made.steps
         for slot in step.slots
+        if made.slots[slot].data is None
     )
-    return macs + STEP * len(made.steps) + NUMBER * numbers
+    return MAC * macs + STEP * len(made.steps) + NUMBER * numbers
 
 
 def record(port: Port, run: Callable[[Array], Array], work: int = 0) -> tuple[Array, Array]:

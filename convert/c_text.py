@@ -65,7 +65,10 @@ def array(
     # Most numbers are there often; 0 and -0 as floats are the same number, but not the same text.
     bits = values.ravel().view(f"u{values.itemsize}")
     each, places = np.unique(bits, return_inverse=True)
-    texts = [number(value, dtype) for value in each.view(values.dtype).tolist()]
+    numbers: Iterable[Any] = each.view(values.dtype)
+    # A float32 of NumPy is printed faster than a Python float, an int of Python than one of NumPy.
+    numbers = numbers if dtype == "float32" else each.view(values.dtype).tolist()
+    texts = [number(value, dtype) for value in numbers]
     items = map(texts.__getitem__, places.tolist())
     return (
         f"{storage} {C_TYPES[dtype]} {name}[{size or values.size}] = {{\n"
