@@ -27,6 +27,9 @@ MAX_BRACKETS = 256
 LABEL_FILE_LIMIT = 1 << 20
 """Most bytes of a label file; ImageNet's 1,000 labels take 22 thousand."""
 
+LARGEST = 2.0**127
+"""Means, deviations and normalised pixels are below this: all of them are float32."""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -120,8 +123,12 @@ def require_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> No
     """Raise :class:`MetadataError` unless ``(pixel - mean) / std`` can be computed."""
     if not mean or not std or len({1, len(mean), len(std)}) > 2:
         raise MetadataError(f"normalisation: {len(mean)} means and {len(std)} deviations")
-    if not all(map(isfinite, mean + std)) or 0 in std:
+    if not all(abs(one) < LARGEST for one in mean + std) or 0 in std:
         raise MetadataError("normalisation: a mean or a deviation is no usable number")
+    channels = max(len(mean), len(std))
+    pairs = zip(mean * (channels // len(mean)), std * (channels // len(std)), strict=True)
+    if any(max(abs(m), abs(255 - m)) > abs(s) * LARGEST for m, s in pairs):
+        raise MetadataError("normalisation: a pixel becomes a number that float32 does not hold")
 
 
 def _label_file(tensor: Table) -> str:
