@@ -87,10 +87,17 @@ class Call:
 
 @record
 class Constant:
-    """A tensor that the lowering made: element type and little-endian bytes."""
+    """A tensor that the lowering made.
+
+    Attributes:
+        dtype: element type.
+        data: little-endian bytes.
+        table: whether it tabulates a function of this op, up to a millisecond of Python.
+    """
 
     dtype: str
     data: bytes
+    table: bool = False
 
     HIDDEN = ("data",)
 
@@ -145,9 +152,9 @@ def find(name: str) -> ModuleType | None:
     return __import__(f"{__name__}.{module}", fromlist=[module])
 
 
-def int32s(values: list[int]) -> Constant:
+def int32s(values: list[int], *, table: bool = False) -> Constant:
     """Return ``values`` as a constant."""
-    return Constant("int32", struct.pack(f"<{len(values)}i", *values))
+    return Constant("int32", struct.pack(f"<{len(values)}i", *values), table)
 
 
 def int64s(values: list[int]) -> Constant:
