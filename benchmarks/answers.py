@@ -1,7 +1,6 @@
 """The report's sections about answers: confusion, wrong images, agreement."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from edgekit.benchmarks.accuracy import PICTURES
@@ -9,6 +8,7 @@ from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
+from edgekit.escape import html
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
@@ -35,7 +35,7 @@ def confusions(results: Sequence[Result]) -> str:
         f"<figcaption>{_names(subjects, len(measured))}</figcaption></figure>"
         for matrix, subjects in sharing.items()
     )
-    positive = f" Positive class: {escape(labels[0])}." if len(labels) == 2 else ""
+    positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
     # So wide is one about; the style sheet lays as many beside each other as the page holds.
     width = 3.7 + min(10, 0.5 * max(map(len, labels)))
@@ -91,12 +91,12 @@ def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
         if answer != picture["true"]:
             said.setdefault(answer, []).append(result.subject)
     answers = "<br>".join(
-        f"answered {escape(answer)} by {_names(subjects, len(measured))}"
+        f"answered {html(answer)} by {_names(subjects, len(measured))}"
         for answer, subjects in said.items()
     )
     return (
         f'<figure><img alt="test image {index}" src="data:image/png;base64,{picture["png"]}">'
-        f"<figcaption><strong>truth {escape(picture['true'])}</strong> {answers}"
+        f"<figcaption><strong>truth {html(picture['true'])}</strong> {answers}"
         f'<small class="index">image {index}</small></figcaption></figure>'
     )
 
@@ -107,7 +107,7 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     # ones would not show beside a thousand right ones.
     most_right = max(1, *(matrix[i][i] for i in range(size)))
     most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
-    head = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    head = "".join(f"<th>{html(label)}</th>" for label in labels)
     rows = []
     for i, row in enumerate(matrix):
         cells = ""
@@ -117,7 +117,7 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
-        rows.append(f'<tr>{side}<th scope="row">{escape(labels[i])}</th>{cells}</tr>')
+        rows.append(f'<tr>{side}<th scope="row">{html(labels[i])}</th>{cells}</tr>')
     kind = "" if size <= FEW else " many long" if max(map(len, labels)) > SHORT else " many"
     table = (
         f'<table class="confusion{kind}">'

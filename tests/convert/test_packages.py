@@ -184,7 +184,7 @@ def test_names_of_models_and_labels_break_no_file(tmp_path: Path, target: str) -
     strange = replace(tiny_library(), model='a"b*/ `c|\n$d\\.tflite', labels=("``` | \n#", '"*/\\'))
     files = TARGETS[target](strange)
     table = [line for line in files["README.md"].splitlines() if line.startswith(("| 0", "| 1"))]
-    assert table == ["| 0 | ```` ``` \\| ?# ```` |", '| 1 | `"*/\\` |']
+    assert table == ["| 0 | \\`\\`\\` \\| \\# |", '| 1 | `"*/\\` |']
     build(target, EXAMPLES[target][0], exported(target, strange, tmp_path), tmp_path)
 
 

@@ -1,6 +1,5 @@
 """What the pictures of a training run show, read off matplotlib's own objects."""
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -174,13 +173,3 @@ def test_names_of_any_length_and_number_are_drawn_whole(
     boxes = sorted((text.get_window_extent() for text in titles), key=lambda one: (-one.y0, one.x0))
     for one, other in pairwise(boxes):
         assert one.x1 <= other.x0 or one.y0 != other.y0
-
-
-@pytest.mark.parametrize("most", [3, 8, 24])
-def test_a_long_name_keeps_both_ends(most: int) -> None:
-    label = "abcdefghijklmnopqrstuvwxyz"
-    short = plots.shortened(label, most)
-    assert len(short) == most
-    assert re.fullmatch(r"a.*…z?.*", short)
-    assert label.endswith(short.partition("…")[2])
-    assert plots.shortened("short", 5) == "short"

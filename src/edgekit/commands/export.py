@@ -8,8 +8,8 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
-from edgekit.commands import options
-from edgekit.commands.columns import pairs
+from edgekit.columns import pairs
+from edgekit.commands import options, terminal
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
 from edgekit.files import to_json
@@ -88,9 +88,9 @@ def command(
     export_folder.write(texts, folder)
     write_index(artifacts)
     if as_json:
-        click.echo(to_json(_document(library, folder, target, sorted(texts))))
+        terminal.echo(to_json(_document(library, folder, target, sorted(texts))))
     else:
-        click.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
+        terminal.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
     return 0
 
 

@@ -11,6 +11,7 @@ from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
+from edgekit.columns import columns
 from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
@@ -80,7 +81,7 @@ def command(
             raise BackendError(f"{model}: {error}") from None
         except InputError as error:
             errors.append((source, str(error)))
-            click.echo(f"edgekit: error: {error}", err=True)
+            terminal.echo(f"edgekit: error: {error}", err=True)
     known = [answer for answer in answers if answer.truth is not None]
     correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
@@ -95,11 +96,11 @@ def command(
             "correct": correct if known else None,
             "total": len(known) if known else None,
         }
-        click.echo(to_json(document))
+        terminal.echo(to_json(document))
     elif answers:
-        click.echo(_table(answers))
+        terminal.echo(_table(answers))
         if known:
-            click.echo(f"{correct} of {len(known)} right")
+            terminal.echo(f"{correct} of {len(known)} right")
     return 2 if errors else 0
 
 
@@ -193,8 +194,4 @@ def _table(answers: Sequence[Answer]) -> str:
             values = content["values"]
             more = f", … ({len(values)})" if len(values) > VALUES else ""
             rows.append((file, ", ".join(f"{v:.6g}" for v in values[:VALUES]) + more, "", note))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return "\n".join(columns(rows))
