@@ -69,18 +69,18 @@ def echo(
 def note(text: str) -> None:
     """Say what is good to know."""
     if not voice().quiet:
-        echo(Styled("note:", "cyan"), f" {text}", err=True)
+        echo(Styled("note:", "cyan"), f" {_line(text)}", err=True)
 
 
 def warn(text: str) -> None:
     """Say what may be wrong; ``-q`` does not silence it."""
-    echo(Styled("warning:", "yellow", bold=True), f" {text}", err=True)
+    echo(Styled("warning:", "yellow", bold=True), f" {_line(text)}", err=True)
 
 
 def say(text: str) -> None:
     """Say how far the command is."""
     if not voice().quiet:
-        echo(text, err=True)
+        echo(_line(text), err=True)
 
 
 def coloured(text: str) -> list[str | Styled]:
@@ -118,7 +118,7 @@ def progress(
     elif asked.quiet or prefix is None:
         yield lambda _text: None
     else:
-        yield lambda text: echo(f"{prefix}{text}", err=True)
+        yield lambda text: echo(f"{prefix}{_line(text)}", err=True)
 
 
 @contextmanager
@@ -130,10 +130,14 @@ def working(what: str, on: str) -> Iterator[None]:
 
 
 def _visible(text: str) -> str:
-    # Here, because `edgekit --help` does without.
+    return "\n".join(map(_line, text.split("\n")))
+
+
+def _line(text: str) -> str:
+    # Imported here, because `edgekit --help` does without.
     from edgekit.escape import line
 
-    return "\n".join(map(line, text.split("\n")))
+    return line(text)
 
 
 def _bar_possible(asked: Voice) -> bool:
@@ -186,4 +190,4 @@ def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
         ) as bar,
     ):
         task = bar.add_task("", total=total)
-        yield lambda text: bar.update(task, advance=1, description=_visible(text), refresh=True)
+        yield lambda text: bar.update(task, advance=1, description=_line(text), refresh=True)
