@@ -8,7 +8,8 @@ from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.escape import html
+from edgekit.columns import shortened, width
+from edgekit.escape import html, line
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
@@ -16,8 +17,11 @@ OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 FEW = 4
 """Classes whose matrix has large cells, at most."""
 
+LONGEST = 24
+"""Columns of a class name beside its row; a longer one loses its middle."""
+
 SHORT = 4
-"""Characters of a class name that fit above a column; longer ones are turned."""
+"""Columns of a class name that fit above a column; longer ones are turned."""
 
 
 def confusions(results: Sequence[Result]) -> str:
@@ -38,9 +42,10 @@ def confusions(results: Sequence[Result]) -> str:
     positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
     # So wide is one about; the style sheet lays as many beside each other as the page holds.
-    width = 3.7 + min(10, 0.5 * max(map(len, labels)))
-    width += len(labels) * (3.2 if len(labels) <= FEW else 2.3)
-    return f'<div class="matrices" style="--width: {width:.1f}rem">{figures}</div>{note}'
+    name_width = 0.5 * max(width(_short(label)) for label in labels)
+    cell = max(3.2, min(7, name_width + 1)) if len(labels) <= FEW else 2.3
+    whole = 3.7 + name_width + len(labels) * cell
+    return f'<div class="matrices" style="--width: {whole:.1f}rem">{figures}</div>{note}'
 
 
 def wrong_answers(results: Sequence[Result]) -> str:
@@ -107,7 +112,7 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     # ones would not show beside a thousand right ones.
     most_right = max(1, *(matrix[i][i] for i in range(size)))
     most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
-    head = "".join(f"<th>{html(label)}</th>" for label in labels)
+    head = "".join(f'<th title="{html(label)}">{html(_short(label))}</th>' for label in labels)
     rows = []
     for i, row in enumerate(matrix):
         cells = ""
@@ -117,8 +122,9 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
-        rows.append(f'<tr>{side}<th scope="row">{html(labels[i])}</th>{cells}</tr>')
-    kind = "" if size <= FEW else " many long" if max(map(len, labels)) > SHORT else " many"
+        about = f'scope="row" title="{html(labels[i])}"'
+        rows.append(f"<tr>{side}<th {about}>{html(_short(labels[i]))}</th>{cells}</tr>")
+    kind = "" if size <= FEW else " many long" if max(map(width, labels)) > SHORT else " many"
     table = (
         f'<table class="confusion{kind}">'
         f'<thead><tr><td colspan="2"></td><th colspan="{size}">true</th></tr>'
@@ -126,6 +132,10 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
     return scrolling(table, "Confusion matrix")
+
+
+def _short(label: str) -> str:
+    return shortened(line(label), LONGEST)
 
 
 def _names(subjects: Sequence[Subject], everyone: int) -> str:

@@ -91,7 +91,8 @@ def c_string(text: str) -> str:
 
     What ends a string or has no UTF-8, NUL and lone surrogates, becomes U+FFFD.
     """
-    return f'"{"".join(map(_c_character, _utf8(text)))}"'
+    characters = (_c_character(byte, '"') for byte in _utf8(text))
+    return f'"{"".join(characters)}"'
 
 
 def c_characters(text: str) -> list[str]:
@@ -99,16 +100,17 @@ def c_characters(text: str) -> list[str]:
 
     For what is longer than ``LONGEST_STRING``.
     """
-    return [*(f"'{_c_character(byte)}'" for byte in _utf8(text)), "0"]
+    characters = (_c_character(byte, "'") for byte in _utf8(text))
+    return [*(f"'{one}'" for one in characters), "0"]
 
 
 def _utf8(text: str) -> bytes:
     return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text).encode()
 
 
-def _c_character(byte: int) -> str:
+def _c_character(byte: int, quote: str) -> str:
     # A question mark may begin a trigraph.
-    plain = 32 <= byte < 127 and chr(byte) not in "\"'\\?"
+    plain = 32 <= byte < 127 and chr(byte) not in f"\\?{quote}"
     return chr(byte) if plain else f"\\{byte:03o}"
 
 

@@ -14,9 +14,10 @@ from edgekit import files
 from edgekit.benchmarks.gate import MARKS
 from edgekit.benchmarks.page import GENERATOR, page, scrolling, section
 from edgekit.benchmarks.units import quantity, share
+from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
 from edgekit.digests import SUMS, record
-from edgekit.escape import html
+from edgekit.escape import html, line
 
 INDEX = "index.html"
 REPORT = ".report.json"
@@ -31,6 +32,8 @@ DOCUMENTS = ("model_card.md", "metrics.json", "history.csv")
 NOTE = "Dropped: the accuracy that the conversion cost on the same test images."
 MOST_NAMED = 12
 """Classes that the title names."""
+LONGEST_TITLE = 120
+"""Columns of the title."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _title(folder: Folder) -> str:
     data = folder.metrics["data"]
     name, classes = data["name"], data["classes"]
     named = "/".join(classes) if len(classes) <= MOST_NAMED else f"{len(classes)} classes"
-    return f"{name} {named}"
+    return clip(line(f"{name} {named}"), LONGEST_TITLE)
 
 
 def _model(folder: Folder) -> str:

@@ -12,6 +12,7 @@ from edgekit.columns import pairs
 from edgekit.commands import options, terminal
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
+from edgekit.escape import shell
 from edgekit.files import to_json
 from edgekit.index import write_index
 
@@ -111,7 +112,7 @@ def _summary(library: "CLibrary", path: Path) -> str:
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
         f"arena {library.arena:,}; stack on top",
-        "measure": f"edgekit bench --target cortex-m4{option} {path}",
+        "measure": f"edgekit bench --target cortex-m4{option} {shell(str(path))}",
     }
     return "\n".join(pairs(figures))
 
