@@ -8,8 +8,8 @@ from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.columns import shortened, width
-from edgekit.escape import html, line
+from edgekit.columns import told_apart, width
+from edgekit.escape import html
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
@@ -17,8 +17,8 @@ OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 FEW = 4
 """Classes whose matrix has large cells, at most."""
 
-LONGEST = 24
-"""Columns of a class name beside its row; a longer one loses its middle."""
+NAMES = (24, 48)
+"""Columns of class names; longer ones lose their middle, less of it where that tells them apart."""
 
 SHORT = 4
 """Columns of a class name that fit above a column; longer ones are turned."""
@@ -42,7 +42,7 @@ def confusions(results: Sequence[Result]) -> str:
     positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
     # So wide is one about; the style sheet lays as many beside each other as the page holds.
-    name_width = 0.5 * max(width(_short(label)) for label in labels)
+    name_width = 0.5 * max(map(width, told_apart(labels, *NAMES)))
     cell = max(3.2, min(7, name_width + 1)) if len(labels) <= FEW else 2.3
     whole = 3.7 + name_width + len(labels) * cell
     return f'<div class="matrices" style="--width: {whole:.1f}rem">{figures}</div>{note}'
@@ -112,7 +112,11 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     # ones would not show beside a thousand right ones.
     most_right = max(1, *(matrix[i][i] for i in range(size)))
     most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
-    head = "".join(f'<th title="{html(label)}">{html(_short(label))}</th>' for label in labels)
+    names = [
+        f'title="{html(label)}">{html(short)}'
+        for label, short in zip(labels, told_apart(labels, *NAMES), strict=True)
+    ]
+    head = "".join(f"<th {name}</th>" for name in names)
     rows = []
     for i, row in enumerate(matrix):
         cells = ""
@@ -122,8 +126,7 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
-        about = f'scope="row" title="{html(labels[i])}"'
-        rows.append(f"<tr>{side}<th {about}>{html(_short(labels[i]))}</th>{cells}</tr>")
+        rows.append(f'<tr>{side}<th scope="row" {names[i]}</th>{cells}</tr>')
     kind = "" if size <= FEW else " many long" if max(map(width, labels)) > SHORT else " many"
     table = (
         f'<table class="confusion{kind}">'
@@ -132,10 +135,6 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
     return scrolling(table, "Confusion matrix")
-
-
-def _short(label: str) -> str:
-    return shortened(line(label), LONGEST)
 
 
 def _names(subjects: Sequence[Subject], everyone: int) -> str:

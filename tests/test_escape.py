@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -234,21 +235,27 @@ def test_figures_read_no_formulas(text: str) -> None:
     assert shown.replace(r"\$", "$") == escape.line(text)
 
 
+def printed(print_it: Callable[[], None]) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        output = StringIO()
+        patch.setattr("sys.stdout", output)
+        print_it()
+        return output.getvalue()
+
+
 @given(TEXTS, TEXTS)
 def test_a_terminal_is_told_nothing_but_lines(text: str, other: str) -> None:
-    def shown(*, colour: bool) -> str:
-        with pytest.MonkeyPatch.context() as patch:
-            output = StringIO()
-            patch.setattr("sys.stdout", output)
-            terminal.echo(terminal.Styled(other, "red"), f" {text}", colour=colour)
-            return output.getvalue()
-
-    plain, coloured = shown(colour=False), shown(colour=True)
-    assert not WORKING.search(plain.replace("\n", ""))
-    assert plain.count("\n") == text.count("\n") + other.count("\n") + 1
+    parts = (terminal.Styled(other, "red"), f" {text}")
+    plain = printed(lambda: terminal.echo(*parts, colour=False))
+    coloured = printed(lambda: terminal.echo(*parts, colour=True))
+    assert not WORKING.search(plain.removesuffix("\n"))
+    assert plain.endswith("\n")
+    page = printed(lambda: terminal.page(text))
+    assert not WORKING.search(page.replace("\n", ""))
+    assert page.count("\n") == text.count("\n") + 1
     head, _, tail = coloured.partition("\x1b[0m")
     assert coloured.startswith("\x1b[31m")
-    assert not WORKING.search((head.removeprefix("\x1b[31m") + tail).replace("\n", ""))
+    assert not WORKING.search(head.removeprefix("\x1b[31m") + tail.removesuffix("\n"))
     assert click.unstyle(coloured) == plain
 
 
@@ -286,6 +293,18 @@ def test_a_long_name_keeps_both_ends(most: int) -> None:
     assert label.startswith(front)
     assert label.endswith(end)
     assert columns.shortened("short", 5) == "short"
+
+
+def test_long_names_are_told_apart() -> None:
+    names = [f"class number {n} with a name of fifty characters" for n in range(12)]
+    assert columns.told_apart(["a", "b" * 30], 24, 48) == ["a", f"{'b' * 11}…{'b' * 12}"]
+    short = columns.told_apart(names, 24, 48)
+    assert len(set(short)) == 12
+    assert {len(one) for one in short} < set(range(24, 48))
+    assert (
+        columns.told_apart(["x" * 90, "x" * 45 + "y" + "x" * 44], 24, 48)
+        == [f"{'x' * 23}…{'x' * 24}"] * 2
+    )
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,17 @@ def shortened(text: str, most: int) -> str:
     return f"{_beginning(text, front)}…{end}"
 
 
+def told_apart(texts: Sequence[str], least: int, most: int) -> list[str]:
+    """Return texts shortened to ``least`` columns, or to more, ``most`` at last, to differ."""
+    lines = [line(text) for text in texts]
+    short: list[str] = []
+    for columns in range(least, most + 1):
+        short = [shortened(one, columns) for one in lines]
+        if len(set(short)) == len(set(lines)):
+            break
+    return short
+
+
 def left(text: str, most: int) -> str:
     """Return ``text`` with spaces behind it that fill up ``most`` columns."""
     return text + " " * (most - width(text))

@@ -122,7 +122,9 @@ def yaml(text: str) -> str:
 
 def shell(path: str) -> str:
     """Return the name of a file as a word of a POSIX shell's command line, not as an option."""
-    name = f"./{path}" if path.startswith("-") else path
+    # What no name of a file holds: NUL, and surrogates that are not Python's for other bytes.
+    name = re.sub("[\0\ud800-\udc7f\udd00-\udfff]", "\N{REPLACEMENT CHARACTER}", path)
+    name = f"./{name}" if name.startswith("-") else name
     if name.isprintable():
         return shlex.quote(name)
     octal = "".join(

@@ -137,7 +137,8 @@ def test_colour_is_as_the_environment_asks(
 
 def test_the_marks_of_verdicts_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
     text = "Gates\n✓ a ✗ b\n✗ c\n– d"
-    terminal.echo(*terminal.coloured(text), end="", colour=True)
+    with click.Context(click.Command("x"), color=True):
+        terminal.page(*terminal.coloured(text))
     shown = capsys.readouterr().out
     assert shown.count("\x1b[0m") == 3
-    assert click.unstyle(shown) == text
+    assert click.unstyle(shown) == f"{text}\n"

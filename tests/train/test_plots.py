@@ -135,9 +135,12 @@ LABELS = {
     "two": ("0", "1"),
     "hundred": tuple(f"class {number}" for number in range(100)),
     "long": ("cat", "golden retriever", "a name that nobody would ever want to read in a picture"),
+    "wide": ("日本語のとても長いラベルの名前です", "W" * 50, "e" + "\u0301" * 60),
+    "dollars": ("$\\price$ of $x$", "$$", "$"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 def test_names_of_any_length_and_number_are_drawn_whole(
     labels: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -148,6 +151,7 @@ def test_names_of_any_length_and_number_are_drawn_whole(
     plots.samples(Path(), dataset, scores_of(dataset, [0, 1]))
     matrix = np.eye(len(labels), dtype=int) * 12345
     plots.confusion_matrix(Path(), matrix.tolist(), labels, "photos")
+    plots.confusion_matrix(Path(), matrix.tolist(), labels, "x" * 90)
     for figure in figures:
         figure.draw_without_rendering()
         box = figure.bbox

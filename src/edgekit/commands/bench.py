@@ -276,10 +276,10 @@ def _write(
     others = (one for one in (chosen.junit, chosen.markdown) if one)
     digests.record(chosen.artifacts, chosen.artifacts / JOURNAL.format(own), path, report, *others)
     if chosen.as_json:
-        terminal.echo(document, end="")
+        terminal.page(document.rstrip("\n"))
     else:
         tables = terminal.coloured(text.render(results, gates))
-        terminal.echo(*tables, f"\n\nreport: {report.resolve().as_uri()}")
+        terminal.page(*tables, f"\n\nreport: {report.resolve().as_uri()}")
 
 
 def _update(baseline: Path, document: str, passed: bool) -> None:

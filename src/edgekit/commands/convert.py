@@ -181,10 +181,11 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        terminal.echo(to_json({**document, "output": str(output)}))
+        terminal.page(to_json({**document, "output": str(output)}))
     else:
         terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
-        terminal.echo(f"{shown}\n{'report':<12} {report_path}")
+        terminal.page(shown)
+        terminal.echo(f"{'report':<12} {report_path}")
     return 0
 
 

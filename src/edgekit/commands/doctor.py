@@ -40,7 +40,7 @@ def command(as_json: bool) -> int:
     wrong = sum(check.status is Status.WRONG for check in checks)
     if as_json:
         head = {"format": FORMAT, "version": VERSION, "ok": not wrong}
-        terminal.echo(to_json({**head, "checks": [asdict(check) for check in checks]}))
+        terminal.page(to_json({**head, "checks": [asdict(check) for check in checks]}))
     else:
         for parts in _table(checks):
             terminal.echo(*parts)

@@ -52,7 +52,7 @@ def summary(metrics: dict[str, Any], artifacts: Path) -> str:
             *lines,
             *_kernels(metrics),
             "",
-            f"written to {artifacts}{'' if str(artifacts) == '.' else '/'}",
+            f"written to {line(str(artifacts))}{'' if str(artifacts) == '.' else '/'}",
         ]
     )
 

@@ -44,7 +44,7 @@ def report(error: BaseException, *, verbose: bool) -> int:
     match error:
         case click.exceptions.NoArgsIsHelpError():
             # Nothing was done, which is no success, and who reads stdout must not read the help.
-            _write(error.format_message())
+            _write_lines(error.format_message())
             return WRONG
         case click.ClickException():
             context = getattr(error, "ctx", None)
@@ -67,7 +67,7 @@ def report(error: BaseException, *, verbose: bool) -> int:
     if verbose:
         from traceback import format_exception
 
-        _write("".join(format_exception(error)).rstrip())
+        _write_lines("".join(format_exception(error)))
     what = " ".join(f"{type(error).__name__}: {error}".split())
     advice = "please report it" if verbose else "run with -v for the traceback; please report it"
     _write("edgekit: ", _red("internal error:"), f" {what} ({advice})")
@@ -86,6 +86,11 @@ def _complain(message: str, command: str = "edgekit", hint: str = "") -> int:
 
 def _red(text: str) -> terminal.Styled:
     return terminal.Styled(text, "red", bold=True)
+
+
+def _write_lines(text: str) -> None:
+    for line in text.splitlines():
+        _write(line)
 
 
 def _write(*parts: str | terminal.Styled) -> None:

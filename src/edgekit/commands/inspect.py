@@ -57,7 +57,7 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
     head = {"format": kind, "version": VERSION, "file": str(file)}
-    terminal.echo(to_json({**head, **document}) if as_json else report)
+    terminal.page(to_json({**head, **document}) if as_json else report)
     return 0
 
 

@@ -130,7 +130,7 @@ def command(
     }
     if as_json:
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
-        terminal.echo(files.to_json(document))
+        terminal.page(files.to_json(document))
     else:
         terminal.echo(f"{model} → {target}")
         for name, value in facts.items():

@@ -11,14 +11,17 @@ from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
-from edgekit.columns import columns
+from edgekit.columns import columns, shortened
 from edgekit.commands import options, terminal
+from edgekit.escape import line
 from edgekit.files import to_json
 
 FORMAT = "edgekit predict"
 VERSION = 1
 
 ARRAYS = (".npz", ".npy")
+LABEL = 60
+"""Columns of a label that a line of the table shows; --json has all of it."""
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
 
@@ -96,9 +99,9 @@ def command(
             "correct": correct if known else None,
             "total": len(known) if known else None,
         }
-        terminal.echo(to_json(document))
+        terminal.page(to_json(document))
     elif answers:
-        terminal.echo(_table(answers))
+        terminal.page(_table(answers))
         if known:
             terminal.echo(f"{correct} of {len(known)} right")
     return 2 if errors else 0
@@ -184,12 +187,13 @@ def _table(answers: Sequence[Answer]) -> str:
     rows = [("file", "label", "score", "") if classes else ("file", "values", "", "")]
     for answer in answers:
         content = answer.content
+        label = shortened(line(content.get("label", "")), LABEL)
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
         if answer.truth is not None and answer.truth != content["label"]:
-            note = f"truth: {answer.truth}"
+            note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if classes:
-            rows.append((file, content["label"], f"{content['score']:.4f}", note))
+            rows.append((file, label, f"{content['score']:.4f}", note))
         else:
             values = content["values"]
             more = f", … ({len(values)})" if len(values) > VALUES else ""

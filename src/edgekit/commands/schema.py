@@ -16,5 +16,5 @@ def command(name: str | None) -> int:
 
     inspect_memory is that of `edgekit inspect --memory`. Without COMMAND it lists what there is.
     """
-    terminal.echo("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
+    terminal.page("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
     return 0

@@ -1,6 +1,6 @@
 """What a command says beside its result: notes, warnings and progress, all on stderr.
 
-The result itself goes to stdout. All of both goes through :func:`echo`, which lets no control
+The result itself goes to stdout. Both go through :func:`echo` or :func:`page`, which let no control
 character of a file reach the terminal. ``-q`` silences notes and progress; warnings and errors
 always stay. Colours are left out where the stream is no terminal, or where :func:`colour_wanted`
 says so.
@@ -9,7 +9,7 @@ says so.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,41 +46,58 @@ def voice() -> Voice:
     return context.ensure_object(Voice) if context else Voice()
 
 
-def echo(
-    *parts: str | Styled, err: bool = False, end: str = "\n", colour: bool | None = None
-) -> None:
-    """Print the parts, whatever control characters a file has put into them made visible.
+def echo(*parts: str | Styled, err: bool = False, colour: bool | None = None) -> None:
+    """Print one line, whatever control characters and line breaks a file has put into its parts.
 
     Args:
-        parts: of the text, of which only the line breaks have an effect.
+        parts: of the line.
         err: whether it goes to stderr.
-        end: what follows.
         colour: as :func:`colour_wanted`; None leaves it to the command's context.
     """
+    _print([_line(part) if isinstance(part, str) else part for part in parts], err, colour)
+
+
+def page(*parts: str | Styled) -> None:
+    """Print lines to stdout, of whose text ``escape.line`` has made lines already, or JSON."""
+    _print(parts, err=False, colour=None)
+
+
+def _print(parts: Iterable[str | Styled], err: bool, colour: bool | None) -> None:
     text = "".join(
-        _visible(part)
+        _lines(part)
         if isinstance(part, str)
-        else click.style(_visible(part.text), fg=part.colour, bold=part.bold or None)
+        else click.style(_line(part.text), fg=part.colour, bold=part.bold or None)
         for part in parts
     )
-    click.echo(text + end, err=err, nl=False, color=colour)  # noqa: TID251 - the one place
+    click.echo(text, err=err, color=colour)  # noqa: TID251 - the one place
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_line, text.split("\n")))
+
+
+def _line(text: str) -> str:
+    # Imported here, because `edgekit --help` does without.
+    from edgekit.escape import line
+
+    return line(text)
 
 
 def note(text: str) -> None:
     """Say what is good to know."""
     if not voice().quiet:
-        echo(Styled("note:", "cyan"), f" {_line(text)}", err=True)
+        echo(Styled("note:", "cyan"), f" {text}", err=True)
 
 
 def warn(text: str) -> None:
     """Say what may be wrong; ``-q`` does not silence it."""
-    echo(Styled("warning:", "yellow", bold=True), f" {_line(text)}", err=True)
+    echo(Styled("warning:", "yellow", bold=True), f" {text}", err=True)
 
 
 def say(text: str) -> None:
     """Say how far the command is."""
     if not voice().quiet:
-        echo(_line(text), err=True)
+        echo(text, err=True)
 
 
 def coloured(text: str) -> list[str | Styled]:
@@ -118,7 +135,7 @@ def progress(
     elif asked.quiet or prefix is None:
         yield lambda _text: None
     else:
-        yield lambda text: echo(f"{prefix}{_line(text)}", err=True)
+        yield lambda text: echo(f"{prefix}{text}", err=True)
 
 
 @contextmanager
@@ -127,17 +144,6 @@ def working(what: str, on: str) -> Iterator[None]:
     with progress(what, prefix=None) as step:
         step(on)
         yield
-
-
-def _visible(text: str) -> str:
-    return "\n".join(map(_line, text.split("\n")))
-
-
-def _line(text: str) -> str:
-    # Imported here, because `edgekit --help` does without.
-    from edgekit.escape import line
-
-    return line(text)
 
 
 def _bar_possible(asked: Voice) -> bool:

@@ -118,10 +118,10 @@ def command(
     written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
     write_index(artifacts)
     if as_json:
-        terminal.echo(to_json(written))
+        terminal.page(to_json(written))
     else:
         terminal.echo(f"{model} → {artifacts / KERAS_MODEL}")
-        terminal.echo(epochs.summary(written, artifacts))
+        terminal.page(epochs.summary(written, artifacts))
     return 0
 
 

@@ -67,7 +67,7 @@ def command(
     findings = verify(path or artifacts, model, public)
     failed = sum(not finding.passed for finding in findings)
     if as_json:
-        terminal.echo(to_json(_document(findings, public)))
+        terminal.page(to_json(_document(findings, public)))
     else:
         marks = max(7, *(len(finding.status) for finding in findings))
         lines = columns([(str(finding.file), finding.detail) for finding in findings])
@@ -76,7 +76,7 @@ def command(
             terminal.echo(mark, f"  {line}")
         count = f"{len(findings)} file{'s' * (len(findings) != 1)}"
         wrong = "changed, missing or unsigned" if key else "changed or missing"
-        terminal.echo(f"\n{count}, {failed or 'none'} {wrong}")
+        terminal.page(f"\n{count}, {failed or 'none'} {wrong}")
     return 1 if failed else 0
 
 

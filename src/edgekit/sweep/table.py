@@ -86,7 +86,7 @@ def text(rows: Sequence[Row]) -> str:
     """Return the table for a terminal, and below it what is missing and why."""
     table = cells(rows)
     lines = columns(table, right=range(len(varied(rows)), len(table[0])))
-    return "\n".join([*lines, *(f"\n{note}" for note in notes(rows))])
+    return "\n".join([*lines, *(f"\n{escape.line(note)}" for note in notes(rows))])
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
