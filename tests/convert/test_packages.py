@@ -223,7 +223,7 @@ def test_the_readme_tells_a_shell_the_file(tmp_path: Path) -> None:
     text = TARGETS["c"](replace(tiny_library(), model=name))["README.md"]
     (line,) = (one for one in text.splitlines() if "edgekit bench" in one)
     said = line.replace("edgekit bench --target cortex-m4", "printf '%s'")
-    assert run("sh", "-c", said) == f"./{name}"
+    assert run("sh", "-c", said, cwd=tmp_path) == f"./{name}"
     assert not list(tmp_path.iterdir())
 
 
