@@ -87,8 +87,8 @@ def told_apart(texts: Sequence[str], least: int, most: int) -> list[str]:
     """Return texts shortened to ``least`` columns, or to more, ``most`` at last, to differ."""
     lines = [line(text) for text in texts]
     short: list[str] = []
-    for columns in range(least, most + 1):
-        short = [shortened(one, columns) for one in lines]
+    for room in range(least, most + 1):
+        short = [shortened(one, room) for one in lines]
         if len(set(short)) == len(set(lines)):
             break
     return short

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 FEWEST = 4
 """Columns that a class gets in the confusion matrix, at least."""
-CONFUSION_MATRIX = "confusion_matrix.png"
 
 
 @contextmanager
@@ -62,6 +61,8 @@ def _matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[str]
     corner = "predicted ↓ true →"
     room = (LINE - width(corner)) // len(labels) - 2
     if room < FEWEST:
+        from edgekit.train.plots import CONFUSION_MATRIX
+
         return [f"{len(labels)} classes: their confusion matrix is in {CONFUSION_MATRIX}"]
     names = [line(label) for label in labels]
     rows = [(corner, *(shortened(name, room) for name in names))]
