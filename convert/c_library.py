@@ -14,7 +14,8 @@ from edge_runtime.metadata import read_metadata
 from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
-from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
+from edgekit import escape
+from edgekit.convert import c_example, c_header, c_selftest, c_source
 from edgekit.convert.c_facts import Facts, Port
 from edgekit.convert.c_forms import DENSE, Forms, forms
 from edgekit.convert.packing import SPARSE
@@ -211,7 +212,7 @@ def _about(facts: Facts, what: str) -> str:
     return f"""\
 /* {what}
  *
- * {facts.name} is {c_text.comment(facts.model)},
+ * {facts.name} is {escape.c_comment(facts.model)},
  * sha256 {facts.sha256}.
  * Made by edgekit {facts.version}.
  * The code is edgekit's. SPDX-License-Identifier: Apache-2.0 */"""

@@ -10,6 +10,7 @@ from edge_runtime.plan import Slot
 from edgekit.convert import c_checksum, c_text
 from edgekit.convert.c_blocks import definition, joined, merged, needed
 from edgekit.convert.c_forms import Constant, Form, Forms
+from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
 """Header of the standard library -> what the text may use of it, beside the types of integers."""
@@ -124,8 +125,18 @@ def _arrays(constants: Iterable[Constant], names: Mapping[str, str]) -> str:
 
 
 def _labels(name: str, labels: Sequence[str]) -> str:
-    strings = c_text.filled((c_text.string(label) for label in labels), "    ")
-    return f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{strings}\n}};\n"
+    arrays, items = [], []
+    for index, label in enumerate(labels):
+        characters = c_characters(label)
+        if len(characters) - 1 <= LONGEST_STRING:
+            items.append(c_string(label))
+        else:
+            items.append(f"label_{index}_of_{name}")
+            content = c_text.filled(characters, "    ")
+            arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
+    listed = c_text.filled(items, "    ")
+    table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
+    return "\n".join([*arrays, table])
 
 
 def _run_in(name: str, steps: Sequence[Forms]) -> str:

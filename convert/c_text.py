@@ -1,4 +1,4 @@
-"""Values as C: numbers, strings, arrays. What is printed is read back as the same bits."""
+"""Values as C: numbers, arrays. What is printed is read back as the same bits."""
 
 import math
 import re
@@ -91,25 +91,9 @@ def filled(items: Iterable[str], indent: str) -> str:
     return "\n".join(lines)
 
 
-def string(text: str) -> str:
-    """Return ``text`` as a C string constant of its UTF-8 bytes."""
-    made = ""
-    for byte in text.encode():
-        character = chr(byte)
-        plain = 32 <= byte < 127 and character not in '"\\?'
-        made += character if plain else f"\\{byte:03o}"
-    return f'"{made}"'
-
-
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """Return C in which identifiers have other names; a string stays as it is.
 
     The instruction "add" of an assembler is not the function ``add``.
     """
     return STRING_OR_IDENTIFIER.sub(lambda one: names.get(one[0], one[0]), text)
-
-
-def comment(text: str) -> str:
-    """Return ``text`` such that it can stand in a comment, on one line and in ASCII."""
-    printable = "".join(one if " " <= one <= "~" else "?" for one in " ".join(text.split()))
-    return printable.replace("*/", "* /").replace("/*", "/ *")

@@ -181,10 +181,11 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        click.echo(to_json({**document, "output": str(output)}))
+        terminal.page(to_json({**document, "output": str(output)}))
     else:
-        click.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
-        click.echo(f"{shown}\n{'report':<12} {report_path}")
+        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
+        terminal.page(shown)
+        terminal.echo(f"{'report':<12} {report_path}")
     return 0
 
 

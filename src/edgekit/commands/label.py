@@ -10,7 +10,7 @@ import click
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
-from edgekit.commands import bench_options, options
+from edgekit.commands import bench_options, options, terminal
 from edgekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -130,12 +130,12 @@ def command(
     }
     if as_json:
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
-        click.echo(files.to_json(document))
+        terminal.page(files.to_json(document))
     else:
-        click.echo(f"{model} → {target}")
+        terminal.echo(f"{model} → {target}")
         for name, value in facts.items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{name:<12} {shown or '–'}")
+            terminal.echo(f"{name:<12} {shown or '–'}")
     return 0
 
 

@@ -11,13 +11,17 @@ from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
+from edgekit.columns import columns, shortened
 from edgekit.commands import options, terminal
+from edgekit.escape import line
 from edgekit.files import to_json
 
 FORMAT = "edgekit predict"
 VERSION = 1
 
 ARRAYS = (".npz", ".npy")
+LABEL = 60
+"""Columns of a label that a line of the table shows; --json has all of it."""
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
 
@@ -80,7 +84,7 @@ def command(
             raise BackendError(f"{model}: {error}") from None
         except InputError as error:
             errors.append((source, str(error)))
-            click.echo(f"edgekit: error: {error}", err=True)
+            terminal.echo(f"edgekit: error: {error}", err=True)
     known = [answer for answer in answers if answer.truth is not None]
     correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
@@ -95,11 +99,11 @@ def command(
             "correct": correct if known else None,
             "total": len(known) if known else None,
         }
-        click.echo(to_json(document))
+        terminal.page(to_json(document))
     elif answers:
-        click.echo(_table(answers))
+        terminal.page(_table(answers))
         if known:
-            click.echo(f"{correct} of {len(known)} right")
+            terminal.echo(f"{correct} of {len(known)} right")
     return 2 if errors else 0
 
 
@@ -183,18 +187,15 @@ def _table(answers: Sequence[Answer]) -> str:
     rows = [("file", "label", "score", "") if classes else ("file", "values", "", "")]
     for answer in answers:
         content = answer.content
+        label = shortened(line(content.get("label", "")), LABEL)
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
         if answer.truth is not None and answer.truth != content["label"]:
-            note = f"truth: {answer.truth}"
+            note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if classes:
-            rows.append((file, content["label"], f"{content['score']:.4f}", note))
+            rows.append((file, label, f"{content['score']:.4f}", note))
         else:
             values = content["values"]
             more = f", … ({len(values)})" if len(values) > VALUES else ""
             rows.append((file, ", ".join(f"{v:.6g}" for v in values[:VALUES]) + more, "", note))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return "\n".join(columns(rows))

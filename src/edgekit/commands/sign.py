@@ -8,6 +8,7 @@ import click
 
 from edgekit.commands import options, terminal
 from edgekit.errors import SigningError
+from edgekit.escape import line
 from edgekit.files import to_json
 
 FORMAT, VERSION = "edgekit sign", 1
@@ -68,11 +69,11 @@ def command(path: Path | None, key: Path, artifacts: Path, as_json: bool) -> int
             ],
             "passed_over": [str(model) for model in signed.passed_over],
         }
-        click.echo(to_json(document))
+        terminal.page(to_json(document))
     else:
         for file in signed.files:
-            click.echo(f"{file} → {signature_of(file).name}")
-        click.echo(f"\nsigned by the key {fingerprint(secret)}")
+            terminal.echo(f"{file} → {signature_of(file).name}")
+        terminal.page(f"\nsigned by the key {fingerprint(secret)}")
     return 0
 
 
@@ -82,5 +83,5 @@ def _passphrase(key: Path) -> str:
         return found
     if not sys.stdin.isatty():
         raise SigningError(f"{key} is encrypted: set {PASSPHRASE}, or sign in a terminal")
-    answer: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
+    answer: str = click.prompt(f"Passphrase of {line(str(key))}", hide_input=True, err=True)
     return answer

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.commands import options
+from edgekit.columns import columns
+from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
 if TYPE_CHECKING:
@@ -66,16 +67,16 @@ def command(
     findings = verify(path or artifacts, model, public)
     failed = sum(not finding.passed for finding in findings)
     if as_json:
-        click.echo(to_json(_document(findings, public)))
+        terminal.page(to_json(_document(findings, public)))
     else:
         marks = max(7, *(len(finding.status) for finding in findings))
-        width = max(len(str(finding.file)) for finding in findings)
-        for finding in findings:
-            mark = click.style(f"{finding.status:{marks}}", fg=COLOURS[finding.status])
-            click.echo(f"{mark}  {finding.file!s:{width}}  {finding.detail}")
+        lines = columns([(str(finding.file), finding.detail) for finding in findings])
+        for finding, line in zip(findings, lines, strict=True):
+            mark = terminal.Styled(f"{finding.status:{marks}}", COLOURS[finding.status])
+            terminal.echo(mark, f"  {line}")
         count = f"{len(findings)} file{'s' * (len(findings) != 1)}"
         wrong = "changed, missing or unsigned" if key else "changed or missing"
-        click.echo(f"\n{count}, {failed or 'none'} {wrong}")
+        terminal.page(f"\n{count}, {failed or 'none'} {wrong}")
     return 1 if failed else 0
 
 
