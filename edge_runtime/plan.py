@@ -200,20 +200,20 @@ def _lowered(
             folded = hasattr(module, "fold")
             read = (*call.inputs, call.output if folded else None)
             constants += sum(_size(one) for one in read if one and (one.data is not None or folded))
-            _require_room(call, constants, room)
+            _require_few(call, constants, room, "read and make at most {} bytes of constants")
             data = memoryview(module.fold(call)) if folded else None
             kernel = kernels.get(key := _key(call))
             if kernel is None and not folded:
                 scales += sum(_slices(one) for one in read if one)
-                _require_few(call, scales, MAX_SCALES, "scales of slices")
+                _require_few(call, scales, MAX_SCALES, "have at most {} scales of slices")
                 kernel = module.lower(call)
                 if kernel is not None:
                     kernels[key] = kernel
                     tables += sum(constant.table for constant in kernel.constants)
-                    _require_few(call, tables, MAX_TABLES, "tabulated functions")
+                    _require_few(call, tables, MAX_TABLES, "have at most {} tabulated functions")
             if kernel is not None:
                 constants += sum(len(constant.data) for constant in kernel.constants)
-                _require_room(call, constants, room)
+                _require_few(call, constants, room, "read and make at most {} bytes of constants")
                 _require_int32(call, kernel)
         except _NotSupportedError as error:
             left.append(error.what)
@@ -309,18 +309,9 @@ def _slices(tensor: Tensor) -> int:
 
 
 def _require_few(call: Call, count: int, limit: int, what: str) -> None:
-    """Raise when the ops up to this one have too many of what takes time to lower."""
+    """Raise when the ops up to this one have too much of what takes time or memory to lower."""
     if count > limit:
-        raise ModelError(f"{label(call.op)}: all ops have at most {limit} {what}; here it is more")
-
-
-def _require_room(call: Call, constants: int, room: int) -> None:
-    """Raise when the ops up to this one have read and made too many bytes of constants."""
-    if constants > room:
-        raise ModelError(
-            f"{label(call.op)}: all ops read and make at most {room} bytes of constants; here it "
-            "is more"
-        )
+        raise ModelError(f"{label(call.op)}: all ops {what.format(limit)}; here it is more")
 
 
 def _require_int32(call: Call, kernel: Kernel) -> None:
