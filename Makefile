@@ -4,6 +4,7 @@
 # make docs   docs/SUPPORTED_OPS.md, from the constraints of edge_runtime/ops
 # make figures   the committed flash, RAM and instructions of firmware, that tests hold
 # make sanitize   the engine's tests with AddressSanitizer and UBSan in the extension
+# make stress     of these the million runs, forks and threads alone, about a minute
 # make fuzz   FUZZ_SECONDS of made-up model files against the engine
 # Everything is installed into .venv; nothing outside this folder is touched.
 
@@ -18,7 +19,7 @@ C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/
 EXTENSION = $(wildcard edge_runtime/*.[ch] edge_runtime/ops/*.[ch])
 C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
 
-.PHONY: demo test check docs figures sanitize fuzz install install-test clean
+.PHONY: demo test check docs figures sanitize stress fuzz install install-test clean
 
 demo: install
 	@$(BIN)/python examples/demo.py
@@ -48,16 +49,24 @@ SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file
   ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
 # Tests of Python alone, of TensorFlow above all, or of kernels that they compile themselves.
-NOT_OF_C := reader image digit meaning install imports litert edgetpu networks variants kernels_compile flash
+NOT_OF_C := reader image digit meaning install imports signature litert own_process edgetpu \
+  networks variants kernels_compile flash
 
-sanitize: install-test
+sanitize: $(SANITIZED)/built
+	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider tests/edge_runtime \
+	  $(NOT_OF_C:%=--ignore=tests/edge_runtime/test_%.py)
+
+stress: $(SANITIZED)/built
+	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider --durations=0 \
+	  tests/edge_runtime/test_stress.py
+
+$(SANITIZED)/built: $(VENV)/test-installed $(wildcard edge_runtime/*.py edge_runtime/*/*.py)
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)
 	rm -f $(SANITIZED)/edge_runtime/*.so
 	$(CC) -std=c99 -shared -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) \
 	  edge_runtime/_native.c edge_runtime/ops/*.c -o $(SANITIZED)/edge_runtime/_native.abi3.so
 	$(SANITIZED_RUN) -c 'from edge_runtime import _native; assert "$(SANITIZED)" in _native.__file__'
-	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider tests/edge_runtime \
-	  $(NOT_OF_C:%=--ignore=tests/edge_runtime/test_%.py)
+	@touch $@
 
 # atheris has wheels for CPython 3.11 to 3.13 on Linux.
 FUZZ_SECONDS ?= 60

@@ -1,7 +1,6 @@
 """The report's sections about answers: confusion, wrong images, agreement."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from edgekit.benchmarks.accuracy import PICTURES
@@ -9,6 +8,8 @@ from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.result import Result, Subject, select
+from edgekit.columns import told_apart, width
+from edgekit.escape import html
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 """Names of the cells with two classes, rows predicted, columns true, the first class positive."""
@@ -16,8 +17,11 @@ OUTCOMES = (("TP", "FP"), ("FN", "TN"))
 FEW = 4
 """Classes whose matrix has large cells, at most."""
 
+NAMES = (24, 48)
+"""Columns of class names; longer ones lose their middle, less of it where that tells them apart."""
+
 SHORT = 4
-"""Characters of a class name that fit above a column; longer ones are turned."""
+"""Columns of a class name that fit above a column; longer ones are turned."""
 
 
 def confusions(results: Sequence[Result]) -> str:
@@ -35,12 +39,13 @@ def confusions(results: Sequence[Result]) -> str:
         f"<figcaption>{_names(subjects, len(measured))}</figcaption></figure>"
         for matrix, subjects in sharing.items()
     )
-    positive = f" Positive class: {escape(labels[0])}." if len(labels) == 2 else ""
+    positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
     # So wide is one about; the style sheet lays as many beside each other as the page holds.
-    width = 3.7 + min(10, 0.5 * max(map(len, labels)))
-    width += len(labels) * (3.2 if len(labels) <= FEW else 2.3)
-    return f'<div class="matrices" style="--width: {width:.1f}rem">{figures}</div>{note}'
+    name_width = 0.5 * max(map(width, told_apart(labels, *NAMES)))
+    cell = max(3.2, min(7, name_width + 1)) if len(labels) <= FEW else 2.3
+    whole = 3.7 + name_width + len(labels) * cell
+    return f'<div class="matrices" style="--width: {whole:.1f}rem">{figures}</div>{note}'
 
 
 def wrong_answers(results: Sequence[Result]) -> str:
@@ -91,12 +96,12 @@ def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
         if answer != picture["true"]:
             said.setdefault(answer, []).append(result.subject)
     answers = "<br>".join(
-        f"answered {escape(answer)} by {_names(subjects, len(measured))}"
+        f"answered {html(answer)} by {_names(subjects, len(measured))}"
         for answer, subjects in said.items()
     )
     return (
         f'<figure><img alt="test image {index}" src="data:image/png;base64,{picture["png"]}">'
-        f"<figcaption><strong>truth {escape(picture['true'])}</strong> {answers}"
+        f"<figcaption><strong>truth {html(picture['true'])}</strong> {answers}"
         f'<small class="index">image {index}</small></figcaption></figure>'
     )
 
@@ -107,7 +112,11 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     # ones would not show beside a thousand right ones.
     most_right = max(1, *(matrix[i][i] for i in range(size)))
     most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
-    head = "".join(f"<th>{escape(label)}</th>" for label in labels)
+    names = [
+        f'title="{html(label)}">{html(short)}'
+        for label, short in zip(labels, told_apart(labels, *NAMES), strict=True)
+    ]
+    head = "".join(f"<th {name}</th>" for name in names)
     rows = []
     for i, row in enumerate(matrix):
         cells = ""
@@ -117,8 +126,8 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""
-        rows.append(f'<tr>{side}<th scope="row">{escape(labels[i])}</th>{cells}</tr>')
-    kind = "" if size <= FEW else " many long" if max(map(len, labels)) > SHORT else " many"
+        rows.append(f'<tr>{side}<th scope="row" {names[i]}</th>{cells}</tr>')
+    kind = "" if size <= FEW else " many long" if max(map(width, labels)) > SHORT else " many"
     table = (
         f'<table class="confusion{kind}">'
         f'<thead><tr><td colspan="2"></td><th colspan="{size}">true</th></tr>'

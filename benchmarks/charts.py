@@ -1,11 +1,11 @@
 """Which pictures the results make: accuracy with its interval, latency, footprint."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from edgekit.benchmarks import svg
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.units import quantity, share
+from edgekit.escape import html
 
 
 def accuracy(results: Iterable[Result], limit: float | None) -> str:
@@ -94,7 +94,7 @@ def row(label: str, plot: str, value: str) -> str:
     """Return a row of a chart: what it is about (HTML), the strip, its figure as text."""
     return (
         f'<div class="row"><span class="name">{label}</span>{plot}'
-        f'<span class="value">{escape(value)}</span></div>'
+        f'<span class="value">{html(value)}</span></div>'
     )
 
 
@@ -107,5 +107,5 @@ def chart(rows: Sequence[str], axis: str) -> str:
 def name(subject: Subject) -> str:
     """Return the subject's name as HTML: the model, and the backend beside it."""
     if not subject.model:
-        return escape(subject.backend)
-    return f"{escape(subject.model)} <small>{escape(subject.backend)}</small>"
+        return html(subject.backend)
+    return f"{html(subject.model)} <small>{html(subject.backend)}</small>"

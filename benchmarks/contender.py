@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_runtime
-from edge_runtime.backends import litert, unavailable
+from edge_runtime.backends import litert, options_for, unavailable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.meaning import NUMBERS
 from edge_runtime.quantize import dequantize, encode
@@ -45,6 +45,8 @@ class Contender:
         run: raw input [1, ...] -> raw output; what the latency is measured of.
         distributions: packages that must be installed to run it.
         note: how the backend runs it, where that is not as usual; "" otherwise.
+        times: raw inputs [N, ...] and a number of calls of ``run`` -> seconds of each, measured in
+            the process that runs the model; None where that is this one.
     """
 
     subject: Subject
@@ -54,6 +56,7 @@ class Contender:
     run: Callable[[Array], Any]
     distributions: tuple[str, ...]
     note: str = ""
+    times: Callable[[Array, int], list[float]] | None = None
 
 
 def from_models(
@@ -168,7 +171,7 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
         BackendError: the backend is not present.
         ModelError: the backend cannot run the model.
     """
-    model = edge_runtime.load(path, backend=subject.backend)
+    model = edge_runtime.load(path, backend=subject.backend, **options_for(subject.backend))
     return Contender(
         subject=subject,
         file=path,
@@ -177,6 +180,7 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
         note=model.backend_note,
+        times=getattr(model._session, "times", None),
     )
 
 

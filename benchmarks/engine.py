@@ -7,7 +7,6 @@ all test images in one call; then fresh processes from their start to their firs
 """
 
 import argparse
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -169,7 +168,7 @@ def main() -> None:
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
     if arguments.json:
-        print(json.dumps([result.to_dict() for result in results]))
+        print(files.to_json([result.to_dict() for result in results], None))
     else:
         print(report(results))
 

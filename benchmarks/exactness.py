@@ -55,6 +55,8 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
     results = []
     for kernels, metric in REFERENCES.items():
         reason = litert.unavailable()
+        if reason is None and not litert.is_checked(model.graph):
+            reason = "LiteRT may die of the file, and is not run in this process"
         if reason is None:
             try:
                 other = answers(open_litert(contender.file, kernels).run, inputs)

@@ -16,7 +16,7 @@ from edgekit.benchmarks.cores import Core
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
-BOARD = ("main.c", "board.ld", "steps.h", "freestanding/string.h")
+BOARD = ("main.c", "board.ld", "steps.h", "freestanding/string.h", "freestanding/math.h")
 """Files of the package's folder ``board``, which a build takes."""
 
 COMPILE = (

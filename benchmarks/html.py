@@ -1,7 +1,6 @@
 """The run as one HTML file that needs nothing else: no script, no font, no other file."""
 
 from collections.abc import Sequence
-from html import escape
 
 from edgekit.benchmarks import charts
 from edgekit.benchmarks.answers import agreement, confusions, wrong_answers
@@ -12,6 +11,7 @@ from edgekit.benchmarks.matrix import NOTE, matrix, sentences
 from edgekit.benchmarks.page import page, scrolling, section
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
+from edgekit.escape import html
 
 ACCURACY_NOTE = (
     "Dot: share of the test images that are answered right. Line: its 95 % interval (Wilson). "
@@ -70,7 +70,7 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     held = sum(gate.verdict == "passed" for gate in gates)
     asked = sum(gate.verdict != "skipped" for gate in gates)
     failures = "".join(
-        f"<li><strong>{escape(about)}</strong>: {escape(message)}</li>"
+        f"<li><strong>{html(about)}</strong>: {html(message)}</li>"
         for verdict, about, message in sentences(gates, results)
         if verdict == "failed"
     )
@@ -78,31 +78,35 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     return (
         f'<header>\n<p class="kicker">edgekit bench</p>\n'
         f'<h1 class="{verdict}"><span>{MARKS[verdict]}</span> {verdict.capitalize()}</h1>\n'
-        f"<p>{held} of {asked} gates held{escape(about)}.</p>\n"
-        + (f'<p class="banner">{escape(warning)}</p>\n' if warning else "")
+        f"<p>{held} of {asked} gates held{html(about)}.</p>\n"
+        + (f'<p class="banner">{html(warning)}</p>\n' if warning else "")
         + (f'<ul class="failures">{failures}</ul>\n' if failures else "")
         + "</header>\n"
     )
 
 
 def _latency_note(results: Sequence[Result]) -> str:
-    calls = [one.summary["calls"] for one in results if one.metric == "latency"]
+    calls = [
+        one.summary["calls"]
+        for one in results
+        if one.metric == "latency" and one.status == "measured"
+    ]
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in ("", *table.columns))
+    head = "".join(f"<th>{html(column)}</th>" for column in ("", *table.columns))
     rows = []
     for row in table.rows:
         kind = "peer" if row.subject.peer else "ours"
         if row.missing:
             cells = (
                 f'<th scope="row" class="missing" colspan="{1 + len(table.columns)}">'
-                f"{name(row.subject)}<p>{escape(row.missing)}</p></th>"
+                f"{name(row.subject)}<p>{html(row.missing)}</p></th>"
             )
         else:
             cells = f'<th scope="row">{name(row.subject)}</th>'
-            cells += "".join(f"<td>{escape(cell)}</td>" for cell in row.cells)
+            cells += "".join(f"<td>{html(cell)}</td>" for cell in row.cells)
         rows.append(f'<tr class="{kind}">{cells}</tr>')
     titles = f"<thead><tr>{head}</tr></thead>"
     figures = f'<table class="figures">{titles}<tbody>{"".join(rows)}</tbody></table>'
@@ -114,9 +118,9 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
     if not gates:
         return ""
     found = matrix(gates, results)
-    head = "".join(f"<th>{escape(column)}</th>" for column in ("", *found.columns))
+    head = "".join(f"<th>{html(column)}</th>" for column in ("", *found.columns))
     rows = "".join(
-        f'<tr><th scope="row">{escape(model)}</th>'
+        f'<tr><th scope="row">{html(model)}</th>'
         + "".join(f'<td class="{cell.verdict}">{cell.text}</td>' for cell in cells)
         + "</tr>"
         for model, cells in found.rows
@@ -126,7 +130,7 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
         f"<tbody>{rows}</tbody></table>"
     )
     skipped = "".join(
-        f"<li>{escape(about)}: {escape(message)}</li>"
+        f"<li>{html(about)}: {html(message)}</li>"
         for verdict, about, message in sentences(gates, results)
         if verdict == "skipped"
     )
@@ -141,7 +145,7 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
 
 def _sentence(gate: Gate) -> str:
     mark = f'<span class="{gate.verdict}">{MARKS[gate.verdict]}</span>'
-    return f"<p>{mark} {escape(str(gate))}</p>"
+    return f"<p>{mark} {html(str(gate))}</p>"
 
 
 def _environment(results: Sequence[Result]) -> str:
@@ -156,6 +160,6 @@ def _environment(results: Sequence[Result]) -> str:
             facts[subject.model] = f"SHA-256 {subject.sha256}"
     facts["time"] = first.time
     rows = "".join(
-        f"<dt>{escape(fact)}</dt><dd>{escape(value)}</dd>" for fact, value in facts.items() if value
+        f"<dt>{html(fact)}</dt><dd>{html(value)}</dd>" for fact, value in facts.items() if value
     )
     return f"<dl>{rows}</dl>"

@@ -1,14 +1,11 @@
 """The gates as JUnit XML, which CI systems show test by test."""
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result
-
-# What XML 1.0 cannot hold, not even escaped.
-FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from edgekit.escape import line
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
@@ -31,15 +28,15 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
             ("sha256", data["sha256"]),
             ("synthetic", str(data["synthetic"]).lower()),
         ):
-            about = {"name": name, "value": _clean(value)}
+            about = {"name": name, "value": line(value)}
             ElementTree.SubElement(properties, "property", about)
     for gate in gates:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            {"classname": "edgekit.bench", "name": _clean(f"{gate.subject}: {gate.name}")},
+            {"classname": "edgekit.bench", "name": line(f"{gate.subject}: {gate.name}")},
         )
-        message = _clean(gate.message)
+        message = line(gate.message)
         match gate.verdict:
             case "failed":
                 ElementTree.SubElement(case, "failure", {"message": message}).text = message
@@ -49,7 +46,3 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
                 ElementTree.SubElement(case, "system-out").text = message
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, "unicode", xml_declaration=True) + "\n"
-
-
-def _clean(text: str) -> str:
-    return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

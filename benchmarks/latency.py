@@ -5,15 +5,18 @@ two contenders within a round holds where their absolute figures do not.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.errors import BackendError
+from edge_runtime.worker import times
 from edgekit.benchmarks.contender import Contender
-from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.data import Inputs
 
 FEWEST_CALLS = 5
@@ -42,6 +45,8 @@ def measure(
     A turn starts with untimed calls, ``WARM_UP`` of them or as many as fit into a tenth of
     ``slice_seconds``, but one at least.
 
+    Who runs in a process of its own is timed there, and gets a failed result where it dies.
+
     Args:
         contenders: who takes turns.
         images: the dataset's inputs [N, ...].
@@ -50,19 +55,34 @@ def measure(
         slice_seconds: rough length of a turn.
     """
     inputs = [contender.inputs(images[:DISTINCT_IMAGES]) for contender in contenders]
+    failures: dict[Subject, str] = {}
+
+    def clock(contender: Contender, raw: npt.NDArray[Any], calls: int) -> list[float]:
+        """Return the seconds of calls; none from the first one on that fails."""
+        if contender.subject in failures:
+            return []
+        try:
+            return (contender.times or partial(times, contender.run))(raw, calls)
+        except BackendError as error:
+            failures[contender.subject] = str(error)
+            return []
+
     turns = []
     for contender, raw in zip(contenders, inputs, strict=True):
-        fitting = slice_seconds / float(np.median(_times(contender.run, raw, TYPICAL_CALLS)))
+        typical = clock(contender, raw, TYPICAL_CALLS) or [slice_seconds]
+        fitting = slice_seconds / float(np.median(typical))
         warm_up, timed = np.clip((fitting / 10, fitting), (1, FEWEST_CALLS), (WARM_UP, calls))
         turns.append((int(warm_up), int(timed)))
     samples: list[list[float]] = [[] for _ in contenders]
     for _ in range(rounds):
         for contender, raw, turn, taken in zip(contenders, inputs, turns, samples, strict=True):
             warm_up, timed = turn
-            taken += _times(contender.run, raw, warm_up + timed)[warm_up:]
+            taken += clock(contender, raw, warm_up + timed)[warm_up:]
     return [
-        Result(contender.subject, "latency", "s", tuple(taken), summarise(taken, rounds))
-        for contender, taken in zip(contenders, samples, strict=True)
+        Result(subject, "latency", "s", status="failed", reason=failures[subject])
+        if subject in failures
+        else Result(subject, "latency", "s", tuple(taken), summarise(taken, rounds))
+        for subject, taken in zip((one.subject for one in contenders), samples, strict=True)
     ]
 
 
@@ -111,7 +131,11 @@ def compared(result: Result, reference: Result, metric: str) -> Result:
 
 
 def throughput(contenders: Sequence[Contender], images: Inputs, passes: int = 5) -> list[Result]:
-    """Time ``predict`` on all ``images`` at once; samples in images/s, one a pass."""
+    """Time ``predict`` on all ``images`` at once; samples in images/s, one a pass.
+
+    Who runs in a process of its own is left out: the way there is no part of an answer.
+    """
+    contenders = [one for one in contenders if one.times is None]
     samples: list[list[float]] = [[] for _ in contenders]
     for _ in range(passes):
         for contender, taken in zip(contenders, samples, strict=True):
@@ -128,17 +152,3 @@ def throughput(contenders: Sequence[Contender], images: Inputs, passes: int = 5)
         )
         for contender, taken in zip(contenders, samples, strict=True)
     ]
-
-
-def _times(
-    run: Callable[[npt.NDArray[Any]], Any], inputs: npt.NDArray[Any], calls: int
-) -> list[float]:
-    """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds."""
-    singles = [inputs[i : i + 1] for i in range(len(inputs))]
-    clock, times = time.perf_counter_ns, []
-    for call in range(calls):
-        single = singles[call % len(singles)]
-        started = clock()
-        run(single)
-        times.append((clock() - started) / 1e9)
-    return times

@@ -6,6 +6,7 @@ from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.matrix import matrix, sentences
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
+from edgekit.escape import markdown
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
@@ -27,7 +28,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         about, data = results[0].environment, results[0].dataset
         facts = [f"{data['images']} test images of {data['name']}"] if data else []
         facts += [f"{name} {value}" for name, value in about.items()]
-        parts.append(_escape(" · ".join(facts)))
+        parts.append(markdown(" · ".join(facts)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -49,16 +50,9 @@ def _table(table: Table) -> str:
 def _rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """Return a table whose first ``left`` columns are names."""
     rule = [*["---"] * left, *["--:"] * (len(titles) - left)]
-    head, *body = (tuple(map(_escape, row)) for row in (titles, *rows))
+    head, *body = (tuple(map(markdown, row)) for row in (titles, *rows))
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
 def _listed(remarks: Sequence[str]) -> str:
-    return "\n".join(f"- {_escape(remark)}" for remark in remarks)
-
-
-def _escape(text: str) -> str:
-    """Return ``text`` such that Markdown shows it as it is, on one line and in one cell."""
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())
+    return "\n".join(f"- {markdown(remark)}" for remark in remarks)

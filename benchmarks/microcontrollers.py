@@ -227,7 +227,8 @@ def main() -> None:
         results = [stamped(one, about, machine) for one in measure(models, data)]
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
-    print(json.dumps([one.to_dict() for one in results]) if arguments.json else report(results))
+    document = [one.to_dict() for one in results]
+    print(files.to_json(document, None) if arguments.json else report(results))
     asked = [*gate.exact(results, exactness.TO_NATIVE), *gate.completed(results)]
     for one in asked:
         if one.verdict == "failed":

@@ -1,8 +1,9 @@
 """What the HTML pages share: the document around them, sections, tables that scroll."""
 
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
+
+from edgekit.escape import html
 
 GENERATOR = '<meta name="generator" content="edgekit">'
 """In every page, so that a page of ours can be told from somebody else's."""
@@ -14,7 +15,7 @@ def page(title: str, body: Sequence[str], style: str = "") -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{GENERATOR}\n'
-        f"<title>{escape(title)}</title>\n<style>\n{common}{style}</style>\n</head>\n"
+        f"<title>{html(title)}</title>\n<style>\n{common}{style}</style>\n</head>\n"
         f"<body>\n<main>\n{''.join(body)}</main>\n</body>\n</html>\n"
     )
 
@@ -23,8 +24,8 @@ def section(title: str, content: str, note: str = "") -> str:
     """Return a titled section with an explanation below it; "" without content."""
     if not content:
         return ""
-    explained = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n{explained}</section>\n"
+    explained = f'<p class="note">{html(note)}</p>' if note else ""
+    return f"<section>\n<h2>{html(title)}</h2>\n{content}\n{explained}</section>\n"
 
 
 def scrolling(content: str, label: str) -> str:
@@ -32,5 +33,5 @@ def scrolling(content: str, label: str) -> str:
 
     The style sheet shades the edge that more lies behind. ``label`` is what a screen reader says.
     """
-    about = f'role="region" aria-label="{escape(label)}" tabindex="0"'
+    about = f'role="region" aria-label="{html(label)}" tabindex="0"'
     return f'<div class="scroll" {about}>{content}</div>'

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import edge_runtime
-from edge_runtime.backends import unavailable
+from edge_runtime.backends import options_for, unavailable
 from edge_runtime.errors import EdgeRuntimeError
 from edge_runtime.meaning import class_scores
 from edge_runtime.metadata import Metadata
@@ -158,7 +158,7 @@ def _opened(file: ModelFile) -> edge_runtime.Model | None:
         if unavailable(engine):
             continue
         try:
-            model = edge_runtime.load(file.path, backend=engine)
+            model = edge_runtime.load(file.path, backend=engine, **options_for(engine))
             if model.output.shape[0] == model.input.shape[0]:
                 model.predict(np.zeros(model.input.shape, np.float32))
                 return model

@@ -115,7 +115,9 @@ def run(
         calls=effort.calls,
         slice_seconds=effort.slice_seconds,
     )
-    store(*timed, *latency.relative(timed), *latency.against_litert(timed))
+    store(*timed)
+    timed = [result for result in timed if result.status == "measured"]
+    store(*latency.relative(timed), *latency.against_litert(timed))
     say("throughput on all inputs")
     store(*latency.throughput(able, dataset.x_test, effort.passes))
     say("cold start and memory of fresh processes")

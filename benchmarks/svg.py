@@ -5,8 +5,9 @@ and text keeps its size. Colours are classes: the style sheet decides them for l
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
 from math import ceil, floor, log10
+
+from edgekit.escape import html
 
 Scale = Callable[[float], float]
 """Value -> percent from the left."""
@@ -48,7 +49,7 @@ def powers_of_ten(low: float, high: float) -> list[float]:
 
 def strip(parts: Iterable[str], label: str, kind: str = "plot") -> str:
     """Return an SVG as wide as its box; the style sheet gives ``kind`` its height."""
-    return f'<svg class="{kind}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return f'<svg class="{kind}" role="img" aria-label="{html(label)}">{"".join(parts)}</svg>'
 
 
 def grid(positions: Iterable[float]) -> list[str]:
@@ -79,7 +80,7 @@ def bar(width: float, kind: str) -> str:
 def axis(positions: Sequence[float], labels: Sequence[str]) -> str:
     """Return the strip of tick labels below a chart."""
     texts = [
-        f'<text{kind} x="{x:.2f}%" y="1em">{escape(label)}</text>'
+        f'<text{kind} x="{x:.2f}%" y="1em">{html(label)}</text>'
         for x, label, kind in zip(positions, labels, kinds(len(labels)), strict=True)
     ]
     return strip(texts, "axis", kind="axis")

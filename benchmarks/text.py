@@ -6,8 +6,12 @@ from edgekit.benchmarks.gate import MARKS, Gate
 from edgekit.benchmarks.matrix import matrix, sentences
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.table import Table, banner, tables, worth_telling
+from edgekit.columns import columns, shortened
+from edgekit.escape import line
 
 GAP = "  "
+NAME = 48
+"""Columns of a model's name; a longer one loses its middle."""
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
@@ -29,36 +33,25 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
         return ""
     found = matrix(gates, results)
     lines = [("model", *found.columns)]
-    lines += [(model, *(cell.text for cell in cells)) for model, cells in found.rows]
+    lines += [(_name(model), *(cell.text for cell in cells)) for model, cells in found.rows]
     said = [
-        f"{MARKS[verdict]} {about}: {message}"
+        line(f"{MARKS[verdict]} {about}: {message}")
         for verdict, about, message in sentences(gates, results)
     ]
-    return "\n".join(["Gates", *said, *columns(lines, left=1)])
+    return "\n".join(["Gates", *said, *columns(lines, right=range(1, len(lines[0])))])
 
 
 def aligned(table: Table) -> str:
     """Return a table, names to the left and figures to the right; without its note."""
     lines = [("model", "backend", *table.columns)]
-    lines += [(row.subject.model, row.subject.backend, *row.cells) for row in table.rows]
+    lines += [(_name(row.subject.model), row.subject.backend, *row.cells) for row in table.rows]
     remarks = ("", *(row.missing for row in table.rows))
     text = [
-        GAP.join([line, remark]) if remark else line
-        for line, remark in zip(columns(lines, left=2), remarks, strict=True)
+        GAP.join([one, line(remark)]) if remark else one
+        for one, remark in zip(columns(lines, right=range(2, len(lines[0]))), remarks, strict=True)
     ]
     return "\n".join([table.title, *text])
 
 
-def columns(lines: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Return the lines with their cells below each other, the first ``left`` to the left.
-
-    A line may have fewer cells than the first.
-    """
-    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
-    return [
-        GAP.join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=False))
-        ).rstrip()
-        for line in lines
-    ]
+def _name(model: str) -> str:
+    return shortened(line(model), NAME)

@@ -85,20 +85,32 @@ def needed(kernels: Iterable[str]) -> list[Block]:
     for kernel in kernels:
         file = _index()[kernel]
         order += [one for one in _included(file) if one not in order]
-        waiting = list(_visible(file)[kernel])
-        while waiting:
-            block = waiting.pop()
-            if block not in reached:
-                reached.append(block)
-                visible = _visible(block.file)
-                used = [one for name in block.uses & visible.keys() for one in visible[name]]
-                waiting += [one for one in used if one.stands_beside(block)]
+        _reach(_visible(file)[kernel], reached)
     return [block for file in order for block in _blocks(file) if block in reached]
+
+
+def _reach(blocks: Iterable[Block], reached: list[Block]) -> None:
+    """Add the blocks and all that they need to ``reached``."""
+    waiting = list(blocks)
+    while waiting:
+        block = waiting.pop()
+        if block not in reached:
+            reached.append(block)
+            visible = _visible(block.file)
+            used = [one for name in block.uses & visible.keys() for one in visible[name]]
+            waiting += [one for one in used if one.stands_beside(block)]
 
 
 def definition(file: str, name: str) -> list[Block]:
     """Return what defines ``name`` in a header, with its conditions."""
     return [block for block in _blocks(file) if name in block.names]
+
+
+def definitions(file: str, names: Iterable[str]) -> list[Block]:
+    """Return what defines the names in a header, and what that needs of it, in its order."""
+    reached: list[Block] = []
+    _reach((block for name in names for block in definition(file, name)), reached)
+    return [block for block in _blocks(file) if block in reached]
 
 
 def merged(blocks: Sequence[Block]) -> list[Block]:

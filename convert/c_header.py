@@ -88,13 +88,19 @@ int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
 {" " * len(f"int {name}_run(")}{name}_output_t output[{upper}_OUTPUT_SIZE]);
 
 /* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. */
+ * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
+ * wherever their elements may. */
 int {name}_run_in(void *arena,
 {pad}const {name}_input_t input[{upper}_INPUT_SIZE],
 {pad}{name}_output_t output[{upper}_OUTPUT_SIZE]);
 
-/* Runs the model on recorded inputs (in {name}_selftest.c). Returns 0 only when every byte of every
- * output is what edgekit recorded; else 1 + the number of the first input that failed. */
+/* Returns 0 while the weights and all other constants of {name}.c have the CRC-32 that they had
+ * when edgekit wrote them, else -1. A linker drops it where nobody calls it. */
+int {name}_check_constants(void);
+
+/* Checks the constants, then runs the model on recorded inputs (in {name}_selftest.c). Returns
+ * 0 only when every byte of every output is what edgekit recorded; -1 when a constant is another;
+ * else 1 + the number of the first input that failed. */
 int {name}_selftest(void);
 """
 

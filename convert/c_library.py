@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_runtime.backends.reference import ReferenceSession
 from edge_runtime.errors import ModelError
 from edge_runtime.meaning import of_graph
@@ -12,7 +14,8 @@ from edge_runtime.metadata import read_metadata
 from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
-from edgekit.convert import c_example, c_header, c_selftest, c_source, c_text
+from edgekit import escape
+from edgekit.convert import c_example, c_header, c_selftest, c_source
 from edgekit.convert.c_facts import Facts, Port
 from edgekit.convert.c_forms import DENSE, Forms, forms
 from edgekit.convert.packing import SPARSE
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
     from edge_runtime.plan import Plan
+
+MOST_CONSTANTS = 2**23
+"""Bytes of constants that are printed, which takes five seconds; few boards have more flash."""
 
 PORTS = ("int8", "uint8", "int16", "float32")
 """Element types that input and output may have."""
@@ -58,7 +64,8 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
-            its name and what to do. Or it takes several images at once.
+            its name and what to do. Or it takes several images at once, has NaN in it, or is
+            larger than MOST_CONSTANTS here and the limits in ``c_selftest`` say.
     """
     graph = read(content)
     made = plan(graph)
@@ -70,10 +77,13 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "--quantize, or leave --skip-zeros out"
         )
     steps = forms(graph, made, skip_zeros=skip_zeros)
+    _require_no_nan(steps)
     facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
+    work = c_selftest.work(made, facts.macs)
+    _require_printable(facts, work)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
-    inputs, outputs = c_selftest.record(facts.input, session.run)
+    inputs, outputs = c_selftest.record(facts.input, session.run, work)
     pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
     return CLibrary(
         **vars(facts),
@@ -92,6 +102,34 @@ def _require_one_image(graph: Graph) -> None:
             f"it takes {given[0]} images at once, and C runs one: convert it again with "
             "`edgekit convert --batch 1`"
         )
+
+
+def _require_no_nan(steps: Sequence[Forms]) -> None:
+    """Raise when a constant holds NaN, of which C cannot say the bits: the engine runs it."""
+    for index, step in enumerate(steps):
+        for one in step.portable.constants:
+            if one.values.dtype.kind == "f" and (count := int(np.isnan(one.values).sum())):
+                raise ModelError(
+                    f"step {index}, {step.op}: {count} of {one.values.size} numbers of a constant "
+                    "are NaN: its training has diverged; train it again"
+                )
+
+
+def _require_printable(facts: Facts, work: int) -> None:
+    """Raise when the C text and its self-test would take long."""
+    elements = facts.input.elements + facts.output.elements
+    if facts.constants > MOST_CONSTANTS:
+        what = f"its constants take {facts.constants} bytes, and at most {MOST_CONSTANTS}"
+    elif elements > c_selftest.MOST_ELEMENTS:
+        what = f"input and output have {elements} elements, and at most {c_selftest.MOST_ELEMENTS}"
+    elif work > c_selftest.MOST_WORK:
+        what = (
+            f"an inference of {facts.macs} multiply-accumulates and {len(facts.ops)} steps takes "
+            "too long to be recorded for the self-test; smaller models"
+        )
+    else:
+        return
+    raise ModelError(f"{what} are exported: run the .tflite itself with edge_runtime")
 
 
 def _facts(
@@ -174,7 +212,7 @@ def _about(facts: Facts, what: str) -> str:
     return f"""\
 /* {what}
  *
- * {facts.name} is {c_text.comment(facts.model)},
+ * {facts.name} is {escape.c_comment(facts.model)},
  * sha256 {facts.sha256}.
  * Made by edgekit {facts.version}.
  * The code is edgekit's. SPDX-License-Identifier: Apache-2.0 */"""

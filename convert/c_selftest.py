@@ -9,36 +9,77 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.errors import ModelError
 from edge_runtime.ops.requantize import LIMITS
+from edge_runtime.plan import Plan
 from edgekit.convert import c_text
 from edgekit.convert.c_facts import Facts, Port
 
 CANDIDATES = 64
+"""Random inputs that are tried; fewer of a model for which that is more than TRIED."""
+
 SAMPLES = 4
+"""Inputs that are recorded."""
+
+DRAWN, STEP, NUMBER, MAC = 300, 50_000, 64, 4
+"""Work of drawing an element of an input, of running a step, of each activation that a step reads
+or writes, and of a multiply-accumulate. So much work is done in about a nanosecond."""
+
+TRIED = 2**30
+"""Work that goes into trying inputs: a second."""
+
+MOST_WORK, MOST_ELEMENTS = 2**29, 2**21
+"""Work of an inference, and elements of input and output together, up to which a model has a
+self-test: recording and printing it takes seconds."""
+
 DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Shares of an input that differ from the background."""
 
 Array = npt.NDArray[Any]
 
 
-def record(port: Port, run: Callable[[Array], Array]) -> tuple[Array, Array]:
+def work(made: Plan, macs: int) -> int:
+    """Return the work of an inference."""
+    numbers = sum(
+        made.slots[slot].size // np.dtype(made.slots[slot].dtype).itemsize
+        for step in made.steps
+        for slot in step.slots
+        if made.slots[slot].data is None
+    )
+    return MAC * macs + STEP * len(made.steps) + NUMBER * numbers
+
+
+def record(port: Port, run: Callable[[Array], Array], work: int = 0) -> tuple[Array, Array]:
     """Return inputs [samples, elements] and the outputs [samples, elements] that belong to them.
 
     The first input is all background. The others are those of some random ones whose outputs
     say most: far from the ends of the output's type, where a wrong sum would be cut to the same
-    value, and from each other. The same model gives the same ones everywhere.
+    value, and from each other. The same model gives the same ones everywhere. What gives NaN is
+    left out: its bits are the machine's own affair.
 
     Args:
         port: the model's input.
         run: input [elements] -> output [elements].
+        work: of a run, which says how many inputs are tried.
+
+    Raises:
+        ModelError: all inputs that were tried give NaN.
     """
     random = Random(0)
+    tried = min(CANDIDATES, max(SAMPLES - 1, TRIED // (work + DRAWN * port.elements)))
     drawn = [_background(port)]
-    drawn += [_drawn(port, random, DENSITIES[i % len(DENSITIES)]) for i in range(CANDIDATES)]
-    inputs = np.stack(drawn)
-    outputs = np.stack([run(one).ravel() for one in inputs])
+    drawn += [_drawn(port, random, DENSITIES[i % len(DENSITIES)]) for i in range(tried)]
+    with np.errstate(all="ignore"):
+        made = [run(one).ravel() for one in drawn]
+    usable = [i for i, output in enumerate(made) if not np.isnan(output).any()]
+    if not usable:
+        raise ModelError(
+            f"its output is NaN for each of {len(made)} inputs that were tried: its numbers are "
+            "too large for float32; train it again"
+        )
+    inputs, outputs = np.stack(drawn)[usable], np.stack(made)[usable]
     chosen = [0]
-    while len(chosen) < SAMPLES:
+    while len(chosen) < min(SAMPLES, len(inputs)):
         chosen.append(max(range(1, len(inputs)), key=lambda i: (_worth(outputs, i, chosen), -i)))
     return inputs[chosen], outputs[chosen]
 
@@ -47,7 +88,8 @@ def _worth(outputs: Array, index: int, chosen: list[int]) -> float:
     """Return how far an output is from the ends of its type and from those chosen before."""
     if index in chosen:
         return -1.0
-    values = outputs.astype(np.float64)
+    # An infinity is far away, and not an infinity away.
+    values = outputs.astype(np.float64).clip(-(2.0**128), 2.0**128)
     apart = min(float(np.abs(values[index] - values[one]).mean()) for one in chosen)
     if outputs.dtype.kind == "f":
         return apart
@@ -82,18 +124,28 @@ def render(facts: Facts, about: str, inputs: Array, outputs: Array) -> str:
     """
     name, upper = facts.name, facts.name.upper()
     given, made = f"{name}_input_t", f"{name}_output_t"
+    infinite = outputs.dtype.kind == "f" and np.isinf(outputs).any()
     own = {one: f"{name}_ek_{one}" for one in ("FLASH", "SAMPLES", "differ", "from_flash")}
     own |= {one: f"{one}_of_{name}" for one in ("inputs", "outputs")}
-    code = f"""\
+    head = f"""\
 #include "{name}.h"
 
-#include <string.h>
+{"#include <math.h>" + chr(10) if infinite else ""}#include <string.h>
 
 enum {{ SAMPLES = {len(inputs)} }};
 
-{FLASH}
-{c_text.array("inputs", inputs, size=f"SAMPLES * {upper}_INPUT_SIZE", storage="static const FLASH")}
-{c_text.array("outputs", outputs, size=f"SAMPLES * {upper}_OUTPUT_SIZE")}
+{FLASH}"""
+    samples = own["SAMPLES"]
+    arrays = [
+        c_text.array(
+            own["inputs"],
+            inputs,
+            size=f"{samples} * {upper}_INPUT_SIZE",
+            storage=f"static const {own['FLASH']}",
+        ),
+        c_text.array(own["outputs"], outputs, size=f"{samples} * {upper}_OUTPUT_SIZE"),
+    ]
+    code = f"""\
 static int differ(const void *one, const void *other, size_t size)
 {{
     const unsigned char *a = (const unsigned char *)one, *b = (const unsigned char *)other;
@@ -105,6 +157,8 @@ static int differ(const void *one, const void *other, size_t size)
 
 int {name}_selftest(void)
 {{
+    if ({name}_check_constants() != 0)
+        return -1;
     for (int sample = 0; sample < SAMPLES; sample++) {{
         const {given} *input = inputs + (size_t)sample * {upper}_INPUT_SIZE;
         {made} output[{upper}_OUTPUT_SIZE];
@@ -121,7 +175,9 @@ int {name}_selftest(void)
     return 0;
 }}
 """
-    return f"{about}\n{c_text.renamed(code, own)}"
+    # The arrays are long: they are printed under their names, and not looked through.
+    parts = [c_text.renamed(head, own), *arrays, c_text.renamed(code, own)]
+    return f"{about}\n" + "\n".join(parts)
 
 
 FLASH = """\

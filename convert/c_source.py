@@ -4,14 +4,15 @@ All that the file defines has the library's name in its own, macros but EK_STEP 
 that the files of two models, perhaps of two versions of edgekit, may be compiled as one.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.plan import Slot
-from edgekit.convert import c_text
+from edgekit.convert import c_checksum, c_text
 from edgekit.convert.c_blocks import definition, joined, merged, needed
 from edgekit.convert.c_forms import Constant, Form, Forms
+from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
-HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY", "NAN")}
+HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
 """Header of the standard library -> what the text may use of it, beside the types of integers."""
 
 FLASH = "EK_FLASH"
@@ -44,12 +45,26 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
     """
     everywhere = [step.portable for step in steps]
     on_dsp = [step.dsp or step.portable for step in steps]
-    kernels = needed(_functions([*everywhere, *on_dsp]))
+    constants = _constants([*everywhere, *on_dsp])
+    both = _constants(everywhere).keys() & _constants(on_dsp).keys()
+    parts = [
+        [one for key, one in constants.items() if key in chosen]
+        for chosen in (
+            both,
+            constants.keys() - _constants(everywhere).keys(),
+            constants.keys() - _constants(on_dsp).keys(),
+        )
+    ]
+    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
+    asked += c_checksum.readers(parts[0])
+    kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
     blocks = list(zip(kernels, merged(kernels), strict=True))
-    constants = _constants([*everywhere, *on_dsp])
-    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
-    kernels_and_constants = [
+    names = {one for block in (*asked, *merged(kernels)) for one in block.names}
+    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names - {FLASH}}
+    own |= {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in c_checksum.NAMES}
+    own |= {one: f"{one}_of_{name}" for one in constants}
+    of_kernels = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
         _forms(
@@ -58,18 +73,13 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
             joined(made for block, made in blocks if block not in dsp),
         ),
         "/* ---- constants ---- */\n",
-        _forms(
-            _arrays(constants, _constants(everywhere).keys() & _constants(on_dsp).keys()),
-            _arrays(constants, constants.keys() - _constants(everywhere).keys()),
-            _arrays(constants, constants.keys() - _constants(on_dsp).keys()),
-        ),
     ]
-    names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
-    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names - {FLASH}}
-    own |= {one: f"{one}_of_{name}" for one in constants}
     code = "\n".join(
         [
-            c_text.renamed("\n".join(kernels_and_constants), own),
+            c_text.renamed("\n".join(of_kernels), own),
+            # Tables are long: they are printed under their names, and not looked through.
+            _forms(*(_arrays(part, own) for part in parts), dsp_macro=own["EK_DSP"]),
+            c_text.renamed(c_checksum.render(name, *parts), own),
             *([_labels(name, labels)] if labels else []),
             "/* ---- the model ---- */\n",
             c_text.renamed(_run_in(name, steps), own),
@@ -96,26 +106,37 @@ def _constants(forms: Iterable[Form]) -> dict[str, Constant]:
     return {one.name: one for form in forms for one in form.constants}
 
 
-def _forms(both: str, dsp: str, portable: str) -> str:
+def _forms(both: str, dsp: str, portable: str, *, dsp_macro: str = "EK_DSP") -> str:
     """Return the text that both forms of the steps need, and that of one or the other."""
     if not dsp:
         return "\n".join(part for part in (both, portable) if part)
-    return "\n".join([both, "#ifdef EK_DSP\n", dsp, "#else\n", portable, "#endif\n"])
+    return "\n".join([both, f"#ifdef {dsp_macro}\n", dsp, "#else\n", portable, "#endif\n"])
 
 
-def _arrays(constants: Mapping[str, Constant], chosen: Container[str]) -> str:
+def _arrays(constants: Iterable[Constant], names: Mapping[str, str]) -> str:
     return "\n".join(
         c_text.array(
-            one.name, one.values, storage=f"static const{f' {FLASH}' if one.flash else ''}"
+            names[one.name],
+            one.values,
+            storage=f"static const{f' {FLASH}' if one.flash else ''}",
         )
-        for one in constants.values()
-        if one.name in chosen
+        for one in constants
     )
 
 
 def _labels(name: str, labels: Sequence[str]) -> str:
-    strings = c_text.filled((c_text.string(label) for label in labels), "    ")
-    return f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{strings}\n}};\n"
+    arrays, items = [], []
+    for index, label in enumerate(labels):
+        characters = c_characters(label)
+        if len(characters) - 1 <= LONGEST_STRING:
+            items.append(c_string(label))
+        else:
+            items.append(f"label_{index}_of_{name}")
+            content = c_text.filled(characters, "    ")
+            arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
+    listed = c_text.filled(items, "    ")
+    table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
+    return "\n".join([*arrays, table])
 
 
 def _run_in(name: str, steps: Sequence[Forms]) -> str:

@@ -1,4 +1,4 @@
-"""Values as C: numbers, strings, arrays. What is printed is read back as the same bits."""
+"""Values as C: numbers, arrays. What is printed is read back as the same bits."""
 
 import math
 import re
@@ -24,6 +24,8 @@ C_TYPES = {
 WIDTH = 100
 """Columns of a line."""
 
+STRING_OR_IDENTIFIER = re.compile(r'"(?:[^"\\\n]|\\.)*"|\b[A-Za-z_]\w*')
+
 LEAST = {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}
 """What has no literal: C reads the sign after the number, which is too large by then."""
 
@@ -37,9 +39,11 @@ def number(value: float, dtype: str) -> str:
 
 
 def real(value: float) -> str:
-    """Return a float32 as the shortest decimal constant that is read as the same bits."""
-    if math.isnan(value):
-        return "NAN"
+    """Return a float32 as the shortest decimal constant that is read as the same bits.
+
+    Infinity needs math.h. NaN has no constant that says its bits.
+    """
+    assert not math.isnan(value)
     if math.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
     text = np.format_float_scientific(np.float32(value), unique=True, trim="0")
@@ -58,33 +62,33 @@ def array(
         storage: what stands before the type.
     """
     dtype = str(values.dtype)
-    flat = values.ravel().tolist()
+    # Most numbers are there often; 0 and -0 as floats are the same number, but not the same text.
+    bits = values.ravel().view(f"u{values.itemsize}")
+    each, places = np.unique(bits, return_inverse=True)
+    numbers: Iterable[Any] = each.view(values.dtype)
+    # A float32 of NumPy is printed faster than a Python float, an int of Python than one of NumPy.
+    numbers = numbers if dtype == "float32" else each.view(values.dtype).tolist()
+    texts = [number(value, dtype) for value in numbers]
+    items = map(texts.__getitem__, places.tolist())
     return (
-        f"{storage} {C_TYPES[dtype]} {name}[{size or len(flat)}] = {{\n"
-        f"{filled((number(value, dtype) for value in flat), '    ')}\n}};\n"
+        f"{storage} {C_TYPES[dtype]} {name}[{size or values.size}] = {{\n"
+        f"{filled(items, '    ')}\n}};\n"
     )
 
 
 def filled(items: Iterable[str], indent: str) -> str:
     """Return items with commas between them, in lines of at most ``WIDTH`` columns."""
-    lines, line = [], indent
+    lines: list[str] = []
+    line: list[str] = []
+    width = len(indent)
     for item in items:
-        if len(line) + len(item) + 2 > WIDTH and line != indent:
-            lines.append(line.rstrip())
-            line = indent
-        line += f"{item}, "
-    lines.append(line.removesuffix(", "))
+        width += len(item) + 2
+        if width > WIDTH and line:
+            lines.append(f"{indent}{', '.join(line)},")
+            line, width = [], len(indent) + len(item) + 2
+        line.append(item)
+    lines.append(f"{indent}{', '.join(line)}")
     return "\n".join(lines)
-
-
-def string(text: str) -> str:
-    """Return ``text`` as a C string constant of its UTF-8 bytes."""
-    made = ""
-    for byte in text.encode():
-        character = chr(byte)
-        plain = 32 <= byte < 127 and character not in '"\\?'
-        made += character if plain else f"\\{byte:03o}"
-    return f'"{made}"'
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
@@ -92,12 +96,4 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
 
     The instruction "add" of an assembler is not the function ``add``.
     """
-    old = "|".join(map(re.escape, sorted(names)))
-    found = re.compile(rf'"(?:[^"\\\n]|\\.)*"|\b({old})\b')
-    return found.sub(lambda one: names[one[1]] if one[1] else one[0], text)
-
-
-def comment(text: str) -> str:
-    """Return ``text`` such that it can stand in a comment, on one line and in ASCII."""
-    printable = "".join(one if " " <= one <= "~" else "?" for one in " ".join(text.split()))
-    return printable.replace("*/", "* /").replace("/*", "/ *")
+    return STRING_OR_IDENTIFIER.sub(lambda one: names.get(one[0], one[0]), text)

@@ -1,5 +1,6 @@
 """Where the engine's tensors lie and how long each is alive: the plan's memory, step by step."""
 
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -86,7 +87,7 @@ def memory(data: bytes) -> Memory:
     graph = read(data)
     made = plan(graph)
     spans = _spans(graph, made)
-    steps = tuple(_step(data, made, index, step, spans) for index, step in enumerate(made.steps))
+    steps = _steps(data, made, spans)
     constants = [slot for slot in made.slots if slot.data is not None]
     in_file, tables = _constant_bytes(data, constants)
     return Memory(
@@ -122,18 +123,37 @@ def _spans(graph: Graph, made: Plan) -> list[Span]:
     return spans
 
 
-def _step(data: bytes, made: Plan, index: int, step: Step, spans: list[Span]) -> StepMemory:
-    alive = [i for i, span in enumerate(spans) if span.first <= index <= span.last]
-    # What a kernel works on in place lies twice in the same bytes.
-    places = sorted(
-        (spans[i].offset, spans[i].offset + spans[i].size)
-        for i in alive
-        if spans[i].place == "arena"
-    )
+def _steps(data: bytes, made: Plan, spans: list[Span]) -> tuple[StepMemory, ...]:
+    """Return the steps; the spans are in the order of their first steps."""
+    steps: list[StepMemory] = []
+    alive: list[int] = []
+    places: list[tuple[int, int, int]] = []
+    waiting = 0
+    for index, step in enumerate(made.steps):
+        alive = [i for i in alive if spans[i].last >= index]
+        places = [one for one in places if one[2] >= index]
+        while waiting < len(spans) and spans[waiting].first <= index:
+            span = spans[waiting]
+            if span.last >= index:
+                alive.append(waiting)
+                if span.place == "arena":
+                    insort(places, (span.offset, span.offset + span.size, span.last))
+            waiting += 1
+        steps.append(_step(data, made, step, alive, _union(places)))
+    return tuple(steps)
+
+
+def _union(places: list[tuple[int, int, int]]) -> int:
+    """Return the bytes of all places, which are sorted: what works in place lies there twice."""
     used, reached = 0, 0
-    for start, end in places:
-        used += max(0, end - max(start, reached))
-        reached = max(reached, end)
+    for start, end, _ in places:
+        if end > reached:
+            used += end - (start if start > reached else reached)
+            reached = end
+    return used
+
+
+def _step(data: bytes, made: Plan, step: Step, alive: list[int], used: int) -> StepMemory:
     constants = [made.slots[slot] for slot in dict.fromkeys(step.slots[:-1])]
     in_file, tables = _constant_bytes(data, constants)
     return StepMemory(

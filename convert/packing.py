@@ -184,22 +184,30 @@ def sparse(
     """
     import numpy as np
 
-    packed = []
-    for row in weights:
-        (positions,) = np.nonzero(row)
-        distances = np.diff(positions, prepend=0)
-        between = np.maximum(distances - 1, 0) // FARTHEST
-        places = np.cumsum(between + 1) - 1
-        count = len(positions) + int(between.sum())
-        groups = -(-count // GROUP)
-        steps, values = np.zeros((2, groups * GROUP), np.uint8)
-        steps[:count] = FARTHEST
-        steps[places] = distances - FARTHEST * between
-        values[places] = row[positions].view(np.uint8)
-        halves = (steps[0::2] | steps[1::2] << 4).reshape(groups, GROUP // 2)
-        group = np.concatenate([halves, values.reshape(groups, GROUP)], axis=1)
-        packed += [np.array([groups], "<u4").view(np.uint8), group.ravel()]
-    constants = np.concatenate(packed).view(np.int8), bias, multiplier, shift
+    outputs = len(weights)
+    rows, positions = np.nonzero(weights)
+    is_first = np.diff(rows, prepend=-1) != 0
+    distances = np.where(is_first, positions, np.diff(positions, prepend=0))
+    # A weight that is too far from the one before follows weights of 0, each as far as may be.
+    between = np.maximum(distances - 1, 0) // FARTHEST
+    counts = np.bincount(rows, between + 1, outputs).astype(np.int64)
+    groups = -(-counts // GROUP)
+    room, before = groups * GROUP, np.cumsum(groups) - groups
+    start = before * GROUP
+    places = np.cumsum(between + 1) - 1 + (start - np.cumsum(counts) + counts)[rows]
+    within = np.arange(room.sum()) - np.repeat(start, room)
+    steps = np.where(within < np.repeat(counts, room), FARTHEST, 0).astype(np.uint8)
+    steps[places] = distances - FARTHEST * between
+    values = np.zeros(len(steps), np.uint8)
+    values[places] = weights[rows, positions].view(np.uint8)
+    halves = (steps[0::2] | steps[1::2] << 4).reshape(-1, GROUP // 2)
+    group = np.concatenate([halves, values.reshape(-1, GROUP)], axis=1).view("<u4")
+    words = np.empty(outputs + group.size, "<u4")
+    heads = np.arange(outputs) + before * group.shape[1]
+    is_group = np.ones(len(words), bool)
+    is_group[heads] = False
+    words[heads], words[is_group] = groups, group.ravel()
+    constants = words.view(np.int8), bias, multiplier, shift
     return Packed(SPARSE, vars(params), constants)
 
 

@@ -14,6 +14,7 @@ from edgekit.convert.job import Job
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
+from edgekit.escape import line
 from edgekit.scoring import Score, score
 from edgekit.scoring import errors as errors_of
 
@@ -267,9 +268,9 @@ def _target_rows(verdict: dict[str, Any]) -> list[str]:
         return [_row("target", f"{title} runs all of it")]
     return [
         _row("target", f"{title} runs it, but not all of it itself:"),
-        *(_row("", line) for line in verdict["fallbacks"]),
+        *(_row("", one) for one in verdict["fallbacks"]),
     ]
 
 
 def _row(name: str, value: str) -> str:
-    return f"{name:<12} {value}"
+    return f"{name:<12} {line(value)}"

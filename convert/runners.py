@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_runtime import plan
+from edge_runtime.backends.litert import is_checked
 from edge_runtime.check import kind, require_order, require_runnable
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph, Op
@@ -115,6 +116,7 @@ def _litert(graphs: Sequence[Graph]) -> tuple[str, str]:
     try:
         for graph in graphs:
             require_order(graph)
+        is_checked(graphs[0])
     except ModelError as error:
         return "no", str(error)
     if reason := next(filter(None, map(not_for_litert, graphs)), ""):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 from edge_runtime.record import record
 
 ALIGNMENT = 16
@@ -29,25 +31,25 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     The largest first, each at the lowest offset where it meets nobody who is alive at the same
     time. Source: greedy by size, in Pisarchyk and Lee, "Efficient Memory Management for Deep
     Neural Net Inference", 2020; TFLite Micro's GreedyMemoryPlanner does the same.
+
+    Each tensor is compared with those placed before it: 4,096 tensors, of which all are alive at
+    once, take 8 million comparisons, about half a second.
     """
     offsets = [0] * len(lifetimes)
-    placed: list[int] = []
+    # Start, end, and the first and last step of what is placed, in the order of the starts.
+    placed: list[tuple[int, int, int, int]] = []
     for index in sorted(range(len(lifetimes)), key=lambda i: -lifetimes[i].size):
         own = lifetimes[index]
-        neighbours = sorted(
-            (offsets[i], _aligned(lifetimes[i].size))
-            for i in placed
-            if lifetimes[i].first <= own.last and own.first <= lifetimes[i].last
-        )
+        size, born, dies = own.size, own.first, own.last
         offset = 0
-        for start, size in neighbours:
-            if offset + own.size <= start:
-                break
-            offset = max(offset, start + size)
+        for start, end, first, last in placed:
+            if first <= dies and born <= last and offset < end:
+                if offset + size <= start:
+                    break
+                offset = end
         offsets[index] = offset
-        placed.append(index)
-    ends = [offsets[i] + _aligned(lifetimes[i].size) for i in placed]
-    return offsets, max(ends, default=0)
+        insort(placed, (offset, offset + _aligned(size), born, dies))
+    return offsets, max((end for _, end, *_ in placed), default=0)
 
 
 def _aligned(size: int) -> int:

@@ -9,6 +9,10 @@ class ModelError(EdgeRuntimeError):
     """The model file is truncated, foreign, contradictory or not runnable by the backend."""
 
 
+class UnsoundError(ModelError):
+    """The model file contradicts itself: no engine is handed it, not one that would run it."""
+
+
 class InputError(EdgeRuntimeError):
     """An image or a tensor has the wrong shape, dtype or values, or cannot be read."""
 
@@ -18,7 +22,10 @@ class MetadataError(EdgeRuntimeError):
 
 
 class MissingPackageError(EdgeRuntimeError):
-    """A package that the call needs is not installed; ``load`` and ``run`` need none."""
+    """A package that the call needs is not installed.
+
+    ``run`` needs none, and ``load`` only one to check a signature.
+    """
 
 
 class BackendError(EdgeRuntimeError):

@@ -27,6 +27,9 @@ MAX_BRACKETS = 256
 LABEL_FILE_LIMIT = 1 << 20
 """Most bytes of a label file; ImageNet's 1,000 labels take 22 thousand."""
 
+LARGEST = 2.0**127
+"""Means, deviations and normalised pixels are below this: all of them are float32."""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -120,8 +123,12 @@ def require_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> No
     """Raise :class:`MetadataError` unless ``(pixel - mean) / std`` can be computed."""
     if not mean or not std or len({1, len(mean), len(std)}) > 2:
         raise MetadataError(f"normalisation: {len(mean)} means and {len(std)} deviations")
-    if not all(map(isfinite, mean + std)) or 0 in std:
+    if not all(abs(one) < LARGEST for one in mean + std) or 0 in std:
         raise MetadataError("normalisation: a mean or a deviation is no usable number")
+    channels = max(len(mean), len(std))
+    pairs = zip(mean * (channels // len(mean)), std * (channels // len(std)), strict=True)
+    if any(max(abs(m), abs(255 - m)) > abs(s) * LARGEST for m, s in pairs):
+        raise MetadataError("normalisation: a pixel becomes a number that float32 does not hold")
 
 
 def _label_file(tensor: Table) -> str:
@@ -166,6 +173,12 @@ def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
     return tuple(lines[:-1] if not lines[-1] else lines)
 
 
+def _real(text: str) -> float | None:
+    """Return a number of the file; None for NaN and infinity, which JSON cannot say again."""
+    value = float(text)
+    return value if isfinite(value) else None
+
+
 def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     """Return framing, meaning and provenance from edgekit's own entry, or the defaults."""
     import json
@@ -177,7 +190,7 @@ def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
     try:
-        document = json.loads(bytes(content))
+        document = json.loads(bytes(content), parse_constant=_real, parse_float=_real)
     except ValueError as error:
         raise MetadataError(f"{EDGEKIT_ENTRY} is not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != EDGEKIT_FORMAT:

@@ -10,13 +10,14 @@
 #include "numpy_abi.h"
 #include "ops/kernels.h"
 
+enum { NUMPY_FLOAT32 = 11 };
 enum { MAX_RANK = 8, MAX_TENSORS = 8, ALIGNMENT = 64 };
 
 typedef struct {
     int type_number; /* NumPy's */
     int rank;
     Py_ssize_t shape[MAX_RANK];
-    Py_ssize_t size;
+    Py_ssize_t size, element; /* bytes of one image and of one of its elements, both at least 1 */
     PyObject *descr;
 } Port; /* the model's input or output */
 
@@ -58,7 +59,6 @@ typedef struct {
     int groups;         /* whether all steps take GROUP images at once */
     Port input, output;
     Numpy numpy;
-    PyObject *slow;
     PyObject *last; /* result, whose memory serves again when nobody else has it any more */
     int last_flags;
 } Session;

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+from math import isqrt
 
-# threading.Lock by its other name: importing threading takes 2 ms of a cold start.
-from _thread import allocate_lock
-from math import isfinite, isqrt
-
-from edge_runtime.errors import (
-    InputError,
-    MetadataError,
-    MissingPackageError,
-    ModelError,
-)
-from edge_runtime.graph import FORMATS
+from edge_runtime.errors import MetadataError, MissingPackageError, ModelError
 from edge_runtime.record import record
+from edge_runtime.runner import Runner, describe
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from types import ModuleType
     from typing import Any
 
     import numpy as np
@@ -54,7 +44,9 @@ class Prediction:
 
 
 class Model:
-    """A model that is ready to run, as ``load`` returns it. Many threads may share it.
+    """A model that is ready to run, as ``load`` returns it.
+
+    Many threads may share it, and so may children that are forked, even while threads run it.
 
     Attributes:
         graph: all that the file holds.
@@ -78,14 +70,14 @@ class Model:
         self._name = name
         self._data = data
         self._session = session
-        self._lock = allocate_lock()
+        self._runner = Runner(self.input, self.output, session)
         # An engine may run an array that fits by itself, without the way through Python.
         if hasattr(session, "bind"):
-            vars(self)["run"] = session.bind(self.run)
+            vars(self)["run"] = session.bind(self._runner.run)
 
     def __repr__(self) -> str:
         """Say what it is in a line."""
-        ports = f"{_describe(self.input)} -> {_describe(self.output)}"
+        ports = f"{describe(self.input)} -> {describe(self.output)}"
         return f"<Model {self._name!r} on {self.backend}: {ports}>"
 
     def _repr_html_(self) -> str:
@@ -94,7 +86,7 @@ class Model:
 
         rows = {"file": self._name, "backend": self.backend}
         for role, tensor in ("input", self.input), ("output", self.output):
-            rows[role] = _describe(tensor)
+            rows[role] = describe(tensor)
             if tensor.scale is not None:
                 rows[role] += f", scale {tensor.scale:g}, zero point {tensor.zero_point}"
         try:
@@ -182,65 +174,12 @@ class Model:
             InputError: wrong shape, element type or size, or NaN or infinity.
             BackendError: the backend failed.
         """
-        numpy = sys.modules.get("numpy")
-        if numpy is None:
-            return memoryview(self._run(self._view(tensor), None))
-        if not isinstance(tensor, numpy.ndarray):
-            return memoryview(self._run(numpy.asarray(self._view(tensor)), numpy))
-        if tensor.dtype != self.input.dtype or not self._fits(tensor.shape):
-            raise self._mismatch(f"{tensor.dtype} {list(tensor.shape)}")
-        return numpy.asarray(self._run(numpy.ascontiguousarray(tensor), numpy))
+        return self._runner.run(tensor)
 
     @property
     def backend_note(self) -> str:
         """What the backend had to do otherwise than usual to run the file; "" when nothing."""
         return str(getattr(self._session, "note", ""))
-
-    def _fits(self, shape: tuple[int, ...]) -> bool:
-        """Tell whether an array is of the input's shape, or several such along the first axis."""
-        own = self.input.shape
-        if shape == own:
-            return True
-        several = len(shape) == len(own) and shape[1:] == own[1:] and shape[0] > 0
-        return several and shape[0] % own[0] == 0 and self.output.shape[0] == own[0]
-
-    def _run(self, tensor: Any, numpy: ModuleType | None) -> Any:
-        """Run one tensor, or an array of several, of the right shape and element type."""
-        if self.input.dtype == "float32":
-            # A product or a sum with NaN or infinity in it is not finite. That is five times as
-            # fast as looking at each number, which remains for a product that overflows.
-            if numpy is None:
-                finite = isfinite(sum(tensor.cast("B").cast("f")))
-            else:
-                finite = isfinite(numpy.vdot(tensor, tensor)) or numpy.isfinite(tensor).all()
-            if not finite:
-                raise InputError("the tensor holds NaN or infinity")
-        with self._lock:
-            if tensor.shape == self.input.shape:
-                return self._session.run(tensor)
-            return self._session.run_batch(tensor)
-
-    def _view(self, tensor: Any) -> memoryview[Any]:
-        """Return a buffer as a view that has the input's shape and element type."""
-        code, shape = FORMATS[self.input.dtype], self.input.shape
-        try:
-            view: Any = memoryview(tensor)
-        except TypeError:
-            raise self._mismatch(type(tensor).__name__) from None
-        # C's long has a code of its own, "l", whichever of int and long long it is as long as;
-        # ctypes says the byte order as well.
-        given = view.format.lstrip("@=<").replace("l", "i" if view.itemsize == 4 else "q")
-        if given in ("B", "c", code) and (view.ndim == 1 or view.shape == shape):
-            content: Any = memoryview(view.tobytes())
-            try:
-                return content.cast(code, shape)  # type: ignore[no-any-return]
-            except TypeError:  # another number of bytes
-                pass
-        raise self._mismatch(f"{view.nbytes} bytes of {view.format!r} {list(view.shape)}")
-
-    def _mismatch(self, got: str) -> InputError:
-        """Return the error that says what was expected."""
-        return InputError(f"expected a tensor of {_describe(self.input)}, got {got}")
 
     def predict(self, batch: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return what the model says about a batch.
@@ -273,7 +212,7 @@ class Model:
         own = self.input.shape[0]
         if self.output.shape[0] != own:
             raise ModelError(
-                f"{self._name}: it turns {_describe(self.input)} into {_describe(self.output)}, "
+                f"{self._name}: it turns {describe(self.input)} into {describe(self.output)}, "
                 "which do not begin with the same number of inputs: use run()"
             )
         tensor = encode(batch, self.input, self.metadata)
@@ -281,8 +220,7 @@ class Model:
         if missing := -count % own if count else own:
             filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
             tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])
-        with self._lock:
-            output = self._session.run_batch(tensor)
+        output = self._runner.run_batch(tensor)
         return class_scores(dequantize(output, self.output), self.meaning)[:count]
 
     def classify(
@@ -312,7 +250,7 @@ class Model:
         scores = self.predict(prepared.pixels[None])[0]
         if scores.shape != (len(metadata.labels),):
             raise ModelError(
-                f"{self._name}: {_describe(self.output)} is not one score for each class: use "
+                f"{self._name}: {describe(self.output)} is not one score for each class: use "
                 "predict()"
             )
         index = int(scores.argmax())
@@ -359,7 +297,7 @@ class Model:
         if len(shape) == 3 and shape[2] in (1, 3):
             return shape
         raise ModelError(
-            f"{self._name}: its input {_describe(self.input)} is not an image [1, height, width, "
+            f"{self._name}: its input {describe(self.input)} is not an image [1, height, width, "
             "1 or 3]: use predict() or run()"
         )
 
@@ -382,8 +320,3 @@ def _require(module: str, call: str) -> None:
             f"{call} needs {package}, which is not installed: "
             f"{pip_line('install', package.lower())}"
         ) from None
-
-
-def _describe(tensor: Tensor) -> str:
-    """Return element type and shape for a message."""
-    return f"{tensor.dtype} {list(tensor.signature)}"

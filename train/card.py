@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from edgekit.escape import markdown
 from edgekit.train.plots import CONFUSION_MATRIX, LEARNING_CURVES, SAMPLES
 
 
@@ -10,8 +11,9 @@ def model_card(metrics: dict[str, Any]) -> str:
     """Return the Markdown model card of a run, from the content of its metrics.json."""
     data = metrics["data"]
     labels: Sequence[str] = data["classes"]
+    name = markdown(data["name"])
     low, high = metrics["accuracy_95"]
-    return f"""# Model card: {data["name"]} {"/".join(labels)}
+    return f"""# Model card: {name} {markdown("/".join(labels))}
 {_origin(data)}
 ## Model
 
@@ -19,7 +21,7 @@ def model_card(metrics: dict[str, Any]) -> str:
 {_tuning(metrics)}
 ## Data
 
-{data["name"]}, classes {", ".join(labels)}: {data["train"]} training and {data["test"]} test
+{name}, classes {markdown(", ".join(labels))}: {data["train"]} training and {data["test"]} test
 images; SHA-256 `{data["sha256"]}`.
 
 ## Result on the test images
@@ -46,7 +48,8 @@ def _model(metrics: dict[str, Any]) -> str:
     recipe, versions = metrics["recipe"], metrics["versions"]
     numbers = ", ".join(f"{name} {number}" for name, number in versions.items())
     if recipe is None:
-        return f"""Layers: {", ".join(metrics["layers"])}. {metrics["parameters"]:,} parameters.
+        layers = markdown(", ".join(metrics["layers"]))
+        return f"""Layers: {layers}. {metrics["parameters"]:,} parameters.
 How it was trained is not known; it was fine-tuned with {numbers}.
 """
     labels: Sequence[str] = metrics["data"]["classes"]
@@ -85,7 +88,7 @@ def _tuning(metrics: dict[str, Any]) -> str:
         ),
     ]
     rows = "\n".join(
-        f"| {kernel['layer']} | {kernel['weights']:,} | {kernel['sparsity']:.1%} "
+        f"| {markdown(kernel['layer'])} | {kernel['weights']:,} | {kernel['sparsity']:.1%} "
         f"| {kernel['values']:,} |"
         for kernel in tuning["kernels"]
     )
@@ -127,7 +130,7 @@ def _framing(metrics: dict[str, Any]) -> str:
 
 
 def _matrix(confusion: dict[str, Any]) -> str:
-    labels, rows = confusion["labels"], confusion["matrix"]
+    labels, rows = [markdown(label) for label in confusion["labels"]], confusion["matrix"]
     lines = [
         f"| predicted ↓, true → | {' | '.join(labels)} |",
         f"|---|{'---:|' * len(labels)}",
@@ -139,7 +142,7 @@ def _matrix(confusion: dict[str, Any]) -> str:
     if confusion["positive_class"] is not None:
         lines += [
             "",
-            f"Positive class: {confusion['positive_class']}. The matrix reads TP, FP / FN, TN:",
+            f"Positive class: {labels[0]}. The matrix reads TP, FP / FN, TN:",
             "rows are what was predicted, columns what is true (scikit-learn transposes it).",
         ]
     return "\n".join(lines)

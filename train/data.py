@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt, prod
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError, did_you_mean
+from edgekit.escape import line
 from edgekit.train.arrays import Held, fitted, from_npz, split
 
 Images = npt.NDArray[np.uint8]
@@ -254,6 +256,12 @@ def _restrict(
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
     if unprintable:
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
+    seen: dict[str, str] = {}
+    for name in classes:
+        shown = " ".join(unicodedata.normalize("NFC", line(name)).split())
+        other = seen.setdefault(shown, name)
+        if other != name:
+            raise DataError(f"{source}: the class names {other!r} and {name!r} look the same")
     missing = [name for name in classes if name not in names]
     if missing:
         there = f"{', '.join(names)}{did_you_mean(missing[0], names)}"

@@ -14,6 +14,7 @@ import numpy as np
 
 from edge_runtime.meaning import PROBABILITIES, class_scores
 from edge_runtime.quantize import normalise
+from edgekit import escape
 from edgekit.artifact_set import replacing_set
 from edgekit.files import (
     KERAS_MODEL,
@@ -179,12 +180,12 @@ def weights_sha256(model: Any) -> str:
 
 def _history_csv(training: Training, data_name: str) -> str:
     text = StringIO()
-    held_out = training.held_out
+    held_out, name = training.held_out, escape.csv(data_name)
     rows = csv.writer(text, lineterminator="\n")
     held_out_columns = (f"{held_out}_loss", f"{held_out}_accuracy")
     rows.writerow(("epoch", "loss", "accuracy", *held_out_columns, "seconds", "data"))
     for epoch in training.history:
         losses = (epoch.loss, epoch.accuracy, epoch.held_out_loss, epoch.held_out_accuracy)
         figures = (f"{figure:.9g}" for figure in losses)
-        rows.writerow((epoch.number, *figures, f"{epoch.seconds:.4f}", data_name))
+        rows.writerow((epoch.number, *figures, f"{epoch.seconds:.4f}", name))
     return text.getvalue()

@@ -1,13 +1,21 @@
 """The pictures of a training run, as PNG."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
+from edgekit.columns import shortened, told_apart, width
+from edgekit.escape import line, plot
 from edgekit.files import replacing
 from edgekit.train.data import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
@@ -25,13 +33,30 @@ SAMPLE_ROWS = 5
 SMALL = 7.0
 """Font size of the samples' captions, in points."""
 
-LONGEST = 24
-"""Characters of a class name that are shown; longer ones lose their middle."""
+NAME = 40
+"""Columns of the data's name that a title shows."""
+
+SHORT_NAME = 12
+"""Columns of the data's name that find room beside the title of the smallest confusion matrix."""
+
+NAMES = (24, 48)
+"""Columns of class names; longer ones lose their middle, less of it where that tells them apart."""
 
 MOST_COUNTED = 40
 """Classes whose confusion matrix has its counts in the cells; with more they would not be read."""
 
 
+@contextmanager
+def _with_text_of_files() -> Iterator[None]:
+    """Draw without TeX, whatever the user's settings say, and without words on what no font has.
+
+    A label is not for TeX to run; a character that the font has no picture of is a box.
+    """
+    with rc_context({"text.usetex": False}), catch_warnings(action="ignore", category=UserWarning):
+        yield
+
+
+@_with_text_of_files()
 def learning_curves(
     path: Path, training: Training, data_name: str, recipe: Recipe | None = None
 ) -> None:
@@ -60,7 +85,7 @@ def learning_curves(
         axes.spines[["top", "right"]].set_visible(False)
     lines, names = loss.get_legend_handles_labels()
     figure.legend(lines, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    figure.suptitle(f"Learning curves, data: {data_name}", color=INK)
+    figure.suptitle(f"Learning curves, data: {_shown(data_name, NAME)}", color=INK)
     _save(figure, path, data_name)
 
 
@@ -89,19 +114,20 @@ def _watched(training: Training, recipe: Recipe | None) -> tuple[Callable[[Epoch
     return (lambda epoch: epoch.loss), "training loss"
 
 
+@_with_text_of_files()
 def confusion_matrix(
     path: Path, matrix: Sequence[Sequence[int]], labels: Sequence[str], data_name: str
 ) -> None:
     """Draw the confusion matrix: rows predicted, columns true, TP FP / FN TN for two classes."""
     counts = np.array(matrix)
     size = len(labels)
-    shown = [shortened(label, LONGEST) for label in labels]
-    longest = max(map(len, shown))
+    shown = [plot(label) for label in told_apart(labels, *NAMES)]
     # A cell is smaller where there are many; the names of the classes need room of their own.
     cell = 0.55 if size <= 20 else max(0.16, 11 / size)
     names_font = 10 if cell > 0.3 else 6
-    turned = longest * 0.6 * names_font / 72 > cell and size > 2
-    room = longest * 0.6 * names_font / 72
+    room = max(_points(label, names_font) for label in shown) / 72
+    # That of two classes is as wide as its title.
+    turned = room > (cell if size > 2 else 1.1)
     side = 2.6 + cell * size
     figure = Figure(
         figsize=(side + 0.6 + room, side + (room if turned else 0)), layout="constrained"
@@ -124,11 +150,14 @@ def confusion_matrix(
     axes.set_xticks(range(size), shown, rotation=90 if turned else 0, fontsize=names_font)
     axes.set_yticks(range(size), shown, fontsize=names_font)
     axes.set(xlabel="true class", ylabel="predicted class")
-    positive = f"\npositive class: {shortened(labels[0], LONGEST)}" if names else ""
-    axes.set_title(f"Confusion matrix, test images of {data_name}{positive}", fontsize=10)
+    positive = f"\npositive class: {shown[0]}" if names else ""
+    data = _shown(data_name, NAME)
+    gap = " " if width(data) <= SHORT_NAME else "\n"
+    axes.set_title(f"Confusion matrix, test images of{gap}{data}{positive}", fontsize=10)
     _save(figure, path, data_name)
 
 
+@_with_text_of_files()
 def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
     """Draw a page of test images, each with what was predicted and what is true.
 
@@ -144,41 +173,55 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
     if dataset.x_test.ndim != 4 or dataset.x_test.shape[-1] not in (1, 3):
         path.unlink(missing_ok=True)
         return
-    longest = max(map(len, dataset.labels))
+    labels = dataset.labels
+    longest = max(width(line(label)) for label in labels)
     columns = 12 if longest <= 8 else 8 if longest <= 14 else 6
     chosen = _interesting(dataset, scores, SAMPLE_ROWS * columns)
     rows = -(-len(chosen) // columns)
-    width = 10.8 / columns
-    room = int(72 * width / (0.6 * SMALL))
-    figure = Figure(figsize=(10.8, rows * (width + 0.42) + 0.5), layout="constrained")
+    side = 10.8 / columns
+    room = 72 * side - 6
+    figure = Figure(figsize=(10.8, rows * (side + 0.42) + 0.5), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, index in zip(grid.flat, chosen, strict=False):
         predicted, true = int(scores[index].argmax()), int(dataset.y_test[index])
         color = INK if predicted == true else RED
-        answer = f"{shortened(dataset.labels[predicted], room - 5)} {scores[index].max():.2f}"
+        answer = _fitted("{} " + f"{scores[index].max():.2f}", labels[predicted], room)
         _picture(axes, dataset, index)
         axes.set_title(answer, fontsize=SMALL, color=color)
-        truth = f"true: {shortened(dataset.labels[true], room - 6)}"
+        truth = _fitted("true: {}", labels[true], room)
         axes.set_xlabel(truth, fontsize=SMALL, color=color, labelpad=2)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     figure.suptitle(
-        f"Predicted class with its score, and below the true one; data: {dataset.name} "
-        "(wrong ones first, then the least certain)",
+        "Predicted class with its score, and below the true one; data: "
+        f"{_shown(dataset.name, NAME)} (wrong ones first, then the least certain)",
         fontsize=10,
         color=INK,
     )
     _save(figure, path, dataset.name)
 
 
-def shortened(label: str, most: int) -> str:
-    """Return ``label`` without its middle where it has more than ``most`` characters."""
-    if len(label) <= most:
-        return label
-    left = max(1, (most - 1) // 2)
-    right = max(0, most - 1 - left)
-    return f"{label[:left]}…{label[len(label) - right :]}"
+def _shown(text: str, most: int) -> str:
+    """Return what a figure shows of a file's text, in at most ``most`` columns."""
+    return plot(shortened(line(text), most))
+
+
+def _fitted(form: str, label: str, points: float) -> str:
+    """Return ``form`` with as much of the label as a caption of that many points has room for."""
+
+    def caption(most: int) -> str:
+        return form.format(_shown(label, most))
+
+    most = range(2, width(line(label)) + 1)
+    too_wide = bisect(most, 0, key=lambda one: _points(caption(one), SMALL) > points)
+    return caption(max(1, too_wide + 1))
+
+
+def _points(text: str, size: float) -> float:
+    """Return how wide a text is, in points."""
+    font = FontProperties(size=size)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def _picture(axes: Axes, dataset: Dataset, index: int) -> None:
@@ -209,5 +252,5 @@ def _curve(
 def _save(figure: Figure, path: Path, data_name: str) -> None:
     with replacing(path) as temporary:
         # Without the version stamp the same figures give the same bytes.
-        metadata = {"Software": None, "Description": f"data: {data_name}"}
+        metadata = {"Software": None, "Description": f"data: {line(data_name)}"}
         figure.savefig(temporary, dpi=DPI, metadata=metadata)

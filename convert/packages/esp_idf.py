@@ -6,11 +6,10 @@ and https://docs.espressif.com/projects/idf-component-manager/en/latest/referenc
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from edgekit import escape
 from edgekit.convert import c_example
-from edgekit.convert.packages.fragments import plain
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
@@ -54,8 +53,7 @@ idf_component_register(
 
 
 def _manifest(library: CLibrary) -> str:
-    # JSON strings are YAML strings, whatever the model is called.
-    description = json.dumps(f"{plain(library.model)} as plain C, without interpreter and heap")
+    description = escape.yaml(f"{library.model} as plain C, without interpreter and heap")
     return f"""\
 version: "{library.version}"
 description: {description}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_runtime.signature import SIZE, SUFFIX
 from edgekit import digests
 from edgekit.digests import SUMS
 from edgekit.errors import ExportError
@@ -42,7 +43,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
 
 
 def require_replaceable(folder: Path) -> None:
-    """Refuse a ``folder`` whose content is not exactly what an export wrote.
+    """Refuse a ``folder`` whose content is not what an export wrote, signatures aside.
 
     Raises:
         ExportError: as :func:`write`.
@@ -58,6 +59,9 @@ def require_replaceable(folder: Path) -> None:
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if (path.is_dir() and not path.is_symlink()) or (name == SUMS and listed):
+            continue
+        signed = name.removesuffix(SUFFIX)
+        if signed != name and signed in {SUMS, *listed} and path.lstat().st_size == SIZE:
             continue
         if name not in listed:
             state = "was not written by edgekit export"

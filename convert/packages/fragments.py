@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
 
 
-def plain(text: str) -> str:
-    """Return ``text`` on one line, without characters that do not print."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def label(library: CLibrary) -> str | None:
     """Return the C expression for the label of class ``best``, None when classes have none."""
     return f"{library.name}_labels[best]" if library.labels else None

@@ -9,8 +9,8 @@ import json
 from typing import TYPE_CHECKING
 
 from edgekit.convert.packages.arduino import sketch
-from edgekit.convert.packages.fragments import plain
 from edgekit.convert.packages.readme import readme
+from edgekit.escape import line
 
 if TYPE_CHECKING:
     from edgekit.convert.c_library import CLibrary
@@ -38,7 +38,7 @@ def _manifest(library: CLibrary) -> str:
     manifest = {
         "name": library.name,
         "version": library.version,
-        "description": f"{plain(library.model)} as plain C, without interpreter and heap",
+        "description": f"{line(library.model)} as plain C, without interpreter and heap",
         "keywords": ["machine learning", "neural network", "tflite"],
         "frameworks": "*",
         "platforms": "*",

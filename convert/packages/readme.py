@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import plain
+from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
     from edgekit.convert.c_facts import Port
@@ -17,8 +16,8 @@ def readme(library: CLibrary, build: str) -> str:
     return f"""\
 # {library.name}
 
-{_code(library.model)} as plain C, by edgekit {library.version}: no interpreter, no heap, nothing to
-initialise.
+{markdown_code(library.model)} as plain C, by edgekit {library.version}: no interpreter, no heap,
+nothing to initialise.
 
 SHA-256 of the model: `{library.sha256}`
 
@@ -31,7 +30,7 @@ SHA-256 of the model: `{library.sha256}`
 Code and stack depend on the compiler. An emulated core measures flash, RAM with the peak of the
 stack, and instructions of each inference and of each op:
 
-    edgekit bench --target cortex-m4 {plain(library.model)}
+    edgekit bench --target cortex-m4 {shell(library.model)}
 
 ## Input
 
@@ -103,7 +102,7 @@ def _output(library: CLibrary) -> str:
     text = f"{library.output.elements:,} × {library.output.dtype}.\n{_quantisation(library.output)}"
     if not library.labels:
         return text + "\nThe model carries no labels.\n"
-    rows = [(str(index), _code(label)) for index, label in enumerate(library.labels)]
+    rows = [(str(index), markdown_code(label)) for index, label in enumerate(library.labels)]
     return f"{text}\n{_table(('index', 'label'), rows)}"
 
 
@@ -137,16 +136,6 @@ int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
     return {name}_run(image, output) == 0 ? {name}_best(output) : -1;
 }}
 """
-
-
-def _code(text: str) -> str:
-    """Return ``text`` as Markdown code that may stand in a table."""
-    line = plain(text).replace("|", "\\|")
-    runs = re.findall("`+", line)
-    if not runs:
-        return f"`{line}`"
-    fence = "`" * (max(map(len, runs)) + 1)
-    return f"{fence} {line} {fence}"
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:

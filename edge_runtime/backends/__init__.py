@@ -76,3 +76,15 @@ def unavailable(name: str) -> str | None:
     """
     reason: str | None = find(name).unavailable()
     return reason
+
+
+def options_for(name: str) -> dict[str, Any]:
+    """Return the options with which a command opens a file that may come from anywhere.
+
+    Where a library might die of the file, it runs in a process of its own.
+
+    Raises:
+        BackendError: there is no backend of that name.
+    """
+    known = find(name).open_session.__kwdefaults__ or {}
+    return {"own_process": None} if "own_process" in known else {}

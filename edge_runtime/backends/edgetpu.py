@@ -41,13 +41,21 @@ def unavailable() -> str | None:
     return None if count.value else "no Edge TPU is connected (USB or PCIe)"
 
 
-def open_session(graph: Graph, data: bytes | mmap.mmap, *, device: str = "") -> Session:
+def open_session(
+    graph: Graph,
+    data: bytes | mmap.mmap,
+    *,
+    device: str = "",
+    own_process: bool | None = False,
+) -> Session:
     """Open a model that edgetpu_compiler has compiled.
 
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
         device: which Edge TPU: "usb", "usb:0", "pci", "pci:1", ":0"; empty takes the first one.
+        own_process: whether a child runs it, as of ``litert.open_session``; nobody checks what the
+            compiler has made, so None is as True.
 
     Raises:
         BackendError: LiteRT or libedgetpu is not installed, or the device cannot be opened.
@@ -59,6 +67,10 @@ def open_session(graph: Graph, data: bytes | mmap.mmap, *, device: str = "") -> 
             "and open the model_edgetpu.tflite that it writes"
         )
     _library()
+    if own_process is not False:
+        from edge_runtime.own_process import ProcessSession
+
+        return ProcessSession(graph, data, "edgetpu", "LiteRT", device=device)
     from ai_edge_litert.interpreter import load_delegate
 
     try:

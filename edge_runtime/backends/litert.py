@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
+from functools import partial
 from importlib.util import find_spec
 from tempfile import TemporaryFile
 from threading import Lock
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime import reader
 from edge_runtime.check import require_order
-from edge_runtime.errors import BackendError, ModelError
+from edge_runtime.errors import BackendError, ModelError, UnsoundError
+from edge_runtime.plan import plan, states_its_shapes
 from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
 if TYPE_CHECKING:
@@ -29,7 +31,17 @@ CHUNK = 64
 """Images that run at once. Measured on the 784-14-2 model on x86-64: 0.08 (int8) and 0.28 µs
 (float32) an image; 16 and 2115 at once are slower, and memory grows with the number."""
 
+FLT_MIN = 2.0**-126
+"""The smallest float32 that is not denormal."""
+
 _stderr_lock = Lock()
+if hasattr(os, "register_at_fork"):
+    # A fork waits until standard error is back in its place: in a child nobody would put it there.
+    os.register_at_fork(
+        before=_stderr_lock.acquire,
+        after_in_parent=_stderr_lock.release,
+        after_in_child=_stderr_lock.release,
+    )
 
 
 def unavailable() -> str | None:
@@ -46,17 +58,51 @@ def for_edgetpu(graph: Graph) -> bool:
     return any(op.custom and op.name == EDGETPU_OP for op in graph.ops)
 
 
-def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1) -> Session:
+def is_checked(graph: Graph) -> bool:
+    """Tell whether edge_runtime itself has checked all that LiteRT relies on.
+
+    It knows its own ops alone, and not what LiteRT does with shapes that no op makes. XNNPACK ends
+    the process that hands it a denormal scale.
+
+    Raises:
+        UnsoundError: the model contradicts itself.
+    """
+    if not _is_planned(graph) or not states_its_shapes(graph):
+        return False
+    scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
+    return all(scale >= FLT_MIN for some in scales for scale in some)
+
+
+def _is_planned(graph: Graph) -> bool:
+    """Tell whether the engine would run the model; raise UnsoundError where nobody should."""
+    try:
+        plan(graph)
+    except UnsoundError:
+        raise
+    except ModelError:
+        return False
+    return True
+
+
+def open_session(
+    graph: Graph,
+    data: bytes | mmap.mmap,
+    *,
+    num_threads: int = 1,
+    own_process: bool | None = False,
+) -> Session:
     """Open a model.
 
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
         num_threads: how many threads an op may use.
+        own_process: whether LiteRT runs in a child, so that a file that it dies of is an error and
+            not the end of this process; None for where ``is_checked`` says no.
 
     Raises:
         BackendError: LiteRT is not installed, or ``num_threads`` is no such number.
-        ModelError: LiteRT cannot run the model.
+        ModelError: LiteRT cannot run the model, or the model contradicts itself.
     """
     if reason := unavailable():
         raise BackendError(reason)
@@ -67,6 +113,15 @@ def open_session(graph: Graph, data: bytes | mmap.mmap, *, num_threads: int = 1)
     # Bodies of loops are run, too, and `load` has seen the first subgraph alone.
     for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
         require_order(subgraph)
+    if own_process is None:
+        own_process = not is_checked(graph)
+    else:
+        _is_planned(graph)
+    if own_process:
+        # Later than the rest, so that LiteRT in this process starts as fast as it can.
+        from edge_runtime.own_process import ProcessSession
+
+        return ProcessSession(graph, data, "litert", "LiteRT", num_threads=num_threads)
     return LiteRTSession(graph, data, num_threads)
 
 
@@ -96,50 +151,71 @@ class LiteRTSession:
         self._input = graph.tensors[graph.inputs[0]]
         self._output = graph.tensors[graph.outputs[0]]
         content = bytes(data)
-        self._open = partial(_open_interpreter, content, num_threads, delegates)
+        self._delegates = delegates
+        self._opened: dict[str, Any] = {}
+        self._open: Callable[..., Any] = partial(_open_interpreter, content, num_threads, delegates)
         self.note = ""
         try:
-            self._one = self._open()
+            self._one()  # now, so that a file that LiteRT cannot run is refused now
         except ModelError as error:
             if delegates or "XNN" not in str(error):
                 raise
             self._open = partial(_open_interpreter, content, num_threads, delegates, xnnpack=False)
-            self._one = self._open()
+            self._one()
             self.note = (
                 f"LiteRT runs it without XNNPACK, which cannot: {_one_line(error.__cause__)}"
             )
 
-    @cached_property
+    def after_fork(self) -> None:
+        """Leave to the parent what it has opened; the child opens its own when it runs the model.
+
+        LiteRT's threads are not in the child, and another thread of the parent may have been in the
+        midst of a run. Nothing is freed either: that would wait for those threads.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object([self._opened, self._open]))
+        self._opened = {}
+        if self._delegates:
+            self._open = _refuse_fork
+
+    def _one(self) -> Any:
+        """Return the interpreter of the model as it is in the file."""
+        if "one" not in self._opened:
+            self._opened["one"] = self._open()
+        return self._opened["one"]
+
     def _many(self) -> Any | None:
-        """Interpreter that takes CHUNK images at once, None for a model of fixed batch.
+        """Return the interpreter that takes CHUNK images at once, None for a fixed batch.
 
         LiteRT may accept another batch for such a model all the same, and then mix the images.
         """
         if self._input.signature[0] != -1 or self._output.signature[0] != -1:
             return None
-        try:
-            return self._open(index=self._input.index, shape=(CHUNK, *self._input.shape[1:]))
-        except ModelError:
-            return None
+        if "many" not in self._opened:
+            shape = (CHUNK, *self._input.shape[1:])
+            try:
+                self._opened["many"] = self._open(index=self._input.index, shape=shape)
+            except ModelError:
+                self._opened["many"] = None
+        return self._opened["many"]
 
     def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Run the model once."""
         import numpy as np
 
-        return self._invoke(self._one, np.asarray(tensor))
+        return self._invoke(self._one(), np.asarray(tensor))
 
     def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Run the images of ``batch``: whole chunks at once if the model can, the rest singly."""
         import numpy as np
 
         count, size = len(batch), self._input.shape[0]
-        chunked = count - count % CHUNK if count >= CHUNK and self._many else 0
+        many = self._many() if count >= CHUNK else None
+        chunked = count - count % CHUNK if many else 0
         outputs = [
-            self._invoke(self._many, batch[start : start + CHUNK])
-            for start in range(0, chunked, CHUNK)
+            self._invoke(many, batch[start : start + CHUNK]) for start in range(0, chunked, CHUNK)
         ]
         outputs += [
-            self._invoke(self._one, batch[start : start + size])
+            self._invoke(self._one(), batch[start : start + size])
             for start in range(chunked, count, size)
         ]
         return np.concatenate(outputs)
@@ -182,6 +258,14 @@ def _open_interpreter(
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT cannot run it: {_one_line(error)}") from error
     return interpreter
+
+
+def _refuse_fork(**_: object) -> Any:
+    """Raise that a device which the parent has opened serves the parent alone."""
+    raise BackendError(
+        "the model was opened on a device before this process was forked, and the device serves "
+        "the parent alone: open the model in the child"
+    )
 
 
 def _one_line(error: BaseException | None) -> str:

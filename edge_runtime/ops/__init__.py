@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 
-from edge_runtime.errors import ModelError
+from edge_runtime.errors import UnsoundError
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -77,20 +77,27 @@ class Call:
         """Return an input that the op has to have.
 
         Raises:
-            ModelError: it is not there.
+            UnsoundError: it is not there.
         """
         tensor = self.inputs[position] if position < len(self.inputs) else None
         if tensor is None:
-            raise ModelError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
+            raise UnsoundError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
         return tensor
 
 
 @record
 class Constant:
-    """A tensor that the lowering made: element type and little-endian bytes."""
+    """A tensor that the lowering made.
+
+    Attributes:
+        dtype: element type.
+        data: little-endian bytes.
+        table: whether it tabulates a function of this op, up to a millisecond of Python.
+    """
 
     dtype: str
     data: bytes
+    table: bool = False
 
     HIDDEN = ("data",)
 
@@ -145,9 +152,9 @@ def find(name: str) -> ModuleType | None:
     return __import__(f"{__name__}.{module}", fromlist=[module])
 
 
-def int32s(values: list[int]) -> Constant:
+def int32s(values: list[int], *, table: bool = False) -> Constant:
     """Return ``values`` as a constant."""
-    return Constant("int32", struct.pack(f"<{len(values)}i", *values))
+    return Constant("int32", struct.pack(f"<{len(values)}i", *values), table)
 
 
 def int64s(values: list[int]) -> Constant:

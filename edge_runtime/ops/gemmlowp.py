@@ -16,6 +16,7 @@ from edge_runtime.fixed_point import quantize_multiplier, rescale_double, roundi
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 INTEGER_BITS = 4
@@ -28,6 +29,16 @@ def _constant(value: float, integer_bits: int, bits: int) -> int:
     return raw if bits == 32 else int(rounding_shift(raw, 16))
 
 
+THIRD = {bits: _constant(1 / 3, 0, bits) for bits in (16, 32)}
+CENTRE = {bits: _constant(exp(-1 / 8), 0, bits) for bits in (16, 32)}
+POWERS = {
+    bits: [_constant(exp(-(2.0**exponent)), 0, bits) for exponent in range(-2, 6)]
+    for bits in (16, 32)
+}
+NEWTON = {bits: (_constant(48 / 17, 2, bits), _constant(-32 / 17, 2, bits)) for bits in (16, 32)}
+"""The constants, calculated once, by the bits of the arithmetic."""
+
+
 def _cut(raw: Any, bits: int) -> Any:
     """Return ``raw`` cut to what a number of ``bits`` holds."""
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
@@ -37,7 +48,9 @@ def _cut(raw: Any, bits: int) -> Any:
 
 def _product(a: Any, b: Any, bits: int) -> Any:
     """Return the product's high half, doubled (SaturatingRoundingDoublingHighMul)."""
-    return _cut((a * b + (1 << (bits - 2))) >> (bits - 1), bits)
+    half = (a * b + (1 << (bits - 2))) >> (bits - 1)
+    # Only the square of the least number leaves the range, by one.
+    return half - (half == 1 << (bits - 1))
 
 
 def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
@@ -52,14 +65,15 @@ def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
     x = _cut(part << integer_bits, bits) + (1 << (bits - 4))
     x2 = _product(x, x, bits)
     x3, x4 = _product(x2, x, bits), _product(x2, x2, bits)
-    third = _constant(1 / 3, 0, bits)
+    third, centre = THIRD[bits], CENTRE[bits]
     series = rounding_shift(_product(rounding_shift(x4, 2) + x3, third, bits) + x2, 1)
-    centre = _constant(exp(-1 / 8), 0, bits)
     result = _cut(centre + _product(centre, x + series, bits), bits)
     rest = part - raw
-    for exponent in range(-2, integer_bits):
+    for exponent, factor in enumerate(POWERS[bits][: integer_bits + 2], -2):
         bit = (rest >> (fraction + exponent)) & 1
-        smaller = _product(result, _constant(exp(-(2.0**exponent)), 0, bits), bits)
+        if isinstance(bit, int) and not bit:
+            continue
+        smaller = _product(result, factor, bits)
         result = result + (smaller - result) * bit
     return result + ((1 << (bits - 1)) - 1 - result) * (raw == 0)
 
@@ -70,7 +84,8 @@ def _over_one_plus(raw: Any, bits: int) -> Any:
     Source: one_over_one_plus_x_for_x_in_0_1: three steps of Newton and Raphson.
     """
     half = (raw + (1 << (bits - 1))) >> 1
-    x = _constant(48 / 17, 2, bits) + _product(half, _constant(-32 / 17, 2, bits), bits)
+    first, slope = NEWTON[bits]
+    x = first + _product(half, slope, bits)
     for _ in range(3):
         missing = (1 << (bits - 3)) - _product(half, x, bits)
         x = x + _cut(_product(x, missing, bits) << 2, bits)
@@ -95,8 +110,8 @@ def tanh(raw: Any, integer_bits: int, bits: int) -> Any:
     return result * ((raw > 0) * 1 - (raw < 0) * 1)
 
 
-def of_int8(function: Any, scale: float, value: int, fraction: int) -> int:
-    """Return ``function(scale * value)`` as TFLite Micro's int8 kernels do, in 32 bits.
+def of_int8(function: Any, scale: float, fraction: int) -> Callable[[int], int]:
+    """Return ``function(scale * value)`` of a value as TFLite Micro's int8 kernels do, in 32 bits.
 
     Source: reference/integer_ops/logistic.h and tanh.h, and their preparation in
     tensorflow/lite/micro/kernels/logistic_common.cc and tanh.cc.
@@ -104,16 +119,20 @@ def of_int8(function: Any, scale: float, value: int, fraction: int) -> int:
     Args:
         function: ``logistic`` or ``tanh``.
         scale: of the input.
-        value: the input less its zero point.
         fraction: bits of the output's fraction.
 
     Returns:
-        The function in steps of ``2**-fraction``; beyond [-15, 15], and on the edge of it, a number
-        that leaves int8.
+        The function of the input less its zero point, in steps of ``2**-fraction``; beyond
+        [-15, 15], and on the edge of it, a number that leaves int8.
     """
     real = scale * 2.0 ** (31 - INTEGER_BITS)
     radius = int(15.0 * 2 ** (31 - INTEGER_BITS) / 2.0 ** frexp(real)[1])
-    if abs(value) >= radius:
-        return 2**15 if value > -radius else -(2**15)
-    raw = rescale_double(value, *quantize_multiplier(real))
-    return int(rounding_shift(function(raw, INTEGER_BITS, 32), 31 - fraction))
+    multiplier = quantize_multiplier(real)
+
+    def of(value: int) -> int:
+        if abs(value) >= radius:
+            return 2**15 if value > -radius else -(2**15)
+        raw = rescale_double(value, *multiplier)
+        return int(rounding_shift(function(raw, INTEGER_BITS, 32), 31 - fraction))
+
+    return of

@@ -73,9 +73,8 @@ def lower(call: Call) -> Kernel:
     if call.output.dtype == "int8":
         if call.rounding != "double":
             return tabulate(call, _precise if call.rounding == "single" else _sigmoid)
-        return tabulate_integers(
-            call, lambda x: gemmlowp.of_int8(gemmlowp.logistic, scale, x - zero_point, 8) - 128
-        )
+        micro = gemmlowp.of_int8(gemmlowp.logistic, scale, 8)
+        return tabulate_integers(call, lambda x: micro(x - zero_point) - 128)
     if call.rounding == "single" and power_of_two(scale) == -12:
         return Kernel(logistic_fixed_int16, Params(count), (0,), in_place=True)
     made = sigmoid_table.params(call, 0)

@@ -73,7 +73,7 @@ def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:
         # A uint8 number's byte is read as int8: 128 comes first.
         value = function(index if signed else index % 256)
         table += max(low, min(high, value)).to_bytes(size, "little", signed=low < 0)
-    constants = (Constant(made, bytes(table)),)
+    constants = (Constant(made, bytes(table), table=True),)
     params = Params(call.output.elements)
     if size == 2:
         return Kernel(lookup_int16, params, (0,), constants)

@@ -72,12 +72,17 @@ def params(call: Call, shifts: int) -> Params:
     return Params(count, int(multiplier), shift)
 
 
+_TABLE: list[Constant] = []
+
+
 def table() -> Constant:
-    """Return the sigmoid of i / 24 in uint16, from 0 to 255.
+    """Return the sigmoid of i / 24 in uint16, from 0 to 255, calculated once.
 
     Half of what a straight line misses in the middle between two points is added to each, which
     halves the error; the last one is where the kernels saturate.
     """
+    if _TABLE:
+        return _TABLE[0]
 
     def sigmoid(index: float) -> float:
         return 65536 / (1 + exp(-index / 24))
@@ -86,7 +91,9 @@ def table() -> Constant:
         round(sigmoid(i) + (sigmoid(i + 0.5) - (sigmoid(i) + sigmoid(i + 1)) / 2) / 2)
         for i in range(255)
     ]
-    return Constant("uint16", b"".join(value.to_bytes(2, "little") for value in [*values, 65535]))
+    data = b"".join(value.to_bytes(2, "little") for value in [*values, 65535])
+    _TABLE.append(Constant("uint16", data))
+    return _TABLE[0]
 
 
 def interpolated(size: Array, table: Array, bits: int, greatest: int) -> Array:

@@ -161,11 +161,11 @@ def lower(call: Call) -> Kernel:
         assert made.quantization is not None
         single = softmax_int8_single if same else softmax_int8_int16_single
         floats = softmax_tables.float_exponentials(_scale(call), beta)
-        table = Constant("float32", struct.pack("<256f", *floats))
+        table = Constant("float32", struct.pack("<256f", *floats), table=True)
         params = RealParams(*size, float_bits(made.quantization.scales[0]))
         return Kernel(single, params, (0,), (table,), in_place=same, rows="rows")
     reference = softmax_int8 if same else softmax_int8_int16
-    table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta))
+    table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta), table=True)
     return Kernel(reference, TableParams(*size), (0,), (table,), in_place=same, rows="rows")
 
 
@@ -177,12 +177,22 @@ def _interpolated(call: Call, size: tuple[int, int]) -> Kernel:
     factor = product if call.rounding == "double" else f32(product)
     rounded: Callable[[float], float] = f32 if call.rounding == "double" else float
     params = RescaledParams(*size, *quantize_multiplier(factor / (10 / 65535)))
-    tables = (
-        softmax_tables.interpolated_exponentials(rounded),
-        softmax_tables.interpolated_reciprocals(rounded),
-    )
-    constants = tuple(Constant("int16", struct.pack("<513h", *table)) for table in tables)
-    return Kernel(softmax_int16, params, (0,), constants, in_place=True, rows="rows")
+    return Kernel(softmax_int16, params, (0,), _tables(rounded), in_place=True, rows="rows")
+
+
+_INT16_TABLES: dict[object, tuple[Constant, ...]] = {}
+
+
+def _tables(rounded: Callable[[float], float]) -> tuple[Constant, ...]:
+    """Return the tables of the int16 kernel, which are those of all models."""
+    if rounded not in _INT16_TABLES:
+        tables = (
+            softmax_tables.interpolated_exponentials(rounded),
+            softmax_tables.interpolated_reciprocals(rounded),
+        )
+        constants = (Constant("int16", struct.pack("<513h", *table)) for table in tables)
+        _INT16_TABLES[rounded] = tuple(constants)
+    return _INT16_TABLES[rounded]
 
 
 def _scale(call: Call) -> float:

@@ -37,13 +37,23 @@ def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
         scale: of the int8 input.
         beta: so that ``scale * beta`` is more than 2**-26.
     """
-    bits = 31 - INTEGER_BITS
-    multiplier, shift = quantize_multiplier(min(beta * scale * 2**bits, 2**31 - 1.0))
-    radius = floor((2**INTEGER_BITS - 1) * 2**bits / 2**shift)
+    multiplier, shift = quantize_multiplier(min(beta * scale * 2**FRACTION, 2**31 - 1.0))
+    radius = floor((2**INTEGER_BITS - 1) * 2**FRACTION / 2**shift)
     return [
         _exponential(rescale_double(-i * 2**shift, multiplier, 0)) if i <= radius else 0
         for i in range(256)
     ]
+
+
+FRACTION = 31 - INTEGER_BITS
+QUARTER = 2 ** (FRACTION - 2)
+CENTRE = half_away(exp(-1 / 8) * 2**31)
+THIRD = half_away(2**31 / 3)
+POWERS = [
+    (2 ** (FRACTION + power), half_away(exp(-(2.0**power)) * 2**31))
+    for power in range(-2, INTEGER_BITS)
+]
+"""Bit of a number with 26 fractional bits -> e to minus its power of two, with 31."""
 
 
 def _exponential(x: int) -> int:
@@ -54,26 +64,23 @@ def _exponential(x: int) -> int:
     """
     if x == 0:
         return 2**31 - 1
-    bits = 31 - INTEGER_BITS
-    quarter = 2 ** (bits - 2)
-    part = (x & (quarter - 1)) - quarter
+    part = (x & (QUARTER - 1)) - QUARTER
     around = (part << INTEGER_BITS) + 2**28
     square = _product(around, around)
     fourth = rounding_shift(_product(square, square), 2)
-    cubic = _product(fourth + _product(square, around), half_away(2**31 / 3))
+    cubic = _product(fourth + _product(square, around), THIRD)
     series = around + rounding_shift(cubic + square, 1)
-    constant = half_away(exp(-1 / 8) * 2**31)
-    result = constant + _product(constant, series)
-    for power in range(-2, INTEGER_BITS):
-        if (part - x) & 2 ** (bits + power):
-            result = _product(result, half_away(exp(-(2.0**power)) * 2**31))
+    result = CENTRE + _product(CENTRE, series)
+    rest = part - x
+    for bit, factor in POWERS:
+        if rest & bit:
+            result = _product(result, factor)
     return result
 
 
 def _product(a: int, b: int) -> int:
-    """Return the product of numbers with 31 fractional bits."""
-    product: int = rescale_double(a, b, 0)
-    return product
+    """Return the product of numbers in int32 with 31 fractional bits, halves up."""
+    return (a * b + 2**30) >> 31
 
 
 def float_exponentials(scale: float, beta: float) -> list[float]:

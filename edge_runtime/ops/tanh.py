@@ -87,9 +87,8 @@ def lower(call: Call) -> Kernel:
     if call.output.dtype == "int8":
         if call.rounding != "double":
             return tabulate(call, tanh)
-        return tabulate_integers(
-            call, lambda x: gemmlowp.of_int8(gemmlowp.tanh, scale, x - zero_point, 7)
-        )
+        micro = gemmlowp.of_int8(gemmlowp.tanh, scale, 7)
+        return tabulate_integers(call, lambda x: micro(x - zero_point))
     exponent = power_of_two(scale)
     if call.rounding == "single" and exponent in (-12, -11):
         return Kernel(tanh_fixed_int16, FixedParams(count, exponent + 12), (0,), in_place=True)

@@ -35,6 +35,7 @@ EXTRAS = {
     ),
     "mcu": ("unicorn", "edgekit bench --target runs models on emulated microcontrollers with it"),
     "distributed": ("distributed", "edgekit sweep --scheduler hands points to a Dask cluster"),
+    "sign": ("cryptography", "edgekit sign, verify --key and load(public_key=) need it"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),
 }
 """Extra -> the package by whose presence the extra counts as installed, and what it is for."""

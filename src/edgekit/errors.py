@@ -43,6 +43,10 @@ class DigestError(EdgekitError):
     """Nothing says which digest a file should have."""
 
 
+class SigningError(EdgekitError):
+    """A private key cannot be used, or what was to be signed is not as it was written."""
+
+
 class WorkerError(EdgekitError):
     """A worker of a sweep died again and again, or has other versions or data than asked for."""
 

@@ -1,11 +1,11 @@
 """``index.html`` of the artifacts folder: one page that links what the commands have left there."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +15,10 @@ from edgekit.artifact_set import replacing_set
 from edgekit.benchmarks.gate import MARKS
 from edgekit.benchmarks.page import GENERATOR, page, scrolling, section
 from edgekit.benchmarks.units import quantity, share
+from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
 from edgekit.digests import SUMS
+from edgekit.escape import html, line
 
 INDEX = "index.html"
 REPORT = ".report.json"
@@ -31,6 +33,8 @@ DOCUMENTS = ("model_card.md", "metrics.json", "history.csv")
 NOTE = "Dropped: the accuracy that the conversion cost on the same test images."
 MOST_NAMED = 12
 """Classes that the title names."""
+LONGEST_TITLE = 120
+"""Columns of the title."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def render(artifacts: Path) -> str:
         return ""
     title = _guarded(_title, folder) or "Artifacts"
     header = (
-        f'<header>\n<p class="kicker">edgekit</p>\n<h1>{escape(title)}</h1>\n'
+        f'<header>\n<p class="kicker">edgekit</p>\n<h1>{html(title)}</h1>\n'
         "<p>What the commands have left in this folder. What belongs to other files than those "
         "that lie here now is marked as from another run.</p>\n</header>\n"
     )
@@ -104,7 +108,7 @@ def _title(folder: Folder) -> str:
     data = folder.metrics["data"]
     name, classes = data["name"], data["classes"]
     named = "/".join(classes) if len(classes) <= MOST_NAMED else f"{len(classes)} classes"
-    return f"{name} {named}"
+    return clip(line(f"{name} {named}"), LONGEST_TITLE)
 
 
 def _model(folder: Folder) -> str:
@@ -122,7 +126,7 @@ def _model(folder: Folder) -> str:
         "epochs": str(metrics.get("epochs_run", "")),
     }
     listed = "".join(
-        f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in facts.items() if text
+        f"<dt>{name}</dt><dd>{html(text)}</dd>" for name, text in facts.items() if text
     )
     links = [keras, *(_link(folder, name) for name in DOCUMENTS)]
     mark = _mark(metrics.get("model_sha256"), folder, files.KERAS_MODEL)
@@ -156,8 +160,8 @@ def _conversions(folder: Folder) -> str:
         if not mark and files.KERAS_MODEL in folder.digests:
             mark = _mark(_object(report.get("model")).get("sha256"), folder, files.KERAS_MODEL)
         cells = (
-            escape(str(recipe.get("scheme", ""))),
-            escape(str(recipe.get("target", ""))),
+            html(str(recipe.get("scheme", ""))),
+            html(str(recipe.get("target", ""))),
             quantity(size, "bytes")
             + (f"<small>{quantity(deflated, 'bytes')} deflated</small>" if deflated else ""),
             share(after) if after is not None else "",
@@ -180,7 +184,7 @@ def _benchmarks(folder: Folder) -> str:
         subjects = [_object(result.get("subject")) for result in document["results"]]
         measured = {one["sha256"] for one in subjects if one["sha256"] and not one["peer"]}
         page_name = f"report{path.stem.removeprefix('bench')}.html"
-        name = _link(folder, page_name) or escape(path.stem)
+        name = _link(folder, page_name) or html(path.stem)
         cells = (
             f'<span class="{verdict}">{MARKS[verdict]} {verdict}</span>',
             f"{held} of {len(asked)}",
@@ -202,7 +206,7 @@ def _exports(folder: Folder) -> str:
         model = next((name for name, own in folder.digests.items() if own == digest), "")
         mark = "" if model else _marked("a model that is not here")
         readme = f"{sums.parent.name}/README.md"
-        rows.append((_link(folder, readme, f"{sums.parent.name}/") + mark, (escape(model),)))
+        rows.append((_link(folder, readme, f"{sums.parent.name}/") + mark, (html(model),)))
     return _table("Exports", ("model",), rows)
 
 
@@ -216,7 +220,7 @@ def _sweep(folder: Folder) -> str:
     about = f"{len(document['points'])} points: {varied}, on {data['name']}"
     mark = _marked("other data") if own and own != data["sha256"] else ""
     table = _link(folder, "sweep/sweep.csv")
-    return f"<p>{report}{mark}<br>{escape(about)}</p><p>{table}</p>"
+    return f"<p>{report}{mark}<br>{html(about)}</p><p>{table}</p>"
 
 
 def _table(label: str, titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
@@ -235,7 +239,7 @@ def _link(folder: Folder, name: str, text: str = "") -> str:
     """Return a link to a file of the folder; "" when it is not there."""
     if not (folder.path / name).is_file():
         return ""
-    return f'<a href="{quote(name)}">{escape(text or name)}</a>'
+    return f'<a href="{quote(os.fsencode(name))}">{html(text or name)}</a>'
 
 
 def _mark(digest: str | None, folder: Folder, name: str) -> str:
@@ -246,7 +250,7 @@ def _mark(digest: str | None, folder: Folder, name: str) -> str:
 
 
 def _marked(origin: str) -> str:
-    return f' <span class="stale">from another run: of {escape(origin)}</span>'
+    return f' <span class="stale">from another run: of {html(origin)}</span>'
 
 
 def _with_interval(metrics: Mapping[str, Any]) -> str:

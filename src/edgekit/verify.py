@@ -1,4 +1,4 @@
-"""Are files as they were written? Digests that lists, files and documents state, compared."""
+"""Are files as they were written, and signed? What is stated and signed about them, compared."""
 
 import json
 import re
@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgekit import digests
+from edgekit import digests, signed
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
 from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, sha256
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ITSELF = "the file itself"
 """Who states the digest of a sealed .tflite file, and of SHA256SUMS."""
@@ -29,7 +32,9 @@ class Status(StrEnum):
 
     OK = "ok"
     UNKNOWN = "unknown"
-    """A model that nothing states a digest of."""
+    """A model that nothing states a digest of; with a key, a file beside edgekit's own."""
+    UNSIGNED = "unsigned"
+    """No signature by the key covers it as it is."""
     CHANGED = "changed"
     MISSING = "missing"
 
@@ -69,18 +74,22 @@ class Finding:
         return self.status in (Status.OK, Status.UNKNOWN)
 
 
-def verify(path: Path, model: Path | None = None) -> list[Finding]:
+def verify(
+    path: Path, model: Path | None = None, key: "Ed25519PublicKey | None" = None
+) -> list[Finding]:
     """Compare a file, or all files of a folder, with the digests that are stated about them.
 
     Args:
         path: a file, or a folder, whose subfolders with a SHA256SUMS count as well.
         model: a .tflite file that the exports of the folder must have been made from.
+        key: its signatures must cover each file, with or without a digest. Only files directly in
+            an artifacts folder that are not models may be unsigned.
 
     Returns:
         A finding for each file, sorted by its path.
 
     Raises:
-        DigestError: nothing is stated, or no export names its model.
+        DigestError: nothing is stated or signed, or no export names its model.
     """
     if not path.exists():
         raise DigestError(f"{path}: not there")
@@ -94,15 +103,21 @@ def verify(path: Path, model: Path | None = None) -> list[Finding]:
         checks = [check for check in _around(path) if check.file == path]
     if model is not None:
         checks += _exports_of(model, folders, path)
-    if not checks:
+    findings = [_finding(file, checks) for file in dict.fromkeys(check.file for check in checks)]
+    seen = {finding.file for finding in findings}
+    if key is None:
+        for folder in folders:
+            findings += [_unknown(file) for file in {*folder.iterdir()} - seen if _is_model(file)]
+    else:
+        if not (findings or folders):  # a file of another tool
+            findings = [_unknown(path)]
+        findings = [_signed(finding, key) for finding in findings]
+        findings += _beside(folders, seen, key)
+    if not checks and (key is None or not findings):
         raise DigestError(
             f"{path}: nothing states a digest: it has no {SUMS}, or what lies there was not "
             "written by edgekit"
         )
-    findings = [_finding(file, checks) for file in dict.fromkeys(check.file for check in checks)]
-    seen = {finding.file for finding in findings}
-    for folder in folders:
-        findings += [_unknown(file) for file in {*folder.iterdir()} - seen if _is_model(file)]
     return sorted(findings, key=lambda finding: finding.file)
 
 
@@ -191,6 +206,38 @@ def _finding(file: Path, checks: list[Check]) -> Finding:
 def _unknown(file: Path) -> Finding:
     detail = "nothing states its digest: not written by edgekit, or by an earlier one, or changed"
     return Finding(file, Status.UNKNOWN, detail)
+
+
+def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
+    """Return the finding after a look at the signatures; one that has failed stays as it is."""
+    if not finding.passed:
+        return finding
+    if reason := signed.objection(finding.file, key):
+        return Finding(finding.file, Status.UNSIGNED, f"not signed: {reason}")
+    known = finding.status is Status.OK
+    return Finding(finding.file, Status.OK, f"{finding.detail}, signed" if known else "signed")
+
+
+def _beside(folders: list[Path], seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
+    """Yield a finding for every other file in the folders: someone may compile or run it."""
+    everything = {path for folder in folders[:1] for path in folder.rglob("*")}
+    files = {path for path in everything if path.is_symlink() or not path.is_dir()}
+    # Artifacts folders, in which people keep files of their own.
+    shared = {folder for folder in folders if _mark(folder) == digests.MARK}
+    hidden = {path for path in everything if path.parent in shared and path.name[0] == "."}
+    for file in files - seen - {signed.signature_of(file) for file in files}:
+        if not hidden.isdisjoint((file, *file.parents)):
+            continue
+        finding = _signed(_unknown(file), key)
+        if not finding.passed and file.parent in shared and file.suffix not in MODELS:
+            finding = Finding(file, Status.UNKNOWN, "neither listed nor signed")
+        yield finding
+
+
+def _mark(folder: Path) -> str:
+    """Return the first line of a folder's SHA256SUMS, which says whose it is."""
+    sums = digests.read(folder / SUMS)
+    return sums.mark if sums else ""
 
 
 def _is_model(file: Path) -> bool:

@@ -195,7 +195,7 @@ def test_confusion_has_predictions_in_rows_and_right_answers_on_the_diagonal(
         ("wrong", "50", "FN", "1"),
         ("right", "75", "TN", "3"),
     ]
-    assert re.findall(r'<th scope="row">(\w)</th>', table) == ["0", "1"]
+    assert re.findall(r'<th scope="row" title="\w">(\w)</th>', table) == ["0", "1"]
     assert "<span>predicted</span>" in table
     assert '<th colspan="2">true</th>' in table
 

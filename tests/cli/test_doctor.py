@@ -47,6 +47,7 @@ HEALTHY = {
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
     "unicorn": ("2.1.4", ()),
     "distributed": ("2026.8.0", ()),
+    "cryptography": ("50.0.2", ()),
     "ziglang": ("0.17.1", ()),
     "pyelftools": ("0.33", ()),
     "onnx": ("1.20.0", ()),
@@ -149,6 +150,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     checks = packages(
         **dict.fromkeys(name.replace("-", "_") for name in HOST),
         **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
+        cryptography=None,
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Status.NOTE}
     assert wrong(checks) == {}
@@ -157,6 +159,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         "ai-edge-litert": pip_install("keras-edgekit[litert]"),
         "unicorn": pip_install("keras-edgekit[mcu]"),
         "distributed": pip_install("keras-edgekit[distributed]"),
+        "cryptography": pip_install("keras-edgekit[sign]"),
         "onnx": pip_install("keras-edgekit[peers]"),
     }
 

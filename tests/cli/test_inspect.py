@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import chain
 import documents
+import edge_runtime
 import models
 import single_op
 from edge_runtime.errors import ModelError
@@ -103,6 +104,21 @@ def test_control_characters_do_not_reach_the_terminal(described):
     described.write_bytes(attach(described.read_bytes(), hostile))
     text = inspect(described)
     assert text.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999", b"[NaN,NaN]"])
+def test_a_number_in_the_file_that_is_none_is_null(number, described):
+    """Python reads and writes numbers that JSON does not have."""
+    content = attach(described.read_bytes(), Metadata(provenance={"loss": "0123456789"}))
+    place = b'"0123456789"'
+    assert content.count(place) == 1
+    described.write_bytes(content.replace(place, number.ljust(len(place))))
+    document = json.loads(inspect(described, "--json"), parse_constant=pytest.fail)
+    lost = document["metadata"]["provenance"]["loss"]
+    assert lost == ([None, None] if number.startswith(b"[") else None)
+    metadata = edge_runtime.load(described).metadata
+    assert metadata.provenance["loss"] == lost
+    assert attach(described.read_bytes(), metadata)
 
 
 def test_long_names_and_many_labels_fit(described):

@@ -107,6 +107,8 @@ def test_numbers(tmp_path: Path) -> None:
         (("--labels", "a,b,c", "--task", "regression"), "which have no labels"),
         (("--labels", "a,a,b"), "name at least two different ones"),
         (("--labels", "missing.txt"), "missing.txt"),
+        (("--labels", "a,b\x1b[31m,c"), "characters that do not print"),
+        (("--labels", "a,b\udcff,c"), "characters that do not print"),
     ],
 )
 def test_contradictions_are_refused_and_change_nothing(

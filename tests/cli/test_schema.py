@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import documents
+import keys
 from edge_runtime.backends import backends
 from edge_runtime.meaning import MEANINGS
 from edge_runtime.metadata import FRAMINGS
@@ -34,6 +35,7 @@ RUNS = {
     "inspect": "inspect {model} --json",
     "inspect_memory": "inspect --memory {model} --json",
     "predict": "predict {model} {folder}/x.npy --json",
+    "sign": "sign {folder}/x.npy --key {folder}/private.pem --json",
     "verify": "verify {model} --json",
 }
 STORED = {"convert": "model_int8.tflite.report.json", "train": "metrics.json"}
@@ -48,6 +50,7 @@ def texts(
     """The documents that are cheap to come by, by the name of their schema."""
     folder = tmp_path_factory.mktemp("documents")
     np.save(folder / "x.npy", np.zeros((3, 28, 28, 1), np.uint8))
+    keys.write(folder)
     found = {name: (artifacts / file).read_text() for name, file in STORED.items()}
     for name, command in RUNS.items():
         words = command.format(model=int8_model, folder=folder).split()

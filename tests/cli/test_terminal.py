@@ -53,7 +53,7 @@ def test_the_option_reaches_what_is_said(
         return ()
 
     monkeypatch.setattr("edgekit.doctor.diagnose", diagnose)
-    monkeypatch.setattr("edgekit.commands.doctor._table", lambda _checks: ["result"])
+    monkeypatch.setattr("edgekit.commands.doctor._table", lambda _checks: [("result",)])
     assert cli.run(["doctor", "--quiet"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("result\n")
@@ -135,7 +135,10 @@ def test_colour_is_as_the_environment_asks(
     assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
-def test_the_marks_of_verdicts_are_coloured() -> None:
+def test_the_marks_of_verdicts_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
     text = "Gates\n✓ a ✗ b\n✗ c\n– d"
-    assert terminal.coloured(text).count("\x1b[0m") == 3
-    assert click.unstyle(terminal.coloured(text)) == text
+    with click.Context(click.Command("x"), color=True):
+        terminal.page(*terminal.coloured(text))
+    shown = capsys.readouterr().out
+    assert shown.count("\x1b[0m") == 3
+    assert click.unstyle(shown) == f"{text}\n"

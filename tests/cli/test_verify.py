@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 import documents
+import keys
+from edge_runtime.signature import public_key
 from edgekit import cli, digests
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
 from edgekit.files import sha256
+from edgekit.sign import sign
 from edgekit.verify import Status, verify
 
 Captured = pytest.CaptureFixture[str]
@@ -73,6 +76,14 @@ def test_what_was_not_touched_is_fine(run: Path, capsys: Captured) -> None:
 def test_sha256sum_checks_it_as_well(run: Path) -> None:
     command = ["sha256sum", "--check", "--strict", "--quiet", SUMS]
     subprocess.run(command, cwd=run, check=True)
+
+
+def test_signatures_cover_all_files_of_a_run(copy: Path, tmp_path: Path) -> None:
+    before = files(copy)
+    sign(copy, keys.write(tmp_path))
+    found = verify(copy, key=public_key(tmp_path / "public.pem"))
+    assert [finding.file for finding in found] == before
+    assert {finding.status for finding in found} == {Status.OK}
 
 
 def test_one_bit_in_any_file_is_found_in_that_file(copy: Path) -> None:

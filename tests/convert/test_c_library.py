@@ -202,6 +202,20 @@ def test_labels_are_no_names_of_functions(tmp_path):
     assert tuple(one.decode() for one in names) == labels
 
 
+@pytest.mark.parametrize("language", [["-std=c99"], ["-x", "c++", "-std=c++17"]])
+def test_labels_are_whole_whatever_they_hold(tmp_path, language):
+    """Longer than a string constant may be, and what ends a comment, a string or a line."""
+    labels = ("é?'\\" * 1500, '\x1b[31m*/ ??/"\u202e\u2028')
+    content = attach(seeded.network(), Metadata(labels=labels))
+    exported.write(library(content, "a??/*/ \\\n\u202e.tflite", "model"), tmp_path)
+    strict = ["-trigraphs", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    command = ["cc", *language, *strict, "-c", "model.c", "-o", "model.o"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    subprocess.run(["cc", "-shared", "model.o", "-o", "model.so"], check=True, cwd=tmp_path)
+    names = (ctypes.c_char_p * 2).in_dll(ctypes.CDLL(str(tmp_path / "model.so")), "model_labels")
+    assert tuple(one.decode() for one in names) == labels
+
+
 def test_no_memory_is_needed_but_the_callers(digits, tmp_path):
     functions = exported.Exported(digits, tmp_path).functions
     image, output = bytes(784), ctypes.create_string_buffer(2)

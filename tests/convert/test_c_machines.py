@@ -24,6 +24,7 @@ def libraries(int8_model, float_model):
         SPARSE: seeded.network(zeros=0.8),
         "int16": seeds["dense int16"],
         "softmax": seeds["SOFTMAX int8"],
+        "infinite": models.infinite(),
         "float32": float_model.read_bytes(),
     }
     return {
@@ -47,7 +48,7 @@ def test_no_compiler_has_anything_to_say(language, machine, libraries, tmp_path)
         if not (narrow and name == "float32")
         for path in exported.write(made, tmp_path / made.name)[:2]
     ]
-    assert len(sources) >= 8
+    assert len(sources) >= 10
     ran = compiled(compiler, [*LANGUAGES[language], *flags], sources, tmp_path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert len(list(tmp_path.glob("*.o"))) == (1 if compiler == ZIG else len(sources))
@@ -80,7 +81,7 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("form", ["int8", SKIPPED, SPARSE, "int16", "softmax"])
+@pytest.mark.parametrize("form", ["int8", SKIPPED, SPARSE, "int16", "softmax", "infinite"])
 def test_the_self_test_passes_on_an_emulated_atmega328p(form, libraries, tmp_path):
     for needed in "avr-gcc", "simavr":
         if shutil.which(needed) is None:

@@ -1,5 +1,6 @@
 """What the folders of an exported library hold, and that all of it builds and runs on the host."""
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from cmake import CMAKE_BIN_DIR
+from ruamel.yaml import YAML
 
-from edgekit import __version__
+from edgekit import __version__, escape
 from edgekit.convert.c_library import CLibrary
 from edgekit.convert.packages import TARGETS
 from edgekit.convert.packages.folder import write
+from hostile_text import LABELS
 from tiny_library import sabotaged, tiny_library
 
 BOARDS = Path(__file__).parents[1] / "support" / "boards"
@@ -184,8 +187,44 @@ def test_names_of_models_and_labels_break_no_file(tmp_path: Path, target: str) -
     strange = replace(tiny_library(), model='a"b*/ `c|\n$d\\.tflite', labels=("``` | \n#", '"*/\\'))
     files = TARGETS[target](strange)
     table = [line for line in files["README.md"].splitlines() if line.startswith(("| 0", "| 1"))]
-    assert table == ["| 0 | ```` ``` \\| ?# ```` |", '| 1 | `"*/\\` |']
+    assert table == ["| 0 | \\`\\`\\` \\| \\# |", '| 1 | `"*/\\` |']
     build(target, EXAMPLES[target][0], exported(target, strange, tmp_path), tmp_path)
+
+
+TEXT = re.compile(r".*\.(c|h)|README\.md|library\.(json|properties)|idf_component\.yml")
+"""Files that hold text of a model's, each escaped as its format wants it."""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_not_escaped_holds_no_text_of_a_file(target: str) -> None:
+    strange = replace(tiny_library(labels=LABELS[:2]), model='${V} $<1:x>\n;#[["\\')
+    plain, files = TARGETS[target](tiny_library()), TARGETS[target](strange)
+    differing = {path.rpartition("/")[2] for path in files if files[path] != plain[path]}
+    assert "README.md" in differing
+    assert all(map(TEXT.fullmatch, differing))
+
+
+@pytest.mark.parametrize("model", LABELS[::5])
+def test_manifests_are_read_as_one_line_of_text(model: str) -> None:
+    strange = replace(tiny_library(), model=model)
+    shown = escape.line(model)
+    yaml = YAML(typ="safe").load(TARGETS["esp-idf"](strange)["idf_component.yml"])
+    assert yaml["description"] == f"{shown} as plain C, without interpreter and heap"
+    assert yaml.keys() == {"version", "description", "dependencies"}
+    manifest = json.loads(TARGETS["platformio"](strange)["library.json"])
+    assert manifest["description"] == yaml["description"]
+    lines = TARGETS["arduino"](strange)["library.properties"].split("\n")
+    assert len(lines) == len(TARGETS["arduino"](tiny_library())["library.properties"].split("\n"))
+    assert f"sentence={shown} as plain C." in lines
+
+
+def test_the_readme_tells_a_shell_the_file(tmp_path: Path) -> None:
+    name = "-m; touch marked #'$(x)`\n\x1b|é.tflite"
+    text = TARGETS["c"](replace(tiny_library(), model=name))["README.md"]
+    (line,) = (one for one in text.splitlines() if "edgekit bench" in one)
+    said = line.replace("edgekit bench --target cortex-m4", "printf '%s'")
+    assert run("sh", "-c", said, cwd=tmp_path) == f"./{name}"
+    assert not list(tmp_path.iterdir())
 
 
 # CMake

@@ -86,6 +86,17 @@ def test_a_batch_runs_image_by_image(tpu_model):
     np.testing.assert_array_equal(model.predict(images), [[zero, zero], [half, zero], [zero, half]])
 
 
+def test_a_process_of_its_own(tpu_model, log):
+    tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
+    for own in True, None:
+        model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own)
+        np.testing.assert_array_equal(model.run(tensor), tensor.reshape(1, -1)[:, :2] + 1)
+        del model
+
+        assert log.read_text().split() == ["device", "usb:1", "created", "destroyed"]
+        log.write_text("")
+
+
 def test_options_reach_the_library(tpu_model, log):
     load(tpu_model, backend="edgetpu", device="usb:1")
 

@@ -19,6 +19,7 @@ import models
 from edge_runtime import ModelError, ops
 from edge_runtime import plan as planner
 from edge_runtime.reader import read
+from edge_runtime.record import replace
 
 SUPPORT = Path(hostile.__file__).parent
 MUTANTS = 1500
@@ -205,6 +206,63 @@ def wide(ops: int, size: int) -> bytes:
     tensors = [models.tensor((1, size)) for _ in range(ops + 1)]
     nodes: list[models.Node] = [("LOGISTIC", [0], 1 + i, {}) for i in range(ops)]
     return models.model(tensors, nodes)
+
+
+def of_slices(scales: list[float], outputs: list[float]) -> bytes:
+    """Ops of the same weights, which have a scale for each output."""
+    count = len(scales)
+    tensors = [
+        models.tensor((1, 1), "int8", 0.1, 7),
+        models.constant(np.ones((count, 1)), "int8", scales),
+        *(models.tensor((1, count), "int8", scale) for scale in outputs),
+    ]
+    nodes: list[models.Node] = [
+        ("FULLY_CONNECTED", [0, 1, -1], 2 + index, {}) for index in range(len(outputs))
+    ]
+    return models.model(tensors, nodes)
+
+
+def softmaxes(betas: list[float]) -> bytes:
+    tensors = [models.tensor((1, 4), "int8", 0.1)]
+    tensors += [models.tensor((1, 4), "int8", 1 / 256, -128) for _ in betas]
+    nodes: list[models.Node] = [
+        ("SOFTMAX", [0], 1 + index, {"beta": beta}) for index, beta in enumerate(betas)
+    ]
+    return models.model(tensors, nodes)
+
+
+def test_ops_that_are_the_same_are_lowered_once() -> None:
+    made = planner.plan(read(of_slices([0.1, 0.2], [0.1, 0.1, 0.3])))
+    first, second, other = (step.kernel for step in made.steps)
+    assert first is second
+    assert first.constants[-1].data != other.constants[-1].data
+    made = planner.plan(read(softmaxes([1.0, 2.0, 1.0])))
+    first, other, second = (step.kernel for step in made.steps)
+    assert first is second
+    assert first.constants[-1].data != other.constants[-1].data
+
+
+def test_what_takes_time_to_lower_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "MAX_SCALES", 9)
+    monkeypatch.setattr(planner, "MAX_TABLES", 3)
+    scales = [0.1, 0.2, 0.3]
+    planner.plan(read(of_slices(scales, [0.1, 0.2, 0.3, 0.1, 0.2])))
+    planner.plan(read(softmaxes([1.0, 2.0, 3.0, 1.0])))
+    with pytest.raises(ModelError, match="op 3, FULLY_CONNECTED: all ops have at most 9 scales"):
+        planner.plan(read(of_slices(scales, [0.1, 0.2, 0.3, 0.4])))
+    with pytest.raises(ModelError, match="op 3, SOFTMAX: all ops have at most 3 tabulated"):
+        planner.plan(read(softmaxes([1.0, 2.0, 3.0, 4.0])))
+
+
+def test_an_option_of_minus_zero_is_not_that_of_zero() -> None:
+    nodes: list[models.Node] = [("LEAKY_RELU", [at], at + 1, {"alpha": 0.5}) for at in range(2)]
+    graph = read(models.model([models.tensor((1, 4)) for _ in range(3)], nodes))
+    ops = [
+        replace(op, options={"alpha": alpha})
+        for op, alpha in zip(graph.ops, (0.0, -0.0), strict=True)
+    ]
+    first, second = (step.kernel for step in planner.plan(replace(graph, ops=tuple(ops))).steps)
+    assert first.params != second.params
 
 
 PEAK = """

@@ -19,6 +19,7 @@ EDGE_RUNTIME = {
         "loading",
         "reader",
         "record",
+        "runner",
         "schema",
         "session",
     ),

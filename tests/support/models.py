@@ -221,6 +221,18 @@ def _of_two(rng: np.random.Generator) -> dict[str, bytes]:
     return made
 
 
+def infinite() -> bytes:
+    """Return a float32 model with infinity in its weights and in most of its outputs."""
+    inf = float("inf")
+    tensors = [
+        tensor((1, 4)),
+        constant([[inf, 1, 1, 1], [1, -inf, 1, 1], [1e38] * 4, [0.5] * 4], "float32"),
+        constant([1, 1, -1, inf], "float32"),
+        tensor((1, 4)),
+    ]
+    return model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})])
+
+
 def _networks(rng: np.random.Generator) -> dict[str, bytes]:
     def weights(outputs: int, depth: int, scale: float) -> list[schema.TensorT]:
         return [

@@ -28,14 +28,44 @@ INPUT = bytes(7 * i for i in range(18))
 OUTPUT = [-37, -10, 10, 16, 53, -119, -88, -58, 102, 127]
 
 
-def main() -> None:
+def answer() -> list[int]:
+    """Open the model and run it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.tflite")
         path.write_bytes(MODEL)
         model = edge_runtime.load(path, backend="native")
         output = model.run(INPUT).cast("B").cast("b").tolist()
         del model
-    assert output == OUTPUT, output
+    return output
+
+
+def in_another_interpreter() -> None:
+    """Do the same in an interpreter beside this one, from CPython 3.12 on with its own GIL."""
+    try:
+        import _interpreters as interpreters
+
+        own_gil = {"config": "isolated"}
+    except ImportError:
+        import _xxsubinterpreters as interpreters
+
+        own_gil = {"isolated": True} if sys.version_info >= (3, 12) else {}
+    paths = [str(Path(__file__).parent), *sys.path]
+    code = (
+        f"import sys; sys.path[:] = {paths!r}; import smoke; assert smoke.answer() == smoke.OUTPUT"
+    )
+    beside = interpreters.create(**own_gil)
+    try:
+        failure = interpreters.run_string(beside, code)
+    finally:
+        interpreters.destroy(beside)
+    assert failure is None, failure
+
+
+def main() -> None:
+    assert answer() == OUTPUT
+    for _ in range(2):
+        in_another_interpreter()
+    assert answer() == OUTPUT
     assert "numpy" not in sys.modules
     from edge_runtime import _native
 

@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from statistics import stdev
 
@@ -94,6 +95,14 @@ def test_the_csv_has_a_line_for_each_row(row_of: RowOf) -> None:
     assert float(read[0]["int8_accuracy"]) == 0.999
     assert float(read[0]["int8_low"]) == wilson_interval(1998, 2000)[0]
     assert read[0]["optimizer"] == "adam"
+
+
+def test_the_csv_holds_no_formula(row_of: RowOf) -> None:
+    data = {**row_of().basis.data, "name": '=HYPERLINK(1),\n"\x1b'}
+    failed = Row(row_of(hidden=4).recipe, replace(row_of().basis, data=data), failure="@SUM(1)")
+    (read,) = csv.DictReader(StringIO(table.as_csv([failed])))
+    assert read["failure"] == "'@SUM(1)"
+    assert read["data"] == "'=HYPERLINK(1), \"\\x1b"
 
 
 def test_the_document_has_points_and_rows(row_of: RowOf) -> None:

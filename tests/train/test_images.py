@@ -212,6 +212,14 @@ def test_an_npz_of_another_size_and_colour(tmp_path: Path) -> None:
             "cannot be a label",
         ),
         (
+            {"x": np.zeros((4, 28, 28), np.uint8), "y": np.array(["a ", " a"] * 2)},
+            "look the same",
+        ),
+        (
+            {"x": np.zeros((4, 28, 28), np.uint8), "y": np.array(["\xe9", "e\u0301"] * 2)},
+            "look the same",
+        ),
+        (
             {
                 "x_train": np.zeros((4, 28, 28), np.uint8),
                 "y_train": np.array([0, 1, 0, 1]),

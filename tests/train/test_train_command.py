@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -160,6 +161,55 @@ def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) 
     shown = {text.get_text(): text.get_position() for text in axes.texts}
     # Position is (column, row): columns true, rows predicted.
     assert shown == {"TP\n11": (0, 0), "FP\n22": (1, 0), "FN\n33": (0, 1), "TN\n44": (1, 1)}
+
+
+@pytest.mark.parametrize("count", [2, 3, 12, 100])
+def test_the_matrix_of_long_names_fits_a_terminal(count: int) -> None:
+    from edgekit.columns import LINE, width
+    from edgekit.commands import epochs
+
+    labels = [
+        f"{n} {'日本語' if n % 2 else 'of fifty characters'} " + "x" * 50 for n in range(count)
+    ]
+    matrix = [[n * (n == m) for m in range(count)] for n in range(count)]
+    lines = epochs._matrix(labels, matrix)
+    assert max(map(width, lines)) <= LINE
+    if count < 100:
+        assert [line.split()[-1] for line in lines[1:-1]] == ["0"] * (count - 1)
+        assert lines[-1].split()[-1] == str(count - 1)
+    else:
+        assert lines == ["100 classes: their confusion matrix is in confusion_matrix.png"]
+
+
+def test_a_model_card_shows_names_as_they_are() -> None:
+    from markdown_it import MarkdownIt
+
+    from edgekit.escape import line
+    from edgekit.train import card
+    from hostile_text import LABELS, WORKING
+
+    matrix = {"labels": LABELS, "positive_class": None, "matrix": [[1] * len(LABELS)] * len(LABELS)}
+    source = card._matrix(matrix)
+    assert not WORKING.search(source.replace("\n", ""))
+    page = MarkdownIt("commonmark").enable("table").render(source)
+    assert "<script" not in page
+    tree = ElementTree.fromstring(page.replace("&quot;", '"'))
+    head, *rows = (["".join(cell.itertext()) for cell in row] for row in tree.iter("tr"))
+    shown = [" ".join(line(label).split()) for label in LABELS]
+    assert head[1:] == shown
+    assert [row[0] for row in rows] == [one or "****" for one in shown]
+
+
+def test_dollars_in_class_names_are_no_formula(tmp_path: Path) -> None:
+    x = np.zeros((40, 28, 28), np.uint8)
+    x[::2, 4:24, 4:8] = x[1::2, 4:8, 4:24] = 255
+    names = np.array(["$\\price$", "$\\input{x}$ 日本語"] * 20)
+    np.savez(tmp_path / "$\\dollar$.npz", x=x, y=names)
+    command = ["--data", str(tmp_path / "$\\dollar$.npz"), "--epochs", "1"]
+    assert cli.run(["train", *command, "--artifacts", str(tmp_path / "a")]) == 0
+    assert {"confusion_matrix.png", "samples.png", "metrics.json"} <= {
+        path.name for path in (tmp_path / "a").iterdir()
+    }
 
 
 def test_a_loss_that_is_no_number_is_an_error_and_writes_nothing(

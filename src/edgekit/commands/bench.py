@@ -187,7 +187,7 @@ def command(**given: Any) -> int:
     _write(chosen, text, results, gates)
     for one in gates:
         if one.verdict == "failed":
-            click.echo(f"edgekit bench: {one}", err=True)
+            terminal.echo(f"edgekit bench: {one}", err=True)
     passed = gate.passed(gates)
     if chosen.update_baseline and chosen.baseline:
         _update(chosen.baseline, text, passed)
@@ -282,10 +282,10 @@ def _write(
     others = (one for one in (chosen.html, chosen.junit, chosen.markdown) if one)
     digests.record(chosen.artifacts, chosen.artifacts / JOURNAL.format(own), *others)
     if chosen.as_json:
-        click.echo(document, nl=False)
+        terminal.page(document.rstrip("\n"))
     else:
         tables = terminal.coloured(text.render(results, gates))
-        click.echo(f"{tables}\n\nreport: {report.resolve().as_uri()}")
+        terminal.page(*tables, f"\n\nreport: {report.resolve().as_uri()}")
 
 
 def _update(baseline: Path, document: str, passed: bool) -> None:

@@ -169,7 +169,7 @@ def labels(
     """Return the class names of a list, as 0-9 or cat,dog, or of a file with one a line.
 
     Raises:
-        BadParameter: a file that cannot be read, or has an empty label.
+        BadParameter: a file that cannot be read, or a label that is empty or does not print.
         DataError: a list with fewer than two classes, or one twice.
     """
     if text is None:
@@ -178,7 +178,7 @@ def labels(
 
     path = Path(text)
     if path.suffix != ".txt":
-        return parse_classes(text)
+        return _printable(parse_classes(text), option)
     try:
         with path.open("rb") as file:
             content = file.read(LABELS_LIMIT + 1)
@@ -194,4 +194,11 @@ def labels(
         )
     if len(set(names)) < len(names):
         raise click.BadParameter(f"{path}: a label stands there twice", param=option)
+    return _printable(names, option)
+
+
+def _printable(names: tuple[str, ...], option: click.Parameter) -> tuple[str, ...]:
+    """Refuse what `edgekit train` refuses, too: a label of what does not print."""
+    if odd := [name for name in names if not name.isprintable()]:
+        raise click.BadParameter(f"{odd[0]!r} has characters that do not print", param=option)
     return names

@@ -25,5 +25,7 @@ def command(context: click.Context, shell: str | None) -> int:
     shell = shell or Path(os.environ.get("SHELL", "")).name
     if shell not in shells.NAMES:
         raise click.UsageError(f"name the shell: {', '.join(shells.NAMES)}", context)
-    click.echo(shells.script(context.find_root().command, shell))
+    click.echo(  # noqa: TID251 - nothing of a file
+        shells.script(context.find_root().command, shell)
+    )
     return 0

@@ -182,12 +182,13 @@ def command(
         )
     _warn_about_accuracy(document, trained)
     if as_json:
-        click.echo(to_json({**document, "output": str(output)}))
+        terminal.page(to_json({**document, "output": str(output)}))
     else:
         # What reads the stream is to get the model alone.
         aside = report_path is None
-        click.echo(f"{path} → {output}  ({recipe.scheme}, {target})", err=aside)
-        click.echo(f"{shown}\n{'report':<12} {report_path or 'none beside a stream'}", err=aside)
+        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})", err=aside)
+        terminal.page(shown, err=aside)
+        terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
     return 0
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.commands import options
+from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ def command(as_json: bool) -> int:
     wrong = sum(check.status is Status.WRONG for check in checks)
     if as_json:
         head = {"format": FORMAT, "version": VERSION, "ok": not wrong}
-        click.echo(to_json({**head, "checks": [asdict(check) for check in checks]}))
+        terminal.page(to_json({**head, "checks": [asdict(check) for check in checks]}))
     else:
-        click.echo("\n".join(_table(checks)))
-        click.echo()
-        click.echo(
+        for parts in _table(checks):
+            terminal.echo(*parts)
+        terminal.echo()
+        terminal.echo(
             f"not ready, {wrong} wrong: the $ line under each fixes it"
             if wrong
             else "ready; what the notes say is optional"
@@ -52,12 +53,12 @@ def command(as_json: bool) -> int:
     return 2 if wrong else 0
 
 
-def _table(checks: "Sequence[Check]") -> "list[str]":
+def _table(checks: "Sequence[Check]") -> "list[tuple[str | terminal.Styled, ...]]":
     width = max(len(check.subject) for check in checks)
-    lines = []
+    lines: list[tuple[str | terminal.Styled, ...]] = []
     for check in checks:
-        mark = click.style(f"{check.status:5}", fg=COLOURS[check.status])
-        lines.append(f"{mark}  {check.subject:{width}}  {check.detail}")
+        mark = terminal.Styled(f"{check.status:5}", COLOURS[check.status])
+        lines.append((mark, f"  {check.subject:{width}}  {check.detail}"))
         if check.fix:
-            lines.append(f"{'':{width + 9}}$ {check.fix}")
+            lines.append((f"{'':{width + 9}}$ {check.fix}",))
     return lines

@@ -1,14 +1,19 @@
 """Epochs as they go by on the terminal, and what they led to in the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.columns import LINE, columns, shortened, width
 from edgekit.commands import terminal
+from edgekit.escape import line
 
 if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
+
+FEWEST = 4
+"""Columns that a class gets in the confusion matrix, at least."""
 
 
 @contextmanager
@@ -30,29 +35,42 @@ def summary(metrics: dict[str, Any], artifacts: Path) -> str:
     """Return metrics.json in the words of a person."""
     confusion = metrics["confusion_matrix"]
     low, high = metrics["accuracy_95"]
-    width = max(5, *(len(label) for label in confusion["labels"])) + 2
     lines = [
         f"{metrics['correct']} of {metrics['total']} test images right: accuracy "
         f"{metrics['accuracy']:.5f} (95 % interval {low:.5f} to {high:.5f})",
         f"{metrics['epochs_run']} epochs in {metrics['seconds']:.1f} s, "
         f"{metrics['seconds_per_epoch'] * 1000:.0f} ms each; {metrics['parameters']:,} parameters",
         "",
-        "predicted ↓ true →" + "".join(f"{label:>{width}}" for label in confusion["labels"]),
-        *(
-            f"{label:>18}" + "".join(f"{count:{width}}" for count in row)
-            for label, row in zip(confusion["labels"], confusion["matrix"], strict=True)
-        ),
+        *_matrix(confusion["labels"], confusion["matrix"]),
     ]
     if confusion["positive_class"] is not None:
-        lines.append(f"TP FP / FN TN with {confusion['positive_class']} as the positive class")
+        positive = line(confusion["positive_class"])
+        lines.append(f"TP FP / FN TN with {positive} as the positive class")
     return "\n".join(
         [
             *lines,
             *_kernels(metrics),
             "",
-            f"written to {artifacts}{'' if str(artifacts) == '.' else '/'}",
+            f"written to {line(str(artifacts))}{'' if str(artifacts) == '.' else '/'}",
         ]
     )
+
+
+def _matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[str]:
+    """Return the confusion matrix, as much of the names as a line has room for."""
+    corner = "predicted ↓ true →"
+    room = (LINE - width(corner)) // len(labels) - 2
+    if room < FEWEST:
+        from edgekit.train.plots import CONFUSION_MATRIX
+
+        return [f"{len(labels)} classes: their confusion matrix is in {CONFUSION_MATRIX}"]
+    names = [line(label) for label in labels]
+    rows = [(corner, *(shortened(name, room) for name in names))]
+    rows += [
+        (shortened(name, width(corner)), *map(str, row))
+        for name, row in zip(names, matrix, strict=True)
+    ]
+    return columns(rows, right=range(len(rows[0])))
 
 
 def _kernels(metrics: dict[str, Any]) -> list[str]:
@@ -61,8 +79,8 @@ def _kernels(metrics: dict[str, Any]) -> list[str]:
         return []
     sizes, recipe = tuning["deflated_kernels"], tuning["recipe"]
     lines = [
-        f"{kernel['layer']}: {kernel['weights']:,} weights, {kernel['sparsity']:.1%} of them 0, "
-        f"{kernel['values']:,} different values"
+        f"{line(kernel['layer'])}: {kernel['weights']:,} weights, {kernel['sparsity']:.1%} of "
+        f"them 0, {kernel['values']:,} different values"
         for kernel in tuning["kernels"]
     ]
     lines.append(

@@ -8,10 +8,11 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
-from edgekit.commands import options, running
-from edgekit.commands.columns import pairs
+from edgekit.columns import pairs
+from edgekit.commands import options, running, terminal
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
+from edgekit.escape import shell
 from edgekit.files import to_json
 from edgekit.index import write_index
 
@@ -90,9 +91,10 @@ def command(
     export_folder.write(texts, folder)
     write_index(artifacts)
     if as_json:
-        click.echo(to_json(_document(library, folder, target, sorted(texts))))
+        terminal.page(to_json(_document(library, folder, target, sorted(texts))))
     else:
-        click.echo(f"{path} → {folder}  ({target})\n{_summary(library, path)}")
+        terminal.echo(f"{path} → {folder}  ({target})")
+        terminal.page(_summary(library, path))
     return 0
 
 
@@ -113,9 +115,10 @@ def _summary(library: "CLibrary", path: Path) -> str:
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
         f"arena {library.arena:,}; stack on top",
-        "measure": f"edgekit bench --target cortex-m4{option} {path}",
     }
-    return "\n".join(pairs(figures))
+    # Whole on its line, to be copied.
+    measure = f"{'measure':10}edgekit bench --target cortex-m4{option} {shell(str(path))}"
+    return "\n".join([*pairs(figures), measure])
 
 
 def _weights(library: "CLibrary") -> str:

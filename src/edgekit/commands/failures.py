@@ -21,6 +21,7 @@ ENDED = 128
 PACKAGES = {
     "PIL": ("Pillow", ""),
     "ai_edge_litert": ("ai-edge-litert", "litert"),
+    "cryptography": ("cryptography", "sign"),
     "distributed": ("distributed", "distributed"),
     "elftools": ("pyelftools", "mcu"),
     "keras": ("Keras", "host"),
@@ -45,7 +46,7 @@ def report(error: BaseException, *, verbose: bool) -> int:
     match error:
         case click.exceptions.NoArgsIsHelpError():
             # Nothing was done, which is no success, and who reads stdout must not read the help.
-            _write(error.format_message())
+            _write_lines(error.format_message())
             return WRONG
         case click.ClickException():
             context = getattr(error, "ctx", None)
@@ -71,10 +72,10 @@ def report(error: BaseException, *, verbose: bool) -> int:
     if verbose:
         from traceback import format_exception
 
-        _write("".join(format_exception(error)).rstrip())
+        _write_lines("".join(format_exception(error)))
     what = " ".join(f"{type(error).__name__}: {error}".split())
     advice = "please report it" if verbose else "run with -v for the traceback; please report it"
-    _write(f"edgekit: {_red('internal error:')} {what} ({advice})")
+    _write("edgekit: ", _red("internal error:"), f" {what} ({advice})")
     return INTERNAL_ERROR
 
 
@@ -84,15 +85,20 @@ def _top(error: ModuleNotFoundError) -> str:
 
 def _complain(message: str, command: str = "edgekit", hint: str = "") -> int:
     """Print ``message`` as the one line that a user gets, and return the exit code."""
-    _write(f"{command}: {_red('error:')} {' '.join(message.split())}{hint}")
+    _write(f"{command}: ", _red("error:"), f" {' '.join(message.split())}{hint}")
     return WRONG
 
 
-def _red(text: str) -> str:
-    return click.style(text, fg="red", bold=True)
+def _red(text: str) -> terminal.Styled:
+    return terminal.Styled(text, "red", bold=True)
 
 
-def _write(text: str) -> None:
+def _write_lines(text: str) -> None:
+    for line in text.splitlines():
+        _write(line)
+
+
+def _write(*parts: str | terminal.Styled) -> None:
     # With stderr gone there is nobody to tell; the exit code remains.
     with suppress(OSError):
-        click.echo(text, err=True, color=terminal.colour_wanted())
+        terminal.echo(*parts, err=True, colour=terminal.colour_wanted())

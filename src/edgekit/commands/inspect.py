@@ -12,12 +12,13 @@ import click
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.unsupported import INSTEAD
-from edgekit.commands import liveness, options
-from edgekit.commands.columns import clip, columns, pairs, sections
+from edgekit.columns import clip, columns, pairs, sections
+from edgekit.commands import liveness, options, terminal
 from edgekit.convert.macs import MAC_FORMULAS
 from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.runners import Support, support
 from edgekit.convert.summary import OpSummary, Summary, TensorSummary, summarise
+from edgekit.escape import line
 from edgekit.files import to_json
 
 FORMAT = "edgekit inspect"
@@ -29,7 +30,7 @@ VERSION = 1
 @click.command(
     "inspect",
     no_args_is_help=True,
-    short_help="Print what a .tflite file holds: tensors, ops, sizes, MACs, metadata.",
+    short_help="Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -56,7 +57,7 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
     head = {"format": kind, "version": VERSION, "file": str(file)}
-    click.echo(to_json({**head, **document}) if as_json else report)
+    terminal.page(to_json({**head, **document}) if as_json else report)
     return 0
 
 
@@ -97,7 +98,7 @@ def _report(path: Path, summary: Summary, who: Support) -> str:
         "Provenance": pairs(_flatten(summary.metadata.provenance) if summary.metadata else {}),
         "Metadata entries": columns(
             [
-                (clip(entry.name, 32), f"{entry.size:,} B", entry.text or "")
+                (clip(line(entry.name), 32), f"{entry.size:,} B", entry.text or "")
                 for entry in summary.entries
             ],
             elastic=2,
@@ -163,7 +164,7 @@ def _op_row(index: int, op: OpSummary) -> tuple[str, ...]:
     inputs, outputs = (", ".join(map(_shape, shapes)) for shapes in (op.inputs, op.outputs))
     return (
         str(index),
-        clip(op.name, 32),
+        clip(line(op.name), 32),
         f"{inputs} -> {outputs}",
         op.weights or "",
         f"{op.constant_bytes:,} B" if op.constant_bytes else "",

@@ -10,7 +10,7 @@ import click
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
 from edgekit import artifact_set, files
-from edgekit.commands import bench_options, options, running
+from edgekit.commands import bench_options, options, running, terminal
 from edgekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -135,14 +135,14 @@ def command(
     }
     if as_json:
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
-        click.echo(files.to_json(document))
+        terminal.page(files.to_json(document))
     else:
         # What reads a stream is to get the model alone.
         aside = files.is_stream(target)
-        click.echo(f"{model} → {target}", err=aside)
+        terminal.echo(f"{model} → {target}", err=aside)
         for name, value in facts.items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{name:<12} {shown or '–'}", err=aside)
+            terminal.echo(f"{name:<12} {shown or '–'}", err=aside)
     return 0
 
 

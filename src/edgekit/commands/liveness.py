@@ -1,7 +1,8 @@
 """The liveness picture of ``edgekit inspect --memory``."""
 
-from edgekit.commands.columns import LINE, clip, columns, pairs, sections
+from edgekit.columns import LINE, clip, columns, left, pairs, sections, width
 from edgekit.convert.memory import Memory, Span
+from edgekit.escape import line
 
 NAME = 28
 """Most characters of a tensor's name beside the picture."""
@@ -13,7 +14,7 @@ def picture(title: str, memory: Memory) -> str:
     steps = [
         (
             str(index),
-            clip(f"{step.op} {step.name}", 32),
+            clip(line(f"{step.op} {step.name}"), 32),
             step.kernel,
             f"{step.arena:,} B",
             f"{step.file_bytes:,} B" if step.file_bytes else "",
@@ -47,10 +48,12 @@ def _overview(memory: Memory) -> dict[str, str]:
 
 def _map(memory: Memory) -> list[str]:
     """Return the picture; more steps than a line holds give another picture below."""
-    rows = [(clip(span.name, NAME), f"{span.size:,} B", _place(span)) for span in memory.tensors]
+    rows = [
+        (clip(line(span.name), NAME), f"{span.size:,} B", _place(span)) for span in memory.tensors
+    ]
     head = ("tensor", "size", "place")
-    left = columns([head, *rows], elastic=0, right=(1,))
-    indent = max(map(len, left)) + 2
+    names = columns([head, *rows], elastic=0, right=(1,))
+    indent = max(map(width, names)) + 2
     room = LINE - indent
     lines: list[str] = []
     for start in range(0, len(memory.steps), room):
@@ -60,11 +63,11 @@ def _map(memory: Memory) -> list[str]:
         tens = "".join(str(n // 10 % 10) if n % 10 == 0 and n else " " for n in numbers)
         if tens.strip():
             lines.append(" " * indent + tens.rstrip())
-        lines.append(left[0].ljust(indent) + "".join(str(n % 10) for n in numbers))
-        for text, span in zip(left[1:], memory.tensors, strict=True):
+        lines.append(left(names[0], indent) + "".join(str(n % 10) for n in numbers))
+        for text, span in zip(names[1:], memory.tensors, strict=True):
             marks = "".join(_mark(span, n) for n in numbers)
             if marks.strip(FREE):
-                lines.append(text.ljust(indent) + marks)
+                lines.append(left(text, indent) + marks)
     return lines
 
 

@@ -8,15 +8,20 @@ from typing import Any
 import click
 
 from edge_runtime import BackendError, InputError, Model, ModelError, load
-from edge_runtime.backends import backends, unavailable
+from edge_runtime.backends import backends, options_for, unavailable
+from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
+from edgekit.columns import columns, shortened
 from edgekit.commands import options, terminal
+from edgekit.escape import line
 from edgekit.files import to_json
 
 FORMAT = "edgekit predict"
 VERSION = 1
 
 ARRAYS = (".npz", ".npy")
+LABEL = 60
+"""Columns of a label that a line of the table shows; --json has all of it."""
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
 
@@ -38,7 +43,8 @@ VALUES = 8
 @click.option(
     "--backend",
     type=options.Choice(backends()),
-    help="Engine that runs the model; by default native, and litert where native cannot.",
+    help="Engine that runs the model; by default native, and litert where native cannot, in a "
+    "process of its own.",
 )
 @click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
 @options.as_json
@@ -74,9 +80,11 @@ def command(
                 answers += _of_array(opened, Path(source))
             else:
                 answers.append(_of_image(opened, source, invert=False if no_invert else None))
+        except BackendError as error:
+            raise BackendError(f"{model}: {error}") from None
         except InputError as error:
             errors.append((source, str(error)))
-            click.echo(f"edgekit: error: {error}", err=True)
+            terminal.echo(f"edgekit: error: {error}", err=True)
     known = [answer for answer in answers if answer.truth is not None]
     correct = sum(answer.content.get("label") == answer.truth for answer in known)
     if as_json:
@@ -91,11 +99,11 @@ def command(
             "correct": correct if known else None,
             "total": len(known) if known else None,
         }
-        click.echo(to_json(document))
+        terminal.page(to_json(document))
     elif answers:
-        click.echo(_table(answers))
+        terminal.page(_table(answers))
         if known:
-            click.echo(f"{correct} of {len(known)} right")
+            terminal.echo(f"{correct} of {len(known)} right")
     return 2 if errors else 0
 
 
@@ -162,13 +170,15 @@ def _of_array(model: Model, path: Path) -> list[Answer]:
 def _open(model: Path, backend: str | None) -> tuple[Model, str]:
     """Return the opened model, and the name of the backend that runs it."""
     if backend:
-        return load(model, backend=backend), backend
+        return load(model, backend=backend, **options_for(backend)), backend
     try:
         return load(model), "native"
+    except UnsoundError:
+        raise
     except (BackendError, ModelError):
         if unavailable("litert"):
             raise
-        return load(model, backend="litert"), "litert"
+        return load(model, backend="litert", **options_for("litert")), "litert"
 
 
 def _table(answers: Sequence[Answer]) -> str:
@@ -177,18 +187,15 @@ def _table(answers: Sequence[Answer]) -> str:
     rows = [("file", "label", "score", "") if classes else ("file", "values", "", "")]
     for answer in answers:
         content = answer.content
+        label = shortened(line(content.get("label", "")), LABEL)
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
         if answer.truth is not None and answer.truth != content["label"]:
-            note = f"truth: {answer.truth}"
+            note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if classes:
-            rows.append((file, content["label"], f"{content['score']:.4f}", note))
+            rows.append((file, label, f"{content['score']:.4f}", note))
         else:
             values = content["values"]
             more = f", … ({len(values)})" if len(values) > VALUES else ""
             rows.append((file, ", ".join(f"{v:.6g}" for v in values[:VALUES]) + more, "", note))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return "\n".join(columns(rows))

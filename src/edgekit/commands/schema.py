@@ -4,7 +4,7 @@ import json
 
 import click
 
-from edgekit.commands import options
+from edgekit.commands import options, terminal
 from edgekit.schemas import names, schema
 
 
@@ -16,5 +16,5 @@ def command(name: str | None) -> int:
 
     inspect_memory is that of `edgekit inspect --memory`. Without COMMAND it lists what there is.
     """
-    click.echo("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
+    terminal.page("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
     return 0

@@ -171,10 +171,10 @@ def command(
     digests.record(folder, folder / JOURNAL)
     write_index(artifacts)
     if as_json:
-        click.echo(to_json(document))
+        terminal.page(to_json(document))
     else:
         where = (folder / REPORT).resolve().as_uri()
-        click.echo(f"{table.text(rows)}\n\nreport: {where}")
+        terminal.page(f"{table.text(rows)}\n\nreport: {where}")
     return 0
 
 

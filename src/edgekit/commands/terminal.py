@@ -1,14 +1,15 @@
 """What a command says beside its result: notes, warnings and progress, all on stderr.
 
-The result itself goes to stdout through ``click.echo``. ``-q`` silences notes and progress;
-warnings and errors always stay. Colours are left out where the stream is no terminal, or where
-:func:`colour_wanted` says so.
+The result itself goes to stdout. Both go through :func:`echo` or :func:`page`, which let no control
+character of a file reach the terminal. ``-q`` silences notes and progress; warnings and errors
+always stay. Colours are left out where the stream is no terminal, or where :func:`colour_wanted`
+says so.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +18,15 @@ import click
 Step = Callable[[str], None]
 COLOURS = {"✓": "green", "✗": "red", "–": "yellow"}
 """Of the mark that a verdict begins with."""
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A piece of text in a colour, the only one that may have one."""
+
+    text: str
+    colour: str
+    bold: bool = False
 
 
 @dataclass
@@ -36,28 +46,64 @@ def voice() -> Voice:
     return context.ensure_object(Voice) if context else Voice()
 
 
+def echo(*parts: str | Styled, err: bool = False, colour: bool | None = None) -> None:
+    """Print one line, whatever control characters and line breaks a file has put into its parts.
+
+    Args:
+        parts: of the line.
+        err: whether it goes to stderr.
+        colour: as :func:`colour_wanted`; None leaves it to the command's context.
+    """
+    _print([_line(part) if isinstance(part, str) else part for part in parts], err, colour)
+
+
+def page(*parts: str | Styled, err: bool = False) -> None:
+    """Print lines, of whose text ``escape.line`` has made lines already, or JSON."""
+    _print(parts, err=err, colour=None)
+
+
+def _print(parts: Iterable[str | Styled], err: bool, colour: bool | None) -> None:
+    text = "".join(
+        _lines(part)
+        if isinstance(part, str)
+        else click.style(_line(part.text), fg=part.colour, bold=part.bold or None)
+        for part in parts
+    )
+    click.echo(text, err=err, color=colour)  # noqa: TID251 - the one place
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_line, text.split("\n")))
+
+
+def _line(text: str) -> str:
+    # Imported here, because `edgekit --help` does without.
+    from edgekit.escape import line
+
+    return line(text)
+
+
 def note(text: str) -> None:
     """Say what is good to know."""
     if not voice().quiet:
-        click.echo(f"{click.style('note:', fg='cyan')} {text}", err=True)
+        echo(Styled("note:", "cyan"), f" {text}", err=True)
 
 
 def warn(text: str) -> None:
     """Say what may be wrong; ``-q`` does not silence it."""
-    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {text}", err=True)
+    echo(Styled("warning:", "yellow", bold=True), f" {text}", err=True)
 
 
 def say(text: str) -> None:
     """Say how far the command is."""
     if not voice().quiet:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
-def coloured(text: str) -> str:
-    """Colour the marks ✓ ✗ – that lines begin with."""
-    return re.sub(
-        "^[✓✗–](?= )", lambda mark: click.style(mark[0], fg=COLOURS[mark[0]]), text, flags=re.M
-    )
+def coloured(text: str) -> list[str | Styled]:
+    """Return the parts of ``text``: the marks ✓ ✗ – that lines begin with have their colours."""
+    parts = re.split("^([✓✗–])(?= )", text, flags=re.M)
+    return [Styled(part, COLOURS[part]) if index % 2 else part for index, part in enumerate(parts)]
 
 
 def colour_wanted() -> bool | None:
@@ -89,7 +135,7 @@ def progress(
     elif asked.quiet or prefix is None:
         yield lambda _text: None
     else:
-        yield lambda text: click.echo(f"{prefix}{text}", err=True)
+        yield lambda text: echo(f"{prefix}{text}", err=True)
 
 
 @contextmanager
@@ -150,4 +196,4 @@ def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
         ) as bar,
     ):
         task = bar.add_task("", total=total)
-        yield lambda text: bar.update(task, advance=1, description=text, refresh=True)
+        yield lambda text: bar.update(task, advance=1, description=_line(text), refresh=True)

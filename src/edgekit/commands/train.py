@@ -144,7 +144,7 @@ def command(
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)
     write_index(artifacts)
     if as_json:
-        click.echo(to_json(metrics))
+        terminal.page(to_json(metrics))
     else:
-        click.echo(epochs.summary(metrics, artifacts))
+        terminal.page(epochs.summary(metrics, artifacts))
     return 0

@@ -119,10 +119,10 @@ def command(
     written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
     write_index(artifacts)
     if as_json:
-        click.echo(to_json(written))
+        terminal.page(to_json(written))
     else:
-        click.echo(f"{model} → {artifacts / KERAS_MODEL}")
-        click.echo(epochs.summary(written, artifacts))
+        terminal.echo(f"{model} → {artifacts / KERAS_MODEL}")
+        terminal.page(epochs.summary(written, artifacts))
     return 0
 
 

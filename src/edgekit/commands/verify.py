@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING
 import click
 
 from edgekit.artifact_set import interrupted
+from edgekit.columns import columns
 from edgekit.commands import options, terminal
 from edgekit.files import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from edgekit.verify import Finding
 
 FORMAT = "edgekit verify"
 VERSION = 1
 
-COLOURS = {"ok": "green", "unknown": "yellow", "changed": "red", "missing": "red"}
+COLOURS = {
+    "ok": "green",
+    "unknown": "yellow",
+    "unsigned": "red",
+    "changed": "red",
+    "missing": "red",
+}
 
 
 @click.command("verify", short_help="Check that no file has changed since it was written.")
@@ -30,20 +39,33 @@ COLOURS = {"ok": "green", "unknown": "yellow", "changed": "red", "missing": "red
     metavar="FILE",
     help="The .tflite file that the exports in DIR must have been made from.",
 )
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PUBLIC.pem",
+    help="Also require a signature of every file by this Ed25519 key; see edgekit sign.",
+)
 @options.artifacts
 @options.as_json
 @options.verbosity
-def command(path: Path | None, model: Path | None, artifacts: Path, as_json: bool) -> int:
+def command(
+    path: Path | None, model: Path | None, key: Path | None, artifacts: Path, as_json: bool
+) -> int:
     """Compare files with the digests that were written with them.
 
     Those in SHA256SUMS of the artifacts folder and of each export, the one that a .tflite file
     carries of itself, and those that metrics.json, the reports and bench.json state. Without DIR
-    or FILE it is the artifacts folder. Exit code 1 when a file has changed or is missing, 2 when
-    nothing states a digest.
+    or FILE it is the artifacts folder. Exit code 1 when a file has changed, is missing or, with
+    --key, is not signed; 2 when nothing states a digest.
     """
     from edgekit.verify import verify
 
-    findings = verify(path or artifacts, model)
+    public = None
+    if key is not None:
+        from edge_runtime.signature import public_key
+
+        public = public_key(key)
+    findings = verify(path or artifacts, model, public)
     failed = sum(not finding.passed for finding in findings)
     for staged in interrupted(path or artifacts):
         terminal.warn(
@@ -51,21 +73,26 @@ def command(path: Path | None, model: Path | None, artifacts: Path, as_json: boo
             "runs lie there; the next train, convert or bench there moves the rest"
         )
     if as_json:
-        click.echo(to_json(_document(findings)))
+        terminal.page(to_json(_document(findings, public)))
     else:
-        width = max(len(str(finding.file)) for finding in findings)
-        for finding in findings:
-            mark = click.style(f"{finding.status:7}", fg=COLOURS[finding.status])
-            click.echo(f"{mark}  {finding.file!s:{width}}  {finding.detail}")
+        marks = max(7, *(len(finding.status) for finding in findings))
+        lines = columns([(str(finding.file), finding.detail) for finding in findings])
+        for finding, line in zip(findings, lines, strict=True):
+            mark = terminal.Styled(f"{finding.status:{marks}}", COLOURS[finding.status])
+            terminal.echo(mark, f"  {line}")
         count = f"{len(findings)} file{'s' * (len(findings) != 1)}"
-        click.echo(f"\n{count}, {failed or 'none'} changed or missing")
+        wrong = "changed, missing or unsigned" if key else "changed or missing"
+        terminal.page(f"\n{count}, {failed or 'none'} {wrong}")
     return 1 if failed else 0
 
 
-def _document(findings: "Sequence[Finding]") -> dict[str, object]:
+def _document(findings: "Sequence[Finding]", key: "Ed25519PublicKey | None") -> dict[str, object]:
+    from edgekit.signed import fingerprint
+
     return {
         "format": FORMAT,
         "version": VERSION,
+        "key": fingerprint(key) if key else None,
         "passed": all(finding.passed for finding in findings),
         "files": [
             {"file": str(one.file), "status": one.status, "detail": one.detail} for one in findings

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 
 from edgekit.benchmarks import svg
+from edgekit.escape import html
 
 LEFT, RIGHT, TOP, BOTTOM = 1.0, 99.0, 4.0, 86.0
 """Percent of the box that the plane takes; the labels at its left stand in the box's margin."""
@@ -53,13 +53,13 @@ def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> st
         at = up(tick)
         parts.append(_line(LEFT, RIGHT, at, at, "grid"))
         parts.append(
-            f'<text class="side" x="0" dx="-0.4em" y="{at:.2f}%" dy="0.35em">{escape(label)}</text>'
+            f'<text class="side" x="0" dx="-0.4em" y="{at:.2f}%" dy="0.35em">{html(label)}</text>'
         )
     for tick, label, kind in zip(x.ticks, x.labels, svg.kinds(len(x.labels)), strict=True):
         at = across(tick)
         parts.append(_line(at, at, TOP, BOTTOM, "grid"))
         place = f'x="{at:.2f}%" y="{BOTTOM:.2f}%" dy="1.8em"'
-        parts.append(f"<text{kind} {place}>{escape(label)}</text>")
+        parts.append(f"<text{kind} {place}>{html(label)}</text>")
     for one, other in pairwise(path):
         parts.append(_line(across(one.x), across(other.x), up(one.y), up(other.y), "front"))
     for dot in dots:
@@ -69,11 +69,11 @@ def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> st
             parts.append(_line(at, at, low, high, f"range {dot.kind}"))
         parts.append(
             f'<circle class="{dot.kind}" cx="{at:.2f}%" cy="{up(dot.y):.2f}%" r="4.5">'
-            f"<title>{escape(dot.title)}</title></circle>"
+            f"<title>{html(dot.title)}</title></circle>"
         )
     label = f"{y.title} against {x.title}"
     drawn = svg.strip(parts, label, kind="plane")
-    return f'<figure>{drawn}<figcaption class="note">{escape(label)}</figcaption></figure>'
+    return f'<figure>{drawn}<figcaption class="note">{html(label)}</figcaption></figure>'
 
 
 def _scale(ticks: Sequence[float], first: float, last: float) -> svg.Scale:

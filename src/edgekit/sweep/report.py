@@ -1,7 +1,6 @@
 """The sweep as one HTML file that needs nothing else: table, plots, confusion, Pareto front."""
 
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 
 from edgekit.benchmarks import svg
@@ -10,6 +9,7 @@ from edgekit.benchmarks.charts import chart, row
 from edgekit.benchmarks.page import page, scrolling, section
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.units import quantity, share, three_digits
+from edgekit.escape import html
 from edgekit.sweep import table
 from edgekit.sweep.plot import Axis, Dot, plane
 from edgekit.sweep.row import ACCURACIES, Basis, Row
@@ -93,25 +93,25 @@ def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
         warning = '<p class="banner">Synthetic digits, drawn by code: not real handwriting.</p>\n'
     return (
         '<header>\n<p class="kicker">edgekit sweep</p>\n'
-        f"<h1>{escape(' × '.join(map(words, varied(rows))))}</h1>\n"
-        f"<p>{escape(about)}</p>\n{warning}</header>\n"
+        f"<h1>{html(' × '.join(map(words, varied(rows))))}</h1>\n"
+        f"<p>{html(about)}</p>\n{warning}</header>\n"
     )
 
 
 def _table(rows: Sequence[Row]) -> str:
     titles, *lines = table.cells(rows)
     left = len(varied(rows))
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    head = "".join(f"<th>{html(title)}</th>" for title in titles)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{escape(cell)}</th>' if index < left else f"<td>{escape(cell)}</td>"
+            f'<th scope="row">{html(cell)}</th>' if index < left else f"<td>{html(cell)}</td>"
             for index, cell in enumerate(line)
         )
         + "</tr>"
         for line in lines
     )
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes(rows))
+    notes = "".join(f'<p class="note">{html(note)}</p>' for note in table.notes(rows))
     figures = f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return scrolling(figures, "Points") + notes
 
@@ -167,7 +167,7 @@ def _bars(good: Sequence[Point], key: str) -> str:
             ]
             if got.deviation is not None:
                 parts.append(svg.span(scale(got.lowest), scale(got.highest), "range seeds"))
-            label = f"{escape(written(point.settings[key]))} <small>{kind}</small>"
+            label = f"{html(written(point.settings[key]))} <small>{kind}</small>"
             value = share(got.mean)
             drawn.append(row(label, svg.strip(parts, f"{kind} accuracy {value}"), value))
         axis = svg.axis([scale(tick) for tick in ticks], _share_labels(ticks))
@@ -195,7 +195,7 @@ def _pareto(good: Sequence[Point]) -> str:
     front = sorted((dot for dot in dots if dot.kind == "ours"), key=lambda dot: dot.x)
     x = _cost_axis([dot.x for dot in dots], title, "bytes")
     drawn = plane(dots, x, _share_axis([dot.y for dot in dots], "int8 accuracy"), front)
-    listed = "".join(f"<li>{escape(dot.title)}</li>" for dot in front)
+    listed = "".join(f"<li>{html(dot.title)}</li>" for dot in front)
     return f"{drawn}<ul>{listed}</ul>"
 
 
@@ -229,7 +229,7 @@ def _environment(rows: Sequence[Row], basis: Basis) -> str:
     )
     times = sorted(one.time for one in rows)
     facts["time"] = f"{times[0]} to {times[-1]}"
-    listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    listed = "".join(f"<dt>{html(k)}</dt><dd>{html(v)}</dd>" for k, v in facts.items())
     return f"<dl>{listed}</dl>"
 
 
@@ -238,7 +238,7 @@ def _range(got: Accuracy) -> tuple[float, float]:
 
 
 def _titled(name: str, content: str) -> str:
-    return f"<h3>{escape(name)}</h3>{content}" if name else content
+    return f"<h3>{html(name)}</h3>{content}" if name else content
 
 
 def _shown(value: float, unit: str) -> str:

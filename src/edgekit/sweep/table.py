@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from typing import Any
 
+from edgekit import escape
 from edgekit.benchmarks.units import quantity, share, whole
+from edgekit.columns import columns
 from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
 from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
 
@@ -83,16 +85,8 @@ def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
 def text(rows: Sequence[Row]) -> str:
     """Return the table for a terminal, and below it what is missing and why."""
     table = cells(rows)
-    left = len(varied(rows))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
-    ]
-    return "\n".join([*lines, *(f"\n{note}" for note in notes(rows))])
+    lines = columns(table, right=range(len(varied(rows)), len(table[0])))
+    return "\n".join([*lines, *(f"\n{escape.line(note)}" for note in notes(rows))])
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
@@ -167,7 +161,7 @@ def _accuracy(point: Point, kind: str) -> str:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    record: dict[str, Any] = {**asdict(row.recipe), "failure": row.failure}
+    record: dict[str, Any] = {**asdict(row.recipe), "failure": escape.csv(row.failure)}
     for kind in ACCURACIES:
         score: Mapping[str, Any] = row.accuracy.get(kind, {})
         low, high = score.get("interval", ("", ""))
@@ -177,7 +171,10 @@ def _record(row: Row) -> dict[str, Any]:
     for column in COLUMNS:
         value = None if row.failure else column.figure(row)
         record[column.name] = "" if value is None else value
-    return record | {"weights_sha256": row.weights_sha256, "data": row.basis.data["name"]}
+    return record | {
+        "weights_sha256": row.weights_sha256,
+        "data": escape.csv(row.basis.data["name"]),
+    }
 
 
 def _summary(point: Point) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""The check that an exported model's constants are what edgekit wrote: a CRC-32 of all of them.
+
+A weight with one bit flipped changes few outputs, and hardly ever those of the recorded inputs; its
+CRC-32 it always changes. Numbers are summed up by their values, the lowest byte first, so that the
+sum is the same on machines of either byte order, and read as the kernels read them: on AVR from
+flash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from edgekit.convert.c_blocks import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edgekit.convert.c_blocks import Block
+    from edgekit.convert.c_forms import Constant
+
+READERS = {
+    **{one: f"ek_flash_{one}" for one in ("int8", "int16", "uint16", "int32", "int64")},
+    **dict.fromkeys(("uint8", "bool"), "ek_flash_int8"),
+    "float32": "ek_flash_float",
+}
+"""Element type -> function of flash.h; uint32 is of cores that have one memory for all."""
+
+NAMES = ("ek_crc32", "ek_float_bits")
+"""Functions that the text defines, beside the check itself."""
+
+CRC32 = """\
+/* CRC-32 as of zlib, bit by bit: of the lowest ``bytes`` of a number. */
+static uint32_t ek_crc32(uint32_t sum, uint32_t number, int bytes)
+{
+    for (; bytes > 0; bytes--, number >>= 8) {
+        sum ^= number & 0xff;
+        for (int bit = 0; bit < 8; bit++)
+            sum = (sum >> 1) ^ (sum & 1 ? UINT32_C(0xedb88320) : 0);
+    }
+    return sum;
+}
+"""
+
+FLOAT_BITS = """\
+static uint32_t ek_float_bits(float number)
+{
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+"""
+
+
+def readers(constants: Iterable[Constant]) -> list[Block]:
+    """Return the functions of flash.h by which the check reads these constants."""
+    return definitions("flash.h", {_reader(one) for one in constants if one.flash} - {""})
+
+
+def render(
+    name: str,
+    both: Sequence[Constant],
+    dsp: Sequence[Constant],
+    portable: Sequence[Constant],
+) -> str:
+    """Return the C function that returns 0 while all constants are as they are here, else -1.
+
+    Args:
+        name: of the library.
+        both: constants that are there everywhere.
+        dsp: those that are there with the DSP extension only.
+        portable: those that are there without it.
+    """
+    head = f"int {name}_check_constants(void)\n{{\n"
+    constants = [*both, *dsp, *portable]
+    if not constants:
+        return f"{head}    return 0;\n}}\n"
+    lines = ["    uint32_t sum = UINT32_C(0xffffffff);", *_sums(both)]
+    expected = [f"    return sum == {_expected([*both, *portable])} ? 0 : -1;"]
+    if dsp:
+        on_dsp = [*_sums(dsp), f"    return sum == {_expected([*both, *dsp])} ? 0 : -1;"]
+        lines += ["#ifdef EK_DSP", *on_dsp, "#else", *_sums(portable), *expected, "#endif"]
+    else:
+        lines += [*_sums(portable), *expected]
+    floats = [FLOAT_BITS] if any(one.values.dtype == "float32" for one in constants) else []
+    return "\n".join([CRC32, *floats, head + "\n".join([*lines, "}", ""])])
+
+
+def _expected(constants: Sequence[Constant]) -> str:
+    """Return the sum, before its bits are inverted, as a C constant."""
+    total = 0
+    for one in constants:
+        little = one.values.astype(one.values.dtype.newbyteorder("<"), copy=False)
+        total = crc32(little.tobytes(), total)
+    return f"UINT32_C({total ^ 0xFFFFFFFF:#010x})"
+
+
+def _sums(constants: Iterable[Constant]) -> list[str]:
+    return [line for one in constants for line in _sum(one)]
+
+
+def _sum(constant: Constant) -> list[str]:
+    """Return the loop over one array."""
+    dtype, size, reader = str(constant.values.dtype), constant.values.itemsize, _reader(constant)
+    at = f"{constant.name} + i"
+    if dtype in ("uint8", "bool"):
+        at = f"(const int8_t *){at}"
+    number = f"{reader}({at})" if constant.flash and reader else f"{constant.name}[i]"
+    if dtype == "float32":
+        number = f"ek_float_bits({number})"
+    loop = f"    for (size_t i = 0; i < {len(constant.values)}; i++)"
+    if size < 8:
+        return [loop, f"        sum = ek_crc32(sum, (uint32_t){number}, {size});"]
+    return [
+        f"{loop} {{",
+        f"        const uint64_t number = (uint64_t){number};",
+        "        sum = ek_crc32(sum, (uint32_t)number, 4);",
+        "        sum = ek_crc32(sum, (uint32_t)(number >> 32), 4);",
+        "    }",
+    ]
+
+
+def _reader(constant: Constant) -> str:
+    """Return the function of flash.h for the element type, "" where there is none."""
+    return READERS.get(str(constant.values.dtype), "")

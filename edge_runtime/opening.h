@@ -1,0 +1,237 @@
+/* What a plan's slots and steps become when a session is opened.
+ *
+ * plan.py has checked the file, and is trusted with what only a kernel knows: how many parameters and
+ * tensors it reads, and that they fit each other. All that makes up a Python object is checked here. */
+#ifndef EK_OPENING_H
+#define EK_OPENING_H
+
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+#include "variants.h"
+
+/* Bytes of an element, by NumPy's type number; 0 for a type that the engine does not have. */
+static Py_ssize_t element_size(int type_number)
+{
+    switch (type_number) {
+    case 0: /* bool */
+    case 1: /* int8 */
+    case 2: /* uint8 */
+        return 1;
+    case 3: /* int16 */
+        return 2;
+    case 5: /* int32 */
+    case NUMPY_FLOAT32:
+        return 4;
+    case 9: /* int64 */
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+static int read_port(PyObject *source, Port *port)
+{
+    PyObject *shape;
+    if (!PyArg_ParseTuple(source, "inO!", &port->type_number, &port->size, &PyTuple_Type, &shape))
+        return -1;
+    if (PyTuple_Size(shape) > MAX_RANK) {
+        PyErr_SetString(PyExc_ValueError, "more dimensions than the extension takes");
+        return -1;
+    }
+    port->rank = (int)PyTuple_Size(shape);
+    port->element = element_size(port->type_number);
+    /* What is left of the size when it is divided by each dimension: one element, or it is wrong. */
+    Py_ssize_t left = port->size;
+    for (int i = 0; i < port->rank; i++) {
+        const Py_ssize_t length = PyLong_AsSsize_t(PyTuple_GetItem(shape, i));
+        if (length == -1 && PyErr_Occurred())
+            return -1;
+        port->shape[i] = length;
+        left = length > 0 && left % length == 0 ? left / length : 0;
+    }
+    if (left <= 0 || left != port->element) {
+        PyErr_SetString(PyExc_ValueError, "input or output is not of its shape's size");
+        return -1;
+    }
+    return 0;
+}
+
+static void *keep(Session *self, PyObject *source)
+{
+    Py_buffer *buffer = &self->buffers[self->buffer_count];
+    if (PyObject_GetBuffer(source, buffer, PyBUF_SIMPLE) < 0)
+        return NULL;
+    self->buffer_count++;
+    if ((uintptr_t)buffer->buf % 8 == 0)
+        return buffer->buf;
+    char *copy = malloc((size_t)buffer->len + 1);
+    if (!copy)
+        return PyErr_NoMemory();
+    self->copies[self->copy_count++] = copy;
+    return memcpy(copy, buffer->buf, (size_t)buffer->len);
+}
+
+static int read_slot(Session *self, PyObject *source, Reference *reference, Py_ssize_t *size)
+{
+    const char *place;
+    PyObject *data;
+    if (!PyTuple_Check(source)) {
+        PyErr_SetString(PyExc_TypeError, "a slot is not (place, size, data, offset)");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(source, "snOn", &place, size, &data, &reference->offset))
+        return -1;
+    reference->data = NULL;
+    reference->place = place[0] == 'c'   ? CONSTANT
+                       : place[0] == 'i' ? INPUT
+                       : place[0] == 'o' ? OUTPUT
+                                         : ARENA;
+    if (reference->place == CONSTANT) {
+        if (!(reference->data = keep(self, data)))
+            return -1;
+        if (self->buffers[self->buffer_count - 1].len != *size) {
+            PyErr_SetString(PyExc_ValueError, "a constant is not of its slot's size");
+            return -1;
+        }
+        self->constants += (size_t)*size;
+    }
+    if (reference->place == ARENA && (reference->offset < 0 || *size < 0 ||
+                                      *size > self->arena_size - reference->offset)) {
+        PyErr_SetString(PyExc_ValueError, "a slot lies outside the arena");
+        return -1;
+    }
+    if ((reference->place == INPUT && *size != self->input.size) ||
+        (reference->place == OUTPUT && *size != self->output.size)) {
+        PyErr_SetString(PyExc_ValueError, "input or output is not of its slot's size");
+        return -1;
+    }
+    return 0;
+}
+
+/* Packed weights of a hostile model, of one output each or shared by thousands of ops, may take many
+ * times as much as its file; an honest one's stay below twice its constants, or are small. */
+#define PACKED_ROOM ((size_t)32 << 20)
+
+static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
+                     const char *forced, Step *step)
+{
+    const char *name;
+    PyObject *params, *group_params, *indices;
+    if (!PyArg_ParseTuple(source, "sOOO!", &name, &params, &group_params, &PyTuple_Type, &indices))
+        return -1;
+    const Variant *variant = find_variant(name, forced);
+    if (!variant) {
+        PyErr_Format(PyExc_ValueError, "there is no kernel %s", name);
+        return -1;
+    }
+    step->run = variant->run;
+    step->first = self->reference_count;
+    if (!(step->params = keep(self, params)))
+        return -1;
+    if (group_params == Py_None)
+        self->groups = 0;
+    else if (!(step->group_params = keep(self, group_params)))
+        return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(indices); i++) {
+        const Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
+        if (index == -1 && PyErr_Occurred())
+            return -1;
+        if (index < 0 || index >= slot_count) {
+            PyErr_SetString(PyExc_ValueError, "a step names a slot that is not there");
+            return -1;
+        }
+        Reference *reference = &self->references[self->reference_count++];
+        *reference = slots[index];
+        if (reference->place == INPUT || reference->place == OUTPUT)
+            self->callers[self->caller_count++] = self->reference_count - 1;
+    }
+    if (!variant->pack)
+        return 0;
+    void *tensors[MAX_TENSORS] = {NULL};
+    const Py_ssize_t count = self->reference_count - step->first;
+    for (Py_ssize_t i = 0; i < count && i < MAX_TENSORS; i++)
+        tensors[i] = self->references[step->first + i].data;
+    if (count < 2 || self->references[step->first + 1].place != CONSTANT) {
+        PyErr_SetString(PyExc_ValueError, "weights to be packed are not constant");
+        return -1;
+    }
+    const size_t size = variant->pack(step->params, tensors, NULL);
+    self->packed += size;
+    char *memory = NULL;
+    if (self->packed <= PACKED_ROOM + 2 * self->constants)
+        memory = malloc(size + ALIGNMENT);
+    if (!memory) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->copies[self->copy_count++] = memory;
+    void *packed = aligned(memory);
+    variant->pack(step->params, tensors, packed);
+    self->references[step->first + 1].data = packed;
+    return 0;
+}
+
+static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(named))
+{
+    PyObject *slots, *steps, *input, *output;
+    Py_ssize_t arena, work;
+    const char *forced;
+    if (!PyArg_ParseTuple(arguments, "O!O!nO!O!nz:Session", &PyTuple_Type, &slots, &PyTuple_Type,
+                          &steps, &arena, &PyTuple_Type, &input, &PyTuple_Type, &output, &work,
+                          &forced))
+        return NULL;
+    const Py_ssize_t slot_count = PyTuple_Size(slots), step_count = PyTuple_Size(steps);
+    Py_ssize_t references = 0;
+    for (Py_ssize_t i = 0; i < step_count; i++) {
+        PyObject *step = PyTuple_GetItem(steps, i);
+        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 4
+                                ? PyTuple_GetItem(step, 3) : NULL;
+        if (!indices || !PyTuple_Check(indices))
+            return PyErr_Format(PyExc_TypeError, "step %zd is not (name, params, group params, slots)", i);
+        references += PyTuple_Size(indices);
+    }
+    const Variant *finite = find_variant("finite", forced);
+    if (!finite)
+        return PyErr_Format(PyExc_ValueError, "there are no instructions %s here", forced);
+    if (arena < 0 || work < 0)
+        return PyErr_Format(PyExc_ValueError, "arena or work is negative");
+    Session *self = (Session *)PyType_GenericAlloc(type, 0);
+    if (!self)
+        return NULL;
+    const size_t constants = (size_t)(slot_count + 2 * step_count) + 1;
+    self->arena_size = arena;
+    self->work = work;
+    self->finite = finite->run;
+    self->groups = arena <= MAX_GROUP_ARENA;
+    self->steps = calloc((size_t)step_count + 1, sizeof *self->steps);
+    self->references = calloc((size_t)references + 1, sizeof *self->references);
+    self->callers = calloc((size_t)references + 1, sizeof *self->callers);
+    self->buffers = calloc(constants, sizeof *self->buffers);
+    self->copies = calloc(constants + (size_t)references, sizeof *self->copies);
+    Reference *table = calloc((size_t)slot_count + 1, sizeof *table);
+    int wrong = !self->steps || !self->references || !self->callers || !self->buffers ||
+                !self->copies || !table;
+    if (wrong)
+        PyErr_NoMemory();
+    wrong = wrong || read_port(input, &self->input) < 0 || read_port(output, &self->output) < 0;
+    for (Py_ssize_t i = 0; !wrong && i < slot_count; i++) {
+        Py_ssize_t size;
+        wrong = read_slot(self, PyTuple_GetItem(slots, i), &table[i], &size) < 0;
+    }
+    for (Py_ssize_t i = 0; !wrong && i < step_count; i++) {
+        wrong = read_step(self, PyTuple_GetItem(steps, i), table, slot_count, forced,
+                          &self->steps[i]) < 0;
+        self->step_count = i + 1;
+    }
+    free(table);
+    wrong = wrong || open_frame(self, &self->frame, 1) < 0;
+    if (wrong)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+#endif

@@ -1,0 +1,203 @@
+"""A backend in a process of its own: the side that starts it and outlives it.
+
+LiteRT does not check a file as edge_runtime does: some end the process that runs them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime import errors, worker
+from edge_runtime.errors import BackendError, ModelError
+
+if TYPE_CHECKING:
+    import mmap
+    from typing import IO
+
+    import numpy.typing as npt
+    from _typeshed import ReadableBuffer
+
+    from edge_runtime.graph import Graph
+
+START = "import sys; sys.path[:] = sys.argv[1:]; from edge_runtime.worker import main; main()"
+"""What the child executes: its arguments are where this process imports from."""
+
+PIECE = 16 << 20
+"""Bytes of a batch that are sent at a time, at most, unless one input has more."""
+
+GRACE = 2.0
+"""Seconds that a child has to end by itself."""
+
+LAST_WORDS = 200
+"""Characters of what the child said at last that a message repeats."""
+
+
+class ProcessSession:
+    """A model opened in a child; see :class:`edge_runtime.backends.Session`.
+
+    Args:
+        graph: the model, read from ``data``.
+        data: content of the .tflite file.
+        backend: who runs it there.
+        title: the same for messages.
+        options: of the backend.
+
+    Attributes:
+        note: the backend's.
+
+    Raises:
+        ModelError: the backend cannot run the model, or dies of it.
+        BackendError: the backend, or a child, cannot be had here.
+    """
+
+    def __init__(
+        self, graph: Graph, data: bytes | mmap.mmap, backend: str, title: str, **options: object
+    ) -> None:
+        self._input = graph.tensors[graph.inputs[0]]
+        self._data = bytes(data)
+        self._title = title
+        self._request = {"backend": backend, "options": options}
+        self._child: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._owner = os.getpid()
+        try:
+            self.note = self._start()
+        except _DeathError as death:
+            raise ModelError(f"{death}: refused") from None
+
+    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run the model once."""
+        import numpy as np
+
+        return self._output(np.asarray(tensor), batch=False)
+
+    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Run the images of ``batch``, a piece of at most ``PIECE`` bytes at a time."""
+        import numpy as np
+
+        own = self._input.shape[0]
+        fitting = max(1, PIECE // max(1, batch[:own].nbytes)) * own
+        pieces = range(0, len(batch), fitting)
+        return np.concatenate(
+            [self._output(batch[start : start + fitting], batch=True) for start in pieces]
+        )
+
+    def times(self, inputs: npt.NDArray[Any], calls: int) -> list[float]:
+        """Time calls of ``Model.run`` in the child, where no pipe is in the way.
+
+        See ``worker.times``.
+        """
+        import numpy as np
+
+        _, content = self._exchange({"shape": inputs.shape, "calls": calls}, inputs.tobytes())
+        taken: list[float] = np.frombuffer(content, np.float64).tolist()
+        return taken
+
+    def after_fork(self) -> None:
+        """Leave the child to the parent; this process starts its own when it runs the model."""
+        self._child = self._errors = None
+        self._owner = os.getpid()
+
+    def close(self, seconds: float = GRACE) -> None:
+        """End the child: it may put a device away by itself, but not for longer than this."""
+        child, self._child = self._child, None
+        if child is None or self._owner != os.getpid():
+            return
+        if seconds and child.poll() is None:
+            assert child.stdin is not None
+            with suppress(OSError):
+                child.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(seconds)
+        child.kill()
+        child.wait()
+        for pipe in child.stdin, child.stdout, self._errors:
+            assert pipe is not None
+            with suppress(OSError):  # what was not sent yet cannot be sent any more
+                pipe.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_owner"):
+            self.close()
+
+    def _start(self) -> str:
+        """Start the child and let it open the model; return the backend's note."""
+        self._errors = TemporaryFile()  # noqa: SIM115 - closed with the child
+        verbose = bool(os.environ.get("EDGEKIT_VERBOSE"))
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", "-c", START, *sys.path],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if verbose else self._errors,
+            )
+        except OSError as error:
+            self._errors.close()
+            raise BackendError(
+                f"{self._title} cannot be started in a process of its own: {error}"
+            ) from error
+        message, _ = self._frames(self._request, self._data)
+        return str(message["note"])
+
+    def _output(self, tensor: npt.NDArray[Any], *, batch: bool) -> npt.NDArray[Any]:
+        import numpy as np
+
+        message, content = self._exchange({"shape": tensor.shape, "batch": batch}, tensor.tobytes())
+        return np.frombuffer(content, message["dtype"]).reshape(message["shape"])
+
+    def _exchange(self, message: dict[str, Any], content: bytes) -> tuple[dict[str, Any], Any]:
+        """Send a frame to the child, which is started where there is none, and return its answer.
+
+        Raises:
+            BackendError: it died, or the backend failed.
+        """
+        try:
+            if self._child is None:
+                self._start()
+            return self._frames(message, content)
+        except _DeathError as death:
+            raise BackendError(str(death)) from None
+
+    def _frames(self, message: dict[str, Any], content: bytes) -> tuple[dict[str, Any], Any]:
+        child = self._child
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            worker.send(child.stdin, message, content)
+            answer, output = worker.receive(child.stdout)
+        except (EOFError, BrokenPipeError):
+            death = self._death(child)
+            self.close()
+            raise death from None
+        except BaseException:
+            # A signal, say: the next answer would be the one to this frame.
+            self.close(0)
+            raise
+        if "error" in answer:
+            raise getattr(errors, answer["error"], BackendError)(answer["message"])
+        return answer, output
+
+    def _death(self, child: subprocess.Popen[bytes]) -> _DeathError:
+        """Return what became of the child."""
+        code = child.wait()
+        try:
+            how = signal.Signals(-code).name
+        except ValueError:
+            how = f"exit code {code}"
+        assert self._errors is not None
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        words = [line for line in lines if line.strip() and not line.startswith("INFO:")]
+        last = f": {words[-1].strip()[:LAST_WORDS]}" if words else ""
+        return _DeathError(f"{self._title} died of it ({how}){last}")
+
+
+class _DeathError(Exception):
+    """The child died."""

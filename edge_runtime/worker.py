@@ -1,0 +1,125 @@
+"""A backend in a process of its own: the child's side, and the frames that both sides exchange.
+
+A frame is two lengths, a JSON object and raw bytes: nothing in it is executed when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Any
+
+    import numpy.typing as npt
+
+    from edge_runtime.session import Model
+
+HEAD = struct.Struct("<QQ")
+"""Bytes of the JSON object and of what follows it."""
+
+
+def send(pipe: IO[bytes], message: dict[str, Any], content: bytes | memoryview = b"") -> None:
+    """Write a frame."""
+    text = json.dumps(message).encode()
+    pipe.write(HEAD.pack(len(text), len(content)))
+    pipe.write(text)
+    pipe.write(content)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], bytearray]:
+    """Read a frame.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    text, content = HEAD.unpack(_exactly(pipe, HEAD.size))
+    message: dict[str, Any] = json.loads(_exactly(pipe, text))
+    return message, _exactly(pipe, content)
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytearray:
+    content = bytearray(size)
+    view, place = memoryview(content), 0
+    while place < size:
+        # Every pipe can read into memory that is there; IO does not say so.
+        count = pipe.readinto(view[place:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        place += count
+    return content
+
+
+def times(run: Callable[[Any], Any], inputs: npt.NDArray[Any], calls: int) -> list[float]:
+    """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds."""
+    singles = [inputs[i : i + 1] for i in range(len(inputs))]
+    clock, taken = time.perf_counter_ns, []
+    for call in range(calls):
+        single = singles[call % len(singles)]
+        started = clock()
+        run(single)
+        taken.append((clock() - started) / 1e9)
+    return taken
+
+
+def main() -> None:
+    """Answer the frames on standard input until there are no more."""
+    # The parent ends this process; what a terminal sends to both must not end it in a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a library prints must not get between the frames.
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    # The parent keeps standard error clean, and its last line is the reason when this process dies.
+    os.environ["EDGEKIT_VERBOSE"] = "1"
+    from edge_runtime.errors import EdgeRuntimeError
+
+    model: Model | None = None
+    while True:
+        try:
+            message, content = receive(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            if model is None:
+                model = _opened(message, content)
+                answer: tuple[dict[str, Any], bytes] = {"note": model.backend_note}, b""
+            else:
+                answer = _answer(model, message, content)
+        except (EdgeRuntimeError, MemoryError) as error:
+            text = str(error) or "out of memory"
+            answer = {"error": type(error).__name__, "message": text}, b""
+        send(pipe, *answer)
+
+
+def _opened(message: dict[str, Any], content: bytearray) -> Model:
+    """Open the model whose file's content is ``content``."""
+    from edge_runtime import backends, reader
+    from edge_runtime.check import require_runnable
+    from edge_runtime.session import Model
+
+    data = bytes(content)
+    graph = reader.read(data)
+    require_runnable(graph)
+    backend = message["backend"]
+    session = backends.find(backend).open_session(graph, data, **message["options"])
+    return Model("model", data, graph, session, backend)
+
+
+def _answer(
+    model: Model, message: dict[str, Any], content: bytearray
+) -> tuple[dict[str, Any], bytes]:
+    import numpy as np
+
+    tensor = np.frombuffer(content, model.input.dtype).reshape(message["shape"])
+    if calls := message.get("calls"):
+        return {}, np.array(times(model.run, tensor, calls)).tobytes()
+    output = model._runner.run_batch(tensor) if message["batch"] else model._session.run(tensor)
+    output = np.asarray(output)
+    return {"shape": output.shape, "dtype": str(output.dtype)}, output.tobytes()

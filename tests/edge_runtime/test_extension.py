@@ -1,0 +1,178 @@
+"""The C extension handed what plan.py would not hand it: an error each time, and no crash."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edge_runtime
+import models
+from edge_runtime import _native
+
+FLOAT, INT8, INT64 = 11, 1, 9
+"""NumPy's type numbers."""
+
+
+def session(**changes: Any) -> Any:
+    """A session of one copy of 3 floats, [1, 3] -> [1, 3], with arguments changed."""
+    arguments = {
+        "slots": (("input", 12, None, 0), ("output", 12, None, 0)),
+        "steps": (("copy", (12).to_bytes(4, "little"), None, (0, 1)),),
+        "arena": 0,
+        "input": (FLOAT, 12, (1, 3)),
+        "output": (FLOAT, 12, (1, 3)),
+        "work": 24,
+        "instructions": None,
+    }
+    return _native.Session(*(arguments | changes).values())
+
+
+def test_the_session_of_these_tests_runs() -> None:
+    output = bytearray(24)
+    session().compute(bytes(range(24)), output)
+    assert output == bytes(range(24))
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "error", "said"),
+    [
+        (b"", bytearray(), ValueError, "no image, which takes 12"),
+        (b"1234", bytearray(), ValueError, "input has 4 bytes, and no image"),
+        (bytes(12), bytearray(), ValueError, "not of as many images"),
+        (bytes(12), bytearray(24), ValueError, "not of as many images"),
+        (bytes(24), bytearray(12), ValueError, "not of as many images"),
+        (bytes(13), bytearray(13), ValueError, "not of as many images"),
+        (bytes(12), memoryview(bytearray(13))[1:], ValueError, "output is not aligned"),
+        (bytes(12), bytes(12), TypeError, "read-write"),
+        (bytes(12), memoryview(bytearray(24))[::2], TypeError, "read-write"),
+        (memoryview(bytes(24))[::2], bytearray(12), BufferError, "not C-contiguous"),
+        (np.zeros((3, 3), np.float32).T[:1], bytearray(12), ValueError, "not C-contiguous"),
+        ("text", bytearray(12), TypeError, "bytes-like"),
+        (None, None, TypeError, "bytes-like"),
+    ],
+)
+def test_buffers_that_are_wrong(
+    source: Any, output: Any, error: type[Exception], said: str
+) -> None:
+    one = session()
+    with pytest.raises(error, match=said):
+        one.compute(source, output)
+    if isinstance(output, bytearray):
+        output.append(0)  # nobody holds it any more
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+@pytest.mark.parametrize("shift", [1, 2, 3])
+def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
+    content, output = np.arange(3 * count, dtype=np.float32).tobytes(), bytearray(12 * count)
+    session().compute(memoryview(bytes(shift) + content)[shift:], output)
+    assert output == content
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input": (FLOAT, 0, (1, 3))},
+        {"input": (FLOAT, 12, (1, 0))},
+        {"input": (FLOAT, 12, (0,))},
+        {"input": (FLOAT, -12, (1, -3))},
+        {"input": (FLOAT, 12, (-1, -3))},
+        {"input": (FLOAT, 8, (1, 3))},
+        {"input": (FLOAT, 16, (1, 3))},
+        {"input": (FLOAT, 12, (2**62, 2**62, 3))},
+        {"input": (FLOAT, 12, (2**70,))},
+        {"input": (FLOAT, 12, ("3",))},
+        {"input": (FLOAT, 12, (1,) * 9)},
+        {"input": (FLOAT, 12)},
+        {"input": (INT8, 12, (1, 3))},
+        {"input": (INT64, 12, (1, 3))},
+        {"input": (17, 12, (1, 3))},  # Python objects
+        {"input": (-1, 12, (1, 3))},
+        {"output": (FLOAT, 12, (1, 4))},
+        {"output": (FLOAT, 0, ())},
+        {"arena": -1},
+        {"work": -1},
+        {"instructions": "abacus"},
+        {"instructions": ""},
+        {"slots": (("input", 16, None, 0), ("output", 12, None, 0))},
+        {"slots": (("input", 12, None, 0), ("output", 8, None, 0))},
+        {"slots": (("input", 12, None, 0), ("arena", 12, None, 0))},
+        {"slots": (("input", 12, None, 0), ("arena", -1, None, 0))},
+        {"slots": (("input", 12, None, 0), ("arena", 12, None, -4)), "arena": 64},
+        {"slots": (("input", 12, None, 0), ("arena", 12, None, 2**62)), "arena": 64},
+        {"slots": (("constant", 12, None, 0), ("output", 12, None, 0))},
+        {"slots": (("constant", 12, b"short", 0), ("output", 12, None, 0))},
+        {"slots": ("input", "output")},
+        {"slots": (None, None)},
+        {"slots": ((), ())},
+        {"slots": ()},
+        {"slots": []},
+        {"steps": (("abacus", bytes(4), None, (0, 1)),)},
+        {"steps": (("copy", None, None, (0, 1)),)},
+        {"steps": (("copy", bytes(4), 5, (0, 1)),)},
+        {"steps": (("copy", bytes(4), None, (0, 2)),)},
+        {"steps": (("copy", bytes(4), None, (0, -1)),)},
+        {"steps": (("copy", bytes(4), None, (0, 2**70)),)},
+        {"steps": (("copy", bytes(4), None, (0, "1")),)},
+        {"steps": (("copy", bytes(4), None, [0, 1]),)},
+        {"steps": (("copy", bytes(4), None),)},
+        {"steps": (None,)},
+        {"steps": (("fully_connected_int8", bytes(64), None, ()),)},
+        {"steps": (("fully_connected_int8", bytes(64), None, (0, 1)),)},
+    ],
+    ids=repr,
+)
+def test_a_plan_that_is_none(changes: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError, OverflowError, MemoryError)):
+        session(**changes)
+
+
+def test_a_session_is_only_made_of_a_plan() -> None:
+    for make in (_native.Session, lambda: object.__new__(_native.Session), session().__reduce__):
+        with pytest.raises(TypeError):
+            make()
+
+
+def test_what_is_bound_calls_what_it_was_bound_to() -> None:
+    run = session().bind(lambda tensor: ("slow", tensor))
+    assert run(b"bytes") == ("slow", b"bytes")
+    strided = np.zeros((1, 6), np.float32)[:, ::2]
+    for tensor in np.zeros((2, 3), np.float32), np.zeros((1, 3)), strided:
+        assert run(tensor)[1] is tensor
+    tensor = np.array([[1, 2, 3]], np.float32)
+    assert (run(tensor) == tensor).all()
+    tensor[0, 0] = np.nan
+    assert run(tensor)[1] is tensor
+    with pytest.raises(TypeError):
+        session().bind(None)(b"")
+    with pytest.raises(TypeError):
+        run()
+
+
+def moved(array: np.ndarray, by: int) -> np.ndarray:
+    """A copy that lies ``by`` bytes behind an address that is aligned to 64."""
+    memory = np.zeros(array.nbytes + 128, np.uint8)
+    start = -memory.ctypes.data % 64 + by
+    place = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    place[...] = array
+    return place
+
+
+@pytest.mark.parametrize("name", ["dense int8", "dense int16", "dense float32", "RELU float32"])
+@pytest.mark.parametrize("backend", ["native", "reference", "litert"])
+def test_arrays_at_odd_addresses(name: str, backend: str, tmp_path: Any) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(models.seeds()[name])
+    model = edge_runtime.load(path, backend=backend)
+    rng = np.random.default_rng(1)
+    one = (rng.random(model.input.shape) * 100).astype(model.input.dtype)
+    many = (rng.random((20 * len(one), *one.shape[1:])) * 100).astype(model.input.dtype)
+    calls = [model.run]
+    if model.input.dtype == "float32":
+        calls.append(model.predict)
+    for tensor in (one, many):
+        for call in calls:
+            expected = call(tensor)
+            for by in (1, 2, 3, 4, 6):
+                answer = call(moved(tensor, by))
+                assert answer.tobytes() == expected.tobytes()

@@ -1,0 +1,300 @@
+"""LiteRT in a process of its own: the same answers, and a file that it dies of is an error."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+import edge_runtime
+import models
+from edge_runtime import BackendError, ModelError, own_process
+from edge_runtime.backends import litert, options_for
+from edge_runtime.errors import UnsoundError
+from edge_runtime.reader import read
+
+FAKE = """
+import os
+class OpResolverType(dict):
+    __class_getitem__ = classmethod(lambda cls, name: name)
+class Interpreter:
+    calls = 0
+    def __init__(self, **_): {opening}
+    def allocate_tensors(self): pass
+    def set_tensor(self, index, tensor): self.tensor = tensor
+    def get_tensor(self, index): return self.tensor
+    def invoke(self):
+        Interpreter.calls += 1
+        {running}
+"""
+
+
+def changed(name: str, change: Callable[[Any], None]) -> bytes:
+    """A small model, its graph changed."""
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()[name])
+    change(tree.subgraphs[0])
+    return models.pack(tree)
+
+
+def without_scale(graph: Any) -> None:
+    graph.tensors[1].quantization = None
+
+
+def denormal_scale(graph: Any) -> None:
+    graph.tensors[0].quantization.scale = [1e-38]
+
+
+def without_inputs(graph: Any) -> None:
+    graph.operators[0].inputs = []
+
+
+def without_weights(graph: Any) -> None:
+    graph.operators[0].inputs = [0]
+
+
+def other_output(graph: Any) -> None:
+    graph.tensors[-1].shape = [1, 3]
+
+
+def unchecked() -> bytes:
+    """One op that LiteRT has and the engine has not: ABS, [1, 6] -> [1, 6]."""
+    tensors = [models.tensor((1, 6), "float32"), models.tensor((1, 6), "float32")]
+    return models.model(tensors, [("ABS", [0], 1, {})])
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "model.tflite"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a LiteRT in the child's way that does what is asked of it."""
+
+    def put(opening: str = "pass", running: str = "pass") -> None:
+        package = tmp_path / "fake" / "ai_edge_litert"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "interpreter.py").write_text(FAKE.format(opening=opening, running=running))
+        monkeypatch.syspath_prepend(package.parent)
+
+    return put
+
+
+def load(path: Path) -> edge_runtime.Model:
+    return edge_runtime.load(path, backend="litert", own_process=True)
+
+
+@pytest.mark.parametrize("name", ["dense int8", "dense float32", "documented"])
+def test_the_answers_are_the_same(name: str, written: Any) -> None:
+    path = written(models.seeds()[name])
+    here, there = edge_runtime.load(path, backend="litert"), load(path)
+    rng = np.random.default_rng(1)
+    one = (rng.random(here.input.shape) * 100).astype(here.input.dtype)
+    many = (rng.random((70 * len(one), *one.shape[1:])) * 100).astype(here.input.dtype)
+    for tensor in one, many, one.tobytes():
+        expected, answer = (np.asarray(model.run(tensor)) for model in (here, there))
+        assert answer.tobytes() == expected.tobytes()
+        assert (answer.shape, answer.dtype) == (expected.shape, expected.dtype)
+    assert there.backend_note == here.backend_note
+    if len(one) == 1:
+        taken = there._session.times(one, 30)
+        assert len(taken) == 30
+        assert min(taken) > 0
+
+
+def test_a_batch_goes_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(written(unchecked()))
+    monkeypatch.setattr(own_process, "PIECE", 100)  # 4 of 24 bytes
+    sizes = []
+    output = own_process.ProcessSession._output
+    monkeypatch.setattr(
+        own_process.ProcessSession,
+        "_output",
+        lambda self, tensor, batch: sizes.append(len(tensor)) or output(self, tensor, batch=batch),
+    )
+    batch = -np.arange(60, dtype=np.float32).reshape(10, 6)
+    np.testing.assert_array_equal(model.run(batch), -batch)
+    assert sizes == [4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "how"),
+    [("ADD int8", without_scale, "SIGABRT"), ("QUANTIZE int8 int8", denormal_scale, "SIGSEGV")],
+)
+def test_files_that_litert_2_3_dies_of(
+    name: str, change: Any, how: str, written: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = written(changed(name, change))
+    message = f"{path}: LiteRT died of it \\({how}\\).*: refused$"
+    for options in {"own_process": True}, options_for("litert"):
+        with pytest.raises(ModelError, match=message):
+            edge_runtime.load(path, backend="litert", **options)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("RELU float32", without_inputs, "it has to have a first input and one output"),
+        ("dense int8", without_weights, "it has no input"),
+        ("RELU float32", other_output, "its ops make"),
+    ],
+)
+def test_what_contradicts_itself_reaches_nobody(
+    name: str, change: Any, said: str, written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reached(*_: object, **__: object) -> None:
+        raise AssertionError("LiteRT was handed the file")
+
+    monkeypatch.setattr(litert, "_open_interpreter", reached)
+    monkeypatch.setattr(own_process.subprocess, "Popen", reached)
+    path = written(changed(name, change))
+    for options in {}, {"own_process": True}, {"own_process": None}:
+        with pytest.raises(UnsoundError, match=said):
+            edge_runtime.load(path, backend="litert", **options)
+    for backend in "native", "reference":
+        with pytest.raises(UnsoundError, match=said):
+            edge_runtime.load(path, backend=backend)
+
+
+def test_what_the_engine_has_checked_runs_in_this_process(written: Any) -> None:
+    for data, own in (models.seeds()["dense int8"], False), (unchecked(), True):
+        path = written(data)
+        model = edge_runtime.load(path, backend="litert", own_process=None)
+        assert isinstance(model._session, own_process.ProcessSession) == own
+        assert litert.is_checked(read(data)) != own
+        plain = edge_runtime.load(path, backend="litert")
+        assert isinstance(plain._session, litert.LiteRTSession)
+    assert options_for("native") == {}
+
+
+def other_shape(graph: Any) -> None:
+    graph.tensors[graph.operators[0].outputs[0]].shape = [1 << 20, 784]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("QUANTIZE int8 int8", denormal_scale), ("documented", other_shape)]
+)
+def test_what_litert_makes_of_a_file_otherwise_is_not_checked(
+    name: str, change: Any, written: Any
+) -> None:
+    data = changed(name, change)
+    edge_runtime.load(written(data))  # the engine runs it
+    assert not litert.is_checked(read(data))
+    assert litert.is_checked(read(models.seeds()[name]))
+
+
+def test_a_death_while_it_runs(written: Any, fake: Any) -> None:
+    fake(running="if Interpreter.calls == 3: os.abort()")
+    model = load(written(unchecked()))
+    tensor = np.ones((1, 6), np.float32)
+    for _ in range(2):
+        model.run(tensor)
+        model.run(tensor)
+        with pytest.raises(BackendError, match=r"^LiteRT died of it \(SIGABRT\)$"):
+            model.run(tensor)
+    # A new child, whose third call is the last one as well.
+    with pytest.raises(BackendError, match="SIGABRT"):
+        model._session.times(tensor, 3)
+
+
+@pytest.mark.parametrize(
+    ("opening", "said"),
+    [
+        ("os.kill(os.getpid(), 9)", r"LiteRT died of it \(SIGKILL\): refused"),
+        ("os._exit(7)", r"LiteRT died of it \(exit code 7\): refused"),
+        (
+            "os.write(2, b'INFO: x\\nlast words\\n'); os.abort()",
+            r"\(SIGABRT\): last words: refused",
+        ),
+        ("raise RuntimeError('not this\\nfile')", "LiteRT cannot run it: not this file"),
+        ("raise KeyError('x')", r"\(exit code 1\): KeyError: 'x': refused"),
+        ("raise MemoryError", "out of memory"),
+    ],
+)
+def test_what_may_become_of_a_child(opening: str, said: str, written: Any, fake: Any) -> None:
+    fake(opening=opening)
+    with pytest.raises(edge_runtime.EdgeRuntimeError, match=said) as raised:
+        load(written(unchecked()))
+    assert "\n" not in str(raised.value)
+
+
+def test_what_the_library_prints_is_no_frame(written: Any, fake: Any) -> None:
+    fake(opening="print('hello'); os.write(1, b'world')", running="os.write(1, b'hello')")
+    tensor = np.ones((1, 6), np.float32)
+    np.testing.assert_array_equal(load(written(unchecked())).run(tensor), tensor)
+
+
+def test_a_failure_is_an_error_and_the_child_lives(written: Any, fake: Any) -> None:
+    fake(running="if Interpreter.calls == 1: raise RuntimeError('once')")
+    model = load(written(unchecked()))
+    child = model._session._child.pid
+    with pytest.raises(BackendError, match="LiteRT failed while running the model: once"):
+        model.run(np.ones((1, 6), np.float32))
+    model.run(np.ones((1, 6), np.float32))
+    assert model._session._child.pid == child
+
+
+def test_an_interrupt_leaves_no_answer_for_the_next_call(written: Any, fake: Any) -> None:
+    fake(running="import time; time.sleep(60 if self.tensor[0, 0] == 5 else 0)")
+    model = load(written(unchecked()))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    with pytest.raises(KeyboardInterrupt):
+        model.run(np.full((1, 6), 5, np.float32))
+    tensor = np.ones((1, 6), np.float32)
+    np.testing.assert_array_equal(model.run(tensor), tensor)
+
+
+def test_the_child_ends_with_the_model(written: Any) -> None:
+    model = load(written(unchecked()))
+    child, errors = model._session._child, model._session._errors
+    del model
+    assert child.returncode == 0
+    assert child.stdin.closed
+    assert child.stdout.closed
+    assert errors.closed
+
+
+def test_a_forked_process_starts_a_child_of_its_own(written: Any) -> None:
+    model = load(written(unchecked()))
+    tensor = -np.ones((1, 6), np.float32)
+    child = model._session._child.pid
+    fork = os.fork()
+    if fork == 0:
+        signal.alarm(20)
+        right = bool((model.run(tensor) == 1).all()) and model._session._child.pid != child
+        model._session.close()
+        os._exit(not right)
+    assert os.waitpid(fork, 0)[1] == 0
+    assert (model.run(tensor) == 1).all()
+    assert model._session._child.pid == child
+
+
+def test_a_child_that_does_not_end_is_ended(
+    written: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(opening="import atexit, time; atexit.register(time.sleep, 60)")
+    monkeypatch.setattr(own_process.ProcessSession.close, "__defaults__", (0.1,))
+    model = load(written(unchecked()))
+    child = model._session._child
+    del model
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(unchecked())
+    for executable in "/nowhere/python", "":
+        monkeypatch.setattr(own_process.sys, "executable", executable)
+        with pytest.raises(BackendError, match="cannot be started in a process of its own"):
+            load(path)
