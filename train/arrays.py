@@ -1,5 +1,7 @@
 """A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,8 +19,14 @@ Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
+DAMAGED_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, OverflowError, KeyError),
+)
 """What zipfile raises for damaged, encrypted or exotic archives."""
+
+DAMAGED_ARRAY = (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError)
+"""What NumPy raises for damaged arrays, and for those that say that they are larger than memory."""
 
 TEST_SHARE = 0.2
 """Share of each class that becomes the test set where the user made none."""
@@ -57,8 +65,8 @@ def read_npz(path: Path) -> dict[str, Array]:
                 return {"x": held}
             with held:
                 return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+    except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
 
 

@@ -27,7 +27,8 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
     """Return the pictures of a folder with one folder for each class, or train and test of such.
 
     A validation part is the test set where there is no test part. What archives leave behind
-    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all.
+    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all; links
+    are followed, and one that leads back to a folder above it is refused.
 
     Args:
         folder: the folder.
@@ -35,11 +36,11 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
         framing: how; see :func:`edge_runtime.image.prepare`.
 
     Raises:
-        DataError: a file that is no picture, an empty class, parts with different classes.
+        DataError: a file that is no picture, an empty class, parts with different classes, a loop
+            of links.
     """
+    folder = _inside(folder)
     entries = _entries(folder)
-    if len(entries) == 1 and entries[0].is_dir() and any(e.is_dir() for e in _entries(entries[0])):
-        return from_folder(entries[0], size, framing)
     parts = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
     training = next((parts[name] for name in TRAINING if name in parts), None)
     held_out = [parts[name] for name in HELD_OUT if name in parts]
@@ -100,10 +101,30 @@ def _read_classes(
                 f"{inner}: a folder where the pictures of class {name.name!r} should be; --data "
                 "takes a folder of class folders, or train and test (or validation) with such"
             )
+        if odd := next((file for file in files if not file.is_file()), None):
+            raise DataError(f"{odd}: neither a file nor a link to one")
         images += [_prepared(file, str(file), size, framing, dropped) for file in files]
         labels += [index] * len(files)
     names = tuple(entry.name for entry in classes)
     return np.stack(images), np.array(labels, np.int64), names, dropped
+
+
+def _inside(folder: Path) -> Path:
+    """Return the folder that has something in it besides one folder with others in it."""
+    seen = {_identity(folder)}
+    while True:
+        entries = _entries(folder)
+        if len(entries) != 1 or not any(one.is_dir() for one in _entries(entries[0])):
+            return folder
+        folder = entries[0]
+        if (identity := _identity(folder)) in seen:
+            raise DataError(f"{folder}: a link that leads back to a folder above it")
+        seen.add(identity)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _stray(entries: Iterable[Path]) -> list[str]:
@@ -113,6 +134,9 @@ def _stray(entries: Iterable[Path]) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
+    """Return what counts in a folder; nothing where it is none."""
+    if not folder.is_dir():
+        return []
     return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")
 
 

@@ -1,6 +1,6 @@
 """The documented model's hyper-parameters, each an option with its documented default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 INITIALIZERS = ("glorot-uniform", "random-normal", "truncated-normal", "random-uniform")
@@ -43,3 +43,7 @@ class Recipe:
     qat: bool = False
     prune: float = 0.0
     cluster: int = 0
+
+
+RECIPE = {f"{field.name}?": field.type for field in fields(Recipe)}
+"""Its shape in JSON, as ``edgekit.stored`` checks it."""

@@ -15,7 +15,7 @@ def test_rows_come_back_as_they_were(row_of: RowOf, tmp_path: Path) -> None:
     rows = [
         row_of(hidden=2),
         row_of(hidden=3, flash=None),
-        Row(row_of().recipe, row_of().basis, failure="it diverged"),
+        Row(row_of().recipe, row_of().basis, failure="it diverged", worker=row_of().worker),
     ]
     with journal.opened(tmp_path / "sweep" / "rows.jsonl") as file:
         for row in rows:

@@ -6,12 +6,44 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edgekit import stored
 from edgekit.errors import ResultError
-from edgekit.train.recipe import Recipe
+from edgekit.train.recipe import RECIPE, Recipe
 
 ACCURACIES = ("float32", "int8")
 FILES = ("keras", "float32", "int8")
 DEFLATED = "int8_deflated"
+
+SCORE = {
+    "correct": int,
+    "total": int,
+    "accuracy": float,
+    "interval": [float],
+    "confusion": [[int]],
+}
+FIRMWARE = ("flash", "ram", "stack", "instructions")
+SHAPE = {
+    "recipe": RECIPE,
+    "basis": {"data": {str: object}, "versions": {str: str}},
+    "failure?": str,
+    "accuracy?": {str: SCORE},
+    "epochs?": int,
+    "seconds?": float,
+    "sizes?": {str: int},
+    "parameters?": int,
+    "macs?": int,
+    "latency?": (float, None),
+    "firmware?": (dict.fromkeys(FIRMWARE, float), None),
+    "missing?": {str: str},
+    "weights_sha256?": str,
+    "worker": {"CPU": str, "host": str},
+    "time?": str,
+}
+MEASURED = {
+    "accuracy": dict.fromkeys(ACCURACIES, object),
+    "sizes": dict.fromkeys((*FILES, DEFLATED), object),
+}
+"""What a row has besides, unless it failed."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +121,16 @@ class Row:
         Raises:
             ResultError: a field is missing, unknown or of the wrong kind.
         """
+        problem = stored.problem(document, SHAPE)
+        if not problem and not document.get("failure"):
+            problem = stored.problem(document, MEASURED)
+        if problem:
+            raise ResultError(f"not a row of a sweep: {problem}")
+        fields = dict(document)
         try:
-            fields = dict(document)
             recipe, basis = Recipe(**fields.pop("recipe")), Basis(**fields.pop("basis"))
             return cls(recipe=recipe, basis=basis, **fields)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except TypeError as error:
             raise ResultError(f"not a row of a sweep: {error}") from None
 
 
