@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,13 @@ METRICS_SHAPE = {
     "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
-    "input_range?": ([float], None),
+    "input_range?": ([float, float], None),
 }
 """Of what is read in metrics.json."""
 
-UNREADABLE = (OSError, EOFError, ValueError, SyntaxError, MemoryError, RecursionError)
+UNREADABLE = (OSError, EOFError, MemoryError, SyntaxError, TokenError, ValueError)
 UNREADABLE_ZIP = (zipfile.BadZipFile, RuntimeError, OverflowError, struct.error)
-"""What numpy.load raises for damaged files, and where they begin as a zip does."""
+"""What numpy.load raises for damaged files, and for those that begin as a zip does."""
 
 TRIED = 1000
 """Training inputs on which ranges of pixels are tried: the 95 % interval is 6 % wide at most."""
@@ -191,9 +192,8 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
     if not isinstance(metrics, dict) or metrics.get("model_sha256") != model.sha256:
         return {}
     problem = stored.problem(metrics, METRICS_SHAPE)
-    low, high = ends if len(ends := metrics.get("input_range") or (0, 1)) == 2 else (0, 0)
-    if not problem and not low < high:
-        problem = "input_range: expected two numbers, the smaller one first"
+    if not problem and (ends := metrics.get("input_range")) and not ends[0] < ends[1]:
+        problem = "input_range: expected the smaller number first"
     if problem:
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
     return metrics

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ DAMAGED_ZIP = (
 )
 """What zipfile raises for damaged, encrypted or exotic archives."""
 
-DAMAGED_ARRAY = (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError)
+DAMAGED_ARRAY = (*(OSError, EOFError, MemoryError, SyntaxError, TokenError, TypeError, ValueError),)
 """What NumPy raises for damaged arrays, and for those that say that they are larger than memory."""
 
 TEST_SHARE = 0.2
@@ -64,7 +65,9 @@ def read_npz(path: Path) -> dict[str, Array]:
             if isinstance(held, np.ndarray):
                 return {"x": held}
             with held:
-                return {name: held[name] for name in held.files}
+                found = {name: held[name] for name in held.files}
+                # What is no array in the archive comes as bytes.
+                return {k: one for k, one in found.items() if isinstance(one, np.ndarray)}
     except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
@@ -106,6 +109,8 @@ def from_npz(path: Path, *, numbers: bool | None) -> Held:
         if y not in held:
             arrays[y] = np.zeros((len(arrays[x]), 0), np.float32)
             continue
+        if not held[y].ndim:
+            raise DataError(f"{path}: {y} is one value, and not one for each input")
         if len(held[x]) != len(held[y]):
             raise DataError(f"{where}: {len(held[x])} inputs but {len(held[y])} labels")
         answers = _squeezed(held[y])
@@ -131,7 +136,7 @@ def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
             f"{where}: has {x.dtype} inputs of shape {list(own)}, the model takes {list(shape)}; "
             "only pictures, which are uint8, are brought to another size"
         )
-    values: Floats = x.reshape(len(x), *shape).astype(np.float32)
+    values = _floats(x.reshape(len(x), *shape))
     rows = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if rows.any():
         raise DataError(
@@ -172,6 +177,12 @@ def _inputs(x: Array, where: str) -> Array:
     return x
 
 
+def _floats(values: Array) -> Floats:
+    """Return values as float32, those that are too large for it as infinity."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
 def _squeezed(y: Array) -> Array:
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -189,7 +200,7 @@ def _one_hot(y: Array) -> bool:
 def _targets(y: Array, where: str) -> Floats:
     if y.dtype.kind not in "biuf":
         raise DataError(f"{where}: the model gives numbers, and these are {y.dtype}")
-    values: Floats = y.reshape(len(y), -1).astype(np.float32)
+    values = _floats(y.reshape(len(y), -1))
     if not np.isfinite(values).all():
         raise DataError(f"{where}: holds NaN or infinity")
     return values

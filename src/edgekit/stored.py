@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 
 Shape = Any
 """What a value should be: ``str``, ``bool``, ``int``, ``float`` (finite, or whole), None for null,
-``object`` for anything, a tuple of shapes for one of them, ``[shape]`` for a list, ``{str: shape}``
-for an object of any keys, and ``{"key": shape}`` for one with these; "key?" may be left out."""
+``object`` for anything, a tuple of shapes for one of them, ``[shape]`` for a list, ``[one, other]``
+for a list of just these, ``{str: shape}`` for an object of any keys, and ``{"key": shape}`` for one
+with these; "key?" may be left out."""
 
 LARGEST = 2**63
 """Whole numbers are smaller: a float holds them, as formatting and division need."""
@@ -54,7 +55,9 @@ def problem(value: Any, shape: Shape, at: str = "") -> str:
     if isinstance(shape, list):
         if not isinstance(value, list):
             return _wrong(value, "a list", at)
-        parts = ((one, shape[0], f"{at}[{i}]") for i, one in enumerate(value))
+        if len(shape) > 1 and len(value) != len(shape):
+            return f"{at or 'it'}: expected a list of {len(shape)}, not of {len(value)}"
+        parts = ((one, shape[i % len(shape)], f"{at}[{i}]") for i, one in enumerate(value))
         return next(filter(None, (problem(*part) for part in parts)), "")
     if isinstance(shape, dict):
         if not isinstance(value, dict):

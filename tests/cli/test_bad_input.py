@@ -5,13 +5,10 @@ EDGEKIT_BAD_INPUTS says how many damaged files of each kind are tried.
 """
 
 import gzip
-import hashlib
 import json
 import os
 import random
-import shutil
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +24,18 @@ import spoil
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
 from edgekit.benchmarks import document
+from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
+from edgekit.commands import bench, tune
+from edgekit.convert import job
 from edgekit.convert.metadata import attach
+from edgekit.convert.recipe import Recipe as Conversion
 from edgekit.errors import EdgekitError
+from edgekit.index import write_index
+from edgekit.sweep import latency, point, workers
+from edgekit.sweep.row import Row
+from edgekit.train import data, mnist
+from edgekit.train.recipe import Recipe
 
 TRIES = int(os.environ.get("EDGEKIT_BAD_INPUTS", "40"))
 Capture = pytest.CaptureFixture[str]
@@ -59,7 +65,8 @@ def require_one_line(code: int, captured: Any, content: bytes) -> None:
     assert "Traceback" not in captured.err, about
     if code == 2:
         assert len(lines) == 1, about
-        assert lines[0].startswith("edgekit") and "error: " in lines[0], about
+        assert lines[0].startswith("edgekit"), about
+        assert "error: " in lines[0], about
     else:
         assert not any("error" in line for line in lines), about
 
@@ -128,3 +135,234 @@ def test_models(folder: Path, capsys: Capture) -> None:
             ):
                 code = run(arguments)
                 require_one_line(code, capsys.readouterr(), content)
+
+
+def test_arrays_of_other_kinds(folder: Path, capsys: Capture) -> None:
+    """Arrays that NumPy reads and that are no inputs, or no classes."""
+
+    def array(rng: random.Random) -> np.ndarray[Any, Any]:
+        shape = rng.choice(((), (0,), (12,), (12, 1), (12, 2), (12, 8, 8), (11, 64), (0, 8, 8)))
+        kind = rng.choice(
+            ("?", "i1", "u1", ">u2", "i8", "u8", "f2", "f8", "c8", "M8[s]", "S3", "U2")
+        )
+        values = np.random.default_rng(rng.randrange(100)).integers(0, 3, shape)
+        made = np.asarray(values).astype(kind) if kind[0] != "M" else np.zeros(shape, kind)
+        if kind[0] == "f" and made.size and rng.random() < 0.5:
+            made.ravel()[0] = rng.choice((np.nan, np.inf, -1e300 if kind == "f8" else -6e4))
+        if rng.random() < 0.1:
+            made = np.zeros(12, [("a", "i4"), ("b", "U3")])
+        return made
+
+    def archive(rng: random.Random) -> bytes:
+        names = rng.choice((("x", "y"), ("x",), ("y",), ("x_train", "y_train", "x_test", "y_test")))
+        path = folder / "kinds.npz"
+        np.savez(path, **{name: array(rng) for name in names})  # type: ignore[arg-type]
+        return path.read_bytes()
+
+    for content in attempts(folder / "bad.npz", archive):
+        data = ["--data", str(folder / "bad.npz")]
+        for arguments in (["predict", str(folder / "model.tflite"), *data], ["train", *data]):
+            code = run(
+                [*arguments, "--artifacts", str(folder)] if "train" in arguments else arguments
+            )
+            require_one_line(code, capsys.readouterr(), content)
+
+
+def test_lists_of_labels(folder: Path, capsys: Capture) -> None:
+    model, out = str(folder / "model.tflite"), str(folder / "out.tflite")
+    for content in attempts(folder / "bad.txt", lambda rng: spoil.spoilt("ä\nß\n".encode(), rng)):
+        code = run(["label", model, "--labels", str(folder / "bad.txt"), "-o", out])
+        require_one_line(code, capsys.readouterr(), content)
+
+
+def test_mnist(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IDX files, packed and not, and an mnist.npz."""
+    own = folder / "idx"
+    own.mkdir()
+    images = struct.pack(">IIII", 0x803, 2, 28, 28) + bytes(2 * 784)
+    for name in mnist.IDX_FILES.values():
+        (own / name).write_bytes(images)
+    path = own / f"{mnist.IDX_FILES['x_train']}.gz"
+    (own / mnist.IDX_FILES["x_train"]).unlink()
+    arguments = ["bench", str(folder / "model.tflite"), "--data", "mnist"]
+    train = ["train", "--epochs", "1", "--artifacts", str(folder / "made")]
+    monkeypatch.setenv("EDGEKIT_MNIST", str(own))
+    for content in attempts(path, lambda rng: spoil.spoilt(gzip.compress(images), rng)):
+        for one in (arguments, train):
+            code = run(one)
+            assert code == 2
+            require_one_line(code, capsys.readouterr(), content)
+    path = path.rename(path.with_suffix(""))
+    for content in attempts(path, lambda rng: spoil.spoilt(images, rng)):
+        code = run(train)
+        assert code == 2
+        require_one_line(code, capsys.readouterr(), content)
+
+
+def test_what_verify_reads(folder: Path, capsys: Capture) -> None:
+    model = folder / "model.tflite"
+    documents = {
+        "SHA256SUMS": lambda rng: spoil.spoilt(listed, rng),
+        "metrics.json": lambda rng: spoil.misstated({"model_sha256": "ab"}, rng),
+        "model.tflite.report.json": lambda rng: spoil.misstated({"tflite_sha256": "ab"}, rng),
+        "bench.json": lambda rng: spoil.misstated(bench, rng),
+        "model.tflite": lambda rng: spoil.spoilt(whole, rng),
+    }
+    digests.record(folder, model, folder / "x.npy")
+    listed, whole = (folder / "SHA256SUMS").read_bytes(), model.read_bytes()
+    bench = {"results": [{"subject": {"model": "model.tflite", "sha256": "ab"}}]}
+    for name, spoilt in documents.items():
+        for content in attempts(folder / name, spoilt):
+            for arguments in (["verify", str(folder)], ["verify", "--json", str(model)]):
+                code = run(arguments)
+                require_one_line(code, capsys.readouterr(), content)
+        if (folder / name).is_dir():
+            (folder / name).rmdir()
+        (folder / name).unlink(missing_ok=True)
+        if name == "SHA256SUMS":
+            digests.record(folder, model, folder / "x.npy")
+
+
+def test_the_index_is_written_over_whatever_lies_there(folder: Path) -> None:
+    bench: Any = {"format": "edgekit bench", "passed": True, "gates": [{"verdict": "passed"}]}
+    bench["results"] = [{"subject": {"model": "m", "sha256": "ab", "peer": False}}]
+    data = {"name": "x", "classes": ["a", "b"], "train": 1, "test": 1, "sha256": "ab"}
+    metrics = {"data": data, "accuracy": 0.5, "correct": 1, "total": 2, "accuracy_95": [0.1, 0.9]}
+    sweep = {"data": data, "varied": ["hidden"], "points": [{}]}
+    (folder / "sweep").mkdir()
+    for name, whole in (
+        ("bench.json", bench),
+        ("metrics.json", metrics),
+        ("sweep/sweep.json", sweep),
+        ("model.tflite.report.json", {"recipe": {"scheme": "int8"}, "bytes": {"tflite": 3}}),
+        ("index.html", ["text"]),
+    ):
+        for _ in attempts(folder / name, lambda rng, w=whole: spoil.misstated(w, rng)):  # type: ignore[misc]
+            write_index(folder)
+
+
+def test_baselines(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier run's document: what it says is refused, or compared with."""
+    subject, keras = (
+        Subject("model.tflite", "12" * 32, "native"),
+        Subject("m", "", "keras", peer=True),
+    )
+    results = [
+        Result(subject, "accuracy", "class", summary={"accuracy": 0.5, "correct": 6, "total": 12}),
+        Result(subject, "latency", "s", (1.0, 2.0), {"p50": 1.0, "p90": 2.0, "calls": 2}),
+        Result(subject, "file_size", "bytes", (9.0,), {"median": 9.0}),
+        Result(keras, "latency", "s", (1.0,), {"p50": 1.0, "p90": 2.0, "calls": 2}),
+    ]
+    about = {"name": "x", "sha256": "ab", "labels": ["a", "b"], "images": 12}
+    results = [replace(one, dataset=about, environment={"CPU": "x", "OS": "y"}) for one in results]
+    whole = json.loads(document.dumps(results, [], samples=True))
+    monkeypatch.setattr(bench, "_measure", lambda *_: results)
+    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    arguments = ["bench", str(folder / "model.tflite"), "--data", str(folder / "data.npz")]
+    arguments += ["--artifacts", str(folder), "--max-drop", "1"]
+    path = folder / "baseline.json"
+    for content in attempts(path, lambda rng: spoil.misstated(whole, rng)):
+        code = run([*arguments, "--baseline", str(path)])
+        captured = capsys.readouterr()
+        if code == 1:
+            assert captured.err.startswith("edgekit bench: "), captured.err
+        else:
+            require_one_line(code, captured, content)
+
+
+def test_reports_beside_a_model(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = folder / "model.tflite"
+    whole = {"tflite_sha256": files.sha256(model), "data": {"source": str(folder / "data.npz")}}
+    monkeypatch.setattr(bench, "_measure", lambda *_: [])
+    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    path = folder / "model.tflite.report.json"
+    for content in attempts(path, lambda rng: spoil.misstated(whole, rng)):
+        code = run(["bench", str(model), "--artifacts", str(folder)])
+        captured = capsys.readouterr()
+        if code != 1:
+            require_one_line(code, captured, content)
+
+
+def test_metrics_beside_a_model(folder: Path) -> None:
+    """What convert and tune take from metrics.json, without TensorFlow."""
+    model: Any = SimpleNamespace(
+        path=folder / "model.keras",
+        sha256="ab",
+        shape=(3,),
+        loss="",
+        forward=SimpleNamespace(last_op="Softmax"),
+        output_shape=(2,),
+        outputs=2,
+        learned=None,
+        rebuilds_input=False,
+    )
+    np.savez(folder / "rows.npz", x=np.zeros((12, 3)), y=np.arange(12) % 2)
+    data = {"source": str(folder / "rows.npz"), "name": "x", "classes": ["0", "1"], "sha256": "cd"}
+    recipe = {"hidden": 3, "optimizer": "adam", "qat": False, "learning_rate": 0.1}
+    whole = {
+        "model_sha256": "ab",
+        "data": {**data, "framing": "resize"},
+        "recipe": recipe,
+        "tuning": {"recipe": {"qat": True}},
+        "input_range": [0, 1],
+    }
+    for content in attempts(folder / "metrics.json", lambda rng: spoil.misstated(whole, rng)):
+        try:
+            metrics = job.metrics_of(model)
+            job.prepare(model, job.Choices(), Conversion())
+            tune._recipe(metrics)
+            json.dumps(job.hyper_parameters(metrics))
+        except (EdgekitError, OSError):
+            continue
+        except Exception as error:
+            pytest.fail(f"{error!r}: {content[:500]!r}")
+
+
+def test_journals(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that is started again on a damaged journal."""
+    x = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    np.savez(folder / "digits.npz", x=x, y=np.arange(20) % 2)
+    dataset = data.load(str(folder / "digits.npz"))
+    basis = point.basis(dataset)
+    score = {"correct": 3, "total": 4, "accuracy": 0.75, "interval": [0.3, 0.95]}
+    score |= {"confusion": [[2, 0], [1, 1]]}
+    rows = {
+        one.key: one
+        for hidden in (2, 3)
+        for one in (
+            Row(
+                recipe=Recipe(hidden=hidden),
+                basis=basis,
+                accuracy=dict.fromkeys(("float32", "int8"), score),
+                sizes=dict.fromkeys(("keras", "float32", "int8", "int8_deflated"), 1000),
+                latency=1e-6,
+                firmware=dict.fromkeys(("flash", "ram", "stack", "instructions"), 100),
+                worker={"CPU": "x", "host": "y", "process": "1"},
+                time="2026-01-01T00:00:00+00:00",
+            ),
+        )
+    }
+    monkeypatch.setattr(workers, "completed", lambda _, tasks, *__: ((k, rows[k]) for k in tasks))
+    monkeypatch.setattr(latency, "measure", lambda _: (1e-6, ""))
+    (folder / "sweep").mkdir()
+    path = folder / "sweep" / "rows.jsonl"
+    lines = [one.to_dict() for one in rows.values()]
+    arguments = ["sweep", "--grid", "hidden=2,3", "--data", str(folder / "digits.npz")]
+
+    def spoilt(rng: random.Random) -> bytes:
+        if rng.random() < 0.2:
+            return spoil.spoilt(b"".join(json.dumps(one).encode() + b"\n" for one in lines), rng)
+        first = spoil.misstated(lines[0], rng)
+        return first + b"\n" + json.dumps(lines[1]).encode() + b"\n"
+
+    for content in attempts(path, spoilt):
+        code = run([*arguments, "--artifacts", str(folder)])
+        captured = capsys.readouterr()
+        captured = captured._replace(
+            err="\n".join(
+                line for line in captured.err.splitlines() if not line.startswith("edgekit sweep: ")
+            )
+        )
+        require_one_line(code, captured, content)

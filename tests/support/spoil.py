@@ -110,6 +110,8 @@ def _with_other_members(content: bytes, rng: random.Random) -> bytes:
 
 def _places(node: Any) -> Any:
     """Yield each list or object with each of its keys."""
+    if not isinstance(node, dict | list):
+        return
     pairs = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in list(pairs):
         yield node, key

@@ -18,7 +18,7 @@ SCORE = {
     "correct": int,
     "total": int,
     "accuracy": float,
-    "interval": [float],
+    "interval": [float, float],
     "confusion": [[int]],
 }
 FIRMWARE = ("flash", "ram", "stack", "instructions")
@@ -33,7 +33,7 @@ SHAPE = {
     "parameters?": int,
     "macs?": int,
     "latency?": (float, None),
-    "firmware?": (dict.fromkeys(FIRMWARE, float), None),
+    "firmware?": (dict.fromkeys(FIRMWARE, float) | {"stack": (float, None)}, None),
     "missing?": {str: str},
     "weights_sha256?": str,
     "worker": {"CPU": str, "host": str},
@@ -124,6 +124,7 @@ class Row:
         problem = stored.problem(document, SHAPE)
         if not problem and not document.get("failure"):
             problem = stored.problem(document, MEASURED)
+        problem = problem or _contradiction(document)
         if problem:
             raise ResultError(f"not a row of a sweep: {problem}")
         fields = dict(document)
@@ -132,6 +133,27 @@ class Row:
             return cls(recipe=recipe, basis=basis, **fields)
         except TypeError as error:
             raise ResultError(f"not a row of a sweep: {error}") from None
+
+
+def _contradiction(document: Mapping[str, Any]) -> str:
+    """Return which figures of a row cannot be; "" where all can."""
+    classes = document["basis"]["data"].get("classes")
+    for kind, score in document.get("accuracy", {}).items():
+        counts = [count for row in score["confusion"] for count in row]
+        sides = {len(score["confusion"]), *map(len, score["confusion"])}
+        square = sides == {len(classes) if isinstance(classes, list) else 0}
+        if not 0 <= score["correct"] <= score["total"] or not score["total"]:
+            return f"accuracy.{kind}: {score['correct']} of {score['total']} right"
+        if not all(0 <= one <= 1 for one in (score["accuracy"], *score["interval"])):
+            return f"accuracy.{kind}: a share that is not from 0 to 1"
+        if not square or min(counts, default=-1) < 0:
+            return f"accuracy.{kind}.confusion: no counts of class by class"
+    figures = [document.get(name, 0) for name in ("epochs", "seconds", "parameters", "macs")]
+    figures += [document.get("latency") or 0, *document.get("sizes", {}).values()]
+    figures += (document.get("firmware") or {}).values()
+    if not all(one is None or 0 <= one < stored.LARGEST for one in figures):
+        return "a figure that is negative or huge"
+    return ""
 
 
 def key(recipe: Recipe, basis: Basis) -> str:
