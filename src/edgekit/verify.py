@@ -13,6 +13,7 @@ from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
 from edgekit.files import KERAS_MODEL, METRICS, sha256
+from edgekit.folders import below
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -95,7 +96,8 @@ def verify(
         raise DigestError(f"{path}: not there")
     if path.is_dir() or path.name == SUMS:
         top = path if path.is_dir() else path.parent
-        folders = [top, *sorted({sums.parent for sums in top.rglob(SUMS)} - {top})]
+        lists = {path.parent for path in below(top) if path.name == SUMS}
+        folders = [top, *sorted(lists - {top})]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
         folders = []
