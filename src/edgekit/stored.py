@@ -111,7 +111,7 @@ def _wrong(value: Any, expected: str, at: str) -> str:
             found = "null"
         case bool() | int() | float():
             # An integer may have thousands of digits.
-            found = f"{value}" if isinstance(value, bool) or is_number(value) else "a huge number"
+            found = json.dumps(value) if _shallow(value, 0) else "a huge number"
         case str():
             found = f"text {value[:20]!r}"
         case _:

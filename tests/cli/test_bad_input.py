@@ -9,7 +9,11 @@ import json
 import os
 import random
 import struct
+import warnings
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,11 +34,11 @@ from edgekit.commands import bench, tune
 from edgekit.convert import job
 from edgekit.convert.metadata import attach
 from edgekit.convert.recipe import Recipe as Conversion
-from edgekit.errors import EdgekitError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
 from edgekit.sweep.row import Row
-from edgekit.train import data, mnist
+from edgekit.train import arrays, data, mnist
 from edgekit.train.recipe import Recipe
 
 TRIES = int(os.environ.get("EDGEKIT_BAD_INPUTS", "40"))
@@ -159,13 +163,13 @@ def test_arrays_of_other_kinds(folder: Path, capsys: Capture) -> None:
         np.savez(path, **{name: array(rng) for name in names})  # type: ignore[arg-type]
         return path.read_bytes()
 
+    path = str(folder / "bad.npz")
     for content in attempts(folder / "bad.npz", archive):
-        data = ["--data", str(folder / "bad.npz")]
-        for arguments in (["predict", str(folder / "model.tflite"), *data], ["train", *data]):
-            code = run(
-                [*arguments, "--artifacts", str(folder)] if "train" in arguments else arguments
-            )
-            require_one_line(code, capsys.readouterr(), content)
+        code = run(["predict", str(folder / "model.tflite"), "--data", path])
+        require_one_line(code, capsys.readouterr(), content)
+        for shape, numbers in (((8, 8), None), ((64,), True), ((2,), False)):
+            with suppress(DataError):
+                data.load(path, shape=shape, numbers=numbers)
 
 
 def test_lists_of_labels(folder: Path, capsys: Capture) -> None:
@@ -185,7 +189,7 @@ def test_mnist(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -
     path = own / f"{mnist.IDX_FILES['x_train']}.gz"
     (own / mnist.IDX_FILES["x_train"]).unlink()
     arguments = ["bench", str(folder / "model.tflite"), "--data", "mnist"]
-    train = ["train", "--epochs", "1", "--artifacts", str(folder / "made")]
+    train = ["sweep", "--artifacts", str(folder / "made")]
     monkeypatch.setenv("EDGEKIT_MNIST", str(own))
     for content in attempts(path, lambda rng: spoil.spoilt(gzip.compress(images), rng)):
         for one in (arguments, train):
@@ -366,3 +370,40 @@ def test_journals(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
             )
         )
         require_one_line(code, captured, content)
+
+
+def test_what_the_archive_holds_beside_arrays_is_passed_over(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "data.npz", "a") as archive:
+        archive.writestr("README.txt", "of the data")
+        archive.writestr("notes.npy", "no array")
+
+    assert set(arrays.read_npz(folder / "data.npz")) == {"x", "y"}
+
+
+def test_a_damaged_header_of_an_array(folder: Path) -> None:
+    whole = (folder / "x.npy").read_bytes()
+    (folder / "x.npy").write_bytes(whole.replace(b"), }", b"),  "))
+    with pytest.raises(DataError, match=r"x.npy: not a readable .npz"):
+        arrays.read_npz(folder / "x.npy")
+    with pytest.raises(DataError, match=r"x.npy: not a readable .npy"):
+        job._array(str(folder / "x.npy"))
+
+
+def test_numbers_beyond_float32(folder: Path) -> None:
+    np.savez(folder / "rows.npz", x=np.full((12, 3), 1e300), y=np.arange(12) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="NaN or infinity in 12 rows"):
+            data.load(str(folder / "rows.npz"), shape=(3,))
+
+
+def test_what_pillow_warns_of_is_not_told(folder: Path, capsys: Capture) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 10_000, 10_000, 8, 0, 0, 0, 0)
+    content = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    content += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    (folder / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run(["predict", str(folder / "model.tflite"), str(folder / "huge.png")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "it has 10000×10000 pixels: 67,108,864 pixels are the limit of a file" in line
