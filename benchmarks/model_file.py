@@ -139,6 +139,8 @@ def report_of(path: Path) -> Path:
 
 def _reported_source(path: Path, content: bytes) -> str:
     """Return the path of the data from the conversion's report, if it is about this very file."""
+    if not report_of(path).is_file():
+        return ""
     try:
         report = stored.parse(report_of(path).read_bytes())
     except (OSError, ValueError):

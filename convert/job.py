@@ -183,10 +183,10 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
         ModelFileError: the file is damaged.
     """
     path = model.path.parent / METRICS
+    if not path.is_file():
+        return {}
     try:
         metrics = stored.parse(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
     except ValueError as error:
         raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
     if not isinstance(metrics, dict) or metrics.get("model_sha256") != model.sha256:

@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,22 @@ def test_folders_without_end_are_refused(deep: Path, capsys: pytest.CaptureFixtu
     assert run(["verify", str(deep)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"edgekit: error: {deep}: more than {DEEPEST} folders inside each other"
+
+
+def test_pipes_in_place_of_files_are_not_waited_for(tmp_path: Path) -> None:
+    """What lies in a folder is opened unasked; what is named may be a pipe."""
+    for name in ("SHA256SUMS", "metrics.json", "model.keras", "model.tflite", "bench.json"):
+        os.mkfifo(tmp_path / name)
+    os.mkfifo(tmp_path / "model.tflite.report.json")
+    (tmp_path / "endless.tflite").symlink_to("/dev/zero")
+    code = (
+        "import sys; from pathlib import Path; from edgekit.cli import run\n"
+        "from edgekit.index import write_index; folder = sys.argv[1]\n"
+        "write_index(Path(folder))\n"
+        "assert [run(['verify', folder]), run(['bench', '--artifacts', folder])] == [2, 2]"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    verify, bench = done.stderr.splitlines()
+    assert "nothing states a digest" in verify
+    assert "no .tflite file there" in bench

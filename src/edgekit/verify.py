@@ -247,6 +247,8 @@ def _is_model(file: Path) -> bool:
 
 def _json(path: Path) -> dict[str, Any]:
     """Return a JSON object; an empty one for what is none, which its own digest tells."""
+    if not path.is_file():
+        return {}
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
