@@ -75,9 +75,9 @@ def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[
     if x.shape[1:] == size or (*x.shape[1:], 1) == size:
         return x.reshape(-1, *size), []
     dropped: dict[str, None] = {}
-    images = np.stack(
-        [_prepared(one, f"{where}[{i}]", size, framing, dropped) for i, one in enumerate(x)]
-    )
+    images = np.empty((len(x), *size), np.uint8)
+    for i, one in enumerate(x):
+        images[i] = _prepared(one, f"{where}[{i}]", size, framing, dropped)
     own = "×".join(map(str, x.shape[1:]))
     return images, [f"pictures of {own} become {_shown(size)} ({framing})", *_notes(size, dropped)]
 
@@ -89,24 +89,29 @@ def _read_classes(
     if len(classes) < 2:
         found = f"{len(entries)} files" if entries and not classes else f"found {len(classes)}"
         raise DataError(f"{folder}: expected at least two class folders, {found}")
-    images: list[Images] = []
-    labels: list[int] = []
+    files = [_pictures(name) for name in classes]
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(one) for one in files])
+    # Filled picture by picture: a list of them and a copy of it would take twice the memory.
+    images = np.empty((len(labels), *size), np.uint8)
     dropped: dict[str, None] = {}
-    for index, name in enumerate(classes):
-        files = _entries(name)
-        if not files:
-            raise DataError(f"{name}: the class has no image")
-        if inner := next((file for file in files if file.is_dir()), None):
-            raise DataError(
-                f"{inner}: a folder where the pictures of class {name.name!r} should be; --data "
-                "takes a folder of class folders, or train and test (or validation) with such"
-            )
-        if odd := next((file for file in files if not file.is_file()), None):
-            raise DataError(f"{odd}: neither a file nor a link to one")
-        images += [_prepared(file, str(file), size, framing, dropped) for file in files]
-        labels += [index] * len(files)
-    names = tuple(entry.name for entry in classes)
-    return np.stack(images), np.array(labels, np.int64), names, dropped
+    for index, file in enumerate(file for one in files for file in one):
+        images[index] = _prepared(file, str(file), size, framing, dropped)
+    return images, labels, tuple(entry.name for entry in classes), dropped
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Return the files of a class."""
+    files = _entries(folder)
+    if not files:
+        raise DataError(f"{folder}: the class has no image")
+    if inner := next((file for file in files if file.is_dir()), None):
+        raise DataError(
+            f"{inner}: a folder where the pictures of class {folder.name!r} should be; --data "
+            "takes a folder of class folders, or train and test (or validation) with such"
+        )
+    if odd := next((file for file in files if not file.is_file()), None):
+        raise DataError(f"{odd}: neither a file nor a link to one")
+    return files
 
 
 def _inside(folder: Path) -> Path:
