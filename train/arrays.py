@@ -29,6 +29,9 @@ DAMAGED_ZIP = (
 DAMAGED_ARRAY = (*(OSError, EOFError, MemoryError, SyntaxError, TokenError, TypeError, ValueError),)
 """What NumPy raises for damaged arrays, and for those that say that they are larger than memory."""
 
+NPY = b"\x93NUMPY"
+"""What an .npy file begins with."""
+
 TEST_SHARE = 0.2
 """Share of each class that becomes the test set where the user made none."""
 
@@ -56,10 +59,14 @@ class Held:
 def read_npz(path: Path) -> dict[str, Array]:
     """Return all arrays of an .npz file, or the one of an .npy file as ``x``; never pickles.
 
+    That of an .npy file is mapped into memory, and not to be written to.
+
     Raises:
         DataError: it is not there or neither of the two.
     """
     try:
+        if (mapped := _mapped(path)) is not None:
+            return {"x": mapped}
         with path.open("rb") as file:
             held = np.load(file, allow_pickle=False)
             if isinstance(held, np.ndarray):
@@ -71,6 +78,15 @@ def read_npz(path: Path) -> dict[str, Array]:
     except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
+
+
+def _mapped(path: Path) -> Array | None:
+    """Return the array of an .npy file, mapped; None for another file."""
+    with path.open("rb") as file:
+        if file.read(len(NPY)) != NPY:
+            return None
+    mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
 
 
 def from_npz(path: Path, *, numbers: bool | None) -> Held:

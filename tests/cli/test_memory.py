@@ -19,6 +19,7 @@ from edgekit.benchmarks import contender, exactness
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.usage import Usage
 from edgekit.convert.metadata import attach
+from edgekit.train.arrays import from_npz
 
 CLASSES = 1000
 STATUS = Path("/proc/self/status")
@@ -93,6 +94,21 @@ def test_bench_scales_a_chunk_of_the_images(
     assert peak(partial(predict, images)) - peak(partial(predict, images[:10_000])) < 10_000_000
     parts = [predict(images[start : start + 1000]) for start in range(0, 6000, 1000)]
     np.testing.assert_array_equal(predict(images[:6000]), np.concatenate(parts))
+
+
+def test_an_npy_file_is_mapped(
+    tmp_path: Path, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+) -> None:
+    """Its 24 MB are not copied, and a part of them at a time is scaled."""
+    np.save(tmp_path / "x.npy", images)
+    model = load(classifier(tmp_path, 2, Metadata(mean=(0.0,), std=(255.0,))))
+
+    def answers() -> object:
+        return model.predict(
+            from_npz(tmp_path / "x.npy", numbers=False).arrays["x"][:1000].reshape(-1, 784)
+        )
+
+    assert peak(partial(answers)) < 15_000_000
 
 
 def test_a_peer_scales_a_chunk_of_the_images(
