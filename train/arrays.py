@@ -229,7 +229,7 @@ def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tupl
         if names and names != found:
             raise DataError(f"{where}: {len(found)} classes, the training part has {len(names)}")
         return y.argmax(axis=1).astype(np.int64), found
-    if y.ndim == 1 and y.dtype.kind == "f" and (y == np.floor(y)).all():
+    if y.ndim == 1 and y.dtype.kind == "f" and _whole(y):
         y = y.astype(np.int64)
     if y.ndim != 1 or y.dtype.kind not in "biuUS":
         raise DataError(
@@ -243,6 +243,12 @@ def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tupl
     if unknown := [name for name in own if name not in names]:
         raise DataError(f"{where}: class {unknown[0]!r} is not among the training classes")
     return np.array([names.index(name) for name in own], np.int64)[indices], names
+
+
+def _whole(values: Array) -> bool:
+    """Tell whether floats are whole numbers that int64 holds."""
+    exact = values.astype(np.float64)
+    return bool(((exact == np.floor(exact)) & (np.abs(exact) < 2.0**62)).all())
 
 
 def _name(value: Any) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
 import models
@@ -409,3 +410,26 @@ def test_what_pillow_warns_of_is_not_told(folder: Path, capsys: Capture) -> None
         assert run(["predict", str(folder / "model.tflite"), str(folder / "huge.png")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "it has 10000×10000 pixels: 67,108,864 pixels are the limit of a file" in line
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_classes_that_are_no_whole_numbers(folder: Path, value: float) -> None:
+    y = np.where(np.arange(12) == 5, value, 1.0)
+    np.savez(folder / "rows.npz", x=np.zeros((12, 3)), y=y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="classes are integers, strings or one-hot rows"):
+            data.load(str(folder / "rows.npz"), shape=(3,), numbers=False)
+
+
+def test_a_model_that_is_damaged_where_only_label_looks(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpack(_: bytes) -> None:
+        raise struct.error("unpack_from requires a buffer of at least 572537658 bytes")
+
+    monkeypatch.setattr(schema.ModelT, "InitFromPackedBuf", unpack)
+    path = folder / "model.tflite"
+    assert run(["label", str(path), "--labels", "c,d"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"edgekit: error: {path}: damaged where running it does not look: ")
