@@ -221,7 +221,7 @@ def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
 
 def _beside(folders: list[Path], seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
     """Yield a finding for every other file in the folders: someone may compile or run it."""
-    everything = {path for folder in folders[:1] for path in folder.rglob("*")}
+    everything = {path for folder in folders[:1] for path in below(folder)}
     files = {path for path in everything if path.is_symlink() or not path.is_dir()}
     # Artifacts folders, in which people keep files of their own.
     shared = {folder for folder in folders if _mark(folder) == digests.MARK}

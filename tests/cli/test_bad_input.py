@@ -32,7 +32,7 @@ from edgekit.benchmarks import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench, tune
-from edgekit.convert import job
+from edgekit.convert import job, qat
 from edgekit.convert.metadata import attach
 from edgekit.convert.recipe import Recipe as Conversion
 from edgekit.errors import DataError, EdgekitError
@@ -390,6 +390,17 @@ def test_a_damaged_header_of_an_array(folder: Path) -> None:
         arrays.read_npz(folder / "x.npy")
     with pytest.raises(DataError, match=r"x.npy: not a readable .npy"):
         job._array(str(folder / "x.npy"))
+
+
+def test_learned_ranges_in_a_damaged_archive(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(files.QUANTIZED_FORWARD, bytes(1000))
+    whole = path.read_bytes()
+    for content in attempts(path, lambda rng: spoil.misarchived(whole, rng)):
+        if content and zipfile.is_zipfile(path):
+            with suppress(EdgekitError):
+                qat.load(path)
 
 
 def test_numbers_beyond_float32(folder: Path) -> None:
