@@ -19,6 +19,7 @@ from edgekit.errors import ResultError
         (("samples",), [10**400], r"samples\[0\]: expected a number, not a huge number"),
         (("summary",), [], "summary: expected an object, not a list"),
         (("summary", "deep"), [[[]]] * 2, "summary.deep: nests too deep"),
+        (("subject", "new"), [[[]]], "subject.new: nests too deep"),
         (("environment", "CPU"), {}, "environment.CPU: expected text, not an object"),
         (("time",), None, "time: expected text, not null"),
         (("metric",), True, "metric: expected text, not true"),

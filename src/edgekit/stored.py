@@ -12,7 +12,7 @@ Shape = Any
 """What a value should be: ``str``, ``bool``, ``int``, ``float`` (finite, or whole), None for null,
 ``object`` for anything, a tuple of shapes for one of them, ``[shape]`` for a list, ``[one, other]``
 for a list of just these, ``{str: shape}`` for an object of any keys, and ``{"key": shape}`` for one
-with these; "key?" may be left out."""
+with these; "key?" may be left out, and others may be there."""
 
 LARGEST = 2**63
 """Whole numbers are smaller: a float holds them, as formatting and division need."""
@@ -77,16 +77,13 @@ def is_number(value: Any) -> bool:
 
 def _in_object(value: Mapping[str, Any], shape: Mapping[Any, Shape], at: str) -> str:
     before = f"{at}." if at else ""
-    if str in shape:
-        parts = [(one, shape[str], before + key[:40]) for key, one in value.items()]
-    else:
-        parts = []
-        for key, inner in shape.items():
-            name = key.removesuffix("?")
-            if name in value:
-                parts.append((value[name], inner, before + name))
-            elif name == key:
-                return f"{before}{name} is missing"
+    for key in shape:
+        if key is not str and key[-1] != "?" and key not in value:
+            return f"{before}{key} is missing"
+    known = {key if key is str else key.removesuffix("?"): one for key, one in shape.items()}
+    # Of keys that a later edgekit may have added nothing is asked but an end.
+    others = known.get(str, object)
+    parts = [(one, known.get(key, others), before + key[:40]) for key, one in value.items()]
     return next(filter(None, (problem(*part) for part in parts)), "")
 
 

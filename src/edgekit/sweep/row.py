@@ -39,6 +39,9 @@ SHAPE = {
     "worker": {"CPU": str, "host": str},
     "time?": str,
 }
+LEAST = 1e-12
+"""Seconds, bytes and counts are 0 or not smaller: plots take logarithms of their differences."""
+
 MEASURED = {
     "accuracy": dict.fromkeys(ACCURACIES, object),
     "sizes": dict.fromkeys((*FILES, DEFLATED), object),
@@ -151,8 +154,8 @@ def _contradiction(document: Mapping[str, Any]) -> str:
     figures = [document.get(name, 0) for name in ("epochs", "seconds", "parameters", "macs")]
     figures += [document.get("latency") or 0, *document.get("sizes", {}).values()]
     figures += (document.get("firmware") or {}).values()
-    if not all(one is None or 0 <= one < stored.LARGEST for one in figures):
-        return "a figure that is negative or huge"
+    if not all(not one or LEAST <= one < stored.LARGEST for one in figures):
+        return "a figure that is negative, tiny or huge"
     return ""
 
 
