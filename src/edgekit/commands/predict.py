@@ -65,7 +65,8 @@ def command(
 ) -> int:
     """Say what MODEL (.tflite) answers to images or arrays.
 
-    An IMAGE may have any size and mode. If the model expects digits as MNIST has them, light ink on
+    An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
+    and may have any size and mode. If the model expects digits as MNIST has them, light ink on
     a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) holds
     inputs [N, ...] of the model: uint8 pixels, or floats on its own scale.
     """
