@@ -264,6 +264,8 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
 
 def _json(path: Path) -> Mapping[str, Any]:
     """Return the object in a JSON file; an empty one when there is none or it is damaged."""
+    if not path.is_file():
+        return {}
     try:
         return _object(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
@@ -275,6 +277,9 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _digest(path: Path) -> str:
+    # A pipe, or a link to a device, has no end.
+    if not path.is_file():
+        return ""
     try:
         return files.sha256(path)
     except OSError:
