@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from edgekit import stored
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import ANSWERS, Result, answered
 from edgekit.benchmarks.units import quantity, share, whole
@@ -93,7 +94,7 @@ def require_common(
         needed = [one.figure for one in (*FALLING, *MARGINS) if one.metric == metric]
         found = [result.summary.get(figure, "") for figure in needed]
         # R² is null where all targets are the same.
-        if not all(isinstance(one, int | float) or (one is None) for one in found):
+        if not all(stored.is_number(one) or one is None for one in found):
             raise ResultError(f"the baseline is damaged: no {metric} of {model} on {backend}")
 
 

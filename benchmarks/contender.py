@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import edge_runtime
 from edge_runtime.backends import litert, options_for, unavailable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.meaning import NUMBERS
-from edge_runtime.quantize import dequantize, encode
+from edge_runtime.quantize import CHUNK, dequantize, encode
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
@@ -154,6 +155,13 @@ def raw_inputs(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Array
     return encode(inputs, model.input, usage.metadata)
 
 
+def chunks(inputs: Inputs) -> Iterator[Inputs]:
+    """Yield inputs [N, ...] in parts of about CHUNK bytes as float32."""
+    rows = max(1, CHUNK // (4 * max(1, prod(inputs.shape[1:]))))
+    for start in range(0, max(1, len(inputs)), rows):
+        yield inputs[start : start + rows]
+
+
 def _scaled(usage: Usage, size: tuple[int, ...], inputs: Inputs) -> Floats:
     return usage.scaled(inputs).reshape(len(inputs), *size)
 
@@ -161,7 +169,8 @@ def _scaled(usage: Usage, size: tuple[int, ...], inputs: Inputs) -> Floats:
 def _scaled_first(
     usage: Usage, size: tuple[int, ...], function: peers.Function, inputs: Inputs
 ) -> Floats:
-    return usage.read(function(_scaled(usage, size, inputs)))
+    outputs = [function(_scaled(usage, size, chunk)) for chunk in chunks(inputs)]
+    return usage.read(np.concatenate(outputs))
 
 
 def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
@@ -188,8 +197,8 @@ def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
     own = model.metadata
     if own is None or (own.mean, own.std) != (usage.mean, usage.std):
         # The file says something else, or nothing: it is fed as the usage says.
-        raw = model.run(raw_inputs(model, usage, inputs))
-        return usage.read(dequantize(raw, model.output))
+        raw = [model.run(raw_inputs(model, usage, chunk)) for chunk in chunks(inputs)]
+        return usage.read(dequantize(np.concatenate(raw), model.output))
     outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
     # A file without labels that ends without softmax is numbers to the runtime.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs

@@ -1,11 +1,10 @@
 """The JSON document of a run, and the journal that grows while the run lasts."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgekit import files
+from edgekit import files, stored
 from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
@@ -49,23 +48,29 @@ def read(path: Path) -> list[Result]:
         ResultError: the file cannot be read or is something else.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = stored.parse(path.read_bytes())
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ResultError(f"{path}: not JSON; name the bench.json of an earlier run") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ResultError(f"{path}: not a document of edgekit bench; name an earlier bench.json")
-    if document.get("version") not in READABLE:
+    if (version := document.get("version")) not in READABLE:
+        shown = version if stored.is_number(version) else "?"
         raise ResultError(
-            f"{path}: version {document.get('version')} of the document; this edgekit reads "
-            f"{VERSION}: measure the baseline anew"
+            f"{path}: version {shown} of the document; this edgekit reads {VERSION}: measure the "
+            "baseline anew"
         )
     common = {key: document[key] for key in HEAD if key in document}
-    try:
-        return [Result.from_dict({**common, **result}) for result in document["results"]]
-    except (ResultError, KeyError, TypeError) as error:
-        raise ResultError(f"{path}: damaged document: {error}") from None
+    if problem := stored.problem(document, {"results": [{}]}):
+        raise ResultError(f"{path}: damaged document: {problem}")
+    results = []
+    for index, result in enumerate(document["results"]):
+        try:
+            results.append(Result.from_dict({**common, **result}))
+        except ResultError as error:
+            raise ResultError(f"{path}: damaged document: results[{index}]: {error}") from None
+    return results
 
 
 def append(journal: Path, result: Result, *, samples: bool = False) -> None:

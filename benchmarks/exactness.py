@@ -4,7 +4,8 @@ Accuracy hardly notices a rounding: the test images of a small model give few di
 random tensors over the full range of the input's type are asked as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import litert
 from edge_runtime.errors import ModelError
-from edgekit.benchmarks.contender import Contender
+from edgekit.benchmarks.contender import Contender, chunks
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.data import Inputs
@@ -48,9 +49,8 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
         tensors: how many random tensors follow them.
     """
     model = edge_runtime.load(contender.file, backend="native", rounding=ROUNDING)
-    given = contender.inputs(images)
     drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
-    inputs = np.concatenate([given, drawn])
+    inputs = partial(_inputs, contender, images, drawn)
     own: Array | None = None
     results = []
     for kernels, metric in REFERENCES.items():
@@ -59,7 +59,7 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
             reason = "LiteRT may die of the file, and is not run in this process"
         if reason is None:
             try:
-                other = answers(open_litert(contender.file, kernels).run, inputs)
+                other = answered(open_litert(contender.file, kernels).run, inputs())
             # What LiteRT's kernels do not take, some of them tell when they are run.
             except (ModelError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split())
@@ -68,9 +68,9 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
                 Result(contender.subject, metric, "steps", status="not present", reason=reason)
             )
             continue
-        own = answers(model.run, inputs) if own is None else own
+        own = answered(model.run, inputs()) if own is None else own
         reference = f"LiteRT {kernels}"
-        results.append(compared(contender.subject, metric, reference, own, other, len(given)))
+        results.append(compared(contender.subject, metric, reference, own, other, len(images)))
     return results
 
 
@@ -105,6 +105,19 @@ def _ordered(values: Array) -> npt.NDArray[np.int64]:
     """Return the position of float32 values among all float32 numbers, 0 at zero."""
     bits = values.view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(2**31) - bits, bits)
+
+
+def _inputs(contender: Contender, images: Inputs, drawn: Array) -> Iterator[Array]:
+    """Yield the raw inputs of the images, a few at a time, and the random tensors."""
+    for chunk in chunks(images) if len(images) else ():
+        yield contender.inputs(chunk)
+    if len(drawn):
+        yield drawn
+
+
+def answered(run: Any, inputs: Iterable[Array]) -> Array:
+    """Return the raw outputs [N, ...] of chunks of inputs [N, ...], one input a call."""
+    return np.concatenate([answers(run, chunk) for chunk in inputs])
 
 
 def answers(run: Any, inputs: Array) -> Array:

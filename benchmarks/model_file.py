@@ -1,16 +1,15 @@
 """What a .tflite file says about itself: shapes, labels, scale, and where it comes from."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.graph import Graph, Tensor
 from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
+from edgekit import stored
 from edgekit.train.data import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 
 STUDY = ("0", "1")
@@ -140,10 +139,13 @@ def report_of(path: Path) -> Path:
 
 def _reported_source(path: Path, content: bytes) -> str:
     """Return the path of the data from the conversion's report, if it is about this very file."""
+    if not report_of(path).is_file():
+        return ""
     try:
-        report: Any = json.loads(report_of(path).read_text())
-        if report["tflite_sha256"] == hashlib.sha256(content).hexdigest():
-            return str(report["data"]["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return ""
+        report = stored.parse(report_of(path).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    if stored.problem(report, {"tflite_sha256": str, "data": {"source": str}}):
+        return ""
+    about_it = report["tflite_sha256"] == hashlib.sha256(content).hexdigest()
+    return str(report["data"]["source"]) if about_it else ""

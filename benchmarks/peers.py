@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit import clock
 from edgekit.errors import EdgekitError, MissingExtraError
 
 Floats = npt.NDArray[np.float32]
@@ -123,6 +124,7 @@ def open_keras(file: Path) -> Function:
 
 def prepare_numpy(keras_file: Path, scratch: Path) -> Path:
     """Write the layers into an .npz: kernel_0, bias_0, activation_0, kernel_1 and so on."""
+    clock.require_for_zips()
     arrays: dict[str, Any] = {}
     for i, layer in enumerate(dense_layers(keras_model(keras_file))):
         arrays[f"kernel_{i}"] = layer.kernel

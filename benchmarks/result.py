@@ -5,10 +5,25 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from edgekit import stored
 from edgekit.errors import ResultError
 
 ANSWERS = ("accuracy", "error", "outputs")
 """Metrics of what a subject answered, of which every subject has one."""
+
+SHAPE = {
+    "subject": {"model": str, "sha256": str, "backend": str, "peer?": bool},
+    "metric": str,
+    "unit": str,
+    "samples?": [float],
+    "summary?": {str: object},
+    "status?": str,
+    "reason?": str,
+    "dataset?": {str: object},
+    "environment?": {str: str},
+    "time?": str,
+}
+"""Of a stored result."""
 
 KERAS = "keras"
 """The peer that answers are compared with."""
@@ -80,17 +95,14 @@ class Result:
         Raises:
             ResultError: a field is missing, unknown or of the wrong kind.
         """
+        if problem := stored.problem(document, SHAPE):
+            raise ResultError(f"not a benchmark result: {problem}")
+        fields = dict(document)
         try:
-            fields = dict(document)
             subject = Subject(**fields.pop("subject"))
-            result = cls(subject=subject, samples=tuple(fields.pop("samples", ())), **fields)
-            hash((subject, result.metric, result.status, result.reason))
-        except (KeyError, TypeError, ValueError) as error:
+            return cls(subject=subject, samples=tuple(fields.pop("samples", ())), **fields)
+        except TypeError as error:
             raise ResultError(f"not a benchmark result: {error}") from None
-        for mapping in (result.summary, result.dataset, result.environment):
-            if not isinstance(mapping, dict):
-                raise ResultError(f"not a benchmark result: {mapping!r} is not an object")
-        return result
 
 
 def stamped(result: Result, dataset: Mapping[str, Any], environment: Mapping[str, str]) -> Result:

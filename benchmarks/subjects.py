@@ -92,7 +92,7 @@ def keras_of(entries: Mapping[str, Entry], beside: Path, chosen: Path | None) ->
     """
     if chosen:
         return Keras(chosen, next(iter(entries.values())))
-    digest = files.sha256(beside) if beside.exists() else ""
+    digest = files.sha256(beside) if beside.is_file() else ""
     strangers, like = {}, None
     for name, entry in entries.items():
         origin = entry.file.origin

@@ -1,9 +1,11 @@
 """What a conversion is given beside the model: data, labels, meaning, pixels, calibration."""
 
-import json
+import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
+from edgekit import stored
 from edgekit.convert import input_range, meaning
 from edgekit.convert.calibration import (
     CalibrationSet,
@@ -27,6 +30,19 @@ from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.data import Dataset, Inputs, load, takes_images
 from edgekit.train.tuning import STAGES
+
+SETTINGS = {str: (bool, float, str, None)}
+METRICS_SHAPE = {
+    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "recipe?": (SETTINGS, None),
+    "tuning?": ({"recipe": SETTINGS}, None),
+    "input_range?": ([float, float], None),
+}
+"""Of what is read in metrics.json."""
+
+UNREADABLE = (OSError, EOFError, MemoryError, SyntaxError, TokenError, ValueError)
+UNREADABLE_ZIP = (zipfile.BadZipFile, RuntimeError, OverflowError, struct.error)
+"""What numpy.load raises for damaged files, and for those that begin as a zip does."""
 
 TRIED = 1000
 """Training inputs on which ranges of pixels are tried: the 95 % interval is 6 % wide at most."""
@@ -166,9 +182,21 @@ def of_training(
 
 
 def metrics_of(model: TrainedModel) -> dict[str, Any]:
-    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this very model, or {}."""
+    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this very model, or {}.
+
+    Raises:
+        ModelFileError: the file is damaged.
+    """
     metrics = _metrics_beside(model)
-    return metrics if metrics.get("model_sha256") == model.sha256 else {}
+    if metrics.get("model_sha256") != model.sha256:
+        return {}
+    problem = stored.problem(metrics, METRICS_SHAPE)
+    if not problem and (ends := metrics.get("input_range")) and not ends[0] < ends[1]:
+        problem = "input_range: expected the smaller number first"
+    if problem:
+        path = model.path.parent / METRICS
+        raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
+    return metrics
 
 
 def _stray_metrics(model: TrainedModel) -> str:
@@ -179,10 +207,13 @@ def _stray_metrics(model: TrainedModel) -> str:
 
 
 def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
-    try:
-        metrics = json.loads((model.path.parent / METRICS).read_bytes())
-    except (OSError, ValueError, RecursionError):
+    path = model.path.parent / METRICS
+    if not path.is_file():
         return {}
+    try:
+        metrics = stored.parse(path.read_bytes())
+    except ValueError as error:
+        raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
     return metrics if isinstance(metrics, dict) else {}
 
 
@@ -320,7 +351,7 @@ def _calibration(
 def _array(source: str) -> Inputs:
     try:
         array = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (*UNREADABLE, *UNREADABLE_ZIP) as error:
         raise DataError(f"{source}: not a readable .npy array ({error})") from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime import metadata_schema as schema
 from edge_runtime import schema as tflite_schema
-from edge_runtime.errors import MetadataError
+from edge_runtime.errors import MetadataError, ModelError
 from edge_runtime.graph import Graph
 from edge_runtime.meaning import LOGITS, NUMBERS
 from edge_runtime.metadata import (
@@ -57,7 +57,8 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
             none with a line break.
 
     Raises:
-        ModelError: ``model`` is not a usable .tflite file.
+        ModelError: ``model`` is not a usable .tflite file, or is damaged in a part that running it
+            does not need.
         ModelFileError: it keeps constants outside the FlatBuffer, as models above 2 GB do.
         MetadataError: ``metadata`` contradicts itself or the model, or cannot be written.
     """
@@ -69,7 +70,11 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
     graph = read(model)
     if not graph.inputs or not graph.outputs:
         raise MetadataError("the model has no input or no output to describe")
-    tree = litert_schema.ModelT.InitFromPackedBuf(model)
+    try:
+        tree = litert_schema.ModelT.InitFromPackedBuf(model)
+    # The schema's own code checks nothing, and unpacks parts that nobody else reads.
+    except Exception as error:
+        raise ModelError(f"damaged where running it does not look: {error}") from error
     if any(buffer.offset > 1 for buffer in tree.buffers):
         raise ModelFileError("the model keeps its constants outside the FlatBuffer: too large")
     _set_entry(tree, schema.ENTRY, _model_metadata(graph, metadata))

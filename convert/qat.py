@@ -5,7 +5,9 @@ of the training library is needed to convert it, and batch norms, fused activati
 else that library rearranges are as they were trained.
 """
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,12 @@ from edgekit.files import QUANTIZED_FORWARD
 
 INPUT, OUTPUT = "image", "scores"
 FAKE_QUANT = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel")
+
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, OverflowError, RuntimeError, ValueError),
+)
+"""What zipfile raises for a damaged, encrypted or exotic member."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,13 @@ def load(path: Path) -> Learned | None:
     Raises:
         ModelFileError: it is there and cannot be read.
     """
-    with zipfile.ZipFile(path) as file:
-        if QUANTIZED_FORWARD not in file.namelist():
-            return None
-        content = file.read(QUANTIZED_FORWARD)
+    try:
+        with zipfile.ZipFile(path) as file:
+            if QUANTIZED_FORWARD not in file.namelist():
+                return None
+            content = file.read(QUANTIZED_FORWARD)
+    except DAMAGED as error:
+        raise ModelFileError(f"{path}: its {QUANTIZED_FORWARD} is damaged; tune again") from error
     tf = frameworks.tensorflow()
     graph = tf.compat.v1.GraphDef()
     try:

@@ -17,6 +17,7 @@ from edgekit.convert.opened import Opened, Port
 from edgekit.convert.weights import Weight, require_finite
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
+from edgekit.folders import below
 
 FloatArray = npt.NDArray[np.float32]
 CHUNK = 4096
@@ -110,7 +111,7 @@ def load(path: Path, *, verbose: bool = False) -> TrainedModel:
         if reason := foreign_file.folder(path):
             raise ModelFileError(f"{path}: {reason}")
         opened = saved_model.load(path, verbose=verbose)
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        files = sorted(file for file in below(path) if file.is_file())
         digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
     else:
         if not path.is_file():

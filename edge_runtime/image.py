@@ -17,8 +17,19 @@ if TYPE_CHECKING:
     Pixels = npt.NDArray[np.uint8]
     Source = str | os.PathLike[str] | PIL.Image.Image | npt.NDArray[Any]
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""What image files may be, by Pillow's names; PPM is all of PNM. Pillow has forty more decoders,
+which few have looked at, and starts Ghostscript for EPS."""
+
+MOST_PIXELS = 1 << 26
+"""Pixels of an image file, 67 million: a file of 1 MB can say that it has billions. To use a larger
+one, or one of another format, open it yourself and hand the Pillow image in."""
+
 TOPS = (255, 1023, 4095, 16383, 65535)
 """Largest values of pixels of 8, 10, 12, 14 and 16 bits, which cameras store in 16."""
+
+BAND = 1 << 18
+"""Pixels that are worked on at once where the work takes more memory than the picture."""
 
 COLOUR = 24
 """Difference between the channels from which a pixel is coloured, in grey levels; JPEG's chroma
@@ -63,7 +74,8 @@ def prepare(
     """Bring an image of any size and mode to the size that a model takes.
 
     EXIF orientation is applied; 16-bit and float images become 8-bit; what is transparent becomes
-    white behind dark content and black behind light content.
+    white behind dark content and black behind light content. A file is one of FORMATS, with at most
+    MOST_PIXELS and one frame; a PIL image is taken as it is, whatever it was opened from.
 
     Args:
         image: path, PIL image, or array [h, w] or [h, w, 1, 3 or 4] of bool, uint8, other integers
@@ -119,33 +131,51 @@ def _read(image: Source) -> Pixels:
         return _eight_bit(image)
 
     import PIL.Image
+    from PIL.ImageOps import exif_transpose
 
     try:
         if isinstance(image, PIL.Image.Image):
-            return _decode(image)
-        with PIL.Image.open(image) as file:
+            return _decode(exif_transpose(image))
+        with PIL.Image.open(image, formats=FORMATS) as file:
+            _require_harmless(file)
+            exif_transpose(file, in_place=True)
             return _decode(file)
     except InputError:
         raise
     except PIL.UnidentifiedImageError:
-        raise InputError("it is not an image that Pillow can read") from None
+        raise InputError(
+            f"it is not an image that Pillow can read as one of {', '.join(FORMATS)}"
+        ) from None
+    except PIL.Image.DecompressionBombError:
+        raise InputError(_TOO_MANY.format("more pixels than Pillow reads")) from None
     # Pillow's decoders raise whatever they come across in a damaged file.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"the image cannot be read: {reason}") from error
 
 
-def _decode(image: PIL.Image.Image) -> Pixels:
-    """Return a PIL image of any mode as uint8 [h, w], [h, w, 3] or [h, w, 4]."""
-    import numpy as np
-    from PIL.ImageOps import exif_transpose
+_TOO_MANY = f"it has {{}}: {MOST_PIXELS:,} pixels are the limit of a file"
 
-    image = exif_transpose(image)
+
+def _require_harmless(file: PIL.Image.Image) -> None:
+    """Refuse a file, which is not decoded yet, that is too large or has several frames."""
+    if file.width * file.height > MOST_PIXELS:
+        raise InputError(_TOO_MANY.format(f"{file.width}×{file.height} pixels"))
+    # What follows the first picture of an MPO is the same one for other screens: phones' JPEGs.
+    if getattr(file, "is_animated", False) and file.format != "MPO":
+        raise InputError("it has several frames or pages: save the one that is meant by itself")
+
+
+def _decode(image: PIL.Image.Image) -> Pixels:
+    """Return an upright PIL image of any mode as uint8 [h, w], [h, w, 3] or [h, w, 4]."""
+    import numpy as np
+
     if image.mode == "F" or image.mode.startswith("I"):
         return _eight_bit(np.asarray(image))
+    mode = "L" if image.mode in ("1", "L") else "RGB"
     if image.has_transparency_data:
-        return np.asarray(image.convert("RGBA"))
-    return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        mode = "RGBA"
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _eight_bit(array: npt.NDArray[Any]) -> Pixels:
@@ -182,9 +212,19 @@ def _opaque(pixels: Pixels) -> Pixels:
 
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         return pixels
+    weighed = sum(
+        int(np.vdot(_grey(band[:, :, :3]).astype(np.int64), band[:, :, 3]))
+        for band in _bands(pixels)
+    )
+    total = int(pixels[:, :, 3].sum(dtype=np.int64))
+    ground = np.uint16(255 if not total or weighed < 128 * total else 0)
+    return np.concatenate([_laid_on(ground, band) for band in _bands(pixels)])
+
+
+def _laid_on(ground: np.uint16, pixels: Pixels) -> Pixels:
+    import numpy as np
+
     colour, alpha = pixels[:, :, :3], pixels[:, :, 3:].astype(np.uint16)
-    dark = not alpha.any() or np.average(_grey(colour), weights=alpha[:, :, 0]) < 128
-    ground = np.uint16(255 if dark else 0)
     return ((colour * alpha + ground * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
@@ -194,8 +234,15 @@ def _grey(pixels: Pixels) -> Pixels:
 
     if pixels.ndim == 2:
         return pixels
-    luma = pixels @ np.array([19595, 38470, 7471], np.uint32)
-    return ((luma + 0x8000) >> 16).astype(np.uint8)
+    weights = np.array([19595, 38470, 7471], np.uint32)
+    luma = [((band @ weights + 0x8000) >> 16).astype(np.uint8) for band in _bands(pixels)]
+    return np.concatenate(luma)
+
+
+def _bands(pixels: Pixels) -> list[Pixels]:
+    """Return an image [h, w, ...] in bands of rows; what is worked out beside it stays small."""
+    rows = max(1, BAND // pixels.shape[1])
+    return [pixels[top : top + rows] for top in range(0, len(pixels), rows)]
 
 
 def _digit(pixels: Pixels, height: int, width: int, invert: bool | None) -> tuple[Pixels, bool]:

@@ -93,8 +93,11 @@ def _direct_url() -> dict[str, Any] | None:
     for found in distributions(name=DISTRIBUTION):
         # A checkout has metadata as well, which a build left in src/ and nobody installed.
         if found.read_text("RECORD") is not None:
-            origin: dict[str, Any] = json.loads(found.read_text("direct_url.json") or "{}")
-            return origin
+            try:
+                origin = json.loads(found.read_text("direct_url.json") or "{}")
+            except ValueError:
+                origin = {}
+            return origin if isinstance(origin, dict) else {}
     return None
 
 

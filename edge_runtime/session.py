@@ -206,8 +206,7 @@ class Model:
         _require("numpy", "predict()")
         import numpy as np
 
-        from edge_runtime.meaning import class_scores
-        from edge_runtime.quantize import dequantize, encode
+        from edge_runtime.quantize import encoded
 
         own = self.input.shape[0]
         if self.output.shape[0] != own:
@@ -215,8 +214,17 @@ class Model:
                 f"{self._name}: it turns {describe(self.input)} into {describe(self.output)}, "
                 "which do not begin with the same number of inputs: use run()"
             )
-        tensor = encode(batch, self.input, self.metadata)
-        count = len(tensor)
+        chunks = encoded(batch, self.input, self.metadata)
+        return np.concatenate([self._answers(tensor) for tensor in chunks])
+
+    def _answers(self, tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return what the model says about a batch in the element type of its input."""
+        import numpy as np
+
+        from edge_runtime.meaning import class_scores
+        from edge_runtime.quantize import dequantize
+
+        own, count = self.input.shape[0], len(tensor)
         if missing := -count % own if count else own:
             filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
             tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])

@@ -1,11 +1,14 @@
 """A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,17 @@ Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, OverflowError)
+DAMAGED_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, OverflowError, KeyError),
+)
 """What zipfile raises for damaged, encrypted or exotic archives."""
+
+DAMAGED_ARRAY = (*(OSError, EOFError, MemoryError, SyntaxError, TokenError, TypeError, ValueError),)
+"""What NumPy raises for damaged arrays, and for those that say that they are larger than memory."""
+
+NPY = b"\x93NUMPY"
+"""What an .npy file begins with."""
 
 TEST_SHARE = 0.2
 """Share of each class that becomes the test set where the user made none."""
@@ -47,19 +59,34 @@ class Held:
 def read_npz(path: Path) -> dict[str, Array]:
     """Return all arrays of an .npz file, or the one of an .npy file as ``x``; never pickles.
 
+    That of an .npy file is mapped into memory, and not to be written to.
+
     Raises:
         DataError: it is not there or neither of the two.
     """
     try:
+        if (mapped := _mapped(path)) is not None:
+            return {"x": mapped}
         with path.open("rb") as file:
             held = np.load(file, allow_pickle=False)
             if isinstance(held, np.ndarray):
                 return {"x": held}
             with held:
-                return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+                found = {name: held[name] for name in held.files}
+                # What is no array in the archive comes as bytes.
+                return {k: one for k, one in found.items() if isinstance(one, np.ndarray)}
+    except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: not a readable .npz ({reason})") from error
+
+
+def _mapped(path: Path) -> Array | None:
+    """Return the array of an .npy file, mapped; None for another file."""
+    with path.open("rb") as file:
+        if file.read(len(NPY)) != NPY:
+            return None
+    mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
 
 
 def from_npz(path: Path, *, numbers: bool | None) -> Held:
@@ -98,6 +125,8 @@ def from_npz(path: Path, *, numbers: bool | None) -> Held:
         if y not in held:
             arrays[y] = np.zeros((len(arrays[x]), 0), np.float32)
             continue
+        if not held[y].ndim:
+            raise DataError(f"{path}: {y} is one value, and not one for each input")
         if len(held[x]) != len(held[y]):
             raise DataError(f"{where}: {len(held[x])} inputs but {len(held[y])} labels")
         answers = _squeezed(held[y])
@@ -123,7 +152,7 @@ def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
             f"{where}: has {x.dtype} inputs of shape {list(own)}, the model takes {list(shape)}; "
             "only pictures, which are uint8, are brought to another size"
         )
-    values: Floats = x.reshape(len(x), *shape).astype(np.float32)
+    values = _floats(x.reshape(len(x), *shape))
     rows = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if rows.any():
         raise DataError(
@@ -164,6 +193,12 @@ def _inputs(x: Array, where: str) -> Array:
     return x
 
 
+def _floats(values: Array) -> Floats:
+    """Return values as float32, those that are too large for it as infinity."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
 def _squeezed(y: Array) -> Array:
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -181,7 +216,7 @@ def _one_hot(y: Array) -> bool:
 def _targets(y: Array, where: str) -> Floats:
     if y.dtype.kind not in "biuf":
         raise DataError(f"{where}: the model gives numbers, and these are {y.dtype}")
-    values: Floats = y.reshape(len(y), -1).astype(np.float32)
+    values = _floats(y.reshape(len(y), -1))
     if not np.isfinite(values).all():
         raise DataError(f"{where}: holds NaN or infinity")
     return values
@@ -194,7 +229,7 @@ def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tupl
         if names and names != found:
             raise DataError(f"{where}: {len(found)} classes, the training part has {len(names)}")
         return y.argmax(axis=1).astype(np.int64), found
-    if y.ndim == 1 and y.dtype.kind == "f" and (y == np.floor(y)).all():
+    if y.ndim == 1 and y.dtype.kind == "f" and _whole(y):
         y = y.astype(np.int64)
     if y.ndim != 1 or y.dtype.kind not in "biuUS":
         raise DataError(
@@ -208,6 +243,12 @@ def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tupl
     if unknown := [name for name in own if name not in names]:
         raise DataError(f"{where}: class {unknown[0]!r} is not among the training classes")
     return np.array([names.index(name) for name in own], np.int64)[indices], names
+
+
+def _whole(values: Array) -> bool:
+    """Tell whether floats are whole numbers that int64 holds."""
+    exact = values.astype(np.float64)
+    return bool(((exact == np.floor(exact)) & (np.abs(exact) < 2.0**62)).all())
 
 
 def _name(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit import frameworks
+from edgekit import clock, frameworks
 from edgekit.errors import TrainingError
 from edgekit.train.data import Dataset, scaled
 from edgekit.train.model import build
@@ -67,7 +67,9 @@ def fit(
 
     Raises:
         TrainingError: the loss is no number any more.
+        EdgekitError: the clock is far off, so that the model could not be saved.
     """
+    clock.require_for_zips()
     tf, keras = frameworks.tensorflow(), frameworks.keras()
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)

@@ -27,7 +27,8 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
     """Return the pictures of a folder with one folder for each class, or train and test of such.
 
     A validation part is the test set where there is no test part. What archives leave behind
-    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all.
+    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all; links
+    are followed, and one that leads back to a folder above it is refused.
 
     Args:
         folder: the folder.
@@ -35,11 +36,11 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
         framing: how; see :func:`edge_runtime.image.prepare`.
 
     Raises:
-        DataError: a file that is no picture, an empty class, parts with different classes.
+        DataError: a file that is no picture, an empty class, parts with different classes, a loop
+            of links.
     """
+    folder = _inside(folder)
     entries = _entries(folder)
-    if len(entries) == 1 and entries[0].is_dir() and any(e.is_dir() for e in _entries(entries[0])):
-        return from_folder(entries[0], size, framing)
     parts = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
     training = next((parts[name] for name in TRAINING if name in parts), None)
     held_out = [parts[name] for name in HELD_OUT if name in parts]
@@ -74,9 +75,9 @@ def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[
     if x.shape[1:] == size or (*x.shape[1:], 1) == size:
         return x.reshape(-1, *size), []
     dropped: dict[str, None] = {}
-    images = np.stack(
-        [_prepared(one, f"{where}[{i}]", size, framing, dropped) for i, one in enumerate(x)]
-    )
+    images = np.empty((len(x), *size), np.uint8)
+    for i, one in enumerate(x):
+        images[i] = _prepared(one, f"{where}[{i}]", size, framing, dropped)
     own = "×".join(map(str, x.shape[1:]))
     return images, [f"pictures of {own} become {_shown(size)} ({framing})", *_notes(size, dropped)]
 
@@ -88,22 +89,47 @@ def _read_classes(
     if len(classes) < 2:
         found = f"{len(entries)} files" if entries and not classes else f"found {len(classes)}"
         raise DataError(f"{folder}: expected at least two class folders, {found}")
-    images: list[Images] = []
-    labels: list[int] = []
+    files = [_pictures(name) for name in classes]
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(one) for one in files])
+    # Filled picture by picture: a list of them and a copy of it would take twice the memory.
+    images = np.empty((len(labels), *size), np.uint8)
     dropped: dict[str, None] = {}
-    for index, name in enumerate(classes):
-        files = _entries(name)
-        if not files:
-            raise DataError(f"{name}: the class has no image")
-        if inner := next((file for file in files if file.is_dir()), None):
-            raise DataError(
-                f"{inner}: a folder where the pictures of class {name.name!r} should be; --data "
-                "takes a folder of class folders, or train and test (or validation) with such"
-            )
-        images += [_prepared(file, str(file), size, framing, dropped) for file in files]
-        labels += [index] * len(files)
-    names = tuple(entry.name for entry in classes)
-    return np.stack(images), np.array(labels, np.int64), names, dropped
+    for index, file in enumerate(file for one in files for file in one):
+        images[index] = _prepared(file, str(file), size, framing, dropped)
+    return images, labels, tuple(entry.name for entry in classes), dropped
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Return the files of a class."""
+    files = _entries(folder)
+    if not files:
+        raise DataError(f"{folder}: the class has no image")
+    if inner := next((file for file in files if file.is_dir()), None):
+        raise DataError(
+            f"{inner}: a folder where the pictures of class {folder.name!r} should be; --data "
+            "takes a folder of class folders, or train and test (or validation) with such"
+        )
+    if odd := next((file for file in files if not file.is_file()), None):
+        raise DataError(f"{odd}: neither a file nor a link to one")
+    return files
+
+
+def _inside(folder: Path) -> Path:
+    """Return the folder that has something in it besides one folder with others in it."""
+    seen = {_identity(folder)}
+    while True:
+        entries = _entries(folder)
+        if len(entries) != 1 or not any(one.is_dir() for one in _entries(entries[0])):
+            return folder
+        folder = entries[0]
+        if (identity := _identity(folder)) in seen:
+            raise DataError(f"{folder}: a link that leads back to a folder above it")
+        seen.add(identity)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _stray(entries: Iterable[Path]) -> list[str]:
@@ -113,6 +139,9 @@ def _stray(entries: Iterable[Path]) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
+    """Return what counts in a folder; nothing where it is none."""
+    if not folder.is_dir():
+        return []
     return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")
 
 

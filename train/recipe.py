@@ -1,6 +1,11 @@
 """The documented model's hyper-parameters, each an option with its documented default."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from edgekit import stored
+from edgekit.errors import ModelFileError
 
 OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 INITIALIZERS = ("glorot-uniform", "random-normal", "truncated-normal", "random-uniform")
@@ -43,3 +48,24 @@ class Recipe:
     qat: bool = False
     prune: float = 0.0
     cluster: int = 0
+
+
+RECIPE = {f"{field.name}?": field.type for field in fields(Recipe)}
+"""Its shape in JSON, as ``edgekit.stored`` checks it."""
+
+
+def from_json(document: Mapping[str, Any], where: str) -> Recipe:
+    """Return the recipe that a document holds.
+
+    Args:
+        document: the recipe's fields, as ``asdict`` gives them.
+        where: the document, as an error calls it.
+
+    Raises:
+        ModelFileError: a field is of another kind, or unknown here.
+    """
+    unknown = [name for name in document if f"{name}?" not in RECIPE]
+    problem = f"{unknown[0][:40]!r} is unknown here" if unknown else ""
+    if problem := problem or stored.problem(document, RECIPE):
+        raise ModelFileError(f"{where}: recipe: {problem}: restore the file, or move it away")
+    return Recipe(**document)

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 import edgekit
-from edgekit import frameworks
+from edgekit import clock, frameworks
 from edgekit.errors import MissingExtraError, TrainingError
 from edgekit.train import carry
 from edgekit.train.fit import Epoch, FloatArray
@@ -128,10 +128,12 @@ def tune(
 
     Raises:
         MissingExtraError: tensorflow-model-optimization or tf_keras is not installed.
+        EdgekitError: the clock is far off, so that no .npz or .keras can be written.
         ModelFileError: a layer cannot be carried to tf_keras.
         TrainingError: the loss is no number any more, or tensorflow-model-optimization refuses.
     """
     require_packages()
+    clock.require_for_zips()
     if not tuning.stages:
         raise ValueError("nothing to do: neither qat nor prune nor cluster")
     described = carry.description(model, where)

@@ -9,6 +9,7 @@ from edgekit import digests
 from edgekit.digests import SUMS
 from edgekit.errors import ExportError
 from edgekit.files import replacing_folder
+from edgekit.folders import below
 
 MARK = "# written by edgekit export, which replaces this folder while all files are as listed\n"
 """First line of SUMS; sha256sum -c skips it. Without it a folder is somebody else's."""
@@ -56,7 +57,7 @@ def require_replaceable(folder: Path) -> None:
     if folder.resolve() in (here, *here.parents):
         raise ExportError(f"{folder} is the current folder or above it; name another one with -o")
     listed = _listed(folder / SUMS)
-    for path in folder.rglob("*"):
+    for path in below(folder):
         name = path.relative_to(folder).as_posix()
         if (path.is_dir() and not path.is_symlink()) or (name == SUMS and listed):
             continue

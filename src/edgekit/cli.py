@@ -5,6 +5,7 @@ Imports the standard library alone, so that it can say what is missing where cli
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
@@ -26,6 +27,8 @@ def run(arguments: Sequence[str]) -> int:
         print(f"edgekit: error: {missing}", file=sys.stderr)
         return 2
     voice, colour = terminal.Voice(), terminal.colour_wanted()
+    # What Pillow finds odd about a picture that it reads all the same is nobody's news.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         if asked := os.environ.get(COMPLETION):
             from edgekit.commands import shells

@@ -48,6 +48,8 @@ def text(mark: str, digests: Mapping[str, str]) -> bytes:
 
 def read(path: Path) -> Sums | None:
     """Return what a SHA256SUMS says; None when there is none, or not one of edgekit's."""
+    if not path.is_file():
+        return None
     try:
         content = path.read_bytes()
     except OSError:

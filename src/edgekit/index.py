@@ -265,6 +265,8 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
 
 def _json(path: Path) -> Mapping[str, Any]:
     """Return the object in a JSON file; an empty one when there is none or it is damaged."""
+    if not path.is_file():
+        return {}
     try:
         return _object(json.loads(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
@@ -276,8 +278,10 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _digest(path: Path) -> str:
-    """Return the digest of a file; "" of what is none, a pipe for one, or cannot be read."""
+    # A pipe, or a link to a device, has no end.
+    if not path.is_file():
+        return ""
     try:
-        return files.sha256(path) if path.is_file() else ""
+        return files.sha256(path)
     except OSError:
         return ""

@@ -13,6 +13,7 @@ from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
 from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, sha256
+from edgekit.folders import below
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -95,8 +96,9 @@ def verify(
         raise DigestError(f"{path}: not there")
     if path.is_dir() or path.name == SUMS:
         top = path if path.is_dir() else path.parent
-        found = {sums.relative_to(top).parent for sums in top.rglob(SUMS)} - {Path()}
-        folders = [top, *(top / one for one in sorted(found) if HIDDEN not in str(one))]
+        lists = {path.parent for path in below(top) if path.name == SUMS}
+        kept = [one for one in lists if HIDDEN not in str(one.relative_to(top))]
+        folders = [top, *sorted({*kept} - {top})]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
         folders = []
@@ -220,7 +222,7 @@ def _signed(finding: Finding, key: "Ed25519PublicKey") -> Finding:
 
 def _beside(folders: list[Path], seen: set[Path], key: "Ed25519PublicKey") -> Iterator[Finding]:
     """Yield a finding for every other file in the folders: someone may compile or run it."""
-    everything = {path for folder in folders[:1] for path in folder.rglob("*")}
+    everything = {path for folder in folders[:1] for path in below(folder)}
     files = {path for path in everything if path.is_symlink() or not path.is_dir()}
     # Artifacts folders, in which people keep files of their own.
     shared = {folder for folder in folders if _mark(folder) == digests.MARK}
@@ -246,6 +248,8 @@ def _is_model(file: Path) -> bool:
 
 def _json(path: Path) -> dict[str, Any]:
     """Return a JSON object; an empty one for what is none, which its own digest tells."""
+    if not path.is_file():
+        return {}
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

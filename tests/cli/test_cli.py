@@ -203,6 +203,10 @@ def ending(error: BaseException, *arguments: str, monkeypatch: pytest.MonkeyPatc
         (ModuleNotFoundError("", name="unicorn"), 2, install_line("mcu")),
         (MemoryError(), 2, "edgekit: error: out of memory"),
         (OSError(28, "No space left on device"), 2, "edgekit: error: No space left on device"),
+        (
+            UnicodeEncodeError("utf-8", "report of caf\udce9", 13, 14, "surrogates not allowed"),
+            *(2, r"edgekit: error: 'report of caf\udce9': a name that is not UTF-8"),
+        ),
         (KeyboardInterrupt(), 130, "edgekit: interrupted"),
         (Terminated(15), 143, "edgekit: ended by SIGTERM"),
     ],

@@ -108,9 +108,8 @@ def test_one_bad_image_among_good_ones(model, ring, bar, tmp_path, capsys):
 
     captured = capsys.readouterr()
     assert [line.split()[1] for line in captured.out.splitlines()[1:]] == ["0", "1"]
-    assert captured.err.splitlines() == [
-        f"edgekit: error: {bad}: it is not an image that Pillow can read"
-    ]
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"edgekit: error: {bad}: it is not an image that Pillow can read")
 
 
 def test_one_bad_image_in_json(model, ring, tmp_path, capsys):

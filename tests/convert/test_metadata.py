@@ -388,6 +388,24 @@ def test_a_label_file_that_unpacks_to_gigabytes():
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("name", ["../labels.txt", "/labels.txt", "..\\labels.txt", "a/../../x"])
+def test_no_label_file_leaves_the_archive(name, tmp_path, monkeypatch):
+    """Names are looked up in the zip and nowhere else, and nothing is unpacked to a disk."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path.parent / "labels.txt").write_text("secret\nsecret\n")
+    archive = zip_of({name: "cat\ndog\n", "../escaped.txt": "x"})
+    standard = entry(attach(model_with(), Metadata(labels=("a", "b"))), "TFLITE_METADATA")
+    with pytest.raises(MetadataError, match=r"'labels.txt' is not in the zip"):
+        metadata_of(model_with({"TFLITE_METADATA": standard}, tail=archive))
+
+    monkeypatch.setattr("edgekit.convert.metadata.LABEL_FILE", name)
+    standard = entry(attach(model_with(), Metadata(labels=("a", "b"))), "TFLITE_METADATA")
+    read = metadata_of(model_with({"TFLITE_METADATA": standard}, tail=archive))
+    assert read == Metadata(labels=("cat", "dog"))
+    assert not [*tmp_path.iterdir()]
+    assert not (tmp_path.parent / "escaped.txt").exists()
+
+
 def test_an_encrypted_label_file():
     data = bytearray(with_labels("cat\ndog"))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

@@ -58,6 +58,16 @@ def words(line: str) -> list[str]:
 def test_from_an_index(installed: Installed) -> None:
     installed({})
     assert words(install.install_line("host")) == [*PIP, "keras-edgekit[host]"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\x00"])
+def test_damaged_records_of_an_installation(
+    installed: Installed, tmp_path: Path, content: str
+) -> None:
+    installed({"url": "file:///nowhere"})
+    (record,) = tmp_path.rglob("direct_url.json")
+    record.write_text(content)
+    assert words(install.install_line("host")) == [*PIP, "keras-edgekit[host]"]
     assert words(install.install_line()) == [*PIP, "keras-edgekit"]
 
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ def test_rows_come_back_as_they_were(row_of: RowOf, tmp_path: Path) -> None:
     rows = [
         row_of(hidden=2),
         row_of(hidden=3, flash=None),
-        Row(row_of().recipe, row_of().basis, failure="it diverged"),
+        Row(row_of().recipe, row_of().basis, failure="it diverged", worker=row_of().worker),
     ]
     with journal.opened(tmp_path / "sweep" / "rows.jsonl") as file:
         for row in rows:
@@ -74,3 +75,34 @@ def test_a_key_changes_with_recipe_data_and_versions_only(row_of: RowOf) -> None
         replace(row, basis=replace(row.basis, versions=versions | {"unicorn": "2.1.4"})),
     ]
     assert len({row.key, *(other.key for other in others)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("accuracy", "int8", "correct"), 2001, "2001 of 2000 right"),
+        (("accuracy", "int8", "total"), 0, "1998 of 0 right"),
+        (("accuracy", "int8", "interval"), [0.5], "expected a list of 2, not of 1"),
+        (("accuracy", "int8", "accuracy"), 1.5, "a share that is not from 0 to 1"),
+        (("accuracy", "int8", "confusion"), [[1]], "no counts of class by class"),
+        (("accuracy", "int8"), None, "accuracy.int8: expected an object, not null"),
+        (("sizes",), {}, "sizes.keras is missing"),
+        (("seconds",), 5e-324, "a figure that is negative, tiny or huge"),
+        (("firmware", "ram"), "900", "firmware.ram: expected a number, not text '900'"),
+    ],
+)
+def test_figures_that_cannot_be_are_named(
+    row_of: RowOf, tmp_path: Path, path: tuple[str, ...], value: object, said: str
+) -> None:
+    document = row_of().to_dict()
+    *parents, last = path
+    holder = document
+    for key in parents:
+        holder = holder[key]
+    holder[last] = value
+    (tmp_path / "rows.jsonl").write_text(json.dumps(document) + "\n")
+
+    with journal.opened(tmp_path / "rows.jsonl") as file, pytest.raises(ResultError) as raised:
+        journal.rows(file)
+    assert "line 1 is damaged" in str(raised.value)
+    assert said in str(raised.value)

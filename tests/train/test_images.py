@@ -1,5 +1,7 @@
 """Training on one's own images."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,9 +134,38 @@ def spoil_single(folder: Path) -> None:
         file.unlink()
 
 
+def spoil_by_a_loop(folder: Path) -> None:
+    for kind in ("ring", "cross"):
+        shutil.rmtree(folder / kind)
+    (folder / "inner").mkdir()
+    (folder / "inner" / "loop").symlink_to(folder)
+
+
+def spoil_by_a_link_to_itself(folder: Path) -> None:
+    (folder / "ring" / "7.png").symlink_to("7.png")
+
+
+def spoil_by_a_link_to_the_whole(folder: Path) -> None:
+    (folder / "all").symlink_to(folder)
+
+
+def spoil_by_a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "ring" / "pipe.png")
+
+
+def spoil_by_an_animation(folder: Path) -> None:
+    frames = [draw("ring"), draw("cross")]
+    frames[0].save(folder / "ring" / "7.gif", save_all=True, append_images=frames[1:])
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (spoil_by_a_loop, "loop: a link that leads back to a folder above it"),
+        (spoil_by_a_link_to_itself, "7.png: neither a file nor a link to one"),
+        (spoil_by_a_link_to_the_whole, "a folder where the pictures of class 'all' should be"),
+        (spoil_by_a_pipe, "pipe.png: neither a file nor a link to one"),
+        (spoil_by_an_animation, "7.gif: it has several frames or pages"),
         (spoil_unreadable, "bad.png"),
         (spoil_truncated, "1.png"),
         (spoil_empty, "square: the class has no image"),

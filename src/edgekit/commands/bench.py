@@ -308,8 +308,8 @@ def _progress(total: int) -> AbstractContextManager[terminal.Step]:
 
 def _visible(artifacts: Path) -> list[Path]:
     """Return the models of the folder, without the hidden ones that are still being written."""
-    models = artifacts.glob("*.tflite")
-    return sorted(path for path in models if path.name[0] != "." and path.is_file())
+    found = (path for path in artifacts.glob("*.tflite") if path.name[0] != ".")
+    return sorted(path for path in found if path.is_file())
 
 
 def _named(chosen: Options) -> dict[str, Path]:

@@ -61,6 +61,10 @@ def report(error: BaseException, *, verbose: bool) -> int:
         case OSError():
             about = f"{error.filename}: " if error.filename else ""
             return _complain(f"{about}{error.strerror or error}")
+        case UnicodeEncodeError() if error.reason == "surrogates not allowed":
+            # How Python holds the bytes of a file's name that are not UTF-8.
+            name = str(error.object[max(0, error.start - 20) : error.end + 20])
+            return _complain(f"{name!r}: a name that is not UTF-8 cannot be written: rename it")
         case MemoryError():
             return _complain("out of memory")
         case Terminated():

@@ -1,7 +1,8 @@
 """`edgekit predict`: what a model answers to images and arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ VERSION = 1
 ARRAYS = (".npz", ".npy")
 LABEL = 60
 """Columns of a label that a line of the table shows; --json has all of it."""
+BLOCK = 250
+"""Answers that are held and printed together, each block as a table of its own."""
 VALUES = 8
 """Numbers of an output that a line of the table shows."""
 
@@ -62,7 +65,8 @@ def command(
 ) -> int:
     """Say what MODEL (.tflite) answers to images or arrays.
 
-    An IMAGE may have any size and mode. If the model expects digits as MNIST has them, light ink on
+    An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
+    and may have any size and mode. If the model expects digits as MNIST has them, light ink on
     a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) holds
     inputs [N, ...] of the model: uint8 pixels, or floats on its own scale.
     """
@@ -72,39 +76,57 @@ def command(
     opened, backend = _open(model, backend)
     if opened.backend_note:
         terminal.note(f"{model}: {opened.backend_note}")
-    answers: list[Answer] = []
     errors: list[tuple[str, str]] = []
-    for source in sources:
-        try:
-            if Path(source).suffix in ARRAYS:
-                answers += _of_array(opened, Path(source))
-            else:
-                answers.append(_of_image(opened, source, invert=False if no_invert else None))
-        except BackendError as error:
-            raise BackendError(f"{model}: {error}") from None
-        except InputError as error:
-            errors.append((source, str(error)))
-            terminal.echo(f"edgekit: error: {error}", err=True)
-    known = [answer for answer in answers if answer.truth is not None]
-    correct = sum(answer.content.get("label") == answer.truth for answer in known)
-    if as_json:
-        document = {
-            "format": FORMAT,
-            "version": VERSION,
-            "model": str(model),
-            "backend": backend,
-            "meaning": opened.meaning,
-            "predictions": [answer.content for answer in answers],
+    answers = _answers(opened, sources, errors, invert=False if no_invert else None)
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": str(model),
+        "backend": backend,
+        "meaning": opened.meaning,
+    }
+    try:
+        _print(answers, errors, about if as_json else None)
+    except BackendError as error:
+        raise BackendError(f"{model}: {error}") from None
+    return 2 if errors else 0
+
+
+def _print(
+    answers: Iterator["Answer"], errors: list[tuple[str, str]], about: Mapping[str, Any] | None
+) -> None:
+    """Print answers in blocks, so that those of ever so many inputs take no more memory.
+
+    Args:
+        answers: as they come.
+        errors: what could not be read, which grows meanwhile.
+        about: what a JSON document begins with; None prints tables.
+    """
+    known = correct = 0
+    # What no answer comes without is said before anything is printed.
+    block = list(islice(answers, BLOCK))
+    if about is not None:
+        terminal.page(to_json(about, None)[:-1] + ', "predictions": [')
+    while block:
+        following = list(islice(answers, BLOCK))
+        if about is not None:
+            lines = ",\n".join(to_json(answer.content, None) for answer in block)
+            terminal.page(lines + ("," if following else ""))
+        else:
+            terminal.page(_table(block))
+        truths = [answer for answer in block if answer.truth is not None]
+        known += len(truths)
+        correct += sum(answer.content.get("label") == answer.truth for answer in truths)
+        block = following
+    if about is not None:
+        end = {
             "errors": [{"file": file, "error": error} for file, error in errors],
             "correct": correct if known else None,
-            "total": len(known) if known else None,
+            "total": known or None,
         }
-        terminal.page(to_json(document))
-    elif answers:
-        terminal.page(_table(answers))
-        if known:
-            terminal.echo(f"{correct} of {len(known)} right")
-    return 2 if errors else 0
+        terminal.page("], " + to_json(end, None)[1:])
+    elif known:
+        terminal.echo(f"{correct} of {known} right")
 
 
 @dataclass(frozen=True)
@@ -121,6 +143,25 @@ class Answer:
     truth: str | None = None
 
 
+def _answers(
+    model: Model,
+    sources: Sequence[str],
+    errors: list[tuple[str, str]],
+    *,
+    invert: bool | None,
+) -> Iterator[Answer]:
+    """Yield the answers to files one after another; what is wrong with one goes into ``errors``."""
+    for source in sources:
+        try:
+            if Path(source).suffix in ARRAYS:
+                yield from _of_array(model, Path(source))
+            else:
+                yield _of_image(model, source, invert=invert)
+        except InputError as error:
+            errors.append((source, str(error)))
+            terminal.echo(f"edgekit: error: {error}", err=True)
+
+
 def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
     if model.meaning != NUMBERS:
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
@@ -129,8 +170,8 @@ def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
     return Answer({"file": file, "values": values.ravel().tolist(), "inverted": prepared.inverted})
 
 
-def _of_array(model: Model, path: Path) -> list[Answer]:
-    """Return the answers to the rows of a file, to those of its test part where it has parts."""
+def _of_array(model: Model, path: Path) -> Iterator[Answer]:
+    """Yield the answers to the rows of a file, to those of its test part where it has parts."""
     from edgekit.train.arrays import from_npz
 
     numbers = model.meaning == NUMBERS
@@ -141,18 +182,16 @@ def _of_array(model: Model, path: Path) -> list[Answer]:
         outputs = model.predict(inputs)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    rows = [{"file": str(path), "row": row} for row in range(len(outputs))]
+    rows = ({"file": str(path), "row": row} for row in range(len(outputs)))
     if numbers:
-        return [
-            Answer({**row, "values": output.ravel().tolist()})
-            for row, output in zip(rows, outputs, strict=True)
-        ]
+        for row, output in zip(rows, outputs, strict=True):
+            yield Answer({**row, "values": output.ravel().tolist()})
+        return
     labels = model.labels if model.metadata and model.metadata.labels else None
     names = held.names
     if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
         # The data numbers its classes.
         names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
-    answers = []
     for i, (row, scores) in enumerate(zip(rows, outputs, strict=True)):
         index = int(scores.argmax())
         content = {
@@ -163,8 +202,7 @@ def _of_array(model: Model, path: Path) -> list[Answer]:
             "scores": scores.tolist(),
             "inverted": False,
         }
-        answers.append(Answer(content, names[truths[i]] if names else None))
-    return answers
+        yield Answer(content, names[truths[i]] if names else None)
 
 
 def _open(model: Path, backend: str | None) -> tuple[Model, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit import artifact_set, digests
+from edgekit import artifact_set, clock, digests
 from edgekit.commands import options, running, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, to_json, write_json, write_text
@@ -148,6 +148,7 @@ def command(
     trained or converted is in them as failed, with the reason.
     """
     recipes = _recipes(context, grid, seeds)
+    clock.require_for_zips()
     if scheduler and workers:
         raise click.UsageError("--workers is about this machine: leave it out with --scheduler")
     if not scheduler and find_spec("tensorflow") is None:

@@ -8,9 +8,9 @@ import click
 from edgekit.commands import epochs, options, running, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import KERAS_MODEL, to_json
+from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
-from edgekit.train.recipe import Recipe
+from edgekit.train.recipe import Recipe, from_json
 from edgekit.train.tuning import Tuning
 
 DEFAULT = Tuning()
@@ -128,4 +128,4 @@ def command(
 
 def _recipe(metrics: dict[str, Any]) -> Recipe | None:
     """How the model was trained, if `edgekit train` did it."""
-    return Recipe(**metrics["recipe"]) if metrics.get("recipe") else None
+    return from_json(metrics["recipe"], METRICS) if metrics.get("recipe") else None

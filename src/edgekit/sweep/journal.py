@@ -4,13 +4,13 @@ A run that is killed leaves whole lines and at most one torn one, the last, whic
 that gets its latency later is written again: of two lines with the same key the later one holds.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from edgekit import stored
 from edgekit.errors import ResultError
 from edgekit.files import to_json
 from edgekit.locks import take
@@ -44,8 +44,8 @@ def rows(file: BinaryIO) -> list[Row]:
     found = []
     for number, line in enumerate(content[:whole].splitlines(), 1):
         try:
-            found.append(Row.from_dict(json.loads(line)))
-        except (ResultError, ValueError, RecursionError) as error:
+            found.append(Row.from_dict(stored.parse(line)))
+        except (ResultError, ValueError) as error:
             raise ResultError(
                 f"{file.name}: line {number} is damaged ({error}): delete the line, and its point "
                 "is measured again"

@@ -6,12 +6,47 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edgekit import stored
 from edgekit.errors import ResultError
-from edgekit.train.recipe import Recipe
+from edgekit.train.recipe import RECIPE, Recipe
 
 ACCURACIES = ("float32", "int8")
 FILES = ("keras", "float32", "int8")
 DEFLATED = "int8_deflated"
+
+SCORE = {
+    "correct": int,
+    "total": int,
+    "accuracy": float,
+    "interval": [float, float],
+    "confusion": [[int]],
+}
+FIRMWARE = ("flash", "ram", "stack", "instructions")
+SHAPE = {
+    "recipe": RECIPE,
+    "basis": {"data": {str: object}, "versions": {str: str}},
+    "failure?": str,
+    "accuracy?": {str: SCORE},
+    "epochs?": int,
+    "seconds?": float,
+    "sizes?": {str: int},
+    "parameters?": int,
+    "macs?": int,
+    "latency?": (float, None),
+    "firmware?": (dict.fromkeys(FIRMWARE, float) | {"stack": (float, None)}, None),
+    "missing?": {str: str},
+    "weights_sha256?": str,
+    "worker": {"CPU": str, "host": str},
+    "time?": str,
+}
+LEAST = 1e-12
+"""Seconds, bytes and counts are 0 or not smaller: plots take logarithms of their differences."""
+
+MEASURED = {
+    "accuracy": dict.fromkeys(ACCURACIES, object),
+    "sizes": dict.fromkeys((*FILES, DEFLATED), object),
+}
+"""What a row has besides, unless it failed."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +124,39 @@ class Row:
         Raises:
             ResultError: a field is missing, unknown or of the wrong kind.
         """
+        problem = stored.problem(document, SHAPE)
+        if not problem and not document.get("failure"):
+            problem = stored.problem(document, MEASURED)
+        problem = problem or _contradiction(document)
+        if problem:
+            raise ResultError(f"not a row of a sweep: {problem}")
+        fields = dict(document)
         try:
-            fields = dict(document)
             recipe, basis = Recipe(**fields.pop("recipe")), Basis(**fields.pop("basis"))
             return cls(recipe=recipe, basis=basis, **fields)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except TypeError as error:
             raise ResultError(f"not a row of a sweep: {error}") from None
+
+
+def _contradiction(document: Mapping[str, Any]) -> str:
+    """Return which figures of a row cannot be; "" where all can."""
+    classes = document["basis"]["data"].get("classes")
+    for kind, score in document.get("accuracy", {}).items():
+        counts = [count for row in score["confusion"] for count in row]
+        sides = {len(score["confusion"]), *map(len, score["confusion"])}
+        square = sides == {len(classes) if isinstance(classes, list) else 0}
+        if not 0 <= score["correct"] <= score["total"] or not score["total"]:
+            return f"accuracy.{kind}: {score['correct']} of {score['total']} right"
+        if not all(0 <= one <= 1 for one in (score["accuracy"], *score["interval"])):
+            return f"accuracy.{kind}: a share that is not from 0 to 1"
+        if not square or min(counts, default=-1) < 0:
+            return f"accuracy.{kind}.confusion: no counts of class by class"
+    figures = [document.get(name, 0) for name in ("epochs", "seconds", "parameters", "macs")]
+    figures += [document.get("latency") or 0, *document.get("sizes", {}).values()]
+    figures += (document.get("firmware") or {}).values()
+    if not all(not one or LEAST <= one < stored.LARGEST for one in figures):
+        return "a figure that is negative, tiny or huge"
+    return ""
 
 
 def key(recipe: Recipe, basis: Basis) -> str:
