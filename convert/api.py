@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit.artifact_set import replacing_set
 from edgekit.convert import job as jobs
 from edgekit.convert import pipeline, source
 from edgekit.convert.job import Choices
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.targets import check_recipe
-from edgekit.files import replacing, write_json
+from edgekit.files import is_stream, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,19 @@ class Conversion:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def write(self, path: Path) -> Path:
-        """Write the file, and beside it the report, whose path is returned; both or neither."""
-        report = path.with_name(f"{path.name}.report.json")
-        with replacing(path) as temporary:
-            temporary.write_bytes(self.content)
-            write_json(report, self.report)
-        return report
+    def write(self, path: Path) -> Path | None:
+        """Write the file, and beside it the report, whose path is returned; both or neither.
+
+        A pipe or a device gets the file alone.
+        """
+        if is_stream(path):
+            write_bytes(path, self.content)
+            return None
+        report = f"{path.name}.report.json"
+        with replacing_set(path.parent) as staged:
+            write_bytes(staged / path.name, self.content)
+            write_json(staged / report, self.report)
+        return path.with_name(report)
 
 
 def convert(

@@ -27,7 +27,7 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import METRICS
+from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.data import Dataset, Inputs, load, takes_images
 from edgekit.train.tuning import STAGES
 
@@ -121,7 +121,12 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
     metrics = metrics_of(model)
+    stray = "" if metrics else _stray_metrics(model)
+    if stray and choices.data is None:
+        raise DataError(f"{stray}: restore it, train again, or give --data")
     decided, dataset, warnings = _loaded(model, choices, metrics)
+    if stray:
+        warnings.append(f"{stray}; it is not used")
     if decided.name == NUMBERS and choices.classes:
         raise DataError(
             f"--classes: the output of {model.path} is taken for numbers ({decided.reason}); leave "
@@ -182,6 +187,26 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
     Raises:
         ModelFileError: the file is damaged.
     """
+    metrics = _metrics_beside(model)
+    if metrics.get("model_sha256") != model.sha256:
+        return {}
+    problem = stored.problem(metrics, METRICS_SHAPE)
+    if not problem and (ends := metrics.get("input_range")) and not ends[0] < ends[1]:
+        problem = "input_range: expected the smaller number first"
+    if problem:
+        path = model.path.parent / METRICS
+        raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
+    return metrics
+
+
+def _stray_metrics(model: TrainedModel) -> str:
+    """Say that metrics.json is of another model.keras; "" where it is not."""
+    if model.path.name != KERAS_MODEL or "model_sha256" not in _metrics_beside(model):
+        return ""
+    return f"{model.path.parent / METRICS}: not of this {KERAS_MODEL}, whose digest is another"
+
+
+def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     path = model.path.parent / METRICS
     if not path.is_file():
         return {}
@@ -189,14 +214,7 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
         metrics = stored.parse(path.read_bytes())
     except ValueError as error:
         raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
-    if not isinstance(metrics, dict) or metrics.get("model_sha256") != model.sha256:
-        return {}
-    problem = stored.problem(metrics, METRICS_SHAPE)
-    if not problem and (ends := metrics.get("input_range")) and not ends[0] < ends[1]:
-        problem = "input_range: expected the smaller number first"
-    if problem:
-        raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
-    return metrics
+    return metrics if isinstance(metrics, dict) else {}
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

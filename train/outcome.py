@@ -14,12 +14,12 @@ import numpy as np
 
 from edge_runtime.meaning import PROBABILITIES, class_scores
 from edge_runtime.quantize import normalise
-from edgekit import digests, escape
+from edgekit import escape
+from edgekit.artifact_set import replacing_set
 from edgekit.files import (
     KERAS_MODEL,
     METRICS,
     QUANTIZED_FORWARD,
-    replacing,
     sha256,
     write_json,
     write_text,
@@ -75,7 +75,7 @@ def write(
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
     model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png,
-    samples.png, model_card.md; each whole or not at all, metrics.json last but for SHA256SUMS. The
+    samples.png, model_card.md: one set, of which all or nothing is written, SHA256SUMS last. The
     ranges of quantisation-aware training go into model.keras.
 
     Args:
@@ -93,25 +93,24 @@ def write(
     result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
     targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
     loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
-    with replacing(folder / KERAS_MODEL) as temporary:
-        save(temporary, model, tuned)
-    write_text(folder / HISTORY, _history_csv(training, dataset.name))
-    plots.learning_curves(folder / plots.LEARNING_CURVES, training, dataset.name, recipe)
-    plots.confusion_matrix(
-        folder / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
-    )
-    if dataset.pixels:
-        plots.samples(folder / plots.SAMPLES, dataset, scores)
-    metrics = {"format": FORMAT.format(command), "version": VERSION}
-    metrics |= _metrics(folder / KERAS_MODEL, recipe, dataset, training, result, loss)
-    metrics |= {"input_range": use.pixels and list(use.pixels), "meaning": use.meaning}
-    if tuned:
-        metrics["tuning"] = record(tuned)
-    write_text(folder / CARD, card.model_card(metrics))
-    write_json(folder / METRICS, metrics)
-    pictures = (plots.LEARNING_CURVES, plots.CONFUSION_MATRIX, plots.SAMPLES)
-    names = (KERAS_MODEL, HISTORY, *pictures, CARD, METRICS)
-    digests.record(folder, *(folder / name for name in names))
+    # Without pixels there are no samples, and those of an earlier run would be another model's.
+    without = () if dataset.pixels else (plots.SAMPLES,)
+    with replacing_set(folder, without=without) as staged:
+        save(staged / KERAS_MODEL, model, tuned)
+        write_text(staged / HISTORY, _history_csv(training, dataset.name))
+        plots.learning_curves(staged / plots.LEARNING_CURVES, training, dataset.name, recipe)
+        plots.confusion_matrix(
+            staged / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
+        )
+        if dataset.pixels:
+            plots.samples(staged / plots.SAMPLES, dataset, scores)
+        metrics = {"format": FORMAT.format(command), "version": VERSION}
+        metrics |= _metrics(staged / KERAS_MODEL, recipe, dataset, training, result, loss)
+        metrics |= {"input_range": use.pixels and list(use.pixels), "meaning": use.meaning}
+        if tuned:
+            metrics["tuning"] = record(tuned)
+        write_text(staged / CARD, card.model_card(metrics))
+        write_json(staged / METRICS, metrics)
     return metrics
 
 

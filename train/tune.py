@@ -207,12 +207,13 @@ def _watch(
         process = subprocess.Popen(
             # -P keeps the user's own modules in the current folder out of it.
             [sys.executable, "-P", "-m", "edgekit.train.tuner", str(folder)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # ends, and the process with it, when this one does
             stdout=subprocess.PIPE,
             stderr=None if verbose else errors,
             env=environment,
             text=True,
         )
+        assert process.stdin is not None
         assert process.stdout is not None
         try:
             before = time.perf_counter()
@@ -238,6 +239,7 @@ def _watch(
         finally:
             process.kill()
             process.wait()
+            process.stdin.close()
             process.stdout.close()
     return history
 

@@ -4,7 +4,7 @@ It has its own process because the library works on tf_keras, which TF_USE_LEGAC
 before TensorFlow is imported. Its argument is a folder with ``job.json`` and ``job.npz`` from
 ``train.tune``; it leaves ``weights.npz`` there and, from quantisation-aware training,
 ``forward.pb``. On standard output it writes one JSON document a line: an epoch's figures, or
-``{"error": ...}`` as the last one.
+``{"error": ...}`` as the last one. Standard input is a pipe that ends with the parent.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit import parent
 from edgekit.train import carry
 from edgekit.train.tuning import Tuning
 
@@ -263,6 +264,7 @@ def _fit(
 
 def main() -> int:
     """Run the job named on the command line; 0 when it is done, 1 when it was refused."""
+    parent.end_with(sys.stdin.read)
     # Only our lines may reach the parent: what libraries print goes to standard error.
     sys.stdout.flush()
     lines = os.fdopen(os.dup(1), "w")

@@ -47,12 +47,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the ``edgekit`` script."""
+    from edgekit import signals
+
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal without arrows gets question marks and not a traceback.
             stream.reconfigure(errors="replace")
-    code = run(sys.argv[1:])
+    with signals.raising():
+        code = run(sys.argv[1:])
     _give_up_broken_streams()
     sys.exit(code)
 

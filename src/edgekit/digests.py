@@ -7,11 +7,12 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edgekit.files import sha256, write_bytes
+from edgekit.locks import take
 
 SUMS = "SHA256SUMS"
 OURS = b"# written by edgekit"
@@ -73,31 +74,41 @@ def record(folder: Path, *paths: Path) -> None:
     A path that is not there is taken off the list, one that does not lie in ``folder`` itself is
     ignored, and so is a folder whose SHA256SUMS is an export's or somebody else's.
     """
-    own = folder / SUMS
-    with _alone(folder):
-        sums = read(own)
-        if own.exists() and (sums is None or sums.mark != MARK):
-            return
-        digests = dict(sums.digests) if sums else {}
-        for path in paths:
-            if path.parent.resolve() == folder.resolve() and path.name.isprintable():
-                digests.pop(path.name, None)
-                if path.is_file():
-                    digests[path.name] = sha256(path)
-        if sums or digests:
-            write_bytes(own, text(MARK, digests))
+    own = [path for path in paths if path.parent.resolve() == folder.resolve()]
+    with alone(folder):
+        update(folder, {path.name: sha256(path) if path.is_file() else None for path in own})
 
 
 def forget(folder: Path, *names: str) -> None:
     """Take files off the list of their ``folder`` that are about to be written bit by bit."""
-    own = folder / SUMS
-    if not own.exists():
+    if (folder / SUMS).exists():
+        with alone(folder):
+            update(folder, dict.fromkeys(names))
+
+
+def update(folder: Path, changes: Mapping[str, str | None]) -> None:
+    """Change SHA256SUMS of a folder, in a block of :func:`alone`.
+
+    Args:
+        folder: whose list; one that is an export's or somebody else's stays as it is.
+        changes: file name -> hex digest; None takes a file off the list.
+    """
+    path = folder / SUMS
+    sums = read(path)
+    if path.exists() and (sums is None or sums.mark != MARK):
         return
-    with _alone(folder):
-        sums = read(own)
-        if sums and sums.mark == MARK and not sums.digests.keys().isdisjoint(names):
-            kept = {name: digest for name, digest in sums.digests.items() if name not in names}
-            write_bytes(own, text(MARK, kept))
+    before = dict(sums.digests) if sums else {}
+    after = {name: digest for name, digest in before.items() if name not in changes}
+    after |= {name: digest for name, digest in changes.items() if digest and name.isprintable()}
+    if after != before or (sums and not sums.intact):
+        write_bytes(path, text(MARK, after))
+
+
+def is_another(path: Path) -> bool:
+    """Tell whether SHA256SUMS beside a file lists another one under its name."""
+    sums = read(path.parent / SUMS)
+    listed = sums.digests.get(path.name) if sums and sums.intact else None
+    return listed is not None and path.is_file() and sha256(path) != listed
 
 
 def _below(name: str) -> bool:
@@ -107,17 +118,15 @@ def _below(name: str) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Let one process at a time change the list, where the system can see to that."""
     try:
-        import fcntl
-    except ImportError:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        take(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)

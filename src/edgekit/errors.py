@@ -51,6 +51,10 @@ class WorkerError(EdgekitError):
     """A worker of a sweep died again and again, or has other versions or data than asked for."""
 
 
+class BusyError(EdgekitError):
+    """Another process is at work in the same folder."""
+
+
 class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 

@@ -4,13 +4,20 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import stat
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
 from typing import Any
+
+from edgekit import signals
+from edgekit.locks import abandoned, take
 
 DEFAULT_ARTIFACTS = Path("artifacts")
 KERAS_MODEL = "model.keras"
@@ -21,21 +28,45 @@ QUANTIZED_FORWARD = "edgekit/quantized_forward.pb"
 """In a .keras file from quantisation-aware training: its forward pass with the ranges it learned, a
 frozen TensorFlow GraphDef with the placeholder ``image`` and the node ``scores``."""
 
+HIDDEN = ".edgekit-"
+"""What the name of everything begins with that is not in its place yet."""
+OURS = re.compile(re.escape(HIDDEN) + r"[0-9a-f]{16}\.")
+"""The whole of such a beginning: others may have names that begin alike."""
+COMPLETE = ".complete"
+"""File in a hidden folder: all is there that is to be put in place, as it says."""
+OLD = "old"
+"""In a hidden folder: what was moved away, under its own name."""
+NAME = 40
+"""Characters of a file's own name in that of its hidden one."""
+
+READER_SECONDS = 10.0
+"""How long a pipe may have no reader."""
+
+AT_FDCWD, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
+"""Of Linux' renameat2 and macOS' renamex_np."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path`` and move it into place when the block succeeds.
+    """Yield a temporary name and move it to ``path`` when the block succeeds.
 
-    A block that raises leaves ``path`` as it was. The temporary name keeps the suffix, because
-    Keras and matplotlib choose their format by it.
+    A block that raises leaves ``path`` as it was. The temporary name is new, lies beside the file
+    and keeps its suffix, because Keras and matplotlib choose their format by it. A symbolic link
+    stays, and the file behind it is replaced. What is no file, a pipe or a device, is written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
+    if is_stream(path):
+        with TemporaryDirectory(prefix="edgekit-") as folder:
+            temporary = Path(folder, f"output{path.suffix}")
+            yield temporary
+            _pour(temporary, path)
+        return
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    clear(target.parent)
+    with _hidden(target.parent, target.name, _new_file) as temporary:
         yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        sync(temporary)
+        temporary.replace(target)
 
 
 @contextmanager
@@ -43,29 +74,195 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a new folder beside ``folder`` and move it into place when the block succeeds.
 
     What ``folder`` held is gone then. A block that raises, or a move that fails, leaves ``folder``
-    as it was, and nothing beside it.
+    as it was, and nothing beside it. A process that is killed leaves the old or the new one, but
+    where the system cannot exchange two folders: there the next run moves the old one back.
     """
     folder = folder.resolve()
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        both = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        new, old = both / "new", both / "old"
-        try:
+    with made(folder.parent):
+        clear(folder.parent)
+        with hidden_folder(folder.parent, folder.name) as both:
+            new, old = both / "new", both / OLD / folder.name
             new.mkdir()
             yield new
-            if folder.exists():
-                folder.rename(old)
-            new.rename(folder)
-        finally:
-            if old.exists() and not folder.exists():
-                old.rename(folder)
-            shutil.rmtree(both, ignore_errors=True)
-    except BaseException:
-        for parent in missing:
+            for path in new.rglob("*"):
+                if path.is_file():
+                    sync(path)
+            with signals.deferred():
+                if not folder.exists():
+                    new.rename(folder)
+                elif not exchange(new, folder):
+                    old.parent.mkdir()
+                    folder.rename(old)
+                    try:
+                        new.rename(folder)
+                    except OSError:
+                        old.rename(folder)
+                        raise
+                sync(folder.parent)
+
+
+def is_stream(path: Path) -> bool:
+    """Tell whether ``path`` is written to and not replaced: a pipe, a device, an open file.
+
+    An open file is what /dev/stdout and the other names of descriptors stand for.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return True
+    while True:
+        folder = path.parent.resolve()
+        if folder in (Path("/dev"), Path("/dev/fd")) or Path("/proc") in folder.parents:
+            return True
+        if not path.is_symlink():
+            return False
+        path = folder / path.readlink()
+
+
+def _pour(file: Path, stream: Path) -> None:
+    """Write the content of a file to a stream, which may be an open file that has content.
+
+    Raises:
+        OSError: nobody reads the pipe, or has opened it within ``READER_SECONDS``.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOCTTY", 0)
+    until = monotonic() + READER_SECONDS
+    while True:
+        try:
+            descriptor = os.open(stream, flags | getattr(os, "O_NONBLOCK", 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO or not stream.is_fifo():
+                raise
+            if monotonic() > until:
+                reason = "a pipe that nobody reads: start its reader first"
+                raise OSError(errno.ENXIO, reason, str(stream)) from None
+        sleep(0.05)
+    with open(descriptor, "wb") as out, file.open("rb") as content:  # noqa: PTH123
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(descriptor, True)
+        shutil.copyfileobj(content, out)
+
+
+def clear(folder: Path) -> None:
+    """Remove what processes that were killed left in ``folder``.
+
+    An export that was on its way out goes back where its place is empty. What a process still
+    holds stays, and so does everything where the system has no locks; a set of files that is
+    complete is put in place by :func:`edgekit.artifact_set.finish`.
+    """
+    with suppress(OSError):
+        for path in hidden(folder):
+            with abandoned(path) as free:
+                if free and path.is_dir() and not (path / COMPLETE).exists():
+                    _dissolve(path)
+                elif free and path.is_file():
+                    path.unlink(missing_ok=True)
+
+
+def hidden(folder: Path) -> list[Path]:
+    """Return what lies in ``folder`` under one of our temporary names."""
+    return sorted(path for path in folder.iterdir() if OURS.match(path.name))
+
+
+def _dissolve(hidden: Path) -> None:
+    """Remove a hidden folder after moving back what was moved away into it."""
+    with suppress(OSError):
+        for old in list((hidden / OLD).iterdir()):
+            if not (place := hidden.parent / old.name).exists():
+                old.rename(place)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield a new hidden folder in ``parent`` for what becomes ``name``; it is removed afterwards.
+
+    Unless it is COMPLETE: it is what a later run goes on with.
+    """
+    with _hidden(parent, name, Path.mkdir) as folder:
+        yield folder
+
+
+@contextmanager
+def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
+    """Create a new hidden file or folder and yield it, held by a lock while the block lasts."""
+    stem, suffix = Path(name).stem[:NAME], Path(name).suffix
+    descriptor = None
+    path = parent
+    try:
+        # Until it is held another process may take it for an abandoned one, and remove it.
+        while path == parent or not path.exists():
+            if descriptor is not None:
+                os.close(descriptor)
+            path = parent / f"{HIDDEN}{os.urandom(8).hex()}.{stem}{suffix}"
+            create(path)
+            descriptor = _held(path)
+        yield path
+    finally:
+        with signals.deferred():
+            if path.is_file():
+                path.unlink(missing_ok=True)
+            elif path != parent and not (path / COMPLETE).exists():
+                _dissolve(path)
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _new_file(path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def _held(path: Path) -> int | None:
+    """Return a descriptor that holds ``path``; None where the system has no locks."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    if take(descriptor, wait=True):
+        return descriptor
+    # An open file can be neither moved nor removed on Windows.
+    os.close(descriptor)
+    return None
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Make ``folder`` and those above it; those of them that are empty afterwards go again."""
+    missing = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for one in missing:
             with suppress(OSError):
-                parent.rmdir()
-        raise
+                one.rmdir()
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two folders of one file system change names in one step; False where that cannot be."""
+    names = os.fsencode(one), os.fsencode(other)
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(*names, RENAME_SWAP) == 0)
+        return bool(library.renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0)
+    except (ImportError, AttributeError, OSError, TypeError):  # an old C library, or Windows
+        return False
+
+
+def sync(path: Path) -> None:
+    """Bring a file or a folder onto the disk, as far as the system does so."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def require_writable(folder: Path) -> None:
@@ -75,6 +272,14 @@ def require_writable(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
     if not os.access(existing, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(existing))
+
+
+def require_target(path: Path) -> None:
+    """Raise OSError when :func:`replacing` could not write ``path``."""
+    if not is_stream(path):
+        require_writable(Path(os.path.realpath(path)).parent)
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

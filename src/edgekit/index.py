@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 from edgekit import files
+from edgekit.artifact_set import replacing_set
 from edgekit.benchmarks.gate import MARKS
 from edgekit.benchmarks.page import GENERATOR, page, scrolling, section
 from edgekit.benchmarks.units import quantity, share
 from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
-from edgekit.digests import SUMS, record
+from edgekit.digests import SUMS
 from edgekit.escape import html, line
 
 INDEX = "index.html"
@@ -62,8 +63,8 @@ def write_index(artifacts: Path) -> None:
         if path.exists() and GENERATOR not in path.read_text(encoding="utf-8"):
             return
         if text := render(artifacts):
-            files.write_text(path, text)
-            record(artifacts, path)
+            with replacing_set(artifacts) as staged:
+                files.write_text(staged / INDEX, text)
 
 
 def render(artifacts: Path) -> str:

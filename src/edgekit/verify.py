@@ -12,7 +12,7 @@ from edgekit import digests, signed
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
-from edgekit.files import KERAS_MODEL, METRICS, sha256
+from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, sha256
 from edgekit.folders import below
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def verify(
     if path.is_dir() or path.name == SUMS:
         top = path if path.is_dir() else path.parent
         lists = {path.parent for path in below(top) if path.name == SUMS}
-        folders = [top, *sorted(lists - {top})]
+        kept = [one for one in lists if HIDDEN not in str(one.relative_to(top))]
+        folders = [top, *sorted({*kept} - {top})]
         checks = [check for folder in folders for check in _folder(folder)]
     else:
         folders = []

@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.install import install_line
 from edgekit import __version__, cli
 from edgekit.commands import group, options
+from edgekit.signals import Terminated
 
 COMMANDS = (
     "bench completion convert doctor export inspect label predict schema sign sweep train tune "
@@ -207,6 +208,7 @@ def ending(error: BaseException, *arguments: str, monkeypatch: pytest.MonkeyPatc
             *(2, r"edgekit: error: 'report of caf\udce9': a name that is not UTF-8"),
         ),
         (KeyboardInterrupt(), 130, "edgekit: interrupted"),
+        (Terminated(15), 143, "edgekit: ended by SIGTERM"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

@@ -1,5 +1,7 @@
 """`edgekit label`: what another tool's file does not say, written into it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,16 @@ def test_what_is_not_named_stays_and_the_rest_is_another_file(
     assert said is not None
     assert (said.labels, said.framing) == (("a", "b", "c"), "centre-crop")
     assert said.provenance == {"by": "hand"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/stdout is Unix'")
+def test_a_stream_gets_the_model_alone(model: Path) -> None:
+    options = [model, "--labels", "left,right,none", "-o", "/dev/stdout"]
+    command = [sys.executable, "-m", "edgekit", "label", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert b"left, right, none" in done.stderr
+    assert label(model, "--labels", "left,right,none") == 0
+    assert model.read_bytes() == done.stdout
 
 
 def test_labels_from_a_file(model: Path, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """`edgekit convert` as a user runs it."""
 
 import json
+import os
 import shutil
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +111,21 @@ def test_the_same_model_gives_the_same_file(workspace: Path) -> None:
     assert (workspace / "a.tflite").read_bytes() == (workspace / "b.tflite").read_bytes()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
+def test_a_pipe_gets_the_model_alone(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe, got = workspace / "pipe.tflite", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    assert convert("-o", pipe, "--artifacts", workspace) == 0
+    reader.join(20)
+    assert pipe.is_fifo()
+    assert not (workspace / "pipe.tflite.report.json").exists()
+    assert capsys.readouterr().out == ""
+    (workspace / "copy.tflite").write_bytes(got[0])
+    assert edge_runtime.load(workspace / "copy.tflite").labels == ("0", "1")
+
+
 def test_json_is_one_document(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert convert("--json", "--artifacts", workspace) == 0
     document = documents.read(capsys.readouterr().out)
@@ -149,11 +167,18 @@ def test_a_foreign_model_needs_to_be_told_its_data(
     assert report_of(workspace / "model_int8.tflite")["data"]["name"] == dataset.name
 
 
-def test_metrics_of_another_model_are_not_believed(workspace: Path) -> None:
+def test_metrics_of_another_model_are_not_believed(
+    workspace: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
     metrics = json.loads((workspace / "metrics.json").read_text())
     metrics["model_sha256"] = "0" * 64
     (workspace / "metrics.json").write_text(json.dumps(metrics))
-    assert convert("--quantize", "--artifacts", workspace) == 2
+    for options in ((), ("--quantize",)):
+        assert convert(*options, "--artifacts", workspace) == 2
+        said = capsys.readouterr().err
+        assert f"{workspace / 'metrics.json'}: not of this model.keras" in said
+    assert convert("--data", dataset.source, "--artifacts", workspace) == 0
+    assert "it is not used" in capsys.readouterr().err
 
 
 def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.backends import backends as all_backends
-from edgekit import digests, files, frameworks
+from edgekit import artifact_set, digests, files, frameworks
 from edgekit.benchmarks.cores import CORES
-from edgekit.commands import bench_options, bench_target, options, terminal
+from edgekit.commands import bench_options, bench_target, options, running, terminal
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError, ModelFileError, ResultError
 from edgekit.index import write_index
@@ -146,6 +146,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @options.quiet
 @options.verbose
+@running.by_itself
 def command(**given: Any) -> int:
     """Measure models on test inputs: accuracy or error, parity, exactness, latency, footprint.
 
@@ -162,6 +163,7 @@ def command(**given: Any) -> int:
     from edgekit.benchmarks import baseline, document, gate, subjects
 
     named = _named(chosen)
+    running.warn_of_others(*named.values())
     backends = _backends(chosen)
     tolerances = _tolerances(chosen)
     earlier = []
@@ -264,17 +266,21 @@ def _write(
     from edgekit.benchmarks import html, junit, markdown, text
 
     own = _suffix(chosen)
-    path = chosen.artifacts / DOCUMENT.format(own)
-    files.write_text(path, document)
+    page = html.render(results, gates)
     report = chosen.html or chosen.artifacts / REPORT.format(own)
-    files.write_text(report, html.render(results, gates))
+    with artifact_set.replacing_set(chosen.artifacts) as staged:
+        files.write_text(staged / DOCUMENT.format(own), document)
+        if not chosen.html:
+            files.write_text(staged / report.name, page)
+    if chosen.html:
+        files.write_text(chosen.html, page)
     if chosen.junit:
         files.write_text(chosen.junit, junit.render(results, gates))
     if chosen.markdown:
         files.write_text(chosen.markdown, markdown.render(results, gates))
     write_index(chosen.artifacts)
-    others = (one for one in (chosen.junit, chosen.markdown) if one)
-    digests.record(chosen.artifacts, chosen.artifacts / JOURNAL.format(own), path, report, *others)
+    others = (one for one in (chosen.html, chosen.junit, chosen.markdown) if one)
+    digests.record(chosen.artifacts, chosen.artifacts / JOURNAL.format(own), *others)
     if chosen.as_json:
         terminal.page(document.rstrip("\n"))
     else:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit import digests
-from edgekit.commands import options, terminal
+from edgekit.commands import options, running, terminal
 from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.targets import TARGETS, check_recipe
 from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
-    require_writable,
+    require_target,
     to_json,
 )
 from edgekit.index import write_index
@@ -95,12 +94,14 @@ class Batch(click.ParamType[int]):
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
-    help="Where to write; the report goes beside it as FILE.report.json.",
+    help="Where to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
+    "a device.",
 )
 @options.artifacts
 @options.as_json
 @options.quiet
 @options.verbose
+@running.by_itself
 def command(
     model: Path | None,
     quantize: bool,
@@ -138,12 +139,13 @@ def command(
     output = output or artifacts / _default_name(recipe)
     if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
         raise DataError(f"{output}: is an input of this conversion; name another --output")
-    require_writable(output.parent)
+    require_target(output)
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Conversion
     from edgekit.train.data import takes_images
 
+    running.warn_of_others(path)
     with terminal.working("convert", f"loading {path}"):
         trained = source.load(path, verbose=verbose)
     choices = jobs.Choices(
@@ -168,7 +170,6 @@ def command(
     conversion = Conversion(content, document, job.warnings, notes)
     shown = report.text(document)
     report_path = conversion.write(output)
-    digests.record(output.parent, output, report_path)
     write_index(artifacts)
     if not job.labels and job.meaning.name != NUMBERS:
         terminal.note(
@@ -183,9 +184,11 @@ def command(
     if as_json:
         terminal.page(to_json({**document, "output": str(output)}))
     else:
-        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})")
-        terminal.page(shown)
-        terminal.echo(f"{'report':<12} {report_path}")
+        # What reads the stream is to get the model alone.
+        aside = report_path is None
+        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})", err=aside)
+        terminal.page(shown, err=aside)
+        terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
     return 0
 
 

@@ -9,7 +9,7 @@ import click
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
-from edgekit.commands import options, terminal
+from edgekit.commands import options, running, terminal
 from edgekit.convert.packages import TARGETS
 from edgekit.errors import ExportError
 from edgekit.escape import shell
@@ -81,6 +81,8 @@ def command(
     folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
     export_folder.require_replaceable(folder)
     files.require_writable(folder.parent)
+    running.finish(path.parent)
+    running.warn_of_others(path)
     try:
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
     except EdgeRuntimeError as error:

@@ -7,6 +7,7 @@ import click
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit.commands import terminal
 from edgekit.errors import EdgekitError, MissingExtraError
+from edgekit.signals import Terminated
 
 WRONG = 2
 """The exit code when the input or the environment is wrong."""
@@ -14,7 +15,8 @@ INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h: edgekit itself is wrong. 1, Python's own, says that a gate failed."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
+ENDED = 128
+"""What a shell reports for a program that a signal ended is 128 and the signal's number."""
 
 PACKAGES = {
     "PIL": ("Pillow", ""),
@@ -65,6 +67,9 @@ def report(error: BaseException, *, verbose: bool) -> int:
             return _complain(f"{name!r}: a name that is not UTF-8 cannot be written: rename it")
         case MemoryError():
             return _complain("out of memory")
+        case Terminated():
+            _write(f"edgekit: ended by {error}")
+            return ENDED + error.number
         case KeyboardInterrupt() | click.Abort():
             _write("edgekit: interrupted")
             return INTERRUPTED

@@ -9,8 +9,8 @@ import click
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.metadata import Metadata
-from edgekit import digests, files
-from edgekit.commands import bench_options, options, terminal
+from edgekit import artifact_set, files
+from edgekit.commands import bench_options, options, running, terminal
 from edgekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def command(
 ) -> int:
     """Write into MODEL.tflite what bench, predict and export need to know about its use.
 
-    What is not named stays as the file has it. The file is written whole or not at all.
+    What is not named stays as the file has it. The file is written whole or not at all; FILE may
+    also be a pipe or a device.
     """
     if (mean is None) != (std is None):
         raise click.UsageError("--mean and --std go together")
@@ -98,7 +99,8 @@ def command(
     from edgekit.pixel_range import InputRange
 
     target = output or model
-    files.require_writable(target.parent)
+    files.require_target(target)
+    running.finish(model.parent)
     content = model.read_bytes()
     if input_range is not None:
         one_mean, one_std = InputRange(*input_range, "").normalization
@@ -119,8 +121,11 @@ def command(
         labelled = attach(content, metadata)
     except EdgeRuntimeError as error:
         raise ModelError(f"{model}: {error}") from None
-    files.write_bytes(target, labelled)
-    digests.record(target.parent, target)
+    if files.is_stream(target):
+        files.write_bytes(target, labelled)
+    else:
+        with artifact_set.replacing_set(target.parent) as staged:
+            files.write_bytes(staged / target.name, labelled)
     facts = {
         "labels": list(metadata.labels),
         "mean": list(metadata.mean),
@@ -132,10 +137,12 @@ def command(
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
         terminal.page(files.to_json(document))
     else:
-        terminal.echo(f"{model} → {target}")
+        # What reads a stream is to get the model alone.
+        aside = files.is_stream(target)
+        terminal.echo(f"{model} → {target}", err=aside)
         for name, value in facts.items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            terminal.echo(f"{name:<12} {shown or '–'}")
+            terminal.echo(f"{name:<12} {shown or '–'}", err=aside)
     return 0
 
 

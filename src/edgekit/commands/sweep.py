@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit import clock, digests
-from edgekit.commands import options, terminal, train, tuning
+from edgekit import artifact_set, clock, digests
+from edgekit.commands import options, running, terminal, train, tuning
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.index import write_index
@@ -125,6 +125,7 @@ def _hyper_parameters() -> dict[str, click.Option]:
 @options.as_json
 @options.verbosity
 @click.pass_context
+@running.with_scratch
 def command(
     context: click.Context,
     /,
@@ -163,11 +164,12 @@ def command(
     _require_images(recipes, dataset)
     basis = point.basis(dataset)
     rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool, here=not scheduler)
-    write_text(folder / TABLE, table.as_csv(rows))
     document = table.document(rows, basis)
-    write_json(folder / DOCUMENT, document)
-    write_text(folder / REPORT, report.render(rows, basis))
-    digests.record(folder, *(folder / name for name in (JOURNAL, TABLE, DOCUMENT, REPORT)))
+    with artifact_set.replacing_set(folder) as staged:
+        write_text(staged / TABLE, table.as_csv(rows))
+        write_json(staged / DOCUMENT, document)
+        write_text(staged / REPORT, report.render(rows, basis))
+    digests.record(folder, folder / JOURNAL)
     write_index(artifacts)
     if as_json:
         terminal.page(to_json(document))

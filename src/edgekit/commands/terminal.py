@@ -57,9 +57,9 @@ def echo(*parts: str | Styled, err: bool = False, colour: bool | None = None) ->
     _print([_line(part) if isinstance(part, str) else part for part in parts], err, colour)
 
 
-def page(*parts: str | Styled) -> None:
-    """Print lines to stdout, of whose text ``escape.line`` has made lines already, or JSON."""
-    _print(parts, err=False, colour=None)
+def page(*parts: str | Styled, err: bool = False) -> None:
+    """Print lines, of whose text ``escape.line`` has made lines already, or JSON."""
+    _print(parts, err=err, colour=None)
 
 
 def _print(parts: Iterable[str | Styled], err: bool, colour: bool | None) -> None:

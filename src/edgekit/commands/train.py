@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, terminal
+from edgekit.commands import epochs, options, running, terminal
 from edgekit.commands import tuning as fine_tuning
-from edgekit.files import require_writable, to_json
+from edgekit.files import to_json
 from edgekit.index import write_index
 from edgekit.train.recipe import (
     INITIALIZERS,
@@ -88,6 +88,7 @@ DEFAULT = Recipe()
 @options.quiet
 @options.verbose
 @click.pass_context
+@running.by_itself
 def command(
     context: click.Context,
     /,
@@ -120,7 +121,6 @@ def command(
     from edgekit.train.api import pictures
     from edgekit.train.tune import Data
 
-    require_writable(artifacts)
     dataset = pictures(recipe, data, classes, framing)
     for note in dataset.notes:
         terminal.note(note)

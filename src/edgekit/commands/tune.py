@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, terminal
+from edgekit.commands import epochs, options, running, terminal
 from edgekit.commands import tuning as fine_tuning
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import KERAS_MODEL, METRICS, require_writable, to_json
+from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
 from edgekit.train.recipe import Recipe, from_json
 from edgekit.train.tuning import Tuning
@@ -44,6 +44,7 @@ DEFAULT = Tuning()
 @options.quiet
 @options.verbose
 @click.pass_context
+@running.by_itself
 def command(
     context: click.Context,
     /,
@@ -68,11 +69,11 @@ def command(
     if not tuning.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
     fine_tuning.check(context, tuning)
-    require_writable(artifacts)
     from edgekit.convert import job as jobs
     from edgekit.convert import source
     from edgekit.convert.recipe import Recipe as Conversion
 
+    running.warn_of_others(model)
     trained = source.load(model, verbose=verbose)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgekit.artifact_set import interrupted
 from edgekit.columns import columns
 from edgekit.commands import options, terminal
 from edgekit.files import to_json
@@ -66,6 +67,11 @@ def command(
         public = public_key(key)
     findings = verify(path or artifacts, model, public)
     failed = sum(not finding.passed for finding in findings)
+    for staged in interrupted(path or artifacts):
+        terminal.warn(
+            f"{staged}: a run was killed while it put its files in place, so that those of two "
+            "runs lie there; the next train, convert or bench there moves the rest"
+        )
     if as_json:
         terminal.page(to_json(_document(findings, public)))
     else:

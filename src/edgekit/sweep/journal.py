@@ -13,6 +13,7 @@ from typing import BinaryIO
 from edgekit import stored
 from edgekit.errors import ResultError
 from edgekit.files import to_json
+from edgekit.locks import take
 from edgekit.sweep.row import Row
 
 
@@ -62,11 +63,7 @@ def append(file: BinaryIO, row: Row) -> None:
 def _lock(file: BinaryIO, path: Path) -> None:
     """Hold the file as long as it is open; the system lets go of it however the process ends."""
     try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows, whose locks keep others from reading, too
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(file.fileno())
     except BlockingIOError:
         raise ResultError(
             f"{path}: another edgekit sweep is writing it: wait for it, or name another --artifacts"

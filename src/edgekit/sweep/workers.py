@@ -1,9 +1,7 @@
 """Who measures the points: processes of this machine or a Dask cluster, behind one interface."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from concurrent.futures.process import ProcessPoolExecutor
@@ -13,6 +11,7 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from edgekit import parent
 from edgekit.errors import MissingExtraError, WorkerError
 
 ATTEMPTS = 3
@@ -120,14 +119,9 @@ def _pool(number: int) -> Iterator[Executor]:
 def _die_with_parent() -> None:
     """Leave ^C to the parent, and do not outlive it: the pool's queue would wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    process = multiprocessing.parent_process()
+    assert process is not None
+    parent.end_with(partial(wait, [process.sentinel]))
 
 
 @contextmanager

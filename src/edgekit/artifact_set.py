@@ -1,0 +1,115 @@
+"""Files that belong together: written into a hidden folder, and put in place together.
+
+Once all of them are in the hidden folder it gets its list, the file COMPLETE. A process that is
+killed before leaves the old set as it was; one that is killed later leaves a list, by which the
+next run that writes in the folder puts the rest in place. SHA256SUMS is written last, so that
+until then `edgekit verify` names each file that is not of the set listed there.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from errno import EEXIST, EISDIR
+from pathlib import Path
+
+from edgekit import digests, files, signals
+from edgekit.files import COMPLETE, HIDDEN
+from edgekit.locks import abandoned
+
+
+@contextmanager
+def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield a hidden folder; its files move into ``folder`` when the block succeeds.
+
+    They are listed in SHA256SUMS of ``folder``. A block that raises leaves ``folder`` as it was. A
+    symbolic link in the place of a file stays, and the file behind it is replaced.
+
+    Args:
+        folder: where the files belong.
+        without: names of earlier files that are none of this set's, and are deleted.
+
+    Raises:
+        OSError: a file cannot be written, or a folder, a pipe or a device is in its place.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    finish(folder)
+    files.clear(folder)
+    with files.hidden_folder(folder, "set") as staged:
+        yield staged
+        listed: dict[str, str | None] = {}
+        for path in sorted(staged.iterdir()):
+            _require_place(folder / path.name)
+            files.sync(path)
+            listed[path.name] = files.sha256(path)
+        listed |= {name: None for name in without if name not in listed}
+        with signals.deferred():
+            files.write_json(staged / COMPLETE, listed)
+            _put(staged, folder, listed)
+
+
+def finish(folder: Path) -> tuple[str, ...]:
+    """Put in place what runs that were killed had complete, and return the files' names."""
+    names: list[str] = []
+    for staged in interrupted(folder):
+        with abandoned(staged) as free, signals.deferred():
+            if free and (listed := _listed(staged)) is not None:
+                _put(staged, folder, listed)
+                names += listed
+    return tuple(dict.fromkeys(names))
+
+
+def interrupted(folder: Path) -> list[Path]:
+    """Return the hidden folders of complete sets that are not, or not all, in place."""
+    if not folder.is_dir():
+        return []
+    return [path for path in files.hidden(folder) if (path / COMPLETE).is_file()]
+
+
+def _require_place(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    if files.is_stream(path):
+        raise FileExistsError(EEXIST, "a pipe or a device is in the place of a file", str(path))
+
+
+def _put(staged: Path, folder: Path, listed: Mapping[str, str | None]) -> None:
+    """Move what is still in ``staged`` into place and write the digests; then it is gone."""
+    with digests.alone(folder):
+        for name, digest in listed.items():
+            if digest is None:
+                (folder / name).unlink(missing_ok=True)
+            elif (staged / name).is_file() and not (staged / name).is_symlink():
+                _move(staged / name, folder / name)
+        files.sync(folder)
+        digests.update(folder, listed)
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+def _move(file: Path, place: Path) -> None:
+    if place.is_symlink():
+        # What is behind it may lie on another file system.
+        with files.replacing(place) as temporary:
+            shutil.copyfile(file, temporary)
+    else:
+        file.replace(place)
+
+
+def _listed(staged: Path) -> dict[str, str | None] | None:
+    """Return the list of a set; None where it is none of ours.
+
+    The folder may come from a stranger: a name is that of a file in it, and leads nowhere else.
+    """
+    try:
+        listed = json.loads((staged / COMPLETE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(listed, dict):
+        return None
+    for name, digest in listed.items():
+        if Path(name).name != name or name in ("", ".", "..") or name.startswith(HIDDEN):
+            return None
+        if digest is not None and not isinstance(digest, str):
+            return None
+    return listed

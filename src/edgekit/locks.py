@@ -1,0 +1,47 @@
+"""Locks that end with the process that holds them, however it ends."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def take(descriptor: int, *, wait: bool = False) -> bool:
+    """Lock an open file or folder until its descriptor is closed.
+
+    Returns:
+        Whether it is locked: not where the system or the file system has no such lock.
+
+    Raises:
+        BlockingIOError: another process holds it, and ``wait`` is not set.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, whose locks keep others from reading, too
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def abandoned(path: Path) -> Iterator[bool]:
+    """Yield whether nobody holds ``path``; if so, it is held while the block lasts."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            free = take(descriptor)
+        except BlockingIOError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
