@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import frameworks
+from edgekit.convert import graph_ops
 from edgekit.errors import ModelFileError
 from edgekit.files import QUANTIZED_FORWARD
 
@@ -32,11 +33,11 @@ class Learned:
     plain: Callable[[Any], Any]
 
 
-def load(path: Path) -> Learned | None:
+def load(path: Path, *, trust: bool) -> Learned | None:
     """Return what ``edgekit train --qat`` put into the .keras file at ``path``, if it did.
 
     Raises:
-        ModelFileError: it is there and cannot be read.
+        ModelFileError: it is there and cannot be read, or has ops that ``trust`` would allow.
     """
     with zipfile.ZipFile(path) as file:
         if QUANTIZED_FORWARD not in file.namelist():
@@ -48,6 +49,11 @@ def load(path: Path) -> Learned | None:
         graph.ParseFromString(content)
     except Exception as error:
         raise ModelFileError(f"{path}: its {QUANTIZED_FORWARD} is damaged; tune again") from error
+    if not trust and (findings := graph_ops.in_graph(graph)):
+        raise ModelFileError(
+            f"{path}: its {QUANTIZED_FORWARD} has the op {findings[0]}, which edgekit train --qat "
+            "never writes and which is not run; tune again, or trust the file: --trust"
+        )
     plain = tf.compat.v1.GraphDef()
     plain.CopyFrom(graph)
     for node in plain.node:

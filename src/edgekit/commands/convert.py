@@ -97,6 +97,7 @@ class Batch(click.ParamType[int]):
     show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
     help="Where to write; the report goes beside it as FILE.report.json.",
 )
+@options.trust
 @options.artifacts
 @options.as_json
 @options.quiet
@@ -116,6 +117,7 @@ def command(
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
+    trust: bool,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -145,7 +147,9 @@ def command(
     from edgekit.train.data import takes_images
 
     with terminal.working("convert", f"loading {path}"):
-        trained = source.load(path, verbose=verbose)
+        trained = source.load(path, trust=trust, verbose=verbose)
+    for line in trained.trusted:
+        terminal.warn(line)
     choices = jobs.Choices(
         data=data,
         classes=classes,
