@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
+from edgekit import archives
 from edgekit.convert import input_range, meaning
 from edgekit.convert.calibration import (
     CalibrationSet,
@@ -306,8 +308,11 @@ def _calibration(
 def _array(source: str) -> Inputs:
     try:
         array = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{source}: not a readable .npy array ({error})") from error
+    # A header may claim any shape.
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile) as error:
+        raise DataError(
+            f"{source}: not a readable .npy array ({archives.no_array(error)})"
+        ) from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
     return array

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit import archives
 from edgekit.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -48,18 +49,25 @@ def read_npz(path: Path) -> dict[str, Array]:
     """Return all arrays of an .npz file, or the one of an .npy file as ``x``; never pickles.
 
     Raises:
-        DataError: it is not there or neither of the two.
+        DataError: it is not there, neither of the two, or unpacks to far more than its size.
     """
     try:
         with path.open("rb") as file:
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    if reason := archives.bomb(archive, path):
+                        raise DataError(f"{path}: {reason}")
+            file.seek(0)
             held = np.load(file, allow_pickle=False)
             if isinstance(held, np.ndarray):
                 return {"x": held}
             with held:
-                return {name: held[name] for name in held.files}
-    except (OSError, EOFError, TypeError, ValueError, *DAMAGED_ZIP) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path}: not a readable .npz ({reason})") from error
+                # What is no array comes as bytes.
+                arrays = {name: held[name] for name in held.files}
+                return {name: one for name, one in arrays.items() if isinstance(one, np.ndarray)}
+    # A header may claim any shape.
+    except (OSError, EOFError, MemoryError, TypeError, ValueError, *DAMAGED_ZIP) as error:
+        raise DataError(f"{path}: not a readable .npz ({archives.no_array(error)})") from error
 
 
 def from_npz(path: Path, *, numbers: bool | None) -> Held:

@@ -1,4 +1,4 @@
-"""Zip archives from strangers: what is in them is read with a bound."""
+"""Zip archives and arrays from strangers: what is in them is read with a bound."""
 
 import zipfile
 from pathlib import Path
@@ -44,3 +44,11 @@ def read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
     if len(content) > most:
         raise ValueError(f"its {name} unpacks to more than {most:,} bytes")
     return content
+
+
+def no_array(error: Exception) -> str:
+    """Return why numpy.load refused a file, without its advice to unpickle what is in it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    return "it holds Python objects, which are never loaded" if "pickle" in text else text

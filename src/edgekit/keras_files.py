@@ -21,7 +21,7 @@ ZIP = b"PK\x03\x04"
 WEIGHTS = "model.weights.h5"
 """The weights in a .keras file."""
 
-MOST_METADATA, MOST_CONFIG = 1 << 20, 64 << 20
+MOST_METADATA, MOST_CONFIG = 1 << 20, 16 << 20
 """Bytes of metadata.json, which has a few lines, and of config.json, a kilobyte for each layer."""
 
 LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing")
@@ -265,13 +265,13 @@ def _why(
     description: Description, risks: list[keras_code.Risk], library: Any, error: Exception
 ) -> str:
     """Return why the file could not be loaded, and the way out."""
-    if any(one.own for one in risks):
-        return _own(description, risks)
     # Keras puts the whole configuration before what went wrong.
     reason = " ".join(str(error).rpartition("Exception encountered: ")[2].split())
     written = description.version
     newer = f"; Keras {written} wrote it, and this is {library.__version__}"
     reason = reason[:300] or type(error).__name__
+    if any(one.own for one in risks):
+        return f"cannot be loaded ({reason}): it {_own(description, risks)}"
     return f"cannot be loaded ({reason}){newer if written != library.__version__ else ''}"
 
 
