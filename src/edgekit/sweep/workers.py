@@ -1,5 +1,6 @@
 """Who measures the points: processes of this machine or a Dask cluster, behind one interface."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -224,14 +225,18 @@ def _die_with_parent() -> None:
 def _client(address: str, tls: Tls | None) -> Iterator[Crew]:
     from distributed import Client
 
+    client: Any = None
     try:
-        client: Any = Client(
+        client = Client(
             address, timeout=CONNECT_SECONDS, set_as_default=False, security=_security(tls)
         )
     # Without a certificate Dask raises TypeError, where it must not speak unencrypted RuntimeError.
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise WorkerError(f"--scheduler {address}: no Dask scheduler answers ({reason})") from None
+    if client is None:
+        # A client that failed waits for ever if it is collected while another one starts.
+        gc.collect()
+        raise WorkerError(f"--scheduler {address}: no Dask scheduler answers ({reason})")
 
     def gone() -> bool:
         try:
