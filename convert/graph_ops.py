@@ -5,8 +5,9 @@ arithmetic by their very declaration (``_is_arithmetic``); ALLOWED names the res
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 ALLOWED = re.compile(
@@ -57,12 +58,14 @@ class Finding:
     def __str__(self) -> str:
         """Return it as in a sentence: WriteFile (node 'write' of the function 'init')."""
         where = f" of the function {self.function!r}" if self.function else ""
-        return f"{self.op} (node {self.node!r}{where})"
+        op = self.op if self.op.isidentifier() else repr(self.op)
+        return f"{op} (node {self.node!r}{where})"
 
 
 def in_graph(graph: Any) -> list[Finding]:
     """Return what is not allowed in a GraphDef and in all its functions."""
-    return [*_checked(graph.node, ""), *_in_functions(graph.library.function)]
+    names = {one.signature.name for one in graph.library.function}
+    return [*_checked(graph.node, "", names), *_in_functions(graph.library.function)]
 
 
 def in_saved_model(saved_model: Any) -> list[Finding]:
@@ -101,25 +104,30 @@ def _in_meta_graph(meta: Any) -> Iterator[Finding]:
         *(name for name, one in functions.items() if "api_implements" in one.attr),
     ]
     only_saved -= _closure(called_otherwise, functions, called)
-    yield from _checked((nodes[name] for name in nodes if name in run), "")
-    yield from _checked((nodes[name] for name in nodes if name not in run), "", saver=True)
-    yield from _in_functions(functions.values(), only_saved)
+    for node in meta.graph_def.node:
+        yield from _checked([node], "", functions, saver=node.name not in run)
+    yield from _in_functions(meta.graph_def.library.function, only_saved)
 
 
-def _in_functions(functions: Iterable[Any], only_saved: Iterable[str] = ()) -> Iterator[Finding]:
+def _in_functions(functions: Iterable[Any], only_saved: Collection[str] = ()) -> Iterator[Finding]:
+    names = {one.signature.name for one in functions}
     for one in functions:
         name = one.signature.name
-        yield from _checked(one.node_def, name, saver=name in only_saved)
+        yield from _checked(one.node_def, name, names, saver=name in only_saved)
 
 
-def _checked(nodes: Iterable[Any], function: str, *, saver: bool = False) -> Iterator[Finding]:
+def _checked(
+    nodes: Iterable[Any], function: str, functions: Collection[str], *, saver: bool = False
+) -> Iterator[Finding]:
     for node in nodes:
-        if saver and SAVER.fullmatch(node.op):
+        # A function may be called by its name, as an op; then its own nodes are checked.
+        if node.op in functions or (saver and SAVER.fullmatch(node.op)):
             continue
         if not ALLOWED.fullmatch(node.op) and not _is_arithmetic(node.op):
             yield Finding(node.op, node.name, function)
 
 
+@cache
 def _is_arithmetic(op: str) -> bool:
     """Whether an op cannot reach out of the graph: it has no state and can name nothing.
 

@@ -146,6 +146,7 @@ def _risk(
     library: Any,
 ) -> Risk | None:
     kind, module, config = entry["class_name"], entry.get("module"), entry.get("config")
+    argument = _word(argument)
     layer = repr(name_of(entry) or owner or kind)
     if kind == "Lambda":
         return Risk(
@@ -170,9 +171,9 @@ def _risk(
         if _is_tensor_function(function):
             return None
         return Risk(
-            f"layer {layer} calls tf.{function}, which is no function of tensors alone, and is not "
-            "called; replace it by layers of Keras",
-            f"calls tf.{function} in layer {layer}",
+            f"layer {layer} calls tf.{_word(function)}, which is no function of tensors alone, "
+            "and is not called; replace it by layers of Keras",
+            f"calls tf.{_word(function)} in layer {layer}",
         )
     if kind == "TensorFlowOpLayer":
         return Risk(
@@ -220,17 +221,25 @@ def _is_tensor_function(name: Any) -> bool:
     return name in TF_FUNCTIONS or operators or bool(dot and space in TF_NAMESPACES)
 
 
+def _word(value: Any) -> str:
+    """Return a name from the file as part of a line."""
+    text = str(value)[:100]
+    return text if text.isprintable() else repr(text)
+
+
 def _unknown(entry: dict[str, Any], owner: str, argument: str, library: Any) -> Risk:
-    kind, module, config = entry["class_name"], entry.get("module"), entry.get("config")
-    what = f"the function {config}" if kind == "function" else f"the class {kind}"
+    module = entry.get("module")
+    function = entry["class_name"] == "function"
+    name = _word(entry.get("config") if function else entry["class_name"])
+    what = f"the function {name}" if function else f"the class {name}"
     where = f"the {argument} of layer {owner!r}" if owner and argument else "the model"
     if isinstance(module, str) and module.partition(".")[0] in ("keras", "tf_keras"):
         return Risk(
-            f"{where} names {module}.{config if kind == 'function' else kind}, which is no part of "
+            f"{where} names {_word(module)}.{name}, which is no part of "
             f"models in Keras {library.__version__}, and is not loaded; use what is",
-            f"loads {what} of {module} in {where}",
+            f"loads {what} of {_word(module)} in {where}",
         )
-    of = f" of the module {module}" if module not in (None, "builtins") else ""
+    of = f" of the module {_word(module)}" if module not in (None, "builtins") else ""
     return Risk(
         f"uses {what}, not of Keras but of the code that trained it",
         f"imports {what}{of}",

@@ -179,8 +179,9 @@ def _describe_zip(path: Path) -> Description:
                 # A deflated member would be unpacked anew for each step back in it.
                 with h5py.File(io.BytesIO(file.read(name)), "r") as held:
                     _refuse_hdf5(path, held)
-    training = architecture.pop("compile_config", None) or {}
-    return Description(str(metadata["keras_version"]), architecture, training, zipped=True)
+    training = architecture.pop("compile_config", None)
+    version = str(metadata["keras_version"])
+    return Description(version, architecture, _as_dict(training), zipped=True)
 
 
 def _describe_hdf5(path: Path) -> Description:
@@ -194,7 +195,11 @@ def _describe_hdf5(path: Path) -> Description:
             raise ModelFileError(f"{path}: {ONLY_WEIGHTS}")
         _refuse_hdf5(path, file)
     text = version.decode() if isinstance(version, bytes) else str(version)
-    return Description(text, json.loads(architecture), training, zipped=False)
+    return Description(text, json.loads(architecture), _as_dict(training), zipped=False)
+
+
+def _as_dict(node: Any) -> dict[str, Any]:
+    return node if isinstance(node, dict) else {}
 
 
 def _refuse_hdf5(path: Path, file: Any) -> None:
@@ -210,7 +215,7 @@ def _refuse_hdf5(path: Path, file: Any) -> None:
         group = waiting.pop()
         for name in group:
             link = group.get(name, getlink=True)
-            where = f"{group.name.rstrip('/')}/{name}"
+            where = repr(f"{group.name.rstrip('/')}/{name}")
             if not isinstance(link, h5py.HardLink):
                 raise ModelFileError(
                     f"{path}: {where} is a link to what lies elsewhere, which weights never are; "

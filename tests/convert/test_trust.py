@@ -210,6 +210,11 @@ GADGETS: dict[str, tuple[dict[str, Any], str]] = {
     "a method": (layer("ClassMethod", cls_symbol="data.Dataset"), "names keras.layers.ClassMethod"),
     "Python in TensorFlow": (layer("SlicingOpLambda", function="compat.v1.py_func"), "py_func"),
     "an op": (layer("TensorFlowOpLayer", None, node_def="op: 'WriteFile'"), "TensorFlowOpLayer"),
+    "control characters": (
+        layer("Dense", activation=function("os", "\x1b[2Jsystem\n")),
+        r"the function '\x1b[2Jsystem\n'",
+    ),
+    "no name": (layer("Dense") | {"class_name": ["Dense"]}, "['Dense']"),
     "a type": ({"class_name": "TypeSpec", "type_spec": "tf.Any"}, "the class TypeSpec"),
     "compiled inside": (
         layer("Sequential", "keras") | {"compile_config": {"loss": function("os", "system")}},
