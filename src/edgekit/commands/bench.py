@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.backends import backends as all_backends
-from edgekit import digests, files, frameworks, keras_files
+from edgekit import digests, files, frameworks
 from edgekit.benchmarks.cores import CORES
 from edgekit.commands import bench_options, bench_target, options, terminal
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
@@ -176,6 +176,8 @@ def command(**given: Any) -> int:
     beside = chosen.artifacts / files.KERAS_MODEL
     keras = subjects.keras_of(entries, beside, chosen.keras, trust=chosen.trust)
     if keras.file and keras.trust:
+        from edgekit import keras_files
+
         for line in keras_files.trusted(keras.file):
             terminal.warn(line)
     for warning in subjects.warnings(entries):
