@@ -104,6 +104,13 @@ def test_a_size_that_is_a_lie_helps_nothing(dense: Path, tmp_path: Path) -> None
     assert "unpack to 314," in refusal(path)
 
 
+@pytest.mark.usefixtures("memory")
+def test_an_archive_in_the_archive(dense: Path, tmp_path: Path) -> None:
+    inner = deflated(tmp_path / "weights.npz", {}, "x.npy").read_bytes()
+    held = members(dense / "model.keras") | {"model.weights.npz": inner}
+    assert "unpack to 314," in refusal(deflated(tmp_path / "a.keras", held))
+
+
 def test_what_is_stored_may_be_large() -> None:
     assert archives.refusal(10 << 30, 10 << 30) is None
     assert archives.refusal(archives.MOST_UNPACKED, 1) is None

@@ -179,6 +179,11 @@ def _describe_zip(path: Path) -> Description:
                 # A deflated member would be unpacked anew for each step back in it.
                 with h5py.File(io.BytesIO(file.read(name)), "r") as held:
                     _refuse_hdf5(path, held)
+            if name.endswith(".npz"):
+                # The weights in Keras' other form, an archive in the archive.
+                with zipfile.ZipFile(io.BytesIO(file.read(name))) as inner:
+                    if reason := archives.bomb(inner, path):
+                        raise ModelFileError(f"{path}: {reason}")
     training = architecture.pop("compile_config", None)
     version = str(metadata["keras_version"])
     return Description(version, architecture, _as_dict(training), zipped=True)
