@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -57,6 +59,29 @@ def test_a_cluster_whose_workers_are_gone_is_given_up(
         left = workers.completed(calls.square, {"a": 3}, workers.cluster(address), said.append)
         with dask(tmp_path, "worker", "--nthreads", "1", "--no-nanny"):
             assert list(left) == [("a", 9)]
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [(b"", "it says nothing"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "another protocol")],
+)
+def test_what_answers_may_be_no_scheduler(
+    monkeypatch: pytest.MonkeyPatch, says: bytes, message: str
+) -> None:
+    monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            other, _ = server.accept()
+            with other:
+                other.sendall(says)
+                other.recv(1 << 16)
+                other.recv(1 << 16)
+
+        Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(WorkerError, match=rf"{address}: no Dask .*\(.*{message}\)"):
+            next(workers.completed(calls.square, {"a": 3}, workers.cluster(address)))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Who measures the points: processes of this machine or a Dask cluster, behind one interface."""
 
-import gc
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -225,18 +225,19 @@ def _die_with_parent() -> None:
 def _client(address: str, tls: Tls | None) -> Iterator[Crew]:
     from distributed import Client
 
-    client: Any = None
     try:
-        client = Client(
-            address, timeout=CONNECT_SECONDS, set_as_default=False, security=_security(tls)
+        security = _security(tls)
+        # A Client that fails cannot be closed, and keeps the next one or the end waiting.
+        asyncio.run(_reach(address, security))
+        client: Any = Client(
+            address, timeout=CONNECT_SECONDS, set_as_default=False, security=security
         )
-    # Without a certificate Dask raises TypeError, where it must not speak unencrypted RuntimeError.
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-    if client is None:
-        # A client that failed waits for ever if it is collected while another one starts.
-        gc.collect()
-        raise WorkerError(f"--scheduler {address}: no Dask scheduler answers ({reason})")
+    # What answers there may be anything, and say anything; a MemoryError is what it claims to send.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "it says nothing"
+        if isinstance(error, MemoryError):
+            reason = "it speaks another protocol"
+        raise WorkerError(f"--scheduler {address}: no Dask scheduler answers ({reason})") from None
 
     def gone() -> bool:
         try:
@@ -250,11 +251,22 @@ def _client(address: str, tls: Tls | None) -> Iterator[Crew]:
         yield Crew(client.get_executor(pure=False), gone)
 
 
+async def _reach(address: str, security: Any) -> None:
+    from distributed.comm import connect
+
+    how = security.get_connection_args("client")
+    connecting = connect(address, timeout=CONNECT_SECONDS, **how)
+    # Its own limit does not count once the other side has taken the connection.
+    comm = await asyncio.wait_for(connecting, CONNECT_SECONDS + 1)
+    await comm.close()
+
+
 def _security(tls: Tls | None) -> Any:
-    if tls is None:
-        return None
+    """Return how to connect; what ``tls`` leaves open is in Dask's configuration."""
     from distributed import Security
 
+    if tls is None:
+        return Security()
     files = {"tls_ca_file": tls.ca_file, "tls_client_cert": tls.cert, "tls_client_key": tls.key}
     given = {name: str(path) for name, path in files.items() if path}
     return Security(require_encryption=True, **given)
