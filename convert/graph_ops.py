@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from edgekit import escape
+
 ALLOWED = re.compile(
     "|".join(
         (
@@ -58,8 +60,7 @@ class Finding:
     def __str__(self) -> str:
         """Return it as in a sentence: WriteFile (node 'write' of the function 'init')."""
         where = f" of the function {self.function!r}" if self.function else ""
-        op = self.op if self.op.isidentifier() else repr(self.op)
-        return f"{op} (node {self.node!r}{where})"
+        return f"{escape.line(self.op)} (node {self.node!r}{where})"
 
 
 def in_graph(graph: Any) -> list[Finding]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from edgekit import escape
+
 CLASS_PLACES = (
     *("layers", "layers.experimental", "layers.experimental.preprocessing", "models"),
     *("initializers", "regularizers", "constraints", "losses", "metrics", "optimizers"),
@@ -223,8 +225,7 @@ def _is_tensor_function(name: Any) -> bool:
 
 def _word(value: Any) -> str:
     """Return a name from the file as part of a line."""
-    text = str(value)[:100]
-    return text if text.isprintable() else repr(text)
+    return escape.line(str(value)[:100])
 
 
 def _unknown(entry: dict[str, Any], owner: str, argument: str, library: Any) -> Risk:

@@ -212,7 +212,7 @@ GADGETS: dict[str, tuple[dict[str, Any], str]] = {
     "an op": (layer("TensorFlowOpLayer", None, node_def="op: 'WriteFile'"), "TensorFlowOpLayer"),
     "control characters": (
         layer("Dense", activation=function("os", "\x1b[2Jsystem\n")),
-        r"the function '\x1b[2Jsystem\n'",
+        r"the function \x1b[2Jsystem ,",
     ),
     "no name": (layer("Dense") | {"class_name": ["Dense"]}, "['Dense']"),
     "a type": ({"class_name": "TypeSpec", "type_spec": "tf.Any"}, "the class TypeSpec"),
