@@ -48,6 +48,7 @@ class Contender:
         note: how the backend runs it, where that is not as usual; "" otherwise.
         times: raw inputs [N, ...] and a number of calls of ``run`` -> seconds of each, measured in
             the process that runs the model; None where that is this one.
+        trust: whether a fresh process may run the code that a Keras file brings along.
     """
 
     subject: Subject
@@ -58,6 +59,7 @@ class Contender:
     distributions: tuple[str, ...]
     note: str = ""
     times: Callable[[Array, int], list[float]] | None = None
+    trust: bool = False
 
 
 def from_models(
@@ -106,6 +108,8 @@ def from_keras(
     size: tuple[int, ...],
     usage: Usage,
     names: Sequence[str] = tuple(peers.PEERS),
+    *,
+    trust: bool = False,
 ) -> Iterator[Contender | Result]:
     """Yield each peer ready to run a Keras model, or a result that says why it is not present.
 
@@ -115,14 +119,15 @@ def from_keras(
         size: shape of its input without the batch.
         usage: how it is fed and read.
         names: of the peers.
+        trust: run the code that the file brings along; else such a file is not present.
     """
     digest = files.sha256(file) if file.exists() else ""
     for name in names:
         peer = peers.PEERS[name]
         subject = Subject(file.name, digest, name, peer=True)
         try:
-            own_file = peer.prepare(file, scratch)
-            function = peer.open(own_file)
+            own_file = peer.prepare(file, scratch, trust)
+            function = peer.open(own_file, trust)
         except EdgekitError as error:
             yield absent(subject, str(error))
             continue
@@ -133,6 +138,7 @@ def from_keras(
             inputs=partial(_scaled, usage, size),
             run=function,
             distributions=peer.distributions,
+            trust=trust,
         )
 
 

@@ -13,8 +13,8 @@ def main(kind: str, backend: str = "", path: str = "", *shape: str) -> None:
     """Answer once.
 
     Args:
-        kind: "runtime" for a backend of edge_runtime, "peer" for one of peers.PEERS, "python" for
-            the interpreter alone.
+        kind: "runtime" for a backend of edge_runtime, "peer" for one of peers.PEERS, "trusted peer"
+            for one that may run the code of its Keras file, "python" for the interpreter alone.
         backend: the backend's or the peer's name.
         path: the model file.
         shape: of the input tensor.
@@ -24,10 +24,11 @@ def main(kind: str, backend: str = "", path: str = "", *shape: str) -> None:
         from edge_runtime import load
 
         answer = bytes(load(path, backend=backend).run(data))
-    elif kind == "peer":
+    elif kind.endswith("peer"):
         from edgekit.benchmarks import peers
 
-        answer = peers.answer_once(backend, path, tuple(map(int, shape)), data)
+        trust = kind.startswith("trusted")
+        answer = peers.answer_once(backend, path, tuple(map(int, shape)), data, trust=trust)
     else:
         answer = data
     print(answer.hex(), flush=True)

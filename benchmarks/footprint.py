@@ -43,7 +43,9 @@ def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) ->
     commands = {BARE_PYTHON: (["python"], b"")}
     for contender in contenders:
         subject = contender.subject
-        kind = "peer" if subject.peer else "runtime"
+        kind = "runtime"
+        if subject.peer:
+            kind = "trusted peer" if contender.trust else "peer"
         tensor = contender.inputs(images[:1])
         arguments = [kind, subject.backend, str(contender.file), *map(str, tensor.shape)]
         commands[subject] = arguments, tensor.tobytes()

@@ -42,13 +42,14 @@ class Peer:
     """How to run a Keras model in another way.
 
     Attributes:
-        prepare: (Keras file, scratch folder) -> the file that ``open`` takes.
-        open: that file -> the function that answers.
+        prepare: (Keras file, scratch folder, trust) -> the file that ``open`` takes.
+        open: (that file, trust) -> the function that answers; ``trust`` runs the code that a Keras
+            file brings along.
         distributions: packages that must be installed to run it.
     """
 
-    prepare: Callable[[Path, Path], Path]
-    open: Callable[[Path], Function]
+    prepare: Callable[[Path, Path, bool], Path]
+    open: Callable[[Path, bool], Function]
     distributions: tuple[str, ...]
 
 
@@ -56,32 +57,34 @@ class PeerError(EdgekitError):
     """The model is not there, or the peer cannot express it."""
 
 
-def answer_once(name: str, path: str, shape: tuple[int, ...], tensor: bytes) -> bytes:
+def answer_once(
+    name: str, path: str, shape: tuple[int, ...], tensor: bytes, *, trust: bool
+) -> bytes:
     """Open a peer's file and run it on one float32 input of ``shape``; float32 scores out."""
-    function = PEERS[name].open(Path(path))
+    function = PEERS[name].open(Path(path), trust)
     return function(np.frombuffer(tensor, np.float32).reshape(shape)).tobytes()
 
 
-def keras_model(file: Path) -> Any:
+def keras_model(file: Path, *, trust: bool = False) -> Any:
     """Load a Keras model, to be run with one thread.
+
+    Args:
+        file: a .keras or an HDF5 file.
+        trust: run the code that it brings along or names; else such a file is refused.
 
     Raises:
         MissingExtraError: Keras is not installed.
-        PeerError: the file is not there or not a Keras model.
+        ModelFileError: the file is not a Keras model, or runs code.
+        PeerError: the file is not there.
     """
-    from edgekit import frameworks
+    from edgekit import frameworks, keras_files
 
     if not file.exists():
         raise PeerError(f"{file} is not there: edgekit train makes it")
-    keras = frameworks.keras()
+    frameworks.tensorflow()
     with suppress(RuntimeError):  # TensorFlow has started with as many as it chose
         frameworks.tensorflow().config.threading.set_intra_op_parallelism_threads(1)
-    try:
-        return keras.saving.load_model(file, compile=False)
-    # Keras lets through whatever a damaged file makes zipfile, json and h5py raise.
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PeerError(f"{file} is not a Keras model: {reason}") from error
+    return keras_files.load(file, trust=trust, verbose=False).model
 
 
 def dense_layers(model: Any) -> list[Dense]:
@@ -106,9 +109,9 @@ def dense_layers(model: Any) -> list[Dense]:
     return layers
 
 
-def open_keras(file: Path) -> Function:
+def open_keras(file: Path, trust: bool) -> Function:
     """Return Keras' predict."""
-    model = keras_model(file)
+    model = keras_model(file, trust=trust)
     shape = model.input_shape[1:]
 
     def predict(images: Floats) -> Floats:
@@ -122,11 +125,11 @@ def open_keras(file: Path) -> Function:
     return predict
 
 
-def prepare_numpy(keras_file: Path, scratch: Path) -> Path:
+def prepare_numpy(keras_file: Path, scratch: Path, trust: bool) -> Path:
     """Write the layers into an .npz: kernel_0, bias_0, activation_0, kernel_1 and so on."""
     clock.require_for_zips()
     arrays: dict[str, Any] = {}
-    for i, layer in enumerate(dense_layers(keras_model(keras_file))):
+    for i, layer in enumerate(dense_layers(keras_model(keras_file, trust=trust))):
         arrays[f"kernel_{i}"] = layer.kernel
         arrays[f"bias_{i}"] = layer.bias
         arrays[f"activation_{i}"] = layer.activation
@@ -135,7 +138,7 @@ def prepare_numpy(keras_file: Path, scratch: Path) -> Path:
     return file
 
 
-def open_numpy(file: Path) -> Function:
+def open_numpy(file: Path, _trust: bool) -> Function:
     """Return the forward pass in NumPy: a product, a sum and an activation for each layer."""
     with np.load(file) as arrays:
         layers = [
@@ -156,7 +159,7 @@ def open_numpy(file: Path) -> Function:
     return forward
 
 
-def prepare_onnx(keras_file: Path, scratch: Path) -> Path:
+def prepare_onnx(keras_file: Path, scratch: Path, trust: bool) -> Path:
     """Write the layers as an ONNX model: Flatten, then Gemm and activation for each layer."""
     for package in ("onnx", "onnxruntime"):
         if find_spec(package) is None:
@@ -164,7 +167,7 @@ def prepare_onnx(keras_file: Path, scratch: Path) -> Path:
     import onnx
     from onnx import helper, numpy_helper
 
-    layers = dense_layers(keras_model(keras_file))
+    layers = dense_layers(keras_model(keras_file, trust=trust))
     nodes = [helper.make_node("Flatten", ["images"], ["values"], axis=1)]
     constants = []
     value = "values"
@@ -189,7 +192,7 @@ def prepare_onnx(keras_file: Path, scratch: Path) -> Path:
     return file
 
 
-def open_onnx(file: Path) -> Function:
+def open_onnx(file: Path, _trust: bool) -> Function:
     """Return an ONNX Runtime session on the CPU with one thread."""
     import onnxruntime
 
@@ -234,7 +237,7 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
 """Keras' names; capitalised they are ONNX' operators, except for linear."""
 
 PEERS = {
-    "keras": Peer(lambda file, _: file, open_keras, ("tensorflow", "keras")),
+    "keras": Peer(lambda file, _scratch, _trust: file, open_keras, ("tensorflow", "keras")),
     "numpy": Peer(prepare_numpy, open_numpy, ("numpy",)),
     "onnxruntime": Peer(prepare_onnx, open_onnx, ("onnxruntime",)),
 }

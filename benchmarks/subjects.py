@@ -56,11 +56,13 @@ class Keras:
         file: the model; None when none of the files comes from one that is here.
         like: the entry whose scale and meaning are the Keras model's; None without one.
         strangers: models that are not compared with it, and why.
+        trust: whether the code that its file brings along may run.
     """
 
     file: Path | None = None
     like: Entry | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
+    trust: bool = False
 
 
 def gather(models: Mapping[str, Path], choices: Choices) -> tuple[dict[str, Entry], Dataset]:
@@ -81,7 +83,9 @@ def gather(models: Mapping[str, Path], choices: Choices) -> tuple[dict[str, Entr
     return entries, dataset
 
 
-def keras_of(entries: Mapping[str, Entry], beside: Path, chosen: Path | None) -> Keras:
+def keras_of(
+    entries: Mapping[str, Entry], beside: Path, chosen: Path | None, *, trust: bool = False
+) -> Keras:
     """Return the Keras model that files are compared with.
 
     Args:
@@ -89,9 +93,10 @@ def keras_of(entries: Mapping[str, Entry], beside: Path, chosen: Path | None) ->
         beside: the artifacts folder's Keras model, which counts for the files that name its
             digest.
         chosen: ``--keras``, which counts for all.
+        trust: whether the code that its file brings along may run.
     """
     if chosen:
-        return Keras(chosen, next(iter(entries.values())))
+        return Keras(chosen, next(iter(entries.values())), trust=trust)
     digest = files.sha256(beside) if beside.is_file() else ""
     strangers, like = {}, None
     for name, entry in entries.items():
@@ -104,7 +109,7 @@ def keras_of(entries: Mapping[str, Entry], beside: Path, chosen: Path | None) ->
             strangers[name] = f"it was converted from another Keras model than {beside}"
         else:
             strangers[name] = f"{beside} is not there"
-    return Keras(beside if like else None, like, strangers)
+    return Keras(beside if like else None, like, strangers, trust)
 
 
 def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:

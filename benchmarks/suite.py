@@ -75,7 +75,8 @@ def run(
     paths = {name: entry.file.path for name, entry in models.items()}
     found = list(from_models(paths, backends, {name: one.usage for name, one in models.items()}))
     if keras.file and keras.like:
-        found += from_keras(keras.file, scratch, keras.like.file.size, keras.like.usage)
+        size, usage = keras.like.file.size, keras.like.usage
+        found += from_keras(keras.file, scratch, size, usage, trust=keras.trust)
     say(f"answers to {len(dataset.x_test)} {'random' if data['random'] else 'test'} inputs")
     scores: dict[Subject, Floats] = {}
     for one in found:

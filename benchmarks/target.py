@@ -131,18 +131,20 @@ def run(
     if keras and scores:
         if keras.file and keras.like:
             say(f"{keras.file.name} on Keras")
-            store(_answered(keras.file, keras.like, dataset, scores))
+            store(_answered(keras.file, keras.like, dataset, scores, keras.trust))
         classes = any(entry.usage.classes for entry in models.values())
         store(suite.agreements(scores, keras, classes))
     return results
 
 
 def _answered(
-    file: Path, like: Entry, dataset: Dataset, scores: dict[Subject, Array]
+    file: Path, like: Entry, dataset: Dataset, scores: dict[Subject, Array], trust: bool
 ) -> Iterator[Result]:
     """Yield what the Keras model's answers are worth, and put its scores to the others'."""
     with tempfile.TemporaryDirectory() as scratch:
-        ways = from_keras(file, Path(scratch), like.file.size, like.usage, names=(KERAS,))
+        ways = from_keras(
+            file, Path(scratch), like.file.size, like.usage, names=(KERAS,), trust=trust
+        )
         for one in ways:
             if isinstance(one, Contender):
                 scores[one.subject] = one.predict(dataset.x_test)

@@ -50,6 +50,7 @@ def convert(
     *,
     quantize: bool = False,
     recipe: Recipe | None = None,
+    trust: bool = False,
     verbose: bool = False,
     **choices: Any,
 ) -> Conversion:
@@ -60,6 +61,8 @@ def convert(
         output: the .tflite file to write, with its report beside it; None writes nothing.
         quantize: int8, unless ``recipe`` says otherwise.
         recipe: scheme, target, batch, calibration size and seed.
+        trust: run the code that the model brings along, as a Lambda layer's; else such a model is
+            refused.
         verbose: show what TensorFlow says.
         choices: fields of ``edgekit.convert.job.Choices``: data, classes, task, framing,
             input_range, calibration; what is not there is found out.
@@ -69,11 +72,11 @@ def convert(
     """
     recipe = recipe or Recipe(scheme="int8" if quantize else "float32")
     check_recipe(recipe)
-    trained = source.load(Path(model), verbose=verbose)
+    trained = source.load(Path(model), trust=trust, verbose=verbose)
     job = jobs.prepare(trained, Choices(**choices), recipe)
     content, report = pipeline.convert(trained, recipe, job, verbose=verbose)
     notes = job.dataset.notes if job.dataset else ()
-    conversion = Conversion(content, report, job.warnings, notes)
+    conversion = Conversion(content, report, (*trained.trusted, *job.warnings), notes)
     if output is not None:
         conversion.write(Path(output))
     return conversion

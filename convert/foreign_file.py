@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from edgekit.keras_files import ZIP
+
 EXPECTED = "expected a .keras or .h5 file or a SavedModel folder"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """The first bytes of an HDF5 file; those of a zip are ``ZIP``."""
-ZIP = b"PK\x03\x04"
 
 FOREIGN = {
     ".onnx": "an ONNX model: edgekit starts from Keras; onnx2tf makes a SavedModel of it",

@@ -13,7 +13,7 @@ import numpy as np
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
-from edgekit import stored
+from edgekit import archives, stored
 from edgekit.convert import input_range, meaning
 from edgekit.convert.calibration import (
     CalibrationSet,
@@ -351,8 +351,11 @@ def _calibration(
 def _array(source: str) -> Inputs:
     try:
         array = np.load(source, allow_pickle=False)
+    # A header may claim any shape.
     except (*UNREADABLE, *UNREADABLE_ZIP) as error:
-        raise DataError(f"{source}: not a readable .npy array ({error})") from error
+        raise DataError(
+            f"{source}: not a readable .npy array ({archives.no_array(error)})"
+        ) from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
     return array

@@ -41,6 +41,7 @@ class Opened:
         loss: name of the loss that it was compiled with; "" when its file does not say.
         learned: the same model with the ranges of quantisation-aware training.
         note: what was chosen in the file, where it leaves a choice; "" otherwise.
+        trusted: what the file was allowed to do by ``--trust``, a line each.
     """
 
     call: Callable[[Any], Any]
@@ -52,3 +53,4 @@ class Opened:
     loss: str = ""
     learned: qat.Learned | None = None
     note: str = ""
+    trusted: tuple[str, ...] = ()

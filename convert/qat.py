@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import frameworks
+from edgekit.convert import graph_ops
 from edgekit.errors import ModelFileError
 from edgekit.files import QUANTIZED_FORWARD
 
@@ -40,11 +41,11 @@ class Learned:
     plain: Callable[[Any], Any]
 
 
-def load(path: Path) -> Learned | None:
+def load(path: Path, *, trust: bool) -> Learned | None:
     """Return what ``edgekit train --qat`` put into the .keras file at ``path``, if it did.
 
     Raises:
-        ModelFileError: it is there and cannot be read.
+        ModelFileError: it is there and cannot be read, or has ops that ``trust`` would allow.
     """
     try:
         with zipfile.ZipFile(path) as file:
@@ -59,6 +60,11 @@ def load(path: Path) -> Learned | None:
         graph.ParseFromString(content)
     except Exception as error:
         raise ModelFileError(f"{path}: its {QUANTIZED_FORWARD} is damaged; tune again") from error
+    if not trust and (findings := graph_ops.in_graph(graph)):
+        raise ModelFileError(
+            f"{path}: its {QUANTIZED_FORWARD} has the op {findings[0]}, which edgekit train --qat "
+            "never writes and which is not run; tune again, or trust the file: --trust"
+        )
     plain = tf.compat.v1.GraphDef()
     plain.CopyFrom(graph)
     for node in plain.node:

@@ -1,28 +1,43 @@
-"""A SavedModel: which of its signatures is the model."""
+"""A SavedModel: whether it may be loaded, and which of its signatures is the model."""
 
 from pathlib import Path
 from typing import Any
 
 from edgekit import frameworks
-from edgekit.convert import weights
+from edgekit.convert import graph_ops, weights
 from edgekit.convert.opened import Opened, Port
 from edgekit.errors import ModelFileError
 
 DEFAULT = "serving_default"
 
 
-def load(path: Path, *, verbose: bool) -> Opened:
+def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
     """Load the SavedModel in the folder at ``path``.
 
-    Its signature ``serving_default`` is the model, or the only one that it has.
+    Its signature ``serving_default`` is the model, or the only one that it has. Loading runs its
+    initialisers, and converting runs the rest.
+
+    Args:
+        path: the folder.
+        trust: run ops that read and write files or call code; else such a model is refused.
+        verbose: show what TensorFlow says.
 
     Raises:
-        ModelFileError: it cannot be loaded, or it is open which signature is meant.
+        ModelFileError: it cannot be loaded, has such ops, or it is open which signature is meant.
     """
     tf = frameworks.tensorflow(verbose=verbose)
     try:
+        findings = graph_ops.in_saved_model(_proto(path))
+        if findings and not trust:
+            more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
+            raise ModelFileError(
+                f"{path}: has the op {findings[0]}{more}, which may reach files or code outside of "
+                "the model, and is not run; export the model without it, or trust it: --trust"
+            )
         with frameworks.native_stderr_silenced(unless=verbose):
             loaded = tf.saved_model.load(str(path))
+    except ModelFileError:
+        raise
     # What a foreign or a damaged folder makes of it is open.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -43,7 +58,15 @@ def load(path: Path, *, verbose: bool) -> Opened:
         weights=weights.of_variables(signature.variables),
         owner=loaded,
         note="" if name == DEFAULT else f"its only signature, {name!r}, is taken for the model",
+        trusted=tuple(f"--trust: runs the op {one} of {path}" for one in findings),
     )
+
+
+def _proto(path: Path) -> Any:
+    """Return what TensorFlow is going to load, and nothing of it run."""
+    from tensorflow.python.saved_model.loader_impl import parse_saved_model
+
+    return parse_saved_model(str(path))
 
 
 def _signature(path: Path, loaded: Any) -> str:

@@ -46,6 +46,7 @@ class TrainedModel:
             does not say.
         learned: the same model with the ranges that quantisation-aware training gave it.
         note: what was chosen in the file, where it leaves a choice; "" otherwise.
+        trusted: what the file was allowed to do by ``--trust``, a line each.
     """
 
     call: Callable[[Any], Any]
@@ -62,6 +63,7 @@ class TrainedModel:
     loss: str = ""
     learned: qat.Learned | None = None
     note: str = ""
+    trusted: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -100,17 +102,23 @@ class TrainedModel:
         return np.concatenate(chunks)[: len(inputs)]
 
 
-def load(path: Path, *, verbose: bool = False) -> TrainedModel:
+def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedModel:
     """Load the model at ``path``: a .keras or .h5 file, or a SavedModel folder.
 
+    Args:
+        path: where it is.
+        trust: run the code that it brings along or names, and let it read and write files; else
+            a model that does so is refused.
+        verbose: show what TensorFlow says.
+
     Raises:
-        ModelFileError: not there, not readable, with weights that are not finite, or without
-            exactly one float32 input and one output of known shapes.
+        ModelFileError: not there, not readable, not safe, with weights that are not finite, or
+            without exactly one float32 input and one output of known shapes.
     """
     if path.is_dir():
         if reason := foreign_file.folder(path):
             raise ModelFileError(f"{path}: {reason}")
-        opened = saved_model.load(path, verbose=verbose)
+        opened = saved_model.load(path, trust=trust, verbose=verbose)
         files = sorted(file for file in below(path) if file.is_file())
         digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
     else:
@@ -118,7 +126,7 @@ def load(path: Path, *, verbose: bool = False) -> TrainedModel:
             raise ModelFileError(f"{path}: no such model; `edgekit train` makes one")
         if reason := foreign_file.file(path):
             raise ModelFileError(f"{path}: {reason}")
-        opened = keras_file.load(path, verbose=verbose)
+        opened = keras_file.load(path, trust=trust, verbose=verbose)
         files, digest = [path], sha256(path)
     _require_convertible(path, opened)
     require_finite(path, opened.weights)
@@ -138,6 +146,7 @@ def load(path: Path, *, verbose: bool = False) -> TrainedModel:
         loss=opened.loss,
         learned=opened.learned,
         note=opened.note,
+        trusted=opened.trusted,
     )
 
 

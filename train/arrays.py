@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit import archives
 from edgekit.errors import DataError
 
 Array = npt.NDArray[Any]
@@ -62,22 +63,27 @@ def read_npz(path: Path) -> dict[str, Array]:
     That of an .npy file is mapped into memory, and not to be written to.
 
     Raises:
-        DataError: it is not there or neither of the two.
+        DataError: it is not there, neither of the two, or unpacks to far more than its size.
     """
     try:
         if (mapped := _mapped(path)) is not None:
             return {"x": mapped}
         with path.open("rb") as file:
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    if reason := archives.bomb(archive, path):
+                        raise DataError(f"{path}: {reason}")
+            file.seek(0)
             held = np.load(file, allow_pickle=False)
             if isinstance(held, np.ndarray):
                 return {"x": held}
             with held:
-                found = {name: held[name] for name in held.files}
                 # What is no array in the archive comes as bytes.
+                found = {name: held[name] for name in held.files}
                 return {k: one for k, one in found.items() if isinstance(one, np.ndarray)}
+    # A header may claim any shape.
     except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: not a readable .npz ({reason})") from error
+        raise DataError(f"{path}: not a readable .npz ({archives.no_array(error)})") from error
 
 
 def _mapped(path: Path) -> Array | None:

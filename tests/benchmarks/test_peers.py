@@ -28,7 +28,7 @@ def needs(name: str) -> None:
 def open_peer(name: str, keras_file: Path, scratch: Path) -> Callable[[Any], Any]:
     needs(name)
     peer = peers.PEERS[name]
-    return peer.open(peer.prepare(keras_file, scratch))
+    return peer.open(peer.prepare(keras_file, scratch, False), False)
 
 
 @pytest.mark.parametrize("name", ["numpy", "onnxruntime"])
@@ -57,7 +57,7 @@ def test_peer_answers_in_a_fresh_process(
     name: str, keras_model: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
     needs(name)
-    file = peers.PEERS[name].prepare(keras_model, tmp_path)
+    file = peers.PEERS[name].prepare(keras_model, tmp_path, False)
     tensor = scaled(dataset.x_test[:1])
     seconds, _ = first_answer(["peer", name, str(file), "1", "28", "28", "1"], tensor.tobytes())
     assert seconds > 0
@@ -94,7 +94,7 @@ def zip_without_config() -> bytes:
     [
         (None, "is not there"),
         (b"x", "not a Keras model"),
-        (zip_without_config(), "not a Keras model: KeyError"),
+        (zip_without_config(), "not a Keras model file (no config.json in it)"),
     ],
 )
 def test_missing_and_foreign_keras_files_say_so(

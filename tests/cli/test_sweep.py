@@ -48,6 +48,8 @@ GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
         (["--grid", "seed=1,2", "--seeds", "2"], "say the same"),
         (["--seeds", "0"], "--seeds"),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "leave it out with --scheduler"),
+        (["--scheduler", "tcp://10.0.0.7:1", "--tls-key", __file__], "need --scheduler tls://"),
+        (["--tls-ca-file", __file__], "need --scheduler tls://"),
         (["--data", "/nowhere"], "/nowhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -71,6 +71,7 @@ input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default="the artifacts folder's model.keras, where a model says that it comes from it",
     help="The Keras model to compare with.",
 )
+@options.trust
 @click.option(
     "--min-accuracy",
     type=options.FiniteRange(0, 1),
@@ -174,7 +175,13 @@ def command(**given: Any) -> int:
         named,
         subjects.Choices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
     )
-    keras = subjects.keras_of(entries, chosen.artifacts / files.KERAS_MODEL, chosen.keras)
+    beside = chosen.artifacts / files.KERAS_MODEL
+    keras = subjects.keras_of(entries, beside, chosen.keras, trust=chosen.trust)
+    if keras.file and keras.trust:
+        from edgekit import keras_files
+
+        for line in keras_files.trusted(keras.file):
+            terminal.warn(line)
     for warning in subjects.warnings(entries):
         terminal.warn(warning)
     for note in subjects.notes(entries, dataset):

@@ -71,6 +71,7 @@ class Options:
         artifacts: the folder where the commands meet.
         data, classes, framing, input_range: how the models are fed; None leaves it to the files.
         keras: the Keras model to compare with; None for the artifacts folder's.
+        trust: whether the code that its file brings along may run.
         min_accuracy, max_drop, max_latency, max_size: of the gates; None where it is not asked.
         backend: names of the backends to run; empty for all.
         require: names of those that must run a model.
@@ -93,6 +94,7 @@ class Options:
     framing: str | None
     input_range: tuple[float, float] | None
     keras: Path | None
+    trust: bool
     min_accuracy: float | None
     max_drop: float | None
     max_latency: float | None

@@ -97,6 +97,7 @@ class Batch(click.ParamType[int]):
     help="Where to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
     "a device.",
 )
+@options.trust
 @options.artifacts
 @options.as_json
 @options.quiet
@@ -117,6 +118,7 @@ def command(
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
+    trust: bool,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -147,7 +149,9 @@ def command(
 
     running.warn_of_others(path)
     with terminal.working("convert", f"loading {path}"):
-        trained = source.load(path, verbose=verbose)
+        trained = source.load(path, trust=trust, verbose=verbose)
+    for line in trained.trusted:
+        terminal.warn(line)
     choices = jobs.Choices(
         data=data,
         classes=classes,

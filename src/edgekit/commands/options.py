@@ -181,6 +181,14 @@ skip_zeros = click.option(
 )
 
 
+trust = click.option(
+    "--trust",
+    is_flag=True,
+    help="Run the code that a Keras model brings along or names, as a Lambda layer's, and ops that "
+    "read and write files; without it such a model is refused.",
+)
+
+
 def int8_model(artifacts: Path) -> Path:
     """Return the int8 model of the artifacts folder.
 

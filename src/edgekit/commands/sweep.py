@@ -37,6 +37,9 @@ INT8_FILES = ".int8"
 """Folder beside the journal: the int8 files, from training until their latency is measured."""
 
 
+pem = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
 class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
     """An option of ``edgekit train`` and the values that it takes: hidden=2,4,8."""
 
@@ -118,9 +121,14 @@ def _hyper_parameters() -> dict[str, click.Option]:
 )
 @click.option(
     "--scheduler",
-    metavar="tcp://HOST:PORT",
-    help="Let the workers of this Dask scheduler do it, who have edgekit and the data.",
+    metavar="tcp|tls://HOST:PORT",
+    help="Let the workers of this Dask scheduler do it, who have edgekit and the data. The "
+    "scheduler can run code here and in its workers, and so can who answers in its place: name "
+    "none that you do not trust, and use tls:// on a network.",
 )
+@click.option("--tls-ca-file", type=pem, metavar="PEM", help="Who vouches for a tls:// scheduler.")
+@click.option("--tls-cert", type=pem, metavar="PEM", help="This machine's certificate for it.")
+@click.option("--tls-key", type=pem, metavar="PEM", help="The certificate's private key.")
 @options.artifacts
 @options.as_json
 @options.verbosity
@@ -135,6 +143,9 @@ def command(
     classes: tuple[str, ...] | None,
     workers: int | None,
     scheduler: str | None,
+    tls_ca_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     artifacts: Path,
     as_json: bool,
 ) -> int:
@@ -151,13 +162,26 @@ def command(
     clock.require_for_zips()
     if scheduler and workers:
         raise click.UsageError("--workers is about this machine: leave it out with --scheduler")
+    encrypted = (scheduler or "").startswith("tls://")
+    if (tls_ca_file or tls_cert or tls_key) and not encrypted:
+        raise click.UsageError("--tls-ca-file, --tls-cert, --tls-key need --scheduler tls://…")
     if not scheduler and find_spec("tensorflow") is None:
         raise MissingExtraError("TensorFlow", "host", "training and conversion")
     from edgekit.sweep import point, report, table
     from edgekit.sweep import workers as pools
     from edgekit.train.data import load
 
-    pool = pools.cluster(scheduler) if scheduler else pools.processes(workers or _cores())
+    if scheduler:
+        pool = pools.cluster(
+            scheduler, pools.Tls(tls_ca_file, tls_cert, tls_key) if encrypted else None
+        )
+        if pools.is_exposed(scheduler):
+            terminal.warn(
+                f"--scheduler {scheduler}: not encrypted; whoever answers there, or sits between, "
+                "can run code on this machine: use tls:// and certificates"
+            )
+    else:
+        pool = pools.processes(workers or _cores())
     folder = artifacts / FOLDER
     require_writable(folder)
     dataset = load(data, classes)

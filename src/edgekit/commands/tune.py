@@ -39,6 +39,7 @@ DEFAULT = Tuning()
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Of shuffling."
 )
+@options.trust
 @options.artifacts
 @options.as_json
 @options.quiet
@@ -54,6 +55,7 @@ def command(
     task: str | None,
     framing: str | None,
     input_range: tuple[float, float] | None,
+    trust: bool,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -74,7 +76,9 @@ def command(
     from edgekit.convert.recipe import Recipe as Conversion
 
     running.warn_of_others(model)
-    trained = source.load(model, verbose=verbose)
+    trained = source.load(model, trust=trust, verbose=verbose)
+    for line in trained.trusted:
+        terminal.warn(line)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
     choices = jobs.Choices(

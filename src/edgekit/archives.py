@@ -1,0 +1,54 @@
+"""Zip archives and arrays from strangers: what is in them is read with a bound."""
+
+import zipfile
+from pathlib import Path
+
+MOST_UNPACKED = 256 << 20
+EXPANSION = 100
+"""An archive may unpack to MOST_UNPACKED bytes, or to EXPANSION times its own size if that is more.
+
+Stored weights and arrays do not shrink at all, deflated ones to a tenth; a bomb expands a
+thousandfold.
+"""
+
+
+def refusal(unpacked: int, packed: int) -> str | None:
+    """Return why ``packed`` bytes on the disk that become ``unpacked`` are refused; None if not."""
+    if unpacked <= max(MOST_UNPACKED, EXPANSION * packed):
+        return None
+    return (
+        f"its {packed:,} bytes unpack to {unpacked:,}; the limit is {MOST_UNPACKED:,}, or "
+        f"{EXPANSION} times its size: if they are meant, store them uncompressed"
+    )
+
+
+def bomb(file: zipfile.ZipFile, path: Path) -> str | None:
+    """Return why the archive opened from ``path`` is refused to be unpacked; None when it is not.
+
+    The sizes are those that the archive states: zipfile hands out no byte more than it states of a
+    member. The size of the whole is the file system's, which no archive can lie about.
+    """
+    unpacked = sum(member.file_size for member in file.infolist())
+    return refusal(unpacked, path.stat().st_size)
+
+
+def read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Return the member ``name``.
+
+    Raises:
+        ValueError: it has more than ``most`` bytes.
+        KeyError: there is no such member.
+    """
+    with file.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"its {name} unpacks to more than {most:,} bytes")
+    return content
+
+
+def no_array(error: Exception) -> str:
+    """Return why numpy.load refused a file, without its advice to unpickle what is in it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    return "it holds Python objects, which are never loaded" if "pickle" in text else text
