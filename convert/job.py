@@ -1,11 +1,8 @@
 """What a conversion is given beside the model: data, labels, meaning, pixels, calibration."""
 
-import struct
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -39,10 +36,6 @@ METRICS_SHAPE = {
     "input_range?": ([float, float], None),
 }
 """Of what is read in metrics.json."""
-
-UNREADABLE = (OSError, EOFError, MemoryError, SyntaxError, TokenError, ValueError)
-UNREADABLE_ZIP = (zipfile.BadZipFile, RuntimeError, OverflowError, struct.error)
-"""What numpy.load raises for damaged files, and for those that begin as a zip does."""
 
 TRIED = 1000
 """Training inputs on which ranges of pixels are tried: the 95 % interval is 6 % wide at most."""
@@ -351,8 +344,7 @@ def _calibration(
 def _array(source: str) -> Inputs:
     try:
         array = np.load(source, allow_pickle=False)
-    # A header may claim any shape.
-    except (*UNREADABLE, *UNREADABLE_ZIP) as error:
+    except archives.DAMAGED_ARRAY as error:
         raise DataError(
             f"{source}: not a readable .npy array ({archives.no_array(error)})"
         ) from error

@@ -5,27 +5,19 @@ of the training library is needed to convert it, and batch norms, fused activati
 else that library rearranges are as they were trained.
 """
 
-import lzma
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgekit import frameworks
+from edgekit import archives, frameworks
 from edgekit.convert import graph_ops
 from edgekit.errors import ModelFileError
 from edgekit.files import QUANTIZED_FORWARD
 
 INPUT, OUTPUT = "image", "scores"
 FAKE_QUANT = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel")
-
-DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, OverflowError, RuntimeError, ValueError),
-)
-"""What zipfile raises for a damaged, encrypted or exotic member."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ def load(path: Path, *, trust: bool) -> Learned | None:
             if QUANTIZED_FORWARD not in file.namelist():
                 return None
             content = file.read(QUANTIZED_FORWARD)
-    except DAMAGED as error:
+    except archives.DAMAGED_ZIP as error:
         raise ModelFileError(f"{path}: its {QUANTIZED_FORWARD} is damaged; tune again") from error
     tf = frameworks.tensorflow()
     graph = tf.compat.v1.GraphDef()

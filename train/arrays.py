@@ -1,14 +1,10 @@
 """A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -20,15 +16,6 @@ from edgekit.errors import DataError
 Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-
-DAMAGED_ZIP = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(RuntimeError, OverflowError, KeyError),
-)
-"""What zipfile raises for damaged, encrypted or exotic archives."""
-
-DAMAGED_ARRAY = (*(OSError, EOFError, MemoryError, SyntaxError, TokenError, TypeError, ValueError),)
-"""What NumPy raises for damaged arrays, and for those that say that they are larger than memory."""
 
 NPY = b"\x93NUMPY"
 """What an .npy file begins with."""
@@ -81,8 +68,7 @@ def read_npz(path: Path) -> dict[str, Array]:
                 # What is no array in the archive comes as bytes.
                 found = {name: held[name] for name in held.files}
                 return {k: one for k, one in found.items() if isinstance(one, np.ndarray)}
-    # A header may claim any shape.
-    except (*DAMAGED_ARRAY, *DAMAGED_ZIP) as error:
+    except archives.DAMAGED_ARRAY as error:
         raise DataError(f"{path}: not a readable .npz ({archives.no_array(error)})") from error
 
 

@@ -1,7 +1,11 @@
 """Zip archives and arrays from strangers: what is in them is read with a bound."""
 
+import lzma
+import struct
 import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 
 MOST_UNPACKED = 256 << 20
 EXPANSION = 100
@@ -10,6 +14,16 @@ EXPANSION = 100
 Stored weights and arrays do not shrink at all, deflated ones to a tenth; a bomb expands a
 thousandfold.
 """
+
+
+DAMAGED_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError),
+)
+"""What zipfile raises for damaged, encrypted or exotic archives."""
+
+DAMAGED_ARRAY = (*DAMAGED_ZIP, MemoryError, SyntaxError, TokenError, TypeError)
+"""What numpy.load raises for damaged files, whose header may claim any shape."""
 
 
 def refusal(unpacked: int, packed: int) -> str | None:
