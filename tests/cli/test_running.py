@@ -103,9 +103,17 @@ def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFi
         (tmp_path / name).write_bytes(name.encode())
         digests.record(tmp_path, tmp_path / name)
     (tmp_path / "b.tflite").write_bytes(b"another run's")
-    for command in (["export"], ["bench", "--data", "none"]):
+    inside = ["--artifacts", str(tmp_path)]
+    options = {
+        "export": inside,
+        "bench": ["--data", "none", *inside],
+        "inspect": [],
+        "label": ["--labels", "0,1"],
+        "predict": ["seven.png"],
+    }
+    for command, others in options.items():
         for name in ("a.tflite", "b.tflite"):
-            assert run([*command, str(tmp_path / name), "--artifacts", str(tmp_path)]) == 2
+            assert run([command, str(tmp_path / name), *others]) == 2
             said = capsys.readouterr().err
             assert ("not the file that SHA256SUMS beside it lists" in said) == (name == "b.tflite")
 

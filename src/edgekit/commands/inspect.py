@@ -13,7 +13,7 @@ from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.unsupported import INSTEAD
 from edgekit.columns import clip, columns, pairs, sections
-from edgekit.commands import liveness, options, terminal
+from edgekit.commands import liveness, options, running, terminal
 from edgekit.convert.macs import MAC_FORMULAS
 from edgekit.convert.memory import memory as plan_memory
 from edgekit.convert.runners import Support, support
@@ -42,6 +42,7 @@ VERSION = 1
 @options.verbosity
 def command(file: Path, memory: bool, as_json: bool) -> int:
     """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata, and who runs it."""
+    running.warn_of_others(file)
     content = file.read_bytes()
     document: dict[str, Any]
     try:

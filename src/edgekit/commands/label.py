@@ -101,6 +101,7 @@ def command(
     target = output or model
     files.require_target(target)
     running.finish(model.parent)
+    running.warn_of_others(model)
     content = model.read_bytes()
     if input_range is not None:
         one_mean, one_std = InputRange(*input_range, "").normalization

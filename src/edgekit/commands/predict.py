@@ -13,7 +13,7 @@ from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
 from edge_runtime.meaning import NUMBERS
 from edgekit.columns import columns, shortened
-from edgekit.commands import options, terminal
+from edgekit.commands import options, running, terminal
 from edgekit.escape import line
 from edgekit.files import to_json
 
@@ -73,6 +73,7 @@ def command(
     sources = [*inputs, *([str(data)] if data else [])]
     if not sources:
         raise click.UsageError("name an IMAGE or an ARRAY, or give --data", context)
+    running.warn_of_others(model)
     opened, backend = _open(model, backend)
     if opened.backend_note:
         terminal.note(f"{model}: {opened.backend_note}")
