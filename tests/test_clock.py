@@ -40,7 +40,7 @@ def test_nothing_is_trained_that_cannot_be_saved(
 
 def test_the_numpy_peer_is_not_present_then(tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="clock says 1970"):
-        peers.prepare_numpy(tmp_path / "model.keras", tmp_path)
+        peers.prepare_numpy(tmp_path / "model.keras", tmp_path, False)
 
 
 @pytest.mark.parametrize("year", [1980, 2026, 2107])
