@@ -31,9 +31,6 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from edge_runtime.worker import
 PIECE = 16 << 20
 """Bytes of a batch that are sent at a time, at most, unless one input has more."""
 
-GRACE = 2.0
-"""Seconds that a child has to end by itself."""
-
 LAST_WORDS = 200
 """Characters of what the child said at last that a message repeats."""
 
@@ -104,7 +101,7 @@ class ProcessSession:
         self._child = self._errors = None
         self._owner = os.getpid()
 
-    def close(self, seconds: float = GRACE) -> None:
+    def close(self, seconds: float = worker.GRACE) -> None:
         """End the child: it may put a device away by itself, but not for longer than this."""
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
