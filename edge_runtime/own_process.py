@@ -125,9 +125,10 @@ class ProcessSession:
 
     def _start(self) -> str:
         """Start the child and let it open the model; return the backend's note."""
-        self._errors = TemporaryFile()  # noqa: SIM115 - closed with the child
+        self._errors = None
         verbose = bool(os.environ.get("EDGEKIT_VERBOSE"))
         try:
+            self._errors = TemporaryFile()  # noqa: SIM115 - closed with the child
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-c", START, *sys.path],
                 stdin=subprocess.PIPE,
@@ -135,7 +136,8 @@ class ProcessSession:
                 stderr=None if verbose else self._errors,
             )
         except OSError as error:
-            self._errors.close()
+            if self._errors is not None:
+                self._errors.close()
             raise BackendError(
                 f"{self._title} cannot be started in a process of its own: {error}"
             ) from error

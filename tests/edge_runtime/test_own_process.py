@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -310,3 +311,10 @@ def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(own_process.sys, "executable", executable)
         with pytest.raises(BackendError, match="cannot be started in a process of its own"):
             load(path)
+
+
+def test_where_nothing_can_be_written(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(unchecked())
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(BackendError, match=r"cannot be started.*/nowhere"):
+        load(path)
