@@ -18,10 +18,10 @@ ACCURACY_NOTE = (
     "Dashed: what is asked. Filled dots are ours; hollow ones are the Keras model run by others."
 )
 LATENCY_NOTE = (
-    "One image a call, raw tensor in, raw tensor out, one thread, everyone in turns in one "
-    "process, each turn after a warm-up. Dot: median. Thick line: to the 90 % percentile. Thin "
-    f"line: to the 99 % percentile, which takes {P99_CALLS} calls. Each grid line is ten times "
-    "the one before."
+    "One image a call, raw tensor in, raw tensor out, one thread, everyone in turns, timed in the "
+    "process that runs it, each turn after a warm-up. Dot: median. Thick line: to the 90 % "
+    f"percentile. Thin line: to the 99 % percentile, which takes {P99_CALLS} calls. Each grid line "
+    "is ten times the one before."
 )
 
 

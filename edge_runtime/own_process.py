@@ -31,9 +31,6 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from edge_runtime.worker import
 PIECE = 16 << 20
 """Bytes of a batch that are sent at a time, at most, unless one input has more."""
 
-GRACE = 2.0
-"""Seconds that a child has to end by itself."""
-
 LAST_WORDS = 200
 """Characters of what the child said at last that a message repeats."""
 
@@ -104,7 +101,7 @@ class ProcessSession:
         self._child = self._errors = None
         self._owner = os.getpid()
 
-    def close(self, seconds: float = GRACE) -> None:
+    def close(self, seconds: float = worker.GRACE) -> None:
         """End the child: it may put a device away by itself, but not for longer than this."""
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
@@ -128,9 +125,10 @@ class ProcessSession:
 
     def _start(self) -> str:
         """Start the child and let it open the model; return the backend's note."""
-        self._errors = TemporaryFile()  # noqa: SIM115 - closed with the child
+        self._errors = None
         verbose = bool(os.environ.get("EDGEKIT_VERBOSE"))
         try:
+            self._errors = TemporaryFile()  # noqa: SIM115 - closed with the child
             self._child = subprocess.Popen(
                 [sys.executable, "-P", "-c", START, *sys.path],
                 stdin=subprocess.PIPE,
@@ -138,7 +136,8 @@ class ProcessSession:
                 stderr=None if verbose else self._errors,
             )
         except OSError as error:
-            self._errors.close()
+            if self._errors is not None:
+                self._errors.close()
             raise BackendError(
                 f"{self._title} cannot be started in a process of its own: {error}"
             ) from error

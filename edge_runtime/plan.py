@@ -204,7 +204,8 @@ def _lowered(
             data = memoryview(module.fold(call)) if folded else None
             kernel = kernels.get(key := _key(call))
             if kernel is None and not folded:
-                scales += sum(_slices(one) for one in read if one)
+                # A bias has those of its weights once more, and no multipliers of its own.
+                scales += max(_slices(one) for one in read if one)
                 _require_few(call, scales, MAX_SCALES, "have at most {} scales of slices")
                 kernel = module.lower(call)
                 if kernel is not None:

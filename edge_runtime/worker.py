@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import struct
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 HEAD = struct.Struct("<QQ")
 """Bytes of the JSON object and of what follows it."""
+
+GRACE = 2.0
+"""Seconds that a child has to end by itself."""
 
 
 def send(pipe: IO[bytes], message: dict[str, Any], content: bytes | memoryview = b"") -> None:
@@ -69,8 +74,27 @@ def times(run: Callable[[Any], Any], inputs: npt.NDArray[Any], calls: int) -> li
     return taken
 
 
+def end_after_parent() -> None:
+    """Have this process end even in the midst of a run, which may go in circles for ever.
+
+    The parent ends it itself, unless it is killed.
+    """
+    if not hasattr(select, "poll"):  # on Windows
+        return
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(0, 0)  # tells of nothing but the other end's closing
+        poll.poll()
+        time.sleep(GRACE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
     """Answer the frames on standard input until there are no more."""
+    end_after_parent()
     # The parent ends this process; what a terminal sends to both must not end it in a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a library prints must not get between the frames.

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import documents
+import models
 from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
@@ -193,3 +194,20 @@ def test_an_array_that_does_not_fit(model, tmp_path, capsys):
     assert run(["predict", model, str(tmp_path / "x.npy")]) == 2
 
     assert "x.npy: expected inputs [N, 28, 28, 1], got [3, 7]" in capsys.readouterr().err
+
+
+def test_scores_for_each_pixel_are_numbers(tmp_path, capsys):
+    path, shape, x = tmp_path / "map.tflite", (1, 4, 4, 2), np.ones((2, 4, 4, 2), np.float32)
+    tensors = [models.tensor(shape, "float32"), models.tensor(shape, "float32")]
+    content = models.model(tensors, [("LOGISTIC", [0], 1, {})])
+    path.write_bytes(attach(content, Metadata(("ground", "person"))))
+    np.savez(tmp_path / "x.npz", x=x)
+    expected = load(path).predict(x).reshape(2, -1)
+    assert load(path).meaning == "probabilities"
+
+    assert run(["predict", str(path), str(tmp_path / "x.npz"), "--json"]) == 0
+
+    predictions = documents.read(capsys.readouterr().out)["predictions"]
+    assert [one["values"] for one in predictions] == expected.tolist()
+    assert run(["predict", str(path), str(tmp_path / "x.npz")]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["file", "values"]

@@ -254,6 +254,22 @@ def test_what_takes_time_to_lower_is_limited(monkeypatch: pytest.MonkeyPatch) ->
         planner.plan(read(softmaxes([1.0, 2.0, 3.0, 4.0])))
 
 
+def test_the_scales_of_a_bias_are_those_of_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    scales = [0.1, 0.2, 0.3]
+    tensors = [
+        models.tensor((1, 4), "int8", 0.05),
+        models.constant(np.ones((3, 4)), "int8", scales),
+        models.constant(np.ones(3), "int32", models.products(0.05, scales)),
+        models.tensor((1, 3), "int8", 0.1),
+    ]
+    graph = read(models.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})]))
+    monkeypatch.setattr(planner, "MAX_SCALES", 3)
+    planner.plan(graph)
+    monkeypatch.setattr(planner, "MAX_SCALES", 2)
+    with pytest.raises(ModelError, match="at most 2 scales"):
+        planner.plan(graph)
+
+
 def test_an_option_of_minus_zero_is_not_that_of_zero() -> None:
     nodes: list[models.Node] = [("LEAKY_RELU", [at], at + 1, {"alpha": 0.5}) for at in range(2)]
     graph = read(models.model([models.tensor((1, 4)) for _ in range(3)], nodes))

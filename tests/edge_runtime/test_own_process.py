@@ -1,7 +1,9 @@
 """LiteRT in a process of its own: the same answers, and a file that it dies of is an error."""
 
 import os
+import select
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import edge_runtime
 import models
-from edge_runtime import BackendError, ModelError, own_process
+from edge_runtime import BackendError, ModelError, own_process, worker
 from edge_runtime.backends import litert, options_for
 from edge_runtime.errors import UnsoundError
 from edge_runtime.reader import read
@@ -292,9 +294,27 @@ def test_a_child_that_does_not_end_is_ended(
     assert child.returncode == -signal.SIGKILL
 
 
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows has no poll")
+def test_a_child_in_the_midst_of_a_run_does_not_outlive_its_parent(written: Any, fake: Any) -> None:
+    fake(running="import time; time.sleep(60)")
+    model = load(written(unchecked()))
+    child = model._session._child
+    tensor = np.ones((1, 6), np.float32)
+    worker.send(child.stdin, {"shape": tensor.shape, "batch": False}, tensor.tobytes())
+    child.stdin.close()  # as the system does when the parent is killed
+    assert child.wait(10) == 1
+
+
 def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(unchecked())
     for executable in "/nowhere/python", "":
         monkeypatch.setattr(own_process.sys, "executable", executable)
         with pytest.raises(BackendError, match="cannot be started in a process of its own"):
             load(path)
+
+
+def test_where_nothing_can_be_written(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(unchecked())
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(BackendError, match=r"cannot be started.*/nowhere"):
+        load(path)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,14 @@ def _answers(
             terminal.echo(f"edgekit: error: {error}", err=True)
 
 
+def _names_classes(model: Model) -> bool:
+    """Tell whether the output is a score for each class, not numbers or scores for each pixel."""
+    shape = model.output.shape
+    return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
+
+
 def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
-    if model.meaning != NUMBERS:
+    if _names_classes(model):
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
     prepared = model.prepare(file, invert=invert)
     values = model.predict(prepared.pixels[None])[0]
@@ -175,7 +182,7 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
     """Yield the answers to the rows of a file, to those of its test part where it has parts."""
     from edgekit.train.arrays import from_npz
 
-    numbers = model.meaning == NUMBERS
+    numbers = not _names_classes(model)
     held = from_npz(path, numbers=numbers)
     part = "_test" if "x_test" in held.arrays else ""
     inputs, truths = held.arrays[f"x{part}"], held.arrays[f"y{part}"]
