@@ -192,3 +192,17 @@ def test_a_strangers_list_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     assert interrupted(folder) == [staged]
     assert finish(folder) == ()
     assert victim.read_text() == "precious"
+
+
+@unix
+def test_a_strangers_set_and_link_write_nothing_elsewhere(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "a"
+    victim.write_text("precious")
+    staged = folder / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir(parents=True)
+    (folder / "model.keras").symlink_to(victim)
+    (staged / "model.keras").write_text("forged")
+    (staged / COMPLETE).write_text(json.dumps(digests_of({"model.keras": "forged"})))
+    assert finish(folder) == ("model.keras",)
+    assert victim.read_text() == "precious"
+    assert content(folder) == {"model.keras": "forged"}

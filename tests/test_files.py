@@ -115,6 +115,19 @@ def test_what_a_killed_process_left_goes_with_the_next_file_and_what_is_held_sta
         assert sorted(tmp_path.iterdir()) == sorted([held, folder.parent, mine, tmp_path / "a.txt"])
 
 
+@unix
+def test_what_a_strangers_link_leads_to_is_not_moved_back(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "a"
+    hidden = folder / f"{HIDDEN}{'0' * 16}.x"
+    elsewhere.mkdir()
+    (elsewhere / "private").write_text("precious")
+    hidden.mkdir(parents=True)
+    (hidden / files.OLD).symlink_to(elsewhere)
+    files.clear(folder)
+    assert (elsewhere / "private").read_text() == "precious"
+    assert list(folder.iterdir()) == []
+
+
 def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     for link in (tmp_path / "link", tmp_path / "real" / "link"):

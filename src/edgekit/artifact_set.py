@@ -9,7 +9,7 @@ until then `edgekit verify` names each file that is not of the set listed there.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EEXIST, EISDIR
 from pathlib import Path
@@ -46,16 +46,20 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         listed |= {name: None for name in without if name not in listed}
         with signals.deferred():
             files.write_json(staged / COMPLETE, listed)
-            _put(staged, folder, listed)
+            _put(staged, folder, listed, _move)
 
 
 def finish(folder: Path) -> tuple[str, ...]:
-    """Put in place what runs that were killed had complete, and return the files' names."""
+    """Put in place what runs that were killed had complete, and return the files' names.
+
+    The folder may come from a stranger, who can forge a set and a link in the place of a file: so
+    a link is replaced here, and what is behind it stays.
+    """
     names: list[str] = []
     for staged in interrupted(folder):
         with abandoned(staged) as free, signals.deferred():
             if free and (listed := _listed(staged)) is not None:
-                _put(staged, folder, listed)
+                _put(staged, folder, listed, Path.replace)
                 names += listed
     return tuple(dict.fromkeys(names))
 
@@ -74,14 +78,19 @@ def _require_place(path: Path) -> None:
         raise FileExistsError(EEXIST, "a pipe or a device is in the place of a file", str(path))
 
 
-def _put(staged: Path, folder: Path, listed: Mapping[str, str | None]) -> None:
+def _put(
+    staged: Path,
+    folder: Path,
+    listed: Mapping[str, str | None],
+    move: Callable[[Path, Path], object],
+) -> None:
     """Move what is still in ``staged`` into place and write the digests; then it is gone."""
     with digests.alone(folder):
         for name, digest in listed.items():
             if digest is None:
                 (folder / name).unlink(missing_ok=True)
             elif (staged / name).is_file() and not (staged / name).is_symlink():
-                _move(staged / name, folder / name)
+                move(staged / name, folder / name)
         files.sync(folder)
         digests.update(folder, listed)
     shutil.rmtree(staged, ignore_errors=True)

@@ -170,7 +170,8 @@ def hidden(folder: Path) -> list[Path]:
 def _dissolve(hidden: Path) -> None:
     """Remove a hidden folder after moving back what was moved away into it."""
     with suppress(OSError):
-        for old in list((hidden / OLD).iterdir()):
+        # A link is none that we make: it would fetch what lies elsewhere.
+        for old in [] if (hidden / OLD).is_symlink() else list((hidden / OLD).iterdir()):
             if not (place := hidden.parent / old.name).exists():
                 old.rename(place)
     shutil.rmtree(hidden, ignore_errors=True)
