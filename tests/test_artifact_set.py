@@ -206,3 +206,20 @@ def test_a_strangers_set_and_link_write_nothing_elsewhere(tmp_path: Path) -> Non
     assert finish(folder) == ("model.keras",)
     assert victim.read_text() == "precious"
     assert content(folder) == {"model.keras": "forged"}
+
+
+@unix
+def test_another_users_set_in_a_folder_like_tmp_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir()
+    (staged / "model.keras").write_text("forged")
+    (staged / COMPLETE).write_text(json.dumps({"model.keras": "0" * 64, "notes": None}))
+    (tmp_path / "notes").write_text("precious")
+    tmp_path.chmod(0o1777)
+    with monkeypatch.context() as other:
+        other.setattr(os, "geteuid", lambda: staged.stat().st_uid + 1)
+        assert finish(tmp_path) == ()
+        assert content(tmp_path) == {"notes": "precious"}
+    assert finish(tmp_path) == ("model.keras", "notes")

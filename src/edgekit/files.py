@@ -163,8 +163,22 @@ def clear(folder: Path) -> None:
 
 
 def hidden(folder: Path) -> list[Path]:
-    """Return what lies in ``folder`` under one of our temporary names."""
-    return sorted(path for path in folder.iterdir() if OURS.match(path.name))
+    """Return what lies in ``folder`` under one of our temporary names.
+
+    In a folder like /tmp, where users cannot touch each other's files, only what is this user's:
+    another could have a forged set put in place of this one's files.
+    """
+    found = sorted(path for path in folder.iterdir() if OURS.match(path.name))
+    if found and folder.stat().st_mode & stat.S_ISVTX:
+        return [path for path in found if _is_own(path)]
+    return found
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False
 
 
 def _dissolve(hidden: Path) -> None:

@@ -1,5 +1,6 @@
 """Two runs in one artifacts folder, and runs that a signal ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -65,6 +66,24 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert (tmp_path / running.LOCK).exists()
+    with running.alone(tmp_path), pytest.raises(BusyError), running.alone(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@unix
+def test_the_lock_of_another_user_is_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refusing(path: Path, flags: int, *rest: int) -> int:
+        if path == tmp_path / running.LOCK and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, flags, *rest)
+
+    (tmp_path / running.LOCK).touch()
+    monkeypatch.setattr(os, "open", refusing)
     with running.alone(tmp_path), pytest.raises(BusyError), running.alone(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -90,7 +90,7 @@ def _hold(folder: Path) -> int:
     """Return the descriptor that holds the folder until it is closed."""
     path = folder / LOCK
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        descriptor = _opened(path)
         try:
             take(descriptor)
         except BlockingIOError:
@@ -104,3 +104,13 @@ def _hold(folder: Path) -> int:
                 return descriptor
         # Its last holder removed it between the two lines above.
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    flags = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        # NFS locks only what is open for writing.
+        return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        # That of another user, who holds it or was killed.
+        return os.open(path, flags | os.O_RDONLY)
