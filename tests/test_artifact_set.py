@@ -222,4 +222,5 @@ def test_another_users_set_in_a_folder_like_tmp_is_left_alone(
         other.setattr(os, "geteuid", lambda: staged.stat().st_uid + 1)
         assert finish(tmp_path) == ()
         assert content(tmp_path) == {"notes": "precious"}
-    assert finish(tmp_path) == ("model.keras", "notes")
+    assert finish(tmp_path) == ("model.keras",)
+    assert content(tmp_path) == {"model.keras": "forged"}

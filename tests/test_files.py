@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -126,6 +127,18 @@ def test_what_a_strangers_link_leads_to_is_not_moved_back(tmp_path: Path) -> Non
     files.clear(folder)
     assert (elsewhere / "private").read_text() == "precious"
     assert list(folder.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_said_with_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(path: Path, *_rest: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(PermissionError) as caught:
+        write_text(tmp_path / "a.txt", "text")
+    assert caught.value.filename == str(tmp_path / "a.txt")
 
 
 def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:

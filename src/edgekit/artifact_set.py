@@ -50,7 +50,7 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
 
 
 def finish(folder: Path) -> tuple[str, ...]:
-    """Put in place what runs that were killed had complete, and return the files' names.
+    """Put in place what runs that were killed had complete, and return those files' names.
 
     The folder may come from a stranger, who can forge a set and a link in the place of a file: so
     a link is replaced here, and what is behind it stays.
@@ -60,7 +60,7 @@ def finish(folder: Path) -> tuple[str, ...]:
         with abandoned(staged) as free, signals.deferred():
             if free and (listed := _listed(staged)) is not None:
                 _put(staged, folder, listed, Path.replace)
-                names += listed
+                names += (name for name, digest in listed.items() if digest)
     return tuple(dict.fromkeys(names))
 
 

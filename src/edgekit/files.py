@@ -213,7 +213,12 @@ def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator
             if descriptor is not None:
                 os.close(descriptor)
             path = parent / f"{HIDDEN}{os.urandom(8).hex()}.{stem}{suffix}"
-            create(path)
+            try:
+                create(path)
+            except OSError as error:
+                # The name that says something to the user.
+                error.filename = str(parent / name)
+                raise
             descriptor = _held(path)
         yield path
     finally:

@@ -117,6 +117,17 @@ def test_a_run_says_that_it_finished_another(
     assert not artifact_set.interrupted(tmp_path)
 
 
+def test_a_folder_that_can_only_be_read_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir()
+    write_json(staged / COMPLETE, {"model.keras": "0" * 64})
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    running.finish(tmp_path)
+    assert artifact_set.interrupted(tmp_path) == [staged]
+
+
 def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.tflite", "b.tflite"):
         (tmp_path / name).write_bytes(name.encode())

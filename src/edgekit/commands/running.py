@@ -69,8 +69,11 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def finish(folder: Path) -> None:
-    """Put the rest of a set of files in place that a killed run had complete, and say so."""
-    if names := artifact_set.finish(folder):
+    """Put the rest of a set of files in place that a killed run had complete, and say so.
+
+    A folder that can only be read stays as it is.
+    """
+    if os.access(folder, os.W_OK) and (names := artifact_set.finish(folder)):
         terminal.note(
             f"{folder}: a run was killed while it put its files in place; now all of them are: "
             f"{', '.join(names)}"
