@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from edgekit import signals
-from edgekit.locks import abandoned, take
+from edgekit.locks import abandoned, is_own, take
 
 DEFAULT_ARTIFACTS = Path("artifacts")
 KERAS_MODEL = "model.keras"
@@ -170,15 +170,8 @@ def hidden(folder: Path) -> list[Path]:
     """
     found = sorted(path for path in folder.iterdir() if OURS.match(path.name))
     if found and folder.stat().st_mode & stat.S_ISVTX:
-        return [path for path in found if _is_own(path)]
+        return [path for path in found if is_own(path)]
     return found
-
-
-def _is_own(path: Path) -> bool:
-    try:
-        return path.lstat().st_uid == os.geteuid()
-    except FileNotFoundError:
-        return False
 
 
 def _dissolve(hidden: Path) -> None:
