@@ -1,5 +1,6 @@
 """Sets of files through a process that is ended after each of its steps."""
 
+import errno
 import hashlib
 import json
 import os
@@ -169,6 +170,35 @@ def test_what_is_no_file_in_its_place_is_said_before_anything_moves(
     assert caught.value.filename == str(tmp_path / "history.csv")
     assert content(tmp_path) == OLD
     assert not interrupted(tmp_path)
+
+
+@unix
+@pytest.mark.parametrize("name", sorted(NEW))
+def test_a_file_that_cannot_be_replaced_is_said_and_the_next_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    move = Path.replace
+
+    def replace(path: Path, place: Path) -> None:
+        if place == tmp_path / name:
+            raise PermissionError(
+                errno.EPERM, os.strerror(errno.EPERM), str(path), None, str(place)
+            )
+        move(path, place)
+
+    write(tmp_path, OLD)
+    with monkeypatch.context() as held:
+        held.setattr(Path, "replace", replace)
+        with pytest.raises(PermissionError) as caught:
+            write(tmp_path, NEW)
+    assert caught.value.filename == str(tmp_path / name)
+    if name == min(NEW):
+        assert content(tmp_path) == OLD
+        assert names(tmp_path) == sorted([*OLD, digests.SUMS])
+    else:
+        assert set(finish(tmp_path)) == set(NEW)
+        assert content(tmp_path) == {**OLD, **NEW}
+    assert all(one.passed for one in verify(tmp_path))
 
 
 def test_a_link_in_the_place_of_a_file_stays(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         without: names of earlier files that are none of this set's, and are deleted.
 
     Raises:
-        OSError: a file cannot be written, or a folder, a pipe or a device is in its place.
+        OSError: a file cannot be written or replaced, or a folder, a pipe or a device is in its
+            place. When some of them are in place by then, the next run tries the rest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finish(folder)
@@ -46,7 +47,13 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         listed |= {name: None for name in without if name not in listed}
         with signals.deferred():
             files.write_json(staged / COMPLETE, listed)
-            _put(staged, folder, listed, _move)
+            try:
+                _put(staged, folder, listed, _move)
+            except OSError:
+                if all((staged / name).exists() for name, digest in listed.items() if digest):
+                    # Nothing has moved: the old set stays, and no later run goes on with this one.
+                    (staged / COMPLETE).unlink()
+                raise
 
 
 def finish(folder: Path) -> tuple[str, ...]:
@@ -90,7 +97,11 @@ def _put(
             if digest is None:
                 (folder / name).unlink(missing_ok=True)
             elif (staged / name).is_file() and not (staged / name).is_symlink():
-                move(staged / name, folder / name)
+                try:
+                    move(staged / name, folder / name)
+                except OSError as error:
+                    error.filename = str(folder / name)
+                    raise
         files.sync(folder)
         digests.update(folder, listed)
     shutil.rmtree(staged, ignore_errors=True)
