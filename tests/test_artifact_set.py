@@ -14,7 +14,7 @@ import pytest
 
 from edgekit import digests
 from edgekit.artifact_set import finish, interrupted, replacing_set
-from edgekit.files import COMPLETE, HIDDEN
+from edgekit.files import COMPLETE, HIDDEN, write_json
 from edgekit.verify import verify
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of Unix")
@@ -199,6 +199,20 @@ def test_a_file_that_cannot_be_replaced_is_said_and_the_next_run_goes_on(
         assert set(finish(tmp_path)) == set(NEW)
         assert content(tmp_path) == {**OLD, **NEW}
     assert all(one.passed for one in verify(tmp_path))
+
+
+@unix
+def test_a_set_of_one_that_is_killed_meanwhile_is_not_put_over_a_later_one(tmp_path: Path) -> None:
+    killed = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    with replacing_set(tmp_path) as staged:
+        killed.mkdir()
+        (killed / "metrics.json").write_text("of the killed one")
+        write_json(killed / COMPLETE, {"model.keras": "0" * 64, "metrics.json": "0" * 64})
+        for name, text in NEW.items():
+            (staged / name).write_text(text)
+    assert finish(tmp_path) == ()
+    assert content(tmp_path) == NEW
+    assert listed(tmp_path) == digests_of(NEW)
 
 
 def test_a_link_in_the_place_of_a_file_stays(tmp_path: Path) -> None:

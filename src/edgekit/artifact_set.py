@@ -45,7 +45,9 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
             files.sync(path)
             listed[path.name] = files.sha256(path)
         listed |= {name: None for name in without if name not in listed}
-        with signals.deferred():
+        with signals.deferred(), digests.alone(folder):
+            # One that was killed since then would be put over this set later.
+            _finish(folder)
             files.write_json(staged / COMPLETE, listed)
             try:
                 _put(staged, folder, listed, _move)
@@ -62,9 +64,16 @@ def finish(folder: Path) -> tuple[str, ...]:
     The folder may come from a stranger, who can forge a set and a link in the place of a file: so
     a link is replaced here, and what is behind it stays.
     """
+    if not interrupted(folder):
+        return ()
+    with signals.deferred(), digests.alone(folder):
+        return _finish(folder)
+
+
+def _finish(folder: Path) -> tuple[str, ...]:
     names: list[str] = []
     for staged in interrupted(folder):
-        with abandoned(staged) as free, signals.deferred():
+        with abandoned(staged) as free:
             if free and (listed := _listed(staged)) is not None:
                 _put(staged, folder, listed, Path.replace)
                 names += (name for name, digest in listed.items() if digest)
@@ -92,18 +101,17 @@ def _put(
     move: Callable[[Path, Path], object],
 ) -> None:
     """Move what is still in ``staged`` into place and write the digests; then it is gone."""
-    with digests.alone(folder):
-        for name, digest in listed.items():
-            if digest is None:
-                (folder / name).unlink(missing_ok=True)
-            elif (staged / name).is_file() and not (staged / name).is_symlink():
-                try:
-                    move(staged / name, folder / name)
-                except OSError as error:
-                    error.filename = str(folder / name)
-                    raise
-        files.sync(folder)
-        digests.update(folder, listed)
+    for name, digest in listed.items():
+        if digest is None:
+            (folder / name).unlink(missing_ok=True)
+        elif (staged / name).is_file() and not (staged / name).is_symlink():
+            try:
+                move(staged / name, folder / name)
+            except OSError as error:
+                error.filename = str(folder / name)
+                raise
+    files.sync(folder)
+    digests.update(folder, listed)
     shutil.rmtree(staged, ignore_errors=True)
 
 
