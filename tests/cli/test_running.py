@@ -148,6 +148,26 @@ def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFi
             assert ("not the file that SHA256SUMS beside it lists" in said) == (name == "b.tflite")
 
 
+@unix
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGTERM, "edgekit: ended by SIGTERM\n"), (signal.SIGINT, "edgekit: interrupted\n")],
+)
+def test_a_signal_is_one_whatever_a_library_makes_of_its_exception(number: int, said: str) -> None:
+    code = (
+        "import os, time; from edgekit import cli, verify\n"
+        "def broken(*_):\n"
+        "    try:\n"
+        f"        os.kill(os.getpid(), {number:d}); time.sleep(60)\n"
+        "    except BaseException as error:\n"
+        "        raise RuntimeError('of C++') from error\n"
+        "verify.verify = broken; cli.main()"
+    )
+    command = [sys.executable, "-c", code, "verify", "."]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + number, said)
+
+
 def started(arguments: list[str], temporary: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "edgekit", *arguments]
