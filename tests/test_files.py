@@ -153,6 +153,12 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None
     assert (tmp_path / "real" / "file").stat().st_ino != inode
 
 
+def test_a_folder_is_no_target(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught:
+        files.require_target(tmp_path)
+    assert caught.value.filename == str(tmp_path)
+
+
 @unix
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     pipe, got = tmp_path / "pipe.txt", []

@@ -289,6 +289,8 @@ def require_writable(folder: Path) -> None:
 
 def require_target(path: Path) -> None:
     """Raise OSError when :func:`replacing` could not write ``path``."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not is_stream(path):
         require_writable(Path(os.path.realpath(path)).parent)
     elif not os.access(path, os.W_OK):
