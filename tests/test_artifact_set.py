@@ -1,5 +1,6 @@
 """Sets of files through a process that is ended after each of its steps."""
 
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from edgekit import digests
 from edgekit.artifact_set import finish, interrupted, replacing_set
-from edgekit.files import COMPLETE, HIDDEN
+from edgekit.files import COMPLETE, HIDDEN, write_json
 from edgekit.verify import verify
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of Unix")
@@ -171,6 +172,49 @@ def test_what_is_no_file_in_its_place_is_said_before_anything_moves(
     assert not interrupted(tmp_path)
 
 
+@unix
+@pytest.mark.parametrize("name", sorted(NEW))
+def test_a_file_that_cannot_be_replaced_is_said_and_the_next_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    move = Path.replace
+
+    def replace(path: Path, place: Path) -> None:
+        if place == tmp_path / name:
+            raise PermissionError(
+                errno.EPERM, os.strerror(errno.EPERM), str(path), None, str(place)
+            )
+        move(path, place)
+
+    write(tmp_path, OLD)
+    with monkeypatch.context() as held:
+        held.setattr(Path, "replace", replace)
+        with pytest.raises(PermissionError) as caught:
+            write(tmp_path, NEW)
+    assert caught.value.filename == str(tmp_path / name)
+    if name == min(NEW):
+        assert content(tmp_path) == OLD
+        assert names(tmp_path) == sorted([*OLD, digests.SUMS])
+    else:
+        assert set(finish(tmp_path)) == set(NEW)
+        assert content(tmp_path) == {**OLD, **NEW}
+    assert all(one.passed for one in verify(tmp_path))
+
+
+@unix
+def test_a_set_of_one_that_is_killed_meanwhile_is_not_put_over_a_later_one(tmp_path: Path) -> None:
+    killed = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    with replacing_set(tmp_path) as staged:
+        killed.mkdir()
+        (killed / "metrics.json").write_text("of the killed one")
+        write_json(killed / COMPLETE, {"model.keras": "0" * 64, "metrics.json": "0" * 64})
+        for name, text in NEW.items():
+            (staged / name).write_text(text)
+    assert finish(tmp_path) == ()
+    assert content(tmp_path) == NEW
+    assert listed(tmp_path) == digests_of(NEW)
+
+
 def test_a_link_in_the_place_of_a_file_stays(tmp_path: Path) -> None:
     folder = tmp_path / "a"
     folder.mkdir()
@@ -192,3 +236,35 @@ def test_a_strangers_list_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     assert interrupted(folder) == [staged]
     assert finish(folder) == ()
     assert victim.read_text() == "precious"
+
+
+@unix
+def test_a_strangers_set_and_link_write_nothing_elsewhere(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "a"
+    victim.write_text("precious")
+    staged = folder / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir(parents=True)
+    (folder / "model.keras").symlink_to(victim)
+    (staged / "model.keras").write_text("forged")
+    (staged / COMPLETE).write_text(json.dumps(digests_of({"model.keras": "forged"})))
+    assert finish(folder) == ("model.keras",)
+    assert victim.read_text() == "precious"
+    assert content(folder) == {"model.keras": "forged"}
+
+
+@unix
+def test_another_users_set_in_a_folder_like_tmp_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir()
+    (staged / "model.keras").write_text("forged")
+    (staged / COMPLETE).write_text(json.dumps({"model.keras": "0" * 64, "notes": None}))
+    (tmp_path / "notes").write_text("precious")
+    tmp_path.chmod(0o1777)
+    with monkeypatch.context() as other:
+        other.setattr(os, "geteuid", lambda: staged.stat().st_uid + 1)
+        assert finish(tmp_path) == ()
+        assert content(tmp_path) == {"notes": "precious"}
+    assert finish(tmp_path) == ("model.keras",)
+    assert content(tmp_path) == {"model.keras": "forged"}

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -115,6 +116,31 @@ def test_what_a_killed_process_left_goes_with_the_next_file_and_what_is_held_sta
         assert sorted(tmp_path.iterdir()) == sorted([held, folder.parent, mine, tmp_path / "a.txt"])
 
 
+@unix
+def test_what_a_strangers_link_leads_to_is_not_moved_back(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "a"
+    hidden = folder / f"{HIDDEN}{'0' * 16}.x"
+    elsewhere.mkdir()
+    (elsewhere / "private").write_text("precious")
+    hidden.mkdir(parents=True)
+    (hidden / files.OLD).symlink_to(elsewhere)
+    files.clear(folder)
+    assert (elsewhere / "private").read_text() == "precious"
+    assert list(folder.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_said_with_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(path: Path, *_rest: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(PermissionError) as caught:
+        write_text(tmp_path / "a.txt", "text")
+    assert caught.value.filename == str(tmp_path / "a.txt")
+
+
 def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     for link in (tmp_path / "link", tmp_path / "real" / "link"):
@@ -125,6 +151,12 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "link").read_text() == "second"
     assert (tmp_path / "real" / "file").stat().st_ino != inode
+
+
+def test_a_folder_is_no_target(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught:
+        files.require_target(tmp_path)
+    assert caught.value.filename == str(tmp_path)
 
 
 @unix

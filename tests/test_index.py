@@ -1,8 +1,11 @@
 """The page over an artifacts folder: what it links, what it marks, and that it never fails."""
 
 import json
+import os
 import re
 import shutil
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from edgekit import cli
+from edgekit.convert.packages.folder import MARK
 from edgekit.index import INDEX, render, write_index
 
 STALE = "from another run"
@@ -161,6 +165,20 @@ def test_what_cannot_be_read_is_left_out(folder: Path, content: bytes) -> None:
     (folder / "model_int8_c" / "README.md").write_bytes(content)
     write_index(folder)
     assert {"model.tflite", "model_int8.tflite"} <= links((folder / INDEX).read_text())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
+@pytest.mark.parametrize("name", [INDEX, "model_c/SHA256SUMS", "model_c/README.md"])
+def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
+    pipe = folder / name
+    pipe.parent.mkdir(exist_ok=True)
+    (pipe.parent / "SHA256SUMS").write_text(MARK)
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=write_index, args=[folder], daemon=True)
+    writing.start()
+    writing.join(30)
+    assert not writing.is_alive()
 
 
 def test_names_are_only_text(folder: Path) -> None:

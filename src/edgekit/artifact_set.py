@@ -9,7 +9,7 @@ until then `edgekit verify` names each file that is not of the set listed there.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EEXIST, EISDIR
 from pathlib import Path
@@ -31,7 +31,8 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
         without: names of earlier files that are none of this set's, and are deleted.
 
     Raises:
-        OSError: a file cannot be written, or a folder, a pipe or a device is in its place.
+        OSError: a file cannot be written or replaced, or a folder, a pipe or a device is in its
+            place. When some of them are in place by then, the next run tries the rest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finish(folder)
@@ -44,19 +45,38 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
             files.sync(path)
             listed[path.name] = files.sha256(path)
         listed |= {name: None for name in without if name not in listed}
-        with signals.deferred():
+        with signals.deferred(), digests.alone(folder):
+            # One that was killed since then would be put over this set later.
+            _finish(folder)
             files.write_json(staged / COMPLETE, listed)
-            _put(staged, folder, listed)
+            try:
+                _put(staged, folder, listed, _move)
+            except OSError:
+                if all((staged / name).exists() for name, digest in listed.items() if digest):
+                    # Nothing has moved: the old set stays, and no later run goes on with this one.
+                    (staged / COMPLETE).unlink()
+                raise
 
 
 def finish(folder: Path) -> tuple[str, ...]:
-    """Put in place what runs that were killed had complete, and return the files' names."""
+    """Put in place what runs that were killed had complete, and return those files' names.
+
+    The folder may come from a stranger, who can forge a set and a link in the place of a file: so
+    a link is replaced here, and what is behind it stays.
+    """
+    if not interrupted(folder):
+        return ()
+    with signals.deferred(), digests.alone(folder):
+        return _finish(folder)
+
+
+def _finish(folder: Path) -> tuple[str, ...]:
     names: list[str] = []
     for staged in interrupted(folder):
-        with abandoned(staged) as free, signals.deferred():
+        with abandoned(staged) as free:
             if free and (listed := _listed(staged)) is not None:
-                _put(staged, folder, listed)
-                names += listed
+                _put(staged, folder, listed, Path.replace)
+                names += (name for name, digest in listed.items() if digest)
     return tuple(dict.fromkeys(names))
 
 
@@ -74,16 +94,24 @@ def _require_place(path: Path) -> None:
         raise FileExistsError(EEXIST, "a pipe or a device is in the place of a file", str(path))
 
 
-def _put(staged: Path, folder: Path, listed: Mapping[str, str | None]) -> None:
+def _put(
+    staged: Path,
+    folder: Path,
+    listed: Mapping[str, str | None],
+    move: Callable[[Path, Path], object],
+) -> None:
     """Move what is still in ``staged`` into place and write the digests; then it is gone."""
-    with digests.alone(folder):
-        for name, digest in listed.items():
-            if digest is None:
-                (folder / name).unlink(missing_ok=True)
-            elif (staged / name).is_file() and not (staged / name).is_symlink():
-                _move(staged / name, folder / name)
-        files.sync(folder)
-        digests.update(folder, listed)
+    for name, digest in listed.items():
+        if digest is None:
+            (folder / name).unlink(missing_ok=True)
+        elif (staged / name).is_file() and not (staged / name).is_symlink():
+            try:
+                move(staged / name, folder / name)
+            except OSError as error:
+                error.filename = str(folder / name)
+                raise
+    files.sync(folder)
+    digests.update(folder, listed)
     shutil.rmtree(staged, ignore_errors=True)
 
 

@@ -39,9 +39,10 @@ def run(arguments: Sequence[str]) -> int:
     except Exit as done:
         return done.exit_code
     except (Exception, KeyboardInterrupt) as error:
+        from edgekit import signals
         from edgekit.commands import failures
 
-        return failures.report(error, verbose=voice.verbose)
+        return failures.report(signals.cause(error), verbose=voice.verbose)
     return code if isinstance(code, int) else 0
 
 

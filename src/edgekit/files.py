@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from edgekit import signals
-from edgekit.locks import abandoned, take
+from edgekit.locks import abandoned, is_own, take
 
 DEFAULT_ARTIFACTS = Path("artifacts")
 KERAS_MODEL = "model.keras"
@@ -163,14 +163,22 @@ def clear(folder: Path) -> None:
 
 
 def hidden(folder: Path) -> list[Path]:
-    """Return what lies in ``folder`` under one of our temporary names."""
-    return sorted(path for path in folder.iterdir() if OURS.match(path.name))
+    """Return what lies in ``folder`` under one of our temporary names.
+
+    In a folder like /tmp, where users cannot touch each other's files, only what is this user's:
+    another could have a forged set put in place of this one's files.
+    """
+    found = sorted(path for path in folder.iterdir() if OURS.match(path.name))
+    if found and folder.stat().st_mode & stat.S_ISVTX:
+        return [path for path in found if is_own(path)]
+    return found
 
 
 def _dissolve(hidden: Path) -> None:
     """Remove a hidden folder after moving back what was moved away into it."""
     with suppress(OSError):
-        for old in list((hidden / OLD).iterdir()):
+        # A link is none that we make: it would fetch what lies elsewhere.
+        for old in [] if (hidden / OLD).is_symlink() else list((hidden / OLD).iterdir()):
             if not (place := hidden.parent / old.name).exists():
                 old.rename(place)
     shutil.rmtree(hidden, ignore_errors=True)
@@ -198,7 +206,12 @@ def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator
             if descriptor is not None:
                 os.close(descriptor)
             path = parent / f"{HIDDEN}{os.urandom(8).hex()}.{stem}{suffix}"
-            create(path)
+            try:
+                create(path)
+            except OSError as error:
+                # The name that says something to the user.
+                error.filename = str(parent / name)
+                raise
             descriptor = _held(path)
         yield path
     finally:
@@ -276,6 +289,8 @@ def require_writable(folder: Path) -> None:
 
 def require_target(path: Path) -> None:
     """Raise OSError when :func:`replacing` could not write ``path``."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not is_stream(path):
         require_writable(Path(os.path.realpath(path)).parent)
     elif not os.access(path, os.W_OK):

@@ -60,7 +60,7 @@ def write_index(artifacts: Path) -> None:
     """
     path = artifacts / INDEX
     with suppress(OSError, ValueError):
-        if path.exists() and GENERATOR not in path.read_text(encoding="utf-8"):
+        if path.exists() and not (path.is_file() and GENERATOR in path.read_text("utf-8")):
             return
         if text := render(artifacts):
             with replacing_set(artifacts) as staged:
@@ -198,15 +198,19 @@ def _benchmarks(folder: Folder) -> str:
 def _exports(folder: Folder) -> str:
     rows = []
     for sums in sorted(folder.path.glob(f"*/{SUMS}")):
+        readme = sums.parent / "README.md"
+        # A pipe has no end.
+        if not (sums.is_file() and readme.is_file()):
+            continue
         if not sums.read_text(encoding="utf-8").startswith(MARK):
             continue
-        text = (sums.parent / "README.md").read_text(encoding="utf-8")
+        text = readme.read_text(encoding="utf-8")
         found = re.search(r"SHA-256 of the model: `([0-9a-f]{64})`", text)
         digest = found.group(1) if found else ""
         model = next((name for name, own in folder.digests.items() if own == digest), "")
         mark = "" if model else _marked("a model that is not here")
-        readme = f"{sums.parent.name}/README.md"
-        rows.append((_link(folder, readme, f"{sums.parent.name}/") + mark, (html(model),)))
+        link = _link(folder, f"{sums.parent.name}/{readme.name}", f"{sums.parent.name}/")
+        rows.append((link + mark, (html(model),)))
     return _table("Exports", ("model",), rows)
 
 

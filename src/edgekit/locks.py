@@ -45,3 +45,11 @@ def abandoned(path: Path) -> Iterator[bool]:
         yield free
     finally:
         os.close(descriptor)
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether a file, a folder or a link is there and this user's."""
+    try:
+        return path.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False

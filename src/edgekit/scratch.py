@@ -7,14 +7,13 @@ next run removes when nobody holds it any more.
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit import signals
-from edgekit.locks import abandoned, take
+from edgekit.locks import abandoned, is_own, take
 
 PREFIX = "edgekit-"
 MARK = ".edgekit-run"
@@ -52,10 +51,5 @@ def clear(parent: Path) -> None:
     with suppress(OSError):
         for mark in list(parent.glob(f"{PREFIX}*/{MARK}")):
             with suppress(OSError), abandoned(mark) as free:
-                if free and _is_own(mark.parent):
+                if free and is_own(mark.parent):
                     shutil.rmtree(mark.parent, ignore_errors=True)
-
-
-def _is_own(folder: Path) -> bool:
-    status = folder.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()

@@ -22,24 +22,46 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+_arrived: list[int] = []
+"""Those that have raised."""
+
+
 @contextmanager
 def raising() -> Iterator[None]:
     """Let ENDING raise :class:`Terminated` while the block lasts; what is ignored (nohup) stays so.
 
     For the main thread of a program of our own: a library leaves the handlers alone.
     """
-    ours = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
-    for number in ours:
+    _arrived.clear()
+    before = {
+        number: handler
+        for number in (signal.SIGINT, *ENDING)
+        if (handler := signal.getsignal(number)) in (signal.SIG_DFL, signal.default_int_handler)
+    }
+    for number in before:
         signal.signal(number, _raise)
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def cause(error: BaseException) -> BaseException:
+    """Return what a signal raised, where a library has put an error of its own in its place.
+
+    C++ code between the handler and us does so: a RuntimeError of pybind11's, in TensorFlow.
+    """
+    return _exception(_arrived[0]) if _arrived else error
 
 
 def _raise(number: int, _frame: FrameType | None) -> None:
-    raise Terminated(number)
+    _arrived.append(number)
+    raise _exception(number)
+
+
+def _exception(number: int) -> KeyboardInterrupt:
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
 
 @contextmanager

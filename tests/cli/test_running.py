@@ -1,5 +1,6 @@
 """Two runs in one artifacts folder, and runs that a signal ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -71,6 +72,24 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
 
 
 @unix
+def test_the_lock_of_another_user_is_a_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refusing(path: Path, flags: int, *rest: int) -> int:
+        if path == tmp_path / running.LOCK and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, flags, *rest)
+
+    (tmp_path / running.LOCK).touch()
+    monkeypatch.setattr(os, "open", refusing)
+    with running.alone(tmp_path), pytest.raises(BusyError), running.alone(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@unix
 def test_a_lock_that_its_last_holder_removes_meanwhile_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +117,17 @@ def test_a_run_says_that_it_finished_another(
     assert not artifact_set.interrupted(tmp_path)
 
 
+def test_a_folder_that_can_only_be_read_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / f"{HIDDEN}{'0' * 16}.set"
+    staged.mkdir()
+    write_json(staged / COMPLETE, {"model.keras": "0" * 64})
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    running.finish(tmp_path)
+    assert artifact_set.interrupted(tmp_path) == [staged]
+
+
 def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.tflite", "b.tflite"):
         (tmp_path / name).write_bytes(name.encode())
@@ -116,6 +146,26 @@ def test_a_model_of_another_run_is_said(tmp_path: Path, capsys: pytest.CaptureFi
             assert run([command, str(tmp_path / name), *others]) == 2
             said = capsys.readouterr().err
             assert ("not the file that SHA256SUMS beside it lists" in said) == (name == "b.tflite")
+
+
+@unix
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGTERM, "edgekit: ended by SIGTERM\n"), (signal.SIGINT, "edgekit: interrupted\n")],
+)
+def test_a_signal_is_one_whatever_a_library_makes_of_its_exception(number: int, said: str) -> None:
+    code = (
+        "import os, time; from edgekit import cli, verify\n"
+        "def broken(*_):\n"
+        "    try:\n"
+        f"        os.kill(os.getpid(), {number:d}); time.sleep(60)\n"
+        "    except BaseException as error:\n"
+        "        raise RuntimeError('of C++') from error\n"
+        "verify.verify = broken; cli.main()"
+    )
+    command = [sys.executable, "-c", code, "verify", "."]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + number, said)
 
 
 def started(arguments: list[str], temporary: Path) -> subprocess.Popen[str]:

@@ -69,8 +69,11 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def finish(folder: Path) -> None:
-    """Put the rest of a set of files in place that a killed run had complete, and say so."""
-    if names := artifact_set.finish(folder):
+    """Put the rest of a set of files in place that a killed run had complete, and say so.
+
+    A folder that can only be read stays as it is.
+    """
+    if os.access(folder, os.W_OK) and (names := artifact_set.finish(folder)):
         terminal.note(
             f"{folder}: a run was killed while it put its files in place; now all of them are: "
             f"{', '.join(names)}"
@@ -90,7 +93,7 @@ def _hold(folder: Path) -> int:
     """Return the descriptor that holds the folder until it is closed."""
     path = folder / LOCK
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        descriptor = _opened(path)
         try:
             take(descriptor)
         except BlockingIOError:
@@ -104,3 +107,13 @@ def _hold(folder: Path) -> int:
                 return descriptor
         # Its last holder removed it between the two lines above.
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    flags = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        # NFS locks only what is open for writing.
+        return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        # That of another user, who holds it or was killed.
+        return os.open(path, flags | os.O_RDONLY)
