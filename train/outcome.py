@@ -93,9 +93,8 @@ def write(
     result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
     targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
     loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
-    # Without pixels there are no samples, and those of an earlier run would be another model's.
-    without = () if dataset.pixels else (plots.SAMPLES,)
-    with replacing_set(folder, without=without) as staged:
+    # Where nothing can be shown, the samples of an earlier run would be another model's.
+    with replacing_set(folder, without=(plots.SAMPLES,)) as staged:
         save(staged / KERAS_MODEL, model, tuned)
         write_text(staged / HISTORY, _history_csv(training, dataset.name))
         plots.learning_curves(staged / plots.LEARNING_CURVES, training, dataset.name, recipe)

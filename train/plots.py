@@ -162,8 +162,7 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
     """Draw a page of test images, each with what was predicted and what is true.
 
     The wrong ones first, then the least certain ones, then others. Grey digits are drawn as ink
-    on paper, other pictures as they are. Of data that are no pictures there is no page, and that
-    of an earlier run is deleted.
+    on paper, other pictures as they are. Of data that are no pictures there is no page.
 
     Args:
         path: file to write.
@@ -171,7 +170,6 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
         scores: the model's scores [N, classes] on them.
     """
     if dataset.x_test.ndim != 4 or dataset.x_test.shape[-1] not in (1, 3):
-        path.unlink(missing_ok=True)
         return
     labels = dataset.labels
     longest = max(width(line(label)) for label in labels)

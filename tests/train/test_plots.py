@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit.train import plots
+from edgekit.train import outcome, plots
 from edgekit.train.data import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
 from edgekit.train.recipe import Recipe
@@ -119,16 +119,26 @@ def test_colour_pictures_stay_in_colour(
         assert image.get_cmap().name == colours
 
 
-def test_a_table_has_no_pictures_and_keeps_none_of_another_run(
-    figures: list[Any], tmp_path: Path
-) -> None:
-    path = tmp_path / "samples.png"
-    path.write_bytes(b"of an earlier run")
+def test_a_table_has_no_pictures(figures: list[Any]) -> None:
     table = photos(("cat", "dog"))
     table = replace(table, x_test=table.x_test.reshape(20, -1))
-    plots.samples(path, table, scores_of(table, []))
+    plots.samples(Path(), table, scores_of(table, []))
     assert figures == []
-    assert not path.exists()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_run_without_pictures_keeps_none_of_an_earlier_one(tmp_path: Path, dtype: type) -> None:
+    rows = np.arange(80).reshape(20, 4).astype(dtype)
+    true = np.arange(20) % 2
+    table = Dataset(rows, true, rows, true, ("cat", "dog"), "table", "ab" * 32, "x", "resize")
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    (tmp_path / "samples.png").write_bytes(b"of an earlier run")
+    outcome.write(tmp_path, None, table, replace(training([0.5]), model=model))
+    assert (tmp_path / "model.keras").exists()
+    assert not (tmp_path / "samples.png").exists()
 
 
 LABELS = {
