@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from stat import S_ISCHR
 
 from edge_runtime import backends, reader
 from edge_runtime.errors import BackendError, ModelError
@@ -12,6 +13,7 @@ from edge_runtime.session import Model
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    from typing import BinaryIO
 
     from edge_runtime.signature import KeySource
 
@@ -82,7 +84,7 @@ def _content(name: str) -> bytes | mmap.mmap:
     """Map a file into memory; read what cannot be mapped: an empty file, or a pipe."""
     from mmap import ACCESS_READ, mmap
 
-    with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
+    with _opened(name) as file:
         try:
             return mmap(file.fileno(), 0, access=ACCESS_READ)
         except (OSError, ValueError):
@@ -90,5 +92,14 @@ def _content(name: str) -> bytes | mmap.mmap:
 
 
 def _read(name: str) -> bytes:
-    with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
+    with _opened(name) as file:
         return file.read()
+
+
+def _opened(name: str) -> BinaryIO:
+    """Open a file or a pipe; a device such as /dev/zero may have no end."""
+    file = open(name, "rb")  # noqa: PTH123, SIM115 (pathlib takes 8 ms to import)
+    if S_ISCHR(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ModelError(f"{name}: is a device, and not a file")
+    return file

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import struct
+import sys
 import warnings
 import zipfile
 import zlib
@@ -444,3 +445,17 @@ def test_a_model_that_is_damaged_where_only_label_looks(
     assert run(["label", str(path), "--labels", "c,d"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"edgekit: error: {path}: damaged where running it does not look: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices of Unix")
+@pytest.mark.parametrize(
+    "command",
+    ["inspect", "export", "label --labels 0,1", "bench --data none", "predict --backend native"],
+)
+def test_a_device_is_no_model(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # As good as /dev/zero, which would fill the memory.
+    images = ["seven.png"] if command.startswith("predict") else []
+    assert run([*command.split(), os.devnull, *images]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{os.devnull}" in line
+    assert "is a device, and not a file" in line

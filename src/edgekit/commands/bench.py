@@ -33,7 +33,7 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What keeps NumPy's linear algebra on one thread, as everyone else is; read at its import."""
 
 output_file = click.Path(dir_okay=False, path_type=Path)
-input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+input_file = options.InputFile()
 
 
 @click.command("bench", short_help="Measure models on the test images and hold them to gates.")

@@ -28,7 +28,7 @@ TEXTS = ("header", "source", "selftest", "example")
 @click.command("export", short_help="Write a .tflite model as plain C for a microcontroller.")
 @click.argument(
     "model",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=options.InputFile(),
     required=False,
     metavar="[MODEL.tflite]",
 )

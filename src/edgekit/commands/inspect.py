@@ -32,7 +32,7 @@ VERSION = 1
     no_args_is_help=True,
     short_help="Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=options.InputFile())
 @click.option(
     "--memory",
     is_flag=True,

@@ -37,7 +37,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
     no_args_is_help=True,
     short_help="Write labels and scale into a .tflite of another tool.",
 )
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("model", type=options.InputFile())
 @click.option(
     "--labels",
     callback=bench_options.labels,

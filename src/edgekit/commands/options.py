@@ -29,6 +29,21 @@ class Choice(click.Choice[str]):
         return message.removesuffix(".") + did_you_mean(str(value), self.choices)
 
 
+class InputFile(click.Path):
+    """A file that is there, or a pipe; a device such as /dev/zero may have no end."""
+
+    def __init__(self) -> None:
+        """Take paths as Path objects."""
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the path."""
+        path: Any = super().convert(value, param, ctx)
+        if path.is_char_device() or path.is_block_device():
+            self.fail(f"{path} is a device, and not a file", param, ctx)
+        return path
+
+
 class FiniteRange(click.FloatRange):
     """A FloatRange that refuses nan and infinity, which compare as inside every range."""
 

@@ -37,7 +37,7 @@ edgekit verify --key public.pem
 @click.option(
     "--key",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=options.InputFile(),
     metavar="PRIVATE.pem",
     help=f"Ed25519 key as openssl writes it. The passphrase of an encrypted one comes from "
     f"{PASSPHRASE}, or from a prompt.",

@@ -37,7 +37,7 @@ INT8_FILES = ".int8"
 """Folder beside the journal: the int8 files, from training until their latency is measured."""
 
 
-pem = click.Path(exists=True, dir_okay=False, path_type=Path)
+pem = options.InputFile()
 
 
 class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):

@@ -35,13 +35,13 @@ COLOURS = {
 )
 @click.option(
     "--model",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=options.InputFile(),
     metavar="FILE",
     help="The .tflite file that the exports in DIR must have been made from.",
 )
 @click.option(
     "--key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=options.InputFile(),
     metavar="PUBLIC.pem",
     help="Also require a signature of every file by this Ed25519 key; see edgekit sign.",
 )
