@@ -46,23 +46,19 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
     everywhere = [step.portable for step in steps]
     on_dsp = [step.dsp or step.portable for step in steps]
     constants = _constants([*everywhere, *on_dsp])
-    both = _constants(everywhere).keys() & _constants(on_dsp).keys()
+    without, with_dsp = _constants(everywhere).keys(), _constants(on_dsp).keys()
     parts = [
         [one for key, one in constants.items() if key in chosen]
-        for chosen in (
-            both,
-            constants.keys() - _constants(everywhere).keys(),
-            constants.keys() - _constants(on_dsp).keys(),
-        )
+        for chosen in (without & with_dsp, with_dsp - without, without - with_dsp)
     ]
     asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
     asked += c_checksum.readers(parts[0])
     kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
     blocks = list(zip(kernels, merged(kernels), strict=True))
-    names = {one for block in (*asked, *merged(kernels)) for one in block.names}
-    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names - {FLASH}}
-    own |= {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in c_checksum.NAMES}
+    names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
+    names = {*names, *c_checksum.NAMES} - {FLASH}
+    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
     own |= {one: f"{one}_of_{name}" for one in constants}
     of_kernels = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
