@@ -13,6 +13,7 @@ from edge_runtime.session import Model
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Mapping
     from typing import BinaryIO
 
     from edge_runtime.signature import KeySource
@@ -63,20 +64,29 @@ def load(
     except OSError as error:
         raise ModelError(f"{name}: {error.strerror or error}") from error
     # Later than the rest, so that `import edge_runtime` stays as short as it is.
-    from edge_runtime.check import require_digest, require_runnable
-
     if digest is not None:
+        from edge_runtime.check import require_digest
+
         require_digest(name, data, digest)
     if public_key is not None:
         from edge_runtime.signature import require_signature
 
         require_signature(name, bytes(data), public_key)
     try:
-        graph = reader.read(data)
-        require_runnable(graph)
-        session = module.open_session(graph, data, **options)
+        return opened(name, data, backend, options)
     except ModelError as error:
         raise type(error)(f"{name}: {error}") from error
+
+
+def opened(
+    name: str, data: bytes | mmap.mmap, backend: str, options: Mapping[str, object]
+) -> Model:
+    """Open the content of a .tflite file, called ``name``; see :func:`load`."""
+    from edge_runtime.check import require_runnable
+
+    graph = reader.read(data)
+    require_runnable(graph)
+    session = backends.find(backend).open_session(graph, data, **options)
     return Model(name, data, graph, session, backend)
 
 

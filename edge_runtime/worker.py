@@ -103,6 +103,7 @@ def main() -> None:
     # The parent keeps standard error clean, and its last line is the reason when this process dies.
     os.environ["EDGEKIT_VERBOSE"] = "1"
     from edge_runtime.errors import EdgeRuntimeError
+    from edge_runtime.loading import opened
 
     model: Model | None = None
     while True:
@@ -112,7 +113,7 @@ def main() -> None:
             return
         try:
             if model is None:
-                model = _opened(message, content)
+                model = opened("model", bytes(content), message["backend"], message["options"])
                 answer: tuple[dict[str, Any], bytes] = {"note": model.backend_note}, b""
             else:
                 answer = _answer(model, message, content)
@@ -120,20 +121,6 @@ def main() -> None:
             text = str(error) or "out of memory"
             answer = {"error": type(error).__name__, "message": text}, b""
         send(pipe, *answer)
-
-
-def _opened(message: dict[str, Any], content: bytearray) -> Model:
-    """Open the model whose file's content is ``content``."""
-    from edge_runtime import backends, reader
-    from edge_runtime.check import require_runnable
-    from edge_runtime.session import Model
-
-    data = bytes(content)
-    graph = reader.read(data)
-    require_runnable(graph)
-    backend = message["backend"]
-    session = backends.find(backend).open_session(graph, data, **message["options"])
-    return Model("model", data, graph, session, backend)
 
 
 def _answer(
