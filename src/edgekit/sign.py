@@ -47,17 +47,17 @@ def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
         SigningError: a file is not as it was written, or a signature would replace some other
             file.
     """
-    if path.is_dir() or path.name == SUMS:
+    alone = path.is_file() and path.name != SUMS
+    try:
         findings = verify(path)
-    else:
-        try:
-            findings = verify(path)
-        except DigestError:  # A file of another tool may be signed, too.
-            findings = []
+    except DigestError:
+        if not alone:
+            raise
+        findings = []  # A file of another tool may be signed, too.
     for finding in findings:
         if not finding.passed:
             raise SigningError(f"{finding.file}: {finding.detail}; nothing was signed")
-    if path.is_file() and path.name != SUMS:
+    if alone:
         files = [path]
     else:
         known = [finding.file for finding in findings if finding.status is Status.OK]
