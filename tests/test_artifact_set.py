@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import stepwise
 from edgekit import digests
 from edgekit.artifact_set import finish, interrupted, replacing_set
 from edgekit.files import COMPLETE, HIDDEN, write_json
@@ -22,30 +23,18 @@ unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of 
 OLD = {"model.keras": "old model", "metrics.json": "old", "samples.png": "old picture"}
 NEW = {"model.keras": "new model", "metrics.json": "new", "history.csv": "new history"}
 
-WRITER = """
-import os, signal, sys
-from pathlib import Path
+WRITER = (
+    stepwise.ENDING
+    + """
 from edgekit import signals
 from edgekit.artifact_set import replacing_set
 
-count = 0
-def counted(function):
-    def call(*arguments, **named):
-        global count
-        result = function(*arguments, **named)
-        count += 1
-        if count == int(sys.argv[2]):
-            os.kill(os.getpid(), int(sys.argv[3]))
-        return result
-    return call
-
-for name in ("rename", "replace", "unlink", "rmdir", "mkdir"):
-    setattr(os, name, counted(getattr(os, name)))
 with signals.raising(), replacing_set(Path(sys.argv[1]), without=["samples.png"]) as staged:
     for name in ("model.keras", "metrics.json", "history.csv"):
         (staged / name).write_text({"model.keras": "new model", "metrics.json": "new",
                                     "history.csv": "new history"}[name])
 """
+)
 
 
 def write(folder: Path, content: dict[str, str]) -> None:

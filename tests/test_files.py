@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import stepwise
 from edgekit import files
 from edgekit.files import HIDDEN, replacing, replacing_folder, to_json, write_json, write_text
 
@@ -210,29 +211,17 @@ def test_standard_output_gets_what_is_written_to_its_name(tmp_path: Path) -> Non
         assert (tmp_path / "out").read_text() == "a\nb"
 
 
-SWAP = """
-import os, signal, sys
-from pathlib import Path
+SWAP = (
+    stepwise.ENDING
+    + """
 from edgekit import files, signals
-
-count = 0
-def counted(function):
-    def call(*arguments, **named):
-        global count
-        result = function(*arguments, **named)
-        count += 1
-        if count == int(sys.argv[2]):
-            os.kill(os.getpid(), int(sys.argv[3]))
-        return result
-    return call
 
 if sys.argv[4] == "no exchange":
     files.exchange = lambda one, other: False
-for name in ("rename", "replace", "unlink", "rmdir", "mkdir"):
-    setattr(os, name, counted(getattr(os, name)))
 with signals.raising(), files.replacing_folder(Path(sys.argv[1])) as new:
     (new / "file").write_text("new")
 """
+)
 
 
 @unix
