@@ -10,6 +10,7 @@ from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit import stored
+from edgekit.files import REPORT
 from edgekit.train.data import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 
 STUDY = ("0", "1")
@@ -134,7 +135,7 @@ def load(path: Path) -> ModelFile:
 
 def report_of(path: Path) -> Path:
     """Return where ``edgekit convert`` puts its report on a file."""
-    return path.with_name(f"{path.name}.report.json")
+    return path.with_name(f"{path.name}{REPORT}")
 
 
 def _reported_source(path: Path, content: bytes) -> str:

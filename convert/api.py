@@ -10,7 +10,7 @@ from edgekit.convert import pipeline, source
 from edgekit.convert.job import Choices
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.targets import check_recipe
-from edgekit.files import is_stream, write_bytes, write_json
+from edgekit.files import REPORT, is_stream, write_bytes, write_json
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Conversion:
         if is_stream(path):
             write_bytes(path, self.content)
             return None
-        report = f"{path.name}.report.json"
+        report = f"{path.name}{REPORT}"
         with replacing_set(path.parent) as staged:
             write_bytes(staged / path.name, self.content)
             write_json(staged / report, self.report)

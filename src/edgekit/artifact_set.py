@@ -36,7 +36,6 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
     """
     folder.mkdir(parents=True, exist_ok=True)
     finish(folder)
-    files.clear(folder)
     with files.hidden_folder(folder, "set") as staged:
         yield staged
         listed: dict[str, str | None] = {}

@@ -24,6 +24,8 @@ KERAS_MODEL = "model.keras"
 FLOAT_MODEL = "model.tflite"
 INT8_MODEL = "model_int8.tflite"
 METRICS = "metrics.json"
+REPORT = ".report.json"
+"""What the name of a conversion's report ends with, after the model's own."""
 QUANTIZED_FORWARD = "edgekit/quantized_forward.pb"
 """In a .keras file from quantisation-aware training: its forward pass with the ranges it learned, a
 frozen TensorFlow GraphDef with the placeholder ``image`` and the node ``scores``."""
@@ -62,7 +64,6 @@ def replacing(path: Path) -> Iterator[Path]:
         return
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     target.parent.mkdir(parents=True, exist_ok=True)
-    clear(target.parent)
     with _hidden(target.parent, target.name, _new_file) as temporary:
         yield temporary
         sync(temporary)
@@ -78,27 +79,25 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     where the system cannot exchange two folders: there the next run moves the old one back.
     """
     folder = folder.resolve()
-    with made(folder.parent):
-        clear(folder.parent)
-        with hidden_folder(folder.parent, folder.name) as both:
-            new, old = both / "new", both / OLD / folder.name
-            new.mkdir()
-            yield new
-            for path in new.rglob("*"):
-                if path.is_file():
-                    sync(path)
-            with signals.deferred():
-                if not folder.exists():
+    with made(folder.parent), hidden_folder(folder.parent, folder.name) as both:
+        new, old = both / "new", both / OLD / folder.name
+        new.mkdir()
+        yield new
+        for path in new.rglob("*"):
+            if path.is_file():
+                sync(path)
+        with signals.deferred():
+            if not folder.exists():
+                new.rename(folder)
+            elif not exchange(new, folder):
+                old.parent.mkdir()
+                folder.rename(old)
+                try:
                     new.rename(folder)
-                elif not exchange(new, folder):
-                    old.parent.mkdir()
-                    folder.rename(old)
-                    try:
-                        new.rename(folder)
-                    except OSError:
-                        old.rename(folder)
-                        raise
-                sync(folder.parent)
+                except OSError:
+                    old.rename(folder)
+                    raise
+            sync(folder.parent)
 
 
 def is_stream(path: Path) -> bool:
@@ -196,7 +195,11 @@ def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
-    """Create a new hidden file or folder and yield it, held by a lock while the block lasts."""
+    """Create a new hidden file or folder and yield it, held by a lock while the block lasts.
+
+    What killed processes left in ``parent`` is removed before.
+    """
+    clear(parent)
     stem, suffix = Path(name).stem[:NAME], Path(name).suffix
     descriptor = None
     path = parent
@@ -311,6 +314,17 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write ``document`` to ``path`` as indented JSON, whole or not at all."""
     write_text(path, to_json(document) + "\n")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; an empty one where there is none, or a damaged one."""
+    if not path.is_file():
+        return {}
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def to_json(document: Any, indent: int | None = 2) -> str:

@@ -1,6 +1,5 @@
 """``index.html`` of the artifacts folder: one page that links what the commands have left there."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +20,6 @@ from edgekit.digests import SUMS
 from edgekit.escape import html, line
 
 INDEX = "index.html"
-REPORT = ".report.json"
-"""What a conversion's file name ends with beside the model's own."""
 
 PICTURES = {
     "learning_curves.png": "Learning curves",
@@ -69,7 +66,7 @@ def write_index(artifacts: Path) -> None:
 
 def render(artifacts: Path) -> str:
     """Return the page, "" when there is nothing to show."""
-    metrics = _json(artifacts / files.METRICS)
+    metrics = files.read_object(artifacts / files.METRICS)
     models = [artifacts / files.KERAS_MODEL, *sorted(artifacts.glob("[!.]*.tflite"))]
     digests = {path.name: digest for path in models if (digest := _digest(path))}
     folder = Folder(artifacts, metrics, digests)
@@ -147,7 +144,7 @@ def _conversions(folder: Folder) -> str:
     for name in folder.digests:
         if name == files.KERAS_MODEL:
             continue
-        report = _json(folder.path / f"{name}{REPORT}")
+        report = files.read_object(folder.path / f"{name}{files.REPORT}")
         recipe, sizes = _object(report.get("recipe")), _object(report.get("bytes"))
         accuracy = _object(report.get("accuracy"))
         before, after = (
@@ -166,7 +163,7 @@ def _conversions(folder: Folder) -> str:
             + (f"<small>{quantity(deflated, 'bytes')} deflated</small>" if deflated else ""),
             share(after) if after is not None else "",
             "" if before is None or after is None else f"{before - after:.4f}",
-            _link(folder, f"{name}{REPORT}", "report"),
+            _link(folder, f"{name}{files.REPORT}", "report"),
         )
         rows.append((_link(folder, name) + mark, cells))
     return _table("Conversions", titles, rows)
@@ -175,7 +172,7 @@ def _conversions(folder: Folder) -> str:
 def _benchmarks(folder: Folder) -> str:
     rows = []
     for path in sorted(folder.path.glob("bench*.json")):
-        document = _json(path)
+        document = files.read_object(path)
         if document.get("format") != "edgekit bench":
             continue
         verdict = "passed" if document["passed"] else "failed"
@@ -216,7 +213,7 @@ def _exports(folder: Folder) -> str:
 
 def _sweep(folder: Folder) -> str:
     report = _link(folder, "sweep/report.html")
-    document = _json(folder.path / "sweep" / "sweep.json")
+    document = files.read_object(folder.path / "sweep" / "sweep.json")
     if not report or not document:
         return report and f"<p>{report}</p>"
     data, own = document["data"], _object(folder.metrics.get("data")).get("sha256")
@@ -265,16 +262,6 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
         low, high = metrics["accuracy_95"]
         text += f", 95 % interval {low:.5f} to {high:.5f}"
     return text
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    """Return the object in a JSON file; an empty one when there is none or it is damaged."""
-    if not path.is_file():
-        return {}
-    try:
-        return _object(json.loads(path.read_bytes()))
-    except (OSError, ValueError, RecursionError):
-        return {}
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """Are files as they were written, and signed? What is stated and signed about them, compared."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from edgekit import digests, signed
 from edgekit.convert import seal
 from edgekit.digests import SUMS
 from edgekit.errors import DigestError
-from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, sha256
+from edgekit.files import HIDDEN, KERAS_MODEL, METRICS, REPORT, read_object, sha256
 from edgekit.folders import below
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ ITSELF = "the file itself"
 MODEL_SHA256 = re.compile(r'#define \w+_MODEL_SHA256 \\\n +"([0-9a-f]{64})"')
 """In the header of an export."""
 
-REPORT = ".report.json"
 MODELS = (".tflite", ".keras")
 
 
@@ -160,11 +158,11 @@ def _listed(folder: Path) -> Iterator[Check]:
 def _documented(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """Yield what the documents of train, convert and bench state: document, file name, digest."""
     metrics = folder / METRICS
-    yield metrics, KERAS_MODEL, _text(_json(metrics), "model_sha256")
+    yield metrics, KERAS_MODEL, _text(read_object(metrics), "model_sha256")
     for report in folder.glob(f"*{REPORT}"):
-        yield report, report.name.removesuffix(REPORT), _text(_json(report), "tflite_sha256")
+        yield report, report.name.removesuffix(REPORT), _text(read_object(report), "tflite_sha256")
     for bench in folder.glob("bench*.json"):
-        results = _json(bench).get("results")
+        results = read_object(bench).get("results")
         results = results if isinstance(results, list) else []
         subjects = [one.get("subject") for one in results if isinstance(one, dict)]
         stated = {(_text(one, "model"), _text(one, "sha256")) for one in subjects}
@@ -244,17 +242,6 @@ def _mark(folder: Path) -> str:
 
 def _is_model(file: Path) -> bool:
     return file.suffix in MODELS and file.name[0] != "." and file.is_file()
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Return a JSON object; an empty one for what is none, which its own digest tells."""
-    if not path.is_file():
-        return {}
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _text(document: Any, key: str) -> str:
