@@ -14,9 +14,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CC ?= cc
 C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
-C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
+C_INCLUDES = -Iedge_runtime/kernels -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
   'import sysconfig; print(sysconfig.get_path("include"))')
-EXTENSION = $(wildcard edge_runtime/*.[ch] edge_runtime/ops/*.[ch])
+KERNELS = $(wildcard $(addsuffix /*.c,$(addprefix edge_runtime/kernels,/. /packing /x86 /arm64)))
+EXTENSION = $(shell find edge_runtime -name '*.[ch]')
 C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
 
 .PHONY: demo test check docs figures sanitize stress fuzz install install-test clean
@@ -60,11 +61,11 @@ stress: $(SANITIZED)/built
 	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider --durations=0 \
 	  tests/edge_runtime/test_stress.py
 
-$(SANITIZED)/built: $(VENV)/test-installed $(wildcard edge_runtime/*.py edge_runtime/*/*.py)
+$(SANITIZED)/built: $(VENV)/test-installed $(shell find edge_runtime -name '*.py')
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)
 	rm -f $(SANITIZED)/edge_runtime/*.so
 	$(CC) -std=c99 -shared -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) \
-	  edge_runtime/_native.c edge_runtime/ops/*.c -o $(SANITIZED)/edge_runtime/_native.abi3.so
+	  edge_runtime/native/_native.c $(KERNELS) -o $(SANITIZED)/edge_runtime/_native.abi3.so
 	$(SANITIZED_RUN) -c 'from edge_runtime import _native; assert "$(SANITIZED)" in _native.__file__'
 	@touch $@
 

@@ -9,10 +9,18 @@ from setuptools import Extension, setup
 GCC = ["-std=c99", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
+# Named through src/, or the sdist misses the headers.
+KERNELS = Path("src/edge_runtime/kernels")
+FOLDERS = (
+    Path("src/edge_runtime/native"),
+    KERNELS,
+    *(KERNELS / x for x in ("packing", "x86", "arm64")),
+)
+
+
 def files(suffix: str) -> list[str]:
-    """Return the extension's files, named through src/, or the sdist misses the headers."""
-    folders = Path("src/edge_runtime"), Path("src/edge_runtime/ops")
-    return sorted(path.as_posix() for folder in folders for path in folder.glob(f"*.{suffix}"))
+    """Return the extension's files; those of kernels/cortex_m are for the export to C alone."""
+    return sorted(path.as_posix() for folder in FOLDERS for path in folder.glob(f"*.{suffix}"))
 
 
 setup(
@@ -21,7 +29,7 @@ setup(
             "edge_runtime._native",
             sources=files("c"),
             depends=files("h"),
-            include_dirs=["src/edge_runtime"],
+            include_dirs=[KERNELS.as_posix()],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
             extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edge_runtime.errors import EdgeRuntimeError
 from edge_runtime.install import pip_line
-from edge_runtime.plan import Plan, Step, plan
+from edge_runtime.planner import Plan, Step, plan
 from edge_runtime.reader import read
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.firmware import Library
@@ -128,7 +128,7 @@ def plain_c(path: Path) -> Library:
         if i != last:
             body.append(f"    int8_t values_{i}[{made.slots[given].size}];\n")
         match step.kernel.name:
-            case "fully_connected_int8" if step.kernel.params.rows == 1:
+            case "fully_connected_int8_once" if step.kernel.params.rows == 1:
                 constants += _dense(i, step, made)
                 body.append(DENSE.format_map({**names, "zero_point": names["output_zero_point"]}))
                 macs += names["depth"] * names["outputs"]

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import groupby
 
-FOLDER = "edge_runtime.ops"
+FOLDER = "edge_runtime.kernels"
+FOLDERS = ("", "cortex_m/")
+"""Of it, what is exported: the portable kernels, and those for microcontrollers."""
 OWN_INCLUDE = re.compile(r'#include "(\w+\.h)"')
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
@@ -23,7 +26,7 @@ PART = re.compile(
         | \#if[^\n]*(?:EK_AVX2|\ EK_DSP|Py_LIMITED_API)[^\n]*\n )
   | (?P<condition> \#(?:if|else|endif)(?:[^\n]*\\\n)*[^\n]*\n )
   | (?P<block> \#define(?:[^\n]*\\\n)*[^\n]*\n
-        | [^\n]*;\n | EK_[^\n]*\)\n
+        | [^\n]*;\n | EK_(?!TARGET)[^\n]*\)\n
         | .*?\n\}[^\n]*\n )
     """,
     re.DOTALL | re.VERBOSE,
@@ -36,6 +39,7 @@ DEFINED = re.compile(
     r"""
     ^\#define\ (\w+)
   | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
+  | ^EK_TARGET\ void\ EK\((\w+)\)
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =
   | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)  # function, its type, value
@@ -75,7 +79,7 @@ def needed(kernels: Iterable[str]) -> list[Block]:
     """Return what the C functions ``kernels`` need, themselves included, in a valid order.
 
     Args:
-        kernels: names of C functions: "ek_fully_connected_int8".
+        kernels: names of C functions: "ek_fully_connected_int8_once".
 
     Raises:
         KeyError: there is no such kernel.
@@ -151,11 +155,10 @@ def joined(blocks: Iterable[Block]) -> str:
 @cache
 def _index() -> dict[str, str]:
     """Return the file of each kernel."""
-    names = [one.name for one in files(FOLDER).iterdir() if one.name.endswith(".c")]
     return {
         name: file
-        for file in sorted(names)
-        if not file.endswith(("_avx2.c", "_avx512.c", "_avxvnni.c", "_neon.c", "_dotprod.c"))
+        for file in sorted(_paths())
+        if file.endswith(".c")
         for block in _blocks(file)
         for name in block.names
         if name.startswith("ek_")
@@ -163,8 +166,15 @@ def _index() -> dict[str, str]:
 
 
 @cache
+def _paths() -> dict[str, Traversable]:
+    """Return where each file lies; no two have the same name."""
+    folders = (files(FOLDER).joinpath(one) for one in FOLDERS)
+    return {one.name: one for folder in folders for one in folder.iterdir() if one.is_file()}
+
+
+@cache
 def _text(file: str) -> str:
-    return files(FOLDER).joinpath(file).read_text(encoding="utf-8")
+    return _paths()[file].read_text(encoding="utf-8")
 
 
 @cache
@@ -172,7 +182,7 @@ def _included(file: str) -> tuple[str, ...]:
     """Return the file and the headers that it includes, each behind those that it needs."""
     found: list[str] = []
     for header in OWN_INCLUDE.findall(_text(file)):
-        if header != "kernels.h":
+        if header != "kernel.h":
             found += [one for one in _included(header) if one not in found]
     return (*found, file)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge_runtime.meaning import NUMBERS, PROBABILITIES
-from edge_runtime.plan import SIZES
+from edge_runtime.planner import SIZES
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
-from edge_runtime.ops.fully_connected_kernels import Int8Params
-from edge_runtime.plan import Plan, Slot, Step
+from edge_runtime.kernels.fully_connected import Int8Params
+from edge_runtime.planner import Plan, Slot, Step
 from edgekit.convert import packing
 from edgekit.convert.packing import Packed
 
-DENSE = "fully_connected_int8"
+DENSE = "fully_connected_int8_once"
 """The kernel that has other forms."""
 
 DSP_SHARE = 0.4

@@ -11,7 +11,7 @@ from edge_runtime.backends.reference import ReferenceSession
 from edge_runtime.errors import ModelError
 from edge_runtime.meaning import of_graph
 from edge_runtime.metadata import read_metadata
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
-    from edge_runtime.plan import Plan
+    from edge_runtime.planner import Plan
 
 MOST_CONSTANTS = 2**23
 """Bytes of constants that are printed, which takes five seconds; few boards have more flash."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edge_runtime.errors import ModelError
 from edge_runtime.ops.requantize import LIMITS
-from edge_runtime.plan import Plan
+from edge_runtime.planner import Plan
 from edgekit.convert import c_text
 from edgekit.convert.c_facts import Facts, Port
 

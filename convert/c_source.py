@@ -6,7 +6,7 @@ that the files of two models, perhaps of two versions of edgekit, may be compile
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from edge_runtime.plan import Slot
+from edge_runtime.planner import Slot
 from edgekit.convert import c_checksum, c_text
 from edgekit.convert.c_blocks import definition, joined, merged, needed
 from edgekit.convert.c_forms import Constant, Form, Forms
@@ -51,7 +51,7 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
         [one for key, one in constants.items() if key in chosen]
         for chosen in (without & with_dsp, with_dsp - without, without - with_dsp)
     ]
-    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
+    asked = [*definition("kernel.h", "EK_DSP"), *definition("flash.h", FLASH)]
     asked += c_checksum.readers(parts[0])
     kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_runtime.graph import Graph
-from edge_runtime.plan import Plan, Slot, Step, plan
+from edge_runtime.planner import Plan, Slot, Step, plan
 from edge_runtime.reader import read
 
 

@@ -1,7 +1,7 @@
 """Constants of FULLY_CONNECTED in the forms that only the export to C uses.
 
-The kernels are in ops/fully_connected_dsp.c, _skip.c, _skip_dsp.c, _sparse.c and _sparse_dsp.c;
-each gives the bytes of ``fully_connected_int8``, whatever the input.
+The kernels are in kernels/ and kernels/cortex_m/, fully_connected_int8_<form>.c;
+each gives the bytes of ``fully_connected_int8_once``, whatever the input.
 
 The form for Cortex-M cores with the DSP extension holds the weights of two outputs a, b for one
 depth in a halfword P = 256 * b + a, and a word holds those of the depths k and k + 2; of four
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edge_runtime.ops.fully_connected_kernels import Int8Params
+    from edge_runtime.kernels.fully_connected import Int8Params
 
     Int8 = npt.NDArray[np.int8]
     Int32 = npt.NDArray[np.int32]
@@ -35,7 +35,7 @@ PASS = 3
 BLOCK = 16
 """Outputs that the skipping kernels sum up at once."""
 
-SPARSE = "fully_connected_int8_sparse"
+SPARSE = "fully_connected_int8_once_sparse"
 """The kernel whose weights hold no zeros; that for the DSP extension begins so, too."""
 
 GROUP = 8
@@ -55,7 +55,7 @@ class Packed:
     Attributes:
         name: of the kernel; the C function is called ``ek_`` and this.
         params: int32 values by name, in the order in which the C function reads them: those of
-            ``fully_connected_int8``, then ``input_zero_point`` where zeros are skipped, then
+            ``fully_connected_int8_once``, then ``input_zero_point`` where zeros are skipped, then
             ``chunk`` with DSP: for how many words of depth the sums fit into HIGH_BITS.
         constants: weights, bias, multiplier and shift: the tensors between input and output.
     """
@@ -68,10 +68,10 @@ class Packed:
 def dsp(
     params: Int8Params, weights: Int8, bias: Int32, multiplier: Int32, shift: Int32
 ) -> Packed | None:
-    """Return the form of ``fully_connected_int8`` for the DSP extension.
+    """Return the form of ``fully_connected_int8_once`` for the DSP extension.
 
     Args:
-        params: of ``fully_connected_int8``, as all that follows.
+        params: of ``fully_connected_int8_once``, as all that follows.
         weights: int8 [outputs, depth].
         bias: int32 [outputs], the input's zero point folded in.
         multiplier: int32 [outputs].
@@ -93,7 +93,7 @@ def dsp(
     packed = [_words(halfwords[at : at + n]).ravel() for at, n in zip(starts, passes, strict=False)]
     made = {**vars(params), "chunk": _chunk(weights, -128, 127)}
     constants = np.concatenate(packed), _even(bias), multiplier, shift
-    return Packed("fully_connected_int8_dsp", made, constants)
+    return Packed("fully_connected_int8_once_dsp", made, constants)
 
 
 def skip(
@@ -126,7 +126,7 @@ def skip(
         multiplier,
         shift,
     )
-    return Packed("fully_connected_int8_skip", made, constants)
+    return Packed("fully_connected_int8_once_skip", made, constants)
 
 
 def skip_dsp(
@@ -168,7 +168,7 @@ def skip_dsp(
     made = {**vars(params), "input_zero_point": zero_point, "chunk": chunk}
     folded = _even(_unfolded(bias, weights, zero_point))
     constants = np.concatenate(packed), folded, multiplier, shift
-    return Packed("fully_connected_int8_skip_dsp", made, constants)
+    return Packed("fully_connected_int8_once_skip_dsp", made, constants)
 
 
 def sparse(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_runtime import plan
+from edge_runtime import planner
 from edge_runtime.backends.litert import is_checked
 from edge_runtime.check import kind, require_order, require_runnable
 from edge_runtime.errors import ModelError
@@ -91,7 +91,7 @@ def support(content: bytes) -> Support:
 
 def _missing(graph: Graph) -> list[Missing]:
     try:
-        ops = plan.unsupported(graph)
+        ops = planner.unsupported(graph)
     except ModelError:  # which is the whole reason then
         return []
     return [Missing(op, len(same), why, same[0].instead) for (op, why), same in counted(ops)]
@@ -101,7 +101,7 @@ def _native(graph: Graph, lacking: Sequence[Missing]) -> tuple[str, str]:
     try:
         require_runnable(graph)
         if not lacking:
-            plan.plan(graph)
+            planner.plan(graph)
             return "yes", ""
         reasons = []
     except ModelError as error:

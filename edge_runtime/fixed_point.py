@@ -1,7 +1,7 @@
 """A real factor as an int32 multiplier and a shift, and float32 arithmetic in plain Python.
 
-``rescale`` and ``rescale_double`` work on numbers and on arrays alike. NumPy is imported by what
-takes arrays only.
+``rescale_once`` and ``rescale_twice`` work on numbers and on arrays alike. NumPy is imported by
+what takes arrays only.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ bits of fraction; all are calculated at once."""
 
 
 def rounding_multiplier(factor: float) -> tuple[int, int]:
-    """Return (multiplier, shift) with which ``rescale`` gives int8 ``half_away(total * factor)``.
+    """Return (multiplier, shift) for which ``rescale_once`` is int8 ``half_away(total * factor)``.
 
     Halves up and halves away from zero are the same for a multiplier that is a little more than the
     factor, and ``quantize_multiplier``'s may be a little less, or the factor itself. So it is held
@@ -167,10 +167,11 @@ def exact_multiplier(factor: float) -> tuple[int, int]:
     return int(fraction * 2**53), shift
 
 
-def rescale(total: Any, multiplier: Any, shift: Any) -> Any:
+def rescale_once(total: Any, multiplier: Any, shift: Any) -> Any:
     """Return ``total * multiplier * 2**(shift - 31)``, rounded once, halves up.
 
-    Source: MultiplyByQuantizedMultiplier of TFLite with TFLITE_SINGLE_ROUNDING; ``ek_rescale``.
+    Source: MultiplyByQuantizedMultiplier of TFLite with TFLITE_SINGLE_ROUNDING; in C
+    ``ek_rescale_once``.
 
     Args:
         total: int, or int64 array of int32 values.
@@ -184,8 +185,8 @@ def rescale(total: Any, multiplier: Any, shift: Any) -> Any:
     return (total * multiplier + (1 << (right - 1))) >> right
 
 
-def rescale_double(total: Any, multiplier: Any, shift: Any) -> Any:
-    """Return the same, rounded twice, as gemmlowp and TFLite Micro do; ``ek_rescale_double``.
+def rescale_twice(total: Any, multiplier: Any, shift: Any) -> Any:
+    """Return the same, rounded twice, as gemmlowp and TFLite Micro do; ``ek_rescale_twice``.
 
     Source: MultiplyByQuantizedMultiplier of TFLite without TFLITE_SINGLE_ROUNDING: the product's
     high word rounds halves up (SaturatingRoundingDoublingHighMul), the shift away from zero

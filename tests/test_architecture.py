@@ -125,5 +125,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.benchmarks",
         "edge_runtime",
         "edge_runtime.backends",
+        "edge_runtime.kernels",
         "edge_runtime.ops",
+        "edge_runtime.planner",
     } == set(packages)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime import reader
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
-from edge_runtime.plan import plan, states_its_shapes
+from edge_runtime.planner import plan, states_its_shapes
 from edge_runtime.unsupported import EDGETPU_OP, not_for_litert
 
 if TYPE_CHECKING:

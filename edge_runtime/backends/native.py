@@ -7,7 +7,7 @@ import struct
 
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.ops import Kernel
-    from edge_runtime.plan import Plan
+    from edge_runtime.planner import Plan
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import BackendError
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 
 if TYPE_CHECKING:
     import mmap
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
-    from edge_runtime.plan import Plan
+    from edge_runtime.planner import Plan
 
 
 def unavailable() -> str | None:

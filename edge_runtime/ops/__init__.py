@@ -50,7 +50,7 @@ OPS = {
 }
 """Builtin -> module of this folder."""
 
-ROUNDINGS = ("litert", "single", "double")
+ROUNDINGS = ("litert", "xnnpack", "tflite-micro")
 """Whose bytes an integer model gives, where runtimes differ: LiteRT's reference kernels'
 (OpResolverType.BUILTIN_REF), XNNPACK's, which rounds everything once, or TFLite Micro's, which
 rounds twice."""

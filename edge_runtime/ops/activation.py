@@ -102,7 +102,7 @@ def float32_ends(call: Call) -> tuple[int, int]:
     XNNPACK's do not clamp.
     """
     low, high = _fused(call)
-    if call.rounding == "single":
+    if call.rounding == "xnnpack":
         return unlimited_ends(call)
     return float_bits(max(low, -FLOAT32_MAX)), float_bits(min(high, FLOAT32_MAX))
 

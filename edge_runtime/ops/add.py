@@ -2,10 +2,10 @@
 
 Whose bytes integers give:
 
-- "litert" and "double": both inputs moved to the scale of twice the larger one, each rounded twice
-  (``rescale_double``), and so is their sum. The two differ where TFLite Micro calculates SUB's
+- "litert" and "tflite-micro": both inputs moved to the scale of twice the larger one, each rounded
+  twice (``rescale_twice``), and so is their sum. The two differ where TFLite Micro calculates SUB's
   multipliers in float32, and by LiteRT's shortcut for int16 whose scales are powers of two.
-- "single": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It takes
+- "xnnpack": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It takes
   ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. What else there is
   gives the bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs
   vector kernels that overflow, whose bytes depend on where in a tensor an element is.
@@ -19,11 +19,11 @@ from edge_runtime.fixed_point import (
     f32,
     power_of_two,
     quantize_multiplier,
-    rescale_double,
+    rescale_twice,
     rounding_shift,
 )
-from edge_runtime.ops import Call, Kernel, activation, elementwise
-from edge_runtime.ops.elementwise import scale, spread, zero_point
+from edge_runtime.ops import Call, Kernel, activation, broadcast
+from edge_runtime.ops.broadcast import scale, spread, zero_point
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -71,11 +71,11 @@ def powers_are_not_broadcast(call: Call) -> str | None:
 
 
 SHARED_CONSTRAINTS = (
-    elementwise.two_inputs,
-    elementwise.types_are_supported,
-    elementwise.shapes_fit,
-    elementwise.loops_fit,
-    elementwise.quantization_fits,
+    broadcast.two_inputs,
+    broadcast.types_are_supported,
+    broadcast.shapes_fit,
+    broadcast.loops_fit,
+    broadcast.quantization_fits,
     activation.activation_is_known,
     scales_fit,
     powers_fit,
@@ -84,12 +84,12 @@ SHARED_CONSTRAINTS = (
 
 CONSTRAINTS = (*SHARED_CONSTRAINTS, powers_are_not_broadcast)
 
-shape = elementwise.shape
+shape = broadcast.shape
 
 
 @record
 class RescaledParams:
-    """Parameters of ``add_int8`` and ``add_int16``."""
+    """Parameters of ``add_int8_twice`` and ``add_int16_twice``."""
 
     headroom: int
     a_zero_point: int
@@ -108,7 +108,7 @@ class RescaledParams:
 
 @record
 class SingleParams:
-    """Parameters of ``add_int8_single``; the zero points of the inputs are in the bias."""
+    """Parameters of ``add_int8_once``; the zero points of the inputs are in the bias."""
 
     bias: int
     a_multiplier: int
@@ -121,7 +121,7 @@ class SingleParams:
 
 @record
 class ShiftedParams:
-    """Parameters of ``add_int16_shifted``."""
+    """Parameters of ``add_int16_shifted_once``."""
 
     a_shift: int
     b_shift: int
@@ -147,7 +147,7 @@ def lower(call: Call, sign: int = 1) -> Kernel:
         sign: 1, or -1 to subtract the second input.
     """
     reference, params = _chosen(call, sign)
-    return Kernel(reference, params, (0, 1), (elementwise.loops(call),), in_place=True, rows=None)
+    return Kernel(reference, params, (0, 1), (broadcast.loops(call),), in_place=True, rows=None)
 
 
 def _chosen(call: Call, sign: int) -> tuple[Any, Any]:
@@ -160,12 +160,12 @@ def _chosen(call: Call, sign: int) -> tuple[Any, Any]:
     ends = activation.quantized_ends(call)
     shifts = _shifts(call)
     if shifts is not None:
-        return add_int16_shifted, ShiftedParams(*shifts, sign, *ends)
-    if call.rounding == "single" and dtype == "int8":
+        return add_int16_shifted_once, ShiftedParams(*shifts, sign, *ends)
+    if call.rounding == "xnnpack" and dtype == "int8":
         ratios = [f32(scale(call, position) / scale(call, 2)) for position in (0, 1)]
         low, high = XNNPACK_RATIOS
         if all(low <= ratio < high for ratio in ratios) and len(shape(call)) <= XNNPACK_RANK:
-            return add_int8_single, _single(call, sign, ratios)
+            return add_int8_once, _single(call, sign, ratios)
     a, b, both = (quantize_multiplier(factor) for factor in _factors(call, sign))
     params = RescaledParams(
         HEADROOM[dtype],
@@ -178,7 +178,7 @@ def _chosen(call: Call, sign: int) -> tuple[Any, Any]:
         zero_point(call, 2),
         *ends,
     )
-    return (add_int8 if dtype == "int8" else add_int16), params
+    return (add_int8_twice if dtype == "int8" else add_int16_twice), params
 
 
 def _factors(call: Call, sign: int = 1) -> tuple[float, float, float]:
@@ -190,7 +190,7 @@ def _factors(call: Call, sign: int = 1) -> tuple[float, float, float]:
     a, b, made = (scale(call, position) for position in range(3))
     twice = 2 * max(a, b)
     factors = a / twice, b / twice, twice / (made * 2 ** HEADROOM[call.output.dtype])
-    if call.rounding == "double" and sign < 0:
+    if call.rounding == "tflite-micro" and sign < 0:
         return f32(factors[0]), f32(factors[1]), f32(factors[2])
     return factors
 
@@ -209,21 +209,23 @@ def _shifts(call: Call) -> tuple[int, int] | None:
 
     Source: Prepare in tensorflow/lite/kernels/add.cc; TFLite Micro does not do so.
     """
-    wanted = call.op.options["pot_scale_int16"] and call.rounding != "double"
+    wanted = call.op.options["pot_scale_int16"] and call.rounding != "tflite-micro"
     if call.output.dtype != "int16" or not wanted:
         return None
     a, b, made = (power_of_two(scale(call, position)) for position in range(3))
     return None if a is None or b is None or made is None else (made - a, made - b)
 
 
-def add_int8(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
+def add_int8_twice(
+    params: RescaledParams, a: Array, b: Array, loops: Array
+) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: both inputs and their sum rescaled, rounded twice each time.
 
     Args:
         params: see there.
         a: int8, flat.
         b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: AddElementwise in tensorflow/lite/kernels/internal/reference/add.h, SubElementwise in
     sub.h.
@@ -233,14 +235,16 @@ def add_int8(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.ND
     return _rescaled(params, a, b, loops).astype(np.int8)
 
 
-def add_int16(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
+def add_int16_twice(
+    params: RescaledParams, a: Array, b: Array, loops: Array
+) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the same.
 
     Args:
         params: see there.
         a: int16, flat.
         b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 
@@ -252,22 +256,22 @@ def _rescaled(params: RescaledParams, a: Array, b: Array, loops: Array) -> Array
 
     a, b = spread(a, b, loops)
     moved_a, moved_b = (a - params.a_zero_point), (b - params.b_zero_point)
-    scaled_a = rescale_double(moved_a << params.headroom, params.a_multiplier, params.a_shift)
-    scaled_b = rescale_double(moved_b << params.headroom, params.b_multiplier, params.b_shift)
+    scaled_a = rescale_twice(moved_a << params.headroom, params.a_multiplier, params.a_shift)
+    scaled_b = rescale_twice(moved_b << params.headroom, params.b_multiplier, params.b_shift)
     total = scaled_a + params.sign * scaled_b
-    made = rescale_double(total, params.multiplier, params.shift) + params.zero_point
+    made = rescale_twice(total, params.multiplier, params.shift) + params.zero_point
     clamped: Array = np.clip(made, params.lowest, params.highest).ravel()
     return clamped
 
 
-def add_int8_single(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
+def add_int8_once(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: 21-bit multipliers, one rounding, halves up.
 
     Args:
         params: see there.
         a: int8, flat.
         b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: src/qs8-vadd of XNNPACK.
     """
@@ -282,7 +286,7 @@ def add_int8_single(params: SingleParams, a: Array, b: Array, loops: Array) -> n
     return clamped
 
 
-def add_int16_shifted(
+def add_int16_shifted_once(
     params: ShiftedParams, a: Array, b: Array, loops: Array
 ) -> npt.NDArray[np.int16]:
     """Define the kernel for scales that are powers of two: one input is shifted, and rounded once.
@@ -291,7 +295,7 @@ def add_int16_shifted(
         params: see there.
         a: int16, flat.
         b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: Add with pot_scale in tensorflow/lite/kernels/internal/reference/add.h.
     """
@@ -312,7 +316,7 @@ def add_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDAr
         params: see there.
         a: int32, flat.
         b: int32, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 
@@ -333,7 +337,7 @@ def add_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
         params: see there.
         a: float32, flat.
         b: float32, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 

@@ -2,7 +2,7 @@
 
 Weights may have a scale for each output. int16 activations with int8 weights: sums are int64 when
 the bias is int64 or absent and int32 when it is int32, as in LiteRT. XNNPACK has no int16, and what
-LiteRT runs in its place rounds as the machine's kernel does: with ``rounding="single"`` int16 is
+LiteRT runs in its place rounds as the machine's kernel does: with ``rounding="xnnpack"`` int16 is
 rounded as with "litert".
 """
 
@@ -16,8 +16,8 @@ from edge_runtime.fixed_point import (
     rounding_multiplier,
     wrapped,
 )
+from edge_runtime.kernels import fully_connected as kernels
 from edge_runtime.ops import Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops import fully_connected_kernels as kernels
 from edge_runtime.ops.activation import (
     activation_is_known,
     quantized_ends,
@@ -145,7 +145,7 @@ def lower(call: Call) -> Kernel:
         return _kernel(kernels.fully_connected_float32, params, int32s([0] * outputs))
     made = call.output.quantization
     assert made is not None
-    xnnpack = call.rounding == "single" and call.output.dtype == "int8"
+    xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     ends = xnnpack_ends(call) if xnnpack else quantized_ends(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
@@ -169,11 +169,11 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
     folded = int32s(
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
-    if call.rounding == "single":
+    if call.rounding == "xnnpack":
         return _kernel(kernels.fully_connected_int8_float, params, folded, _scales(call))
     kernel = {
-        "litert": kernels.fully_connected_int8,
-        "double": kernels.fully_connected_int8_double,
+        "litert": kernels.fully_connected_int8_once,
+        "tflite-micro": kernels.fully_connected_int8_twice,
     }[call.rounding]
     return _kernel(kernel, params, folded, *_multipliers(call))
 
@@ -181,15 +181,19 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
 def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> Kernel:
     """Return the int16 kernel of the bias' type and the rounding."""
     bias = _bias(call)
-    double = call.rounding == "double"
+    double = call.rounding == "tflite-micro"
     constants = _multipliers(call) if double else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
-        kernel = kernels.fully_connected_int16_reduced if double else kernels.fully_connected_int16
+        kernel = (
+            kernels.fully_connected_int16_reduced_once
+            if double
+            else kernels.fully_connected_int16_once
+        )
         return _kernel(kernel, params, int64s(biases), *constants)
     kernel = (
-        kernels.fully_connected_int16_narrow_double
+        kernels.fully_connected_int16_narrow_twice
         if double
-        else kernels.fully_connected_int16_narrow
+        else kernels.fully_connected_int16_narrow_once
     )
     return _kernel(kernel, params, int32s(biases), *constants)
 
@@ -233,7 +237,7 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """
     given, weights, made = _quantized(call)
     products = [given * scale for scale in weights]
-    if call.rounding == "double":
+    if call.rounding == "tflite-micro":
         products = [f32(products[0])] if len(products) == 1 else products
         pairs = [quantize_multiplier(product / made) for product in products]
     else:

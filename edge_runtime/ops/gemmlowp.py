@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import exp, frexp
 
-from edge_runtime.fixed_point import quantize_multiplier, rescale_double, rounding_shift
+from edge_runtime.fixed_point import quantize_multiplier, rescale_twice, rounding_shift
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -132,7 +132,7 @@ def of_int8(function: Any, scale: float, fraction: int) -> Callable[[int], int]:
     def of(value: int) -> int:
         if abs(value) >= radius:
             return 2**15 if value > -radius else -(2**15)
-        raw = rescale_double(value, *multiplier)
+        raw = rescale_twice(value, *multiplier)
         return int(rounding_shift(function(raw, INTEGER_BITS, 32), 31 - fraction))
 
     return of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_double
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_twice
 from edge_runtime.ops import Call, Kernel
 from edge_runtime.ops.constraints import quantized_per_tensor
 from edge_runtime.ops.lookup import tabulate_integers
@@ -55,7 +55,7 @@ class FloatParams:
 
 @record
 class Int16Params:
-    """Parameters of ``leaky_relu_int16``.
+    """Parameters of ``leaky_relu_int16_twice``.
 
     Attributes:
         multiplier: of an input that is not negative; see ``quantize_multiplier``.
@@ -96,12 +96,12 @@ def lower(call: Call) -> Kernel:
     pairs = quantize_multiplier(factors[0]), quantize_multiplier(sign * factors[1])
     if call.output.dtype == "int16":
         params_int16 = Int16Params(call.output.elements, *pairs[0], *pairs[1], sign)
-        return Kernel(leaky_relu_int16, params_int16, (0,), in_place=True)
+        return Kernel(leaky_relu_int16_twice, params_int16, (0,), in_place=True)
     given, made = call.input(0).quantization, call.output.quantization
     assert given is not None
     assert made is not None
     offset, zero_point = given.zero_points[0], made.zero_points[0]
-    if call.rounding == "single":
+    if call.rounding == "xnnpack":
         ratio = factors[0]
         slope = f32(ratio * call.op.options["alpha"])
         if 2**-8 <= ratio <= 2**7 and abs(slope) >= 2**-8 and -(2**7) < slope <= 2**7:
@@ -140,7 +140,7 @@ def leaky_relu_float32(params: FloatParams, tensor: Array) -> npt.NDArray[np.flo
     return result
 
 
-def leaky_relu_int16(params: Int16Params, tensor: Array) -> npt.NDArray[np.int16]:
+def leaky_relu_int16_twice(params: Int16Params, tensor: Array) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: rounded twice, halves away from zero.
 
     Args:
@@ -150,9 +150,9 @@ def leaky_relu_int16(params: Int16Params, tensor: Array) -> npt.NDArray[np.int16
     import numpy as np
 
     x = tensor.astype(np.int64)
-    negative = rescale_double(x, params.negative_multiplier, params.negative_shift)
+    negative = rescale_twice(x, params.negative_multiplier, params.negative_shift)
     negative = negative * params.negative_sign
-    scaled = np.where(x < 0, negative, rescale_double(x, params.multiplier, params.shift))
+    scaled = np.where(x < 0, negative, rescale_twice(x, params.multiplier, params.shift))
     # Huge ratios of the scales wrap as int32 does.
     wrapped = scaled.astype(np.int32)
     result: npt.NDArray[np.int16] = np.clip(wrapped, -(2**15), 2**15 - 1).astype(np.int16)

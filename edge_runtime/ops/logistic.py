@@ -61,7 +61,7 @@ def lower(call: Call) -> Kernel:
 
     int8: LiteRT calculates its table in float32, XNNPACK in double, TFLite Micro in fixed-point
     arithmetic of 32 bits. int16: a table of 256 points is interpolated, except that LiteRT's
-    optimised kernels (``rounding="single"``; XNNPACK has none) leave a scale of 2**-12 to
+    optimised kernels (``rounding="xnnpack"``; XNNPACK has none) leave a scale of 2**-12 to
     fixed-point arithmetic of 16 bits.
     """
     count = call.output.elements
@@ -71,11 +71,11 @@ def lower(call: Call) -> Kernel:
     assert given is not None
     scale, zero_point = given.scales[0], given.zero_points[0]
     if call.output.dtype == "int8":
-        if call.rounding != "double":
-            return tabulate(call, _precise if call.rounding == "single" else _sigmoid)
+        if call.rounding != "tflite-micro":
+            return tabulate(call, _precise if call.rounding == "xnnpack" else _sigmoid)
         micro = gemmlowp.of_int8(gemmlowp.logistic, scale, 8)
         return tabulate_integers(call, lambda x: micro(x - zero_point) - 128)
-    if call.rounding == "single" and power_of_two(scale) == -12:
+    if call.rounding == "xnnpack" and power_of_two(scale) == -12:
         return Kernel(logistic_fixed_int16, Params(count), (0,), in_place=True)
     made = sigmoid_table.params(call, 0)
     return Kernel(logistic_int16, made, (0,), (sigmoid_table.table(),), in_place=True)

@@ -32,7 +32,7 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     """Return the kernel that applies ``function`` from the input's scale to the output's.
 
     Source: LUTPopulate in tensorflow/lite/kernels/internal/common.h, which calculates in float32
-    and rounds halves away from zero. With ``rounding="single"`` as XNNPACK does it
+    and rounds halves away from zero. With ``rounding="xnnpack"`` as XNNPACK does it
     (src/reference/unary-elementwise.cc): the zero point is added first, and halves go to the even
     number. LiteRT takes the function from the C library of its machine, here it is rounded
     correctly: where a value lies within that library's error of a half, the table may be one off.
@@ -51,7 +51,7 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
         scaled = f32(f32(function(f32(scale * (value - offset)))) * inverse)
         if not isfinite(scaled):
             return -(2**15) if scaled < 0 else 2**15
-        if call.rounding == "single":
+        if call.rounding == "xnnpack":
             return round(f32(scaled + zero_point))
         return half_away(scaled) + zero_point
 

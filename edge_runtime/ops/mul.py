@@ -2,9 +2,9 @@
 
 Whose bytes integers give:
 
-- "litert": the product rescaled and rounded twice (``rescale_double``) by a factor of float32
-  numbers; "double": the same with the factor calculated in double, as TFLite Micro does.
-- "single": XNNPACK's, which multiplies the int8 product by a float32 factor and rounds halves to
+- "litert": the product rescaled and rounded twice (``rescale_twice``) by a factor of float32
+  numbers; "tflite-micro": the same with the factor calculated in double, as TFLite Micro does.
+- "xnnpack": XNNPACK's, which multiplies the int8 product by a float32 factor and rounds halves to
   even. It takes factors in [2**-16, 2**8) and up to 6 dimensions. What else there is gives the
   bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
   kernels that overflow, whose bytes depend on where in a tensor an element is. XNNPACK's kernels
@@ -13,10 +13,10 @@ Whose bytes integers give:
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_double
-from edge_runtime.ops import Call, Kernel, activation, elementwise
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_twice
+from edge_runtime.ops import Call, Kernel, activation, broadcast
 from edge_runtime.ops.add import XNNPACK_RANK
-from edge_runtime.ops.elementwise import scale, spread, zero_point
+from edge_runtime.ops.broadcast import scale, spread, zero_point
 from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
@@ -41,21 +41,21 @@ def factor_fits(call: Call) -> str | None:
 
 
 CONSTRAINTS = (
-    elementwise.two_inputs,
-    elementwise.types_are_supported,
-    elementwise.shapes_fit,
-    elementwise.loops_fit,
-    elementwise.quantization_fits,
+    broadcast.two_inputs,
+    broadcast.types_are_supported,
+    broadcast.shapes_fit,
+    broadcast.loops_fit,
+    broadcast.quantization_fits,
     activation.activation_is_known,
     factor_fits,
 )
 
-shape = elementwise.shape
+shape = broadcast.shape
 
 
 @record
 class RescaledParams:
-    """Parameters of ``mul_int8`` and ``mul_int16``."""
+    """Parameters of ``mul_int8_twice`` and ``mul_int16_twice``."""
 
     a_zero_point: int
     b_zero_point: int
@@ -68,7 +68,7 @@ class RescaledParams:
 
 @record
 class SingleParams:
-    """Parameters of ``mul_int8_single``; the factor is the bits of a float32 number."""
+    """Parameters of ``mul_int8_float``; the factor is the bits of a float32 number."""
 
     a_zero_point: int
     b_zero_point: int
@@ -89,7 +89,7 @@ class PlainParams:
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type and rounding."""
     reference, params = _chosen(call)
-    return Kernel(reference, params, (0, 1), (elementwise.loops(call),), in_place=True, rows=None)
+    return Kernel(reference, params, (0, 1), (broadcast.loops(call),), in_place=True, rows=None)
 
 
 def _chosen(call: Call) -> tuple[Any, Any]:
@@ -102,14 +102,14 @@ def _chosen(call: Call) -> tuple[Any, Any]:
     factor, (low, high) = _factor(call), XNNPACK_FACTORS
     zero_points = zero_point(call, 0), zero_point(call, 1)
     delegated = low <= factor < high and len(shape(call)) <= XNNPACK_RANK
-    if call.rounding == "single" and dtype == "int8" and delegated:
+    if call.rounding == "xnnpack" and dtype == "int8" and delegated:
         ends = activation.xnnpack_ends(call)
         made = float_bits(factor), zero_point(call, 2)
-        return mul_int8_single, SingleParams(*zero_points, *made, *ends)
+        return mul_int8_float, SingleParams(*zero_points, *made, *ends)
     ends = activation.quantized_ends(call)
     multiplier = quantize_multiplier(factor)
     params = RescaledParams(*zero_points, *multiplier, zero_point(call, 2), *ends)
-    return (mul_int8 if dtype == "int8" else mul_int16), params
+    return (mul_int8_twice if dtype == "int8" else mul_int16_twice), params
 
 
 def _factor(call: Call) -> float:
@@ -119,17 +119,19 @@ def _factor(call: Call) -> float:
     CalculateOpDataMul in mul_common.cc of TFLite Micro, which calculates in double.
     """
     a, b, made = (scale(call, position) for position in range(3))
-    return a * b / made if call.rounding == "double" else f32(f32(a * b) / made)
+    return a * b / made if call.rounding == "tflite-micro" else f32(f32(a * b) / made)
 
 
-def mul_int8(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
+def mul_int8_twice(
+    params: RescaledParams, a: Array, b: Array, loops: Array
+) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: the product rescaled, rounded twice.
 
     Args:
         params: see there.
         a: int8, flat.
         b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: MulElementwise in tensorflow/lite/kernels/internal/reference/integer_ops/mul.h.
     """
@@ -138,14 +140,16 @@ def mul_int8(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.ND
     return _rescaled(params, a, b, loops).astype(np.int8)
 
 
-def mul_int16(params: RescaledParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
+def mul_int16_twice(
+    params: RescaledParams, a: Array, b: Array, loops: Array
+) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the same.
 
     Args:
         params: see there.
         a: int16, flat.
         b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 
@@ -158,20 +162,20 @@ def _rescaled(params: RescaledParams, a: Array, b: Array, loops: Array) -> Array
     a, b = spread(a, b, loops)
     product = (a - params.a_zero_point) * (b - params.b_zero_point)
     # Sums wrap as int32 does.
-    made = rescale_double(product, params.multiplier, params.shift) + params.zero_point
+    made = rescale_twice(product, params.multiplier, params.shift) + params.zero_point
     wrapped = made.astype(np.int32)
     clamped: Array = np.clip(wrapped, params.lowest, params.highest).ravel()
     return clamped
 
 
-def mul_int8_single(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
+def mul_int8_float(params: SingleParams, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: the product by a float32 factor, halves to even.
 
     Args:
         params: see there.
         a: int8, flat.
         b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: src/qs8-vmul of XNNPACK.
     """
@@ -193,7 +197,7 @@ def mul_int32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.NDAr
         params: see there.
         a: int32, flat.
         b: int32, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 
@@ -214,7 +218,7 @@ def mul_float32(params: PlainParams, a: Array, b: Array, loops: Array) -> npt.ND
         params: see there.
         a: float32, flat.
         b: float32, flat.
-        loops: int32 [3 * LOOPS], see ``elementwise.loops``.
+        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     import numpy as np
 

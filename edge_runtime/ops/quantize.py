@@ -67,7 +67,7 @@ def lower(call: Call) -> Kernel:
     fraction, as long as it takes the ratio of the scales. What it does not take goes to LiteRT's
     optimised kernels, which are equal to these except for 8 bits to 8 bits: there the second
     rounding's halves go up, in all elements but the last ``count % 16``. That is not reproduced;
-    where scales differ, ``rounding="single"`` is up to one step off in int8 to uint8, uint8 to
+    where scales differ, ``rounding="xnnpack"`` is up to one step off in int8 to uint8, uint8 to
     int8, and ratios outside of [2**-8, 2**7].
 
     Source: tensorflow/lite/kernels/quantize.cc, reference/quantize.h, reference/requantize.h; of
@@ -78,7 +78,7 @@ def lower(call: Call) -> Kernel:
     scale, zero_point = made.quantization.scales[0], made.quantization.zero_points[0]
     limits = LIMITS[made.dtype]
     if given.dtype == "float32":
-        once = call.rounding == "single"
+        once = call.rounding == "xnnpack"
         bits = float_bits(1 / scale if once else scale)
         params = Params(made.elements, bits, zero_point, *limits)
         if made.dtype == "int16":
@@ -88,7 +88,7 @@ def lower(call: Call) -> Kernel:
     ratio, offset = given.quantization.scales[0] / scale, given.quantization.zero_points[0]
     if given.dtype == "int16":
         return requantize(call, ratio, limits)
-    if call.rounding == "single" and given.dtype == made.dtype and 2**-8 <= f32(ratio) <= 2**7:
+    if call.rounding == "xnnpack" and given.dtype == made.dtype and 2**-8 <= f32(ratio) <= 2**7:
         factor = round(256 * f32(ratio))
         return tabulate_integers(call, lambda x: (((x - offset) * factor + 128) >> 8) + zero_point)
     multiplier, shift = quantize_multiplier(ratio)

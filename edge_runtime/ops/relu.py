@@ -30,7 +30,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def scales_are_equal(call: Call) -> str | None:
     """TFLite Micro's RELU6 has an output quantised as its input is."""
-    if call.rounding != "double" or call.op.name != "RELU6":
+    if call.rounding != "tflite-micro" or call.op.name != "RELU6":
         return None
     given, made = call.input(0).quantization, call.output.quantization
     return None if given == made else f"{given} and {made}"
@@ -93,7 +93,7 @@ def _ratio(call: Call) -> float:
     assert given is not None
     assert made is not None
     ratio = given.scales[0] / made.scales[0]
-    return ratio if call.rounding == "double" else f32(ratio)
+    return ratio if call.rounding == "tflite-micro" else f32(ratio)
 
 
 def relu_float32(params: Params, tensor: Array) -> npt.NDArray[np.float32]:

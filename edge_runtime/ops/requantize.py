@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_double, wrapped
+from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_twice, wrapped
 from edge_runtime.ops import Call, Kernel
 from edge_runtime.record import record
 
@@ -22,7 +22,7 @@ LIMITS = {"int8": (-(2**7), 2**7 - 1), "uint8": (0, 2**8 - 1), "int16": (-(2**15
 
 @record
 class Params:
-    """Parameters of ``requantize_int16`` and ``requantize_int16_int8``.
+    """Parameters of ``requantize_int16_twice`` and ``requantize_int16_int8_twice``.
 
     Attributes:
         multiplier: see ``quantize_multiplier``.
@@ -51,7 +51,7 @@ def ratio_fits(call: Call) -> str | None:
 
 def requantized(value: int, multiplier: int, shift: int) -> int:
     """Return ``value`` in the output's scale, rounded twice, as int32 arithmetic has it."""
-    return wrapped(rescale_double(value, multiplier, shift))
+    return wrapped(rescale_twice(value, multiplier, shift))
 
 
 def requantize(call: Call, factor: float, limits: tuple[int, int]) -> Kernel:
@@ -68,22 +68,22 @@ def requantize(call: Call, factor: float, limits: tuple[int, int]) -> Kernel:
     zero_point = made.quantization.zero_points[0]
     params = Params(made.elements, multiplier, shift, zero_point, *limits)
     if made.dtype == "int8":
-        return Kernel(requantize_int16_int8, params, (0,))
-    return Kernel(requantize_int16, params, (0,), in_place=True)
+        return Kernel(requantize_int16_int8_twice, params, (0,))
+    return Kernel(requantize_int16_twice, params, (0,), in_place=True)
 
 
 def _requantized(params: Params, tensor: Array) -> Array:
     """Return int32 values in int64."""
     import numpy as np
 
-    scaled = rescale_double(tensor.astype(np.int64), params.multiplier, params.shift)
+    scaled = rescale_twice(tensor.astype(np.int64), params.multiplier, params.shift)
     # Sums wrap as int32 does.
     moved = (scaled + params.zero_point).astype(np.int32)
     cut: Array = np.clip(moved, params.lowest, params.highest)
     return cut
 
 
-def requantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
+def requantize_int16_twice(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
     """Define the kernel: rounded twice, halves away from zero.
 
     Source: reference_ops::Requantize and MultiplyByQuantizedMultiplier of TFLite without
@@ -96,7 +96,7 @@ def requantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
     return _requantized(params, tensor).astype("int16")
 
 
-def requantize_int16_int8(params: Params, tensor: Array) -> npt.NDArray[np.int8]:
+def requantize_int16_int8_twice(params: Params, tensor: Array) -> npt.NDArray[np.int8]:
     """Define the kernel: the same, for another type of the output.
 
     Args:

@@ -2,12 +2,12 @@
 
 Whose bytes integers give:
 
-- int8 input: "litert" and "double" calculate in fixed point, exp from a table. Rows whose
+- int8 input: "litert" and "tflite-micro" calculate in fixed point, exp from a table. Rows whose
   exponentials add up to 512 times the largest or more, where LiteRT stops the process for int8
-  outputs, give the least number there. "single": XNNPACK has no such kernel, and LiteRT by default
+  outputs, give the least number there. "xnnpack": XNNPACK has no such kernel, and LiteRT by default
   runs a table of float32 (on x86; its 64-bit Arm builds take another).
-- int16 input: tables that are interpolated, calculated in double for "litert" and "single", and in
-  float32 for "double", as TFLite Micro does.
+- int16 input: tables that are interpolated, calculated in double for "litert" and "xnnpack", and in
+  float32 for "tflite-micro", as TFLite Micro does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge_runtime.fixed_point import (
     f32,
     float_bits,
     quantize_multiplier,
-    rescale_double,
+    rescale_twice,
     rounding_shift,
 )
 from edge_runtime.ops import Call, Constant, Kernel, exponential, int32s, softmax_tables
@@ -118,7 +118,7 @@ def shape(call: Call) -> tuple[int, ...]:
 
 @record
 class TableParams:
-    """Parameters of ``softmax_int8`` and ``softmax_int8_int16``."""
+    """Parameters of ``softmax_int8_twice`` and ``softmax_int8_int16_twice``."""
 
     rows: int
     depth: int
@@ -138,7 +138,7 @@ class RealParams:
 
 @record
 class RescaledParams:
-    """Parameters of ``softmax_int16``."""
+    """Parameters of ``softmax_int16_twice``."""
 
     rows: int
     depth: int
@@ -157,14 +157,14 @@ def lower(call: Call) -> Kernel:
     if given.dtype == "int16":
         return _interpolated(call, size)
     same = given.dtype == made.dtype
-    if call.rounding == "single":
+    if call.rounding == "xnnpack":
         assert made.quantization is not None
-        single = softmax_int8_single if same else softmax_int8_int16_single
+        single = softmax_int8_float if same else softmax_int8_int16_float
         floats = softmax_tables.float_exponentials(_scale(call), beta)
         table = Constant("float32", struct.pack("<256f", *floats), table=True)
         params = RealParams(*size, float_bits(made.quantization.scales[0]))
         return Kernel(single, params, (0,), (table,), in_place=same, rows="rows")
-    reference = softmax_int8 if same else softmax_int8_int16
+    reference = softmax_int8_twice if same else softmax_int8_int16_twice
     table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta), table=True)
     return Kernel(reference, TableParams(*size), (0,), (table,), in_place=same, rows="rows")
 
@@ -174,10 +174,10 @@ def _interpolated(call: Call, size: tuple[int, int]) -> Kernel:
     beta: float = call.op.options["beta"]
     product = _scale(call) * beta
     # What LiteRT calculates in double, TFLite Micro does in float32, and the other way round.
-    factor = product if call.rounding == "double" else f32(product)
-    rounded: Callable[[float], float] = f32 if call.rounding == "double" else float
+    factor = product if call.rounding == "tflite-micro" else f32(product)
+    rounded: Callable[[float], float] = f32 if call.rounding == "tflite-micro" else float
     params = RescaledParams(*size, *quantize_multiplier(factor / (10 / 65535)))
-    return Kernel(softmax_int16, params, (0,), _tables(rounded), in_place=True, rows="rows")
+    return Kernel(softmax_int16_twice, params, (0,), _tables(rounded), in_place=True, rows="rows")
 
 
 _INT16_TABLES: dict[object, tuple[Constant, ...]] = {}
@@ -202,7 +202,7 @@ def _scale(call: Call) -> float:
     return quantization.scales[0]
 
 
-def softmax_int8(params: TableParams, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+def softmax_int8_twice(params: TableParams, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: exp from a table, one reciprocal a row, in fixed point.
 
     Args:
@@ -217,13 +217,15 @@ def softmax_int8(params: TableParams, tensor: Array, table: Array) -> npt.NDArra
     return (_fixed_point(params, tensor, table, 8) - 128).astype(np.int8)
 
 
-def softmax_int8_int16(params: TableParams, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+def softmax_int8_int16_twice(
+    params: TableParams, tensor: Array, table: Array
+) -> npt.NDArray[np.int16]:
     """Define the kernel for an int16 output: the same with 8 bits more.
 
     Args:
         params: see there.
         tensor: int8 [rows * depth].
-        table: int32 [256], see ``softmax_int8``.
+        table: int32 [256], see ``softmax_int8_twice``.
     """
     import numpy as np
 
@@ -261,7 +263,7 @@ def _reciprocal(x: Array) -> Array:
 
 def _product(a: Any, b: Any) -> Any:
     """Return the product of numbers with 31 fractional bits."""
-    return rescale_double(a, b, 0)
+    return rescale_twice(a, b, 0)
 
 
 def _saturated(values: Array) -> Array:
@@ -280,7 +282,7 @@ def _below(params: Any, tensor: Array) -> Array:
     return below
 
 
-def softmax_int8_single(params: RealParams, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+def softmax_int8_float(params: RealParams, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel that LiteRT runs by default: float32, sums from left to right.
 
     Args:
@@ -295,7 +297,7 @@ def softmax_int8_single(params: RealParams, tensor: Array, table: Array) -> npt.
     return (_real(params, tensor, table, 255) - 128).astype(np.int8)
 
 
-def softmax_int8_int16_single(
+def softmax_int8_int16_float(
     params: RealParams, tensor: Array, table: Array
 ) -> npt.NDArray[np.int16]:
     """Define the same for an int16 output.
@@ -303,7 +305,7 @@ def softmax_int8_int16_single(
     Args:
         params: see there.
         tensor: int8 [rows * depth].
-        table: float32 [256], see ``softmax_int8_single``.
+        table: float32 [256], see ``softmax_int8_float``.
     """
     import numpy as np
 
@@ -324,7 +326,7 @@ def _real(params: RealParams, tensor: Array, table: Array, highest: int) -> Arra
     return clamped
 
 
-def softmax_int16(
+def softmax_int16_twice(
     params: RescaledParams, tensor: Array, exponentials: Array, reciprocals: Array
 ) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: exp and 1 / (1 + x) from tables that are interpolated.
@@ -339,7 +341,7 @@ def softmax_int16(
     """
     import numpy as np
 
-    moved = rescale_double(-_below(params, tensor), params.multiplier, params.shift) + 32767
+    moved = rescale_twice(-_below(params, tensor), params.multiplier, params.shift) + 32767
     # Sums wrap as int32 does.
     powers = _looked_up(moved.astype(np.int32).astype(np.int64), exponentials)
     total = powers.sum(axis=1, keepdims=True)

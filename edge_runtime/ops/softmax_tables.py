@@ -8,7 +8,7 @@ from edge_runtime.fixed_point import (
     f32,
     half_away,
     quantize_multiplier,
-    rescale_double,
+    rescale_twice,
     rounding_shift,
 )
 
@@ -40,7 +40,7 @@ def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
     multiplier, shift = quantize_multiplier(min(beta * scale * 2**FRACTION, 2**31 - 1.0))
     radius = floor((2**INTEGER_BITS - 1) * 2**FRACTION / 2**shift)
     return [
-        _exponential(rescale_double(-i * 2**shift, multiplier, 0)) if i <= radius else 0
+        _exponential(rescale_twice(-i * 2**shift, multiplier, 0)) if i <= radius else 0
         for i in range(256)
     ]
 

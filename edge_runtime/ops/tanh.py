@@ -33,7 +33,7 @@ def types_are_supported(call: Call) -> str | None:
 def output_fits(call: Call) -> str | None:
     """An int16 output has the scale 1/32768, TFLite Micro's int8 1/128; the zero point is 0."""
     made = call.output.quantization
-    if made is None or (call.output.dtype == "int8" and call.rounding != "double"):
+    if made is None or (call.output.dtype == "int8" and call.rounding != "tflite-micro"):
         return None
     scale, zero_point = made.scales[0], made.zero_points[0]
     if call.output.dtype == "int8":
@@ -75,7 +75,7 @@ def lower(call: Call) -> Kernel:
 
     int8: LiteRT and XNNPACK calculate their tables in float32, TFLite Micro in fixed-point
     arithmetic of 32 bits. int16: a table of 256 points is interpolated, except that LiteRT's
-    optimised kernels (``rounding="single"``; XNNPACK has none) leave scales of 2**-12 and 2**-11
+    optimised kernels (``rounding="xnnpack"``; XNNPACK has none) leave scales of 2**-12 and 2**-11
     to fixed-point arithmetic of 16 bits.
     """
     count = call.output.elements
@@ -85,12 +85,12 @@ def lower(call: Call) -> Kernel:
     assert given is not None
     scale, zero_point = given.scales[0], given.zero_points[0]
     if call.output.dtype == "int8":
-        if call.rounding != "double":
+        if call.rounding != "tflite-micro":
             return tabulate(call, tanh)
         micro = gemmlowp.of_int8(gemmlowp.tanh, scale, 7)
         return tabulate_integers(call, lambda x: micro(x - zero_point))
     exponent = power_of_two(scale)
-    if call.rounding == "single" and exponent in (-12, -11):
+    if call.rounding == "xnnpack" and exponent in (-12, -11):
         return Kernel(tanh_fixed_int16, FixedParams(count, exponent + 12), (0,), in_place=True)
     made = sigmoid_table.params(call, 1)
     return Kernel(tanh_int16, made, (0,), (sigmoid_table.table(),), in_place=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_runtime import ops
 from edge_runtime.ops.constraints import same_elements
-from edge_runtime.plan import SIZES
+from edge_runtime.planner import SIZES
 from edgekit import files
 
 HEAD = f"""# Supported ops

@@ -133,7 +133,7 @@ def test_memory_has_a_row_for_each_tensor_and_a_column_for_each_step(int8_model)
     text = inspect("--memory", int8_model)
     lines = words(text)
     assert lines[1][:3] == ["arena", "16", "bytes,"]
-    assert ["0", "1", "FULLY_CONNECTED", "fully_connected_int8", "14", "B", "10,976", "B"] in [
+    assert ["0", "1", "FULLY_CONNECTED", "fully_connected_int8_once", "14", "B", "10,976", "B"] in [
         line[:8] for line in lines
     ]
     pictures = [line[-1] for line in lines if line and set(line[-1]) <= set("WR-·")]

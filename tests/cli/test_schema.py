@@ -19,7 +19,7 @@ import keys
 from edge_runtime.backends import backends
 from edge_runtime.meaning import MEANINGS
 from edge_runtime.metadata import FRAMINGS
-from edge_runtime.plan import SIZES
+from edge_runtime.planner import SIZES
 from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
 from edgekit.commands import group

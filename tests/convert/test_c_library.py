@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +17,10 @@ import exported
 import models
 import seeded
 import single_op
+import sources
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit.benchmarks.exactness import random_tensors
@@ -29,7 +29,7 @@ from edgekit.convert.c_library import library
 from edgekit.convert.memory import memory
 from edgekit.convert.metadata import attach
 
-OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
+TABLE = sources.KERNELS / "table.h"
 
 WARNINGS = exported.WARNINGS
 COMPILERS = {
@@ -64,7 +64,7 @@ def test_every_op_gives_the_bytes_of_the_engine(model, tmp_path):
 def test_every_kernel_compiles_alone_as_it_is_taken_out(compiler, tmp_path):
     if shutil.which(COMPILERS[compiler][0]) is None:
         pytest.skip(f"needs {COMPILERS[compiler][0]}")
-    kernels = re.findall(r"^    X\((\w+)\)", (OPS / "kernels.h").read_text(), re.MULTILINE)
+    kernels = re.findall(r"^    X\((\w+)\)", TABLE.read_text(), re.MULTILINE)
     assert len(kernels) > 40
     for kernel in kernels:
         text = c_blocks.joined(c_blocks.merged(c_blocks.needed([f"ek_{kernel}"])))
@@ -101,7 +101,9 @@ def test_zeros_among_the_weights_are_left_out_where_that_pays(zeros, sparse, tmp
     assert made.sparse == sparse
     constants = library(seeded.network(), "model.tflite", "model").constants
     assert made.constants == constants if not sparse else made.constants < constants * 0.8
-    portable, dsp = ("ek_fully_connected_int8_sparse" + one in made.source for one in ("", "_dsp"))
+    portable, dsp = (
+        "ek_fully_connected_int8_once_sparse" + one in made.source for one in ("", "_dsp")
+    )
     assert (portable, dsp) == (bool(sparse), sparse == "everywhere")
     run, litert = exported.Exported(made, tmp_path).run, single_op.builtin_ref(content)
     for tensor in random_tensors(200, (1, 784), "int8"):

@@ -11,7 +11,7 @@ import hostile
 import models
 import seeded
 from edge_runtime.errors import ModelError
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from edgekit.benchmarks import emulator, firmware
 from edgekit.benchmarks.cores import CORES

@@ -5,7 +5,7 @@ import pytest
 import chain
 import single_op
 from edge_runtime.errors import ModelError
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from edgekit.convert.memory import memory
 

@@ -12,13 +12,20 @@ import numpy as np
 import pytest
 
 import cortex_m
-from edge_runtime.ops import fully_connected_kernels as kernels
+import sources
+from edge_runtime.kernels import fully_connected as kernels
 from edgekit.convert import packing
 
 EDGES = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
 FORMS = ("dsp", "skip_dsp", "skip", "sparse", "sparse_dsp")
 MOST = 2**23
 """What the sum of b may not reach."""
+
+
+def source_of(form):
+    found = [*sources.PORTABLE, *sources.CORTEX_M]
+    (path,) = (one for one in found if one.stem == f"fully_connected_int8_{form}")
+    return path
 
 
 class Layer:
@@ -73,7 +80,7 @@ class Layer:
 
     def expected(self) -> bytes:
         quantization = self.multiplier, self.shift
-        return kernels.fully_connected_int8(
+        return kernels.fully_connected_int8_once(
             self.params, self.tensor, self.weights.ravel(), self.bias, *quantization
         ).tobytes()
 
@@ -297,10 +304,10 @@ def test_kernels_on_cores(
 @pytest.mark.parametrize("form", ["skip", "sparse"])
 def test_portable_kernels_on_the_host(tmp_path: Path, form: str) -> None:
     library = tmp_path / "kernel.so"
-    source = cortex_m.OPS / f"fully_connected_{form}.c"
+    source = source_of(form)
     command = ["cc", *cortex_m.STRICT, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
     subprocess.run(command, check=True)
-    run = getattr(ctypes.CDLL(str(library)), f"ek_fully_connected_int8_{form}")
+    run = getattr(ctypes.CDLL(str(library)), f"ek_fully_connected_int8_once_{form}")
     for layer in layers(seed=1, count=1000):
         packed = layer.packed(form)
         assert packed is not None
@@ -316,22 +323,22 @@ def test_portable_kernels_on_the_host(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_kernels_are_cpp_as_well(tmp_path: Path, form: str) -> None:
     source = tmp_path / "kernel.cpp"
-    source.write_text(f'#include "fully_connected_{form}.c"\n')
+    source.write_text(f'#include "{source_of(form)}"\n')
     warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-std=c++17"]
     target = ["-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-Os"]
-    command = [sys.executable, "-m", "ziglang", "c++", *target, *warnings, f"-I{cortex_m.OPS}"]
+    command = [sys.executable, "-m", "ziglang", "c++", *target, *warnings, sources.INCLUDE]
     subprocess.run([*command, "-c", str(source), "-o", str(tmp_path / "kernel.o")], check=True)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     folder = tmp_path_factory.mktemp("cortex_m")
-    sources = [cortex_m.OPS / f"fully_connected_{form}.c" for form in FORMS]
+    files = [source_of(form) for form in FORMS]
     made: dict[tuple[str, str], Path] = {}
 
     def get(cpu: str, optimisation: str) -> Path:
         if (cpu, optimisation) not in made:
-            made[cpu, optimisation] = cortex_m.build(folder, cpu, optimisation, sources)
+            made[cpu, optimisation] = cortex_m.build(folder, cpu, optimisation, files)
         return made[cpu, optimisation]
 
     return get

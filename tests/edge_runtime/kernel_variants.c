@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "ops/kernels.h"
+#include "table.h"
 
 typedef struct {
     const char *name, *level;
@@ -311,13 +311,13 @@ typedef struct {
 } Maker;
 
 static const Maker MAKERS[] = {
-    {"fully_connected_int8", int8_trial},
+    {"fully_connected_int8_once", int8_trial},
     {"fully_connected_float32", float32_trial},
     {"finite", finite_trial},
-    {"add_int8", add_int8_trial},
-    {"add_int16", add_int16_trial},
-    {"mul_int8", mul_int8_trial},
-    {"mul_int16", mul_int16_trial},
+    {"add_int8_twice", add_int8_trial},
+    {"add_int16_twice", add_int16_trial},
+    {"mul_int8_twice", mul_int8_trial},
+    {"mul_int16_twice", mul_int16_trial},
     {NULL, NULL},
 };
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 import edge_runtime
 import single_op
 import tflite_micro
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.reader import read
 
 OPS = ("ADD", "SUB", "MUL")
-RUNTIMES = {"litert": single_op.builtin_ref, "single": single_op.xnnpack}
+RUNTIMES = {"litert": single_op.builtin_ref, "xnnpack": single_op.xnnpack}
 
 
 def options(op, activation=0, powers=False):
@@ -124,7 +124,7 @@ def test_single_is_what_litert_gives_by_default(seed, op, dtype, pair, wide, fir
     taken = dtype == "int16" or delegated(op, scales)
     # LiteRT's own vector kernels are not followed where XNNPACK refuses.
     peer = single_op.xnnpack if taken else single_op.builtin_ref
-    equal(data, x, peer(data)(x), "single")
+    equal(data, x, peer(data)(x), "xnnpack")
 
 
 @settings(max_examples=200, deadline=None)
@@ -142,7 +142,7 @@ def test_double_is_what_tflite_micro_calculates(seed, op, dtype, pair, wide, fir
         "MUL": tflite_micro.mul,
     }[op]
     made = calculate(a, b, quantization, activation, bits)
-    equal(data, x, np.array(made, dtype).reshape(operands[0].shape), "double")
+    equal(data, x, np.array(made, dtype).reshape(operands[0].shape), "tflite-micro")
 
 
 @pytest.mark.parametrize("op", ["SUB", "MUL"])
@@ -155,7 +155,7 @@ def test_double_has_the_factors_of_tflite_micro(op):
     quantization = tuple((scale, 0) for scale in scales)
     calculate = tflite_micro.mul if op == "MUL" else tflite_micro.subtract
     expected = np.array(calculate(x.tolist(), other.tolist(), quantization, 0, 16), np.int16)
-    equal(data, x, expected, "double")
+    equal(data, x, expected, "tflite-micro")
     assert (single_op.builtin_ref(data)(x) != expected).any()
 
 
@@ -167,7 +167,7 @@ def test_double_has_the_factors_of_tflite_micro(op):
     pair=shapes(),
     first=st.booleans(),
     activation=st.integers(0, 3),
-    rounding=st.sampled_from(("litert", "single")),
+    rounding=st.sampled_from(("litert", "xnnpack")),
 )
 def test_int32_and_float32_have_the_bytes_of_litert(
     seed, op, dtype, pair, first, activation, rounding
@@ -179,7 +179,7 @@ def test_int32_and_float32_have_the_bytes_of_litert(
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("rounding", ["litert", "single"])
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 @pytest.mark.parametrize("activation", range(4))
 def test_what_leaves_float32_ends_as_in_litert(op, rounding, activation):
     least = 1e-45 if rounding == "litert" else 1e-37  # XNNPACK takes denormal numbers for 0
@@ -191,7 +191,7 @@ def test_what_leaves_float32_ends_as_in_litert(op, rounding, activation):
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("rounding", ["litert", "single"])
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 @pytest.mark.parametrize(
     ("shape", "constant"),
     [
@@ -211,7 +211,7 @@ def test_broadcasting(op, rounding, shape, constant):
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("rounding", ["litert", "single"])
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 @pytest.mark.parametrize("scale", [2.0, 4.0, 12.0, 12 / 5, 12 / 7, 2 / 3])
 @pytest.mark.parametrize("zero_point", [0, 1, -3])
 def test_ends_of_activations_that_are_halves(op, rounding, scale, zero_point):
@@ -222,7 +222,7 @@ def test_ends_of_activations_that_are_halves(op, rounding, scale, zero_point):
 
 
 @pytest.mark.parametrize("op", OPS)
-@pytest.mark.parametrize("rounding", ["litert", "single"])
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 def test_scales_at_the_limits_of_xnnpack(op, rounding):
     x = np.arange(-128, 128).astype(np.int8)
     least, below = 2.0**-10, f32(256 * (1 - 2.0**-24))
@@ -237,7 +237,7 @@ def test_scales_at_the_limits_of_xnnpack(op, rounding):
 
 
 @pytest.mark.parametrize("op", ["ADD", "SUB"])
-@pytest.mark.parametrize("rounding", ["litert", "single"])
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 @pytest.mark.parametrize("activation", range(4))
 @pytest.mark.parametrize(
     "scales",
@@ -276,7 +276,7 @@ any_scale = st.floats(2.0**-149, 2.0**127, width=32) | st.integers(-149, 127).ma
     ratio=st.integers(-30, 30),
     activation=st.integers(0, 3),
     powers=st.booleans(),
-    rounding=st.sampled_from(("litert", "single", "double")),
+    rounding=st.sampled_from(("litert", "xnnpack", "tflite-micro")),
 )
 def test_any_scales_are_refused_or_native_equals_reference(
     seed, op, dtype, scales, ratio, activation, powers, rounding

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import single_op
 from edge_runtime import ModelError
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.reader import read
 
 
@@ -47,7 +47,7 @@ def joined(dtype, shape, axis, lengths, rng, quantization=((0.5,), (0,)), **kind
     shape=st.lists(st.integers(1, 5), min_size=1, max_size=5).map(tuple),
     axis=st.integers(-5, 4),
     lengths=st.lists(st.none() | st.integers(1, 9), max_size=6),
-    rounding=st.sampled_from(("litert", "single")),
+    rounding=st.sampled_from(("litert", "xnnpack")),
 )
 def test_it_is_what_litert_gives(seed, dtype, shape, axis, lengths, rounding):
     axis = max(-len(shape), min(len(shape) - 1, axis))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import micro_arithmetic
 import single_op
 import tflite_micro
-from edge_runtime.fixed_point import quantize_multiplier, rescale
+from edge_runtime.fixed_point import quantize_multiplier, rescale_once
 
 BIASES = {"int8": ("int32", None), "int16": ("int64", "int32", None)}
 INT32, INT64 = 2, 4
@@ -103,7 +103,7 @@ def test_bytes_are_those_of_litert(dtype, **layer):
 @given(**layers)
 def test_single_rounding_gives_the_bytes_of_xnnpack(**layer):
     data, _, tensors = drawn("int8", **layer)
-    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="single")
+    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="xnnpack")
     for x in tensors:
         expected = xnnpack(x)
         for name, engine in engines.items():
@@ -115,7 +115,7 @@ def test_single_rounding_gives_the_bytes_of_xnnpack(**layer):
 @given(**layers)
 def test_double_rounding_is_that_of_tflite_micro(dtype, **layer):
     data, bias, tensors = drawn(dtype, **layer)
-    engines = single_op.engines(data, rounding="double")
+    engines = single_op.engines(data, rounding="tflite-micro")
     for x in tensors[1:]:
         expected = micro(data, x, narrow=dtype == "int8" or bias == "int32")
         for name, engine in engines.items():
@@ -163,7 +163,7 @@ def reduced(total, multiplier, shift):
     return (total * factor + 2 ** (14 - shift)) // 2 ** (15 - shift)
 
 
-@pytest.mark.parametrize("rounding", ["litert", "double"])
+@pytest.mark.parametrize("rounding", ["litert", "tflite-micro"])
 def test_the_factor_of_one_scale_is_that_of_the_runtime(rounding):
     """LiteRT multiplies the scales in double, TFLite Micro in float32: that shows near halves."""
     rng, found = np.random.default_rng(11), 0
@@ -171,7 +171,7 @@ def test_the_factor_of_one_scale_is_that_of_the_runtime(rounding):
     while found < 5:
         x, w, y = (float(np.float32(s)) for s in rng.uniform((0.01, 0.001, 0.02), (0.1, 0.01, 1)))
         narrow, wide = (quantize_multiplier(f / y) for f in (float(np.float32(x * w)), x * w))
-        apart = sums[rescale(sums, *narrow) != rescale(sums, *wide)]
+        apart = sums[rescale_once(sums, *narrow) != rescale_once(sums, *wide)]
         apart = apart[np.abs(apart * (x * w / y)) < 120]
         if not apart.size:
             continue
@@ -188,7 +188,7 @@ def test_the_factor_of_one_scale_is_that_of_the_runtime(rounding):
         data = single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
         zero = np.zeros((1, 1), np.int8)
         expected = single_op.builtin_ref(data)(zero).ravel()
-        if rounding == "double":
+        if rounding == "tflite-micro":
             expected = micro(data, zero, narrow=True)
         for name, engine in single_op.engines(data, rounding=rounding).items():
             np.testing.assert_array_equal(engine.run(zero).ravel(), expected, err_msg=name)

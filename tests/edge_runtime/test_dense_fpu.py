@@ -10,11 +10,12 @@ import pytest
 import unicorn
 
 import cortex_m
-from edge_runtime.ops import fully_connected_kernels as kernels
+import sources
+from edge_runtime.kernels import fully_connected as kernels
 from machines import LANGUAGES, WARNINGS
 
 CORES = ["cortex_m4+vfp4d16sp", "cortex_m7+fp_armv8d16sp", "cortex_m33+dsp+fp_armv8d16sp"]
-SOURCE = cortex_m.OPS / "fully_connected.c"
+SOURCE = sources.KERNELS / "fully_connected_float32.c"
 TINY = np.finfo(np.float32).smallest_subnormal
 SPECIAL = np.array([0, -0.0, TINY, -TINY, 1, -1, 3e38, -3e38, np.inf, -np.inf, np.nan], np.float32)
 ENDS = [(-np.inf, np.inf), (0, np.inf), (-1, 1), (0, 6)]

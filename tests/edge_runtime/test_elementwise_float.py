@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import single_op
 from edge_runtime import ModelError
 from edge_runtime.backends import native, reference
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from edge_runtime.record import replace
 
@@ -116,7 +116,7 @@ PLACES = [
 ]
 
 
-def run_twice(op, given_type, made_type, x, *, once=False, rounding="single", **options):
+def run_twice(op, given_type, made_type, x, *, once=False, rounding="xnnpack", **options):
     """Return the bytes of two runs of an op, the second of which works in place."""
     graph = read(single_op.unary(op, given_type, made_type, x.size, **options))
     made = plan(graph, rounding)
@@ -136,7 +136,7 @@ def test_in_place(op, given_type, made_type, options):
         limits = np.iinfo(given_type[0])
         x = np.arange(limits.min, limits.max + 1).astype(given_type[0])[None]
     graph = read(single_op.unary(op, given_type, made_type, x.size, **options))
-    (step,) = plan(graph, "single").steps
+    (step,) = plan(graph, "xnnpack").steps
     constants = [np.frombuffer(one.data, one.dtype) for one in step.kernel.constants]
     expected = x.ravel()
     for _ in range(2):
@@ -158,11 +158,11 @@ REFUSED = [
     ("LOGISTIC", ("int16", 0.1, 5), ("int16", 2**-15, 0), {}, "litert", "its zero point 0; .* 5"),
     ("LOGISTIC", ("int16", 2.7, 0), ("int16", 2**-15, 0), {}, "litert", "from 2..-40 to 8/3"),
     ("TANH", ("int16", 0.1, 0), ("int16", 2**-14, 0), {}, "litert", "output has the scale 1/32768"),
-    ("TANH", ("int8", 0.1, 0), ("int8", 1 / 64, 0), {}, "double", "TFLite Micro's int8 1/128"),
+    ("TANH", ("int8", 0.1, 0), ("int8", 1 / 64, 0), {}, "tflite-micro", "Micro's int8 1/128"),
     ("RELU", ("int16", 0.1, 1), ("int16", 0.1, 0), {}, "litert", "int16 the zero point 0"),
     ("RELU", ("uint8", 0.1, 1), ("uint8", 0.1, 0), {}, "litert", "here it is uint8, uint8"),
     ("RELU_N1_TO_1", ("int16", 0.1, 0), ("int16", 0.1, 0), {}, "litert", "here it is int16, int16"),
-    ("RELU6", ("int8", 0.1, 0), ("int8", 0.2, 0), {}, "double", "quantised as its input is"),
+    ("RELU6", ("int8", 0.1, 0), ("int8", 0.2, 0), {}, "tflite-micro", "quantised as its input is"),
     ("RELU", ("int8", 1e30, 0), ("int8", 1e-30, 0), {}, "litert", "than 2..31; here it is inf"),
     ("LEAKY_RELU", ("int8", 0.1, 0), ("int8", 0.1, 0), {"alpha": np.inf}, "litert", "finite.* inf"),
     ("LEAKY_RELU", ("int8", 0.1, 0), ("int8", 0.1, 0), {"alpha": 1e30}, "litert", "within 2..31"),

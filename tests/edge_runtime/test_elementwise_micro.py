@@ -1,4 +1,4 @@
-"""Elementwise ops with rounding="double": every value, against TFLite Micro in plain Python."""
+"""Elementwise ops with rounding="tflite-micro": every value, against Micro in plain Python."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def compare(op, given_type, made_type, kernel, step=1, **options):
     x = np.arange(limits.min, limits.max + 1, step).astype(given_type[0])[None]
     expected = [kernel(value) for value in x[0].tolist()]
     data = single_op.unary(op, given_type, made_type, x.size, **options)
-    for name, engine in single_op.engines(data, rounding="double").items():
+    for name, engine in single_op.engines(data, rounding="tflite-micro").items():
         np.testing.assert_array_equal(engine.run(x)[0], expected, err_msg=name)
 
 
@@ -105,5 +105,5 @@ def test_sigmoids_of_int16_are_those_of_litert(op, scale):
     x = np.arange(-(2**15), 2**15).astype(np.int16)[None]
     data = single_op.unary(op, ("int16", scale, 0), ("int16", 2**-15, 0), x.size)
     expected = single_op.builtin_ref(data)(x)
-    for engine in single_op.engines(data, rounding="double").values():
+    for engine in single_op.engines(data, rounding="tflite-micro").values():
         np.testing.assert_array_equal(engine.run(x), expected)

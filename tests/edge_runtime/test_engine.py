@@ -11,7 +11,7 @@ import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
 from edge_runtime.graph import Blockwise, Graph, Op, Tensor
-from edge_runtime.plan import plan, unsupported
+from edge_runtime.planner import plan, unsupported
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edge_runtime.record import replace
@@ -100,8 +100,8 @@ def test_activations_of_the_documented_model_take_16_bytes(int8_model):
 
     assert made.arena == 16
     assert [step.kernel.name for step in made.steps] == [
-        "fully_connected_int8",
-        "fully_connected_int8",
+        "fully_connected_int8_once",
+        "fully_connected_int8_once",
         "lookup_int8",
     ]
 

@@ -117,8 +117,8 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
         {"steps": (("copy", bytes(4), None, [0, 1]),)},
         {"steps": (("copy", bytes(4), None),)},
         {"steps": (None,)},
-        {"steps": (("fully_connected_int8", bytes(64), None, ()),)},
-        {"steps": (("fully_connected_int8", bytes(64), None, (0, 1)),)},
+        {"steps": (("fully_connected_int8_once", bytes(64), None, ()),)},
+        {"steps": (("fully_connected_int8_once", bytes(64), None, (0, 1)),)},
     ],
     ids=repr,
 )

@@ -3,15 +3,15 @@
 from math import nextafter
 from random import Random
 
-from edge_runtime.arena import ALIGNMENT, Lifetime, place
 from edge_runtime.fixed_point import (
     INT8_STEPS,
     f32,
     half_away,
     quantize_multiplier,
-    rescale,
+    rescale_once,
     rounding_multiplier,
 )
+from edge_runtime.planner.memory import ALIGNMENT, Lifetime, place
 
 
 def test_a_multiplier_rounds_as_a_product_of_doubles():
@@ -26,7 +26,7 @@ def test_a_multiplier_rounds_as_a_product_of_doubles():
                 for signed in total, -total:
                     expected = half_away(signed * factor)
                     if abs(expected) <= 256:
-                        assert rescale(signed, multiplier, shift) == expected, (factor, signed)
+                        assert rescale_once(signed, multiplier, shift) == expected, (factor, signed)
 
 
 def multiplier_of_all_steps(factor):

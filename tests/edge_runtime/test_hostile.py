@@ -16,8 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 import edge_runtime
 import hostile
 import models
-from edge_runtime import ModelError, ops
-from edge_runtime import plan as planner
+from edge_runtime import ModelError, ops, planner
 from edge_runtime.reader import read
 from edge_runtime.record import replace
 
@@ -347,8 +346,8 @@ def test_an_honest_model_takes_little(int8_model: Path) -> None:
 
 NO_MEMORY = """
 import resource, sys, edge_runtime
-from edge_runtime import plan
-plan.ROOM = 2**62
+from edge_runtime import planner
+planner.ROOM = 2**62
 resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
 try:
     edge_runtime.load(sys.argv[1], backend="native")

@@ -1,27 +1,18 @@
 """The portable kernels as C99 and C++17, for every machine that a compiler here builds for."""
 
-from pathlib import Path
-
 import pytest
 
+import sources
 from machines import LANGUAGES, MACHINES, ZIG, ZIG_AVR, compiled
 
-ROOT = Path(__file__).parents[2]
-ENGINE = ROOT / "edge_runtime"
-
-VARIANTS = ("avx", "neon", "dotprod")
-KERNELS = [
-    path
-    for path in sorted(ENGINE.glob("ops/*.c"))
-    if not any(variant in path.stem for variant in VARIANTS)
-]
+KERNELS = [*sources.PORTABLE, *sources.CORTEX_M]
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_compiler_has_anything_to_say(language, machine, tmp_path):
     compiler, flags = MACHINES[machine]
-    ran = compiled(compiler, [*LANGUAGES[language], *flags, f"-I{ENGINE}"], KERNELS, tmp_path)
+    ran = compiled(compiler, [*LANGUAGES[language], *flags, sources.INCLUDE], KERNELS, tmp_path)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert len(list(tmp_path.glob("*.o"))) == (1 if compiler == ZIG else len(KERNELS))
 
@@ -29,8 +20,8 @@ def test_no_compiler_has_anything_to_say(language, machine, tmp_path):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kernel", ["logistic", "softmax", "tanh"])
 def test_a_double_of_32_bits_is_refused_by_name(language, kernel, tmp_path):
-    flags = [*LANGUAGES[language], *ZIG_AVR, f"-I{ENGINE}"]
-    ran = compiled(ZIG, flags, [ENGINE / f"ops/{kernel}.c"], tmp_path)
+    flags = [*LANGUAGES[language], *ZIG_AVR, sources.INCLUDE]
+    ran = compiled(ZIG, flags, [sources.KERNELS / f"{kernel}.c"], tmp_path)
     assert ran.returncode != 0
     errors = [line for line in ran.stderr.splitlines() if " error: " in line]
     assert len(errors) == 1

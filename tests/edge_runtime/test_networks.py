@@ -110,7 +110,7 @@ def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
 @given(network=networks(), per_tensor=st.booleans())
 def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_tensor):
     data, shape, rng = converted(network, f"int8 per-{'tensor' if per_tensor else 'channel'}")
-    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="single")
+    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="xnnpack")
     for _ in range(10):
         x = rng.integers(-128, 128, shape).astype(np.int8)
         expected = xnnpack(x)

@@ -1,4 +1,4 @@
-"""ek_rescale as compilers for 32 bits get it, for anything that fits into int32."""
+"""ek_rescale_once as compilers for 32 bits get it, for anything that fits into int32."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import cortex_m
-from edge_runtime.fixed_point import rescale
+from edge_runtime.fixed_point import rescale_once
 
-SOURCE = """#include "kernels.h"
+SOURCE = """#include "kernel.h"
 #include "fixed_point.h"
 
 ek_kernel ek_rescaled;
@@ -18,7 +18,7 @@ void ek_rescaled(const int32_t *params, void *const *tensors)
     const int32_t *total = tensors[0], *multiplier = tensors[1], *shift = tensors[2];
     int32_t *output = tensors[3];
     for (int32_t i = 0; i < params[0]; i++)
-        output[i] = ek_rescale(total[i], multiplier[i], shift[i]);
+        output[i] = ek_rescale_once(total[i], multiplier[i], shift[i]);
 }
 """
 EDGES = [-(2**31), 1 - 2**31, -(2**30), -1, 0, 1, 2**30 - 1, 2**30, 2**31 - 1]
@@ -45,4 +45,4 @@ def test_rescale(tmp_path: Path, optimisation: str) -> None:
     addresses = [core.place(slot, content) for slot, content in enumerate(contents)]
     core.call("rescaled", [len(cases)], addresses)
     made = np.frombuffer(core.engine.mem_read(addresses[-1], 4 * len(cases)), np.int32)
-    np.testing.assert_array_equal(made, rescale(*cases.T).astype(np.int32))
+    np.testing.assert_array_equal(made, rescale_once(*cases.T).astype(np.int32))

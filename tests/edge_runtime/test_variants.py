@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import single_op
+import sources
 
-ROOT = Path(__file__).parents[2]
-ENGINE = ROOT / "edge_runtime"
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 
@@ -20,7 +19,7 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werr
 def compiler():
     if shutil.which(COMPILER) is None:
         pytest.skip(f"needs {COMPILER} (Debian: gcc-aarch64-linux-gnu and libc6-dev-arm64-cross)")
-    return [COMPILER, *WARNINGS, f"-I{ENGINE}"]
+    return [COMPILER, *WARNINGS, sources.INCLUDE]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +32,8 @@ def program(compiler, tmp_path_factory):
 def build(compiler, folder):
     """Compile kernel_variants.c with all kernels, as setup.py compiles them."""
     path = folder / "kernel_variants"
-    sources = [*sorted(ENGINE.glob("ops/*.c")), Path(__file__).with_name("kernel_variants.c")]
-    command = [*compiler, "-O3", "-ffp-contract=off", "-o", path, *sources]
+    files = [*sources.HOST, Path(__file__).with_name("kernel_variants.c")]
+    command = [*compiler, "-O3", "-ffp-contract=off", "-o", path, *files]
     subprocess.run(command, check=True)
     return path
 
@@ -52,10 +51,10 @@ def run(program, core, *levels):
 @pytest.mark.parametrize(
     ("core", "level", "kernels"),
     [
-        ("max", "dotprod", ["fully_connected_int8"]),
-        ("max", "neon", ["fully_connected_int8", "fully_connected_float32"]),
+        ("max", "dotprod", ["fully_connected_int8_once"]),
+        ("max", "neon", ["fully_connected_int8_once", "fully_connected_float32"]),
         # As in a Raspberry Pi 3: it has no dot product.
-        ("cortex-a53", "neon", ["fully_connected_int8", "fully_connected_float32"]),
+        ("cortex-a53", "neon", ["fully_connected_int8_once", "fully_connected_float32"]),
     ],
 )
 def test_variants_give_the_bytes_of_the_portable_kernels(program, core, level, kernels):
@@ -67,23 +66,23 @@ def test_variants_give_the_bytes_of_the_portable_kernels(program, core, level, k
 @pytest.mark.parametrize(
     ("level", "kernels"),
     [
-        ("avx512", ["fully_connected_int8", "fully_connected_float32"]),
+        ("avx512", ["fully_connected_int8_once", "fully_connected_float32"]),
         (
             "avx2",
             [
-                *("finite", "fully_connected_int8", "fully_connected_float32"),
-                *("add_int8", "add_int16", "mul_int8", "mul_int16"),
+                *("finite", "fully_connected_int8_once", "fully_connected_float32"),
+                *("add_int8_twice", "add_int16_twice", "mul_int8_twice", "mul_int16_twice"),
             ],
         ),
         # Compiled with AVX-512's form of its instruction, where the machine has only that.
-        ("avxvnni", ["fully_connected_int8"]),
+        ("avxvnni", ["fully_connected_int8_once"]),
     ],
 )
 def test_variants_for_x86_give_the_bytes_of_the_portable_kernels(level, kernels, tmp_path):
     if not {level, "avx512"} & set(single_op.INSTRUCTIONS) or shutil.which("cc") is None:
         pytest.skip(f"needs {level} or avx512, and a C compiler")
     own = [] if level in single_op.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
-    program = build(["cc", *WARNINGS, f"-I{ENGINE}", *own], tmp_path)
+    program = build(["cc", *WARNINGS, sources.INCLUDE, *own], tmp_path)
     ran = subprocess.run([program, level], capture_output=True, text=True, cwd=tmp_path)
     assert ran.stdout.splitlines() == equal(level, kernels), (ran.returncode, ran.stderr)
 
@@ -95,6 +94,6 @@ def test_the_emulator_knows_cores_without_dot_product(program):
 
 def test_extension_compiles(compiler):
     include = sysconfig.get_path("include")
-    for source in ENGINE / "_native.c", *ENGINE.glob("ops/*.c"):
+    for source in sources.EXTENSION, *sources.HOST:
         command = [*compiler, "-fsyntax-only", "-DPy_LIMITED_API=0x030B0000", "-isystem", include]
         subprocess.run([*command, source], check=True)

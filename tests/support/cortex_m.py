@@ -16,6 +16,7 @@ import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const
 
+import sources
 from machines import FREESTANDING
 
 PAGE = 4096
@@ -33,7 +34,6 @@ MODELS = {
     "cortex_m7+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M7,
     "cortex_m33+dsp+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
-OPS = Path(__file__).parents[2] / "edge_runtime" / "ops"
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
 
 
@@ -41,7 +41,7 @@ def target(cpu: str) -> list[str]:
     """Return the options that tell zig what to compile for, and where string.h is."""
     abi = "eabihf" if "fp" in cpu else "eabi"
     picked = ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"]
-    return [*picked, "-idirafter", str(FREESTANDING), f"-I{OPS}"]
+    return [*picked, "-idirafter", str(FREESTANDING), sources.INCLUDE]
 
 
 def build(folder: Path, cpu: str, optimisation: str, sources: Sequence[Path]) -> Path:

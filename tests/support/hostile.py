@@ -20,7 +20,7 @@ import models
 import mutate
 from edge_runtime import InputError, ModelError, _native
 from edge_runtime.backends import native
-from edge_runtime.plan import plan
+from edge_runtime.planner import plan
 
 LEVELS = _native.instructions()
 SECONDS = 20

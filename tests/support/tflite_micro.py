@@ -102,7 +102,7 @@ def one_over_one_plus(a: int) -> int:
     return saturating_left(newton_raphson(a), 1)
 
 
-def softmax_int8(row: Sequence[int], scale: float, beta: float, bits: int) -> list[int]:
+def softmax_int8_twice(row: Sequence[int], scale: float, beta: float, bits: int) -> list[int]:
     """Softmax of int8 numbers with an output of ``bits`` bits."""
     real = min(beta * scale * 2**26, 2**31 - 1.0)
     multiplier, shift = quantize_multiplier(real)
@@ -171,7 +171,7 @@ def looked_up(value: int, table: list[int]) -> int:
     return table[index] + (((table[index + 1] - table[index]) * (value & 127) + 64) >> 7)
 
 
-def softmax_int16(row: Sequence[int], scale: float, beta: float) -> list[int]:
+def softmax_int16_twice(row: Sequence[int], scale: float, beta: float) -> list[int]:
     multiplier, shift = quantize_multiplier(scale * beta / (10 / 65535))
     largest = max(row)
     powers = [

@@ -1,0 +1,88 @@
+/* Fixed-point arithmetic that kernels share. */
+#ifndef EK_FIXED_POINT_H
+#define EK_FIXED_POINT_H
+
+#include <stdint.h>
+
+/* total * multiplier * 2^(shift - 31), rounded once, halves up: MultiplyByQuantizedMultiplier of
+ * TFLite with TFLITE_SINGLE_ROUNDING. The shift is in [-31, 30]; what leaves int32 wraps. */
+static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = 31 - shift;
+#if UINTPTR_MAX > 0xffffffff
+    const int64_t product = (int64_t)total * multiplier + ((int64_t)1 << (right - 1));
+    return (int32_t)(uint32_t)(uint64_t)(product >> right);
+#else
+    /* The same without shifting 64 bits, which takes long here: half is twice the result. */
+    const int64_t product = (int64_t)total * multiplier;
+    const int32_t high = (int32_t)(product >> 32);
+    if (right > 32) {
+        const int32_t half = high >> (right - 33);
+        return (half >> 1) + (half & 1);
+    }
+    const uint32_t half = (uint32_t)(uint64_t)product >> (right - 1);
+    return (int32_t)(((uint32_t)high << (32 - right)) + (half >> 1) + (half & 1));
+#endif
+}
+
+/* value / 2^right, halves away from zero: gemmlowp's RoundingDivideByPOT. right is in [0, 31]. */
+static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
+{
+    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
+}
+
+/* ek_rescale_once, rounded twice as gemmlowp and TFLite Micro do: halves up in the product's
+ * high word (SaturatingRoundingDoublingHighMul), then in the shift (RoundingDivideByPOT). */
+static inline int32_t ek_rescale_twice(int32_t total, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    const int32_t moved = (int32_t)((uint32_t)total << left);
+    /* What the source does by a truncating division is this floor, for either sign. */
+    const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);
+    return ek_rounding_shift(high, right);
+}
+
+/* round((double)total * factor) in integers, for machines whose double has 32 bits: the product is
+ * rounded to the 53 bits of a double, halves to even, then to an integer, halves away from zero. The
+ * factor is significand * 2^(exponent - 53), the significand in [2^52, 2^53). A result beyond int16
+ * is some other beyond it, and a total counts up to 2^53 - 1. */
+static inline int32_t ek_rescale_exact(int64_t total, int64_t significand, int32_t exponent)
+{
+    const uint64_t most = ((uint64_t)1 << 53) - 1, factor = (uint64_t)significand;
+    uint64_t size = total < 0 ? 0 - (uint64_t)total : (uint64_t)total;
+    if (size == 0)
+        return 0;
+    size = size > most ? most : size;
+    for (; size >> 45 == 0; size <<= 8)
+        exponent -= 8;
+    for (; size >> 52 == 0; size <<= 1)
+        exponent--;
+
+    /* A product of 105 or 106 bits, of which the last 43 only tell whether they are 0. */
+    const uint64_t low = (size & 0xffffffff) * (factor & 0xffffffff);
+    const uint64_t middle =
+        (size >> 32) * (factor & 0xffffffff) + (size & 0xffffffff) * (factor >> 32) + (low >> 32);
+    const uint64_t high = (size >> 32) * (factor >> 32) + (middle >> 32);
+    const uint64_t rest = (middle & 0x7ff) | (low & 0xffffffff);
+    uint64_t product = high << 21 | (middle & 0xffffffff) >> 11 | (rest != 0);
+
+    const uint64_t unit = (uint64_t)1 << (product >> 62 ? 10 : 9); /* the double's last bit */
+    product += unit / 2 - 1 + ((product & unit) != 0);
+    product &= ~(unit - 1);
+
+    const int32_t right = 10 - exponent;
+    int32_t rounded = 0;
+    if (right < 45)
+        rounded = (int32_t)1 << 16;
+    else if (right < 64)
+        rounded = (int32_t)((product + ((uint64_t)1 << (right - 1))) >> right);
+    return total < 0 ? -rounded : rounded;
+}
+
+static inline int32_t ek_clamp(int32_t value, int32_t lowest, int32_t highest)
+{
+    return value < lowest ? lowest : value > highest ? highest : value;
+}
+
+#endif

@@ -1,0 +1,256 @@
+"""What the kernels of FULLY_CONNECTED mean, in NumPy; in C they are in fully_connected.c."""
+
+from __future__ import annotations
+
+from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_twice
+from edge_runtime.ops.activation import clamped_float32
+from edge_runtime.record import record
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+LANES = 16
+"""Partial sums of a float32 dot product; element k goes to sum k % LANES. A fixed order gives the
+same bytes on every machine, and one or a few vectors of any SIMD width hold it."""
+
+
+@record
+class Int8Params:
+    """Parameters of the int8 kernels."""
+
+    rows: int
+    depth: int
+    outputs: int
+    output_zero_point: int
+    lowest: int
+    highest: int
+
+
+@record
+class Int16Params:
+    """Parameters of the int16 kernels, whose zero points are 0."""
+
+    rows: int
+    depth: int
+    outputs: int
+    lowest: int
+    highest: int
+
+
+@record
+class FloatParams:
+    """Parameters of ``fully_connected_float32``; the ends are the bits of float32 numbers."""
+
+    rows: int
+    depth: int
+    outputs: int
+    lowest: int
+    highest: int
+
+
+def fully_connected_int8_once(
+    params: Int8Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int8]:
+    """Define the int8 kernel: int32 sums, one rounding, halves up.
+
+    Args:
+        params: see there.
+        tensor: int8 [rows * depth].
+        weights: int8 [outputs * depth].
+        bias: int32 [outputs], the input's zero point folded in.
+        multiplier: int32 [outputs].
+        shift: int32 [outputs].
+
+    Source: reference_integer_ops::FullyConnected, and MultiplyByQuantizedMultiplier with
+    TFLITE_SINGLE_ROUNDING.
+    """
+    total = _wrapped(_sums(params, tensor, weights, bias))
+    return _int8(params, rescale_once(total, *_wide(multiplier, shift)))
+
+
+def fully_connected_int8_twice(
+    params: Int8Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int8]:
+    """Define the same with two roundings, as TFLite Micro and CMSIS-NN do."""
+    total = _wrapped(_sums(params, tensor, weights, bias))
+    return _int8(params, rescale_twice(total, *_wide(multiplier, shift)))
+
+
+def fully_connected_int8_float(
+    params: Int8Params, tensor: Array, weights: Array, bias: Array, scale: Array
+) -> npt.NDArray[np.int8]:
+    """Define the same with a float32 factor, rounded to the nearest even, as XNNPACK does.
+
+    Args:
+        params: see there.
+        tensor: int8 [rows * depth].
+        weights: int8 [outputs * depth].
+        bias: int32 [outputs], the input's zero point folded in.
+        scale: float32 [outputs].
+
+    Source: xnn_init_qs8_conv_minmax_params and the fp32 requantisation of the qs8-gemm kernels.
+    """
+    import numpy as np
+
+    total = _wrapped(_sums(params, tensor, weights, bias)).astype(np.float32) * scale
+    highest = np.float32(params.highest - params.output_zero_point)
+    lowest = np.float32(params.lowest - params.output_zero_point)
+    rounded = np.rint(np.minimum(np.maximum(total, lowest), highest))
+    return (rounded.astype(np.int64) + params.output_zero_point).astype(np.int8).ravel()
+
+
+def fully_connected_int16_once(
+    params: Int16Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int16]:
+    """Define the int16 kernel: int64 sums, each times a double, halves away from zero.
+
+    Args:
+        params: see there.
+        tensor: int16 [rows * depth].
+        weights: int8 [outputs * depth].
+        bias: int64 [outputs].
+        multiplier: int64 [outputs], see ``exact_multiplier``.
+        shift: int32 [outputs], likewise.
+
+    Source: ``round`` of a product of doubles in reference_integer_ops::FullyConnected. A sum counts
+    up to 2**53 - 1, which only the bias of a damaged file exceeds.
+    """
+    return _int16(params, rescale_exact(_sums(params, tensor, weights, bias), multiplier, shift))
+
+
+def fully_connected_int16_reduced_once(
+    params: Int16Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int16]:
+    """Define the same with an int32 multiplier cut to 16 bits, as TFLite Micro and CMSIS-NN do.
+
+    It rounds once, halves up.
+
+    Source: MultiplyByQuantizedMultiplier for int64 of TFLite Micro.
+    """
+    import numpy as np
+
+    total = _sums(params, tensor, weights, bias)
+    factor, moved = _wide(multiplier, shift)
+    reduced = np.where(factor < 0x7FFF0000, (factor + (1 << 15)) >> 16, 0x7FFF)
+    # A shift of 15 or more to the left stands for a factor that no sensible scale gives.
+    right = np.maximum(15 - moved, 1)
+    with np.errstate(over="ignore"):
+        return _int16(params, (total * reduced + (np.int64(1) << (right - 1))) >> right)
+
+
+def fully_connected_int16_narrow_once(
+    params: Int16Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int16]:
+    """Define the int16 kernel with an int32 bias: the same with int32 sums, which wrap."""
+    total = _wrapped(_sums(params, tensor, weights, bias))
+    return _int16(params, rescale_exact(total, multiplier, shift))
+
+
+def fully_connected_int16_narrow_twice(
+    params: Int16Params,
+    tensor: Array,
+    weights: Array,
+    bias: Array,
+    multiplier: Array,
+    shift: Array,
+) -> npt.NDArray[np.int16]:
+    """Define the same with an int32 multiplier and two roundings."""
+    total = _wrapped(_sums(params, tensor, weights, bias))
+    return _int16(params, rescale_twice(total, *_wide(multiplier, shift)))
+
+
+def fully_connected_float32(
+    params: FloatParams, tensor: Array, weights: Array, bias: Array
+) -> npt.NDArray[np.float32]:
+    """Define the float32 kernel: LANES partial sums, each product and each sum rounded.
+
+    The error of a sum is at most (depth / LANES + 6) * 2**-24 * sum(|x * w|).
+
+    Args:
+        params: see there.
+        tensor: float32 [rows * depth].
+        weights: float32 [outputs * depth].
+        bias: float32 [outputs].
+    """
+    import numpy as np
+
+    missing = -params.depth % LANES
+    x = np.pad(tensor.reshape(params.rows, 1, -1), ((0, 0), (0, 0), (0, missing)))
+    w = np.pad(weights.reshape(1, params.outputs, -1), ((0, 0), (0, 0), (0, missing)))
+    lanes = np.zeros((params.rows, params.outputs, LANES), np.float32)
+    for start in range(0, params.depth, LANES):
+        lanes += x[..., start : start + LANES] * w[..., start : start + LANES]
+    while lanes.shape[-1] > 1:
+        half = lanes.shape[-1] // 2
+        lanes = lanes[..., :half] + lanes[..., half:]
+    total = lanes[..., 0] + bias.view(np.float32)
+    return clamped_float32(total, params.lowest, params.highest)
+
+
+def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArray[np.int64]:
+    """Return the int64 sums [rows, outputs]."""
+    import numpy as np
+
+    x = tensor.reshape(params.rows, params.depth).astype(np.int64)
+    w = weights.reshape(params.outputs, params.depth).astype(np.int64)
+    with np.errstate(over="ignore"):
+        total: npt.NDArray[np.int64] = x @ w.T + bias
+    return total
+
+
+def _wrapped(total: Array) -> npt.NDArray[np.int64]:
+    """Return int64 numbers as int32 arithmetic would have them."""
+    import numpy as np
+
+    return total.astype(np.int32).astype(np.int64)
+
+
+def _wide(multiplier: Array, shift: Array) -> tuple[Array, Array]:
+    import numpy as np
+
+    return multiplier.astype(np.int64), shift.astype(np.int64)
+
+
+def _int8(params: Int8Params, scaled: Array) -> npt.NDArray[np.int8]:
+    import numpy as np
+
+    moved = _wrapped(_wrapped(scaled) + params.output_zero_point)
+    return np.clip(moved, params.lowest, params.highest).astype(np.int8).ravel()
+
+
+def _int16(params: Int16Params, scaled: Array) -> npt.NDArray[np.int16]:
+    import numpy as np
+
+    return np.clip(_wrapped(scaled), params.lowest, params.highest).astype(np.int16).ravel()
