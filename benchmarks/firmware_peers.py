@@ -119,16 +119,16 @@ def plain_c(path: Path) -> Library:
         if step.slots[0] != given:
             raise FirmwareError(f"{path}: plain C is written for a chain of layers")
         given = step.slots[-1]
-        names = {
+        names: dict[str, Any] = {
             "i": i,
             "given": f"values_{i - 1}" if i else "input",
             "made": "output" if i == last else f"values_{i}",
-            **vars(step.kernel.params),
+            **step.kernel.params,
         }
         if i != last:
             body.append(f"    int8_t values_{i}[{made.slots[given].size}];\n")
         match step.kernel.name:
-            case "fully_connected_int8_once" if step.kernel.params.rows == 1:
+            case "fully_connected_int8_once" if step.kernel.params["rows"] == 1:
                 constants += _dense(i, step, made)
                 body.append(DENSE.format_map({**names, "zero_point": names["output_zero_point"]}))
                 macs += names["depth"] * names["outputs"]

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime import kernels
 from edge_runtime.graph import Graph
-from edge_runtime.kernels.fully_connected import Int8Params
+from edge_runtime.kernels.fully_connected import Int8
 from edge_runtime.planner import Plan, Slot, Step
 from edgekit.convert import packing
 from edgekit.convert.packing import Packed
@@ -28,7 +30,7 @@ DSP_SHARE = 0.4
 4.25 instructions for each weight of 1.5 bytes, against 1.14 for each of the dense kernel."""
 
 Int32 = npt.NDArray[np.int32]
-Layer = tuple[Int8Params, npt.NDArray[np.int8], Int32, Int32, Int32]
+Layer = tuple[Int8, npt.NDArray[np.int8], Int32, Int32, Int32]
 """What the packers take: parameters, weights [outputs, depth], bias, multiplier, shift."""
 
 
@@ -117,9 +119,10 @@ def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
     return found
 
 
-def _layer(params: Int8Params, own: Form) -> Layer:
+def _layer(params: Mapping[str, int], own: Form) -> Layer:
     weights, bias, multiplier, shift = (one.values for one in own.constants)
-    return params, weights.reshape(params.outputs, params.depth), bias, multiplier, shift
+    layer = Int8(**params)
+    return layer, weights.reshape(layer.outputs, layer.depth), bias, multiplier, shift
 
 
 def _sparse(layers: Mapping[int, Layer]) -> tuple[float, dict[int, Packed]]:
@@ -135,9 +138,10 @@ def _sparse(layers: Mapping[int, Layer]) -> tuple[float, dict[int, Packed]]:
 
 def _own(made: Plan, index: int, step: Step) -> Form:
     """Return a step as the engine's portable kernel runs it."""
-    code = step.kernel.reference.__code__
+    function, _ = kernels.find(step.kernel.name)
     # The first argument is the parameters; a kernel of any number of tensors names none.
-    names = code.co_varnames[1 : code.co_argcount]
+    arguments = list(signature(function).parameters.values())[1:]
+    names = [one.name for one in arguments if one.kind is not Parameter.VAR_POSITIONAL]
     tensors: list[Constant | Slot] = []
     for position, number in enumerate(step.slots):
         slot = made.slots[number]
@@ -147,7 +151,7 @@ def _own(made: Plan, index: int, step: Step) -> Form:
         name = names[position] if position < len(names) else f"constant{position}"
         values = np.frombuffer(slot.data, slot.dtype)
         tensors.append(Constant(f"{name}_{index}", values, position in step.kernel.flash))
-    return Form(step.kernel.name, vars(step.kernel.params), tuple(tensors))
+    return Form(step.kernel.name, step.kernel.params, tuple(tensors))
 
 
 def _packed_dsp(own: Form, packed: Packed | None) -> Form | None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from edge_runtime.kernels.fully_connected import Int8Params
+    from edge_runtime.kernels.fully_connected import Int8
 
-    Int8 = npt.NDArray[np.int8]
+    Weights = npt.NDArray[np.int8]
     Int32 = npt.NDArray[np.int32]
 
 STEP = 4
@@ -66,7 +66,7 @@ class Packed:
 
 
 def dsp(
-    params: Int8Params, weights: Int8, bias: Int32, multiplier: Int32, shift: Int32
+    params: Int8, weights: Weights, bias: Int32, multiplier: Int32, shift: Int32
 ) -> Packed | None:
     """Return the form of ``fully_connected_int8_once`` for the DSP extension.
 
@@ -97,8 +97,8 @@ def dsp(
 
 
 def skip(
-    params: Int8Params,
-    weights: Int8,
+    params: Int8,
+    weights: Weights,
     bias: Int32,
     multiplier: Int32,
     shift: Int32,
@@ -130,8 +130,8 @@ def skip(
 
 
 def skip_dsp(
-    params: Int8Params,
-    weights: Int8,
+    params: Int8,
+    weights: Weights,
     bias: Int32,
     multiplier: Int32,
     shift: Int32,
@@ -171,9 +171,7 @@ def skip_dsp(
     return Packed("fully_connected_int8_once_skip_dsp", made, constants)
 
 
-def sparse(
-    params: Int8Params, weights: Int8, bias: Int32, multiplier: Int32, shift: Int32
-) -> Packed:
+def sparse(params: Int8, weights: Weights, bias: Int32, multiplier: Int32, shift: Int32) -> Packed:
     """Return the portable form that holds no weights of 0, of the same arguments as ``dsp``.
 
     Returns:
@@ -220,7 +218,7 @@ def sparse_dsp(portable: Packed) -> Packed:
     return Packed(f"{SPARSE}_dsp", portable.params, (words, *others))
 
 
-def _halfwords(weights: Int8) -> npt.NDArray[np.uint32] | None:
+def _halfwords(weights: Weights) -> npt.NDArray[np.uint32] | None:
     """Return P as uint32 [pairs, depths], None when that is impossible."""
     import numpy as np
 
@@ -247,7 +245,7 @@ def _words(halfwords: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     return joined.transpose(1, 2, 0).reshape(-1, 2 * pairs)
 
 
-def _chunk(weights: Int8, lowest: int, highest: int) -> int:
+def _chunk(weights: Weights, lowest: int, highest: int) -> int:
     """Return how many words of depth may lie anywhere, and no sum of b leaves HIGH_BITS.
 
     Args:
@@ -272,7 +270,7 @@ def _chunk(weights: Int8, lowest: int, highest: int) -> int:
     return fits
 
 
-def _unfolded(bias: Int32, weights: Int8, zero_point: int) -> Int32:
+def _unfolded(bias: Int32, weights: Weights, zero_point: int) -> Int32:
     """Return the bias without the input's zero point, in int32 arithmetic."""
     import numpy as np
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge_runtime.graph import Graph, Op, Tensor
-    from edge_runtime.ops import Call
+    from edge_runtime.ops.call import Call
 
 MAX_SHOWN = 200
 """Characters of a value that a message repeats."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
-    from edge_runtime.ops import Kernel
+    from edge_runtime.ops.call import Kernel
     from edge_runtime.planner import Plan
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
@@ -135,7 +135,7 @@ class NativeSession:
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
     """Return the parameters as C has them, and those for ``group`` tensors at once."""
-    fields = vars(kernel.params)
+    fields = {**kernel.params}
     form = f"={len(fields)}i"
     single = struct.pack(form, *fields.values())
     if kernel.rows is None or fields[kernel.rows] * group >= 2**31:

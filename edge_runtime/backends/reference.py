@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime import kernels
 from edge_runtime.errors import BackendError
 from edge_runtime.planner import plan
 
@@ -72,7 +73,7 @@ class ReferenceSession:
         for step in self._plan.steps:
             *read, made = step.slots
             inputs = [values[slot] for slot in read]
-            values[made] = step.kernel.reference(step.kernel.params, *inputs)
+            values[made] = kernels.run(step.kernel.name, step.kernel.params, *inputs)
         return values[self._plan.output].reshape(self._shape)
 
     def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:

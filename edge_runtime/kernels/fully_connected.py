@@ -1,20 +1,17 @@
-"""What the kernels of FULLY_CONNECTED mean, in NumPy; in C they are in fully_connected.c."""
+"""The kernels of FULLY_CONNECTED in NumPy; in C fully_connected_<type>.c."""
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
 from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_twice
-from edge_runtime.ops.activation import clamped_float32
+from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.record import record
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy as np
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[Any]
 
 LANES = 16
 """Partial sums of a float32 dot product; element k goes to sum k % LANES. A fixed order gives the
@@ -22,7 +19,7 @@ same bytes on every machine, and one or a few vectors of any SIMD width hold it.
 
 
 @record
-class Int8Params:
+class Int8:
     """Parameters of the int8 kernels."""
 
     rows: int
@@ -34,7 +31,7 @@ class Int8Params:
 
 
 @record
-class Int16Params:
+class Int16:
     """Parameters of the int16 kernels, whose zero points are 0."""
 
     rows: int
@@ -45,7 +42,7 @@ class Int16Params:
 
 
 @record
-class FloatParams:
+class Float32:
     """Parameters of ``fully_connected_float32``; the ends are the bits of float32 numbers."""
 
     rows: int
@@ -56,7 +53,7 @@ class FloatParams:
 
 
 def fully_connected_int8_once(
-    params: Int8Params,
+    params: Int8,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -66,7 +63,6 @@ def fully_connected_int8_once(
     """Define the int8 kernel: int32 sums, one rounding, halves up.
 
     Args:
-        params: see there.
         tensor: int8 [rows * depth].
         weights: int8 [outputs * depth].
         bias: int32 [outputs], the input's zero point folded in.
@@ -81,7 +77,7 @@ def fully_connected_int8_once(
 
 
 def fully_connected_int8_twice(
-    params: Int8Params,
+    params: Int8,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -94,12 +90,11 @@ def fully_connected_int8_twice(
 
 
 def fully_connected_int8_float(
-    params: Int8Params, tensor: Array, weights: Array, bias: Array, scale: Array
+    params: Int8, tensor: Array, weights: Array, bias: Array, scale: Array
 ) -> npt.NDArray[np.int8]:
     """Define the same with a float32 factor, rounded to the nearest even, as XNNPACK does.
 
     Args:
-        params: see there.
         tensor: int8 [rows * depth].
         weights: int8 [outputs * depth].
         bias: int32 [outputs], the input's zero point folded in.
@@ -107,8 +102,6 @@ def fully_connected_int8_float(
 
     Source: xnn_init_qs8_conv_minmax_params and the fp32 requantisation of the qs8-gemm kernels.
     """
-    import numpy as np
-
     total = _wrapped(_sums(params, tensor, weights, bias)).astype(np.float32) * scale
     highest = np.float32(params.highest - params.output_zero_point)
     lowest = np.float32(params.lowest - params.output_zero_point)
@@ -117,7 +110,7 @@ def fully_connected_int8_float(
 
 
 def fully_connected_int16_once(
-    params: Int16Params,
+    params: Int16,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -127,7 +120,6 @@ def fully_connected_int16_once(
     """Define the int16 kernel: int64 sums, each times a double, halves away from zero.
 
     Args:
-        params: see there.
         tensor: int16 [rows * depth].
         weights: int8 [outputs * depth].
         bias: int64 [outputs].
@@ -141,7 +133,7 @@ def fully_connected_int16_once(
 
 
 def fully_connected_int16_reduced_once(
-    params: Int16Params,
+    params: Int16,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -154,8 +146,6 @@ def fully_connected_int16_reduced_once(
 
     Source: MultiplyByQuantizedMultiplier for int64 of TFLite Micro.
     """
-    import numpy as np
-
     total = _sums(params, tensor, weights, bias)
     factor, moved = _wide(multiplier, shift)
     reduced = np.where(factor < 0x7FFF0000, (factor + (1 << 15)) >> 16, 0x7FFF)
@@ -166,7 +156,7 @@ def fully_connected_int16_reduced_once(
 
 
 def fully_connected_int16_narrow_once(
-    params: Int16Params,
+    params: Int16,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -179,7 +169,7 @@ def fully_connected_int16_narrow_once(
 
 
 def fully_connected_int16_narrow_twice(
-    params: Int16Params,
+    params: Int16,
     tensor: Array,
     weights: Array,
     bias: Array,
@@ -192,20 +182,17 @@ def fully_connected_int16_narrow_twice(
 
 
 def fully_connected_float32(
-    params: FloatParams, tensor: Array, weights: Array, bias: Array
+    params: Float32, tensor: Array, weights: Array, bias: Array
 ) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: LANES partial sums, each product and each sum rounded.
 
     The error of a sum is at most (depth / LANES + 6) * 2**-24 * sum(|x * w|).
 
     Args:
-        params: see there.
         tensor: float32 [rows * depth].
         weights: float32 [outputs * depth].
         bias: float32 [outputs].
     """
-    import numpy as np
-
     missing = -params.depth % LANES
     x = np.pad(tensor.reshape(params.rows, 1, -1), ((0, 0), (0, 0), (0, missing)))
     w = np.pad(weights.reshape(1, params.outputs, -1), ((0, 0), (0, 0), (0, missing)))
@@ -221,8 +208,6 @@ def fully_connected_float32(
 
 def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArray[np.int64]:
     """Return the int64 sums [rows, outputs]."""
-    import numpy as np
-
     x = tensor.reshape(params.rows, params.depth).astype(np.int64)
     w = weights.reshape(params.outputs, params.depth).astype(np.int64)
     with np.errstate(over="ignore"):
@@ -232,25 +217,17 @@ def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArra
 
 def _wrapped(total: Array) -> npt.NDArray[np.int64]:
     """Return int64 numbers as int32 arithmetic would have them."""
-    import numpy as np
-
     return total.astype(np.int32).astype(np.int64)
 
 
 def _wide(multiplier: Array, shift: Array) -> tuple[Array, Array]:
-    import numpy as np
-
     return multiplier.astype(np.int64), shift.astype(np.int64)
 
 
-def _int8(params: Int8Params, scaled: Array) -> npt.NDArray[np.int8]:
-    import numpy as np
-
+def _int8(params: Int8, scaled: Array) -> npt.NDArray[np.int8]:
     moved = _wrapped(_wrapped(scaled) + params.output_zero_point)
     return np.clip(moved, params.lowest, params.highest).astype(np.int8).ravel()
 
 
-def _int16(params: Int16Params, scaled: Array) -> npt.NDArray[np.int16]:
-    import numpy as np
-
+def _int16(params: Int16, scaled: Array) -> npt.NDArray[np.int16]:
     return np.clip(_wrapped(scaled), params.lowest, params.highest).astype(np.int16).ravel()

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from edge_runtime.ops import Call, Constant, int32s
+from edge_runtime.ops.call import Call, Constant, int32s
 from edge_runtime.ops.constraints import per_tensor, told
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
 
 LOOPS = 6
 """Nested loops of a kernel, EK_LOOPS: as many dimensions as LiteRT's kernels broadcast."""
@@ -60,11 +51,11 @@ def quantization_fits(call: Call) -> str | None:
     return None
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the shape that both inputs are broadcast to."""
     made = _joined(call.input(0).shape, call.input(1).shape)
     assert made is not None
-    return made
+    return (made,)
 
 
 def scale(call: Call, position: int) -> float:
@@ -100,17 +91,6 @@ def loops(call: Call) -> Constant:
                 stride *= table[0][loop]
         table.append(strides)
     return int32s([number for row in table for number in row])
-
-
-def spread(a: Array, b: Array, table: Array) -> tuple[Array, Array]:
-    """Return the flat inputs as int64 or float arrays that NumPy broadcasts to the loops."""
-    sizes, *strides = table.reshape(3, LOOPS)
-    kind = a.dtype if a.dtype.kind == "f" else "int64"
-    first, second = (
-        tensor.reshape([size if step else 1 for size, step in zip(sizes, own, strict=True)])
-        for tensor, own in zip((a, b), strides, strict=True)
-    )
-    return first.astype(kind), second.astype(kind)
 
 
 def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:

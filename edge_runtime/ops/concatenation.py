@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from edge_runtime.ops import Call, Kernel, int32s
+from edge_runtime.ops.call import Call, Kernel, int32s
 from edge_runtime.ops.constraints import told
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
+    pass
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8}
 """Element types that are joined, and bytes of an element."""
@@ -51,7 +48,7 @@ def shapes_fit(call: Call) -> str | None:
 
 def size_fits(call: Call) -> str | None:
     """The output has 1 to 2**31 - 1 bytes."""
-    size = prod(shape(call)) * SIZES[call.output.dtype]
+    size = prod(shapes(call)[0]) * SIZES[call.output.dtype]
     return None if 0 < size < 2**31 else str(size)
 
 
@@ -84,26 +81,18 @@ CONSTRAINTS = (
 )
 
 
-@record
-class Params:
-    """Parameters of ``concatenation``: rows before the axis, and how many inputs there are."""
-
-    rows: int
-    inputs: int
-
-
 def _axis(call: Call) -> int:
     """Return the axis counted from the front."""
     axis: int = call.op.options["axis"]
     return axis % len(call.input(0).shape)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the first input's shape, with the sum of the lengths along the axis."""
     axis = _axis(call)
     first = call.input(0).shape
     total = sum(tensor.shape[axis] for tensor in call.inputs if tensor)
-    return (*first[:axis], total, *first[axis + 1 :])
+    return ((*first[:axis], total, *first[axis + 1 :]),)
 
 
 def lower(call: Call) -> Kernel:
@@ -111,28 +100,8 @@ def lower(call: Call) -> Kernel:
     axis = _axis(call)
     size = SIZES[call.output.dtype]
     lengths = [prod(tensor.shape[axis:]) * size for tensor in call.inputs if tensor]
-    params = Params(prod(call.input(0).shape[:axis]), len(lengths))
+    params = {"rows": prod(call.input(0).shape[:axis]), "inputs": len(lengths)}
     # A constant input is there once, however many tensors are run at once.
     rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
     inputs = tuple(range(len(lengths)))
-    return Kernel(concatenation, params, inputs, (int32s(lengths),), rows=rows)
-
-
-def concatenation(params: Params, *tensors: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Define the kernel: row by row, the bytes of each input after those of the one before it.
-
-    LiteRT does not rescale inputs either: it refuses int8 of different scales, and takes int16 of
-    different scales as they are (Prepare in tensorflow/lite/kernels/concatenation.cc).
-
-    Args:
-        params: see there.
-        tensors: the inputs, flat, then int32 [inputs], how many bytes of each make a row.
-    """
-    import numpy as np
-
-    *inputs, lengths = tensors
-    rows = [
-        tensor.reshape(params.rows, length // tensor.itemsize)
-        for tensor, length in zip(inputs, lengths, strict=True)
-    ]
-    return np.concatenate(rows, axis=1).ravel()
+    return Kernel("concatenation", params, inputs, (int32s(lengths),), rows=rows)

@@ -1,9 +1,9 @@
-"""Constraints that several ops share, and how tensors are told in messages."""
+"""Constraints and shapes that several ops share, and how messages describe tensors."""
 
 from __future__ import annotations
 
 from edge_runtime.graph import Tensor
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 
 
 def told(tensor: Tensor) -> str:
@@ -58,3 +58,8 @@ def same_elements(call: Call) -> str | None:
     if given.quantization != made.quantization and given.data is None:
         return f"{given.quantization} and {made.quantization}"
     return None
+
+
+def same_shape(call: Call) -> tuple[tuple[int, ...]]:
+    """Return the first input's shape, as that of the only output."""
+    return (call.input(0).shape,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import same_elements, told, whole_number
 
 
@@ -18,12 +18,12 @@ def axis_is_known(call: Call) -> str | None:
 CONSTRAINTS = (axis_is_known, same_elements)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with a 1 at the axis."""
     given = call.input(0).shape
     (axis,) = whole_number(call.input(1)) or ()
     axis %= len(given) + 1
-    return (*given[:axis], 1, *given[axis:])
+    return ((*given[:axis], 1, *given[axis:]),)
 
 
 def lower(_: Call) -> None:

@@ -16,20 +16,19 @@ from edge_runtime.fixed_point import (
     rounding_multiplier,
     wrapped,
 )
-from edge_runtime.kernels import fully_connected as kernels
-from edge_runtime.ops import Call, Constant, Kernel, int32s, int64s
 from edge_runtime.ops.activation import (
     activation_is_known,
-    quantized_ends,
-    unlimited_ends,
-    xnnpack_ends,
+    quantized_bounds,
+    unlimited_bounds,
+    xnnpack_bounds,
 )
+from edge_runtime.ops.call import NONE, Call, Constant, Kernel, int32s, int64s
 from edge_runtime.ops.constraints import per_tensor, told
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from edge_runtime.graph import Tensor
@@ -125,44 +124,42 @@ CONSTRAINTS = (
 )
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return [rows, outputs], or the input's shape with another last dimension."""
     outputs, depth = call.input(1).shape
     if call.op.options["keep_num_dims"]:
-        return (*call.input(0).shape[:-1], outputs)
-    return (call.input(0).elements // depth, outputs)
+        return ((*call.input(0).shape[:-1], outputs),)
+    return ((call.input(0).elements // depth, outputs),)
 
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
     outputs, depth = call.input(1).shape
-    rows = call.input(0).elements // depth
+    size = {"rows": call.input(0).elements // depth, "depth": depth, "outputs": outputs}
     bias = _bias(call)
     if call.output.dtype == "float32":
-        params = kernels.FloatParams(rows, depth, outputs, *unlimited_ends(call))
+        params = {**size, **unlimited_bounds(call)}
         if bias is not None:
-            return _kernel(kernels.fully_connected_float32, params, inputs=(0, 1, 2))
-        return _kernel(kernels.fully_connected_float32, params, int32s([0] * outputs))
-    made = call.output.quantization
-    assert made is not None
+            return _kernel("fully_connected_float32", params, inputs=(0, 1, 2))
+        return _kernel("fully_connected_float32", params, int32s([0] * outputs))
+    assert call.output.quantization is not None
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
-    ends = xnnpack_ends(call) if xnnpack else quantized_ends(call)
+    bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
-        return _lower_int8(
-            call, kernels.Int8Params(rows, depth, outputs, made.zero_points[0], *ends), biases
-        )
-    return _lower_int16(call, kernels.Int16Params(rows, depth, outputs, *ends), biases)
+        zero_point = call.output.quantization.zero_points[0]
+        return _lower_int8(call, {**size, "output_zero_point": zero_point, **bounds}, biases)
+    return _lower_int16(call, {**size, **bounds}, biases)
 
 
-def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Kernel:
+def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int8 kernel of the rounding, the input's zero point folded into the bias."""
     given, weights = call.input(0).quantization, call.input(1).data
     assert given is not None
     assert weights is not None
     # As uint8 with 128 added: Python sums bytes several times as fast as other integers.
     flat = weights.tobytes().translate(PLUS_128)
-    depth = params.depth
+    depth = params["depth"]
     sums = [sum(flat[at : at + depth]) - 128 * depth for at in range(0, len(flat), depth)]
     # sum((x - z) * w) is sum(x * w) - z * sum(w).
     offset = given.zero_points[0]
@@ -170,42 +167,39 @@ def _lower_int8(call: Call, params: kernels.Int8Params, biases: list[int]) -> Ke
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "xnnpack":
-        return _kernel(kernels.fully_connected_int8_float, params, folded, _scales(call))
-    kernel = {
-        "litert": kernels.fully_connected_int8_once,
-        "tflite-micro": kernels.fully_connected_int8_twice,
-    }[call.rounding]
-    return _kernel(kernel, params, folded, *_multipliers(call))
+        return _kernel("fully_connected_int8_float", params, folded, _scales(call))
+    roundings = "once" if call.rounding == "litert" else "twice"
+    return _kernel(
+        f"fully_connected_int8_{roundings}",
+        params,
+        folded,
+        *_multipliers(call),
+        hints={"input_zero_point": offset},
+    )
 
 
-def _lower_int16(call: Call, params: kernels.Int16Params, biases: list[int]) -> Kernel:
+def _lower_int16(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int16 kernel of the bias' type and the rounding."""
     bias = _bias(call)
-    double = call.rounding == "tflite-micro"
-    constants = _multipliers(call) if double else _exact_multipliers(call)
+    micro = call.rounding == "tflite-micro"
+    constants = _multipliers(call) if micro else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
-        kernel = (
-            kernels.fully_connected_int16_reduced_once
-            if double
-            else kernels.fully_connected_int16_once
-        )
+        kernel = "fully_connected_int16_reduced_once" if micro else "fully_connected_int16_once"
         return _kernel(kernel, params, int64s(biases), *constants)
-    kernel = (
-        kernels.fully_connected_int16_narrow_twice
-        if double
-        else kernels.fully_connected_int16_narrow_once
-    )
-    return _kernel(kernel, params, int32s(biases), *constants)
+    roundings = "twice" if micro else "once"
+    return _kernel(f"fully_connected_int16_narrow_{roundings}", params, int32s(biases), *constants)
 
 
 def _kernel(
-    reference: Callable[..., Any],
-    params: Any,
+    name: str,
+    params: dict[str, int],
     *constants: Constant,
     inputs: tuple[int, ...] = (0, 1),
+    hints: Mapping[str, int] = NONE,
 ) -> Kernel:
     """Return a kernel of this op, whose inputs are constants but for the first."""
-    return Kernel(reference, params, inputs, constants, rows="rows", weights=inputs[1:])
+    weights = inputs[1:]
+    return Kernel(name, params, inputs, constants, rows="rows", weights=weights, hints=hints)
 
 
 def _bias(call: Call) -> Tensor | None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from math import isfinite
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier, rescale_twice
-from edge_runtime.ops import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor
+from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantized
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
@@ -41,41 +39,7 @@ def alpha_fits(call: Call) -> str | None:
 CONSTRAINTS = (types_are_supported, quantized_per_tensor, ratio_fits, alpha_fits)
 
 
-@record
-class FloatParams:
-    """Parameters of ``leaky_relu_float32``.
-
-    Attributes:
-        alpha: bits of a float32 number.
-    """
-
-    count: int
-    alpha: int
-
-
-@record
-class Int16Params:
-    """Parameters of ``leaky_relu_int16_twice``.
-
-    Attributes:
-        multiplier: of an input that is not negative; see ``quantize_multiplier``.
-        shift: likewise.
-        negative_multiplier: of a negative input.
-        negative_shift: likewise.
-        negative_sign: what the output of a negative input is multiplied with, 1 or -1.
-    """
-
-    count: int
-    multiplier: int
-    shift: int
-    negative_multiplier: int
-    negative_shift: int
-    negative_sign: int
-
-
-def shape(call: Call) -> tuple[int, ...]:
-    """Return the input's shape."""
-    return call.input(0).shape
+shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
@@ -88,15 +52,23 @@ def lower(call: Call) -> Kernel:
     Source: QuantizeLeakyRelu in reference/leaky_relu.h of TFLite; xnn_init_qs8_lrelu_scalar_params
     in src/microparams-init.c of XNNPACK, src/qs8-vlrelu/scalar-select.c.in.
     """
+    count = call.output.elements
     if call.output.dtype == "float32":
-        params = FloatParams(call.output.elements, float_bits(call.op.options["alpha"]))
-        return Kernel(leaky_relu_float32, params, (0,), in_place=True)
+        params = {"count": count, "alpha": float_bits(call.op.options["alpha"])}
+        return Kernel("leaky_relu_float32", params, (0,), in_place=True)
     factors = _factors(call)
     sign = -1 if factors[1] < 0 and call.rounding == "litert" else 1
     pairs = quantize_multiplier(factors[0]), quantize_multiplier(sign * factors[1])
     if call.output.dtype == "int16":
-        params_int16 = Int16Params(call.output.elements, *pairs[0], *pairs[1], sign)
-        return Kernel(leaky_relu_int16_twice, params_int16, (0,), in_place=True)
+        params = {
+            "count": count,
+            "multiplier": pairs[0][0],
+            "shift": pairs[0][1],
+            "negative_multiplier": pairs[1][0],
+            "negative_shift": pairs[1][1],
+            "negative_sign": sign,
+        }
+        return Kernel("leaky_relu_int16_twice", params, (0,), in_place=True)
     given, made = call.input(0).quantization, call.output.quantization
     assert given is not None
     assert made is not None
@@ -123,37 +95,3 @@ def _factors(call: Call) -> tuple[float, float]:
     assert made is not None
     scale, alpha = given.scales[0], call.op.options["alpha"]
     return f32(scale / made.scales[0]), f32(f32(scale * alpha) / made.scales[0])
-
-
-def leaky_relu_float32(params: FloatParams, tensor: Array) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: the product is rounded once.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    import numpy as np
-
-    alpha = np.array([params.alpha], np.int32).view(np.float32)
-    with np.errstate(all="ignore"):
-        result: npt.NDArray[np.float32] = np.where(tensor > 0, tensor, tensor * alpha)
-    return result
-
-
-def leaky_relu_int16_twice(params: Int16Params, tensor: Array) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel: rounded twice, halves away from zero.
-
-    Args:
-        params: see there.
-        tensor: int16 [count].
-    """
-    import numpy as np
-
-    x = tensor.astype(np.int64)
-    negative = rescale_twice(x, params.negative_multiplier, params.negative_shift)
-    negative = negative * params.negative_sign
-    scaled = np.where(x < 0, negative, rescale_twice(x, params.multiplier, params.shift))
-    # Huge ratios of the scales wrap as int32 does.
-    wrapped = scaled.astype(np.int32)
-    result: npt.NDArray[np.int16] = np.clip(wrapped, -(2**15), 2**15 - 1).astype(np.int16)
-    return result

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from math import exp
 
+from edge_runtime import gemmlowp
 from edge_runtime.fixed_point import f32, power_of_two
-from edge_runtime.ops import Call, Kernel, exponential, gemmlowp, sigmoid_table
-from edge_runtime.ops.constraints import per_tensor, told
+from edge_runtime.ops import sigmoid_table
+from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import per_tensor, same_shape, told
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
@@ -44,16 +44,7 @@ def quantization_fits(call: Call) -> str | None:
 CONSTRAINTS = (types_are_supported, quantization_fits, sigmoid_table.scale_fits)
 
 
-@record
-class Params:
-    """Parameters of ``logistic_float32`` and ``logistic_fixed_int16``."""
-
-    count: int
-
-
-def shape(call: Call) -> tuple[int, ...]:
-    """Return the input's shape."""
-    return call.input(0).shape
+shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
@@ -66,7 +57,7 @@ def lower(call: Call) -> Kernel:
     """
     count = call.output.elements
     if call.output.dtype == "float32":
-        return Kernel(logistic_float32, Params(count), (0,), in_place=True)
+        return Kernel("logistic_float32", {"count": count}, (0,), in_place=True)
     given = call.input(0).quantization
     assert given is not None
     scale, zero_point = given.scales[0], given.zero_points[0]
@@ -76,9 +67,9 @@ def lower(call: Call) -> Kernel:
         micro = gemmlowp.of_int8(gemmlowp.logistic, scale, 8)
         return tabulate_integers(call, lambda x: micro(x - zero_point) - 128)
     if call.rounding == "xnnpack" and power_of_two(scale) == -12:
-        return Kernel(logistic_fixed_int16, Params(count), (0,), in_place=True)
-    made = sigmoid_table.params(call, 0)
-    return Kernel(logistic_int16, made, (0,), (sigmoid_table.table(),), in_place=True)
+        return Kernel("logistic_fixed_int16", {"count": count}, (0,), in_place=True)
+    params = sigmoid_table.params(call, 0)
+    return Kernel("logistic_int16", params, (0,), (sigmoid_table.table(),), in_place=True)
 
 
 def _sigmoid(x: float) -> float:
@@ -89,50 +80,3 @@ def _sigmoid(x: float) -> float:
 def _precise(x: float) -> float:
     """Return the value, calculated in double."""
     return 1 / (1 + exp(-x)) if abs(x) < 100 else float(x > 0)
-
-
-def logistic_float32(_: Params, tensor: Array) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: calculated in double, rounded once.
-
-    The error is below 0.501 ulp where the value is at least 1e-37, and below that less than an
-    ulp of 1e-37. NaN gives 1.
-
-    Args:
-        tensor: float32 [count].
-    """
-    import numpy as np
-
-    return (1 / (1 + exponential.exp(-tensor.astype(np.float64)))).astype(np.float32)
-
-
-def logistic_int16(
-    params: sigmoid_table.Params, tensor: Array, table: Array
-) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel: the table interpolated, halves up.
-
-    Source: reference_integer_ops::Logistic.
-
-    Args:
-        params: see there.
-        tensor: int16 [count].
-        table: uint16 [256].
-    """
-    import numpy as np
-
-    x = sigmoid_table.moved(params, tensor)
-    above = sigmoid_table.interpolated(np.abs(x), table, 9, 32767 << 10)
-    value = np.where(x < 0, (1 << 25) - 1 - above, above)
-    result: npt.NDArray[np.int16] = ((value + (1 << 9)) >> 10).astype(np.int16)
-    return result
-
-
-def logistic_fixed_int16(_: Params, tensor: Array) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel of LiteRT's optimised Logistic: gemmlowp's, with 3 integer bits.
-
-    Args:
-        tensor: int16 [count].
-    """
-    import numpy as np
-
-    result: npt.NDArray[np.int16] = gemmlowp.logistic(tensor.astype(np.int64), 3, 16)
-    return result.astype(np.int16)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import isfinite
 
 from edge_runtime.fixed_point import f32, half_away
-from edge_runtime.ops import Call, Constant, Kernel
+from edge_runtime.ops.call import Call, Constant, Kernel
 from edge_runtime.ops.requantize import LIMITS
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -15,17 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
-
-
-@record
-class Params:
-    """Parameters of ``lookup_int8`` and ``lookup_int16``."""
-
-    count: int
 
 
 def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
@@ -74,29 +65,7 @@ def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:
         value = function(index if signed else index % 256)
         table += max(low, min(high, value)).to_bytes(size, "little", signed=low < 0)
     constants = (Constant(made, bytes(table), table=True),)
-    params = Params(call.output.elements)
+    params = {"count": call.output.elements}
     if size == 2:
-        return Kernel(lookup_int16, params, (0,), constants)
-    return Kernel(lookup_int8, params, (0,), constants, in_place=True)
-
-
-def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8 | np.uint8]:
-    """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
-
-    Args:
-        tensor: int8 or uint8 [count].
-        table: int8 or uint8 [256].
-    """
-    result: npt.NDArray[np.int8 | np.uint8] = table[tensor.view("int8").astype("int64") + 128]
-    return result
-
-
-def lookup_int16(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
-    """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
-
-    Args:
-        tensor: int8 or uint8 [count].
-        table: int16 [256].
-    """
-    result: npt.NDArray[np.int16] = table[tensor.view("int8").astype("int64") + 128]
-    return result
+        return Kernel("lookup_int16", params, (0,), constants)
+    return Kernel("lookup_int8", params, (0,), constants, in_place=True)

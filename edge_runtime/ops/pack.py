@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import same_type, told, whole_number
 
 
@@ -25,9 +25,9 @@ def axis_is_0(call: Call) -> str | None:
 CONSTRAINTS = (inputs_are_known, axis_is_0, same_type)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return (number of inputs,)."""
-    return (len(call.inputs),)
+    return ((len(call.inputs),),)
 
 
 def fold(call: Call) -> bytes:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
-from edge_runtime.ops import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor
+from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import LIMITS, ratio_fits, requantize, requantized
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
@@ -36,27 +34,7 @@ def scale_has_an_inverse(call: Call) -> str | None:
 CONSTRAINTS = (types_are_supported, quantized_per_tensor, scale_has_an_inverse, ratio_fits)
 
 
-@record
-class Params:
-    """Parameters of the kernels that have a float32 input.
-
-    Attributes:
-        scale: bits of a float32 number: the output's scale, or its inverse.
-        zero_point: of the output.
-        lowest: least number of the output's type.
-        highest: greatest number of it.
-    """
-
-    count: int
-    scale: int
-    zero_point: int
-    lowest: int
-    highest: int
-
-
-def shape(call: Call) -> tuple[int, ...]:
-    """Return the input's shape."""
-    return call.input(0).shape
+shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
@@ -80,10 +58,15 @@ def lower(call: Call) -> Kernel:
     if given.dtype == "float32":
         once = call.rounding == "xnnpack"
         bits = float_bits(1 / scale if once else scale)
-        params = Params(made.elements, bits, zero_point, *limits)
-        if made.dtype == "int16":
-            return Kernel(quantize_even_int16 if once else quantize_int16, params, (0,))
-        return Kernel(quantize_even_int8 if once else quantize_int8, params, (0,))
+        params = {
+            "count": made.elements,
+            "scale": bits,
+            "zero_point": zero_point,
+            "lowest": limits[0],
+            "highest": limits[1],
+        }
+        size = "int16" if made.dtype == "int16" else "int8"
+        return Kernel(f"quantize_even_{size}" if once else f"quantize_{size}", params, (0,))
     assert given.quantization is not None
     ratio, offset = given.quantization.scales[0] / scale, given.quantization.zero_points[0]
     if given.dtype == "int16":
@@ -95,74 +78,3 @@ def lower(call: Call) -> Kernel:
     return tabulate_integers(
         call, lambda x: requantized(x - offset, multiplier, shift) + zero_point
     )
-
-
-def _quantized(params: Params, steps: Array, even: bool) -> Array:
-    """Return float32 ``steps`` of the output's scale as integers; NaN as the least one."""
-    import numpy as np
-
-    low, high = params.lowest - params.zero_point, params.highest - params.zero_point
-    cut = np.where(steps > low, np.where(steps < high, steps, high), low).astype(np.float64)
-    whole = np.rint(cut) if even else np.trunc(cut + np.where(cut < 0, -0.5, 0.5))
-    result: Array = whole.astype(np.int32) + params.zero_point
-    return result
-
-
-def _divided(params: Params, tensor: Array) -> Array:
-    """Return the quotients by the scale, rounded to float32, as integers."""
-    import numpy as np
-
-    with np.errstate(over="ignore"):
-        steps = tensor / np.array([params.scale], np.int32).view(np.float32)
-    return _quantized(params, steps, even=False)
-
-
-def _multiplied(params: Params, tensor: Array) -> Array:
-    """Return the products with the inverse scale, rounded to float32, as integers."""
-    import numpy as np
-
-    with np.errstate(over="ignore"):
-        steps = tensor * np.array([params.scale], np.int32).view(np.float32)
-    return _quantized(params, steps, even=True)
-
-
-def quantize_int8(params: Params, tensor: Array) -> npt.NDArray[np.int8 | np.uint8]:
-    """Define the kernel for int8 and uint8: divided, halves away from zero.
-
-    Beyond 2**31 steps, where LiteRT's conversion is undefined, it stays the greatest number.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    return _divided(params, tensor).astype("int8" if params.lowest else "uint8")
-
-
-def quantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
-    """Define the kernel for int16: divided, halves away from zero.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    return _divided(params, tensor).astype("int16")
-
-
-def quantize_even_int8(params: Params, tensor: Array) -> npt.NDArray[np.int8 | np.uint8]:
-    """Define XNNPACK's kernel for int8 and uint8: multiplied, halves to the even number.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    return _multiplied(params, tensor).astype("int8" if params.lowest else "uint8")
-
-
-def quantize_even_int16(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
-    """Define the kernel of LiteRT's optimised AffineQuantize: the same for int16.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    return _multiplied(params, tensor).astype("int16")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
-from edge_runtime.ops import Call, Kernel
-from edge_runtime.ops.activation import ENDS, clamped_float32, quantized
-from edge_runtime.ops.constraints import quantized_per_tensor
+from edge_runtime.ops.activation import BOUNDS, quantized
+from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
@@ -39,23 +37,7 @@ def scales_are_equal(call: Call) -> str | None:
 CONSTRAINTS = (types_are_supported, quantized_per_tensor, ratio_fits, scales_are_equal)
 
 
-@record
-class Params:
-    """Parameters of ``relu_float32``.
-
-    Attributes:
-        lowest: bits of a float32 number.
-        highest: likewise.
-    """
-
-    count: int
-    lowest: int
-    highest: int
-
-
-def shape(call: Call) -> tuple[int, ...]:
-    """Return the input's shape."""
-    return call.input(0).shape
+shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
@@ -66,14 +48,15 @@ def lower(call: Call) -> Kernel:
 
     Source: QuantizedReluX in tensorflow/lite/kernels/activations.cc.
     """
-    ends = ENDS[call.op.name]
+    bounds = BOUNDS[call.op.name]
     if call.output.dtype == "float32":
-        low, high = (float_bits(end) for end in ends)
-        return Kernel(relu_float32, Params(call.output.elements, low, high), (0,), in_place=True)
+        low, high = (float_bits(bound) for bound in bounds)
+        params = {"count": call.output.elements, "lowest": low, "highest": high}
+        return Kernel("relu_float32", params, (0,), in_place=True)
     given, made = call.input(0).quantization, call.output.quantization
     assert given is not None
     assert made is not None
-    low, high = quantized(call.output, ends)
+    low, high = quantized(call.output, bounds)
     if call.output.dtype == "int16":
         return requantize(call, _ratio(call), (low, high))
     multiplier, shift = quantize_multiplier(_ratio(call))
@@ -94,13 +77,3 @@ def _ratio(call: Call) -> float:
     assert made is not None
     ratio = given.scales[0] / made.scales[0]
     return ratio if call.rounding == "tflite-micro" else f32(ratio)
-
-
-def relu_float32(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel, exact: ``lowest`` below it, ``highest`` above it; NaN stays.
-
-    Args:
-        params: see there.
-        tensor: float32 [count].
-    """
-    return clamped_float32(tensor, params.lowest, params.highest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import MOST_NUMBERS, same_elements, told, whole_number
 
 
@@ -41,11 +41,12 @@ def elements_fit(call: Call) -> str | None:
 CONSTRAINTS = (shape_is_known, elements_fit, same_elements)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the new shape."""
     target = _target(call)
     known = prod(size for size in target if size != -1)
-    return tuple(call.input(0).elements // known if size == -1 else size for size in target)
+    elements = call.input(0).elements
+    return (tuple(elements // known if size == -1 else size for size in target),)
 
 
 def lower(_: Call) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 
 
 def type_is_whole(call: Call) -> str | None:
@@ -13,9 +13,9 @@ def type_is_whole(call: Call) -> str | None:
 CONSTRAINTS = (type_is_whole,)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return (rank of the input,)."""
-    return (len(call.input(0).shape),)
+    return ((len(call.input(0).shape),),)
 
 
 def fold(call: Call) -> bytes:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import exp
 
 from edge_runtime.fixed_point import power_of_two
-from edge_runtime.ops import Call, Constant
+from edge_runtime.ops.call import Call, Constant
 from edge_runtime.ops.constraints import per_tensor
-from edge_runtime.record import record
 
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
@@ -26,20 +25,6 @@ INT16_SCALES = (2.0**-40, 8 / 3)
 """The scales of an int16 input for which its multiplier has 1 to 15 bits."""
 
 
-@record
-class Params:
-    """Parameters of ``logistic_int16`` and ``tanh_int16``.
-
-    Attributes:
-        multiplier: what an input takes to be in steps of 1/(3 * 2**12),
-        shift: times ``2**shift``.
-    """
-
-    count: int
-    multiplier: int
-    shift: int
-
-
 def scale_fits(call: Call) -> str | None:
     """The scale of an int16 input is from 2**-40 to 8/3, and its zero point 0."""
     given = call.input(0)
@@ -52,7 +37,7 @@ def scale_fits(call: Call) -> str | None:
     return None if low <= scale <= high and zero_point == 0 else f"{scale} and {zero_point}"
 
 
-def params(call: Call, shifts: int) -> Params:
+def params(call: Call, shifts: int) -> dict[str, int]:
     """Return the parameters for the scale of the input.
 
     Args:
@@ -65,11 +50,11 @@ def params(call: Call, shifts: int) -> Params:
     count, scale = call.output.elements, given.scales[0]
     exponent = power_of_two(scale)
     if exponent is not None and 0 <= exponent + 12 <= shifts:
-        return Params(count, 3 << (exponent + 12), 0)
+        return {"count": count, "multiplier": 3 << (exponent + 12), "shift": 0}
     multiplier, shift = scale * 4096 * 3, 0
     while multiplier <= 32767 / 2 and shift <= 30:
         multiplier, shift = multiplier * 2, shift + 1
-    return Params(count, int(multiplier), shift)
+    return {"count": count, "multiplier": int(multiplier), "shift": shift}
 
 
 _TABLE: list[Constant] = []
@@ -94,30 +79,3 @@ def table() -> Constant:
     data = b"".join(value.to_bytes(2, "little") for value in [*values, 65535])
     _TABLE.append(Constant("uint16", data))
     return _TABLE[0]
-
-
-def interpolated(size: Array, table: Array, bits: int, greatest: int) -> Array:
-    """Return the table's value with ``bits`` more of fraction.
-
-    Args:
-        size: int64, not negative, in steps of ``2**-bits`` of the table's.
-        table: uint16 [256].
-        bits: see there.
-        greatest: what is returned from the table's last step on.
-    """
-    import numpy as np
-
-    index = np.minimum(size >> bits, 254)
-    below, above = table[index].astype(np.int64), table[index + 1].astype(np.int64)
-    value = (below << bits) + (size & ((1 << bits) - 1)) * (above - below)
-    result: Array = np.where(size >> bits >= 255, greatest, value)
-    return result
-
-
-def moved(params: Params, tensor: Array) -> Array:
-    """Return the int16 input in steps of 1/(3 * 2**12), in int64."""
-    import numpy as np
-
-    return (
-        tensor.astype(np.int64) * params.multiplier + ((1 << params.shift) >> 1)
-    ) >> params.shift

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import same_elements, told
 
 
@@ -17,11 +17,12 @@ def dimensions_are_1(call: Call) -> str | None:
 CONSTRAINTS = (dimensions_are_1, same_elements)
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape without them; without all of size 1 when none is named."""
     given = call.input(0).shape
-    out = {axis % len(given) for axis in call.op.options["squeeze_dims"]}
-    return tuple(size for axis, size in enumerate(given) if not (axis in out if out else size == 1))
+    named = {axis % len(given) for axis in call.op.options["squeeze_dims"]}
+    left = (size for axis, size in enumerate(given) if not (axis in named if named else size == 1))
+    return (tuple(left),)
 
 
 def lower(_: Call) -> None:

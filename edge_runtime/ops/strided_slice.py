@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call
+from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import same_type, told, whole_number
 
 
@@ -53,9 +53,9 @@ def _taken(call: Call) -> range:
     return range(length)[start:stop:stride]
 
 
-def shape(call: Call) -> tuple[int, ...]:
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return () for a single number, (length,) otherwise."""
-    return () if call.op.options["shrink_axis_mask"] else (len(_taken(call)),)
+    return ((),) if call.op.options["shrink_axis_mask"] else ((len(_taken(call)),),)
 
 
 def fold(call: Call) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from edge_runtime.ops import Call, Kernel, add
+from edge_runtime.ops import add
+from edge_runtime.ops.call import Call, Kernel
 
 CONSTRAINTS = add.SHARED_CONSTRAINTS
 
-shape = add.shape
+shapes = add.shapes
 
 
 def lower(call: Call) -> Kernel:

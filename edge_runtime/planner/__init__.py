@@ -11,7 +11,8 @@ from __future__ import annotations
 from edge_runtime import ops
 from edge_runtime.check import label, require_order, require_runnable
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
-from edge_runtime.ops import Call, copy
+from edge_runtime.ops import copy
+from edge_runtime.ops.call import Call
 from edge_runtime.planner.memory import Lifetime, place
 from edge_runtime.record import record, replace
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from edge_runtime.graph import Graph, Op, Tensor
-    from edge_runtime.ops import Kernel
+    from edge_runtime.ops.call import Kernel
     from edge_runtime.unsupported import Unsupported
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
@@ -266,7 +267,7 @@ def _module(op: Op, tensors: list[Tensor]) -> ModuleType:
 def _call(op: Op, tensors: list[Tensor], rounding: str) -> Call:
     """Return the op as its module sees it."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tensors[op.outputs[0]], rounding)
+    return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
 
 
 def _settled(call: Call, module: ModuleType, room: int) -> Call:
@@ -275,7 +276,8 @@ def _settled(call: Call, module: ModuleType, room: int) -> Call:
         value = constraint(call)
         if value is not None:
             raise _refused(call, (constraint.__doc__ or "").rstrip("."), value)
-    output = replace(call.output, shape=module.shape(call))
+    (shape,) = module.shapes(call)
+    output = replace(call.output, shape=shape)
     shape, quantization = output.shape, output.quantization
     if len(shape) > MAX_RANK or not output.elements or _size(output) > room:
         limit = f"An output has at most {MAX_RANK} dimensions and {room} bytes, and is not empty"
@@ -285,7 +287,7 @@ def _settled(call: Call, module: ModuleType, room: int) -> Call:
         if shape[axis : axis + 1] != (scales,):
             limit = "There is a scale for each slice of the output"
             raise _refused(call, limit, f"{scales} along axis {axis} of {list(shape)}")
-    return replace(call, output=output)
+    return replace(call, outputs=(output,))
 
 
 def _size(tensor: Tensor) -> int:
@@ -317,7 +319,7 @@ def _require_few(call: Call, count: int, limit: int, what: str) -> None:
 
 def _require_int32(call: Call, kernel: Kernel) -> None:
     """Raise when a parameter is not what C can hold."""
-    for name, value in vars(kernel.params).items():
+    for name, value in kernel.params.items():
         if not -(2**31) <= value < 2**31:
             raise _refused(call, f"The kernel's {name} fits into int32", str(value))
 

@@ -37,7 +37,7 @@ class Layer:
         lowest = -128 if draw.random() < 0.5 else int(draw.integers(-128, 128))
         highest = 127 if draw.random() < 0.5 else int(draw.integers(lowest, 128))
         made = int(draw.integers(-128, 128))
-        self.params = kernels.Int8Params(rows, depth, outputs, made, lowest, highest)
+        self.params = kernels.Int8(rows, depth, outputs, made, lowest, highest)
         self.weights = self._weights(outputs, depth)
         self.tensor = self._tensor(rows * depth)
         kind = draw.integers(3)
@@ -100,7 +100,7 @@ def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
     for b, value, zero_point in itertools.product((-128, -127, 127), (-128, 127), (-128, 127)):
         layer = Layer(draw, 1, 2001, 2)
         layer.zero_point = zero_point
-        layer.params = kernels.Int8Params(1, 2001, 2, 0, -128, 127)
+        layer.params = kernels.Int8(1, 2001, 2, 0, -128, 127)
         layer.weights[0], layer.weights[1] = 127, b
         layer.tensor[:] = value
         layer.bias[:] = -zero_point * layer.weights.sum(axis=1, dtype=np.int64)
@@ -166,7 +166,7 @@ def test_weights_are_where_the_kernels_read_them(depth: int, outputs: int) -> No
 
 
 def test_the_zero_point_leaves_the_bias() -> None:
-    params = kernels.Int8Params(1, 5, 1, 0, -128, 127)
+    params = kernels.Int8(1, 5, 1, 0, -128, 127)
     weights = np.array([[1, 2, 3, 4, -5]], np.int8)
     bias, ones = np.array([-(2**31)], np.int32), np.array([2**30], np.int32)
     for pack, padding in (packing.skip, []), (packing.skip_dsp, [0]):
@@ -184,7 +184,7 @@ def test_zeros_are_left_out_and_distances_bridged() -> None:
     weights[0, [0, 3, 18, 34, 39]] = 1, -2, 3, -4, 5
     weights[2, 31] = -128
     ones = np.ones(3, np.int32)
-    params = kernels.Int8Params(1, 40, 3, 0, -128, 127)
+    params = kernels.Int8(1, 40, 3, 0, -128, 127)
     packed = packing.sparse(params, weights, 2 * ones, 3 * ones, 4 * ones)
     # From 18 to 34 is one too far, from the beginning to 31 as well.
     first = [0x30, 0xFF, 0x51, 0, 1, -2, 3, 0, -4, 5, 0, 0]

@@ -26,7 +26,7 @@ class Layer:
 
     def __init__(self, draw: np.random.Generator, rows: int, depth: int, outputs: int) -> None:
         ends = np.array(ENDS[draw.integers(len(ENDS))], np.float32).view(np.int32)
-        self.params = kernels.FloatParams(rows, depth, outputs, *map(int, ends))
+        self.params = kernels.Float32(rows, depth, outputs, *map(int, ends))
         kind = draw.integers(6)
         self.tensors = []
         for size in rows * depth, outputs * depth, outputs:

@@ -65,7 +65,7 @@ def execute(library, made, tensor):
             content = np.frombuffer(data.tobytes(), np.uint8)
             content = ~content if inverted else content
             own.append(ctypes.create_string_buffer(content.tobytes(), len(content)))
-        fields = vars(step.kernel.params).values()
+        fields = step.kernel.params.values()
         pointers = (ctypes.c_void_p * len(own))(*map(ctypes.addressof, own))
         params = ctypes.create_string_buffer(struct.pack(f"={len(fields)}i", *fields))
         getattr(library, f"ek_{step.kernel.name}")(params, pointers)

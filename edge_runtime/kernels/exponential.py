@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from math import factorial
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
 LOG2_E = 1.4426950408889634
 LN_2_HIGH, LN_2_LOW = 0.6931471803691238, 1.9082149292705877e-10
@@ -24,8 +21,6 @@ def exp(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     result, so that a float32 made of it is nearly always the right one. x is cut to [-708, 709],
     outside of which a float32 is 0 or infinity; NaN counts as -708.
     """
-    import numpy as np
-
     x = np.where(x > -708, np.where(x < 709, x, 709), -708)
     power = np.trunc(x * LOG2_E + np.where(x < 0, -0.5, 0.5))
     r = (x - power * LN_2_HIGH) - power * LN_2_LOW

@@ -1,0 +1,50 @@
+"""The kernels of DEQUANTIZE in NumPy, which defines their meaning; in C dequantize.c."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.record import record
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@record
+class Params:
+    """Parameters of the kernels.
+
+    Attributes:
+        scale: bits of a float32 number.
+        zero_point: of the input.
+    """
+
+    count: int
+    scale: int
+    zero_point: int
+
+
+def _dequantized(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+    """Return ``scale * (x - zero_point)``, rounded once, as the difference is exact."""
+    scale = np.array([params.scale], np.int32).view(np.float32)
+    steps = tensor.astype(np.int32) - params.zero_point
+    with np.errstate(over="ignore"):
+        result: npt.NDArray[np.float32] = steps.astype(np.float32) * scale
+    return result
+
+
+def dequantize_int8(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+    """Define the kernel for int8 [count]."""
+    return _dequantized(params, tensor)
+
+
+def dequantize_uint8(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+    """Define the kernel for uint8 [count]."""
+    return _dequantized(params, tensor)
+
+
+def dequantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+    """Define the kernel for int16 [count]."""
+    return _dequantized(params, tensor)

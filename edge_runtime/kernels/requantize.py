@@ -1,0 +1,63 @@
+"""Integers from one scale to another, in NumPy; in C requantize.c."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.fixed_point import rescale_twice
+from edge_runtime.record import record
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@record
+class Params:
+    """Parameters of ``requantize_int16_twice`` and ``requantize_int16_int8_twice``.
+
+    Attributes:
+        multiplier: see ``quantize_multiplier``.
+        shift: likewise.
+        zero_point: of the output; the input's is 0.
+        lowest: the output is cut to this,
+        highest: and to this.
+    """
+
+    count: int
+    multiplier: int
+    shift: int
+    zero_point: int
+    lowest: int
+    highest: int
+
+
+def _requantized(params: Params, tensor: Array) -> Array:
+    """Return int32 values in int64."""
+    scaled = rescale_twice(tensor.astype(np.int64), params.multiplier, params.shift)
+    # Sums wrap as int32 does.
+    moved = (scaled + params.zero_point).astype(np.int32)
+    cut: Array = np.clip(moved, params.lowest, params.highest)
+    return cut
+
+
+def requantize_int16_twice(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel: rounded twice, halves away from zero.
+
+    Source: reference_ops::Requantize and MultiplyByQuantizedMultiplier of TFLite without
+    TFLITE_SINGLE_ROUNDING.
+
+    Args:
+        tensor: int16 [count].
+    """
+    return _requantized(params, tensor).astype("int16")
+
+
+def requantize_int16_int8_twice(params: Params, tensor: Array) -> npt.NDArray[np.int8]:
+    """Define the kernel: the same, for another type of the output.
+
+    Args:
+        tensor: int16 [count].
+    """
+    return _requantized(params, tensor).astype("int8")

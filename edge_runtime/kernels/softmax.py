@@ -1,0 +1,200 @@
+"""The kernels of SOFTMAX in NumPy, which defines their meaning; in C softmax.c."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.fixed_point import rescale_twice, rounding_shift
+from edge_runtime.kernels import exponential
+from edge_runtime.record import record
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@record
+class Table:
+    """Parameters of ``softmax_int8_twice`` and ``softmax_int8_int16_twice``."""
+
+    rows: int
+    depth: int
+
+
+@record
+class Real:
+    """Parameters of the others with float32 tables or numbers.
+
+    ``factor`` has the bits of the output's scale, or of beta.
+    """
+
+    rows: int
+    depth: int
+    factor: int
+
+
+@record
+class Rescaled:
+    """Parameters of ``softmax_int16_twice``."""
+
+    rows: int
+    depth: int
+    multiplier: int
+    shift: int
+
+
+def softmax_int8_twice(params: Table, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+    """Define the int8 kernel: exp from a table, one reciprocal a row, in fixed point.
+
+    Args:
+        tensor: int8 [rows * depth].
+        table: int32 [256], exp of how far a number is below the largest, 31 fractional bits.
+
+    Source: Softmax in tensorflow/lite/kernels/internal/reference/softmax.h.
+    """
+    return (_fixed_point(params, tensor, table, 8) - 128).astype(np.int8)
+
+
+def softmax_int8_int16_twice(params: Table, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel for an int16 output: the same with 8 bits more.
+
+    Args:
+        tensor: int8 [rows * depth].
+        table: int32 [256], see ``softmax_int8_twice``.
+    """
+    return (_fixed_point(params, tensor, table, 16) - 32768).astype(np.int16)
+
+
+def _fixed_point(params: Table, tensor: Array, table: Array, bits: int) -> Array:
+    """Return the shares with ``bits`` fractional bits, at most 1 - 2**-bits."""
+    powers = table[_below(params, tensor)].astype(np.int64)
+    # 19 fractional bits; at least one of them is 1, so that the sum has 20 bits or more.
+    total = rounding_shift(powers, 12).sum(axis=1, keepdims=True)
+    zeros = 32 - np.frexp(total)[1].astype(np.int64)
+    share = _product(_reciprocal((total << zeros) - 2**31), powers)
+    right = 12 - zeros + 31 - bits
+    made = np.where(right > 31, 0, rounding_shift(share, np.minimum(right, 31)))
+    clamped: Array = np.minimum(made, 2**bits - 1).ravel()
+    return clamped
+
+
+def _saturated(values: Array) -> Array:
+    clamped: Array = np.clip(values, -(2**31), 2**31 - 1)
+    return clamped
+
+
+def _below(params: Any, tensor: Array) -> Array:
+    """Return [rows, depth] how far numbers are below the largest of their row."""
+    x = tensor.reshape(params.rows, params.depth).astype(np.int64)
+    below: Array = x.max(axis=1, keepdims=True) - x
+    return below
+
+
+def softmax_int8_float(params: Real, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+    """Define the int8 kernel that LiteRT runs by default: float32, sums from left to right.
+
+    Args:
+        tensor: int8 [rows * depth].
+        table: float32 [256], exp of how far a number is below the largest.
+
+    Source: Softmax in tensorflow/lite/kernels/internal/optimized/optimized_ops.h.
+    """
+    return (_real(params, tensor, table, 255) - 128).astype(np.int8)
+
+
+def softmax_int8_int16_float(params: Real, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+    """Define the same for an int16 output.
+
+    Args:
+        tensor: int8 [rows * depth].
+        table: float32 [256], see ``softmax_int8_float``.
+    """
+    return (_real(params, tensor, table, 65535) - 32768).astype(np.int16)
+
+
+def _real(params: Real, tensor: Array, table: Array, highest: int) -> Array:
+    """Return the shares in units of the output's scale, rounded, halves up."""
+    powers = table[_below(params, tensor)]
+    # A running sum adds in order; sum() does not.
+    total = np.cumsum(powers, axis=1, dtype=np.float32)[:, -1:]
+    scale = np.array(params.factor, np.int32).view(np.float32)
+    share = powers * (np.float32(1) / (total * scale))
+    made = np.trunc(share) + (share - np.trunc(share) >= np.float32(0.5))
+    clamped: Array = np.minimum(made.astype(np.int64), highest).ravel()
+    return clamped
+
+
+def softmax_int16_twice(
+    params: Rescaled, tensor: Array, exponentials: Array, reciprocals: Array
+) -> npt.NDArray[np.int16]:
+    """Define the int16 kernel: exp and 1 / (1 + x) from tables that are interpolated.
+
+    Args:
+        tensor: int16 [rows * depth].
+        exponentials: int16 [513], from -10 to 0.
+        reciprocals: int16 [513], from 0 to 1.
+
+    Source: SoftmaxInt16 in tensorflow/lite/kernels/internal/reference/softmax.h.
+    """
+    moved = rescale_twice(-_below(params, tensor), params.multiplier, params.shift) + 32767
+    # Sums wrap as int32 does.
+    powers = _looked_up(moved.astype(np.int32).astype(np.int64), exponentials)
+    total = powers.sum(axis=1, keepdims=True)
+    zeros = 32 - np.frexp(total)[1].astype(np.int64)
+    # From 1 to 2 with 16 fractional bits, less 1, less half the table.
+    above = (((total << (zeros - 1)) + 2**13) >> 14) - 2**16 - 2**15
+    right = 31 - zeros
+    made = (powers * _looked_up(above, reciprocals) + (1 << (right - 1))) >> right
+    clamped: npt.NDArray[np.int16] = np.clip(made, 0, 32767).astype(np.int16).ravel()
+    return clamped
+
+
+def _looked_up(values: Array, table: Array) -> Array:
+    """Return what the table has for the values, cut to int16, interpolated between its entries.
+
+    Source: LUTLookup in tensorflow/lite/kernels/internal/common.h.
+    """
+    clamped = np.clip(values, -32768, 32767)
+    index = 256 + (clamped >> 7)
+    base = table[index].astype(np.int64)
+    slope = table[index + 1] - base
+    found: Array = base + ((slope * (clamped & 127) + 64) >> 7)
+    return found
+
+
+def softmax_float32(params: Real, tensor: Array) -> npt.NDArray[np.float32]:
+    """Define the float32 kernel: exp and sums, from left to right, in double.
+
+    The error is below 2**-23 of a result, and 2**-149 where it is denormal.
+
+    Args:
+        tensor: float32 [rows * depth].
+    """
+    x = tensor.reshape(params.rows, params.depth)
+    least = np.finfo(np.float32).min
+    largest = np.fmax.reduce(x, axis=1, keepdims=True, initial=least).astype(np.float64)
+    beta = np.array(params.factor, np.int32).view(np.float32).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        powers = exponential.exp((x.astype(np.float64) - largest) * beta)
+        total = np.cumsum(powers, axis=1)[:, -1:]
+        return (powers.astype(np.float32) / total).astype(np.float32).ravel()
+
+
+def _reciprocal(x: Array) -> Array:
+    """Return 1 / (1 + x) with 31 fractional bits, for x from 0 to 1.
+
+    Source: one_over_one_plus_x_for_x_in_0_1 in gemmlowp's fixedpoint.h: Newton's method in 29
+    fractional bits, from 48/17 - 32/17 * d on.
+    """
+    half = (x + 2**31) >> 1
+    guess = 1515870810 + _product(half, -1010580540)
+    for _ in range(3):
+        rest = 2**29 - _product(half, guess)
+        guess = guess + _saturated(_product(guess, rest) * 4)
+    return _saturated(guess * 2)
+
+
+def _product(a: Any, b: Any) -> Any:
+    """Return the product of numbers with 31 fractional bits."""
+    return rescale_twice(a, b, 0)

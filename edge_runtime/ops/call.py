@@ -1,0 +1,117 @@
+"""What an op's module is handed, and what it returns: calls, kernels, constants."""
+
+from __future__ import annotations
+
+import struct
+
+from edge_runtime.errors import UnsoundError
+from edge_runtime.record import record
+
+# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge_runtime.graph import Op, Tensor
+
+NONE: Mapping[str, int] = {}
+
+
+@record
+class Call:
+    """An op as its module sees it: with the shapes of this plan, and constants where known.
+
+    Attributes:
+        op: the op of the graph.
+        inputs: its tensors; None for an optional one that is absent.
+        outputs: its outputs; their shapes are those of the file until ``shapes(call)`` has settled
+            them, which is before ``fold`` and ``lower``.
+        rounding: one of ``ops.ROUNDINGS``.
+    """
+
+    op: Op
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    rounding: str = "litert"
+
+    def input(self, position: int) -> Tensor:
+        """Return an input that the op has to have.
+
+        Raises:
+            UnsoundError: it is not there.
+        """
+        tensor = self.inputs[position] if position < len(self.inputs) else None
+        if tensor is None:
+            raise UnsoundError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
+        return tensor
+
+    @property
+    def output(self) -> Tensor:
+        """The first output, of most ops the only one."""
+        return self.outputs[0]
+
+
+@record
+class Constant:
+    """A tensor that the lowering made.
+
+    Attributes:
+        dtype: element type.
+        data: little-endian bytes.
+        table: whether it tabulates a function of this op, which takes up to a millisecond.
+    """
+
+    dtype: str
+    data: bytes
+    table: bool = False
+
+    HIDDEN = ("data",)
+
+
+@record
+class Kernel:
+    """What runs an op.
+
+    Attributes:
+        name: of the kernel: the C function is ``ek_`` and this, the NumPy function this, in
+            ``kernels/<family>.py``.
+        params: int32 values by name, in the order of the C struct.
+        inputs: positions of the op's inputs that the kernel reads.
+        constants: further tensors, which follow the inputs.
+        in_place: whether the first output may lie where the first input lay.
+        rows: the parameter that counts rows (or elements) of which each stands for itself: n times
+            as many, on n tensors one behind the other, are n runs. None when there is none.
+        weights: those of ``inputs`` that are constants in every model, by the op's CONSTRAINTS.
+        hints: int32 values that only the packers of variants read, behind ``params``.
+    """
+
+    name: str
+    params: Mapping[str, int]
+    inputs: tuple[int, ...]
+    constants: tuple[Constant, ...] = ()
+    in_place: bool = False
+    rows: str | None = "count"
+    weights: tuple[int, ...] = ()
+    hints: Mapping[str, int] = NONE
+
+    @property
+    def flash(self) -> tuple[int, ...]:
+        """Positions among the C function's tensors of those that it reads through flash.h.
+
+        They are the weights and all ``constants``. Where flash and RAM are apart (AVR) these have
+        to lie in flash, and all others in RAM: a constant of the file that is read both ways, say
+        by FULLY_CONNECTED and ADD, is needed twice.
+        """
+        count = len(self.inputs)
+        weights = (at for at in range(count) if self.inputs[at] in self.weights)
+        return (*weights, *range(count, count + len(self.constants)))
+
+
+def int32s(values: list[int], *, table: bool = False) -> Constant:
+    """Return ``values`` as a constant."""
+    return Constant("int32", struct.pack(f"<{len(values)}i", *values), table)
+
+
+def int64s(values: list[int]) -> Constant:
+    """Return the same as int64."""
+    return Constant("int64", struct.pack(f"<{len(values)}q", *values))
