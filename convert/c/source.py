@@ -7,9 +7,9 @@ that the files of two models, perhaps of two versions of edgekit, may be compile
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.plan import Slot
-from edgekit.convert import c_checksum, c_text
-from edgekit.convert.c_blocks import definition, joined, merged, needed
-from edgekit.convert.c_forms import Constant, Form, Forms
+from edgekit.convert.c import checksum, text
+from edgekit.convert.c.blocks import definition, joined, merged, needed
+from edgekit.convert.c.forms import Constant, Form, Forms
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
@@ -52,12 +52,12 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
         for chosen in (without & with_dsp, with_dsp - without, without - with_dsp)
     ]
     asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
-    asked += c_checksum.readers(parts[0])
+    asked += checksum.readers(parts[0])
     kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
     blocks = list(zip(kernels, merged(kernels), strict=True))
     names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
-    names = {*names, *c_checksum.NAMES} - {FLASH}
+    names = {*names, *checksum.NAMES} - {FLASH}
     own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
     own |= {one: f"{one}_of_{name}" for one in constants}
     of_kernels = [
@@ -72,13 +72,13 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
     ]
     code = "\n".join(
         [
-            c_text.renamed("\n".join(of_kernels), own),
+            text.renamed("\n".join(of_kernels), own),
             # Tables are long: they are printed under their names, and not looked through.
             _forms(*(_arrays(part, own) for part in parts), dsp_macro=own["EK_DSP"]),
-            c_text.renamed(c_checksum.render(name, *parts), own),
+            text.renamed(checksum.render(name, *parts), own),
             *([_labels(name, labels)] if labels else []),
             "/* ---- the model ---- */\n",
-            c_text.renamed(_run_in(name, steps), own),
+            text.renamed(_run_in(name, steps), own),
             _run(name),
             f"#undef {FLASH}\n",
         ]
@@ -111,7 +111,7 @@ def _forms(both: str, dsp: str, portable: str, *, dsp_macro: str = "EK_DSP") -> 
 
 def _arrays(constants: Iterable[Constant], names: Mapping[str, str]) -> str:
     return "\n".join(
-        c_text.array(
+        text.array(
             names[one.name],
             one.values,
             storage=f"static const{f' {FLASH}' if one.flash else ''}",
@@ -128,9 +128,9 @@ def _labels(name: str, labels: Sequence[str]) -> str:
             items.append(c_string(label))
         else:
             items.append(f"label_{index}_of_{name}")
-            content = c_text.filled(characters, "    ")
+            content = text.filled(characters, "    ")
             arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
-    listed = c_text.filled(items, "    ")
+    listed = text.filled(items, "    ")
     table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
     return "\n".join([*arrays, table])
 
@@ -165,8 +165,8 @@ def _run_in(name: str, steps: Sequence[Forms]) -> str:
 
 
 def _call(form: Form) -> list[str]:
-    values = c_text.filled((c_text.number(value, "int32") for value in form.params.values()), "")
-    tensors = c_text.filled(map(_operand, form.tensors), "            ")
+    values = text.filled((text.number(value, "int32") for value in form.params.values()), "")
+    tensors = text.filled(map(_operand, form.tensors), "            ")
     return [
         "    {",
         f"        /* {', '.join(form.params)} */",

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from edgekit.convert.c_blocks import definitions
+from edgekit.convert.c.blocks import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgekit.convert.c_blocks import Block
-    from edgekit.convert.c_forms import Constant
+    from edgekit.convert.c.blocks import Block
+    from edgekit.convert.c.forms import Constant
 
 READERS = {
     **{one: f"ek_flash_{one}" for one in ("int8", "int16", "uint16", "int32", "int64")},

@@ -15,9 +15,9 @@ from edge_runtime.plan import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert import c_example, c_header, c_selftest, c_source
-from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import DENSE, Forms, forms
+from edgekit.convert.c import example, header, selftest, source
+from edgekit.convert.c.facts import Facts, Port
+from edgekit.convert.c.forms import DENSE, Forms, forms
 from edgekit.convert.packing import SPARSE
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
@@ -65,7 +65,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
             its name and what to do. Or it takes several images at once, has NaN in it, or is
-            larger than MOST_CONSTANTS here and the limits in ``c_selftest`` say.
+            larger than MOST_CONSTANTS here and the limits in ``selftest`` say.
     """
     graph = read(content)
     made = plan(graph)
@@ -79,18 +79,18 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     steps = forms(graph, made, skip_zeros=skip_zeros)
     _require_no_nan(steps)
     facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
-    work = c_selftest.work(made, facts.macs)
+    work = selftest.work(made, facts.macs)
     _require_printable(facts, work)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
-    inputs, outputs = c_selftest.record(facts.input, session.run, work)
+    inputs, outputs = selftest.record(facts.input, session.run, work)
     pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
     return CLibrary(
         **vars(facts),
-        header=c_header.render(facts, _about(facts, "How to call it."), pixels),
-        source=c_source.render(name, _about(facts, "The model."), steps, facts.labels),
-        selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
-        example=c_example.render(facts, _about(facts, "An example.")),
+        header=header.render(facts, _about(facts, "How to call it."), pixels),
+        source=source.render(name, _about(facts, "The model."), steps, facts.labels),
+        selftest=selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
+        example=example.render(facts, _about(facts, "An example.")),
     )
 
 
@@ -120,9 +120,9 @@ def _require_printable(facts: Facts, work: int) -> None:
     elements = facts.input.elements + facts.output.elements
     if facts.constants > MOST_CONSTANTS:
         what = f"its constants take {facts.constants} bytes, and at most {MOST_CONSTANTS}"
-    elif elements > c_selftest.MOST_ELEMENTS:
-        what = f"input and output have {elements} elements, and at most {c_selftest.MOST_ELEMENTS}"
-    elif work > c_selftest.MOST_WORK:
+    elif elements > selftest.MOST_ELEMENTS:
+        what = f"input and output have {elements} elements, and at most {selftest.MOST_ELEMENTS}"
+    elif work > selftest.MOST_WORK:
         what = (
             f"an inference of {facts.macs} multiply-accumulates and {len(facts.ops)} steps takes "
             "too long to be recorded for the self-test; smaller models"
