@@ -16,8 +16,8 @@ from edgekit.convert.c.blocks import definitions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgekit.convert.c.blocks import Block
     from edgekit.convert.c.forms import Constant
+    from edgekit.convert.c.parse import Block
 
 READERS = {
     **{one: f"ek_flash_{one}" for one in ("int8", "int16", "uint16", "int32", "int64")},

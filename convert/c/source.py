@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.plan import Slot
 from edgekit.convert.c import checksum, text
-from edgekit.convert.c.blocks import definition, joined, merged, needed
+from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.forms import Constant, Form, Forms
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
@@ -51,7 +51,7 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
         [one for key, one in constants.items() if key in chosen]
         for chosen in (without & with_dsp, with_dsp - without, without - with_dsp)
     ]
-    asked = [*definition("kernels.h", "EK_DSP"), *definition("flash.h", FLASH)]
+    asked = [switches()["EK_DSP"], *definition("flash.h", FLASH)]
     asked += checksum.readers(parts[0])
     kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
     portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
