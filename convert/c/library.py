@@ -17,7 +17,7 @@ from edge_runtime.reader import read
 from edgekit import escape
 from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
-from edgekit.convert.c.forms import DENSE, Forms, forms
+from edgekit.convert.c.forms import DENSE, Choice, choices
 from edgekit.convert.packing import SPARSE
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
@@ -76,7 +76,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = forms(graph, made, skip_zeros=skip_zeros)
+    steps = choices(graph, made, skip_zeros=skip_zeros)
     _require_no_nan(steps)
     facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
     work = selftest.work(made, facts.macs)
@@ -104,7 +104,7 @@ def _require_one_image(graph: Graph) -> None:
         )
 
 
-def _require_no_nan(steps: Sequence[Forms]) -> None:
+def _require_no_nan(steps: Sequence[Choice]) -> None:
     """Raise when a constant holds NaN, of which C cannot say the bits: the engine runs it."""
     for index, step in enumerate(steps):
         for one in step.portable.constants:
@@ -135,7 +135,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 def _facts(
     graph: Graph,
     made: Plan,
-    steps: Sequence[Forms],
+    steps: Sequence[Choice],
     metadata: Metadata | None,
     content: bytes,
     model: str,
@@ -166,14 +166,15 @@ def _facts(
     )
 
 
-def _sparse(steps: Sequence[Forms]) -> str:
+def _sparse(steps: Sequence[Choice]) -> str:
     """Return where weights of 0 are left out."""
     sparse = [step for step in steps if step.portable.kernel == SPARSE]
     if not sparse:
         return ""
-    on_dsp = [step.dsp or step.portable for step in sparse]
-    everywhere = all(form.kernel.startswith(SPARSE) for form in on_dsp)
-    return "everywhere" if everywhere else "without DSP"
+    forms = [pair for step in sparse for pair in step.forms]
+    whole = dict.fromkeys(macro for macro, form in forms if not form.kernel.startswith(SPARSE))
+    names = [macro.removeprefix("EK_") for macro in whole]
+    return f"without {' or '.join(names)}" if names else "everywhere"
 
 
 def _weights(graph: Graph, made: Plan) -> int:

@@ -19,6 +19,7 @@ from edgekit.benchmarks.firmware import Library
 from edgekit.convert.c import checksum, selftest
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c import text as c_text
+from edgekit.convert.c.conditions import Core, cores
 from edgekit.convert.c.facts import Port
 from edgekit.convert.c.forms import Constant
 from edgekit.convert.c.library import library
@@ -217,23 +218,34 @@ int m_check_constants(void);
 
 @pytest.mark.parametrize("flags", [(), ("-DEK_DSP",)], ids=["portable", "DSP"])
 def test_the_form_for_dsp_has_a_sum_of_its_own(flags, tmp_path):
-    both = [
-        Constant("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
-        Constant("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
-    ]
-    dsp = [Constant("words", np.array([2**32 - 1, 5], np.uint32), flash=False)]
-    portable = [Constant("wide", np.array([-(2**63), 7], np.int64), flash=False)]
-    shown = {"both": both, "dsp": dsp, "portable": portable}
-    arrays = {
-        name: "\n".join(c_text.array(one.name, one.values) for one in parts)
-        for name, parts in shown.items()
+    groups = {
+        frozenset(cores(["EK_DSP"])): [
+            Constant("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
+            Constant("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
+        ],
+        frozenset({Core(["EK_DSP"])}): [
+            Constant("words", np.array([2**32 - 1, 5], np.uint32), flash=False)
+        ],
+        frozenset({Core()}): [
+            Constant("wide", np.array([-(2**63), 7], np.int64), flash=False),
+        ],
     }
+    arrays = [
+        "".join(c_text.array(one.name, one.values) for one in part) for part in groups.values()
+    ]
     parts = [
         "#include <math.h>",
-        arrays["both"],
-        *("#ifdef EK_DSP", arrays["dsp"], "#else", arrays["portable"], "#endif"),
+        arrays[0],
+        "#ifdef EK_DSP",
+        arrays[1],
+        "#else",
+        arrays[2],
+        "#endif",
     ]
-    text = CHECK.format(arrays="\n".join(parts), check=checksum.render("m", both, dsp, portable))
+    constants = {one.name: one for part in groups.values() for one in part}
+    names = {where: [one.name for one in part] for where, part in groups.items()}
+    check = checksum.render("m", constants, names, {"EK_DSP": "EK_DSP"})
+    text = CHECK.format(arrays="\n".join(parts), check=check)
     (tmp_path / "check.c").write_text(text)
     assert exported.compiled(tmp_path, [tmp_path / "check.c"], *flags).m_check_constants() == 0
     (tmp_path / "check.c").write_text(text.replace("2147483647", "2147483646"))
