@@ -119,6 +119,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit.commands",
         "edgekit.train",
         "edgekit.convert",
+        "edgekit.convert.c",
         "edgekit.convert.packages",
         "edgekit.schemas",
         "edgekit.sweep",

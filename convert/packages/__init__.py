@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edgekit.convert.packages import arduino, c, esp_idf, platformio, zephyr
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 TARGETS: dict[str, Callable[[CLibrary], dict[str, str]]] = {
     "c": c.files,

@@ -12,7 +12,7 @@ from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 
 def files(library: CLibrary) -> dict[str, str]:

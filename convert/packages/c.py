@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 
 def files(library: CLibrary) -> dict[str, str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgekit import escape
-from edgekit.convert import c_example
+from edgekit.convert.c.example import render as render_example
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 ENTRY = """\
 void app_main(void)
@@ -36,7 +36,7 @@ def files(library: CLibrary) -> dict[str, str]:
         f"{example}/CMakeLists.txt": _project(name),
         f"{example}/main/CMakeLists.txt": 'idf_component_register(SRCS "main.c")\n',
         f"{example}/main/idf_component.yml": _dependency(name),
-        f"{example}/main/main.c": c_example.render(
+        f"{example}/main/main.c": render_example(
             library, f"/* Runs the self-test of {name}, then one inference. */", entry=ENTRY
         ),
         "README.md": readme(library, _build(name, example)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge_runtime.meaning import LOGITS
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 
 def label(library: CLibrary) -> str | None:

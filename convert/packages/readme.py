@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_facts import Port
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.facts import Port
+    from edgekit.convert.c.library import CLibrary
 
 
 def readme(library: CLibrary, build: str) -> str:

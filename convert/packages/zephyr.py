@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert import c_example
+from edgekit.convert.c.example import render as render_example
 from edgekit.convert.packages.readme import readme
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 ENTRY = """\
 int main(void)
@@ -37,7 +37,7 @@ def files(library: CLibrary) -> dict[str, str]:
         f"{sample}/CMakeLists.txt": _sample_cmake(name),
         f"{sample}/prj.conf": f"CONFIG_{name.upper()}=y\n",
         f"{sample}/sample.yaml": _sample(name),
-        f"{sample}/src/main.c": c_example.render(
+        f"{sample}/src/main.c": render_example(
             library,
             f"/* Runs the self-test of {name}, then one inference. */",
             entry=ENTRY,

@@ -14,7 +14,7 @@ import seeded
 from edgekit.benchmarks import emulator, firmware
 from edgekit.benchmarks.cores import CORES
 from edgekit.benchmarks.firmware import Library
-from edgekit.convert.c_library import library
+from edgekit.convert.c.library import library
 
 FILE = Path(__file__).with_name("committed_figures.json")
 BUILDS = [

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgekit.convert import c_library
-from edgekit.convert.c_library import CLibrary
+from edgekit.convert.c import library as c_library
+from edgekit.convert.c.library import CLibrary
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 C99 = ("-std=c99", *WARNINGS)

@@ -6,7 +6,7 @@ import numpy as np
 
 import single_op
 from edge_runtime.metadata import Metadata
-from edgekit.convert.c_library import CLibrary, library
+from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.metadata import attach
 
 WEIGHTS = [[50, 100, -120, 0], [-50, 0, 90, -100]]

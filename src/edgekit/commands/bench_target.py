@@ -70,7 +70,7 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
         ModelError: the file is damaged, or holds what cannot be exported.
     """
     from edgekit.benchmarks.firmware import Library
-    from edgekit.convert.c_library import library
+    from edgekit.convert.c.library import library
 
     made = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
     return Library(

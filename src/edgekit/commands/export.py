@@ -17,7 +17,7 @@ from edgekit.files import to_json
 from edgekit.index import write_index
 
 if TYPE_CHECKING:
-    from edgekit.convert.c_library import CLibrary
+    from edgekit.convert.c.library import CLibrary
 
 FORMAT = "edgekit export"
 VERSION = 1
@@ -72,8 +72,8 @@ def command(
     tells on the real board whether every output byte is the one recorded here. Without MODEL it is
     the artifacts folder's model_int8.tflite.
     """
-    from edgekit.convert import c_library
-    from edgekit.convert.c_identifier import c_identifier
+    from edgekit.convert.c import library as c_library
+    from edgekit.convert.c.identifier import c_identifier
     from edgekit.convert.packages import folder as export_folder
 
     path = model or options.int8_model(artifacts)
@@ -129,7 +129,7 @@ def _weights(library: "CLibrary") -> str:
 
 def _identifier(name: str) -> str:
     """Return ``name`` if C takes it for all that is made of it."""
-    from edgekit.convert.c_identifier import c_identifier
+    from edgekit.convert.c.identifier import c_identifier
 
     if c_identifier(name) != name:
         raise ExportError(

@@ -1,78 +1,28 @@
-"""The kernels' C sources taken apart into functions, types and macros, and what a kernel needs.
+"""What an exported file takes of the kernels' C sources: the blocks that its kernels use.
 
-The exported C holds the engine's own sources, of which it takes those blocks that its kernels use;
-nothing in a block is changed but its linkage, and a name that two files use for different things.
+Nothing in a block is changed but its linkage, and a name that two files use for different things.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import groupby
 
+from edgekit.convert.c.parse import IDENTIFIER, Block, parse
+
 FOLDER = "edge_runtime.kernels"
-FOLDERS = ("", "cortex_m/")
+FOLDERS = ("", "cortex_m")
 """Of it, what is exported: the portable kernels, and those for microcontrollers."""
+
+DECLARATIONS = "kernel.h"
+"""The header of which only the switches are exported."""
+
 OWN_INCLUDE = re.compile(r'#include "(\w+\.h)"')
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
-
-PART = re.compile(
-    r"""
-    (?P<comment> /\*.*?\*/\n )
-  | (?P<skipped> \n | \#include[^\n]*\n | \#ifndef\ (\w+_H)\n\#define\ \3\n
-        | \#if[^\n]*(?:EK_AVX2|\ EK_DSP|Py_LIMITED_API)[^\n]*\n )
-  | (?P<condition> \#(?:if|else|endif)(?:[^\n]*\\\n)*[^\n]*\n )
-  | (?P<block> \#define(?:[^\n]*\\\n)*[^\n]*\n
-        | [^\n]*;\n | EK_(?!TARGET)[^\n]*\)\n
-        | .*?\n\}[^\n]*\n )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-"""The outermost level of a source file: a comment, what the engine's own build needs (includes,
-guards, its instruction sets), a condition that stays, or a block: a macro, a line, or all up to a
-brace that stands first on its line."""
-
-DEFINED = re.compile(
-    r"""
-    ^\#define\ (\w+)
-  | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
-  | ^EK_TARGET\ void\ EK\((\w+)\)
-  | ^typedef\ struct\ \{.*\}\ (\w+);
-  | ^enum\ \{\ (\w+)\ =
-  | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)  # function, its type, value
-    """,
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
-"""What a block defines."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A definition at the outermost level of a source file, with the comment above it.
-
-    Attributes:
-        file: name of the file.
-        names: what it defines.
-        text: as it stands in the file, but a kernel is static.
-        uses: all identifiers in it.
-        condition: the line "#if …" that it stands behind; "" where it stands behind none.
-        otherwise: whether it stands behind the "#else" of that condition.
-    """
-
-    file: str
-    names: frozenset[str]
-    text: str
-    uses: frozenset[str]
-    condition: str = ""
-    otherwise: bool = False
-
-    def stands_beside(self, other: "Block") -> bool:
-        """Tell whether there is a machine that both are compiled for."""
-        same = (self.file, self.condition) == (other.file, other.condition)
-        return not same or self.otherwise == other.otherwise
+SWITCH = re.compile(r"^(#if(?:[^\n]*\\\n)*[^\n]*)\n(#define (\w+) 1\n)#endif\n", re.MULTILINE)
+"""A condition, the macro that is defined where it holds, and the macro's name."""
 
 
 def needed(kernels: Iterable[str]) -> list[Block]:
@@ -87,7 +37,7 @@ def needed(kernels: Iterable[str]) -> list[Block]:
     reached: list[Block] = []
     order: list[str] = []
     for kernel in kernels:
-        file = _index()[kernel]
+        file = kernel_files()[kernel]
         order += [one for one in _included(file) if one not in order]
         _reach(_visible(file)[kernel], reached)
     return [block for file in order for block in _blocks(file) if block in reached]
@@ -153,7 +103,18 @@ def joined(blocks: Iterable[Block]) -> str:
 
 
 @cache
-def _index() -> dict[str, str]:
+def switches() -> dict[str, Block]:
+    """Return what defines each macro that says which of the forms of a step a core can run."""
+    return {
+        name: Block(
+            DECLARATIONS, frozenset({name}), text, frozenset(IDENTIFIER.findall(text)), condition
+        )
+        for condition, text, name in SWITCH.findall(_text(DECLARATIONS))
+    }
+
+
+@cache
+def kernel_files() -> dict[str, str]:
     """Return the file of each kernel."""
     return {
         name: file
@@ -182,7 +143,7 @@ def _included(file: str) -> tuple[str, ...]:
     """Return the file and the headers that it includes, each behind those that it needs."""
     found: list[str] = []
     for header in OWN_INCLUDE.findall(_text(file)):
-        if header != "kernel.h":
+        if header != DECLARATIONS:
             found += [one for one in _included(header) if one not in found]
     return (*found, file)
 
@@ -200,23 +161,4 @@ def _visible(file: str) -> dict[str, list[Block]]:
 
 @cache
 def _blocks(file: str) -> tuple[Block, ...]:
-    blocks, comment, condition, otherwise = [], "", "", False
-    text = re.sub(r"\bEK\((\w+)\)", r"EK(ek_\1)", _text(file))
-    for part in PART.finditer(text):
-        if line := part["condition"]:
-            otherwise = line.startswith("#else")
-            condition = condition if otherwise else line.strip() if "#if" in line else ""
-        if part["block"]:
-            block = _block(file, comment, part["block"])
-            blocks.append(replace(block, condition=condition, otherwise=otherwise))
-        comment = part["comment"] or ""
-    return tuple(blocks)
-
-
-def _block(file: str, comment: str, text: str) -> Block:
-    names = {name for found in DEFINED.findall(text) for name in found if name}
-    text = re.sub(r"\bEK\((\w+)\)", r"\1", text)
-    text = re.sub(r"^(?:EK_TARGET )?void ek_", "static void ek_", text, flags=re.MULTILINE)
-    text = text.replace("EK_TARGET void", "static void")
-    code = COMMENT.sub(" ", text)
-    return Block(file, frozenset(names), comment + text, frozenset(IDENTIFIER.findall(code)))
+    return parse(file, _text(file), switches())

@@ -54,7 +54,7 @@ class Facts:
         ops: builtin name of each step.
         skip_zeros: whether inputs that stand for 0 are skipped.
         sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores that
-            have not Arm's DSP extension.
+            do not have that extension, or none of those named, "A or B".
     """
 
     name: str
@@ -78,7 +78,9 @@ class Facts:
     @property
     def sparse_where(self) -> str:
         """What follows "left out" in a sentence on the weights' zeros."""
-        return "" if self.sparse == "everywhere" else " where there is no DSP extension"
+        if self.sparse == "everywhere":
+            return ""
+        return f" where there is no {self.sparse.removeprefix('without ')} extension"
 
     @property
     def classes(self) -> int:

@@ -9,8 +9,8 @@ import pytest
 
 import exported
 from edge_runtime.meaning import LOGITS, NUMBERS, PROBABILITIES, class_scores
-from edgekit.convert import c_header
-from edgekit.convert.c_facts import Facts, Port
+from edgekit.convert.c import header as c_header
+from edgekit.convert.c.facts import Facts, Port
 
 SCALE, ZERO_POINT = 0.0625, -5
 
@@ -66,10 +66,10 @@ def test_numbers_have_neither_classes_nor_a_best_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("meaning", [PROBABILITIES, LOGITS, NUMBERS])
 def test_the_example_compiles(meaning: str, tmp_path: Path) -> None:
-    from edgekit.convert import c_example
+    from edgekit.convert.c.example import render as render_example
 
     facts = facts_of(meaning, 1)
     (tmp_path / "m.h").write_text(c_header.render(facts, "/* A model. */", None))
-    (tmp_path / "main.c").write_text(c_example.render(facts, "/* An example. */"))
+    (tmp_path / "main.c").write_text(render_example(facts, "/* An example. */"))
     command = ["cc", *exported.C99, "-fsyntax-only", tmp_path / "main.c"]
     subprocess.run(command, check=True)

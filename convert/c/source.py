@@ -7,9 +7,11 @@ that the files of two models, perhaps of two versions of edgekit, may be compile
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.planner import Slot
-from edgekit.convert import c_checksum, c_text
-from edgekit.convert.c_blocks import definition, joined, merged, needed
-from edgekit.convert.c_forms import Constant, Form, Forms
+from edgekit.convert.c import checksum, text
+from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
+from edgekit.convert.c.conditions import conditional, cores, grouped
+from edgekit.convert.c.forms import Choice, Constant, Form
+from edgekit.convert.c.parse import Block
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
@@ -34,7 +36,7 @@ STEP = """\
 """
 
 
-def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str]) -> str:
+def render(name: str, about: str, steps: Sequence[Choice], labels: Sequence[str]) -> str:
     """Return the text of ``<name>.c``.
 
     Args:
@@ -43,42 +45,43 @@ def render(name: str, about: str, steps: Sequence[Forms], labels: Sequence[str])
         steps: in execution order.
         labels: of the classes; none are printed where there are none.
     """
-    everywhere = [step.portable for step in steps]
-    on_dsp = [step.dsp or step.portable for step in steps]
-    constants = _constants([*everywhere, *on_dsp])
-    without, with_dsp = _constants(everywhere).keys(), _constants(on_dsp).keys()
-    parts = [
-        [one for key, one in constants.items() if key in chosen]
-        for chosen in (without & with_dsp, with_dsp - without, without - with_dsp)
-    ]
-    asked = [*definition("kernel.h", "EK_DSP"), *definition("flash.h", FLASH)]
-    asked += c_checksum.readers(parts[0])
-    kernels = [one for one in needed(_functions([*everywhere, *on_dsp])) if one not in asked]
-    portable, dsp = needed(_functions(everywhere)), needed(_functions(on_dsp))
-    blocks = list(zip(kernels, merged(kernels), strict=True))
-    names = {one for block in (*asked, *(made for _, made in blocks)) for one in block.names}
-    names = {*names, *c_checksum.NAMES} - {FLASH}
+    macros = list(dict.fromkeys(macro for step in steps for macro in step.macros))
+    forms = {core: [step.form(core) for step in steps] for core in cores(macros)}
+    every = [form for step in steps for _, form in step.forms]
+    constants = {one.name: one for form in every for one in form.constants}
+    arrays = grouped({core: _constants(of_core) for core, of_core in forms.items()})
+    common = arrays.get(frozenset(forms), [])
+    asked = [*switches().values(), *definition("flash.h", FLASH)]
+    asked += checksum.readers(constants[one] for one in common)
+    kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
+    blocks = [block for group in kernels.values() for block in group]
+    joinable = dict(zip(blocks, merged(blocks), strict=True))
+    names = {one for block in (*asked, *joinable.values()) for one in block.names}
+    names = {*names, *checksum.NAMES} - {FLASH}
     own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
+    called = {macro: own[macro] for macro in macros}
     own |= {one: f"{one}_of_{name}" for one in constants}
     of_kernels = [
+        (where, joined(joinable[one] for one in group)) for where, group in kernels.items()
+    ]
+    tables = [
+        (where, _arrays((constants[one] for one in group), own)) for where, group in arrays.items()
+    ]
+    first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
-        _forms(
-            joined(made for block, made in blocks if block in portable and block in dsp),
-            joined(made for block, made in blocks if block not in portable),
-            joined(made for block, made in blocks if block not in dsp),
-        ),
+        conditional(of_kernels, called, between="\n"),
         "/* ---- constants ---- */\n",
     ]
     code = "\n".join(
         [
-            c_text.renamed("\n".join(of_kernels), own),
+            text.renamed("\n".join(first), own),
             # Tables are long: they are printed under their names, and not looked through.
-            _forms(*(_arrays(part, own) for part in parts), dsp_macro=own["EK_DSP"]),
-            c_text.renamed(c_checksum.render(name, *parts), own),
+            conditional(tables, called, between="\n"),
+            text.renamed(checksum.render(name, constants, arrays, called), own),
             *([_labels(name, labels)] if labels else []),
             "/* ---- the model ---- */\n",
-            c_text.renamed(_run_in(name, steps), own),
+            text.renamed(_run_in(name, steps), own),
             _run(name),
             f"#undef {FLASH}\n",
         ]
@@ -93,25 +96,22 @@ def _mentions(code: str, names: Iterable[str]) -> bool:
     return any(name in code for name in names)
 
 
-def _functions(forms: Iterable[Form]) -> list[str]:
-    return list(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
+def _kernels(forms: Iterable[Form], asked: Sequence[Block]) -> list[Block]:
+    """Return what the forms and the check of their constants need, but for what is asked anyway."""
+    forms = list(forms)
+    of_kernels = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
+    readers = checksum.readers(one for form in forms for one in form.constants)
+    blocks = [*(one for one in readers if one not in of_kernels), *of_kernels]
+    return [one for one in blocks if one not in asked]
 
 
-def _constants(forms: Iterable[Form]) -> dict[str, Constant]:
-    """Return the constants of the forms by their names."""
-    return {one.name: one for form in forms for one in form.constants}
-
-
-def _forms(both: str, dsp: str, portable: str, *, dsp_macro: str = "EK_DSP") -> str:
-    """Return the text that both forms of the steps need, and that of one or the other."""
-    if not dsp:
-        return "\n".join(part for part in (both, portable) if part)
-    return "\n".join([both, f"#ifdef {dsp_macro}\n", dsp, "#else\n", portable, "#endif\n"])
+def _constants(forms: Iterable[Form]) -> list[str]:
+    return list(dict.fromkeys(one.name for form in forms for one in form.constants))
 
 
 def _arrays(constants: Iterable[Constant], names: Mapping[str, str]) -> str:
     return "\n".join(
-        c_text.array(
+        text.array(
             names[one.name],
             one.values,
             storage=f"static const{f' {FLASH}' if one.flash else ''}",
@@ -128,16 +128,16 @@ def _labels(name: str, labels: Sequence[str]) -> str:
             items.append(c_string(label))
         else:
             items.append(f"label_{index}_of_{name}")
-            content = c_text.filled(characters, "    ")
+            content = text.filled(characters, "    ")
             arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
-    listed = c_text.filled(items, "    ")
+    listed = text.filled(items, "    ")
     table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
     return "\n".join([*arrays, table])
 
 
-def _run_in(name: str, steps: Sequence[Forms]) -> str:
+def _run_in(name: str, steps: Sequence[Choice]) -> str:
     upper = name.upper()
-    slots = [one for step in steps for one in step.portable.tensors if isinstance(one, Slot)]
+    tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
     lines = [
         f"struct {name}_alignment {{",
         "    char first;",
@@ -153,20 +153,23 @@ def _run_in(name: str, steps: Sequence[Forms]) -> str:
         "    if (!input || !output)",
         "        return -1;",
     ]
-    if any(slot.place == "arena" for slot in slots):
+    if any(isinstance(one, Slot) and one.place == "arena" for one in tensors):
         lines.append("    uint8_t *const memory = (uint8_t *)arena;")
     for index, step in enumerate(steps):
         lines += ["", f"    EK_STEP({index}) /* {step.op} */"]
-        if step.dsp is None:
-            lines += _call(step.portable)
-        else:
-            lines += ["#ifdef EK_DSP", *_call(step.dsp), "#else", *_call(step.portable), "#endif"]
+        for position, (macro, form) in enumerate(step.forms):
+            if macro:
+                lines.append(f"#elif defined({macro})" if position else f"#ifdef {macro}")
+            elif step.macros:
+                lines.append("#else")
+            lines += _call(form)
+        lines += ["#endif"] if step.macros else []
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
 
 
 def _call(form: Form) -> list[str]:
-    values = c_text.filled((c_text.number(value, "int32") for value in form.params.values()), "")
-    tensors = c_text.filled(map(_operand, form.tensors), "            ")
+    values = text.filled((text.number(value, "int32") for value in form.params.values()), "")
+    tensors = text.filled(map(_operand, form.tensors), "            ")
     return [
         "    {",
         f"        /* {', '.join(form.params)} */",

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.requantize import LIMITS
-from edgekit.convert import c_text
-from edgekit.convert.c_facts import Facts, Port
+from edgekit.convert.c import text
+from edgekit.convert.c.facts import Facts, Port
 
 MEANING = {
     PROBABILITIES: "Classes; their scores are probabilities, 0 to 1.",
@@ -30,8 +30,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         f"{about}\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n",
         '#ifdef __cplusplus\nextern "C" {\n#endif\n',
         _macros(facts),
-        f"typedef {c_text.C_TYPES[facts.input.dtype]} {name}_input_t;\n"
-        f"typedef {c_text.C_TYPES[facts.output.dtype]} {name}_output_t;\n",
+        f"typedef {text.C_TYPES[facts.input.dtype]} {name}_input_t;\n"
+        f"typedef {text.C_TYPES[facts.output.dtype]} {name}_output_t;\n",
         _functions(facts),
     ]
     if facts.labels:
@@ -59,7 +59,7 @@ def _macros(facts: Facts) -> str:
         lines.append(f"/* {role.capitalize()}: {port.dtype} [{shape}], {_meaning(port)}. */")
         lines.append(f"#define {upper}_{role}_SIZE {port.elements}")
         if port.scale is not None:
-            lines.append(f"#define {upper}_{role}_SCALE {c_text.real(port.scale)}")
+            lines.append(f"#define {upper}_{role}_SCALE {text.real(port.scale)}")
             lines.append(f"#define {upper}_{role}_ZERO_POINT ({port.zero_point})")
         lines.append("")
     if facts.classes:
@@ -147,7 +147,7 @@ def _tabulated(facts: Facts, pixels: npt.NDArray[Any]) -> str:
             else ("table[pixels[i]]")
         )
         tables = [("table", pixels)]
-    arrays = "".join(c_text.array(label, values) for label, values in tables)
+    arrays = "".join(text.array(label, values) for label, values in tables)
     indented = "".join(f"    {line}\n" for line in arrays.splitlines())
     return f"""\
 {indented}    for (int32_t i = 0; i < {name.upper()}_INPUT_SIZE; i++)

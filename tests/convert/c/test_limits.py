@@ -16,10 +16,13 @@ from edge_runtime.reader import read
 from edgekit.benchmarks import emulator, firmware
 from edgekit.benchmarks.cores import CORES
 from edgekit.benchmarks.firmware import Library
-from edgekit.convert import c_checksum, c_library, c_selftest, c_text
-from edgekit.convert.c_facts import Port
-from edgekit.convert.c_forms import Constant
-from edgekit.convert.c_library import library
+from edgekit.convert.c import checksum, selftest
+from edgekit.convert.c import library as c_library
+from edgekit.convert.c import text as c_text
+from edgekit.convert.c.conditions import Core, cores
+from edgekit.convert.c.facts import Port
+from edgekit.convert.c.forms import Constant
+from edgekit.convert.c.library import library
 
 MUTANTS = 400
 
@@ -91,24 +94,24 @@ def recorded(elements, work):
         return tensor[:1]
 
     port = Port("int8", (elements,), elements, 1.0, 0)
-    inputs, outputs = c_selftest.record(port, run, work)
-    assert len(inputs) == len(outputs) == c_selftest.SAMPLES
+    inputs, outputs = selftest.record(port, run, work)
+    assert len(inputs) == len(outputs) == selftest.SAMPLES
     return len(runs)
 
 
 def test_fewer_inputs_are_tried_of_a_model_that_takes_long():
-    assert recorded(784, 10**5) == c_selftest.CANDIDATES + 1
-    half = 2 * c_selftest.TRIED // c_selftest.CANDIDATES
-    assert recorded(4, half) == pytest.approx(c_selftest.CANDIDATES / 2 + 1, abs=1)
-    assert recorded(4, 10**12) == c_selftest.SAMPLES
+    assert recorded(784, 10**5) == selftest.CANDIDATES + 1
+    half = 2 * selftest.TRIED // selftest.CANDIDATES
+    assert recorded(4, half) == pytest.approx(selftest.CANDIDATES / 2 + 1, abs=1)
+    assert recorded(4, 10**12) == selftest.SAMPLES
 
 
 @pytest.mark.parametrize(
     ("module", "limit", "message"),
     [
         (c_library, "MOST_CONSTANTS", "its constants take 24 bytes, and at most 1 are exported"),
-        (c_selftest, "MOST_ELEMENTS", "input and output have 6 elements, and at most 1 are"),
-        (c_selftest, "MOST_WORK", "8 multiply-accumulates and 1 steps takes too long"),
+        (selftest, "MOST_ELEMENTS", "input and output have 6 elements, and at most 1 are"),
+        (selftest, "MOST_WORK", "8 multiply-accumulates and 1 steps takes too long"),
     ],
 )
 def test_what_would_take_long_is_refused(module, limit, message, monkeypatch):
@@ -123,8 +126,8 @@ def test_what_would_take_long_is_refused(module, limit, message, monkeypatch):
 def test_the_work_of_an_inference_counts_steps_numbers_and_products():
     made = plan(read(dense([[1, 2, 3, 4], [5, 6, 7, 8]])))
     numbers = 4 + 2  # those of the constants are in the products
-    expected = 8 * c_selftest.MAC + c_selftest.STEP + numbers * c_selftest.NUMBER
-    assert c_selftest.work(made, 8) == expected
+    expected = 8 * selftest.MAC + selftest.STEP + numbers * selftest.NUMBER
+    assert selftest.work(made, 8) == expected
 
 
 def test_names_are_found_in_long_texts_as_in_short_ones():
@@ -215,23 +218,34 @@ int m_check_constants(void);
 
 @pytest.mark.parametrize("flags", [(), ("-DEK_DSP",)], ids=["portable", "DSP"])
 def test_the_form_for_dsp_has_a_sum_of_its_own(flags, tmp_path):
-    both = [
-        Constant("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
-        Constant("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
-    ]
-    dsp = [Constant("words", np.array([2**32 - 1, 5], np.uint32), flash=False)]
-    portable = [Constant("wide", np.array([-(2**63), 7], np.int64), flash=False)]
-    shown = {"both": both, "dsp": dsp, "portable": portable}
-    arrays = {
-        name: "\n".join(c_text.array(one.name, one.values) for one in parts)
-        for name, parts in shown.items()
+    groups = {
+        frozenset(cores(["EK_DSP"])): [
+            Constant("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
+            Constant("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
+        ],
+        frozenset({Core(["EK_DSP"])}): [
+            Constant("words", np.array([2**32 - 1, 5], np.uint32), flash=False)
+        ],
+        frozenset({Core()}): [
+            Constant("wide", np.array([-(2**63), 7], np.int64), flash=False),
+        ],
     }
+    arrays = [
+        "".join(c_text.array(one.name, one.values) for one in part) for part in groups.values()
+    ]
     parts = [
         "#include <math.h>",
-        arrays["both"],
-        *("#ifdef EK_DSP", arrays["dsp"], "#else", arrays["portable"], "#endif"),
+        arrays[0],
+        "#ifdef EK_DSP",
+        arrays[1],
+        "#else",
+        arrays[2],
+        "#endif",
     ]
-    text = CHECK.format(arrays="\n".join(parts), check=c_checksum.render("m", both, dsp, portable))
+    constants = {one.name: one for part in groups.values() for one in part}
+    names = {where: [one.name for one in part] for where, part in groups.items()}
+    check = checksum.render("m", constants, names, {"EK_DSP": "EK_DSP"})
+    text = CHECK.format(arrays="\n".join(parts), check=check)
     (tmp_path / "check.c").write_text(text)
     assert exported.compiled(tmp_path, [tmp_path / "check.c"], *flags).m_check_constants() == 0
     (tmp_path / "check.c").write_text(text.replace("2147483647", "2147483646"))

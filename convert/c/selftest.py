@@ -12,8 +12,8 @@ import numpy.typing as npt
 from edge_runtime.errors import ModelError
 from edge_runtime.ops.requantize import LIMITS
 from edge_runtime.planner import Plan
-from edgekit.convert import c_text
-from edgekit.convert.c_facts import Facts, Port
+from edgekit.convert.c import text
+from edgekit.convert.c.facts import Facts, Port
 
 CANDIDATES = 64
 """Random inputs that are tried; fewer of a model for which that is more than TRIED."""
@@ -137,13 +137,13 @@ enum {{ SAMPLES = {len(inputs)} }};
 {FLASH}"""
     samples = own["SAMPLES"]
     arrays = [
-        c_text.array(
+        text.array(
             own["inputs"],
             inputs,
             size=f"{samples} * {upper}_INPUT_SIZE",
             storage=f"static const {own['FLASH']}",
         ),
-        c_text.array(own["outputs"], outputs, size=f"{samples} * {upper}_OUTPUT_SIZE"),
+        text.array(own["outputs"], outputs, size=f"{samples} * {upper}_OUTPUT_SIZE"),
     ]
     code = f"""\
 static int differ(const void *one, const void *other, size_t size)
@@ -176,7 +176,7 @@ int {name}_selftest(void)
 }}
 """
     # The arrays are long: they are printed under their names, and not looked through.
-    parts = [c_text.renamed(head, own), *arrays, c_text.renamed(code, own)]
+    parts = [text.renamed(head, own), *arrays, text.renamed(code, own)]
     return f"{about}\n" + "\n".join(parts)
 
 

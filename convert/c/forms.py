@@ -1,14 +1,14 @@
 """What each step of a plan is in C: a kernel, its parameters, and the tensors that it is handed.
 
 A step has a portable form, which is the engine's own unless zeros are skipped or many weights are
-zero, and may have a form for cores with the DSP extension of Arm, whose weights lie in another
-order.
+zero, and may have forms for some cores, such as those with Arm's DSP extension, whose weights lie
+in another order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
 
@@ -20,10 +20,14 @@ from edge_runtime.graph import Graph
 from edge_runtime.kernels.fully_connected import Int8
 from edge_runtime.planner import Plan, Slot, Step
 from edgekit.convert import packing
+from edgekit.convert.c.conditions import Core
 from edgekit.convert.packing import Packed
 
 DENSE = "fully_connected_int8_once"
 """The kernel that has other forms."""
+
+DSP = "EK_DSP"
+"""The macro of kernel.h that is defined on cores with Arm's DSP extension."""
 
 DSP_SHARE = 0.4
 """Share of the weights' bytes below which leaving zeros out is faster with the DSP extension, too:
@@ -70,21 +74,34 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Forms:
+class Choice:
     """A step in C.
 
     Attributes:
         op: builtin name.
-        portable: how it is run everywhere.
-        dsp: how it is run on cores with the DSP extension; None where that is the same.
+        forms: macros and forms. A core runs the first whose macro is defined for it; the last has
+            no macro, "", and is run by all that are left.
     """
 
     op: str
-    portable: Form
-    dsp: Form | None = None
+    forms: tuple[tuple[str, Form], ...]
+
+    @property
+    def macros(self) -> tuple[str, ...]:
+        """Those that choose a form."""
+        return tuple(macro for macro, _ in self.forms[:-1])
+
+    @property
+    def portable(self) -> Form:
+        """The form that runs everywhere."""
+        return self.forms[-1][1]
+
+    def form(self, core: Core) -> Form:
+        """Return what a core runs."""
+        return next(form for macro, form in self.forms if not macro or macro in core)
 
 
-def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
+def choices(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Choice]:
     """Return the steps of a plan in C.
 
     Args:
@@ -93,7 +110,7 @@ def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
     """
     own = [_own(made, index, step) for index, step in enumerate(made.steps)]
-    found = [Forms(step.op.name, form) for step, form in zip(made.steps, own, strict=True)]
+    found = [_choice(step, form) for step, form in zip(made.steps, own, strict=True)]
     layers = {
         index: _layer(step.kernel.params, own[index])
         for index, step in enumerate(made.steps)
@@ -106,17 +123,22 @@ def forms(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Forms]:
             zero_point = quantization.zero_points[0]
             portable = _packed(own[index], "skip", packing.skip(*layer, zero_point))
             dsp = _packed_dsp(own[index], packing.skip_dsp(*layer, zero_point))
-            found[index] = replace(found[index], portable=portable, dsp=dsp)
+            found[index] = _choice(made.steps[index], portable, dsp)
         return found
     share, sparse = _sparse(layers)
     for index, layer in layers.items():
+        portable = own[index]
         if share < 1:
             portable = _packed(own[index], "sparse", sparse[index])
-            found[index] = replace(found[index], portable=portable)
         few = share <= DSP_SHARE
         packed = packing.sparse_dsp(sparse[index]) if few else packing.dsp(*layer)
-        found[index] = replace(found[index], dsp=_packed_dsp(own[index], packed))
+        found[index] = _choice(made.steps[index], portable, _packed_dsp(own[index], packed))
     return found
+
+
+def _choice(step: Step, portable: Form, dsp: Form | None = None) -> Choice:
+    some = () if dsp is None else ((DSP, dsp),)
+    return Choice(step.op.name, (*some, ("", portable)))
 
 
 def _layer(params: Mapping[str, int], own: Form) -> Layer:

@@ -24,8 +24,8 @@ from edge_runtime.planner import plan
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit.benchmarks.exactness import random_tensors
-from edgekit.convert import c_blocks
-from edgekit.convert.c_library import library
+from edgekit.convert.c import blocks
+from edgekit.convert.c.library import library
 from edgekit.convert.memory import memory
 from edgekit.convert.metadata import attach
 
@@ -67,7 +67,7 @@ def test_every_kernel_compiles_alone_as_it_is_taken_out(compiler, tmp_path):
     kernels = re.findall(r"^    X\((\w+)\)", TABLE.read_text(), re.MULTILINE)
     assert len(kernels) > 40
     for kernel in kernels:
-        text = c_blocks.joined(c_blocks.merged(c_blocks.needed([f"ek_{kernel}"])))
+        text = blocks.joined(blocks.merged(blocks.needed([f"ek_{kernel}"])))
         call = f"void {kernel}(const int32_t *, void *const *);\nvoid {kernel}(const int32_t *p, "
         call += f"void *const *t)\n{{\n    ek_{kernel}(p, t);\n}}\n"
         head = "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
@@ -277,7 +277,7 @@ def test_images_and_scores_are_those_of_the_runtime(
 
 def test_the_text_is_the_same_from_run_to_run(int8_model, digits, tmp_path):
     code = (
-        "import sys, pathlib; from edgekit.convert.c_library import library\n"
+        "import sys, pathlib; from edgekit.convert.c.library import library\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "made = library(path.read_bytes(), path.name, 'digits')\n"
         "sys.stdout.write(made.header + made.source + made.selftest + made.example)"

@@ -12,13 +12,13 @@ from cmake import CMAKE_BIN_DIR
 from ruamel.yaml import YAML
 
 from edgekit import __version__, escape
-from edgekit.convert.c_library import CLibrary
+from edgekit.convert.c.library import CLibrary
 from edgekit.convert.packages import TARGETS
 from edgekit.convert.packages.folder import write
 from hostile_text import LABELS
 from tiny_library import sabotaged, tiny_library
 
-BOARDS = Path(__file__).parents[1] / "support" / "boards"
+BOARDS = Path(__file__).parents[2] / "support" / "boards"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 C99 = ["cc", "-std=c99", *STRICT]
 CXX17 = ["c++", "-std=c++17", *STRICT]

@@ -13,7 +13,7 @@ import exported
 import models
 import seeded
 from edge_runtime.errors import ModelError
-from edgekit.convert.c_library import library
+from edgekit.convert.c.library import library
 
 FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=object-size")
 """gcc takes the last function of a table for one behind it (object-size)."""

@@ -14,7 +14,7 @@ from platformio.package.manifest.schema import ManifestSchema
 from platformio.project.config import ProjectConfig
 from ruamel.yaml import YAML
 
-from edgekit.convert.c_library import CLibrary
+from edgekit.convert.c.library import CLibrary
 from edgekit.convert.packages import TARGETS
 from edgekit.convert.packages.folder import write
 from tiny_library import tiny_library

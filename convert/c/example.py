@@ -1,7 +1,7 @@
 """The example program of an exported model: the self-test, then one inference."""
 
 from edge_runtime.meaning import LOGITS
-from edgekit.convert.c_facts import Facts
+from edgekit.convert.c.facts import Facts
 
 HOST = """\
 int main(void)

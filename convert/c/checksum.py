@@ -11,13 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from edgekit.convert.c_blocks import definitions
+from edgekit.convert.c.blocks import definitions
+from edgekit.convert.c.conditions import conditional, cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from edgekit.convert.c_blocks import Block
-    from edgekit.convert.c_forms import Constant
+    from edgekit.convert.c.conditions import Core, Cores
+    from edgekit.convert.c.forms import Constant
+    from edgekit.convert.c.parse import Block
 
 READERS = {
     **{one: f"ek_flash_{one}" for one in ("int8", "int16", "uint16", "int32", "int64")},
@@ -59,31 +61,36 @@ def readers(constants: Iterable[Constant]) -> list[Block]:
 
 def render(
     name: str,
-    both: Sequence[Constant],
-    dsp: Sequence[Constant],
-    portable: Sequence[Constant],
+    constants: Mapping[str, Constant],
+    groups: Mapping[Cores, Sequence[str]],
+    macros: Mapping[str, str],
 ) -> str:
     """Return the C function that returns 0 while all constants are as they are here, else -1.
 
     Args:
         name: of the library.
-        both: constants that are there everywhere.
-        dsp: those that are there with the DSP extension only.
-        portable: those that are there without it.
+        constants: by their names.
+        groups: names of the constants by the cores that have them, those of all cores first.
+        macros: as for ``conditional``.
     """
     head = f"int {name}_check_constants(void)\n{{\n"
-    constants = [*both, *dsp, *portable]
     if not constants:
         return f"{head}    return 0;\n}}\n"
-    lines = ["    uint32_t sum = UINT32_C(0xffffffff);", *_sums(both)]
-    expected = [f"    return sum == {_expected([*both, *portable])} ? 0 : -1;"]
-    if dsp:
-        on_dsp = [*_sums(dsp), f"    return sum == {_expected([*both, *dsp])} ? 0 : -1;"]
-        lines += ["#ifdef EK_DSP", *on_dsp, "#else", *_sums(portable), *expected, "#endif"]
-    else:
-        lines += [*_sums(portable), *expected]
-    floats = [FLOAT_BITS] if any(one.values.dtype == "float32" for one in constants) else []
-    return "\n".join([CRC32, *floats, head + "\n".join([*lines, "}", ""])])
+    everywhere = cores(macros)
+    common = [constants[one] for one in groups.get(frozenset(everywhere), ())]
+    kinds: dict[tuple[str, ...], list[Core]] = {}
+    for core in everywhere:
+        names = tuple(one for where, group in groups.items() if core in where for one in group)
+        kinds.setdefault(names, []).append(core)
+    parts = []
+    for names, where in kinds.items():
+        present = [constants[one] for one in names]
+        rest = [*_sums(present[len(common) :]), f"    return sum == {_expected(present)} ? 0 : -1;"]
+        parts.append((frozenset(where), "".join(f"{line}\n" for line in rest)))
+    lines = ["    uint32_t sum = UINT32_C(0xffffffff);", *_sums(common)]
+    body = "\n".join([*lines, conditional(parts, macros)])
+    is_real = any(one.values.dtype == "float32" for one in constants.values())
+    return "\n".join([CRC32, *([FLOAT_BITS] if is_real else []), f"{head}{body}}}\n"])
 
 
 def _expected(constants: Sequence[Constant]) -> str:

@@ -15,9 +15,9 @@ from edge_runtime.planner import plan
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert import c_example, c_header, c_selftest, c_source
-from edgekit.convert.c_facts import Facts, Port
-from edgekit.convert.c_forms import DENSE, Forms, forms
+from edgekit.convert.c import example, header, selftest, source
+from edgekit.convert.c.facts import Facts, Port
+from edgekit.convert.c.forms import DENSE, Choice, choices
 from edgekit.convert.packing import SPARSE
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
@@ -65,7 +65,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
             its name and what to do. Or it takes several images at once, has NaN in it, or is
-            larger than MOST_CONSTANTS here and the limits in ``c_selftest`` say.
+            larger than MOST_CONSTANTS here and the limits in ``selftest`` say.
     """
     graph = read(content)
     made = plan(graph)
@@ -76,21 +76,21 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = forms(graph, made, skip_zeros=skip_zeros)
+    steps = choices(graph, made, skip_zeros=skip_zeros)
     _require_no_nan(steps)
     facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
-    work = c_selftest.work(made, facts.macs)
+    work = selftest.work(made, facts.macs)
     _require_printable(facts, work)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
-    inputs, outputs = c_selftest.record(facts.input, session.run, work)
+    inputs, outputs = selftest.record(facts.input, session.run, work)
     pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
     return CLibrary(
         **vars(facts),
-        header=c_header.render(facts, _about(facts, "How to call it."), pixels),
-        source=c_source.render(name, _about(facts, "The model."), steps, facts.labels),
-        selftest=c_selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
-        example=c_example.render(facts, _about(facts, "An example.")),
+        header=header.render(facts, _about(facts, "How to call it."), pixels),
+        source=source.render(name, _about(facts, "The model."), steps, facts.labels),
+        selftest=selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
+        example=example.render(facts, _about(facts, "An example.")),
     )
 
 
@@ -104,7 +104,7 @@ def _require_one_image(graph: Graph) -> None:
         )
 
 
-def _require_no_nan(steps: Sequence[Forms]) -> None:
+def _require_no_nan(steps: Sequence[Choice]) -> None:
     """Raise when a constant holds NaN, of which C cannot say the bits: the engine runs it."""
     for index, step in enumerate(steps):
         for one in step.portable.constants:
@@ -120,9 +120,9 @@ def _require_printable(facts: Facts, work: int) -> None:
     elements = facts.input.elements + facts.output.elements
     if facts.constants > MOST_CONSTANTS:
         what = f"its constants take {facts.constants} bytes, and at most {MOST_CONSTANTS}"
-    elif elements > c_selftest.MOST_ELEMENTS:
-        what = f"input and output have {elements} elements, and at most {c_selftest.MOST_ELEMENTS}"
-    elif work > c_selftest.MOST_WORK:
+    elif elements > selftest.MOST_ELEMENTS:
+        what = f"input and output have {elements} elements, and at most {selftest.MOST_ELEMENTS}"
+    elif work > selftest.MOST_WORK:
         what = (
             f"an inference of {facts.macs} multiply-accumulates and {len(facts.ops)} steps takes "
             "too long to be recorded for the self-test; smaller models"
@@ -135,7 +135,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 def _facts(
     graph: Graph,
     made: Plan,
-    steps: Sequence[Forms],
+    steps: Sequence[Choice],
     metadata: Metadata | None,
     content: bytes,
     model: str,
@@ -166,14 +166,15 @@ def _facts(
     )
 
 
-def _sparse(steps: Sequence[Forms]) -> str:
+def _sparse(steps: Sequence[Choice]) -> str:
     """Return where weights of 0 are left out."""
     sparse = [step for step in steps if step.portable.kernel == SPARSE]
     if not sparse:
         return ""
-    on_dsp = [step.dsp or step.portable for step in sparse]
-    everywhere = all(form.kernel.startswith(SPARSE) for form in on_dsp)
-    return "everywhere" if everywhere else "without DSP"
+    forms = [pair for step in sparse for pair in step.forms]
+    whole = dict.fromkeys(macro for macro, form in forms if not form.kernel.startswith(SPARSE))
+    names = [macro.removeprefix("EK_") for macro in whole]
+    return f"without {' or '.join(names)}" if names else "everywhere"
 
 
 def _weights(graph: Graph, made: Plan) -> int:

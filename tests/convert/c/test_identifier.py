@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies
 
-from edgekit.convert.c_identifier import HEADERS, KEYWORDS, LONGEST, TAKEN, c_identifier
+from edgekit.convert.c.identifier import HEADERS, KEYWORDS, LONGEST, TAKEN, c_identifier
 
 
 @pytest.mark.parametrize(
