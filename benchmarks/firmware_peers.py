@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from edge_runtime.errors import EdgeRuntimeError
 from edge_runtime.install import pip_line
-from edge_runtime.planner import Plan, Step, plan
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan, Step
 from edge_runtime.reader import read
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.firmware import Library
@@ -114,7 +115,7 @@ def plain_c(path: Path) -> Library:
     except EdgeRuntimeError as error:
         raise FirmwareError(f"{path}: {error}") from None
     constants, body, macs, weights = [RESCALED], [], 0, 0
-    given, last = made.input, len(made.steps) - 1
+    given, last = made.inputs[0], len(made.steps) - 1
     for i, step in enumerate(made.steps):
         if step.slots[0] != given:
             raise FirmwareError(f"{path}: plain C is written for a chain of layers")
@@ -142,7 +143,7 @@ def plain_c(path: Path) -> Library:
                 )
     function = "int plain_run(const int8_t input[PLAIN_INPUT_SIZE], "
     function += f"int8_t output[PLAIN_OUTPUT_SIZE])\n{{\n{''.join(body)}    return 0;\n}}\n"
-    sizes = {"inputs": made.slots[made.input].size, "outputs": made.slots[made.output].size}
+    sizes = {"inputs": made.slots[made.inputs[0]].size, "outputs": made.slots[made.outputs[0]].size}
     return Library(
         name=PLAIN,
         files={

@@ -5,8 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_runtime.graph import Graph
-from edge_runtime.planner import Plan, Slot, Step, plan
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.reader import read
+
+SCRATCH, STATE = "(scratch)", "(state)"
+"""What memory is called that is no tensor that an op writes."""
 
 
 @dataclass(frozen=True)
@@ -100,24 +104,37 @@ def memory(data: bytes) -> Memory:
     )
 
 
-def _spans(graph: Graph, made: Plan) -> list[Span]:
+def _spans(graph: Graph, plan: Plan) -> list[Span]:
     """Return the tensors that are no constants."""
-    names = {made.input: graph.tensors[graph.inputs[0]].name}
-    first = {made.input: -1}
+    names = {
+        slot: graph.tensors[index].name
+        for slot, index in zip(plan.inputs, graph.inputs, strict=True)
+    }
+    first = dict.fromkeys(plan.inputs, -1) | {state.slot: -1 for state in plan.states}
     reads: dict[int, list[int]] = {}
-    for index, step in enumerate(made.steps):
-        *read_slots, written = step.slots
-        for read_slot in dict.fromkeys(read_slots):
-            reads.setdefault(read_slot, []).append(index)
-        first[written] = index
-        names[written] = graph.tensors[step.op.outputs[0]].name
+    for index, step in enumerate(plan.steps):
+        for slot in dict.fromkeys(step.reads):
+            reads.setdefault(slot, []).append(index)
+        for slot, output in zip(step.writes, step.op.outputs, strict=True):
+            first.setdefault(slot, index)
+            names[slot] = plan.graph.tensors[output].name
+        for slot in step.scratch:
+            first[slot], names[slot] = index, SCRATCH
+    kept = {*plan.outputs, *(state.slot for state in plan.states)}
     spans = []
     for number, start in first.items():
-        slot, read_by = made.slots[number], tuple(reads.get(number, ()))
-        last = len(made.steps) - 1 if number == made.output else max((start, *read_by))
+        tensor, read_by = plan.slots[number], tuple(reads.get(number, ()))
+        last = len(plan.steps) - 1 if number in kept else max((start, *read_by))
         spans.append(
             Span(
-                names[number], slot.dtype, slot.size, slot.place, slot.offset, start, read_by, last
+                name=names.get(number, STATE),
+                dtype=tensor.dtype,
+                size=tensor.size,
+                place=tensor.place,
+                offset=tensor.offset if tensor.place == "arena" else 0,
+                first=start,
+                reads=read_by,
+                last=last,
             )
         )
     return spans
@@ -154,7 +171,7 @@ def _union(places: list[tuple[int, int, int]]) -> int:
 
 
 def _step(data: bytes, made: Plan, step: Step, alive: list[int], used: int) -> StepMemory:
-    constants = [made.slots[slot] for slot in dict.fromkeys(step.slots[:-1])]
+    constants = [made.slots[slot] for slot in dict.fromkeys(step.reads)]
     in_file, tables = _constant_bytes(data, constants)
     return StepMemory(
         op=step.op.index,

@@ -9,7 +9,7 @@ from edge_runtime.record import record
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 EMPTY: Mapping[str, Any] = {}
@@ -25,6 +25,10 @@ FORMATS = {
     "bool": "?",
 }
 """Element types that a model may take and give, and their codes in the buffer protocol."""
+
+
+SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
+"""Element types that the engine has, and bytes of an element."""
 
 
 @record
@@ -82,6 +86,8 @@ class Tensor:
         sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
         blockwise: how blocks are quantised, where ``quantization`` is None for that reason.
         variable: whether the tensor keeps its value from one inference to the next.
+        alias_of: index of the tensor whose bytes this one shares under another shape, which a pass
+            of the planner finds; None for bytes of its own.
     """
 
     HIDDEN = ("data",)
@@ -96,6 +102,7 @@ class Tensor:
     sparse: bool = False
     blockwise: Blockwise | None = None
     variable: bool = False
+    alias_of: int | None = None
 
     @property
     def scale(self) -> float | None:
@@ -113,6 +120,11 @@ class Tensor:
     def elements(self) -> int:
         """Number of elements of the static shape."""
         return prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes, of a tensor whose type the engine has."""
+        return self.elements * SIZES[self.dtype]
 
 
 @record
@@ -147,8 +159,10 @@ class Graph:
         description: what the converter wrote about the file.
         tensors: all tensors of the subgraph.
         ops: all operators in execution order.
-        inputs: tensor indices of the model's inputs.
-        outputs: tensor indices of the model's outputs.
+        inputs: tensor indices of the model's inputs, in the order of its signature if it has one.
+        outputs: tensor indices of the model's outputs, likewise.
+        input_names: what the signature calls the inputs; empty without one that names each once.
+        output_names: likewise of the outputs.
         subgraphs: how many subgraphs the file has; more than one means control flow.
         metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
         size: bytes of the whole file.
@@ -164,3 +178,29 @@ class Graph:
     subgraphs: int
     metadata: Mapping[str, memoryview]
     size: int
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+
+
+def storage(tensors: Sequence[Tensor], index: int) -> int:
+    """Return the index of the tensor in whose bytes a tensor lies: its own, or another's."""
+    alias = tensors[index].alias_of
+    return index if alias is None else alias
+
+
+def ports(graph: Graph, indices: Sequence[int], names: Sequence[str]) -> dict[str, Tensor]:
+    """Return inputs or outputs by their names.
+
+    Args:
+        graph: the model.
+        indices: of the tensors.
+        names: those of the signature; empty for the tensors' own, where the position follows a name
+            that is empty, or there before.
+    """
+    named: dict[str, Tensor] = {}
+    for position, index in enumerate(indices):
+        name = names[position] if names else graph.tensors[index].name
+        while not name or name in named:
+            name = f"{name}_{position}"
+        named[name] = graph.tensors[index]
+    return named

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edge_runtime import kernels
 from edge_runtime.graph import Graph
 from edge_runtime.kernels.fully_connected import Int8
-from edge_runtime.planner import Plan, Slot, Step
+from edge_runtime.planner.plan import Plan, Slot, Step
 from edgekit.convert import packing
 from edgekit.convert.c.conditions import Core
 from edgekit.convert.packing import Packed

@@ -17,6 +17,9 @@ def axis_is_known(call: Call) -> str | None:
 
 CONSTRAINTS = (axis_is_known, same_elements)
 
+ALIAS = True
+"""The output is the input's bytes."""
+
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with a 1 at the axis."""
@@ -24,7 +27,3 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
     (axis,) = whole_number(call.input(1)) or ()
     axis %= len(given) + 1
     return ((*given[:axis], 1, *given[axis:]),)
-
-
-def lower(_: Call) -> None:
-    """Nothing runs: the output is the input's bytes."""

@@ -40,6 +40,9 @@ def elements_fit(call: Call) -> str | None:
 
 CONSTRAINTS = (shape_is_known, elements_fit, same_elements)
 
+ALIAS = True
+"""The output is the input's bytes."""
+
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the new shape."""
@@ -47,7 +50,3 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
     known = prod(size for size in target if size != -1)
     elements = call.input(0).elements
     return (tuple(elements // known if size == -1 else size for size in target),)
-
-
-def lower(_: Call) -> None:
-    """Nothing runs: the output is the input's bytes."""

@@ -16,6 +16,9 @@ def dimensions_are_1(call: Call) -> str | None:
 
 CONSTRAINTS = (dimensions_are_1, same_elements)
 
+ALIAS = True
+"""The output is the input's bytes."""
+
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape without them; without all of size 1 when none is named."""
@@ -23,7 +26,3 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
     named = {axis % len(given) for axis in call.op.options["squeeze_dims"]}
     left = (size for axis, size in enumerate(given) if not (axis in named if named else size == 1))
     return (tuple(left),)
-
-
-def lower(_: Call) -> None:
-    """Nothing runs: the output is the input's bytes."""

@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from edge_runtime import ops
+from edge_runtime.graph import SIZES
 from edge_runtime.ops.constraints import same_elements
-from edge_runtime.planner import SIZES
 from edgekit import files
 
 HEAD = f"""# Supported ops

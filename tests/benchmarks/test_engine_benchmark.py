@@ -119,7 +119,7 @@ def test_each_level_is_what_runs(int8_model: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_batch_is_compared_with_litert_resized(int8_model: Path, tensors: Any) -> None:
     model = edge_runtime.load(int8_model, backend="native")
-    results = list(engine.batch(int8_model, model._session.run_batch, tensors, rounds=2))
+    results = list(engine.batch(int8_model, model.run, tensors, rounds=2))
     assert [(one.subject.backend, one.metric) for one in results] == [
         ("native", "batch_call"),
         ("LiteRT XNNPACK", "batch_call"),
@@ -137,7 +137,7 @@ def test_a_batch_that_is_answered_otherwise_is_not_timed(int8_model: Path, tenso
     model = edge_runtime.load(int8_model, backend="native")
 
     def wrong(batch: Any) -> Any:
-        answers = model._session.run_batch(batch).copy()
+        answers = model.run(batch).copy()
         if len(answers) > 1:
             answers[7, 0] ^= 1
         return answers

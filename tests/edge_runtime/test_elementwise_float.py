@@ -122,9 +122,10 @@ def run_twice(op, given_type, made_type, x, *, once=False, rounding="xnnpack", *
     made = plan(graph, rounding)
     (step,) = made.steps
     assert step.kernel.in_place
-    again = replace(step, slots=(made.output, *step.slots[1:-1], made.output))
+    again = replace(step, reads=(made.outputs[0], *step.reads[1:]))
     made = replace(made, steps=(step,) if once else (step, again))
-    output = native.NativeSession(graph, made, native._extension(), None).run(x.tobytes())
+    engine = native.NativeEngine(native._extension(), None)
+    (output,) = native.NativeSession(graph, made, engine).run([x.tobytes()])
     return output.tobytes()
 
 

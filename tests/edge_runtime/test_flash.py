@@ -53,7 +53,7 @@ def execute(library, made, tensor):
         for index, slot in enumerate(made.slots)
         if slot.data is None
     }
-    memory[made.input].raw = tensor.tobytes()
+    memory[made.inputs[0]].raw = tensor.tobytes()
     for step in made.steps:
         own = []
         for position, index in enumerate(step.slots):
@@ -69,7 +69,7 @@ def execute(library, made, tensor):
         pointers = (ctypes.c_void_p * len(own))(*map(ctypes.addressof, own))
         params = ctypes.create_string_buffer(struct.pack(f"={len(fields)}i", *fields))
         getattr(library, f"ek_{step.kernel.name}")(params, pointers)
-    return memory[made.output].raw
+    return memory[made.outputs[0]].raw
 
 
 def originals():
