@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 EMPTY: Mapping[str, Any] = {}
+EMPTY_INDICES: Mapping[int, int] = {}
 
 
 FORMATS = {
@@ -86,8 +87,6 @@ class Tensor:
         sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
         blockwise: how blocks are quantised, where ``quantization`` is None for that reason.
         variable: whether the tensor keeps its value from one inference to the next.
-        alias_of: index of the tensor whose bytes this one shares under another shape, which a pass
-            of the planner finds; None for bytes of its own.
     """
 
     HIDDEN = ("data",)
@@ -102,7 +101,6 @@ class Tensor:
     sparse: bool = False
     blockwise: Blockwise | None = None
     variable: bool = False
-    alias_of: int | None = None
 
     @property
     def scale(self) -> float | None:
@@ -163,6 +161,8 @@ class Graph:
         outputs: tensor indices of the model's outputs, likewise.
         input_names: what the signature calls the inputs; empty without one that names each once.
         output_names: likewise of the outputs.
+        aliases: index of a tensor -> that of the tensor whose bytes it shares under another shape;
+            found by a pass of the planner.
         subgraphs: how many subgraphs the file has; more than one means control flow.
         metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
         size: bytes of the whole file.
@@ -180,12 +180,12 @@ class Graph:
     size: int
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
+    aliases: Mapping[int, int] = EMPTY_INDICES
 
 
-def storage(tensors: Sequence[Tensor], index: int) -> int:
+def storage(graph: Graph, index: int) -> int:
     """Return the index of the tensor in whose bytes a tensor lies: its own, or another's."""
-    alias = tensors[index].alias_of
-    return index if alias is None else alias
+    return graph.aliases.get(index, index)
 
 
 def ports(graph: Graph, indices: Sequence[int], names: Sequence[str]) -> dict[str, Tensor]:

@@ -105,10 +105,10 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
     numbers: dict[int, int] = {}
     slots: list[Slot] = []
     places = {index: ("input", at) for at, index in enumerate(graph.inputs)}
-    places |= {storage(tensors, index): ("output", at) for at, index in enumerate(graph.outputs)}
+    places |= {storage(graph, index): ("output", at) for at, index in enumerate(graph.outputs)}
 
     def number(index: int) -> int:
-        index = storage(tensors, index)
+        index = storage(graph, index)
         if index not in numbers:
             tensor = tensors[index]
             where = ("constant", 0) if tensor.data is not None else ("arena", 0)

@@ -1,3 +1,4 @@
+from edge_runtime.graph import storage
 from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
 from graphs import graph, names, tensor
@@ -16,7 +17,7 @@ def test_an_output_that_is_the_input_is_copied() -> None:
     (copy,) = found.ops
     assert (copy.name, copy.inputs, copy.outputs) == ("COPY", (0,), found.outputs)
     assert found.tensors[found.outputs[0]].shape == (1, 2)
-    assert found.tensors[found.outputs[0]].alias_of is None
+    assert storage(found, found.outputs[0]) == found.outputs[0]
 
 
 def test_an_output_that_is_constant_is_copied() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edge_runtime import ops
-from edge_runtime.graph import storage
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -16,20 +15,20 @@ def aliases(graph: Graph) -> Graph:
 
     A variable tensor is copied, since it may be written before its alias is read.
     """
-    tensors = list(graph.tensors)
+    found: dict[int, int] = {}
     kept = []
     for op in graph.ops:
         module = None if op.custom else ops.find(op.name)
         if not getattr(module, "ALIAS", False):
             kept.append(op)
             continue
-        source, output = storage(tensors, op.inputs[0]), op.outputs[0]
-        if tensors[source].variable:
+        source, output = found.get(op.inputs[0], op.inputs[0]), op.outputs[0]
+        if graph.tensors[source].variable:
             from edge_runtime.ops.copy import copy_op
 
             kept.append(copy_op(op.index, source, output))
         else:
-            tensors[output] = replace(tensors[output], alias_of=source)
+            found[output] = source
     if tuple(kept) == graph.ops:
         return graph
-    return replace(graph, tensors=tuple(tensors), ops=tuple(kept))
+    return replace(graph, ops=tuple(kept), aliases=found)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def copy_outputs(graph: Graph) -> Graph:
     """Return the graph with a copy at its end for each output that no op writes for it alone."""
     written = {index for op in graph.ops for index in op.outputs}
-    sources = [storage(graph.tensors, index) for index in graph.outputs]
+    sources = [storage(graph, index) for index in graph.outputs]
     copied = [
         position
         for position, source in enumerate(sources)
@@ -28,5 +28,5 @@ def copy_outputs(graph: Graph) -> Graph:
         tensor, outputs[position] = tensors[graph.outputs[position]], len(tensors)
         index = added[-1].index + 1 if added else 0
         added.append(copy_op(index, sources[position], outputs[position]))
-        tensors.append(replace(tensor, index=outputs[position], data=None, alias_of=None))
+        tensors.append(replace(tensor, index=outputs[position], data=None))
     return replace(graph, tensors=tuple(tensors), ops=tuple(added), outputs=tuple(outputs))

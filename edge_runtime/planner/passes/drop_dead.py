@@ -16,14 +16,14 @@ def drop_dead(graph: Graph) -> Graph:
     An op that has no output stays, and one that reads a variable tensor, which it may write.
     """
     tensors = graph.tensors
-    needed = {storage(tensors, index) for index in graph.outputs}
+    needed = {storage(graph, index) for index in graph.outputs}
     kept = []
     for op in reversed(graph.ops):
         inputs = [index for index in op.inputs if index >= 0]
         acts = not op.outputs or any(tensors[index].variable for index in inputs)
         if acts or not needed.isdisjoint(op.outputs):
             kept.append(op)
-            needed.update(storage(tensors, index) for index in inputs)
+            needed.update(storage(graph, index) for index in inputs)
     if len(kept) == len(graph.ops):
         return graph
     return replace(graph, ops=tuple(reversed(kept)))
