@@ -17,7 +17,7 @@ C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
 C_INCLUDES = -Iedge_runtime -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
   'import sysconfig; print(sysconfig.get_path("include"))')
 EXTENSION = $(wildcard edge_runtime/*.[ch] edge_runtime/ops/*.[ch])
-C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
+C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/mcu/board')
 
 .PHONY: demo test check docs figures sanitize stress fuzz install install-test clean
 
@@ -37,7 +37,7 @@ docs: install
 	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
 
 figures: install-test
-	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/test_committed_figures.py
+	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/mcu/test_committed_figures.py
 
 # The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan
 # has to be there before Python, and libstdc++ before libasan looks for exceptions.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from edgekit import stored
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.benchmarks.result import ANSWERS, Result, answered
-from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.errors import ResultError
 
 Key = tuple[str, str, str]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
-from edgekit.benchmarks.units import quantity, whole
 
 Verdict = Literal["passed", "failed", "skipped"]
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}

@@ -29,7 +29,7 @@ import models
 import spoil
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
-from edgekit.benchmarks import document
+from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench, tune

@@ -14,9 +14,9 @@ import documents
 from edge_runtime.errors import ModelError
 from edge_runtime.install import install_line
 from edgekit import cli
-from edgekit.benchmarks import firmware
-from edgekit.benchmarks.cores import Core
-from edgekit.benchmarks.firmware import Firmware, Library
+from edgekit.benchmarks.mcu import firmware
+from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.firmware import Firmware, Library
 from edgekit.commands import bench_target
 from edgekit.train.data import Dataset
 

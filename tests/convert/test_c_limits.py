@@ -13,9 +13,9 @@ import seeded
 from edge_runtime.errors import ModelError
 from edge_runtime.plan import plan
 from edge_runtime.reader import read
-from edgekit.benchmarks import emulator, firmware
-from edgekit.benchmarks.cores import CORES
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert import c_checksum, c_library, c_selftest, c_text
 from edgekit.convert.c_facts import Port
 from edgekit.convert.c_forms import Constant

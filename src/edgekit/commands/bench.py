@@ -12,7 +12,7 @@ import click
 
 from edge_runtime.backends import backends as all_backends
 from edgekit import artifact_set, digests, files, frameworks
-from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.commands import bench_options, bench_target, options, running, terminal
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError, ModelFileError, ResultError
@@ -161,7 +161,8 @@ def command(**given: Any) -> int:
     chosen = Options(**given)
     chosen.require_sense()
     _prepare_process(chosen.verbose)
-    from edgekit.benchmarks import baseline, document, gate, subjects
+    from edgekit.benchmarks import baseline, gate, subjects
+    from edgekit.benchmarks.report import document
 
     named = _named(chosen)
     running.warn_of_others(*named.values())
@@ -218,7 +219,8 @@ def _measure(
     backends: Sequence[str],
 ) -> "list[Result]":
     """Measure the models on the backends of this machine, or as firmware."""
-    from edgekit.benchmarks import document, suite
+    from edgekit.benchmarks import suite
+    from edgekit.benchmarks.report import document
 
     journal = chosen.artifacts / JOURNAL.format(_suffix(chosen))
     digests.forget(chosen.artifacts, journal.name)
@@ -270,7 +272,7 @@ def _write(
     chosen: Options, document: str, results: "Sequence[Result]", gates: "Sequence[Gate]"
 ) -> None:
     """Write the document and the reports, and print what the terminal gets."""
-    from edgekit.benchmarks import html, junit, markdown, text
+    from edgekit.benchmarks.report import html, junit, markdown, text
 
     own = _suffix(chosen)
     page = html.render(results, gates)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.mcu.cores import CORES
 
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.commands.bench_options import Options
 
 if TYPE_CHECKING:
-    from edgekit.benchmarks.firmware import Library
     from edgekit.benchmarks.gate import Gate
+    from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.benchmarks.result import Result
     from edgekit.benchmarks.subjects import Entry, Keras
     from edgekit.train.data import Dataset
@@ -26,8 +26,8 @@ def builds(target: str, skip_zeros: bool) -> list[str]:
         MissingExtraError: a package of the extra [mcu] is not installed.
         TargetError: the core needs a compiler that is not on the PATH.
     """
-    from edgekit.benchmarks import firmware
-    from edgekit.benchmarks import target as measurement
+    from edgekit.benchmarks.mcu import firmware
+    from edgekit.benchmarks.mcu import target as measurement
 
     firmware.require_tools(CORES[target])
     return measurement.subjects(CORES[target], SKIP_ZEROS if skip_zeros else "")
@@ -43,7 +43,7 @@ def measure(
     say: Callable[[str], None],
 ) -> "list[Result]":
     """Measure the models as firmware."""
-    from edgekit.benchmarks import target as measurement
+    from edgekit.benchmarks.mcu import target as measurement
 
     # TensorFlow takes seconds to start: Keras answers only where a gate needs it.
     by_itself = chosen.min_accuracy is not None or (
@@ -69,7 +69,7 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported.
     """
-    from edgekit.benchmarks.firmware import Library
+    from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.convert.c_library import library
 
     made = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)

@@ -227,8 +227,8 @@ def _accuracy(score: "Score") -> dict[str, Any]:
 
 def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None, str]:
     """Return what the exported model takes on the emulated core, or None and why."""
-    from edgekit.benchmarks import firmware, target
-    from edgekit.benchmarks.cores import CORES
+    from edgekit.benchmarks.mcu import firmware, target
+    from edgekit.benchmarks.mcu.cores import CORES
     from edgekit.benchmarks.result import Subject
     from edgekit.commands.bench_target import exported
     from edgekit.files import sha256

@@ -20,7 +20,7 @@ from edge_runtime.install import pip_line
 from edge_runtime.plan import Plan, Step, plan
 from edge_runtime.reader import read
 from edgekit.benchmarks import peers
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.errors import FirmwareError
 
 Array = npt.NDArray[Any]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.report.units import quantity, share, three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, answered, select
-from edgekit.benchmarks.units import quantity, share, three_digits, whole
 
 NOTHING = "–"
 

@@ -15,9 +15,9 @@ import pytest
 import edge_runtime
 from edge_runtime import _native
 from edge_runtime.backends import native
-from edgekit.benchmarks import calls, engine
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.result import Subject
+from edgekit.benchmarks.studies import calls, engine
 from edgekit.train.data import Dataset
 
 
@@ -150,7 +150,7 @@ def test_a_batch_that_is_answered_otherwise_is_not_timed(int8_model: Path, tenso
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "edgekit.benchmarks.engine", *arguments]
+    command = [sys.executable, "-m", "edgekit.benchmarks.studies.engine", *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 

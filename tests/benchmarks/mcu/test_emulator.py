@@ -7,9 +7,9 @@ import pytest
 import unicorn
 from unicorn import arm_const, riscv_const
 
-from edgekit.benchmarks import emulator, firmware
-from edgekit.benchmarks.cores import CORES
-from edgekit.benchmarks.firmware import Firmware
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.errors import FirmwareError
 from firmware_library import HIDDEN_WEIGHTS, OUTPUT_WEIGHTS, doing, library
 

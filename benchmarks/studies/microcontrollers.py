@@ -1,6 +1,6 @@
 """edgekit's export as firmware, beside other ways to run the same model on a microcontroller.
 
-    python -m edgekit.benchmarks.microcontrollers [--model MODEL.keras] [--json]
+    python -m edgekit.benchmarks.studies.microcontrollers [--model MODEL.keras] [--json]
 
 Everyone is built into the same firmware by the same compiler with the same options, and answers
 the same test images on the same emulated Cortex-M4. The emulator counts instructions one by one,
@@ -21,22 +21,16 @@ from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit import files
-from edgekit.benchmarks import (
-    dataset,
-    environment,
-    exactness,
-    firmware,
-    firmware_peers,
-    gate,
-    target,
-    text,
-)
+from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
-from edgekit.benchmarks.cores import CORES
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu import firmware, target
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
+from edgekit.benchmarks.report import text
+from edgekit.benchmarks.report.table import Row, Table, banner
+from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
-from edgekit.benchmarks.table import Row, Table, banner
-from edgekit.benchmarks.units import three_digits, whole
+from edgekit.benchmarks.studies import firmware_peers
 from edgekit.errors import EdgekitError, FirmwareError
 from edgekit.train.data import Dataset
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from edgekit.benchmarks import charts, svg
+from edgekit.benchmarks.report import charts, svg
 from edgekit.benchmarks.result import Result, Subject
 
 MODEL = Subject("model.tflite", "", "litert")

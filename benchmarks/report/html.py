@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from edgekit.benchmarks import charts
-from edgekit.benchmarks.answers import agreement, confusions, wrong_answers
-from edgekit.benchmarks.charts import name
 from edgekit.benchmarks.gate import MARKS, Gate, passed
 from edgekit.benchmarks.latency import P99_CALLS
-from edgekit.benchmarks.matrix import NOTE, matrix, sentences
-from edgekit.benchmarks.page import page, scrolling, section
+from edgekit.benchmarks.report import charts
+from edgekit.benchmarks.report.answers import agreement, confusions, wrong_answers
+from edgekit.benchmarks.report.charts import name
+from edgekit.benchmarks.report.matrix import NOTE, matrix, sentences
+from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.table import Table, banner, tables, worth_telling
 from edgekit.benchmarks.result import Result
-from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 from edgekit.escape import html
 
 ACCURACY_NOTE = (

@@ -14,19 +14,12 @@ from edge_runtime.backends import unavailable
 from edge_runtime.errors import ModelError
 from edge_runtime.quantize import dequantize
 from edgekit import files
-from edgekit.benchmarks import (
-    emulator,
-    environment,
-    exactness,
-    firmware,
-    outcome,
-    suite,
-    usage,
-)
+from edgekit.benchmarks import environment, exactness, outcome, suite, usage
 from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inputs
-from edgekit.benchmarks.cores import Core
 from edgekit.benchmarks.dataset import NO_DATA, describe
-from edgekit.benchmarks.firmware import Firmware, Library
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.firmware import Firmware, Library
 from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.benchmarks.usage import Usage

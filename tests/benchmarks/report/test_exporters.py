@@ -7,10 +7,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from edgekit.benchmarks import accuracy, answers, gate, html, junit, latency, markdown, matrix, text
+from edgekit.benchmarks import accuracy, gate, latency
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.report import answers, html, junit, markdown, matrix, text
+from edgekit.benchmarks.report.table import NOTHING, tables
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.benchmarks.table import NOTHING, tables
 from edgekit.train.data import Dataset
 
 RunOf = Callable[..., list[Result]]

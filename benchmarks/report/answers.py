@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgekit.benchmarks.accuracy import PICTURES
-from edgekit.benchmarks.charts import name
-from edgekit.benchmarks.page import scrolling
 from edgekit.benchmarks.parity import differing
+from edgekit.benchmarks.report.charts import name
+from edgekit.benchmarks.report.page import scrolling
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.columns import told_apart, width
 from edgekit.escape import html

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import seeded
-from edgekit.benchmarks import emulator, firmware
-from edgekit.benchmarks.cores import CORES
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c_library import library
 
 FILE = Path(__file__).with_name("committed_figures.json")

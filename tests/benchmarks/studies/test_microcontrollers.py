@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from edgekit.benchmarks import exactness, firmware_peers, gate, microcontrollers, target
-from edgekit.benchmarks.firmware import Library
-from edgekit.benchmarks.microcontrollers import Contender, measure, report
+from edgekit.benchmarks import exactness, gate
+from edgekit.benchmarks.mcu import target
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.result import Result
+from edgekit.benchmarks.studies import firmware_peers, microcontrollers
+from edgekit.benchmarks.studies.microcontrollers import Contender, measure, report
 from edgekit.errors import FirmwareError
 from edgekit.train.data import Dataset
 
@@ -166,7 +168,7 @@ def test_what_emlearn_refuses_is_told(
 
 
 def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgekit.benchmarks.microcontrollers"]
+    command = [sys.executable, "-m", "edgekit.benchmarks.studies.microcontrollers"]
     done = subprocess.run(
         [*command, "--model", str(tmp_path / "none.keras")], capture_output=True, text=True
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgekit.benchmarks.firmware import Firmware
+from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.errors import FirmwareError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-from edgekit.benchmarks import svg
+from edgekit.benchmarks.report import svg
 
 
 def test_scales_keep_a_margin() -> None:

@@ -11,7 +11,7 @@ GENERATOR = '<meta name="generator" content="edgekit">'
 
 def page(title: str, body: Sequence[str], style: str = "") -> str:
     """Return a whole document of sections; ``style`` is CSS besides report.css."""
-    common = files("edgekit.benchmarks").joinpath("report.css").read_text(encoding="utf-8")
+    common = files("edgekit.benchmarks.report").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{GENERATOR}\n'

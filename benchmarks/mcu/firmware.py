@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgekit.benchmarks import environment
-from edgekit.benchmarks.cores import Core
+from edgekit.benchmarks.mcu.cores import Core
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
@@ -183,7 +183,7 @@ def _compiler(core: Core) -> list[str]:
 
 def _write(folder: Path, library: Library, labels: bool) -> None:
     """Write what is compiled."""
-    board = files("edgekit.benchmarks").joinpath("board")
+    board = files("edgekit.benchmarks.mcu").joinpath("board")
     folder.joinpath("freestanding").mkdir()
     for name in BOARD:
         folder.joinpath(name).write_bytes(board.joinpath(name).read_bytes())

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import Gate, passed
-from edgekit.benchmarks.matrix import matrix, sentences
+from edgekit.benchmarks.report.matrix import matrix, sentences
+from edgekit.benchmarks.report.table import Table, banner, tables, worth_telling
 from edgekit.benchmarks.result import Result
-from edgekit.benchmarks.table import Table, banner, tables, worth_telling
 from edgekit.escape import markdown
 
 

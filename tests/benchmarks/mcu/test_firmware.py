@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.benchmarks import firmware
-from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.mcu import firmware
+from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 from firmware_library import DENSE, doing, library
 

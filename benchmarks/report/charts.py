@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from edgekit.benchmarks import svg
+from edgekit.benchmarks.report import svg
+from edgekit.benchmarks.report.units import quantity, share
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.benchmarks.units import quantity, share
 from edgekit.escape import html
 
 

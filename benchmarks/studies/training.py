@@ -1,6 +1,6 @@
 """How fast ``edgekit train`` is beside the plain Keras script, in one run.
 
-    python -m edgekit.benchmarks.training [--epochs 8] [--rounds 3] [--json]
+    python -m edgekit.benchmarks.studies.training [--epochs 8] [--rounds 3] [--json]
 
 Each contender trains the documented model in a process of its own, with TensorFlow as a user of it
 would have it; the contenders take turns. The first epoch, which builds the graph, is left out.

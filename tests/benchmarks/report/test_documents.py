@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from edgekit import files
-from edgekit.benchmarks import document
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
 

@@ -1,6 +1,6 @@
 """How long `edgekit sweep` takes for the 19 node counts beside 19 runs of `edgekit train`.
 
-    python -m edgekit.benchmarks.sweep_speed [--nodes 2-20] [--rounds 1] [--json]
+    python -m edgekit.benchmarks.studies.sweep_speed [--nodes 2-20] [--rounds 1] [--json]
 
 Whole commands from start to end, taking turns on the same machine, one at a time: the separate runs
 one after the other, as a user's loop would have them, then the sweep with a worker for each core.

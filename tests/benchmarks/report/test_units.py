@@ -1,6 +1,6 @@
 import pytest
 
-from edgekit.benchmarks.units import quantity
+from edgekit.benchmarks.report.units import quantity
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """How fast edgekit's own engine is beside LiteRT, in one run.
 
-    python -m edgekit.benchmarks.engine [--model FILE ...] [--rounds 30] [--json]
+    python -m edgekit.benchmarks.studies.engine [--model FILE ...] [--rounds 30] [--json]
 
 One process, one thread, everyone in turns: one image a call on test images and on random tensors,
 all test images in one call; then fresh processes from their start to their first answer.
@@ -20,13 +20,14 @@ import edge_runtime
 from edge_runtime.backends import native, unavailable
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
-from edgekit.benchmarks import calls, dataset, environment, footprint
+from edgekit.benchmarks import dataset, environment, footprint
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.exactness import random_tensors
 from edgekit.benchmarks.latency import DISTINCT_IMAGES, compared
+from edgekit.benchmarks.report.units import quantity, three_digits
 from edgekit.benchmarks.resolvers import RESOLVERS, Opened, open_litert, with_open_batch
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.benchmarks.units import quantity, three_digits
+from edgekit.benchmarks.studies import calls
 from edgekit.errors import EdgekitError
 from edgekit.train.data import Images
 
