@@ -162,7 +162,7 @@ def require_tools(core: Core) -> None:
         needed["unicorn"] = "unicorn"
     for module, package in needed.items():
         if find_spec(module) is None:
-            raise MissingExtraError(package, "mcu", "bench --target")
+            raise MissingExtraError(package, "mcu", "bench --core")
 
 
 def versions(core: Core) -> dict[str, str]:

@@ -23,7 +23,7 @@ from edge_runtime.errors import EdgeRuntimeError
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
-from edgekit.benchmarks.mcu import firmware, target
+from edgekit.benchmarks.mcu import builds, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.report import text
@@ -107,7 +107,7 @@ def measure(
     models: Mapping[str, Path],
     data: Dataset,
     contenders: Sequence[Contender] = CONTENDERS,
-    effort: target.Effort = target.QUICK,
+    effort: builds.Effort = builds.QUICK,
 ) -> Iterator[Result]:
     """Yield all that is measured of each contender's builds, or why it is not present.
 
@@ -121,7 +121,7 @@ def measure(
         ModelError: edgekit's engine cannot run a .tflite file.
     """
     types = dict.fromkeys(one.type for one in contenders)
-    trials = {one: target.trial_of(models[one], data, effort.tensors) for one in types}
+    trials = {one: builds.trial_of(models[one], data, effort.tensors) for one in types}
     for one in contenders:
         path = models[one.file]
         digest = files.sha256(path) if path.exists() else ""
@@ -131,11 +131,11 @@ def measure(
         except EdgekitError as error:
             yield absent(subject(one.name), str(error))
             continue
-        for optimisation in target.OPTIMISATIONS:
+        for optimisation in builds.OPTIMISATIONS:
             build = subject(f"{one.name} {optimisation}")
             trial = trials[one.type]
             try:
-                yield from target.measure_build(
+                yield from builds.measure_build(
                     build, CORE, library, optimisation, trial, data, effort
                 )
             except FirmwareError as error:

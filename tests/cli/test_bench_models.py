@@ -97,7 +97,7 @@ def test_firmware_without_data_and_of_numbers(
         path, data = tmp_path / "sides.tflite", ("--data", "none")
         path.write_bytes(foreign.int8_model(0.0, 255.0))
     assert sides.exists()
-    assert bench(tmp_path, path, *data, "--target", "cortex-m4", backend="") == 0
+    assert bench(tmp_path, path, *data, "--core", "cortex-m4", backend="") == 0
     found = {one["metric"] for one in read(tmp_path, "bench_cortex-m4.json")["results"]}
     worth = "error" if name == "table" else "outputs"
     assert {worth, "flash", "ram", "instructions", "difference_to_native"} <= found
@@ -225,7 +225,7 @@ def test_latency_and_size_have_limits(sides: Path, tmp_path: Path, capsys: Any) 
     ("arguments", "says"),
     [
         (("--max-latency", "50"), "'50' is not a time with its unit"),
-        (("--max-latency", "50us", "--target", "cortex-m4"), "--max-latency is about this machine"),
+        (("--max-latency", "50us", "--core", "cortex-m4"), "--max-latency is about this machine"),
         (("--max-size", "64kB"), "'64kB' is not a size"),
         (("--update-baseline",), "--update-baseline is about an earlier run"),
         (("--tolerance", "latency=0.4"), "--tolerance is about an earlier run"),

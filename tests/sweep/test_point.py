@@ -73,7 +73,7 @@ def test_the_figures_are_those_of_the_separate_commands(
         ["train", "--data", str(images), *options],
         ["convert"],
         ["convert", "--quantize"],
-        ["bench", "--target", point.CORE, "--quick", "--min-accuracy", "0"],
+        ["bench", "--core", point.CORE, "--quick", "--min-accuracy", "0"],
     ):
         assert cli.run([*command, *folder]) == 0
 

@@ -1,4 +1,4 @@
-"""``edgekit bench``: the same test inputs through every model on every backend or a target."""
+"""``edgekit bench``: the same test inputs through every model on every backend or as firmware."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ import click
 from edge_runtime.backends import backends as all_backends
 from edgekit import artifact_set, digests, files, frameworks
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.commands import bench_options, bench_target, options, running, terminal
+from edgekit.commands import bench_core, bench_options, options, running, terminal
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError, ModelFileError, ResultError
 from edgekit.index import write_index
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 JOURNAL = "bench{}.jsonl"
 DOCUMENT = "bench{}.json"
 REPORT = "report{}.html"
-"""In the artifacts folder; a target's name stands in the braces, so that it keeps its own files."""
+"""Files in the artifacts folder; the braces hold a core's name, so that each has its own files."""
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What keeps NumPy's linear algebra on one thread, as everyone else is; read at its import."""
@@ -124,7 +124,7 @@ input_file = options.InputFile()
     help="How much worse than the baseline's a figure may be, as latency=0.4; repeatable.",
 )
 @click.option(
-    "--target",
+    "--core",
     type=options.Choice(tuple(CORES)),
     help="Build firmware for this core, run it emulated and measure that instead of backends.",
 )
@@ -152,7 +152,7 @@ def command(**given: Any) -> int:
     """Measure models on test inputs: accuracy or error, parity, exactness, latency, footprint.
 
     Every MODEL.tflite (by default all in the artifacts folder) on every backend, beside the Keras
-    model that it comes from. With --target as firmware on an emulated microcontroller: built from
+    model that it comes from. With --core as firmware on an emulated microcontroller: built from
     its C export for size and for speed, every output byte compared, flash, RAM with the stack and
     executed instructions measured; by default the artifacts folder's model_int8.tflite. Writes
     bench.json and report.html into the artifacts folder.
@@ -229,9 +229,9 @@ def _measure(
     def keep(result: "Result") -> None:
         document.append(journal, result, samples=chosen.samples)
 
-    if chosen.target:
+    if chosen.core:
         with _progress(len(entries) * len(backends)) as say:
-            return bench_target.measure(chosen, chosen.target, entries, dataset, keras, keep, say)
+            return bench_core.measure(chosen, chosen.core, entries, dataset, keras, keep, say)
     with tempfile.TemporaryDirectory() as scratch, _progress(suite.STAGES) as say:
         return suite.run(
             entries,
@@ -254,8 +254,8 @@ def _gates(
     study = {name for name, entry in entries.items() if entry.file.of_the_study}
     gates = gate.answers(results, chosen.min_accuracy, chosen.max_drop, study)
     named = {name: entry.file.path for name, entry in entries.items()}
-    if chosen.target:
-        gates += bench_target.gates(results, named, chosen.budgets)
+    if chosen.core:
+        gates += bench_core.gates(results, named, chosen.budgets)
     else:
         gates += gate.runs(results, named, contender.for_edgetpu(named))
         gates += gate.required(results, chosen.require)
@@ -306,7 +306,7 @@ def _update(baseline: Path, document: str, passed: bool) -> None:
 
 
 def _suffix(chosen: Options) -> str:
-    parts = (chosen.target, bench_target.SKIP_ZEROS if chosen.skip_zeros else "")
+    parts = (chosen.core, bench_core.SKIP_ZEROS if chosen.skip_zeros else "")
     return "".join(f"_{part}" for part in parts if part)
 
 
@@ -324,7 +324,7 @@ def _visible(artifacts: Path) -> list[Path]:
 def _named(chosen: Options) -> dict[str, Path]:
     """Return the models by their file name, or by their path where two have the same name."""
     paths: Sequence[Path] = chosen.models
-    if not paths and chosen.target:
+    if not paths and chosen.core:
         paths = [options.int8_model(chosen.artifacts)]
     paths = paths or _visible(chosen.artifacts)
     if not paths:
@@ -337,8 +337,8 @@ def _named(chosen: Options) -> dict[str, Path]:
 
 def _backends(chosen: Options) -> list[str]:
     """Return the chosen and the required backends, all that there are when none is chosen."""
-    if chosen.target:
-        return bench_target.builds(chosen.target, chosen.skip_zeros)
+    if chosen.core:
+        return bench_core.names(chosen.core, chosen.skip_zeros)
     return list(dict.fromkeys((*(chosen.backend or all_backends()), *chosen.require)))
 
 

@@ -78,7 +78,7 @@ class Options:
         baseline: an earlier run's document.
         update_baseline: whether this run's takes its place.
         tolerance: margins in place of the baseline's own.
-        target: a core to build firmware for; None measures on this machine.
+        core: the core to build firmware for; None measures on this machine.
         skip_zeros, max_flash, max_ram, max_instructions: of the firmware.
         quick: whether few samples do.
         samples: whether the document has the raw samples.
@@ -104,7 +104,7 @@ class Options:
     baseline: Path | None
     update_baseline: bool
     tolerance: tuple[tuple[str, float], ...]
-    target: str | None
+    core: str | None
     skip_zeros: bool
     max_flash: int | None
     max_ram: int | None
@@ -138,21 +138,17 @@ class Options:
             "--max-latency": self.max_latency is not None,
         }
         for option, given in about_here.items():
-            if self.target and given:
-                raise click.UsageError(
-                    f"{option} is about this machine: leave it out with --target"
-                )
-        if self.target and not CORES[self.target].emulated and self.max_instructions is not None:
+            if self.core and given:
+                raise click.UsageError(f"{option} is about this machine: leave it out with --core")
+        if self.core and not CORES[self.core].emulated and self.max_instructions is not None:
             raise click.UsageError(
-                f"--max-instructions: {self.target} is not emulated, it has sizes only"
+                f"--max-instructions: {self.core} is not emulated, it has sizes only"
             )
         about_firmware = {"--skip-zeros": self.skip_zeros}
         about_firmware |= {name: limit is not None for name, limit in self.budgets.items()}
         for option, given in about_firmware.items():
-            if not self.target and given:
-                raise click.UsageError(
-                    f"{option} is about a microcontroller: name one with --target"
-                )
+            if not self.core and given:
+                raise click.UsageError(f"{option} is about a microcontroller: name one with --core")
         for option, given in (
             ("--update-baseline", self.update_baseline),
             ("--tolerance", self.tolerance),

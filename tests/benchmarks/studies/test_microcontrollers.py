@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgekit.benchmarks import exactness, gate
-from edgekit.benchmarks.mcu import target
+from edgekit.benchmarks.mcu import builds
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.studies import firmware_peers, microcontrollers
@@ -19,7 +19,7 @@ from edgekit.benchmarks.studies.microcontrollers import Contender, measure, repo
 from edgekit.errors import FirmwareError
 from edgekit.train.data import Dataset
 
-FEW = target.Effort(tensors=50, labelled=2)
+FEW = builds.Effort(tensors=50, labelled=2)
 OWN, _, PLAIN, _, EMLEARN = microcontrollers.CONTENDERS
 
 

@@ -1,4 +1,4 @@
-"""``edgekit bench --target``: models exported, built, emulated and held to budgets."""
+"""``edgekit bench --core``: models exported, built, emulated and held to budgets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,23 +19,22 @@ NAME = "model"
 """What the public names of the exported C begin with."""
 
 
-def builds(target: str, skip_zeros: bool) -> list[str]:
+def names(core: str, skip_zeros: bool) -> list[str]:
     """Return how the results call the builds, after making sure that they can be made.
 
     Raises:
         MissingExtraError: a package of the extra [mcu] is not installed.
         TargetError: the core needs a compiler that is not on the PATH.
     """
-    from edgekit.benchmarks.mcu import firmware
-    from edgekit.benchmarks.mcu import target as measurement
+    from edgekit.benchmarks.mcu import builds, firmware
 
-    firmware.require_tools(CORES[target])
-    return measurement.subjects(CORES[target], SKIP_ZEROS if skip_zeros else "")
+    firmware.require_tools(CORES[core])
+    return builds.subjects(CORES[core], SKIP_ZEROS if skip_zeros else "")
 
 
 def measure(
     chosen: Options,
-    target: str,
+    core: str,
     entries: "Mapping[str, Entry]",
     dataset: "Dataset",
     keras: "Keras",
@@ -43,21 +42,21 @@ def measure(
     say: Callable[[str], None],
 ) -> "list[Result]":
     """Measure the models as firmware."""
-    from edgekit.benchmarks.mcu import target as measurement
+    from edgekit.benchmarks.mcu import builds
 
     # TensorFlow takes seconds to start: Keras answers only where a gate needs it.
     by_itself = chosen.min_accuracy is not None or (
         chosen.max_drop is None and all(entry.file.of_the_study for entry in entries.values())
     )
     needed = not by_itself or not dataset.labels
-    return measurement.run(
+    return builds.run(
         entries,
-        CORES[target],
+        CORES[core],
         lambda path: exported(path, chosen.skip_zeros),
         dataset,
         variant=SKIP_ZEROS if chosen.skip_zeros else "",
         keras=keras if needed and dataset.y_test.size else None,
-        effort=measurement.QUICK if chosen.quick else measurement.THOROUGH,
+        effort=builds.QUICK if chosen.quick else builds.THOROUGH,
         keep=keep,
         say=say,
     )

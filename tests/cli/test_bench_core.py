@@ -1,4 +1,4 @@
-"""`edgekit bench --target` as somebody calls it, with real firmware on the emulator."""
+"""`edgekit bench --core` as somebody calls it, with real firmware on the emulator."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from edgekit import cli
 from edgekit.benchmarks.mcu import firmware
 from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.firmware import Firmware, Library
-from edgekit.commands import bench_target
+from edgekit.commands import bench_core
 from edgekit.train.data import Dataset
 
 Bench = Callable[..., int]
@@ -33,15 +33,15 @@ def bench(dataset: Dataset, int8_model: Path, tmp_path: Path) -> Bench:
     np.savez(data, x_train=images, y_train=labels, x_test=images, y_test=labels)
     shutil.copy(int8_model, tmp_path)
 
-    def run(*arguments: object, target: str = "cortex-m4") -> int:
-        common = ("--target", target, "--artifacts", tmp_path, "--data", data, "--quick")
+    def run(*arguments: object, core: str = "cortex-m4") -> int:
+        common = ("--core", core, "--artifacts", tmp_path, "--data", data, "--quick")
         return cli.run(["bench", *map(str, (*common, *arguments))])
 
     return run
 
 
-def read(folder: Path, target: str = "cortex-m4") -> Any:
-    return documents.read((folder / f"bench_{target}.json").read_text())
+def read(folder: Path, core: str = "cortex-m4") -> Any:
+    return documents.read((folder / f"bench_{core}.json").read_text())
 
 
 def results_of(document: Any) -> dict[tuple[str, str], Any]:
@@ -49,8 +49,8 @@ def results_of(document: Any) -> dict[tuple[str, str], Any]:
 
 
 def figure(folder: Path, backend: str, metric: str) -> Any:
-    target = "_".join(part for part in backend.split() if part[0] != "-")
-    return results_of(read(folder, target))[backend, metric]["summary"]
+    core = "_".join(part for part in backend.split() if part[0] != "-")
+    return results_of(read(folder, core))[backend, metric]["summary"]
 
 
 def failed(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -133,7 +133,7 @@ def test_budgets_gate_and_say_what_is_over(
 def test_a_wrong_byte_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    export = bench_target.exported
+    export = bench_core.exported
 
     def wrong(path: Path, skip_zeros: bool) -> Library:
         made = export(path, skip_zeros)
@@ -147,7 +147,7 @@ def test_a_wrong_byte_fails(
         )
         return replace(made, files={**made.files, "model.c": source})
 
-    monkeypatch.setattr(bench_target, "exported", wrong)
+    monkeypatch.setattr(bench_core, "exported", wrong)
     assert bench("--min-accuracy", "0") == 1
     lines = [line for line in failed(capsys) if ": exact: " in line]
     assert len(lines) == 2
@@ -192,7 +192,7 @@ def test_a_fault_fails_that_build_and_is_told(
         )
         return Library("model", {"model.h": header, "model.c": source}, 0, 0, 0, ())
 
-    monkeypatch.setattr(bench_target, "exported", faulty)
+    monkeypatch.setattr(bench_core, "exported", faulty)
     assert bench() == 1
     captured = capsys.readouterr()
     assert "writes to flash at 0x00000008" in captured.out
@@ -206,7 +206,7 @@ def test_a_model_that_cannot_be_exported_fails(
     def refuse(_path: Path, _skip_zeros: bool) -> Library:
         raise ModelError("op 0, ABS 'y', is not supported")
 
-    monkeypatch.setattr(bench_target, "exported", refuse)
+    monkeypatch.setattr(bench_core, "exported", refuse)
     assert bench() == 1
     document = read(tmp_path)
     assert {one["status"] for one in document["results"]} == {"not present"}
@@ -238,7 +238,7 @@ def test_figures_that_grew_since_the_baseline_fail(
 
 @pytest.mark.skipif(shutil.which("avr-gcc") is None, reason="needs avr-gcc")
 def test_the_model_fits_an_atmega328p(bench: Bench, tmp_path: Path) -> None:
-    assert bench("--max-flash", "32K", "--max-ram", "2K", target="atmega328p") == 0
+    assert bench("--max-flash", "32K", "--max-ram", "2K", core="atmega328p") == 0
     found = results_of(read(tmp_path, "atmega328p"))
     assert {metric for _, metric in found} == {"flash", "ram"}
     ram = found["atmega328p -Os", "ram"]["summary"]
@@ -250,16 +250,16 @@ def test_the_model_fits_an_atmega328p(bench: Bench, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--target", "cortex-m4", "--backend", "native"), "--backend is about this machine"),
-        (("--target", "cortex-m4", "--require", "native"), "--require is about this machine"),
+        (("--core", "cortex-m4", "--backend", "native"), "--backend is about this machine"),
+        (("--core", "cortex-m4", "--require", "native"), "--require is about this machine"),
         (("--max-flash", "16K"), "--max-flash is about a microcontroller"),
         (("--max-ram", "16K"), "--max-ram is about a microcontroller"),
         (("--max-instructions", "0"), "--max-instructions is about a microcontroller"),
         (("--skip-zeros",), "--skip-zeros is about a microcontroller"),
-        (("--target", "cortex-m4", "--max-ram", "2KB"), "'2KB' is not a size"),
-        (("--target", "cortex-m4", "--max-ram", "-1"), "'-1' is not a size"),
-        (("--target", "atmega328p", "--max-instructions", "1"), "atmega328p is not emulated"),
-        (("--target", "z80"), "'z80' is not one of"),
+        (("--core", "cortex-m4", "--max-ram", "2KB"), "'2KB' is not a size"),
+        (("--core", "cortex-m4", "--max-ram", "-1"), "'-1' is not a size"),
+        (("--core", "atmega328p", "--max-instructions", "1"), "atmega328p is not emulated"),
+        (("--core", "z80"), "'z80' is not one of"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

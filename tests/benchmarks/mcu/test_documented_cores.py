@@ -13,11 +13,11 @@ pytestmark = pytest.mark.mnist
 
 
 def bench(
-    target: str, model: Path, folder: Path, capsys: pytest.CaptureFixture[str], *options: str
+    core: str, model: Path, folder: Path, capsys: pytest.CaptureFixture[str], *options: str
 ) -> dict[str, dict[str, Any]]:
     """Summaries by build and metric, of all test images."""
     shutil.copy(model.with_name("metrics.json"), folder)
-    arguments = ["--target", target, "--artifacts", str(folder), "--json", *options, str(model)]
+    arguments = ["--core", core, "--artifacts", str(folder), "--json", *options, str(model)]
     assert cli.run(["bench", *arguments]) == 0
     made: dict[str, dict[str, Any]] = {}
     for one in json.loads(capsys.readouterr().out)["results"]:
