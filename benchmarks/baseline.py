@@ -9,7 +9,7 @@ from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.benchmarks.result import ANSWERS, Result, answered
 from edgekit.errors import ResultError
 
-Key = tuple[str, str, str]
+ResultKey = tuple[str, str, str]
 """Metric, model, backend: what makes two runs' results comparable."""
 
 MACHINE = ("CPU", "cores", "OS", "Python")
@@ -149,11 +149,11 @@ def _not_ours(gate: Gate) -> Gate:
     return replace(gate, verdict="skipped", message=f"{gate.message} ({OTHER_MAKER})")
 
 
-def _key(result: Result) -> Key:
+def _key(result: Result) -> ResultKey:
     return result.metric, result.subject.model, result.subject.backend
 
 
-def _measured(results: Iterable[Result]) -> dict[Key, Result]:
+def _measured(results: Iterable[Result]) -> dict[ResultKey, Result]:
     return {_key(result): result for result in results if result.status == "measured"}
 
 

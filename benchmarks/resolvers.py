@@ -26,7 +26,7 @@ the graph to the XNNPACK delegate; its optimised kernels without; its reference 
 
 
 @dataclass(frozen=True)
-class Opened:
+class LiteRTModel:
     """An interpreter with one input and one output, ready to run.
 
     Attributes:
@@ -47,7 +47,7 @@ class Opened:
         return answer
 
 
-def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> Opened:
+def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> LiteRTModel:
     """Open a .tflite file in LiteRT, one thread.
 
     Args:
@@ -74,7 +74,7 @@ def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) ->
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT's {kernels} cannot run it: {error}") from error
-    return Opened(interpreter, given, interpreter.get_output_details()[0]["index"])
+    return LiteRTModel(interpreter, given, interpreter.get_output_details()[0]["index"])
 
 
 def with_open_batch(content: bytes) -> bytes:

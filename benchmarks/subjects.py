@@ -15,7 +15,7 @@ from edgekit.train.data import Dataset
 
 
 @dataclass(frozen=True)
-class Choices:
+class InputChoices:
     """What the user says about the models and their data; None leaves it to be found out.
 
     Attributes:
@@ -65,7 +65,7 @@ class Keras:
     trust: bool = False
 
 
-def gather(models: Mapping[str, Path], choices: Choices) -> tuple[dict[str, Entry], Dataset]:
+def gather(models: Mapping[str, Path], choices: InputChoices) -> tuple[dict[str, Entry], Dataset]:
     """Read the files, load what they are measured on, and find out how each is used.
 
     Raises:

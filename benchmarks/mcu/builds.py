@@ -43,20 +43,20 @@ EMULATED = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much is measured.
+class Coverage:
+    """How many inputs a build runs on, besides the test images.
 
     Attributes:
-        tensors: random ones on which the outputs are compared with the engine's, at most.
-        labelled: images on which the steps are counted where the labels change the code.
+        tensors: most random tensors on which outputs are compared with the engine's.
+        labelled: images on which steps are counted where labels change the code.
     """
 
     tensors: int
     labelled: int
 
 
-THOROUGH = Effort(tensors=10_000, labelled=100)
-QUICK = Effort(tensors=1_000, labelled=10)
+THOROUGH = Coverage(tensors=10_000, labelled=100)
+QUICK = Coverage(tensors=1_000, labelled=10)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def run(
     *,
     variant: str = "",
     keras: Keras | None = None,
-    effort: Effort = THOROUGH,
+    coverage: Coverage = THOROUGH,
     keep: Callable[[Result], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
@@ -101,7 +101,7 @@ def run(
         dataset: whose test inputs are used.
         variant: of the exported C, for the subjects' names: "skip-zeros".
         keras: the Keras model that is asked the same, where a gate compares with it.
-        effort: how much is measured.
+        coverage: how many inputs each build runs on.
         keep: called with each result as soon as it is there.
         say: called with a line of progress before each stage.
 
@@ -120,7 +120,7 @@ def run(
 
     scores: dict[Subject, Array] = {}
     for name, entry in models.items():
-        store(_measured(name, entry, core, export, dataset, variant, effort, say, scores))
+        store(_measured(name, entry, core, export, dataset, variant, coverage, say, scores))
     if keras and scores:
         if keras.file and keras.like:
             say(f"{keras.file.name} on Keras")
@@ -158,7 +158,7 @@ def _measured(
     export: Export,
     dataset: Dataset,
     variant: str,
-    effort: Effort,
+    coverage: Coverage,
     say: Callable[[str], None],
     scores: dict[Subject, Array],
 ) -> Iterator[Result]:
@@ -167,7 +167,7 @@ def _measured(
     builds = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
-        tensors = min(effort.tensors, EMULATED // max(1, library.macs))
+        tensors = min(coverage.tensors, EMULATED // max(1, library.macs))
         trial = trial_of(path, dataset, tensors, entry.usage) if core.emulated else None
     except ModelError as error:
         for backend in builds.values():
@@ -178,7 +178,7 @@ def _measured(
         say(f"{name} on {backend}")
         try:
             yield from measure_build(
-                subject, core, library, optimisation, trial, dataset, effort, scores
+                subject, core, library, optimisation, trial, dataset, coverage, scores
             )
         except FirmwareError as error:
             yield Result(subject, "accuracy", "class", status="failed", reason=str(error))
@@ -212,7 +212,7 @@ def measure_build(
     optimisation: str,
     trial: Trial | None,
     dataset: Dataset,
-    effort: Effort,
+    coverage: Coverage,
     scores: dict[Subject, Array] | None = None,
 ) -> Iterator[Result]:
     """Measure one build; one that is not emulated has sizes only.
@@ -254,7 +254,7 @@ def measure_build(
     if trial is not None and profile is not None:
         counts = profile
         if built is not labelled:
-            some = _raw(trial.inputs[: min(effort.labelled, trial.images)])
+            some = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
             counts = emulator.profile(labelled, some, COUNTED)
         yield _instructions(subject, library, profile, counts)
 

@@ -58,11 +58,11 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Block:
-    """Straight-line code: whoever enters it runs all of it.
+class BasicBlock:
+    """Straight-line code, which runs as a whole.
 
     Attributes:
-        instructions: how many.
+        instructions: their number.
         labels: index of the instruction that a step begins with, and the step.
     """
 
@@ -130,7 +130,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
     uc.hook_add(UC_HOOK_BLOCK, lambda _uc, at, size, _data: blocks.append(at << 16 | size))
     watch = uc.hook_add(UC_HOOK_CODE, lambda uc, *_: pointers.append(uc.reg_read(machine.pointer)))
     _run(machine, _reset(machine), "after reset")
-    known: dict[int, Block] = {}
+    known: dict[int, BasicBlock] = {}
     start = int(_counted(firmware, blocks, known).sum())
     outputs, counts, spent = [], [], 0
     for number, one in enumerate(inputs):
@@ -240,7 +240,7 @@ def _array(outputs: Sequence[bytes], firmware: Firmware) -> Bytes:
     return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(outputs), size)
 
 
-def _counted(firmware: Firmware, blocks: Sequence[int], known: dict[int, Block]) -> Counts:
+def _counted(firmware: Firmware, blocks: Sequence[int], known: dict[int, BasicBlock]) -> Counts:
     """Return the instructions [steps + 1] in each step, and last those outside of the steps.
 
     Args:
@@ -268,14 +268,14 @@ def _counted(firmware: Firmware, blocks: Sequence[int], known: dict[int, Block])
     return counts
 
 
-def _decoded(firmware: Firmware, address: int, size: int) -> Block:
+def _decoded(firmware: Firmware, address: int, size: int) -> BasicBlock:
     """Return what is in the ``size`` bytes of straight-line code at ``address``."""
     offsets = instructions(firmware.content(address, size), firmware.core.emulated == "arm")
     labels = []
     for place, step in firmware.steps:
         if address <= place < address + size:
             labels.append((offsets.index(place - address), step))
-    return Block(len(offsets), tuple(labels))
+    return BasicBlock(len(offsets), tuple(labels))
 
 
 def instructions(content: bytes, arm: bool) -> list[int]:

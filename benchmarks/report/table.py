@@ -42,7 +42,7 @@ STEPS_NOTE = (
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One subject's cells, or the reason why it has none."""
 
     subject: Subject
@@ -56,7 +56,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     note: str = ""
 
 
@@ -111,10 +111,10 @@ def _answers(results: list[Result]) -> Table:
     rows = []
     for subject, result in answers.items():
         if result.status != "measured":
-            rows.append(Row(subject, (), f"{result.status}: {result.reason}"))
+            rows.append(TableRow(subject, (), f"{result.status}: {result.reason}"))
             continue
         rows.append(
-            Row(
+            TableRow(
                 subject,
                 (
                     *_worth(result),
@@ -159,12 +159,12 @@ def _outputs(results: list[Result]) -> Table:
     rows = []
     for result in exactness.select(results):
         if result.status != "measured":
-            rows.append(Row(result.subject, (), f"{result.status}: {result.reason}"))
+            rows.append(TableRow(result.subject, (), f"{result.status}: {result.reason}"))
             continue
         figures = result.summary
         parts = figures["images"], figures["random"]
         rows.append(
-            Row(
+            TableRow(
                 result.subject,
                 (
                     figures["reference"],
@@ -190,7 +190,7 @@ def _footprint(results: list[Result]) -> Table:
             cells.append(_figure(result, "median"))
             if metric in ("cold_start", "peak_memory"):
                 cells.append(_times_python(result))
-        rows.append(Row(subject, tuple(cells)))
+        rows.append(TableRow(subject, tuple(cells)))
     columns = ("cold start", "× Python", "peak memory", "× Python", "file", "installed")
     return Table("Footprint", columns, tuple(rows), FOOTPRINT_NOTE)
 
@@ -203,10 +203,10 @@ def _builds(results: list[Result]) -> Table:
     for subject in dict.fromkeys((*accuracy, *flash)):
         answers = accuracy.get(subject)
         if answers is not None and answers.status != "measured":
-            rows.append(Row(subject, (), f"{answers.status}: {answers.reason}"))
+            rows.append(TableRow(subject, (), f"{answers.status}: {answers.reason}"))
             continue
         rows.append(
-            Row(
+            TableRow(
                 subject,
                 (
                     _right(answers),
@@ -247,7 +247,7 @@ def _steps(results: list[Result]) -> Table:
         code = "this build" if result.summary["steps_same_code"] else "a build with labels"
         for number, step in enumerate(result.summary["steps"]):
             figures = (whole(step["median"]), whole(step["max"]), share(step["median"] / total))
-            rows.append(Row(subject, (str(number), step["op"], *figures, code)))
+            rows.append(TableRow(subject, (str(number), step["op"], *figures, code)))
     columns = ("step", "op", "instructions", "at most", "share", "of")
     return Table("Instructions of each step", columns, tuple(rows), STEPS_NOTE)
 

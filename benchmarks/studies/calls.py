@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit.benchmarks.latency import summarise
-from edgekit.benchmarks.resolvers import Opened
+from edgekit.benchmarks.resolvers import LiteRTModel
 from edgekit.benchmarks.result import Result, Subject
 
 Array = npt.NDArray[Any]
@@ -36,7 +36,7 @@ def loop_of(run: Callable[[Array], Any]) -> Loop:
     return loop
 
 
-def loop_of_litert(opened: Opened) -> Loop:
+def loop_of_litert(opened: LiteRTModel) -> Loop:
     """Return the loop that a user of LiteRT writes, the methods looked up once."""
     set_tensor, invoke = opened.interpreter.set_tensor, opened.interpreter.invoke
     get_tensor, given, made = opened.interpreter.get_tensor, opened.input, opened.output

@@ -25,7 +25,7 @@ from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.exactness import random_tensors
 from edgekit.benchmarks.latency import DISTINCT_IMAGES, compared
 from edgekit.benchmarks.report.units import quantity, three_digits
-from edgekit.benchmarks.resolvers import RESOLVERS, Opened, open_litert, with_open_batch
+from edgekit.benchmarks.resolvers import RESOLVERS, LiteRTModel, open_litert, with_open_batch
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls
 from edgekit.errors import EdgekitError
@@ -198,7 +198,7 @@ def _load(model: Path, level: str) -> edge_runtime.Model:
             os.environ[native.VARIABLE] = before
 
 
-def _resized(model: Path, tensors: Array) -> Opened:
+def _resized(model: Path, tensors: Array) -> LiteRTModel:
     """Open a model in LiteRT for all ``tensors`` at once."""
     return open_litert(with_open_batch(model.read_bytes()), "XNNPACK", tensors.shape)
 

@@ -27,7 +27,7 @@ from edgekit.benchmarks.mcu import builds, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.report import text
-from edgekit.benchmarks.report.table import Row, Table, banner
+from edgekit.benchmarks.report.table import Table, TableRow, banner
 from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
 from edgekit.benchmarks.studies import firmware_peers
@@ -47,8 +47,8 @@ build with the same options."""
 
 
 @dataclass(frozen=True)
-class Contender:
-    """A way to run the model on a microcontroller.
+class CodeGenerator:
+    """What turns the model into C for a microcontroller.
 
     Attributes:
         name: how the results call it.
@@ -94,35 +94,35 @@ def _skipping_zeros(path: Path) -> Library:
     return exported(path, "--skip-zeros")
 
 
-CONTENDERS = (
-    Contender("edgekit", "int8", exported, "int8"),
-    Contender("edgekit skip-zeros", "int8", _skipping_zeros, "int8"),
-    Contender("plain C", "int8", firmware_peers.plain_c, "int8", peer=True),
-    Contender("edgekit", "float32", exported, "float32"),
-    Contender("emlearn", "keras", firmware_peers.emlearn, "float32", peer=True),
+GENERATORS = (
+    CodeGenerator("edgekit", "int8", exported, "int8"),
+    CodeGenerator("edgekit skip-zeros", "int8", _skipping_zeros, "int8"),
+    CodeGenerator("plain C", "int8", firmware_peers.plain_c, "int8", peer=True),
+    CodeGenerator("edgekit", "float32", exported, "float32"),
+    CodeGenerator("emlearn", "keras", firmware_peers.emlearn, "float32", peer=True),
 )
 
 
 def measure(
     models: Mapping[str, Path],
     data: Dataset,
-    contenders: Sequence[Contender] = CONTENDERS,
-    effort: builds.Effort = builds.QUICK,
+    generators: Sequence[CodeGenerator] = GENERATORS,
+    coverage: builds.Coverage = builds.QUICK,
 ) -> Iterator[Result]:
     """Yield all that is measured of each contender's builds, or why it is not present.
 
     Args:
         models: one model as three files: "keras", "float32" and "int8".
         data: whose test images are used.
-        contenders: who takes part.
-        effort: how many random tensors are asked besides.
+        generators: who takes part.
+        coverage: how many random tensors are asked besides.
 
     Raises:
         ModelError: edgekit's engine cannot run a .tflite file.
     """
-    types = dict.fromkeys(one.type for one in contenders)
-    trials = {one: builds.trial_of(models[one], data, effort.tensors) for one in types}
-    for one in contenders:
+    types = dict.fromkeys(one.type for one in generators)
+    trials = {one: builds.trial_of(models[one], data, coverage.tensors) for one in types}
+    for one in generators:
         path = models[one.file]
         digest = files.sha256(path) if path.exists() else ""
         subject = partial(Subject, path.name, digest, peer=one.peer)
@@ -136,7 +136,7 @@ def measure(
             trial = trials[one.type]
             try:
                 yield from builds.measure_build(
-                    build, CORE, library, optimisation, trial, data, effort
+                    build, CORE, library, optimisation, trial, data, coverage
                 )
             except FirmwareError as error:
                 yield Result(build, "accuracy", "class", status="failed", reason=str(error))
@@ -150,13 +150,13 @@ def report(results: Sequence[Result]) -> str:
     rows = []
     for subject, answers in found[0].items():
         if answers.status != "measured":
-            rows.append(Row(subject, (), f"{answers.status}: {answers.reason}"))
+            rows.append(TableRow(subject, (), f"{answers.status}: {answers.reason}"))
             continue
         right, differ, flash, ram, instructions = (one[subject].summary for one in found)
         figures = (flash["total"], ram["total"], instructions["median"])
         held = first.setdefault(subject.backend.split()[-1], figures)
         rows.append(
-            Row(
+            TableRow(
                 subject,
                 (
                     f"{right['correct']}/{right['total']}",

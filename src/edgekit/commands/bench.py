@@ -174,7 +174,7 @@ def command(**given: Any) -> int:
         baseline.require_common(earlier, list(named), backends)
     entries, dataset = subjects.gather(
         named,
-        subjects.Choices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
+        subjects.InputChoices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
     )
     beside = chosen.artifacts / files.KERAS_MODEL
     keras = subjects.keras_of(entries, beside, chosen.keras, trust=chosen.trust)

@@ -56,7 +56,7 @@ def measure(
         dataset,
         variant=SKIP_ZEROS if chosen.skip_zeros else "",
         keras=keras if needed and dataset.y_test.size else None,
-        effort=builds.QUICK if chosen.quick else builds.THOROUGH,
+        coverage=builds.QUICK if chosen.quick else builds.THOROUGH,
         keep=keep,
         say=say,
     )

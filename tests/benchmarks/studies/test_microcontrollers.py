@@ -15,12 +15,12 @@ from edgekit.benchmarks.mcu import builds
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.studies import firmware_peers, microcontrollers
-from edgekit.benchmarks.studies.microcontrollers import Contender, measure, report
+from edgekit.benchmarks.studies.microcontrollers import CodeGenerator, measure, report
 from edgekit.errors import FirmwareError
 from edgekit.train.data import Dataset
 
-FEW = builds.Effort(tensors=50, labelled=2)
-OWN, _, PLAIN, _, EMLEARN = microcontrollers.CONTENDERS
+FEW = builds.Coverage(tensors=50, labelled=2)
+OWN, _, PLAIN, _, EMLEARN = microcontrollers.GENERATORS
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def few(dataset: Dataset) -> Dataset:
 
 
 def run(
-    models: dict[str, Path], few: Dataset, *contenders: Contender
+    models: dict[str, Path], few: Dataset, *generators: CodeGenerator
 ) -> tuple[list[Result], Sequence[gate.Gate]]:
-    results = list(measure(models, few, contenders, FEW))
+    results = list(measure(models, few, generators, FEW))
     return results, gate.exact(results, exactness.TO_NATIVE)
 
 
