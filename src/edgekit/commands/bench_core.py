@@ -1,4 +1,4 @@
-"""``edgekit bench --core``: models exported, built, emulated and held to budgets."""
+"""``edgekit bench --core``: models exported, built, emulated and compared with budgets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 SKIP_ZEROS = "skip-zeros"
 NAME = "model"
-"""What the public names of the exported C begin with."""
+"""Prefix of the public names of the exported C."""
 
 
 def names(core: str, skip_zeros: bool) -> list[str]:
-    """Return how the results call the builds, after making sure that they can be made.
+    """Return the builds' names in the results, after checking that the tools are installed.
 
     Raises:
         MissingExtraError: a package of the extra [mcu] is not installed.
@@ -44,18 +44,18 @@ def measure(
     """Measure the models as firmware."""
     from edgekit.benchmarks.mcu import builds
 
-    # TensorFlow takes seconds to start: Keras answers only where a gate needs it.
-    by_itself = chosen.min_accuracy is not None or (
+    # TensorFlow takes seconds to start: Keras runs only where a gate compares with it.
+    minimum_only = chosen.min_accuracy is not None or (
         chosen.max_drop is None and all(entry.file.of_the_study for entry in entries.values())
     )
-    needed = not by_itself or not dataset.labels
+    compared = dataset.y_test.size and not (minimum_only and dataset.labels)
     return builds.run(
         entries,
         CORES[core],
         lambda path: exported(path, chosen.skip_zeros),
         dataset,
         variant=SKIP_ZEROS if chosen.skip_zeros else "",
-        keras=keras if needed and dataset.y_test.size else None,
+        keras=keras if compared else None,
         coverage=builds.QUICK if chosen.quick else builds.THOROUGH,
         keep=keep,
         say=say,
@@ -71,26 +71,26 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
     from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.convert.c_library import library
 
-    made = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
+    model = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
     return Library(
         name=NAME,
-        files={f"{NAME}.h": made.header, f"{NAME}.c": made.source},
-        arena=made.arena,
-        weights=made.weights,
-        macs=made.macs,
-        ops=made.ops,
+        files={f"{NAME}.h": model.header, f"{NAME}.c": model.source},
+        arena=model.arena,
+        weights=model.weights,
+        macs=model.macs,
+        ops=model.ops,
     )
 
 
 def gates(
     results: "Sequence[Result]", named: Mapping[str, Path], budgets: Mapping[str, int | None]
 ) -> "list[Gate]":
-    """Return what is asked of the firmware besides its answers; a budget of None is not asked."""
+    """Return the gates of the firmware besides those of its answers; a budget of None has none."""
     from edgekit.benchmarks import exactness, gate
 
-    # A core that is not emulated answers nothing; what was built for it did not fail.
+    # A core that is not emulated gives no answers; a build for it did not fail.
     built = {result.subject.model for result in results if result.metric == "flash"}
-    asked = [
+    checks = [
         *gate.runs(results, [model for model in named if model not in built]),
         *gate.exact(results, exactness.TO_NATIVE),
     ]
@@ -101,5 +101,5 @@ def gates(
     ):
         limit = budgets[option]
         if limit is not None:
-            asked += gate.budget(results, metric, figure, limit)
-    return asked
+            checks += gate.budget(results, metric, figure, limit)
+    return checks
