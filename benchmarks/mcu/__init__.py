@@ -1,1 +1,1 @@
-"""Models as firmware for microcontrollers: built, emulated, measured."""
+"""Models as firmware for microcontrollers: built, emulated and measured."""

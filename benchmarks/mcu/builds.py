@@ -1,4 +1,4 @@
-"""Models as firmware on a microcontroller: right answers, exact bytes, flash, RAM, instructions."""
+"""Models as firmware on a microcontroller: accuracy, exact bytes, flash, RAM, instructions."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,18 +28,17 @@ from edgekit.train.data import Dataset
 
 Array = npt.NDArray[Any]
 Export = Callable[[Path], Library]
-"""A .tflite file -> the same as C; raises ModelError."""
+"""A .tflite file -> its C library; raises ModelError."""
 
 OPTIMISATIONS = ("-Os", "-O2")
-"""Of the two builds: for size first and for speed first. zig makes -Os of -Oz and -O2 of -O3."""
+"""Options of the two builds: for size and for speed. zig turns -Oz into -Os and -O3 into -O2."""
 
 COUNTED = 200_000_000
-"""Instructions that are counted one block at a time before no further image is: all test images of
-a small model. The others' answers are compared all the same."""
+"""Stop counting after this many instructions, which is enough for all test images of a small model.
+The answers to the other images are compared all the same."""
 
 EMULATED = 2_000_000_000
-"""Instructions that are emulated for random tensors, at most; a multiply-accumulate is one or more.
-"""
+"""Most instructions to emulate for random tensors; a multiply-accumulate takes at least one."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,15 @@ QUICK = Coverage(tensors=1_000, labelled=10)
 
 @dataclass(frozen=True)
 class Trial:
-    """A model, what it is asked and what it is to answer.
+    """A model with raw inputs and the expected outputs.
 
     Attributes:
-        model: on the engine whose answers the firmware is to give.
-        usage: how it is fed and read.
-        engine: the engine's name.
-        inputs: [N, ...] raw inputs: of all test images, then random tensors.
+        model: the model on the engine that the firmware must agree with.
+        usage: how its input is fed and its output read.
+        engine: name of the engine.
+        inputs: [N, ...] raw inputs: all test images, then random tensors.
         expected: [N, ...] raw outputs of the engine.
-        images: how many of the inputs are of test images.
+        images: number of test images among the inputs.
     """
 
     model: edge_runtime.Model
@@ -95,15 +94,15 @@ def run(
     """Build, run and measure each model.
 
     Args:
-        models: by the name that the results call them.
-        core: what the firmware is built for.
+        models: the models by their name in the results.
+        core: the core to build for.
         export: turns a model file into C.
-        dataset: whose test inputs are used.
-        variant: of the exported C, for the subjects' names: "skip-zeros".
-        keras: the Keras model that is asked the same, where a gate compares with it.
+        dataset: the dataset with the test inputs.
+        variant: variant of the exported C in the subjects' names, such as "skip-zeros".
+        keras: the Keras model, if a gate compares with it.
         coverage: how many inputs each build runs on.
-        keep: called with each result as soon as it is there.
-        say: called with a line of progress before each stage.
+        keep: called with each result as soon as it is measured.
+        say: called with a line of progress before each build.
 
     Raises:
         MissingExtraError: a package of the extra [mcu] is not installed.
@@ -124,21 +123,21 @@ def run(
     if keras and scores:
         if keras.file and keras.like:
             say(f"{keras.file.name} on Keras")
-            store(_answered(keras.file, keras.like, dataset, scores, keras.trust))
+            store(_keras_answers(keras.file, keras.like, dataset, scores, keras.trust))
         classes = any(entry.usage.classes for entry in models.values())
         store(suite.agreements(scores, keras, classes))
     return results
 
 
-def _answered(
+def _keras_answers(
     file: Path, like: Entry, dataset: Dataset, scores: dict[Subject, Array], trust: bool
 ) -> Iterator[Result]:
-    """Yield what the Keras model's answers are worth, and put its scores to the others'."""
+    """Yield how good the Keras model's answers are, and add its scores to ``scores``."""
     with tempfile.TemporaryDirectory() as scratch:
-        ways = from_keras(
+        contenders = from_keras(
             file, Path(scratch), like.file.size, like.usage, names=(KERAS,), trust=trust
         )
-        for one in ways:
+        for one in contenders:
             if isinstance(one, Contender):
                 scores[one.subject] = one.predict(dataset.x_test)
                 yield outcome.measure(one.subject, scores[one.subject], dataset)
@@ -147,8 +146,10 @@ def _answered(
 
 
 def subjects(core: Core, variant: str = "") -> list[str]:
-    """Return how the results call the builds for ``core``, as backends."""
-    return [" ".join(filter(None, (core.name, one, variant))) for one in OPTIMISATIONS]
+    """Return the names of the builds for ``core``, the backends of the results."""
+    return [
+        " ".join(filter(None, (core.name, optimisation, variant))) for optimisation in OPTIMISATIONS
+    ]
 
 
 def _measured(
@@ -164,16 +165,16 @@ def _measured(
 ) -> Iterator[Result]:
     path = entry.file.path
     digest = files.sha256(path)
-    builds = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
+    backends = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
         tensors = min(coverage.tensors, EMULATED // max(1, library.macs))
         trial = trial_of(path, dataset, tensors, entry.usage) if core.emulated else None
     except ModelError as error:
-        for backend in builds.values():
+        for backend in backends.values():
             yield absent(Subject(name, digest, backend), str(error))
         return
-    for optimisation, backend in builds.items():
+    for optimisation, backend in backends.items():
         subject = Subject(name, digest, backend)
         say(f"{name} on {backend}")
         try:
@@ -185,13 +186,13 @@ def _measured(
 
 
 def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = None) -> Trial:
-    """Return what the firmware is asked, and the engine's answers.
+    """Return the raw inputs for the firmware, and the engine's outputs.
 
     Args:
         path: the .tflite file.
-        dataset: whose test inputs are used.
-        tensors: how many random tensors follow them.
-        used: how the model is fed and read; None to find that out.
+        dataset: the dataset with the test inputs.
+        tensors: number of random tensors after them.
+        used: how the model is used; None to determine it.
 
     Raises:
         ModelError: the engine cannot run the model.
@@ -199,10 +200,10 @@ def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = No
     used = used or usage.of(path, dataset)
     engine = "reference" if unavailable("native") else "native"
     model = edge_runtime.load(path, backend=engine)
-    given = raw_inputs(model, used, dataset.x_test)
+    images = raw_inputs(model, used, dataset.x_test)
     drawn = exactness.random_tensors(tensors, model.input.shape[1:], model.input.dtype)
-    inputs = np.concatenate([given, drawn])
-    return Trial(model, used, engine, inputs, exactness.answers(model.run, inputs), len(given))
+    inputs = np.concatenate([images, drawn])
+    return Trial(model, used, engine, inputs, exactness.run_each(model.run, inputs), len(images))
 
 
 def measure_build(
@@ -215,17 +216,17 @@ def measure_build(
     coverage: Coverage,
     scores: dict[Subject, Array] | None = None,
 ) -> Iterator[Result]:
-    """Measure one build; one that is not emulated has sizes only.
+    """Measure one build: its sizes, and the rest if it is emulated.
 
-    The scores of an emulated one are put into ``scores``.
+    The scores of an emulated build are added to ``scores``.
 
     Raises:
-        FirmwareError: it cannot be built, or does not run.
+        FirmwareError: the firmware cannot be built, or does not run.
     """
     built = firmware.build(core, library, optimisation, labels=False)
     labelled = firmware.build(core, library, optimisation)
     if labelled.image == built.image:
-        # The addresses of the steps are all that it lacked.
+        # Labels changed no code: the same build has the steps' addresses, too.
         built = labelled
     profile = None
     if trial is not None:
@@ -233,10 +234,10 @@ def measure_build(
         profile = emulator.profile(built, raw[: trial.images], COUNTED)
         counted = len(profile.instructions)
         affordable = EMULATED // int(profile.instructions.mean())
-        asked = min(len(raw), trial.images + affordable)
-        others = emulator.answers(built, raw[counted:asked])
+        count = min(len(raw), trial.images + affordable)
+        others = emulator.answers(built, raw[counted:count])
         outputs = np.concatenate([profile.outputs, others]).view(trial.expected.dtype)
-        outputs = outputs.reshape(asked, *trial.expected.shape[1:])
+        outputs = outputs.reshape(count, *trial.expected.shape[1:])
         answers = trial.usage.read(dequantize(outputs[: trial.images], trial.model.output))
         if scores is not None:
             scores[subject] = answers
@@ -246,7 +247,7 @@ def measure_build(
             exactness.TO_NATIVE,
             f"the engine {trial.engine}",
             outputs,
-            trial.expected[:asked],
+            trial.expected[:count],
             0 if dataset.source == NO_DATA else trial.images,
         )
     yield _flash(subject, built, library)
@@ -254,13 +255,13 @@ def measure_build(
     if trial is not None and profile is not None:
         counts = profile
         if built is not labelled:
-            some = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
-            counts = emulator.profile(labelled, some, COUNTED)
+            subset = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
+            counts = emulator.profile(labelled, subset, COUNTED)
         yield _instructions(subject, library, profile, counts)
 
 
 def _raw(tensors: Array) -> emulator.Bytes:
-    """Return [N, ...] as bytes [N, bytes]."""
+    """Return tensors [N, ...] as bytes uint8 [N, bytes]."""
     return np.ascontiguousarray(tensors).reshape(len(tensors), -1).view(np.uint8)
 
 
@@ -292,9 +293,9 @@ def _instructions(
     Args:
         subject: the build.
         library: the model.
-        profile: of the build.
-        labelled: the same, or of a build with labels for which the compiler makes other code. Its
-            total stands beside the steps, so that nobody takes them for parts of the build's.
+        profile: profile of the build.
+        labelled: the same profile, or that of a build with labels if they change the code. Its
+            total is in the summary, too: the steps are then not parts of the build's total.
     """
     steps = [
         {"op": op, **_spread(column)}

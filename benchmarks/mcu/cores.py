@@ -8,14 +8,12 @@ class Core:
     """A core.
 
     Attributes:
-        name: how the command line calls it.
-        triple: what zig calls its architecture; "" where zig has no run-time library for it, and
-            avr-gcc builds.
-        cpu: what the compiler calls the core.
-        emulated: unicorn's architecture, "arm" or "riscv"; "" where it has none, and only sizes
-            are measured.
-        model: unicorn's name of the core, a constant of ``unicorn.arm_const``; "" where one model
-            serves all.
+        name: name of the core on the command line.
+        triple: zig's target triple; "" if zig has no run-time library for it and avr-gcc builds.
+        cpu: the compiler's name of the core.
+        emulated: unicorn's architecture, "arm" or "riscv"; "" if it has none and only sizes are
+            measured.
+        model: unicorn's name of the core, a constant of ``unicorn.arm_const``; "" for the only one.
     """
 
     name: str
@@ -39,7 +37,7 @@ CORES = {
         Core(
             "cortex-m7",
             "thumb-freestanding-eabihf",
-            # It may have an FPU for doubles, which unicorn's has not.
+            # A Cortex-M7 can have an FPU for doubles, but unicorn's has not.
             "cortex_m7+fp_armv8d16sp",
             "arm",
             "UC_CPU_ARM_CORTEX_M7",

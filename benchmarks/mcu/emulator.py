@@ -1,10 +1,10 @@
-"""Firmware on an emulated core: every answer, every instruction counted, the stack measured.
+"""Firmware on an emulated core: all outputs, every instruction counted, the stack measured.
 
-The host plays the world around the firmware: it stops the core at the entry of ``ek_next``, takes
-the output, puts the next input into the buffer and lets the core return from there. An inference
-is what runs in between, the call of the model and the loop around it included. An instruction whose
-condition fails is counted: it takes its turn, and Arm counts it too (event INST_RETIRED, Arm
-Architecture Reference Manual, "Instruction architecturally executed").
+The host plays the world around the firmware: it stops the core at the entry of ``ek_next``, reads
+the output, writes the next input into the buffer and lets the core return from there. An inference
+is what runs in between, including the call of the model and the loop around it. An instruction
+whose condition fails is counted, because it is executed; Arm counts it, too (event INST_RETIRED,
+Arm Architecture Reference Manual, "Instruction architecturally executed").
 """
 
 import struct
@@ -26,28 +26,28 @@ Counts = npt.NDArray[np.int64]
 
 FLASH, FLASH_SIZE = 0, 1 << 20
 RAM, RAM_SIZE = 0x20000000, 1 << 18
-"""As in board.ld."""
+"""Addresses and sizes of board.ld."""
 
 SYSTEM, SYSTEM_SIZE = 0xE000E000, 0x1000
-"""Cortex-M's system control space, where the firmware turns the FPU on."""
+"""System control space of a Cortex-M, where the firmware turns the FPU on."""
 
 WORD = 4
-"""Bytes by which a stack grows at least."""
+"""Unit of stack growth, in bytes."""
 
 PAINT = 0xA5
-"""What the RAM below the stack holds before the first instruction."""
+"""Initial content of the RAM below the stack."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What came of the inputs, instruction by instruction.
+    """Outputs, instruction counts and stack use of N inferences.
 
     Attributes:
-        outputs: [N, bytes] of each inference.
+        outputs: output of each inference, uint8 [N, bytes].
         start: instructions from reset to the first input.
-        instructions: [N] of each inference.
-        steps: [N, steps + 1] of them: in each step, and last those outside of the steps.
-        stack: bytes, the most that reset and all inferences needed.
+        instructions: instructions of each inference, int64 [N].
+        steps: instructions of each step, and last of those outside all steps, int64 [N, steps + 1].
+        stack: peak stack use of reset and all inferences, in bytes.
     """
 
     outputs: Bytes
@@ -63,7 +63,7 @@ class BasicBlock:
 
     Attributes:
         instructions: their number.
-        labels: index of the instruction that a step begins with, and the step.
+        labels: for each step that begins here, index of its first instruction and its number.
     """
 
     instructions: int
@@ -76,12 +76,12 @@ class Machine:
 
     Attributes:
         uc: unicorn's handle.
-        firmware: what it runs.
-        link: unicorn's number of the register that holds the return address.
-        pointer: of the stack pointer.
-        counter: of the program counter.
-        thumb: what is added to an address that is run from.
-        faults: what the core was about to do when it stopped; filled by a hook.
+        firmware: the firmware that it runs.
+        link: unicorn's number of the register with the return address.
+        pointer: unicorn's number of the stack pointer.
+        counter: unicorn's number of the program counter.
+        thumb: added to the address that execution starts from: 1 for Thumb, else 0.
+        faults: descriptions of invalid accesses; filled by a hook.
     """
 
     uc: "Uc"
@@ -94,24 +94,24 @@ class Machine:
 
 
 def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
-    """Return the output bytes [N, ...] of input bytes [N, ...], the fast way: nothing is counted.
+    """Return the output bytes [N, ...] of input bytes [N, ...], fast because nothing is counted.
 
     Raises:
         FirmwareError: a fault, or an endless loop.
     """
     machine = _power_on(firmware)
     _run(machine, _reset(machine), "after reset")
-    outputs = [_infer(machine, one, number) for number, one in enumerate(inputs)]
+    outputs = [_infer(machine, tensor, number) for number, tensor in enumerate(inputs)]
     return _array(outputs, firmware)
 
 
 def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
-    """Return the outputs of input bytes [N, ...], what each one took and the stack's peak.
+    """Return the outputs of input bytes [N, ...] with instruction counts and peak stack use.
 
-    It ends after the input with which ``budget`` instructions are reached.
+    Stops after the input that reaches ``budget`` instructions in total.
 
-    The stack is what lies between its top and the lowest byte that changed, or the lowest stack
-    pointer until the first output if that is lower: a frame need not be written to.
+    The stack reaches from its top to the lowest byte that changed, or to the lowest stack pointer
+    until the first output if that is lower: not all of a frame is written to.
 
     Raises:
         FirmwareError: a fault, or an endless loop.
@@ -130,13 +130,13 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
     uc.hook_add(UC_HOOK_BLOCK, lambda _uc, at, size, _data: blocks.append(at << 16 | size))
     watch = uc.hook_add(UC_HOOK_CODE, lambda uc, *_: pointers.append(uc.reg_read(machine.pointer)))
     _run(machine, _reset(machine), "after reset")
-    known: dict[int, BasicBlock] = {}
-    start = int(_counted(firmware, blocks, known).sum())
+    decoded: dict[int, BasicBlock] = {}
+    start = int(_counted(firmware, blocks, decoded).sum())
     outputs, counts, spent = [], [], 0
-    for number, one in enumerate(inputs):
+    for number, tensor in enumerate(inputs):
         blocks.clear()
-        outputs.append(_infer(machine, one, number))
-        counts.append(_counted(firmware, blocks, known))
+        outputs.append(_infer(machine, tensor, number))
+        counts.append(_counted(firmware, blocks, decoded))
         if number == 0:
             uc.hook_del(watch)
         spent += int(counts[-1].sum())
@@ -158,7 +158,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
 
 
 def _power_on(firmware: Firmware) -> Machine:
-    """Return a machine in the state that reset leaves it in."""
+    """Return a machine in its state after power-on."""
     from unicorn import Uc, arm_const, riscv_const
     from unicorn import unicorn_const as unicorn
 
@@ -196,7 +196,7 @@ def _power_on(firmware: Firmware) -> Machine:
 
 
 def _reset(machine: Machine) -> int:
-    """Do what the core does at reset; return where it goes on."""
+    """Do what the core does at reset; return the address of the first instruction."""
     if machine.firmware.core.emulated == "riscv":
         return FLASH
     stack, entry = struct.unpack("<II", machine.uc.mem_read(FLASH, 8))
@@ -204,10 +204,10 @@ def _reset(machine: Machine) -> int:
     return int(entry) & ~machine.thumb
 
 
-def _infer(machine: Machine, given: Bytes, number: int) -> bytes:
-    """Return the output of one input; the machine is at ``ek_next`` before and after."""
+def _infer(machine: Machine, tensor: Bytes, number: int) -> bytes:
+    """Return the output for one input; the machine is at ``ek_next`` before and after."""
     uc, symbols = machine.uc, machine.firmware.symbols
-    uc.mem_write(symbols["ek_input"].address, given.tobytes())
+    uc.mem_write(symbols["ek_input"].address, tensor.tobytes())
     _run(machine, uc.reg_read(machine.link) & ~machine.thumb, f"on input {number}")
     return bytes(uc.mem_read(symbols["ek_output"].address, symbols["ek_output"].size))
 
@@ -216,19 +216,19 @@ def _run(machine: Machine, address: int, when: str) -> None:
     """Run from ``address`` to the entry of ``ek_next``.
 
     Raises:
-        FirmwareError: it does not get there; ``when`` is in the message.
+        FirmwareError: it does not arrive there; the message contains ``when``.
     """
     from unicorn import UcError
 
     uc, firmware = machine.uc, machine.firmware
-    target = firmware.symbols["ek_next"].address
+    stop = firmware.symbols["ek_next"].address
     reason = ""
     try:
-        uc.emu_start(address | machine.thumb, target, count=firmware.limit)
+        uc.emu_start(address | machine.thumb, stop, count=firmware.limit)
     except UcError as error:
         reason = machine.faults[-1] if machine.faults else str(error)
     at = uc.reg_read(machine.counter) & ~machine.thumb
-    if not reason and at == target:
+    if not reason and at == stop:
         return
     reason = reason or f"still runs after {firmware.limit} instructions"
     build = f"{firmware.core.name} {firmware.optimisation}"
@@ -240,36 +240,36 @@ def _array(outputs: Sequence[bytes], firmware: Firmware) -> Bytes:
     return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(outputs), size)
 
 
-def _counted(firmware: Firmware, blocks: Sequence[int], known: dict[int, BasicBlock]) -> Counts:
-    """Return the instructions [steps + 1] in each step, and last those outside of the steps.
+def _counted(firmware: Firmware, blocks: Sequence[int], decoded: dict[int, BasicBlock]) -> Counts:
+    """Return the instructions of each step, and last of those outside all steps, [steps + 1].
 
     Args:
-        firmware: what ran.
+        firmware: the firmware that ran.
         blocks: address << 16 | size of each block that was entered, in order.
-        known: blocks that were decoded before; others are added.
+        decoded: decoded blocks by the same key; missing ones are added.
     """
     entered, order = np.unique(np.asarray(blocks, np.int64), return_inverse=True)
     for key in entered.tolist():
-        if key not in known:
-            known[key] = _decoded(firmware, key >> 16, key & 0xFFFF)
-    inside = [known[key] for key in entered.tolist()]
-    lengths = np.array([one.instructions for one in inside], np.int64)[order]
+        if key not in decoded:
+            decoded[key] = _decode(firmware, key >> 16, key & 0xFFFF)
+    distinct = [decoded[key] for key in entered.tolist()]
+    lengths = np.array([block.instructions for block in distinct], np.int64)[order]
     counts = np.zeros(firmware.outside + 1, np.int64)
-    ends = np.cumsum(lengths)
-    labelled = np.array([bool(one.labels) for one in inside])[order]
-    # From each label to the next, what runs belongs to the step of the first one.
+    starts = np.cumsum(lengths) - lengths
+    labelled = np.array([bool(block.labels) for block in distinct])[order]
+    # Instructions between two labels belong to the step of the first one.
     at, step = 0, firmware.outside
     for i in np.flatnonzero(labelled):
-        for offset, following in inside[order[i]].labels:
-            position = int(ends[i] - lengths[i]) + offset
+        for offset, following in distinct[order[i]].labels:
+            position = int(starts[i]) + offset
             counts[step] += position - at
             at, step = position, following
     counts[step] += int(lengths.sum()) - at
     return counts
 
 
-def _decoded(firmware: Firmware, address: int, size: int) -> BasicBlock:
-    """Return what is in the ``size`` bytes of straight-line code at ``address``."""
+def _decode(firmware: Firmware, address: int, size: int) -> BasicBlock:
+    """Return the block of ``size`` bytes at ``address``."""
     offsets = instructions(firmware.content(address, size), firmware.core.emulated == "arm")
     labels = []
     for place, step in firmware.steps:

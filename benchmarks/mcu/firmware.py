@@ -1,4 +1,4 @@
-"""A model's C library built into whole firmware: start-up code, buffers, the model, no more."""
+"""A model's C library built into whole firmware: start-up code, buffers and the model."""
 
 import re
 import shutil
@@ -17,11 +17,11 @@ from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
 BOARD = ("main.c", "board.ld", "steps.h", "freestanding/string.h", "freestanding/math.h")
-"""Files of the package's folder ``board``, which a build takes."""
+"""Files of the package's folder ``board`` that are built into every firmware."""
 
 COMPILE = (
     "-std=c99",
-    "-g",  # keeps the symbols, of which the steps' addresses are read; not loaded into flash
+    "-g",  # keeps the symbols, which name the steps' addresses; not loaded into flash
     "-ffunction-sections",
     "-fdata-sections",
     "-ffp-contract=off",  # the native engine's arithmetic, on the FPU as well
@@ -32,7 +32,7 @@ COMPILE = (
 ZIG = ("-Ifreestanding", "-Wl,--build-id=none", "-Wl,--entry=ek_reset", "-Tboard.ld")
 STEP = re.compile(r"ek_step_(\d+)_\d+")
 PATIENCE = 200
-"""Instructions that a multiply-accumulate may take; software floats on a Cortex-M0 take 100."""
+"""Most instructions per multiply-accumulate; software floats on a Cortex-M0 take 100."""
 PATIENCE_AT_LEAST = 1_000_000
 
 AVR_GCC = "avr-gcc"
@@ -45,10 +45,10 @@ class Library:
     Attributes:
         name: prefix of its public names; "digits" for ``digits_run`` in digits.h and digits.c.
         files: name and text of digits.h and digits.c.
-        arena: bytes of RAM that ``digits_run`` computes in.
-        weights: bytes of the model file's weights and biases.
+        arena: RAM of ``digits_run`` for activations, in bytes.
+        weights: size of the model file's weights and biases, in bytes.
         macs: multiply-accumulates of one inference.
-        ops: names of the steps, in their order.
+        ops: names of the steps, in order.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Library:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name in the firmware: its address, without the bit that says Thumb, and its bytes."""
+    """A symbol of the firmware: its address, without the Thumb bit, and its size in bytes."""
 
     address: int
     size: int
@@ -70,18 +70,18 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Firmware:
-    """What the compiler made of a library.
+    """A library that is compiled and linked for a core.
 
     Attributes:
-        core: what it runs on.
+        core: the core that it runs on.
         optimisation: "-Os" or "-O2".
-        image: address -> content of what is flashed.
-        code: bytes of instructions in flash, the vector table among them.
-        constants: bytes of constants in flash, the initial values of variables among them.
-        data: bytes of variables in RAM, without the stack.
-        symbols: by name.
-        steps: address and number of each ``EK_STEP``, in the order of the addresses.
-        limit: instructions after which an inference is taken for an endless loop.
+        image: address -> content of flash.
+        code: size of the instructions in flash with the vector table, in bytes.
+        constants: size of the constants in flash with initial values of variables, in bytes.
+        data: size of the variables in RAM without the stack, in bytes.
+        symbols: symbols by name.
+        steps: address and number of each ``EK_STEP``, in the order of addresses.
+        limit: instructions after which an inference counts as an endless loop.
     """
 
     core: Core
@@ -96,12 +96,12 @@ class Firmware:
 
     @property
     def flash(self) -> int:
-        """Bytes of flash."""
+        """Flash use, in bytes."""
         return self.code + self.constants
 
     @property
     def outside(self) -> int:
-        """Number of the last ``EK_STEP``, which ends the steps; 0 without labels."""
+        """Number of the last ``EK_STEP``, which marks the end of the steps; 0 without labels."""
         return max((step for _, step in self.steps), default=0)
 
     def content(self, address: int, size: int) -> bytes:
@@ -112,7 +112,7 @@ class Firmware:
         return b""
 
     def function(self, address: int) -> str:
-        """Name the function that an instruction belongs to."""
+        """Return the name of the function with the instruction at ``address``."""
         for name, symbol in self.symbols.items():
             if symbol.is_code and symbol.address <= address < symbol.address + symbol.size:
                 return f"{name}()"
@@ -120,16 +120,16 @@ class Firmware:
 
 
 def build(core: Core, library: Library, optimisation: str, *, labels: bool = True) -> Firmware:
-    """Compile and link.
+    """Compile and link a library.
 
     Args:
-        core: to compile for.
+        core: the core to compile for.
         library: the model.
         optimisation: the compiler's option, "-Os" or "-O2".
-        labels: whether the steps' addresses are named.
+        labels: name the steps' addresses by symbols.
 
     Raises:
-        FirmwareError: the compiler refuses; its first error is in the message.
+        FirmwareError: the compiler fails; the message contains its first error.
     """
     compiler = _compiler(core)
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +144,7 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
 
 
 def require_tools(core: Core) -> None:
-    """Make sure that all is there to build for ``core``, to read what was built and to run it.
+    """Check that the tools to build firmware for ``core``, to read it and to run it are installed.
 
     Raises:
         MissingExtraError: a package of the extra [mcu] is not installed.
@@ -166,7 +166,7 @@ def require_tools(core: Core) -> None:
 
 
 def versions(core: Core) -> dict[str, str]:
-    """Return the versions of what builds and runs firmware for ``core``."""
+    """Return the versions of the tools that build and run firmware for ``core``."""
     if core.triple:
         return environment.versions(("ziglang", "unicorn"))
     done = subprocess.run([AVR_GCC, "-dumpversion"], capture_output=True, text=True, check=True)
@@ -174,7 +174,7 @@ def versions(core: Core) -> dict[str, str]:
 
 
 def _compiler(core: Core) -> list[str]:
-    """Return the compiler's command with the options that say for what it compiles."""
+    """Return the compiler's command with the options for ``core``."""
     if core.triple:
         zig = [sys.executable, "-m", "ziglang", "cc"]
         return [*zig, "-target", core.triple, f"-mcpu={core.cpu}", *ZIG]
@@ -182,7 +182,7 @@ def _compiler(core: Core) -> list[str]:
 
 
 def _write(folder: Path, library: Library, labels: bool) -> None:
-    """Write what is compiled."""
+    """Write the source files to compile."""
     board = files("edgekit.benchmarks.mcu").joinpath("board")
     folder.joinpath("freestanding").mkdir()
     for name in BOARD:
@@ -204,42 +204,44 @@ def _write(folder: Path, library: Library, labels: bool) -> None:
 
 
 def _first_error(errors: str) -> str:
-    """Return the line that says most: an error of the compiler or of the linker."""
+    """Return the most informative line: an error of the compiler or the linker."""
     lines = [line.strip() for line in errors.splitlines() if not line.startswith("collect2:")]
-    said = [line for line in lines if "error:" in line] or lines[-1:] or ["no message"]
-    return said[0]
+    messages = [line for line in lines if "error:" in line] or lines[-1:] or ["no message"]
+    return messages[0]
 
 
 def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
-    """Read sizes, symbols and what is flashed from the linked file."""
+    """Read sizes, symbols and flash content from the linked file."""
     from elftools.elf.constants import SH_FLAGS
     from elftools.elf.elffile import ELFFile
 
     with path.open("rb") as file:
         elf = ELFFile(file)
         image = {
-            one["p_paddr"]: one.data() for one in elf.iter_segments("PT_LOAD") if one["p_filesz"]
+            segment["p_paddr"]: segment.data()
+            for segment in elf.iter_segments("PT_LOAD")
+            if segment["p_filesz"]
         }
         sections = list(elf.iter_sections())
         code = data = 0
-        for one in sections:
-            if one["sh_flags"] & SH_FLAGS.SHF_EXECINSTR or one.name == ".vectors":
-                code += one["sh_size"]
-            elif one["sh_flags"] & SH_FLAGS.SHF_WRITE:
-                data += one["sh_size"]
+        for section in sections:
+            if section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR or section.name == ".vectors":
+                code += section["sh_size"]
+            elif section["sh_flags"] & SH_FLAGS.SHF_WRITE:
+                data += section["sh_size"]
         symbols, steps = {}, []
-        for one in elf.get_section_by_name(".symtab").iter_symbols():
-            address, kind, section = one["st_value"], one["st_info"]["type"], one["st_shndx"]
-            if match := STEP.fullmatch(one.name):
+        for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+            address, kind = symbol["st_value"], symbol["st_info"]["type"]
+            if match := STEP.fullmatch(symbol.name):
                 steps.append((address, int(match[1])))
                 continue
             is_code = kind == "STT_FUNC"
             if is_code and core.emulated == "arm":
                 address &= ~1
-            symbols[one.name] = Symbol(address, one["st_size"], is_code)
-            # AVR code keeps its constants among the instructions.
-            if kind == "STT_OBJECT" and sections[section].name == ".text":
-                code -= one["st_size"]
+            symbols[symbol.name] = Symbol(address, symbol["st_size"], is_code)
+            # On AVR, constants lie among the instructions.
+            if kind == "STT_OBJECT" and sections[symbol["st_shndx"]].name == ".text":
+                code -= symbol["st_size"]
     flash = max(address + len(content) for address, content in image.items())
     return Firmware(
         core, optimisation, image, code, flash - code, data, symbols, tuple(sorted(steps)), limit

@@ -1,1 +1,1 @@
-"""The results of a run for people and programs: text, Markdown, HTML, JUnit, JSON."""
+"""Exporters of a run's results: text, Markdown, HTML, JUnit, JSON."""

@@ -1,4 +1,4 @@
-"""The report's sections about answers: confusion, wrong images, agreement."""
+"""Sections of the report about answers: confusion, wrongly answered images, agreement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,20 +12,21 @@ from edgekit.columns import told_apart, width
 from edgekit.escape import html
 
 OUTCOMES = (("TP", "FP"), ("FN", "TN"))
-"""Names of the cells with two classes, rows predicted, columns true, the first class positive."""
+"""Cell names for two classes: rows predicted, columns true, the first class positive."""
 
 FEW = 4
-"""Classes whose matrix has large cells, at most."""
+"""Most classes for a matrix with large cells."""
 
 NAMES = (24, 48)
-"""Columns of class names; longer ones lose their middle, less of it where that tells them apart."""
+"""Usual and largest width of class names; longer ones are cut in the middle, less if that keeps
+them different."""
 
 SHORT = 4
-"""Columns of a class name that fit above a column; longer ones are turned."""
+"""Width of a class name that fits above a column; longer ones are rotated."""
 
 
 def confusions(results: Sequence[Result]) -> str:
-    """Return the confusion matrices; subjects with the same one share it."""
+    """Return the confusion matrices, one for all subjects with the same matrix."""
     sharing: dict[tuple[tuple[int, ...], ...], list[Subject]] = {}
     measured = _measured(results)
     for result in measured:
@@ -40,8 +41,8 @@ def confusions(results: Sequence[Result]) -> str:
         for matrix, subjects in sharing.items()
     )
     positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
-    note = f'<p class="note">Rows: what was predicted. Columns: what is true.{positive}</p>'
-    # So wide is one about; the style sheet lays as many beside each other as the page holds.
+    note = f'<p class="note">Rows: predicted. Columns: true.{positive}</p>'
+    # Approximate width of a matrix; the style sheet puts as many side by side as fit.
     name_width = 0.5 * max(map(width, told_apart(labels, *NAMES)))
     cell = max(3.2, min(7, name_width + 1)) if len(labels) <= FEW else 2.3
     whole = 3.7 + name_width + len(labels) * cell
@@ -49,13 +50,13 @@ def confusions(results: Sequence[Result]) -> str:
 
 
 def wrong_answers(results: Sequence[Result]) -> str:
-    """Return a picture of each wrongly answered image, with the truth and who said what."""
+    """Return a picture of each wrongly answered image, with the truth and all wrong answers."""
     measured = _measured(results)
     if not measured:
         return ""
     wrong = {index for result in measured for index in result.summary["wrong"]}
     if not wrong:
-        return "<p>None: everyone answered every image right.</p>"
+        return "<p>None: all answers are right.</p>"
     pictures = {
         picture["index"]: picture for result in measured for picture in result.summary["pictures"]
     }
@@ -68,14 +69,14 @@ def wrong_answers(results: Sequence[Result]) -> str:
 
 
 def agreement(results: Sequence[Result]) -> str:
-    """Return on how many images each two contenders give different answers."""
+    """Return the number of images with different answers for each pair of contenders."""
     measured = _measured(results)
     if len(measured) < 2:
         return ""
-    counts = [[differing(one, other) for other in measured] for one in measured]
+    counts = [[differing(first, second) for second in measured] for first in measured]
     total = len(measured[0].samples)
     if not any(map(any, counts)):
-        return f"<p>Everyone gives the same answer to each of the {total} images.</p>"
+        return f"<p>All give the same answer for each of the {total} images.</p>"
     head = "".join(f"<th>{name(result.subject)}</th>" for result in measured)
     rows = "".join(
         f'<tr><th scope="row">{name(result.subject)}</th>'
@@ -85,19 +86,19 @@ def agreement(results: Sequence[Result]) -> str:
     )
     titles = f"<thead><tr><th></th>{head}</tr></thead>"
     table = f'<table class="figures">{titles}<tbody>{rows}</tbody></table>'
-    note = f'<p class="note">Images of {total} on which the two answer differently.</p>'
+    note = f'<p class="note">Number of images, of {total}, on which the two answers differ.</p>'
     return scrolling(table, "Agreement") + note
 
 
 def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
-    index, said = picture["index"], dict[str, list[Subject]]()
+    index, wrong = picture["index"], dict[str, list[Subject]]()
     for result in measured:
         answer = result.dataset["labels"][int(result.samples[index])]
         if answer != picture["true"]:
-            said.setdefault(answer, []).append(result.subject)
+            wrong.setdefault(answer, []).append(result.subject)
     answers = "<br>".join(
         f"answered {html(answer)} by {_names(subjects, len(measured))}"
-        for answer, subjects in said.items()
+        for answer, subjects in wrong.items()
     )
     return (
         f'<figure><img alt="test image {index}" src="data:image/png;base64,{picture["png"]}">'
@@ -108,8 +109,8 @@ def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
 
 def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     size = len(matrix)
-    # Right and wrong answers are shaded each against their own largest count: a handful of wrong
-    # ones would not show beside a thousand right ones.
+    # Right and wrong answers are shaded relative to the largest count of each: a few wrong ones
+    # would not be visible next to a thousand right ones.
     most_right = max(1, *(matrix[i][i] for i in range(size)))
     most_wrong = max(1, *(matrix[i][j] for i in range(size) for j in range(size) if i != j))
     names = [
@@ -137,17 +138,19 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
     return scrolling(table, "Confusion matrix")
 
 
-def _names(subjects: Sequence[Subject], everyone: int) -> str:
-    """Name the subjects, each model once with its backends."""
-    if len(subjects) == everyone:
-        return "everyone"
+def _names(subjects: Sequence[Subject], total: int) -> str:
+    """Return the subjects' names, each model once with its backends; "all" for all of them."""
+    if len(subjects) == total:
+        return "all"
     backends: dict[str, list[str]] = {}
     for subject in subjects:
         backends.setdefault(subject.model, []).append(subject.backend)
     return ", ".join(
-        name(Subject(model, "", ", ".join(those))) for model, those in backends.items()
+        name(Subject(model, "", ", ".join(names))) for model, names in backends.items()
     )
 
 
 def _measured(results: Sequence[Result]) -> list[Result]:
-    return [one for one in select(results, "accuracy").values() if one.status == "measured"]
+    return [
+        result for result in select(results, "accuracy").values() if result.status == "measured"
+    ]

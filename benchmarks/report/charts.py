@@ -1,4 +1,4 @@
-"""Which pictures the results make: accuracy with its interval, latency, footprint."""
+"""Charts of the results: accuracy with its interval, latency, footprint."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from edgekit.escape import html
 
 
 def accuracy(results: Iterable[Result], limit: float | None) -> str:
-    """Return a dot and a 95 % interval for each subject, and the gate as a line."""
+    """Return a dot and a 95 % interval for each subject, and the gate's limit as a line."""
     measured = _measured(results, "accuracy")
     if not measured:
         return ""
@@ -36,7 +36,7 @@ def accuracy(results: Iterable[Result], limit: float | None) -> str:
 def latency(results: Iterable[Result]) -> str:
     """Return the median as a dot, a line to the 90 % and a thin one to the 99 % percentile.
 
-    Who has no 99 % percentile gets no thin line.
+    A subject without a 99 % percentile has no thin line.
     """
     measured = _measured(results, "latency")
     if not measured:
@@ -79,7 +79,7 @@ def bars(results: Iterable[Result], metric: str) -> str:
 
 
 def _measured(results: Iterable[Result], metric: str) -> list[Result]:
-    return [one for one in select(results, metric).values() if one.status == "measured"]
+    return [result for result in select(results, metric).values() if result.status == "measured"]
 
 
 def _highest(latency: Result) -> float:
@@ -91,7 +91,7 @@ def _kind(subject: Subject) -> str:
 
 
 def row(label: str, plot: str, value: str) -> str:
-    """Return a row of a chart: what it is about (HTML), the strip, its figure as text."""
+    """Return a row of a chart: its label (HTML), the strip, its figure as text."""
     return (
         f'<div class="row"><span class="name">{label}</span>{plot}'
         f'<span class="value">{html(value)}</span></div>'
@@ -105,7 +105,7 @@ def chart(rows: Sequence[str], axis: str) -> str:
 
 
 def name(subject: Subject) -> str:
-    """Return the subject's name as HTML: the model, and the backend beside it."""
+    """Return the subject's name as HTML: model and backend."""
     if not subject.model:
         return html(subject.backend)
     return f"{html(subject.model)} <small>{html(subject.backend)}</small>"

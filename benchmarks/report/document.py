@@ -1,4 +1,4 @@
-"""The JSON document of a run, and the journal that grows while the run lasts."""
+"""The JSON document of a run, and the journal that grows during the run."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ READABLE = (1, VERSION)
 """Version 1 repeated data and environment in every result."""
 
 HEAD = ("dataset", "environment")
-"""What all results of a run have in common, which stands once, at the head of the document."""
+"""Fields that all results of a run have in common; the document has them once, at its head."""
 
 
 def dumps(
@@ -25,13 +25,13 @@ def dumps(
     *,
     samples: bool = False,
 ) -> str:
-    """Return the run as one JSON document, a line for each model, gate and result.
+    """Return the run as one JSON document, one line per model, gate and result.
 
     Args:
-        results: of one run.
-        gates: what was asked of them.
-        models: what is said about each model: "name", "sha256", and how it is used.
-        samples: whether the raw samples are in it, and not only what is derived from them.
+        results: results of one run.
+        gates: gates of the run.
+        models: description of each model: "name", "sha256", and how it is used.
+        samples: include the raw samples, and not only the summaries.
     """
     head = {"format": FORMAT, "version": VERSION, "passed": passed(gates), **_common(results)}
     parts = [f'"{key}": {files.to_json(value, None)}' for key, value in head.items()]
@@ -42,10 +42,10 @@ def dumps(
 
 
 def read(path: Path) -> list[Result]:
-    """Return the results of a document that :func:`write` wrote, of this version or an earlier one.
+    """Return the results of a document of :func:`dumps`, of this version or an earlier one.
 
     Raises:
-        ResultError: the file cannot be read or is something else.
+        ResultError: the file cannot be read, or is not such a document.
     """
     try:
         document = stored.parse(path.read_bytes())
@@ -74,7 +74,7 @@ def read(path: Path) -> list[Result]:
 
 
 def append(journal: Path, result: Result, *, samples: bool = False) -> None:
-    """Add a line to the journal: what is measured is kept even if the run dies.
+    """Add a line to the journal, which keeps the results of a run that is killed.
 
     The first line is the head: format, version, data and environment.
     """
@@ -86,9 +86,9 @@ def append(journal: Path, result: Result, *, samples: bool = False) -> None:
 
 
 def record(result: Result, *, samples: bool) -> dict[str, Any]:
-    """Return a result as plain JSON values, without what the head says."""
-    left_out = {*HEAD, *(() if samples else ("samples",))}
-    return {key: value for key, value in result.to_dict().items() if key not in left_out}
+    """Return a result as plain JSON values, without the fields of the head."""
+    excluded = {*HEAD, *(() if samples else ("samples",))}
+    return {key: value for key, value in result.to_dict().items() if key not in excluded}
 
 
 def _common(results: Sequence[Result]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The run as one HTML file that needs nothing else: no script, no font, no other file."""
+"""The run as one self-contained HTML file, without scripts, fonts and other files."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ from edgekit.benchmarks.result import Result
 from edgekit.escape import html
 
 ACCURACY_NOTE = (
-    "Dot: share of the test images that are answered right. Line: its 95 % interval (Wilson). "
-    "Dashed: what is asked. Filled dots are ours; hollow ones are the Keras model run by others."
+    "Dot: share of right answers on the test images. Line: its 95 % interval (Wilson). Dashed: the "
+    "gate. Filled dots: edgekit's models; hollow dots: the Keras model run by others."
 )
 LATENCY_NOTE = (
-    "One image a call, raw tensor in, raw tensor out, one thread, everyone in turns, timed in the "
-    "process that runs it, each turn after a warm-up. Dot: median. Thick line: to the 90 % "
-    f"percentile. Thin line: to the 99 % percentile, which takes {P99_CALLS} calls. Each grid line "
+    "One image per call, raw tensor in, raw tensor out, one thread, all in turns, timed in the "
+    "process that runs the model, each turn after a warm-up. Dot: median. Thick line: to the 90 % "
+    f"percentile. Thin line: to the 99 % percentile, which needs {P99_CALLS} calls. Each grid line "
     "is ten times the one before."
 )
 
@@ -63,12 +63,12 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     verdict = "passed" if passed(gates) else "failed"
     dataset = results[0].dataset if results else {}
-    about = ""
+    data = ""
     if dataset:
         labels = ", ".join(dataset["labels"])
-        about = f" on {dataset['images']} test images of {dataset['name']} ({labels})"
+        data = f" on {dataset['images']} test images of {dataset['name']} ({labels})"
     held = sum(gate.verdict == "passed" for gate in gates)
-    asked = sum(gate.verdict != "skipped" for gate in gates)
+    checked = sum(gate.verdict != "skipped" for gate in gates)
     failures = "".join(
         f"<li><strong>{html(about)}</strong>: {html(message)}</li>"
         for verdict, about, message in sentences(gates, results)
@@ -78,7 +78,7 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     return (
         f'<header>\n<p class="kicker">edgekit bench</p>\n'
         f'<h1 class="{verdict}"><span>{MARKS[verdict]}</span> {verdict.capitalize()}</h1>\n'
-        f"<p>{held} of {asked} gates held{html(about)}.</p>\n"
+        f"<p>{held} of {checked} gates held{html(data)}.</p>\n"
         + (f'<p class="banner">{html(warning)}</p>\n' if warning else "")
         + (f'<ul class="failures">{failures}</ul>\n' if failures else "")
         + "</header>\n"
@@ -87,9 +87,9 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 
 def _latency_note(results: Sequence[Result]) -> str:
     calls = [
-        one.summary["calls"]
-        for one in results
-        if one.metric == "latency" and one.status == "measured"
+        result.summary["calls"]
+        for result in results
+        if result.metric == "latency" and result.status == "measured"
     ]
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
@@ -114,16 +114,16 @@ def _table(table: Table) -> str:
 
 
 def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
-    """Return the matrix, the reasons of the skipped ones, and folded in every gate's sentence."""
+    """Return the matrix, the reasons of skipped gates, and every gate's sentence, folded."""
     if not gates:
         return ""
-    found = matrix(gates, results)
-    head = "".join(f"<th>{html(column)}</th>" for column in ("", *found.columns))
+    grid = matrix(gates, results)
+    head = "".join(f"<th>{html(column)}</th>" for column in ("", *grid.columns))
     rows = "".join(
         f'<tr><th scope="row">{html(model)}</th>'
         + "".join(f'<td class="{cell.verdict}">{cell.text}</td>' for cell in cells)
         + "</tr>"
-        for model, cells in found.rows
+        for model, cells in grid.rows
     )
     table = (
         f'<table class="figures verdicts"><thead><tr>{head}</tr></thead>'
@@ -155,7 +155,7 @@ def _environment(results: Sequence[Result]) -> str:
     facts = dict(first.environment)
     if first.dataset:
         facts["test images"] = f"{first.dataset['name']}, SHA-256 {first.dataset['sha256']}"
-    for subject in dict.fromkeys(one.subject for one in results):
+    for subject in dict.fromkeys(result.subject for result in results):
         if subject.sha256:
             facts[subject.model] = f"SHA-256 {subject.sha256}"
     facts["time"] = first.time

@@ -1,4 +1,4 @@
-"""The gates as JUnit XML, which CI systems show test by test."""
+"""The gates as JUnit XML, which CI systems show as tests."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""The run as Markdown, fit for a pull request's comment or a README."""
+"""The run as Markdown, for a pull request's comment or a README."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from edgekit.escape import markdown
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return verdict, gates, tables, and what is missing from them."""
+    """Return verdict, gates, tables, and the reasons of missing rows."""
     answers, outputs, footprint = tables(results)
     parts = [f"**edgekit bench: {'passed' if passed(gates) else 'failed'}**"]
     if banner(results):
         parts.append(f"> **{banner(results)}**")
-    told = worth_telling(gates, answers)
-    if remarks := [": ".join(parts) for parts in sentences(told, results)]:
+    shown = worth_telling(gates, answers)
+    if remarks := [": ".join(parts) for parts in sentences(shown, results)]:
         parts.append(_listed(remarks))
-    if told:
-        parts.append(_gates(told, results))
+    if shown:
+        parts.append(_gates(shown, results))
     parts += [_table(one) for one in (answers, outputs, footprint) if one.rows]
     missing = [row for row in (*answers.rows, *outputs.rows) if row.missing]
     if missing:
@@ -33,9 +33,9 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 
 
 def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
-    found = matrix(gates, results)
-    rows = [(model, *(cell.text for cell in cells)) for model, cells in found.rows]
-    return f"**Gates**\n\n{_rows(('model', *found.columns), rows, left=1)}"
+    grid = matrix(gates, results)
+    rows = [(model, *(cell.text for cell in cells)) for model, cells in grid.rows]
+    return f"**Gates**\n\n{_rows(('model', *grid.columns), rows, left=1)}"
 
 
 def _table(table: Table) -> str:

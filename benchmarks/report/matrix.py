@@ -1,7 +1,7 @@
-"""The gates as a matrix, a row for each model and a column for each condition.
+"""The gates as a matrix, with a row for each model and a column for each condition.
 
-A gate that failed, or was skipped for a reason that no table gives, keeps its sentence; those that
-say the same of several subjects share one.
+A gate that failed, or was skipped for a reason that no table shows, keeps its sentence; gates with
+the same message for several subjects share one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,7 @@ from itertools import starmap
 from edgekit.benchmarks.gate import MARKS, Gate, Verdict
 from edgekit.benchmarks.result import Result, Subject
 
-NOTE = (
-    "✓ held, ✗ failed, – skipped. A number says on how many backends: on all that there are, or of "
-    "how many."
-)
+NOTE = "✓ held, ✗ failed, – skipped. A number counts backends: all of them, or of how many."
 ORDER: tuple[Verdict, ...] = ("failed", "skipped", "passed")
 
 
@@ -23,8 +20,8 @@ class Cell:
     """The gates of one name for one model.
 
     Attributes:
-        verdict: the worst of them; "" without any.
-        text: as "✓ 3", "✗ 1 of 3"; "" without any.
+        verdict: the worst verdict; "" without gates.
+        text: such as "✓ 3" or "✗ 1 of 3"; "" without gates.
     """
 
     verdict: Verdict | str = ""
@@ -33,14 +30,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Names of the gates; then a model, or a backend where there is no model, and its cells."""
+    """Names of the gates, and rows of a model (or a backend without a model) and its cells."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def matrix(gates: Sequence[Gate], results: Iterable[Result]) -> Matrix:
-    """Return the gates by model and name, in their order; ``results`` tell whose model is which."""
+    """Return the gates by model and name, in order; ``results`` name the models of subjects."""
     subjects = _subjects(results)
     grouped: dict[str, dict[str, list[Gate]]] = {}
     for gate in gates:
@@ -58,7 +55,7 @@ def matrix(gates: Sequence[Gate], results: Iterable[Result]) -> Matrix:
 
 
 def sentences(gates: Sequence[Gate], results: Iterable[Result]) -> list[tuple[Verdict, str, str]]:
-    """Return verdict, "subjects: gate" and message of what did not pass; the failed ones first."""
+    """Return verdict, "subjects: gate" and message of gates that did not pass, failed first."""
     subjects = _subjects(results)
     sharing: dict[tuple[Verdict, str, str], dict[str, list[str]]] = {}
     for gate in sorted(gates, key=lambda gate: ORDER.index(gate.verdict)):
@@ -74,8 +71,8 @@ def sentences(gates: Sequence[Gate], results: Iterable[Result]) -> list[tuple[Ve
 
 
 def _subjects(results: Iterable[Result]) -> dict[str, Subject]:
-    """Return the models on their backends by what the gates call them."""
-    return {str(one.subject): one.subject for one in results if one.subject.model}
+    """Return the subjects that have a model, by their name in gates."""
+    return {str(result.subject): result.subject for result in results if result.subject.model}
 
 
 def _named(model: str, backends: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the HTML pages share: the document around them, sections, tables that scroll."""
+"""Common parts of the HTML pages: the document, sections, tables that scroll."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -6,11 +6,11 @@ from importlib.resources import files
 from edgekit.escape import html
 
 GENERATOR = '<meta name="generator" content="edgekit">'
-"""In every page, so that a page of ours can be told from somebody else's."""
+"""Identifies edgekit's pages."""
 
 
 def page(title: str, body: Sequence[str], style: str = "") -> str:
-    """Return a whole document of sections; ``style`` is CSS besides report.css."""
+    """Return a whole document of sections; ``style`` is CSS in addition to report.css."""
     common = files("edgekit.benchmarks.report").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -29,9 +29,9 @@ def section(title: str, content: str, note: str = "") -> str:
 
 
 def scrolling(content: str, label: str) -> str:
-    """Return what may be wider than the page in a box that scrolls, by keyboard too.
+    """Return content that can be wider than the page in a box that scrolls, also by keyboard.
 
-    The style sheet shades the edge that more lies behind. ``label`` is what a screen reader says.
+    The style sheet shades the edge that hides content. ``label`` is the text for screen readers.
     """
     about = f'role="region" aria-label="{html(label)}" tabindex="0"'
     return f'<div class="scroll" {about}>{content}</div>'

@@ -1,7 +1,7 @@
-"""Drawing with inline SVG: strips as wide as their box, placed by percentages.
+"""Drawing with inline SVG: strips as wide as their box, with positions in percent.
 
-Percentages instead of a viewBox let a strip stretch from a phone to a desk while dots stay round
-and text keeps its size. Colours are classes: the style sheet decides them for light and dark.
+Percentages instead of a viewBox let a strip fill a phone or a wide screen while dots stay round and
+text keeps its size. Colours are classes, which the style sheet defines for light and dark.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,10 +13,10 @@ Scale = Callable[[float], float]
 """Value -> percent from the left."""
 
 MARGIN = 2.0
-"""Percent kept free at both ends, so that a dot on the edge is whole."""
+"""Margin at both ends in percent, so that a dot at the edge is whole."""
 
 FEW_LABELS = 4
-"""Tick labels that fit beside each other on a phone."""
+"""Number of tick labels that fit on a phone."""
 
 
 def linear(low: float, high: float) -> Scale:
@@ -26,7 +26,7 @@ def linear(low: float, high: float) -> Scale:
 
 
 def logarithmic(low: float, high: float) -> Scale:
-    """Return the scale that gives each power of ten the same length; both ends above 0."""
+    """Return the scale that gives each power of ten the same length; ``low`` is above 0."""
     scale = linear(log10(low), log10(high))
     return lambda value: scale(log10(value))
 
@@ -87,9 +87,9 @@ def axis(positions: Sequence[float], labels: Sequence[str]) -> str:
 
 
 def kinds(count: int) -> list[str]:
-    """Return an attribute for each of ``count`` tick labels: every other one of many is minor.
+    """Return an attribute for each of ``count`` tick labels: of many, every second is minor.
 
     The style sheet hides the minor ones on a narrow screen.
     """
-    every_other = ["" if (count - 1 - i) % 2 == 0 else ' class="minor"' for i in range(count)]
-    return every_other if count > FEW_LABELS else [""] * count
+    attributes = ["" if (count - 1 - i) % 2 == 0 else ' class="minor"' for i in range(count)]
+    return attributes if count > FEW_LABELS else [""] * count

@@ -1,4 +1,4 @@
-"""The results as tables of text: answers and speed, outputs beside LiteRT's, footprint.
+"""The results as tables of text: answers and speed, outputs compared with LiteRT's, footprint.
 
 The terminal, Markdown and HTML show the same cells.
 """
@@ -14,36 +14,35 @@ from edgekit.benchmarks.result import Result, Subject, answered, select
 NOTHING = "–"
 
 OUTPUTS_NOTE = (
-    "Elements of the raw output that differ from those of what is named beside them: for edgekit's "
-    "own engine LiteRT's reference kernels (BUILTIN_REF) and XNNPACK, for firmware edgekit's own "
-    "engine. Steps are those of an integer output, ULPs the float32 numbers from one to the other. "
-    "Random tensors cover the full range of an integer input, those for float inputs are standard "
-    f"normal; seed {exactness.SEED}. Rounding: whose bytes the plan is made to give; litert stands "
-    "for BUILTIN_REF."
+    "Elements of the raw output that differ from the reference's: LiteRT's reference kernels "
+    "(BUILTIN_REF) and XNNPACK for edgekit's engine, edgekit's engine for firmware. Steps are "
+    "those of an integer output; ULPs count the float32 numbers from one to the other. Random "
+    "tensors cover the full range of an integer input, and are standard normal for a float input; "
+    f"seed {exactness.SEED}. Rounding: whose bytes the plan gives; litert stands for BUILTIN_REF."
 )
 FOOTPRINT_NOTE = (
-    "Cold start: from starting a process to its first answer, files in the page cache. Peak "
-    "memory: the most physical memory that process held. × Python: as a multiple of a bare "
-    "Python that reads as many bytes and prints them. Installed: the packages that must be there "
-    "besides edgekit and Python. Medians."
+    "Cold start: from the start of a process to its first answer, files in the page cache. Peak "
+    "memory: the most physical memory of that process. × Python: as a multiple of a bare Python "
+    "that reads as many bytes and prints them. Installed: packages that are needed besides edgekit "
+    "and Python. Medians."
 )
 BUILDS_NOTE = (
     "Whole firmware: vector table, start-up code, input and output buffers, model. Differ: output "
-    "elements that are not those of edgekit's own engine, on the test images and on random "
-    "tensors. Flash and RAM in bytes; constants hold weights, tables and initial values; data "
-    "holds the input and output buffers; the stack is the most that was used. Instructions: of "
-    "one inference, executed on the emulated core, the call included: the median of the test "
-    "images, what nine of ten keep below, and the most; at reset: once, before the first one."
+    "elements that differ from those of edgekit's engine, on the test images and random tensors. "
+    "Flash and RAM in bytes; constants are weights, tables and initial values; data is the input "
+    "and output buffers; stack is its peak. Instructions: executed by the emulated core for one "
+    "inference, call included: median, 90 % percentile and maximum over the test images; at reset: "
+    "once, before the first inference."
 )
 STEPS_NOTE = (
-    "Outside: the call, and the loop around it. Where naming the steps makes the compiler emit "
-    "other code, they are those of a build with labels, counted on fewer images."
+    "Outside: the call, and the loop around it. If labels for the steps change the compiler's "
+    "code, the figures are those of a build with labels, counted on fewer images."
 )
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One subject's cells, or the reason why it has none."""
+    """The cells of a subject, or the reason why it has none."""
 
     subject: Subject
     cells: tuple[str, ...]
@@ -52,7 +51,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column titles (model and backend come before them), rows, and what they mean."""
+    """A title, column titles (after model and backend), rows, and a note that explains them."""
 
     title: str
     columns: tuple[str, ...]
@@ -61,44 +60,43 @@ class Table:
 
 
 def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
-    """Return the table of answers and speed, that of outputs and that of footprints.
+    """Return the tables of answers and speed, of outputs and of footprints.
 
-    Of firmware they are the tables of builds, of outputs and of steps. A column that says nothing
-    of anybody is left out.
+    For firmware they are the tables of builds, of outputs and of steps. Empty columns are left out.
     """
     results = list(results)
     if any(result.metric == "flash" for result in results):
-        found = _builds(results), _outputs(results), _steps(results)
+        parts = _builds(results), _outputs(results), _steps(results)
     else:
-        found = _answers(results), _outputs(results), _footprint(results)
-    first, second, third = map(_without_empty_columns, found)
+        parts = _answers(results), _outputs(results), _footprint(results)
+    first, second, third = map(_without_empty_columns, parts)
     return first, second, third
 
 
 def _without_empty_columns(table: Table) -> Table:
-    kept = [
+    used = [
         index
         for index in range(len(table.columns))
         if any(row.cells[index] != NOTHING for row in table.rows if row.cells)
     ]
     return replace(
         table,
-        columns=tuple(table.columns[index] for index in kept),
+        columns=tuple(table.columns[index] for index in used),
         rows=tuple(
-            replace(row, cells=tuple(row.cells[index] for index in kept)) if row.cells else row
+            replace(row, cells=tuple(row.cells[index] for index in used)) if row.cells else row
             for row in table.rows
         ),
     )
 
 
 def worth_telling(gates: Iterable[Gate], answers: Table) -> list[Gate]:
-    """Leave out the skipped gates that only repeat a reason that the table gives."""
+    """Return the gates without skipped ones that only repeat a reason of the table."""
     explained = {str(row.subject) for row in answers.rows if row.missing}
     return [gate for gate in gates if gate.verdict != "skipped" or gate.subject not in explained]
 
 
 def banner(results: Iterable[Result]) -> str:
-    """Return what must be said before any figure: that the images are not real. Else ""."""
+    """Return a warning that the test images are synthetic; "" if they are not."""
     if any(result.dataset.get("synthetic") for result in results):
         return "SYNTHETIC TEST IMAGES: digits drawn by code, not handwriting. Not an MNIST result."
     return ""
@@ -120,7 +118,7 @@ def _answers(results: list[Result]) -> Table:
                     *_worth(result),
                     _same(agreement.get(subject)),
                     _figure(latency.get(subject), "p50"),
-                    _beside_litert(to_litert.get(subject)),
+                    _against_litert(to_litert.get(subject)),
                     *(_figure(latency.get(subject), key) for key in ("p90", "p99")),
                     _ratio(relative.get(subject)),
                     _figure(throughput.get(subject), "median"),
@@ -143,7 +141,7 @@ def _answers(results: list[Result]) -> Table:
 
 
 def _worth(result: Result) -> tuple[str, str, str]:
-    """Return the cells of the answers: of classes, of numbers, or of neither."""
+    """Return the cells for classes, for numbers, or for neither."""
     figures = result.summary
     if result.metric == "accuracy":
         low, high = figures["interval"]
@@ -174,19 +172,19 @@ def _outputs(results: list[Result]) -> Table:
                 ),
             )
         )
-    columns = ("beside", "rounding", "differ on images", "on random tensors", "at most")
+    columns = ("reference", "rounding", "differ on images", "on random tensors", "at most")
     return Table("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
 
 
 def _footprint(results: list[Result]) -> Table:
     metrics = ("cold_start", "peak_memory", "file_size", "installed_size")
-    found = {metric: select(results, metric) for metric in metrics}
-    subjects = dict.fromkeys(subject for column in found.values() for subject in column)
+    by_metric = {metric: select(results, metric) for metric in metrics}
+    subjects = dict.fromkeys(subject for column in by_metric.values() for subject in column)
     rows = []
     for subject in subjects:
         cells = []
         for metric in metrics:
-            result = found[metric].get(subject)
+            result = by_metric[metric].get(subject)
             cells.append(_figure(result, "median"))
             if metric in ("cold_start", "peak_memory"):
                 cells.append(_times_python(result))
@@ -257,7 +255,7 @@ def _right(answers: Result | None) -> str:
 
 
 def _differing(compared: Result | None) -> str:
-    """Tell how many output elements of all inputs differ from the engine's."""
+    """Return how many output elements of all inputs differ from the engine's."""
     if compared is None:
         return NOTHING
     parts = compared.summary["images"], compared.summary["random"]
@@ -290,8 +288,8 @@ def _ratio(relative: Result | None) -> str:
     return three_digits(relative.summary["median"])
 
 
-def _beside_litert(compared: Result | None) -> str:
-    """Tell how much faster or slower than LiteRT with the same model."""
+def _against_litert(compared: Result | None) -> str:
+    """Return how much faster or slower it is than LiteRT with the same model."""
     if compared is None or compared.subject.backend == "litert":
         return NOTHING
     ratio = compared.summary["median"]
@@ -301,14 +299,14 @@ def _beside_litert(compared: Result | None) -> str:
 
 
 def _times_python(result: Result | None) -> str:
-    """Tell a footprint as a multiple of bare Python's."""
+    """Return a footprint as a multiple of bare Python's."""
     if result is None or "ratio" not in result.summary:
         return NOTHING
     return three_digits(result.summary["ratio"])
 
 
 def _largest(compared: Result) -> str:
-    """Tell the largest difference of all outputs: in steps, or as a number and in ULPs."""
+    """Return the largest difference of all outputs: in steps, or as a number and in ULPs."""
     parts = compared.summary["images"], compared.summary["random"]
     largest = max(part["largest"] for part in parts)
     if compared.summary["integer"]:

@@ -11,7 +11,7 @@ from edgekit.escape import line
 
 GAP = "  "
 NAME = 48
-"""Columns of a model's name; a longer one loses its middle."""
+"""Largest width of a model's name; longer ones are cut in the middle."""
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
@@ -28,21 +28,21 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 
 
 def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
-    """Return the sentences of those that did not pass, and below them the matrix."""
+    """Return the sentences of gates that did not pass, and below them the matrix."""
     if not gates:
         return ""
-    found = matrix(gates, results)
-    lines = [("model", *found.columns)]
-    lines += [(_name(model), *(cell.text for cell in cells)) for model, cells in found.rows]
-    said = [
+    grid = matrix(gates, results)
+    lines = [("model", *grid.columns)]
+    lines += [(_name(model), *(cell.text for cell in cells)) for model, cells in grid.rows]
+    remarks = [
         line(f"{MARKS[verdict]} {about}: {message}")
         for verdict, about, message in sentences(gates, results)
     ]
-    return "\n".join(["Gates", *said, *columns(lines, right=range(1, len(lines[0])))])
+    return "\n".join(["Gates", *remarks, *columns(lines, right=range(1, len(lines[0])))])
 
 
 def aligned(table: Table) -> str:
-    """Return a table, names to the left and figures to the right; without its note."""
+    """Return a table without its note, names left and figures right aligned."""
     lines = [("model", "backend", *table.columns)]
     lines += [(_name(row.subject.model), row.subject.backend, *row.cells) for row in table.rows]
     remarks = ("", *(row.missing for row in table.rows))

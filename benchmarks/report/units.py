@@ -21,12 +21,12 @@ def quantity(value: float, unit: str) -> str:
 
 
 def share(value: float) -> str:
-    """Format a share of 1 so that one image of ten thousand shows: "0.9995"."""
+    """Format a share of 1 precisely enough to show one image of ten thousand: "0.9995"."""
     return f"{value:.4f}"
 
 
 def whole(value: float) -> str:
-    """Format a count so that one more shows: "12,128"."""
+    """Format a count in full: "12,128"."""
     return f"{value:,.0f}"
 
 
@@ -40,7 +40,8 @@ def three_digits(value: float) -> str:
 
 
 def _prefixed(value: float, units: Sequence[tuple[str, float]]) -> str:
-    """Format with the first of ``units`` (largest first) that leaves 1 or more to show."""
-    # 999.7 ms would be shown as 1000 ms: it is 1.00 s.
-    unit, factor = next((one for one in units if value >= 0.9995 * one[1]), units[-1])
+    """Format with the first of ``units`` (largest first) that gives 1 or more."""
+    # 999.7 ms is shown as 1.00 s, not as 1000 ms.
+    fitting = ((unit, factor) for unit, factor in units if value >= 0.9995 * factor)
+    unit, factor = next(fitting, units[-1])
     return f"{three_digits(value / factor)} {unit}"

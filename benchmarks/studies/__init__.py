@@ -1,1 +1,1 @@
-"""Comparisons whose figures are committed: with LiteRT, with other generators of C, with Keras."""
+"""Comparisons with committed figures: with LiteRT, with other C generators, with plain Keras."""

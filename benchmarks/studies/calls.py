@@ -1,7 +1,7 @@
-"""What a call costs when it costs less than reading a clock: blocks of calls, in turns.
+"""Time of a call that is shorter than reading a clock: blocks of calls, in turns.
 
-``latency`` times each call by itself, to have its percentiles; the clock's own 50 ns are then part
-of every figure. Here a block of calls is timed as a whole, over many distinct inputs.
+``latency`` times each call separately, to get percentiles, so that the clock's 50 ns are part of
+every figure. Here a block of calls is timed as a whole, over many distinct inputs.
 """
 
 import gc
@@ -18,16 +18,16 @@ from edgekit.benchmarks.result import Result, Subject
 
 Array = npt.NDArray[Any]
 Loop = Callable[[Sequence[Array]], None]
-"""Runs a model on each of the inputs, one a call."""
+"""Runs a model on each of the inputs, one per call."""
 
 BLOCKS = 5
 """Timed blocks in a turn; a round's figure is their median."""
 BLOCK_SECONDS = 0.004
-"""Rough length of a block: 80,000 times what the clock costs."""
+"""Approximate length of a block: 80,000 times as long as reading the clock."""
 
 
 def loop_of(run: Callable[[Array], Any]) -> Loop:
-    """Return the loop of a function from array to array."""
+    """Return a loop that calls a function from array to array."""
 
     def loop(inputs: Sequence[Array]) -> None:
         for tensor in inputs:
@@ -36,16 +36,20 @@ def loop_of(run: Callable[[Array], Any]) -> Loop:
     return loop
 
 
-def loop_of_litert(opened: LiteRTModel) -> Loop:
-    """Return the loop that a user of LiteRT writes, the methods looked up once."""
-    set_tensor, invoke = opened.interpreter.set_tensor, opened.interpreter.invoke
-    get_tensor, given, made = opened.interpreter.get_tensor, opened.input, opened.output
+def loop_of_litert(model: LiteRTModel) -> Loop:
+    """Return the loop that a user of LiteRT writes, with methods looked up once."""
+    set_tensor, invoke = model.interpreter.set_tensor, model.interpreter.invoke
+    get_tensor, input_index, output_index = (
+        model.interpreter.get_tensor,
+        model.input,
+        model.output,
+    )
 
     def loop(inputs: Sequence[Array]) -> None:
         for tensor in inputs:
-            set_tensor(given, tensor)
+            set_tensor(input_index, tensor)
             invoke()
-            get_tensor(made)
+            get_tensor(output_index)
 
     return loop
 
@@ -53,16 +57,16 @@ def loop_of_litert(opened: LiteRTModel) -> Loop:
 def measure(
     loops: Mapping[Subject, Loop], inputs: Sequence[Array], metric: str, rounds: int
 ) -> list[Result]:
-    """Time calls in blocks, everyone in turns; the samples are seconds a call, block after block.
+    """Time calls in blocks, all loops in turns; the samples are seconds per call of each block.
 
-    Each turn begins with a pass over ``inputs`` that is not timed. The garbage collector rests
-    meanwhile, as it does in ``timeit``.
+    Each turn begins with a pass over ``inputs`` that is not timed. Garbage collection is off
+    meanwhile, as in ``timeit``.
 
     Args:
-        loops: who takes turns.
-        inputs: what a call takes, distinct so that no branch predictor learns the one.
-        metric: of the results.
-        rounds: turns for each.
+        loops: the loop of each subject.
+        inputs: input of each call, distinct so that no branch predictor learns one.
+        metric: metric of the results.
+        rounds: turns of each subject.
     """
     passes = {}
     for subject, loop in loops.items():
@@ -86,12 +90,12 @@ def measure(
 
 
 def singles(batch: Array, count: int) -> list[Array]:
-    """Return the first ``count`` of [N, ...] as arrays [1, ...] of their own."""
+    """Return copies of the first ``count`` elements of [N, ...] as arrays [1, ...]."""
     return [np.array(batch[i : i + 1]) for i in range(min(count, len(batch)))]
 
 
 def _block(loop: Loop, inputs: Sequence[Array], passes: int) -> float:
-    """Return seconds a call of ``passes`` passes over ``inputs``."""
+    """Return the seconds per call of ``passes`` passes over ``inputs``."""
     started = time.perf_counter()
     for _ in range(passes):
         loop(inputs)

@@ -1,9 +1,9 @@
-"""How fast edgekit's own engine is beside LiteRT, in one run.
+"""Speed of edgekit's engine compared with LiteRT's, in one run.
 
     python -m edgekit.benchmarks.studies.engine [--model FILE ...] [--rounds 30] [--json]
 
-One process, one thread, everyone in turns: one image a call on test images and on random tensors,
-all test images in one call; then fresh processes from their start to their first answer.
+One process, one thread, all contenders in turns: one image per call on test images and on random
+tensors, all test images in one call; then fresh processes from their start to their first answer.
 """
 
 import argparse
@@ -34,30 +34,30 @@ from edgekit.train.data import Images
 Array = npt.NDArray[Any]
 
 SINGLE = {"images": "call_on_images", "random": "call_on_random"}
-"""Inputs -> metric of one image a call."""
+"""Inputs -> metric of one image per call."""
 BATCH = {"images": "batch_call", "random": "batch_call_on_random"}
-"""The same of as many images a call."""
+"""Inputs -> metric of all images in one call."""
 RATIO = "_ratio"
-"""What the metric of a comparison adds to the metric: peer / native, round by round."""
+"""Suffix of the metric of a comparison: peer / native, round by round."""
 TITLES = {
-    SINGLE["images"]: "one test image a call",
-    SINGLE["random"]: "one random tensor a call",
-    BATCH["images"]: "all test images in one call, an image",
-    BATCH["random"]: "as many random tensors in one call, a tensor",
+    SINGLE["images"]: "one test image per call",
+    SINGLE["random"]: "one random tensor per call",
+    BATCH["images"]: "all test images in one call, per image",
+    BATCH["random"]: "as many random tensors in one call, per tensor",
     "cold_start": "cold start",
     "peak_memory": "peak memory",
 }
 TOLERANCE = 1e-5
-"""What a float32 score may differ by when LiteRT answers in a batch."""
+"""Largest difference of a float32 score when LiteRT runs a batch."""
 
 
 def measure(model: Path, images: Images, rounds: int) -> Iterator[Result]:
-    """Yield all that is measured of a model; what one side cannot do says why.
+    """Yield all results of a model; what one side cannot run has a reason instead.
 
     Args:
         model: a .tflite file with a batch of 1.
-        images: uint8 [N, H, W, C], those of the batch; the first of them are the single ones.
-        rounds: turns for each contender, and fresh processes.
+        images: uint8 [N, H, W, C], all for the batch and the first of them for single calls.
+        rounds: turns of each contender, and number of fresh processes.
 
     Raises:
         ModelError: LiteRT or our engine cannot run the model.
@@ -73,12 +73,12 @@ def measure(model: Path, images: Images, rounds: int) -> Iterator[Result]:
 
 
 def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
-    """Yield seconds of a call on one tensor, and ratios to native with its best instructions.
+    """Yield the seconds of a call on one tensor, and ratios to native with its best instructions.
 
     Args:
         model: the file.
         tensors: raw inputs [N, ...] of test images.
-        rounds: turns for each contender.
+        rounds: turns of each contender.
     """
     loops = {
         _subject(model, f"native {level}"): calls.loop_of(_load(model, level).run)
@@ -90,8 +90,8 @@ def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
         )
     drawn = random_tensors(DISTINCT_IMAGES, tensors.shape[1:], str(tensors.dtype))
     for inputs, metric in zip((tensors, drawn), SINGLE.values(), strict=True):
-        given = calls.singles(inputs, DISTINCT_IMAGES)
-        yield from _with_ratios(calls.measure(loops, given, metric, rounds))
+        singles = calls.singles(inputs, DISTINCT_IMAGES)
+        yield from _with_ratios(calls.measure(loops, singles, metric, rounds))
 
 
 def batch(
@@ -101,22 +101,22 @@ def batch(
     rounds: int,
     metric: str = BATCH["images"],
 ) -> Iterator[Result]:
-    """Yield seconds of a call on all ``tensors``, and LiteRT's ratio to native.
+    """Yield the seconds of a call on all ``tensors``, and LiteRT's ratio to native.
 
     Args:
-        model: the file; LiteRT gets a copy whose batch is open, resized once beforehand.
-        run: native's, which takes a batch.
+        model: the file; LiteRT gets a copy with an open batch, resized once beforehand.
+        run: native's run, which accepts a batch.
         tensors: raw inputs [N, ...].
-        rounds: turns for each contender.
+        rounds: turns of each contender.
         metric: one of BATCH.
     """
     loops: dict[Subject, calls.Loop] = {}
-    own, peer = _subject(model, "native"), _subject(model, "LiteRT XNNPACK")
+    ours, peer = _subject(model, "native"), _subject(model, "LiteRT XNNPACK")
     try:
         _require_equal(run(tensors), run, tensors)
-        loops[own] = calls.loop_of(run)
+        loops[ours] = calls.loop_of(run)
     except EdgeRuntimeError as error:
-        yield Result(own, metric, "s", status="not present", reason=str(error))
+        yield Result(ours, metric, "s", status="not present", reason=str(error))
     try:
         many = _resized(model, tensors)
         _require_equal(many.run(tensors), open_litert(model, "XNNPACK").run, tensors)
@@ -124,31 +124,33 @@ def batch(
     except (ModelError, RuntimeError, ValueError) as error:
         yield Result(peer, metric, "s", status="not present", reason=str(error))
     results = calls.measure(loops, [tensors], metric, rounds)
-    for result in _with_ratios(results) if own in loops else results:
+    for result in _with_ratios(results) if ours in loops else results:
         yield replace(result, summary={**result.summary, "images": len(tensors)})
 
 
 def report(results: Sequence[Result]) -> str:
-    """Return a table for each model and metric: median, ratio and its 5 % and 95 % percentiles."""
+    """Return a table for each model and metric: median, ratio and its 5 % to 95 % range."""
     lines = [f"{name}: {value}" for name, value in results[0].environment.items()]
     for model in dict.fromkeys(result.subject.model for result in results):
-        own = [result for result in results if result.subject.model == model]
+        of_model = [result for result in results if result.subject.model == model]
         for metric, title in TITLES.items():
-            if select(own, metric):
-                lines += ["", f"{model}: {title}", *_rows(own, metric)]
+            if select(of_model, metric):
+                lines += ["", f"{model}: {title}", *_rows(of_model, metric)]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure and print tables, or the samples with ``--json``."""
-    parser = argparse.ArgumentParser(description="Speed of edgekit's own engine beside LiteRT.")
+    parser = argparse.ArgumentParser(
+        description="Compares the speed of edgekit's engine with LiteRT's."
+    )
     parser.add_argument(
         "--model",
         type=Path,
         nargs="+",
         metavar="FILE",
         default=sorted(Path(files.DEFAULT_ARTIFACTS).glob("[!.]*.tflite")),
-        help="by default all .tflite files in the artifacts folder",
+        help="default: all .tflite files in the artifacts folder",
     )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")
@@ -175,15 +177,15 @@ def main() -> None:
 
 
 def _contenders(model: Path) -> Iterator[tuple[str, Contender]]:
-    """Yield native and litert, ready to run the model, by their name."""
-    for found in from_models({model.name: model}, ("native", "litert")):
-        if isinstance(found, Result):
-            raise ModelError(f"{found.subject}: {found.reason}")
-        yield found.subject.backend, found
+    """Yield native and litert with the model, by name."""
+    for contender in from_models({model.name: model}, ("native", "litert")):
+        if isinstance(contender, Result):
+            raise ModelError(f"{contender.subject}: {contender.reason}")
+        yield contender.subject.backend, contender
 
 
-def _subject(model: Path, who: str) -> Subject:
-    return Subject(model.name, files.sha256(model), who, peer=who.startswith("LiteRT"))
+def _subject(model: Path, backend: str) -> Subject:
+    return Subject(model.name, files.sha256(model), backend, peer=backend.startswith("LiteRT"))
 
 
 def _load(model: Path, level: str) -> edge_runtime.Model:
@@ -204,17 +206,17 @@ def _resized(model: Path, tensors: Array) -> LiteRTModel:
 
 
 def _require_equal(answers: Array, run: Callable[[Array], Any], tensors: Array) -> None:
-    """Raise unless a batch is answered as its images are one by one."""
+    """Raise ModelError unless a batch gives the same answers as its images one by one."""
     expected = np.concatenate([run(tensors[i : i + 1]) for i in range(len(tensors))])
     tolerance = TOLERANCE if expected.dtype == np.float32 else 0
     same = answers.shape == expected.shape
     if not (same and np.allclose(answers, expected, rtol=0, atol=tolerance)):
-        raise ModelError("it answers a batch otherwise than its images one by one")
+        raise ModelError("its answers for a batch differ from those for its images one by one")
 
 
 def _with_ratios(results: Sequence[Result]) -> list[Result]:
-    """Return the results, and each one's ratio to the first."""
-    ratios = [compared(one, results[0], f"{one.metric}{RATIO}") for one in results]
+    """Return the results, and the ratio of each to the first."""
+    ratios = [compared(result, results[0], f"{result.metric}{RATIO}") for result in results]
     return [*results, *ratios]
 
 

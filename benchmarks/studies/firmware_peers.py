@@ -1,9 +1,9 @@
-"""Other ways to run a model on a microcontroller, as C beside edgekit's export.
+"""Other ways to turn a model into C for a microcontroller, to compare edgekit's export with.
 
-Plain C is what an engineer would write by hand for one int8 model: one loop a layer, sums of 32
-bits, one multiplication of 64 bits and one shift an output, the input's zero point folded into the
+Plain C is what an engineer would write by hand for one int8 model: one loop per layer, sums of 32
+bits, one multiplication of 64 bits and one shift per output, the input's zero point folded into the
 bias, a function of 256 values as a table, all numbers of the model literal; neither intrinsics nor
-assembly. It gives the engine's bytes. emlearn is somebody else's exporter, of float networks.
+assembly. It gives the engine's bytes. emlearn is another exporter, for float networks.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from edgekit.errors import FirmwareError
 Array = npt.NDArray[Any]
 
 PLAIN = "plain"
-"""What its public names begin with."""
+"""Prefix of its public names."""
 
 PLAIN_HEADER = """\
 #include <stdint.h>
@@ -51,19 +51,19 @@ DENSE = """\
     for (int o = 0; o < {outputs}; o++) {{
         int32_t sum = bias_{i}[o];
         for (int k = 0; k < {depth}; k++)
-            sum += {given}[k] * weights_{i}[o][k];
+            sum += {source}[k] * weights_{i}[o][k];
         int32_t value = rescaled(sum, multiplier_{i}[o], right_{i}[o]) + {zero_point};
         if (value < {lowest})
             value = {lowest};
         if (value > {highest})
             value = {highest};
-        {made}[o] = (int8_t)value;
+        {destination}[o] = (int8_t)value;
     }}
 """
 
 LOOKUP = """\
     for (int o = 0; o < {count}; o++)
-        {made}[o] = table_{i}[{given}[o] + 128];
+        {destination}[o] = table_{i}[{source}[o] + 128];
 """
 
 EMLEARN_HEADER = """\
@@ -74,7 +74,7 @@ typedef float model_output_t;
 int model_run(const float input[MODEL_INPUT_SIZE], float output[MODEL_OUTPUT_SIZE]);
 """
 
-# Its predict_proba takes two outputs for one and its complement; regress gives them as they are.
+# Its predict_proba assumes that one of two outputs complements the other; regress returns both.
 EMLEARN_SOURCE = """\
 #include "model.h"
 #include "net.h"
@@ -105,44 +105,47 @@ def plain_c(path: Path) -> Library:
     """Return the C of a .tflite file: a chain of dense int8 layers and tables.
 
     Raises:
-        FirmwareError: the model is something else.
+        FirmwareError: the model has other ops.
     """
     content = path.read_bytes()
     try:
         graph = read(content)
-        made = plan(graph)
+        planned = plan(graph)
     except EdgeRuntimeError as error:
         raise FirmwareError(f"{path}: {error}") from None
     constants, body, macs, weights = [RESCALED], [], 0, 0
-    given, last = made.input, len(made.steps) - 1
-    for i, step in enumerate(made.steps):
-        if step.slots[0] != given:
-            raise FirmwareError(f"{path}: plain C is written for a chain of layers")
-        given = step.slots[-1]
+    current, last = planned.input, len(planned.steps) - 1
+    for i, step in enumerate(planned.steps):
+        if step.slots[0] != current:
+            raise FirmwareError(f"{path}: plain C supports a chain of layers only")
+        current = step.slots[-1]
         names = {
             "i": i,
-            "given": f"values_{i - 1}" if i else "input",
-            "made": "output" if i == last else f"values_{i}",
+            "source": f"values_{i - 1}" if i else "input",
+            "destination": "output" if i == last else f"values_{i}",
             **vars(step.kernel.params),
         }
         if i != last:
-            body.append(f"    int8_t values_{i}[{made.slots[given].size}];\n")
+            body.append(f"    int8_t values_{i}[{planned.slots[current].size}];\n")
         match step.kernel.name:
             case "fully_connected_int8" if step.kernel.params.rows == 1:
-                constants += _dense(i, step, made)
+                constants += _dense(i, step, planned)
                 body.append(DENSE.format_map({**names, "zero_point": names["output_zero_point"]}))
                 macs += names["depth"] * names["outputs"]
-                weights += sum(made.slots[one].size for one in step.slots[1:3])
+                weights += sum(planned.slots[index].size for index in step.slots[1:3])
             case "lookup_int8":
-                constants.append(_array(f"table_{i}", _constant(step, made, 1)))
+                constants.append(_array(f"table_{i}", _constant(step, planned, 1)))
                 body.append(LOOKUP.format_map(names))
             case kernel:
                 raise FirmwareError(
-                    f"{path}: plain C is written for dense int8 layers and tables, not {kernel}"
+                    f"{path}: plain C supports dense int8 layers and tables, not {kernel}"
                 )
     function = "int plain_run(const int8_t input[PLAIN_INPUT_SIZE], "
     function += f"int8_t output[PLAIN_OUTPUT_SIZE])\n{{\n{''.join(body)}    return 0;\n}}\n"
-    sizes = {"inputs": made.slots[made.input].size, "outputs": made.slots[made.output].size}
+    sizes = {
+        "inputs": planned.slots[planned.input].size,
+        "outputs": planned.slots[planned.output].size,
+    }
     return Library(
         name=PLAIN,
         files={
@@ -157,18 +160,18 @@ def plain_c(path: Path) -> Library:
 
 
 def emlearn(path: Path) -> Library:
-    """Return the C that emlearn makes of a Keras model, with the headers that it ships.
+    """Return emlearn's C for a Keras model, with the headers that it ships.
 
-    It does not know Flatten, so it is given the model's dense layers by themselves.
+    emlearn does not support Flatten, so it gets the model's dense layers only.
 
     Raises:
         FirmwareError: emlearn is not installed, or refuses the model.
-        PeerError: it is no Keras model, or not one of dense layers.
+        PeerError: it is not a Keras model of dense layers.
         MissingExtraError: Keras is not installed.
     """
     if find_spec("emlearn") is None:
         line = pip_line("install", "emlearn")
-        raise FirmwareError(f"emlearn is not installed, which this contender is: {line}")
+        raise FirmwareError(f"emlearn is not installed: {line}")
     import emlearn
 
     from edgekit import frameworks
@@ -177,11 +180,11 @@ def emlearn(path: Path) -> Library:
     shapes = [layer.kernel.shape for layer in peers.dense_layers(model)]
     dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
     try:
-        # It leaves a folder where it is called.
+        # It leaves a folder in the working directory.
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             net = emlearn.convert(keras.Sequential([keras.Input((shapes[0][0],)), *dense]))
             code: str = net.save(name="net")
-    # It lets through whatever its generator and the host's compiler raise.
+    # It does not catch the exceptions of its generator and of the host's compiler.
     except Exception as error:
         raise FirmwareError(
             f"emlearn refuses the model: {type(error).__name__}: {error}"
@@ -199,7 +202,7 @@ def emlearn(path: Path) -> Library:
             "model.c": EMLEARN_SOURCE,
             "net.h": code,
             **headers,
-            # It includes them, but for the functions of math.h it needs nothing of them.
+            # It includes these headers, but needs only some functions of math.h.
             "freestanding/math.h": EMLEARN_MATH,
             "freestanding/stdio.h": "",
             "freestanding/stdlib.h": "",
@@ -211,9 +214,9 @@ def emlearn(path: Path) -> Library:
     )
 
 
-def _dense(i: int, step: Step, made: Plan) -> list[str]:
+def _dense(i: int, step: Step, planned: Plan) -> list[str]:
     """Return the constants of a dense layer."""
-    weights, bias, multiplier, shift = (_constant(step, made, at) for at in range(1, 5))
+    weights, bias, multiplier, shift = (_constant(step, planned, at) for at in range(1, 5))
     return [
         _array(f"weights_{i}", weights.reshape(len(bias), -1)),
         _array(f"bias_{i}", bias),
@@ -222,9 +225,9 @@ def _dense(i: int, step: Step, made: Plan) -> list[str]:
     ]
 
 
-def _constant(step: Step, made: Plan, position: int) -> Array:
+def _constant(step: Step, planned: Plan, position: int) -> Array:
     """Return a constant tensor of a step; the input is at position 0."""
-    slot = made.slots[step.slots[position]]
+    slot = planned.slots[step.slots[position]]
     return np.frombuffer(slot.data or b"", slot.dtype)
 
 

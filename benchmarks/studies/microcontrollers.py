@@ -1,11 +1,11 @@
-"""edgekit's export as firmware, beside other ways to run the same model on a microcontroller.
+"""edgekit's export as firmware, compared with other C for the same model.
 
     python -m edgekit.benchmarks.studies.microcontrollers [--model MODEL.keras] [--json]
 
-Everyone is built into the same firmware by the same compiler with the same options, and answers
-the same test images on the same emulated Cortex-M4. The emulator counts instructions one by one,
-so every figure is the same in every run: no rounds, no turns. Who answers in integers must give
-the bytes of edgekit's engine, or the exit code is 1; floats are held by their accuracy.
+All C is built into the same firmware by the same compiler with the same options, and runs the same
+test images on the same emulated Cortex-M4. The emulator counts instructions one by one, so that
+every figure is the same in every run: no rounds, no turns. Integer outputs must be the bytes of
+edgekit's engine, or the exit code is 1; floats are compared by accuracy.
 """
 
 import argparse
@@ -36,14 +36,14 @@ from edgekit.train.data import Dataset
 
 CORE = CORES["cortex-m4"]
 NAME = "model"
-"""What the public names of the exported C begin with."""
+"""Prefix of the public names of the exported C."""
 
 NOTE = f"""\
-Whole firmware on an emulated {CORE.name}. Differ, from edgekit's engine on the .tflite file of the
-same type: output elements that are not the same, or of floats the most that one is off. Flash and
-RAM in bytes, the stack that was used included. Instructions: of one inference, the median of the
-test images and the most; at reset: once, before the first inference. ×: beside edgekit's own int8
-build with the same options."""
+Whole firmware on an emulated {CORE.name}. Differ: output elements that differ from those of
+edgekit's engine for the .tflite file of the same type; for floats the largest difference. Flash
+and RAM in bytes, with the peak of the stack. Instructions of one inference: median and maximum over
+the test images; at reset: once, before the first inference. ×: relative to edgekit's int8 build
+with the same options."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ class CodeGenerator:
     """What turns the model into C for a microcontroller.
 
     Attributes:
-        name: how the results call it.
-        file: what it is made from: "keras", "float32" or "int8".
-        library: makes its C; raises EdgekitError where it is not installed or cannot.
-        type: "float32" or "int8", the .tflite file whose raw inputs it takes and whose answers it
-            is to give.
-        peer: whether it is not ours.
+        name: name in the results.
+        file: the model file that it reads: "keras", "float32" or "int8".
+        library: returns the C; raises EdgekitError if it is not installed or refuses the model.
+        type: "float32" or "int8": the .tflite file that defines raw inputs and expected outputs.
+        peer: it is not edgekit's.
     """
 
     name: str
@@ -67,10 +66,10 @@ class CodeGenerator:
 
 
 def exported(path: Path, *options: str) -> Library:
-    """Return what ``edgekit export`` makes of a .tflite file, called as a user calls it.
+    """Return the C of a .tflite file, by running ``edgekit export`` as a user does.
 
     Raises:
-        FirmwareError: it refuses the model.
+        FirmwareError: edgekit refuses the model.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "export")
@@ -109,31 +108,31 @@ def measure(
     generators: Sequence[CodeGenerator] = GENERATORS,
     coverage: builds.Coverage = builds.QUICK,
 ) -> Iterator[Result]:
-    """Yield all that is measured of each contender's builds, or why it is not present.
+    """Yield all results of each generator's builds, or why it is not present.
 
     Args:
         models: one model as three files: "keras", "float32" and "int8".
-        data: whose test images are used.
-        generators: who takes part.
-        coverage: how many random tensors are asked besides.
+        data: the dataset with the test images.
+        generators: the generators to compare.
+        coverage: number of random tensors in addition.
 
     Raises:
         ModelError: edgekit's engine cannot run a .tflite file.
     """
-    types = dict.fromkeys(one.type for one in generators)
-    trials = {one: builds.trial_of(models[one], data, coverage.tensors) for one in types}
-    for one in generators:
-        path = models[one.file]
+    types = dict.fromkeys(generator.type for generator in generators)
+    trials = {kind: builds.trial_of(models[kind], data, coverage.tensors) for kind in types}
+    for generator in generators:
+        path = models[generator.file]
         digest = files.sha256(path) if path.exists() else ""
-        subject = partial(Subject, path.name, digest, peer=one.peer)
+        subject = partial(Subject, path.name, digest, peer=generator.peer)
         try:
-            library = one.library(path)
+            library = generator.library(path)
         except EdgekitError as error:
-            yield absent(subject(one.name), str(error))
+            yield absent(subject(generator.name), str(error))
             continue
         for optimisation in builds.OPTIMISATIONS:
-            build = subject(f"{one.name} {optimisation}")
-            trial = trials[one.type]
+            build = subject(f"{generator.name} {optimisation}")
+            trial = trials[generator.type]
             try:
                 yield from builds.measure_build(
                     build, CORE, library, optimisation, trial, data, coverage
@@ -143,18 +142,18 @@ def measure(
 
 
 def report(results: Sequence[Result]) -> str:
-    """Return one table of all builds, the first contender's being what the others are held to."""
+    """Return one table of all builds, with ratios to those of the first generator."""
     metrics = ("accuracy", exactness.TO_NATIVE, "flash", "ram", "instructions")
-    found = [select(results, metric) for metric in metrics]
+    by_metric = [select(results, metric) for metric in metrics]
     first: dict[str, tuple[float, ...]] = {}
     rows = []
-    for subject, answers in found[0].items():
+    for subject, answers in by_metric[0].items():
         if answers.status != "measured":
             rows.append(TableRow(subject, (), f"{answers.status}: {answers.reason}"))
             continue
-        right, differ, flash, ram, instructions = (one[subject].summary for one in found)
+        right, differ, flash, ram, instructions = (column[subject].summary for column in by_metric)
         figures = (flash["total"], ram["total"], instructions["median"])
-        held = first.setdefault(subject.backend.split()[-1], figures)
+        reference = first.setdefault(subject.backend.split()[-1], figures)
         rows.append(
             TableRow(
                 subject,
@@ -165,7 +164,10 @@ def report(results: Sequence[Result]) -> str:
                     whole(ram["total"]),
                     whole(ram["stack"]),
                     *(whole(instructions[key]) for key in ("median", "max", "reset")),
-                    *(three_digits(own / one) for own, one in zip(figures, held, strict=True)),
+                    *(
+                        three_digits(figure / other)
+                        for figure, other in zip(figures, reference, strict=True)
+                    ),
                 ),
             )
         )
@@ -187,7 +189,7 @@ def report(results: Sequence[Result]) -> str:
 
 
 def _differing(compared: Mapping[str, Any]) -> str:
-    """Tell how far a build is from the engine: elements of integers, the most of floats."""
+    """Return how a build differs from the engine: elements of integers, the maximum for floats."""
     parts = compared["images"], compared["random"]
     if not compared["integer"]:
         return f"{max(part['largest_absolute'] for part in parts):.1g}"
@@ -196,13 +198,13 @@ def _differing(compared: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Measure and print a table, or the records with ``--json``."""
-    parser = argparse.ArgumentParser(description="edgekit's C beside others' on a Cortex-M4.")
+    parser = argparse.ArgumentParser(description="edgekit's C against other C on a Cortex-M4.")
     parser.add_argument(
         "--model",
         type=Path,
         metavar="MODEL.keras",
         default=files.DEFAULT_ARTIFACTS / files.KERAS_MODEL,
-        help="by default the artifacts folder's; MODEL.tflite and MODEL_int8.tflite lie beside it",
+        help="default: the artifacts folder's; needs MODEL.tflite and MODEL_int8.tflite beside it",
     )
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -215,19 +217,19 @@ def main() -> None:
     try:
         firmware.require_tools(CORE)
         data = dataset.for_models([models["int8"], models["float32"]])
-        about = dataset.describe(data)
+        description = dataset.describe(data)
         machine = environment.describe() | firmware.versions(CORE)
         machine |= environment.versions(("emlearn",))
-        results = [stamped(one, about, machine) for one in measure(models, data)]
+        results = [stamped(result, description, machine) for result in measure(models, data)]
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
-    document = [one.to_dict() for one in results]
+    document = [result.to_dict() for result in results]
     print(files.to_json(document, None) if arguments.json else report(results))
-    asked = [*gate.exact(results, exactness.TO_NATIVE), *gate.completed(results)]
-    for one in asked:
+    gates = [*gate.exact(results, exactness.TO_NATIVE), *gate.completed(results)]
+    for one in gates:
         if one.verdict == "failed":
             print(f"{gate.MARKS[one.verdict]} {one}", file=sys.stderr)
-    sys.exit(not gate.passed(asked))
+    sys.exit(not gate.passed(gates))
 
 
 if __name__ == "__main__":

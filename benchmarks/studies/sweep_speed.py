@@ -1,13 +1,12 @@
-"""How long `edgekit sweep` takes for the 19 node counts beside 19 runs of `edgekit train`.
+"""Time of `edgekit sweep` for the 19 node counts compared with 19 runs of `edgekit train`.
 
     python -m edgekit.benchmarks.studies.sweep_speed [--nodes 2-20] [--rounds 1] [--json]
 
-Whole commands from start to end, taking turns on the same machine, one at a time: the separate runs
-one after the other, as a user's loop would have them, then the sweep with a worker for each core.
-Both train every model to its early stopping. The sweep also converts each one to float32 and int8
-and measures latency and, where the extra [mcu] is installed, firmware; the separate runs draw
-their plots. Beside the wall time stands the processor time of all processes, which tells the work
-from the waiting where others use the machine, too.
+Whole commands from start to end, in turns on the same machine, one at a time: the separate runs one
+after the other, as in a user's loop, then the sweep with a worker for each core. Both train every
+model to its early stopping. The sweep also converts each model to float32 and int8 and measures
+latency and, if the extra [mcu] is installed, firmware; the separate runs draw their plots. The
+processor time of all processes separates work from waiting when others use the machine, too.
 """
 
 import argparse
@@ -30,7 +29,7 @@ SEPARATE, SWEEP = "separate edgekit train runs", "edgekit sweep"
 
 
 Seconds = tuple[float, float]
-"""Of the wall clock and of the processors."""
+"""Wall time and processor time, in seconds."""
 
 
 def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[str, list[Seconds]]:
@@ -38,8 +37,8 @@ def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[s
 
     Args:
         nodes: hidden nodes, one model each.
-        options: of both commands, as "--data", "synthetic".
-        rounds: turns for each.
+        options: options of both commands, such as "--data", "synthetic".
+        rounds: turns of each contender.
     """
     seconds: dict[str, list[Seconds]] = {SEPARATE: [], SWEEP: []}
     listed = ",".join(map(str, nodes))
@@ -57,7 +56,7 @@ def measure(nodes: Sequence[int], options: Sequence[str], rounds: int) -> dict[s
 
 def main() -> None:
     """Measure and print a table, or the samples with ``--json``."""
-    parser = argparse.ArgumentParser(description="Speed of a sweep beside separate trainings.")
+    parser = argparse.ArgumentParser(description="Speed of a sweep against separate trainings.")
     parser.add_argument("--nodes", type=_range, default=range(2, 21), metavar="FIRST-LAST")
     parser.add_argument("--data", default="mnist", metavar="mnist|synthetic|PATH")
     parser.add_argument("--rounds", type=int, default=1)
@@ -79,10 +78,10 @@ def main() -> None:
         line = f"{name:32}"
         for clock, width in ((0, 8), (1, 13)):
             ratios = [
-                own[clock] / other[clock]
-                for own, other in zip(taken, seconds[SEPARATE], strict=True)
+                ours[clock] / other[clock]
+                for ours, other in zip(taken, seconds[SEPARATE], strict=True)
             ]
-            line += f"{median(one[clock] for one in taken):{width}.1f}{median(ratios):8.2f}"
+            line += f"{median(times[clock] for times in taken):{width}.1f}{median(ratios):8.2f}"
         print(line)
 
 

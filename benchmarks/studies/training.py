@@ -1,9 +1,9 @@
-"""How fast ``edgekit train`` is beside the plain Keras script, in one run.
+"""Speed of ``edgekit train`` compared with the plain Keras script, in one run.
 
     python -m edgekit.benchmarks.studies.training [--epochs 8] [--rounds 3] [--json]
 
-Each contender trains the documented model in a process of its own, with TensorFlow as a user of it
-would have it; the contenders take turns. The first epoch, which builds the graph, is left out.
+Each contender trains the documented model in its own process, with TensorFlow configured as a user
+would have it, in turns. The first epoch, which builds the graph, is left out.
 """
 
 import argparse
@@ -59,7 +59,7 @@ CONTENDERS = {
 
 
 def measure(epochs: int, rounds: int) -> dict[str, list[float]]:
-    """Return seconds of each epoch but the first, by contender, ``rounds`` interleaved runs."""
+    """Return seconds of each epoch but the first by contender, of ``rounds`` interleaved runs."""
     seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):
         for name, script in CONTENDERS.items():
@@ -75,7 +75,7 @@ def measure(epochs: int, rounds: int) -> dict[str, list[float]]:
 
 def main() -> None:
     """Measure and print a table, or the samples with ``--json``."""
-    parser = argparse.ArgumentParser(description="Speed of training beside plain Keras.")
+    parser = argparse.ArgumentParser(description="Speed of training against plain Keras.")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")

@@ -129,7 +129,7 @@ def test_a_budget_says_what_is_over_and_by_how_much(
 
 def test_a_stack_that_is_not_measured_is_said(firmware_of: RunOf) -> None:
     (found,) = gate.budget(firmware_of(stack=None), "ram", "total", 2048)
-    assert found.message.endswith("the stack is not measured and not among them")
+    assert found.message.endswith("without the stack, which is not measured")
 
 
 def test_firmware_is_asked_for_the_bytes_of_the_engine(firmware_of: RunOf) -> None:

@@ -1,6 +1,6 @@
-/* The smallest firmware around a model: what a device runs from reset on, and nothing else.
+/* The smallest firmware around a model: only what a device runs after reset.
  *
- * under_test.h, which is written for each build, includes the model's header and defines EK_RUN,
+ * under_test.h, which each build writes, includes the model's header and defines EK_RUN,
  * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE. */
 #include "under_test.h"
 
@@ -11,8 +11,8 @@
 EK_INPUT ek_input[EK_INPUT_SIZE];
 EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
 
-/* Where a camera or a radio would take the answer and give the next input. The emulator stops at
- * its entry and does so; the clobber keeps the compiler from knowing what is in the buffers. */
+/* Where a camera or a radio would read the output and write the next input. The emulator stops at
+ * its entry and does so; because of the clobber the compiler cannot know the buffers' content. */
 __attribute__((noinline)) void ek_next(void)
 {
     __asm__ volatile("" ::: "memory");
@@ -26,7 +26,7 @@ __attribute__((noinline)) void ek_next(void)
 
 #if defined(__AVR__)
 
-/* avr-libc brings the rest. */
+/* avr-libc has the rest. */
 int main(void)
 {
     FOREVER
@@ -34,7 +34,7 @@ int main(void)
 
 #else
 
-/* Named by the linker script. */
+/* Defined by the linker script. */
 extern uint32_t ek_data[], ek_data_end[], ek_bss[], ek_bss_end[], ek_stack[];
 extern const uint32_t ek_data_image[];
 

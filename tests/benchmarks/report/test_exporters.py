@@ -174,10 +174,10 @@ def test_same_confusion_is_shown_once(run_of: RunOf) -> None:
     both = [*run_of(), *run_of(backend="native")]
     page = Page(html.render(both, []))
     assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 1
-    assert "None: everyone answered every image right." in page.text
+    assert "None: all answers are right." in page.text
     page = Page(html.render([*run_of(), *run_of([1], backend="native")], []))
     assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 2
-    assert "Images of 10 on which the two answer differently." in page.text
+    assert "Number of images, of 10, on which the two answers differ." in page.text
 
 
 def test_confusion_has_predictions_in_rows_and_right_answers_on_the_diagonal(

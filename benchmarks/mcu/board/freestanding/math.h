@@ -1,4 +1,4 @@
-/* What a constant that is infinite is written with; a freestanding compiler has no header for it. */
+/* For infinite constants; a freestanding compiler has no math.h. */
 #ifndef EK_MATH_H
 #define EK_MATH_H
 

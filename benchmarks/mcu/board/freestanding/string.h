@@ -1,4 +1,4 @@
-/* What a freestanding compiler has in its runtime library and no header for. */
+/* Functions of a freestanding compiler's runtime library, which has no string.h. */
 #ifndef EK_STRING_H
 #define EK_STRING_H
 
