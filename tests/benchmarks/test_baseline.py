@@ -18,7 +18,7 @@ MODELS = ["model.tflite"]
 
 @pytest.fixture
 def run_of(run_of: RunOf) -> RunOf:
-    """The records of a model on our own engine, unless another is named."""
+    """Return the records of a model on native or on another backend."""
     return partial(run_of, backend="native")
 
 

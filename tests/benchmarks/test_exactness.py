@@ -89,8 +89,8 @@ def test_ulps_count_the_numbers_between() -> None:
 
 
 def test_integers_differ_by_steps_beyond_their_own_type() -> None:
-    ends = np.array([-128, 127], np.int8)
-    assert exactness.distances(ends, ends[::-1]).tolist() == [255, 255]
+    bounds = np.array([-128, 127], np.int8)
+    assert exactness.distances(bounds, bounds[::-1]).tolist() == [255, 255]
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])

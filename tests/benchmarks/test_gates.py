@@ -175,13 +175,13 @@ def test_without_a_keras_model_the_gate_is_skipped_and_says_what_to_give(run_of:
 def of_numbers(outputs: list[float], targets: list[float]) -> list[Result]:
     """Our answers, and those of a Keras model that is right."""
     truth = np.array(targets, np.float32)[:, None]
-    own = Subject("model.tflite", "", "native")
+    native = Subject("model.tflite", "", "native")
     keras = Subject("model.keras", "", "keras", peer=True)
     scores = np.array(outputs, np.float32)[:, None]
     return [
-        error.measure(own, scores, truth),
+        error.measure(native, scores, truth),
         error.measure(keras, truth, truth),
-        parity.compare(own, scores, keras, truth, classes=False),
+        parity.compare(native, scores, keras, truth, classes=False),
     ]
 
 

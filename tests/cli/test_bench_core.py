@@ -136,8 +136,8 @@ def test_a_wrong_byte_fails(
     export = bench_core.exported
 
     def wrong(path: Path, skip_zeros: bool) -> Library:
-        made = export(path, skip_zeros)
-        source = made.files["model.c"]
+        library = export(path, skip_zeros)
+        source = library.files["model.c"]
         call = "int model_run(const model_input_t"
         assert source.count(call) == 1
         source = source.replace(call, call.replace("model_run", "right_run"))
@@ -145,7 +145,7 @@ def test_a_wrong_byte_fails(
             "int model_run(const model_input_t *input, model_output_t *output)\n"
             "{ int failed = right_run(input, output); output[1] ^= 1; return failed; }\n"
         )
-        return replace(made, files={**made.files, "model.c": source})
+        return replace(library, files={**library.files, "model.c": source})
 
     monkeypatch.setattr(bench_core, "exported", wrong)
     assert bench("--min-accuracy", "0") == 1

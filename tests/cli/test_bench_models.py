@@ -165,11 +165,11 @@ def test_the_drop_below_the_keras_model_is_gated(
         monkeypatch.setattr(*timed, lambda *_, **__: [])
     said = edge_runtime.load(int8_model).metadata
     assert said is not None
-    own = Metadata(
+    metadata = Metadata(
         said.labels, said.mean, said.std, said.framing, {"model": said.provenance["model"]}
     )
-    path = tmp_path / "own.tflite"
-    path.write_bytes(attach(int8_model.read_bytes(), own))
+    path = tmp_path / "metadata.tflite"
+    path.write_bytes(attach(int8_model.read_bytes(), metadata))
     shutil.copy(keras_model, tmp_path / "model.keras")
     assert bench(tmp_path, path, "--data", images) == 0
     document = read(tmp_path)
@@ -248,8 +248,8 @@ def test_bad_options_are_one_line(
 def test_an_unknown_tolerance_names_the_known_ones(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--baseline", tmp_path / "b.json", "--update-baseline", "--tolerance", "speed=1")
-    assert bench(tmp_path, table, *given) == 2
+    options = ("--baseline", tmp_path / "b.json", "--update-baseline", "--tolerance", "speed=1")
+    assert bench(tmp_path, table, *options) == 2
     assert "there is no figure 'speed': there are accuracy, error, latency" in (
         capsys.readouterr().err
     )

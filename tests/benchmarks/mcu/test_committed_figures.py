@@ -1,6 +1,6 @@
-"""What firmware of the documented network takes, held against the figures that are committed.
+"""Cost of firmware of the documented network, compared with the committed figures.
 
-`make figures` writes them anew; a change that makes one grow has to say why.
+`make figures` updates them; a commit that makes one grow says why.
 """
 
 import json
@@ -30,10 +30,10 @@ def measured(build: str) -> dict[str, int]:
     """Flash and RAM in bytes, instructions of an inference."""
     core, optimisation, *variant = build.split()
     content = seeded.network(zeros=0.8 if variant == ["sparse"] else 0.0)
-    made = library(content, "seeded.tflite", "model", skip_zeros=variant == ["skip-zeros"])
-    files = {"model.h": made.header, "model.c": made.source}
-    own = Library("model", files, made.arena, made.weights, made.macs, made.ops)
-    built = firmware.build(CORES[core], own, optimisation)
+    exported = library(content, "seeded.tflite", "model", skip_zeros=variant == ["skip-zeros"])
+    files = {"model.h": exported.header, "model.c": exported.source}
+    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
+    built = firmware.build(CORES[core], model, optimisation)
     profile = emulator.profile(built, seeded.strokes(IMAGES).view(np.uint8), 1 << 40)
     return {
         "code": built.code,
@@ -50,8 +50,12 @@ def test_nothing_has_grown(build: str) -> None:
     versions = firmware.versions(CORES[build.split()[0]])
     if document["versions"] != versions:
         pytest.skip(f"the figures are of {document['versions']}, here is {versions}")
-    own, committed = measured(build), document["builds"][build]
-    grown = {name: (committed[name], own[name]) for name in own if own[name] > committed[name]}
+    figures, committed = measured(build), document["builds"][build]
+    grown = {
+        name: (committed[name], figures[name])
+        for name in figures
+        if figures[name] > committed[name]
+    }
     assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
 
 

@@ -19,10 +19,10 @@ def bench(
     shutil.copy(model.with_name("metrics.json"), folder)
     arguments = ["--core", core, "--artifacts", str(folder), "--json", *options, str(model)]
     assert cli.run(["bench", *arguments]) == 0
-    made: dict[str, dict[str, Any]] = {}
+    summaries: dict[str, dict[str, Any]] = {}
     for one in json.loads(capsys.readouterr().out)["results"]:
-        made.setdefault(one["subject"]["backend"], {})[one["metric"]] = one["summary"]
-    return made
+        summaries.setdefault(one["subject"]["backend"], {})[one["metric"]] = one["summary"]
+    return summaries
 
 
 @pytest.mark.parametrize("options", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])

@@ -130,10 +130,10 @@ static int net_regress(const float *features, int n_features, float *out, int ou
 def test_emlearn_gets_the_dense_layers_and_its_own_headers(
     models: dict[str, Path], few: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    given = []
+    converted = []
 
     def convert(model: Any) -> Any:
-        given.append(model)
+        converted.append(model)
         return SimpleNamespace(save=lambda name: ANSWERS if name == "net" else "")
 
     (tmp_path / "eml_net.h").write_text("#include <math.h>\n#include <stdio.h>\n")
@@ -142,7 +142,7 @@ def test_emlearn_gets_the_dense_layers_and_its_own_headers(
     monkeypatch.setattr(firmware_peers, "find_spec", lambda _: stub)
     results, exact = run(models, few, EMLEARN)
     assert exact == []
-    (model,) = given
+    (model,) = converted
     assert [type(layer).__name__ for layer in model.layers] == ["Dense", "Dense"]
     assert model.input_shape == (None, 784)
     figures = {one.metric: one.summary for one in results}
