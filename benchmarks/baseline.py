@@ -127,9 +127,9 @@ def compare(
                 message = f"measured in the baseline, but now {reason}"
                 gates.append(Gate(_name(metric), str(theirs.subject), "failed", message))
         else:
-            for margins, compare_one in ((FALLING, _fallen), (MARGINS, _grown)):
+            for margins, gate_of in ((FALLING, _fallen), (MARGINS, _grown)):
                 gates += [
-                    compare_one(
+                    gate_of(
                         now[key], theirs, replace(margin, noise=chosen.get(metric, margin.noise))
                     )
                     for margin in margins

@@ -38,12 +38,9 @@ def loop_of(run: Callable[[Array], Any]) -> Loop:
 
 def loop_of_litert(model: LiteRTModel) -> Loop:
     """Return the loop that a user of LiteRT writes, with methods looked up once."""
-    set_tensor, invoke = model.interpreter.set_tensor, model.interpreter.invoke
-    get_tensor, input_index, output_index = (
-        model.interpreter.get_tensor,
-        model.input,
-        model.output,
-    )
+    interpreter, input_index, output_index = model.interpreter, model.input, model.output
+    set_tensor, invoke = interpreter.set_tensor, interpreter.invoke
+    get_tensor = interpreter.get_tensor
 
     def loop(inputs: Sequence[Array]) -> None:
         for tensor in inputs:
