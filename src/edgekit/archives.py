@@ -1,4 +1,4 @@
-"""Zip archives and arrays from strangers: what is in them is read with a bound."""
+"""Zip archives and arrays from unrelated: what is in them is read with a bound."""
 
 import lzma
 import struct

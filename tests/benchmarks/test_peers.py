@@ -78,7 +78,7 @@ def test_peers_that_cannot_express_the_model_say_so(tmp_path: Path) -> None:
     assert not isinstance(absent, Contender)
     assert (absent.status, absent.reason) == (
         "not present",
-        "this peer knows Flatten and Dense only, not Conv2D",
+        "this peer supports Flatten and Dense only, not Conv2D",
     )
 
 

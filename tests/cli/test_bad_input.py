@@ -29,10 +29,10 @@ import models
 import spoil
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
-from edgekit.benchmarks import document
+from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
-from edgekit.commands import bench, tune
+from edgekit.commands import bench_output, bench_run, tune
 from edgekit.convert import job, qat
 from edgekit.convert.metadata import attach
 from edgekit.convert.recipe import Recipe as Conversion
@@ -264,8 +264,8 @@ def test_baselines(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatc
     about = {"name": "x", "sha256": "ab", "labels": ["a", "b"], "images": 12}
     results = [replace(one, dataset=about, environment={"CPU": "x", "OS": "y"}) for one in results]
     whole = json.loads(document.dumps(results, [], samples=True))
-    monkeypatch.setattr(bench, "_measure", lambda *_: results)
-    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    monkeypatch.setattr(bench_run, "_measure", lambda *_: results)
+    monkeypatch.setattr(bench_output, "write", lambda *_: None)
     arguments = ["bench", str(folder / "model.tflite"), "--data", str(folder / "data.npz")]
     arguments += ["--artifacts", str(folder), "--max-drop", "1"]
     path = folder / "baseline.json"
@@ -283,8 +283,8 @@ def test_reports_beside_a_model(
 ) -> None:
     model = folder / "model.tflite"
     whole = {"tflite_sha256": files.sha256(model), "data": {"source": str(folder / "data.npz")}}
-    monkeypatch.setattr(bench, "_measure", lambda *_: [])
-    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    monkeypatch.setattr(bench_run, "_measure", lambda *_: [])
+    monkeypatch.setattr(bench_output, "write", lambda *_: None)
     path = folder / "model.tflite.report.json"
     for content in attempts(path, lambda rng: spoil.misstated(whole, rng)):
         code = run(["bench", str(model), "--artifacts", str(folder)])

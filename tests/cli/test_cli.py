@@ -156,7 +156,7 @@ def test_without_arguments_the_help_and_code_2(
         (["bench", "--quik"], "--quick"),
         (["bench", "--backend", "natve"], "native"),
         (["bench", "--require", "Litetr"], "litert"),
-        (["bench", "--target", "cortexm4"], "cortex-m4"),
+        (["bench", "--core", "cortexm4"], "cortex-m4"),
         (["predict", "m.tflite", "a.png", "--backend", "natve"], "native"),
         (["convert", "--scheme", "int16x16"], "int16x8"),
         (["convert", "--target", "edge-tpu"], "edgetpu"),

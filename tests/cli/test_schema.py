@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 import documents
 import keys
 from edge_runtime.backends import backends
+from edge_runtime.graph import SIZES
 from edge_runtime.meaning import MEANINGS
 from edge_runtime.metadata import FRAMINGS
-from edge_runtime.planner import SIZES
 from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
 from edgekit.commands import group

@@ -73,7 +73,7 @@ def test_the_figures_are_those_of_the_separate_commands(
         ["train", "--data", str(images), *options],
         ["convert"],
         ["convert", "--quantize"],
-        ["bench", "--target", point.CORE, "--quick", "--min-accuracy", "0"],
+        ["bench", "--core", point.CORE, "--quick", "--min-accuracy", "0"],
     ):
         assert cli.run([*command, *folder]) == 0
 
@@ -143,7 +143,7 @@ def test_a_fine_tuned_point_is_what_train_makes_of_its_options(
 def test_without_the_tools_the_row_says_so(
     task: point.Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgekit.benchmarks import firmware
+    from edgekit.benchmarks.mcu import firmware
 
     monkeypatch.setattr(firmware, "find_spec", lambda _: None)
     row = point.measure(replace(task, recipe=Recipe(hidden=2, epochs=1)))

@@ -117,7 +117,7 @@ def _summary(library: "CLibrary", path: Path) -> str:
         f"arena {library.arena:,}; stack on top",
     }
     # Whole on its line, to be copied.
-    measure = f"{'measure':10}edgekit bench --target cortex-m4{option} {shell(str(path))}"
+    measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"
     return "\n".join([*pairs(figures), measure])
 
 

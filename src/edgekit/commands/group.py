@@ -34,7 +34,7 @@ was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v s
 """
 
 COMMANDS = {
-    "bench": "Measure models on the test images and hold them to gates.",
+    "bench": "Measure models on the test images and check their gates.",
     "completion": "Print the shell completion script.",
     "convert": "Convert a Keras model to .tflite, float or int8.",
     "doctor": "Check the environment and say how to fix it.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from edgekit.benchmarks import svg
+from edgekit.benchmarks.report import svg
 from edgekit.escape import html
 
 LEFT, RIGHT, TOP, BOTTOM = 1.0, 99.0, 4.0, 86.0

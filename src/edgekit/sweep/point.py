@@ -227,10 +227,10 @@ def _accuracy(score: "Score") -> dict[str, Any]:
 
 def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None, str]:
     """Return what the exported model takes on the emulated core, or None and why."""
-    from edgekit.benchmarks import firmware, target
-    from edgekit.benchmarks.cores import CORES
+    from edgekit.benchmarks.mcu import builds, firmware
+    from edgekit.benchmarks.mcu.cores import CORES
     from edgekit.benchmarks.result import Subject
-    from edgekit.commands.bench_target import exported
+    from edgekit.commands.bench_core import exported
     from edgekit.files import sha256
 
     core = CORES[CORE]
@@ -241,11 +241,11 @@ def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None,
     few = replace(dataset, x_test=dataset.x_test[:IMAGES], y_test=dataset.y_test[:IMAGES])
     subject = Subject(path.name, sha256(path), f"{core.name} {OPTIMISATION}")
     library = exported(path, skip_zeros=False)
-    trial = target.trial_of(path, few, 0)
+    trial = builds.trial_of(path, few, 0)
     measured = {
         result.metric: result.summary
-        for result in target.measure_build(
-            subject, core, library, OPTIMISATION, trial, few, target.QUICK
+        for result in builds.measure_build(
+            subject, core, library, OPTIMISATION, trial, few, builds.QUICK
         )
     }
     return {

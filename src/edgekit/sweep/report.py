@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from importlib.resources import files
 
-from edgekit.benchmarks import svg
-from edgekit.benchmarks.answers import confusions
-from edgekit.benchmarks.charts import chart, row
-from edgekit.benchmarks.page import page, scrolling, section
+from edgekit.benchmarks.report import svg
+from edgekit.benchmarks.report.answers import confusions
+from edgekit.benchmarks.report.charts import chart, row
+from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.units import quantity, share, three_digits
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.benchmarks.units import quantity, share, three_digits
 from edgekit.escape import html
 from edgekit.sweep import table
 from edgekit.sweep.plot import Axis, Dot, plane

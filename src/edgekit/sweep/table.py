@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 from edgekit import escape
-from edgekit.benchmarks.units import quantity, share, whole
+from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.columns import columns
 from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
 from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
