@@ -26,7 +26,7 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.data import Dataset, Inputs, load, takes_images
-from edgekit.train.tuning import STAGES
+from edgekit.train.finetune.recipe import STAGES
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {

@@ -70,7 +70,7 @@ def test_imports_run_one_way(folder: str, path: Path) -> None:
         if target is not None and target != folder:
             assert target in ARROWS[folder], f"{path.name} imports {name}"
         if folder in ("benchmarks", "convert") and target == "train":
-            known = ("edgekit.train.data", "edgekit.train.tuning")
+            known = ("edgekit.train.data", "edgekit.train.finetune.recipe")
             assert name.startswith(known), f"{path.name} imports {name}"
         if folder == "edge_runtime":
             assert not name.startswith("edgekit"), f"{path.name} imports {name}"
@@ -118,6 +118,7 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edgekit",
         "edgekit.commands",
         "edgekit.train",
+        "edgekit.train.finetune",
         "edgekit.convert",
         "edgekit.convert.packages",
         "edgekit.schemas",

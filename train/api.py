@@ -6,11 +6,12 @@ from typing import Any
 
 from edgekit import frameworks
 from edgekit.errors import DataError
-from edgekit.train import outcome, tune
+from edgekit.train import outcome
 from edgekit.train.data import Dataset, load
+from edgekit.train.finetune import run as finetune
+from edgekit.train.finetune.recipe import after_training
 from edgekit.train.fit import Epoch, fit, split
 from edgekit.train.recipe import Recipe
-from edgekit.train.tuning import after_training
 
 
 def train(
@@ -44,8 +45,8 @@ def train(
     training = fit(recipe, dataset, on_epoch)
     tuning, tuned = after_training(recipe), None
     if tuning.stages:
-        sets = tune.Data(*split(recipe, dataset))
-        tuned = tune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
+        sets = finetune.Data(*split(recipe, dataset))
+        tuned = finetune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
     return outcome.write(Path(artifacts), recipe, dataset, training, tuned)
 
 

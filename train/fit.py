@@ -28,7 +28,8 @@ FloatArray = npt.NDArray[np.float32]
 class Epoch:
     """One epoch's figures; ``held_out`` is the validation split, or the test set without one.
 
-    ``stage`` is "train", or the stage of fine-tuning (``tuning.STAGES``) that it belongs to.
+    ``stage`` is "train", or the stage of fine-tuning that it belongs to, one of
+    ``finetune.recipe.STAGES``.
     """
 
     number: int

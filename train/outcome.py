@@ -28,9 +28,9 @@ from edgekit.pixel_range import InputRange
 from edgekit.scoring import Score, score
 from edgekit.train import card, plots
 from edgekit.train.data import Dataset, Inputs
+from edgekit.train.finetune.run import Tuned, record
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
-from edgekit.train.tune import Tuned, record
 from edgekit.version import __version__
 
 FORMAT = "edgekit {}"

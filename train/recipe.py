@@ -29,7 +29,7 @@ class Recipe:
         monitor: one of MONITORS; "val_loss" needs ``validation_split``.
         validation_split: share of the training images, the last ones, that is held back.
         seed: of the initialisers and of the shuffling.
-        qat: whether quantisation-aware training follows (``tuning.after_training``).
+        qat: whether quantisation-aware training follows (``finetune.recipe.after_training``).
         prune: share of each kernel's weights that become 0 after training; 0.0 prunes nothing.
         cluster: how many different values each kernel may have after it; 0 clusters nothing.
     """

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal
-from edgekit.commands import tuning as fine_tuning
+from edgekit.commands import epochs, options, running, terminal, tune_options
 from edgekit.files import to_json
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import after_training
 from edgekit.train.recipe import (
     INITIALIZERS,
     MONITORS,
@@ -16,7 +16,6 @@ from edgekit.train.recipe import (
     OUTPUT_ACTIVATIONS,
     Recipe,
 )
-from edgekit.train.tuning import after_training
 
 DEFAULT = Recipe()
 
@@ -82,7 +81,7 @@ DEFAULT = Recipe()
     help="Of initialisers and shuffling.",
 )
 @options.framing(default="digit for a folder; resize for an .npz")
-@fine_tuning.stages
+@tune_options.stages
 @options.artifacts
 @options.as_json
 @options.quiet
@@ -111,7 +110,7 @@ def command(
     if recipe.monitor == "val_loss" and not recipe.validation_split:
         raise click.UsageError("--monitor val_loss needs --validation-split, as 0.1", context)
     tuning = after_training(recipe)
-    fine_tuning.check(context, tuning)
+    tune_options.check(context, tuning)
 
     from edgekit import frameworks
 
@@ -119,7 +118,7 @@ def command(
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
     from edgekit.train.api import pictures
-    from edgekit.train.tune import Data
+    from edgekit.train.finetune.run import Data
 
     dataset = pictures(recipe, data, classes, framing)
     for note in dataset.notes:
@@ -138,7 +137,7 @@ def command(
     tuned = None
     if tuning.stages:
         sets = Data(*fit.split(recipe, dataset))
-        training, tuned = fine_tuning.tuned_on(
+        training, tuned = tune_options.tuned_on(
             training, tuning, sets, "the trained model", verbose=verbose
         )
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)

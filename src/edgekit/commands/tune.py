@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal
-from edgekit.commands import tuning as fine_tuning
+from edgekit.commands import epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.recipe import Recipe, from_json
-from edgekit.train.tuning import Tuning
 
 DEFAULT = Tuning()
 
@@ -20,7 +19,7 @@ DEFAULT = Tuning()
     name="tune", no_args_is_help=True, short_help="Fine-tune a model: QAT, pruning, clustering."
 )
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
-@fine_tuning.stages
+@tune_options.stages
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
 @options.task
@@ -70,7 +69,7 @@ def command(
     tuning = Tuning(**chosen)
     if not tuning.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
-    fine_tuning.check(context, tuning)
+    tune_options.check(context, tuning)
     from edgekit.convert import job as jobs
     from edgekit.convert import source
     from edgekit.convert.recipe import Recipe as Conversion
@@ -101,8 +100,8 @@ def command(
         terminal.note(note)
     metrics = jobs.metrics_of(trained)
     from edgekit.train import outcome
+    from edgekit.train.finetune.run import Data
     from edgekit.train.fit import Training, targets_of
-    from edgekit.train.tune import Data
 
     sets = Data(
         x=job.model_inputs(dataset.x_train, trained.shape),
@@ -110,7 +109,7 @@ def command(
         x_held_out=job.model_inputs(dataset.x_test, trained.shape),
         y_held_out=targets_of(dataset.y_test, trained.outputs),
     )
-    training, tuned = fine_tuning.tuned_on(
+    training, tuned = tune_options.tuned_on(
         Training(model=trained.owner, history=(), held_out="test", seconds=0.0),
         tuning,
         sets,

@@ -1,8 +1,8 @@
 import pytest
 
+from edgekit.train.finetune.recipe import after_training
+from edgekit.train.grid import DOCUMENTED, points
 from edgekit.train.recipe import INITIALIZERS, Recipe
-from edgekit.train.sweep import DOCUMENTED, points
-from edgekit.train.tuning import after_training
 
 
 def test_the_documented_study_has_19_node_counts_and_4_initialisers() -> None:

@@ -1,8 +1,8 @@
-"""``python -m edgekit.train.tuner``: the process that has tensorflow-model-optimization.
+"""``python -m edgekit.train.finetune.worker``: the process that has tensorflow-model-optimization.
 
 It has its own process because the library works on tf_keras, which TF_USE_LEGACY_KERAS=1 must name
 before TensorFlow is imported. Its argument is a folder with ``job.json`` and ``job.npz`` from
-``train.tune``; it leaves ``weights.npz`` there and, from quantisation-aware training,
+``train.finetune.run``; it leaves ``weights.npz`` there and, from quantisation-aware training,
 ``forward.pb``. On standard output it writes one JSON document a line: an epoch's figures, or
 ``{"error": ...}`` as the last one. Standard input is a pipe that ends with the parent.
 """
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from edgekit import parent
-from edgekit.train import carry
-from edgekit.train.tuning import Tuning
+from edgekit.train.finetune import carry
+from edgekit.train.finetune.recipe import Tuning
 
 EMA_DECAY = 0.999
 """Of the activations' ranges, fixed in tensorflow-model-optimization's MovingAverageQuantizer."""

@@ -20,9 +20,10 @@ from edgekit.convert.targets import float_operators
 from edgekit.convert.tflite import Recipe, to_tflite
 from edgekit.errors import MissingExtraError, ModelFileError, TrainingError
 from edgekit.files import QUANTIZED_FORWARD, sha256
-from edgekit.train import fit, tune
+from edgekit.train import fit
 from edgekit.train.data import Dataset, load, scaled
-from edgekit.train.tuning import Tuning
+from edgekit.train.finetune import run as finetune
+from edgekit.train.finetune.recipe import Tuning
 
 OUTLIER = 200.0
 """Against weights below 1.5: one scale for all is 200 / 127 then, and they become 0 or 1."""
@@ -227,9 +228,9 @@ def convolutions(*first: Any) -> Any:
     )
 
 
-def small(digits: Dataset, count: int = 512) -> tune.Data:
+def small(digits: Dataset, count: int = 512) -> finetune.Data:
     x, y = scaled(digits.x_train[:count]), fit.one_hot(digits.y_train[:count], 2)
-    return tune.Data(x, y, x[:64], y[:64])
+    return finetune.Data(x, y, x[:64], y[:64])
 
 
 def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
@@ -239,7 +240,7 @@ def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
     for _ in range(2):
         rescaling = frameworks.keras().layers.Rescaling(2.0, offset=-1.0, name="rescaling")
         model = convolutions(rescaling)
-        tuned = tune.tune(model, Tuning(qat=True, cluster=8, epochs=2), small(digits), "it")
+        tuned = finetune.tune(model, Tuning(qat=True, cluster=8, epochs=2), small(digits), "it")
         results.append((model.get_weights(), tuned.forward))
     (first, forward), (second, again) = results
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -322,7 +323,7 @@ def test_what_the_library_refuses_is_one_line_and_the_model_as_it_was(digits: Da
     )
     before = model.get_weights()
     with pytest.raises(TrainingError, match=r"^it: cannot be fine-tuned: .*alone.*BatchNorm") as e:
-        tune.tune(model, Tuning(qat=True, epochs=1), small(digits), "it")
+        finetune.tune(model, Tuning(qat=True, epochs=1), small(digits), "it")
     assert "\n" not in str(e.value)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -366,11 +367,11 @@ def test_a_missing_package_is_named_before_any_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError):
-        tune.require_packages()
+        finetune.require_packages()
     for command in (["train", "--qat"], ["sweep", "--grid", "qat=false,true"]):
         assert cli.run([*command, "--data", "synthetic", "--artifacts", str(tmp_path / "out")]) == 2
         error = capsys.readouterr().err
-        assert tune.PACKAGES[module] in error
+        assert finetune.PACKAGES[module] in error
         assert install_line("host") in error
         assert len(error.splitlines()) == 1
         assert not (tmp_path / "out").exists()
@@ -409,7 +410,7 @@ def test_a_damaged_range_file_is_named(plain: Path, tmp_path: Path) -> None:
 
 def test_no_stage_is_an_error_of_the_caller(digits: Dataset) -> None:
     with pytest.raises(ValueError, match="nothing to do"):
-        tune.tune(convolutions(), Tuning(), small(digits), "it")
+        finetune.tune(convolutions(), Tuning(), small(digits), "it")
 
 
 @pytest.mark.mnist

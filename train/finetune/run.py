@@ -1,6 +1,6 @@
 """Fine-tune a Keras 3 model in a process that has tensorflow-model-optimization.
 
-The model goes there and back through ``train.carry``; the progress comes as lines of JSON.
+The model goes there and back through ``train.finetune.carry``; the progress comes as lines of JSON.
 """
 
 import importlib.util
@@ -23,9 +23,9 @@ import numpy as np
 import edgekit
 from edgekit import clock, frameworks
 from edgekit.errors import MissingExtraError, TrainingError
-from edgekit.train import carry
+from edgekit.train.finetune import carry
+from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.fit import Epoch, FloatArray
-from edgekit.train.tuning import Tuning
 
 PACKAGES = {
     "tensorflow_model_optimization": "tensorflow-model-optimization",
@@ -206,7 +206,7 @@ def _watch(
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             # -P keeps the user's own modules in the current folder out of it.
-            [sys.executable, "-P", "-m", "edgekit.train.tuner", str(folder)],
+            [sys.executable, "-P", "-m", "edgekit.train.finetune.worker", str(folder)],
             stdin=subprocess.PIPE,  # ends, and the process with it, when this one does
             stdout=subprocess.PIPE,
             stderr=None if verbose else errors,

@@ -8,11 +8,11 @@ import click
 
 from edgekit.commands import epochs
 from edgekit.commands.options import FiniteRange
-from edgekit.train.tuning import Tuning
+from edgekit.train.finetune.recipe import Tuning
 
 if TYPE_CHECKING:
+    from edgekit.train.finetune.run import Data, Tuned
     from edgekit.train.fit import Training
-    from edgekit.train.tune import Data, Tuned
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FEWEST_WITH_ZEROS = 3
@@ -62,7 +62,7 @@ def check(context: click.Context, tuning: Tuning) -> None:
             context,
         )
     if tuning.stages:
-        from edgekit.train.tune import require_packages
+        from edgekit.train.finetune.run import require_packages
 
         require_packages()
 
@@ -71,7 +71,7 @@ def tuned_on(
     training: "Training", tuning: Tuning, data: "Data", where: str, *, verbose: bool
 ) -> tuple["Training", "Tuned"]:
     """Fine-tune ``training``'s model, showing the epochs; return it with the history in it."""
-    from edgekit.train.tune import tune
+    from edgekit.train.finetune.run import tune
 
     with epochs.progress(len(tuning.stages) * tuning.epochs, "fine-tuning") as on_epoch:
         tuned = tune(

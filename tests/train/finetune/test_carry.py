@@ -8,7 +8,7 @@ import pytest
 
 from edgekit import frameworks
 from edgekit.errors import ModelFileError
-from edgekit.train import carry
+from edgekit.train.finetune import carry
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, Recipe
 
