@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.scoring import score
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 PICTURES = 24
 """How many of the wrongly answered images a result carries along, and the report shows."""

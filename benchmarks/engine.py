@@ -28,7 +28,7 @@ from edgekit.benchmarks.resolvers import RESOLVERS, Opened, open_litert, with_op
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.units import quantity, three_digits
 from edgekit.errors import EdgekitError
-from edgekit.train.data import Images
+from edgekit.train.dataset import Images
 
 Array = npt.NDArray[Any]
 

@@ -25,7 +25,7 @@ from edgekit.pixel_range import (
     rescaled_from,
     shown,
 )
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 NEAR = 0.05
 """Ends of a quantised input that lie this near to a range's, as a share of it, are that range's:

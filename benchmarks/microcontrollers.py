@@ -38,7 +38,7 @@ from edgekit.benchmarks.result import Result, Subject, select, stamped
 from edgekit.benchmarks.table import Row, Table, banner
 from edgekit.benchmarks.units import three_digits, whole
 from edgekit.errors import EdgekitError, FirmwareError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 CORE = CORES["cortex-m4"]
 NAME = "model"

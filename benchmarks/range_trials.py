@@ -18,7 +18,7 @@ from edge_runtime.quantize import dequantize, encode
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import InputRange, Range, Trial, better, shown
 from edgekit.scoring import Z_95
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 TRIED = (500, 5000)
 """Training inputs on which ranges are tried, and on which those are that the first do not settle.

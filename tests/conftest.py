@@ -9,7 +9,8 @@ import pytest
 from edgekit.commands import convert as convert_command
 from edgekit.files import FLOAT_MODEL, KERAS_MODEL
 from edgekit.train import mnist as mnist_files
-from edgekit.train.data import Dataset, load
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset
 
 NO_MNIST = "needs MNIST: set EDGEKIT_MNIST to an mnist.npz"
 

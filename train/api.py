@@ -7,7 +7,8 @@ from typing import Any
 from edgekit import frameworks
 from edgekit.errors import DataError
 from edgekit.train import outcome
-from edgekit.train.data import Dataset, load
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset
 from edgekit.train.finetune import run as finetune
 from edgekit.train.finetune.recipe import after_training
 from edgekit.train.fit import Epoch, fit, split

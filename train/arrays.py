@@ -1,8 +1,6 @@
 """A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ import numpy.typing as npt
 
 from edgekit import archives
 from edgekit.errors import DataError
+from edgekit.train.dataset import Array, Held, Labels, Split
 
-Array = npt.NDArray[Any]
-Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 NPY = b"\x93NUMPY"
@@ -26,22 +23,6 @@ TEST_SHARE = 0.2
 SPLIT_SEED = 0
 
 SPLIT = ("x_train", "y_train", "x_test", "y_test")
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a source holds.
-
-    Attributes:
-        arrays: ``x`` and ``y``, or SPLIT: inputs [N, ...] and class indices int64 [N] or targets
-            float32 [N, K], of which K is 0 where there are none.
-        names: of the classes; empty where there are none.
-        notes: what was dropped on the way, a line each.
-    """
-
-    arrays: Mapping[str, Array]
-    names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 def read_npz(path: Path) -> dict[str, Array]:
@@ -153,7 +134,7 @@ def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
     return values
 
 
-def split(held: Held, where: str) -> tuple[Array, Array, Array, Array]:
+def split(held: Held, where: str) -> Split:
     """Return SPLIT; where there is no test part, TEST_SHARE of each class, drawn at random.
 
     Raises:

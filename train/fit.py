@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edgekit import clock, frameworks
 from edgekit.errors import TrainingError
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.model import build
 from edgekit.train.recipe import Recipe
 

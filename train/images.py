@@ -10,9 +10,8 @@ import numpy.typing as npt
 from edge_runtime.errors import InputError
 from edge_runtime.image import prepare
 from edgekit.errors import DataError
-from edgekit.train.arrays import Held, Labels
+from edgekit.train.dataset import Held, Images, Labels
 
-Images = npt.NDArray[np.uint8]
 Size = tuple[int, int, int]
 """Height, width and channels that each picture is brought to."""
 

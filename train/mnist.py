@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edgekit import frameworks
 from edgekit.errors import DataError
 from edgekit.train.arrays import read_npz
-from edgekit.train.data import Arrays
+from edgekit.train.dataset import Arrays
 
 SHA256 = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgekit import frameworks
-from edgekit.train.data import IMAGE_SHAPE
+from edgekit.train.dataset import IMAGE_SHAPE
 from edgekit.train.recipe import Recipe
 
 

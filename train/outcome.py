@@ -27,7 +27,7 @@ from edgekit.files import (
 from edgekit.pixel_range import InputRange
 from edgekit.scoring import Score, score
 from edgekit.train import card, plots
-from edgekit.train.data import Dataset, Inputs
+from edgekit.train.dataset import Dataset, Inputs
 from edgekit.train.finetune.run import Tuned, record
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from edgekit.columns import shortened, told_apart, width
 from edgekit.escape import line, plot
 from edgekit.files import replacing
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
 from edgekit.train.recipe import Recipe
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from edgekit.train.data import Arrays, Images, Labels
+from edgekit.train.dataset import Arrays, Images, Labels
 
 Floats = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from edgekit.benchmarks import accuracy, answers, gate, html, junit, latency, ma
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.table import NOTHING, tables
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 RunOf = Callable[..., list[Result]]
 HOSTILE = "<script>alert('x')</script>|`*_[a](b)&\"\n\x00\x1b.tflite"

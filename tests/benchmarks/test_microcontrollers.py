@@ -15,7 +15,7 @@ from edgekit.benchmarks.firmware import Library
 from edgekit.benchmarks.microcontrollers import Contender, measure, report
 from edgekit.benchmarks.result import Result
 from edgekit.errors import FirmwareError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 FEW = target.Effort(tensors=50, labelled=2)
 OWN, _, PLAIN, _, EMLEARN = microcontrollers.CONTENDERS

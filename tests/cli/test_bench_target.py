@@ -18,7 +18,7 @@ from edgekit.benchmarks import firmware
 from edgekit.benchmarks.cores import Core
 from edgekit.benchmarks.firmware import Firmware, Library
 from edgekit.commands import bench_target
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 Bench = Callable[..., int]
 BUILDS = ["cortex-m4 -Os", "cortex-m4 -O2"]

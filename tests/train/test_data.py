@@ -9,7 +9,8 @@ import pytest
 
 from edgekit.errors import DataError
 from edgekit.train import mnist as mnist_files
-from edgekit.train.data import Dataset, image_shape, load, parse_classes, scaled
+from edgekit.train.data import load, parse_classes
+from edgekit.train.dataset import Dataset, image_shape, scaled
 
 
 def test_scaling_is_to_the_unit_interval() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit import frameworks
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.fit import Epoch, Training, fit, one_hot, whole_epoch
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, OPTIMIZERS, Recipe

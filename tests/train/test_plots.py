@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.train import outcome, plots
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
 from edgekit.train.recipe import Recipe
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgekit.train.data import Arrays, Dataset
+from edgekit.train.dataset import Arrays, Dataset
 from edgekit.train.synthetic import synthetic_digits
 
 
@@ -73,7 +73,7 @@ def test_zeros_have_more_ink_than_ones(digits: Arrays) -> None:
 @pytest.mark.mnist
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_model_trained_on_it_alone_reads_mnist(digits: Arrays, mnist: Dataset, seed: int) -> None:
-    from edgekit.train.data import scaled
+    from edgekit.train.dataset import scaled
     from edgekit.train.fit import fit
     from edgekit.train.recipe import Recipe
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 import documents
 from edgekit import cli, frameworks
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.recipe import Recipe
 
 

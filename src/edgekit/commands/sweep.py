@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from edgekit.sweep.row import Basis, Row
     from edgekit.sweep.workers import Workers
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 FOLDER = "sweep"
 JOURNAL = "rows.jsonl"

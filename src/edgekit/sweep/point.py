@@ -22,7 +22,7 @@ from edgekit.version import __version__
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
     from edgekit.scoring import Score
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 CORE = "cortex-m4"
 OPTIMISATION = "-Os"
@@ -204,7 +204,7 @@ def _keras_score(model: Any, dataset: "Dataset") -> "Score":
     import numpy as np
 
     from edgekit.scoring import score
-    from edgekit.train.data import scaled
+    from edgekit.train.dataset import scaled
 
     scores = np.asarray(model(scaled(dataset.x_test)))
     return score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))

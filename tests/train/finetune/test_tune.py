@@ -21,7 +21,8 @@ from edgekit.convert.tflite import Recipe, to_tflite
 from edgekit.errors import MissingExtraError, ModelFileError, TrainingError
 from edgekit.files import QUANTIZED_FORWARD, sha256
 from edgekit.train import fit
-from edgekit.train.data import Dataset, load, scaled
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.finetune import run as finetune
 from edgekit.train.finetune.recipe import Tuning
 
