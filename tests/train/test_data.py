@@ -139,11 +139,10 @@ def test_a_missing_file_is_no_silent_fallback(
         load("mnist")
 
 
-def test_synthetic_is_a_dataset_of_its_own_name() -> None:
-    dataset = load("synthetic")
-    assert dataset.name == "synthetic"
-    assert len(dataset.x_train) == 12665
-    assert len(dataset.x_test) == 2115
+def test_synthetic_is_a_dataset_of_its_own_name(synthetic: Dataset) -> None:
+    assert synthetic.name == "synthetic"
+    assert len(synthetic.x_train) == 12665
+    assert len(synthetic.x_test) == 2115
     with pytest.raises(DataError, match="no class '7'"):
         load("synthetic", ("0", "7"))
 

@@ -213,9 +213,9 @@ def test_dollars_in_class_names_are_no_formula(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_is_an_error_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "--data", "synthetic", "--epochs", "2", "--learning-rate", "1e38"]
+    command = ["train", "--data", str(images), "--epochs", "2", "--learning-rate", "1e38"]
     assert cli.run([*command, "--artifacts", str(tmp_path / "made")]) == 2
     assert "training diverged" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "made").exists()
@@ -254,9 +254,13 @@ def test_ten_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_bad_input_gets_one_line_and_writes_nothing(
-    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    data = [] if "--data" in arguments else ["--data", "synthetic"]
+    data = [] if "--data" in arguments else ["--data", str(images)]
     folder = tmp_path / "artifacts"
     into = [] if "--artifacts" in arguments else ["--artifacts", str(folder)]
     assert cli.run(["train", *arguments, *data, *into]) == 2
