@@ -14,7 +14,7 @@ from edgekit.train.dataset import (
     IMAGE_SHAPE,
     SOURCES,
     Dataset,
-    Held,
+    Loaded,
     Split,
     digest,
     image_shape,
@@ -38,32 +38,31 @@ def load(
 
     Args:
         source: "mnist"; "synthetic"; the path of a folder with one subfolder of images for each
-            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), in
-            which uint8 is pixels where the model takes images, and everything else numbers.
+            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), where
+            uint8 means pixels if the model's input is an image, and everything else numbers.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
         shape: the model's input without the batch; mnist and synthetic have only 28×28×1.
-        framing: how pictures of another size are brought to the model's.
-        numbers: whether the model gives numbers and not classes, so that a folder's or the digits'
-            classes are no targets; None lets the targets' type decide.
+        framing: how pictures of another size are resized to the model's.
+        numbers: whether the model predicts numbers rather than classes, so that the classes of a
+            folder or of digits are not targets; None decides by the targets' dtype.
 
     Raises:
-        DataError: the source cannot be found or read, does not fit the model, or does not have the
-            classes.
+        DataError: the source cannot be found or read, does not fit the model, or lacks a class.
     """
     notes: tuple[str, ...] = ()
     if source in SOURCES:
         (arrays, names), framing = _digits(source, shape), "digit"
         classes = classes or DEFAULT_CLASSES
     else:
-        held = _own(Path(source), shape, framing, numbers)
-        arrays, names, notes = split(held, source), held.names, held.notes
+        loaded = _from_path(Path(source), shape, framing, numbers)
+        arrays, names, notes = split(loaded, source), loaded.names, loaded.notes
         classes = classes or names
     if names:
         arrays = _restrict(arrays, names, classes, source)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
     elif classes:
-        raise DataError(f"{source}: has no classes, but numbers to learn: leave --classes out")
+        raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
     return Dataset(
         *arrays,
         labels=classes,
@@ -76,11 +75,11 @@ def load(
 
 
 def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
-    """Return MNIST or the synthetic digits and their classes, if they fit the model."""
+    """Return MNIST or the synthetic digits, and the names of their classes."""
     if image_shape(shape, source) != IMAGE_SHAPE:
         raise DataError(
-            f"{source}: has images of 28×28×1, the model takes {'×'.join(map(str, shape))}; "
-            "give --data a PATH with your own"
+            f"{source}: has images of 28×28×1, but the model needs {'×'.join(map(str, shape))}; "
+            "pass --data the PATH of your own"
         )
     if source == "mnist":
         return mnist.load(), tuple("0123456789")
@@ -89,8 +88,8 @@ def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Held:
-    """Return the user's own data, brought to the model's input."""
+def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Loaded:
+    """Read the user's data and fit it to the model's input."""
     if path.is_dir():
         return images.from_folder(path, image_shape(shape, str(path)), framing)
     if path.suffix not in (".npz", ".npy") or not path.is_file():
@@ -98,8 +97,8 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
             f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
             f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
         )
-    held = from_npz(path, numbers=numbers)
-    arrays, notes = dict(held.arrays), list(held.notes)
+    loaded = from_npz(path, numbers=numbers)
+    arrays, notes = dict(loaded.arrays), list(loaded.notes)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
         if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
@@ -110,14 +109,14 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
             notes += more
         else:
             arrays[name] = fitted(x, shape, where)
-    return Held(arrays, held.names, tuple(dict.fromkeys(notes)))
+    return Loaded(arrays, loaded.names, tuple(dict.fromkeys(notes)))
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
     """Return the class names of a comma-separated list in which "0-9" is a range of digits.
 
     Raises:
-        DataError: fewer than two classes, or one named twice.
+        DataError: fewer than two classes, or the same class twice.
     """
     classes: list[str] = []
     for part in (part.strip() for part in text.split(",")):
@@ -127,7 +126,7 @@ def parse_classes(text: str) -> tuple[str, ...]:
         elif part:
             classes.append(part)
     if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise DataError(f"classes {text!r}: name at least two different ones, as 0,1 or 0-9")
+        raise DataError(f"classes {text!r}: name at least two different ones, like 0,1 or 0-9")
     return tuple(classes)
 
 
@@ -151,11 +150,11 @@ def _restrict(
             raise DataError(f"{source}: the class names {other!r} and {name!r} look the same")
     missing = [name for name in classes if name not in names]
     if missing:
-        there = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
-        raise DataError(f"{source}: has no class {missing[0]!r}; it has {there}")
+        available = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
+        raise DataError(f"{source}: has no class {missing[0]!r}; it has {available}")
     if len(classes) < 2:
-        found = ", ".join(classes) or "none"
-        raise DataError(f"{source}: a classifier needs two classes, here is {found}")
+        present = ", ".join(classes) or "none"
+        raise DataError(f"{source}: a classifier needs two classes, found: {present}")
     x_train, y_train, x_test, y_test = arrays
     index = np.full(len(names), -1, np.int64)
     index[[names.index(name) for name in classes]] = np.arange(len(classes))

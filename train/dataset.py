@@ -1,4 +1,4 @@
-"""The one Dataset type: inputs with their classes or targets, whatever they were read from."""
+"""The one Dataset type: inputs with their classes or targets, whatever their source."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -20,14 +20,14 @@ Inputs = Array
 Split = tuple[Inputs, Inputs, Inputs, Inputs]
 
 SOURCES = ("mnist", "synthetic")
-"""Sources that have a name everywhere; all others are paths."""
+"""Sources with a name of their own; every other source is a path."""
 
 PIXELS_TO_UNIT = (0.0, 255.0)
-"""Mean and standard deviation that make [0, 1] of pixels."""
+"""Mean and standard deviation that scale pixels to [0, 1]."""
 
 FEWEST_PIXELS = 64
-"""Elements below which an input is the features of a table, also where their number is square: a
-picture has 8×8 pixels at least."""
+"""Elements of the smallest picture, 8×8. Smaller inputs are features of a table, even if their
+number is a square."""
 
 IMAGE_SHAPE = (28, 28, 1)
 """Height, width and channels of the documented model's images."""
@@ -39,8 +39,8 @@ class Dataset:
 
     Attributes:
         x_train: pixels uint8 [N, H, W, C], or numbers float32 [N, ...] on the model's own scale.
-        y_train: int64 [N], indices into ``labels``; without labels targets float32 [N, K], of
-            which K is 0 where there are none.
+        y_train: int64 [N], indices into ``labels``; without labels, targets float32 [N, K];
+            K is 0 if there are none.
         x_test: as x_train, [M, ...].
         y_test: as y_train.
         labels: class names; the first is the positive class of a two-class confusion matrix. Empty
@@ -48,9 +48,9 @@ class Dataset:
         name: "mnist", "synthetic", or the name of the user's folder or file.
         sha256: digest of the four arrays and the labels.
         source: "mnist", "synthetic" or the absolute path.
-        framing: how a device must frame an image as these were, one of
+        framing: how a device must frame images to match these, one of
             ``edge_runtime.metadata.FRAMINGS``.
-        notes: what was dropped on the way, a line each.
+        notes: what was dropped in loading, one line each.
     """
 
     x_train: Inputs
@@ -66,14 +66,14 @@ class Dataset:
 
     @property
     def pixels(self) -> bool:
-        """Whether the inputs are pixels 0 to 255, and not numbers."""
+        """Whether the inputs are pixels 0 to 255 rather than numbers."""
         return self.x_train.dtype == np.uint8
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What a model that was trained on it says about it.
+        """What a model file records about the data it was trained on.
 
-        A path stays out: it means nothing elsewhere, and equal data shall give equal files.
+        Without the path, which means nothing elsewhere: equal data must give equal files.
         """
         return {
             "source": self.source if self.source in SOURCES else None,
@@ -84,14 +84,14 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a source holds.
+class Loaded:
+    """The user's data as read, before it is split and restricted to classes.
 
     Attributes:
-        arrays: ``x`` and ``y``, or SPLIT: inputs [N, ...] and class indices int64 [N] or targets
-            float32 [N, K], of which K is 0 where there are none.
-        names: of the classes; empty where there are none.
-        notes: what was dropped on the way, a line each.
+        arrays: ``x`` and ``y``, or those of ``arrays.SPLIT``: inputs [N, ...] with class indices
+            int64 [N] or targets float32 [N, K]; K is 0 if there are none.
+        names: class names; empty if there are none.
+        notes: what was dropped in loading, one line each.
     """
 
     arrays: Mapping[str, Array]
@@ -100,7 +100,7 @@ class Held:
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:
-    """Tell whether images of one or three channels fill a model input of this shape."""
+    """Return whether a model input of this shape is an image of one or three channels."""
     if prod(shape) < FEWEST_PIXELS:
         return False
     try:
@@ -111,12 +111,14 @@ def takes_images(shape: tuple[int, ...]) -> bool:
 
 
 def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int]:
-    """Return height, width and channels of the images that fill a model input of this shape.
+    """Return height, width and channels of the images that fit a model input of this shape.
 
-    [H, W, C], [H, W] and a flattened square [H·W] are understood.
+    Args:
+        input_shape: [H, W, C], [H, W] or a flattened square [H·W].
+        where: the model or data, as errors call it.
 
     Raises:
-        DataError: no image fills it.
+        DataError: no image fits it.
     """
     match input_shape:
         case (height, width, (1 | 3) as channels):
@@ -127,13 +129,13 @@ def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int
             return side, side, 1
         case _:
             raise DataError(
-                f"{where}: an input of shape {list(input_shape)} takes no image; give --data an "
+                f"{where}: no image fits an input of shape {list(input_shape)}; pass --data an "
                 ".npz with float arrays of that shape"
             )
 
 
 def scaled(images: Images) -> npt.NDArray[np.float32]:
-    """Scale uint8 images to float32 [0, 1]: mean 0, standard deviation 255 in the model file."""
+    """Scale uint8 images to float32 [0, 1]; the model file says mean 0, standard deviation 255."""
     return normalise(images, *PIXELS_TO_UNIT)
 
 

@@ -58,7 +58,7 @@ def test_image_shapes(given: tuple[int, ...], expected: tuple[int, int, int]) ->
 
 @pytest.mark.parametrize("given", [(10,), (28, 28, 2), (1, 2, 3, 4)])
 def test_shapes_that_take_no_image(given: tuple[int, ...]) -> None:
-    with pytest.raises(DataError, match="takes no image"):
+    with pytest.raises(DataError, match="no image fits an input"):
         image_shape(given, "model")
 
 
