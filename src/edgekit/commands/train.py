@@ -34,51 +34,53 @@ DEFAULT = Recipe()
     "--initializer",
     type=options.Choice(INITIALIZERS),
     default=DEFAULT.initializer,
-    help="Of both kernels: Keras' default, N(0, 1), N(0, 0.05) cut at 2 sigma, U(-0.05, 0.05).",
+    help="Both kernels: Keras' default, N(0, 1), N(0, 0.05) within 2 sigma, U(-0.05, 0.05).",
 )
 @click.option(
     "--optimizer",
     type=options.Choice(OPTIMIZERS),
     default=DEFAULT.optimizer,
-    help="Keras' own, with its defaults but the learning rate.",
+    help="With Keras' defaults except for the learning rate.",
 )
 @click.option(
     "--learning-rate",
     type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
-    help="The optimizer's.",
+    help="Learning rate of the optimizer.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="At most so many.")
+@click.option(
+    "--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Maximum number of epochs."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
     default=DEFAULT.batch_size,
-    help="Images a step; 25 is the documented alternative.",
+    help="Images per step; 25 is the documented alternative.",
 )
 @click.option(
     "--patience",
     type=click.IntRange(0),
     default=DEFAULT.patience,
-    help="Stop after so many epochs without a better --monitor.",
+    help="Stop after this many epochs without a better --monitor.",
 )
 @click.option(
     "--monitor",
     type=options.Choice(MONITORS),
     default=DEFAULT.monitor,
-    help="What early stopping watches; val_loss needs --validation-split.",
+    help="The loss that early stopping monitors; val_loss needs --validation-split.",
 )
 @click.option(
     "--validation-split",
     type=options.FiniteRange(0, 1, max_open=True),
     default=DEFAULT.validation_split,
     metavar="SHARE",
-    help="Hold back this share of the training images, as 0.1.",
+    help="Hold out this share of the training images, for example 0.1.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=DEFAULT.seed,
-    help="Of initialisers and shuffling.",
+    help="Seed for initialisers and shuffling.",
 )
 @options.framing(default="digit for a folder; resize for an .npz")
 @tune_options.stages
@@ -104,11 +106,11 @@ def command(
     Into the artifacts folder: model.keras, history.csv, metrics.json, learning_curves.png,
     confusion_matrix.png, samples.png and model_card.md. The same command gives byte-identical
     weights on the same machine. --qat, --prune and --cluster fine-tune the trained model, for
-    five epochs each at a tenth of the learning rate; `edgekit tune` does the same with its own.
+    five epochs each at a tenth of the learning rate; `edgekit tune` has options for these.
     """
     recipe = Recipe(**hyper_parameters)
     if recipe.monitor == "val_loss" and not recipe.validation_split:
-        raise click.UsageError("--monitor val_loss needs --validation-split, as 0.1", context)
+        raise click.UsageError("--monitor val_loss needs --validation-split, like 0.1", context)
     tuning = after_training(recipe)
     tune_options.check(context, tuning)
 
@@ -129,8 +131,8 @@ def command(
     )
     if len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
         terminal.note(
-            "sigmoid scores of more than two classes saturate, and int8 then cannot tell them "
-            "apart; --output-activation softmax keeps them apart"
+            "sigmoid scores of more than two classes saturate, and int8 then cannot distinguish "
+            "them; use --output-activation softmax"
         )
     with epochs.progress(recipe.epochs, "training") as on_epoch:
         training = fit.fit(recipe, dataset, on_epoch)

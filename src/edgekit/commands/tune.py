@@ -25,18 +25,18 @@ DEFAULT = Tuning()
 @options.task
 @options.framing(default="as the model was trained; resize")
 @options.input_range
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Of each stage.")
+@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Epochs per stage.")
 @click.option(
     "--learning-rate",
     type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
-    help="Adam's.",
+    help="Learning rate of Adam.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images a step."
+    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images per step."
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Of shuffling."
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Seed for shuffling."
 )
 @options.trust
 @options.artifacts
@@ -58,15 +58,15 @@ def command(
     artifacts: Path,
     as_json: bool,
     verbose: bool,
-    **chosen: Any,
+    **settings: Any,
 ) -> int:
     """Fine-tune a Keras 3 classifier on the data it was trained on.
 
-    Pruning, clustering and quantisation-aware training run in this order, each keeping what the
-    ones before it made. Writes what `edgekit train` writes, into the artifacts folder; a MODEL
-    that lies there as model.keras is replaced, so name another folder to keep it.
+    Pruning, clustering and quantisation-aware training run in this order, each keeping the
+    results of those before. Writes the files that `edgekit train` writes into the artifacts
+    folder; if MODEL is model.keras in that folder, it is replaced: name another folder to keep it.
     """
-    tuning = Tuning(**chosen)
+    tuning = Tuning(**settings)
     if not tuning.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
     tune_options.check(context, tuning)
@@ -87,7 +87,7 @@ def command(
     dataset = job.dataset
     if dataset is None:
         raise DataError(
-            f"{model}: nothing beside the model says what it was trained on; give --data"
+            f"{model}: no file beside the model says what it was trained on; pass --data"
         )
     if not dataset.labels:
         raise ModelFileError(
@@ -130,5 +130,5 @@ def command(
 
 
 def _recipe(metrics: dict[str, Any]) -> Recipe | None:
-    """How the model was trained, if `edgekit train` did it."""
+    """Return how the model was trained, if by `edgekit train`."""
     return from_json(metrics["recipe"], METRICS) if metrics.get("recipe") else None

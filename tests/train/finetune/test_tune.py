@@ -406,7 +406,7 @@ def test_models_that_cannot_be_tuned_are_refused(
         assert len(error.splitlines()) == 1
     command = ["tune", str(tmp_path / "lstm.keras"), "--qat", "--artifacts", str(tmp_path)]
     assert cli.run(command) == 2
-    assert "give --data" in capsys.readouterr().err
+    assert "pass --data" in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before
 
 
