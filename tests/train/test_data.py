@@ -1,4 +1,4 @@
-"""Where images come from, and what is said when they cannot."""
+"""Sources of images, and the errors of bad ones."""
 
 import gzip
 import struct
@@ -44,7 +44,7 @@ def test_bad_class_lists(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("shape", "expected"),
     [
         ((28, 28, 1), (28, 28, 1)),
         ((32, 24, 3), (32, 24, 3)),
@@ -52,14 +52,14 @@ def test_bad_class_lists(text: str) -> None:
         ((784,), (28, 28, 1)),
     ],
 )
-def test_image_shapes(given: tuple[int, ...], expected: tuple[int, int, int]) -> None:
-    assert image_shape(given, "model") == expected
+def test_image_shapes(shape: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    assert image_shape(shape, "model") == expected
 
 
-@pytest.mark.parametrize("given", [(10,), (28, 28, 2), (1, 2, 3, 4)])
-def test_shapes_that_take_no_image(given: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(10,), (28, 28, 2), (1, 2, 3, 4)])
+def test_shapes_that_fit_no_image(shape: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match="no image fits an input"):
-        image_shape(given, "model")
+        image_shape(shape, "model")
 
 
 @pytest.mark.mnist

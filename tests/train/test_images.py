@@ -1,4 +1,4 @@
-"""Training on one's own images."""
+"""Training on the user's own images."""
 
 import os
 import shutil

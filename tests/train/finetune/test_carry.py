@@ -1,4 +1,4 @@
-"""Keras 3 to tf_keras and back: equal outputs, or a refusal that names the layer."""
+"""Keras 3 to tf_keras and back: equal outputs, or an error that names the layer."""
 
 import json
 from typing import Any

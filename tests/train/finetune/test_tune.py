@@ -1,4 +1,4 @@
-"""Fine-tuning in its own process: what it keeps, what it writes, what it refuses."""
+"""Fine-tuning in its own process: its results, its files, its errors."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ def kernels_of(path: Path) -> list[Any]:
 
 
 def spoilt(source_folder: Path, folder: Path) -> Path:
-    """The model with one weight far out; the corner pixel it takes is black in every image."""
+    """The model with one weight far out; the corner pixel it multiplies is black in every image."""
     folder.mkdir()
     model = frameworks.keras().models.load_model(source_folder / "model.keras")
     (kernel, _) = (layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
@@ -114,10 +114,10 @@ def test_what_is_written_says_what_was_done(combined: Path, few: Path) -> None:
         metrics["epochs_run"] == len((combined / "history.csv").read_text().splitlines()) - 1 == 16
     )
     first, second = kernels_of(combined / "model.keras")
-    for told, kernel in zip(tuning["kernels"], (first, second), strict=True):
-        assert told["zeros"] == np.sum(kernel == 0)
-        assert told["sparsity"] == told["zeros"] / kernel.size
-        assert told["values"] == len(np.unique(kernel))
+    for summary, kernel in zip(tuning["kernels"], (first, second), strict=True):
+        assert summary["zeros"] == np.sum(kernel == 0)
+        assert summary["sparsity"] == summary["zeros"] / kernel.size
+        assert summary["values"] == len(np.unique(kernel))
     assert tuning["deflated_kernels"]["after"] < tuning["deflated_kernels"]["before"] / 2
     card = (combined / "model_card.md").read_text()
     assert "Pruned to 80% zeros, clustered to 16 values a kernel, trained with int8's" in card
@@ -146,7 +146,7 @@ def test_convert_uses_the_ranges_that_were_learned(combined: Path, synthetic: Da
     # A step of the logits, 0.2 to 0.3 here, is 0.06 of a sigmoid where it is steepest.
     assert np.abs(scores - rounded).max() < 0.07
     assert np.mean(scores.argmax(axis=1) == rounded.argmax(axis=1)) > 0.998
-    # Ranges of their own: calibration finds others.
+    # The learned ranges are not those of calibration.
     calibrated = to_tflite(
         replace(classifier, learned=None), Recipe(scheme="int8"), scaled(synthetic.x_train[:200])
     )
@@ -203,7 +203,7 @@ def test_an_outlier_breaks_int8_and_quantisation_aware_training_mends_it(
     assert accuracy["before"]["accuracy"] > 0.995
     assert accuracy["after"]["accuracy"] < 0.97
     assert after["accuracy"]["after"]["accuracy"] > 0.99
-    # The noise travels on, and the next layer looks even worse; the one that made it is named.
+    # The noise spreads, and the next layer looks even worse; the layer that causes it is named.
     first, second = (e for e in before["tensor_errors"] if "FULLY_CONNECTED" in e["op"])
     assert first["lost_db"] > 40
     assert second["lost_db"] < 10
@@ -350,7 +350,7 @@ def test_divergence_is_said_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--prune", "1.2"], "--prune"),
         (["--prune", "-0.1"], "--prune"),
@@ -361,13 +361,13 @@ def test_divergence_is_said_and_nothing_is_written(
     ],
 )
 def test_bad_values_are_one_line(
-    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = [["tune", "any.keras", *options], ["train", "--data", "synthetic", *options]]
     for command in commands if options else commands[:1]:
         assert cli.run([*command, "--artifacts", str(tmp_path / "out")]) == 2
         error = capsys.readouterr().err
-        assert said in error
+        assert message in error
         assert len(error.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
@@ -398,11 +398,11 @@ def test_models_that_cannot_be_tuned_are_refused(
     inputs = old.layers.Input((28, 28, 1))
     old.Sequential([inputs, old.layers.Flatten(), old.layers.Dense(2)]).save(tmp_path / "old.keras")
     before = sorted(tmp_path.iterdir())
-    for name, said in (("lstm", "layer 'memory' (LSTM)"), ("old", "only Keras 3 can be tuned")):
+    for name, message in (("lstm", "layer 'memory' (LSTM)"), ("old", "only Keras 3 can be tuned")):
         command = ["tune", str(tmp_path / f"{name}.keras"), "--qat", "--data", str(few)]
         assert cli.run([*command, "--artifacts", str(tmp_path)]) == 2
         error = capsys.readouterr().err
-        assert said in error
+        assert message in error
         assert len(error.splitlines()) == 1
     command = ["tune", str(tmp_path / "lstm.keras"), "--qat", "--artifacts", str(tmp_path)]
     assert cli.run(command) == 2
