@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.scoring import score
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 PICTURES = 24
 """Most wrongly answered images that a result contains and the report shows."""

@@ -21,7 +21,7 @@ from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.usage import Usage, from_metadata
 from edgekit.errors import EdgekitError
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import SOURCES, Dataset
 
 NO_DATA = "none"
 """Source of a dataset of random tensors, without classes and targets."""
@@ -52,7 +52,7 @@ def for_models(
     if classes and files[0].metadata.meaning == NUMBERS:
         raise DataError(f"{files[0].path}: its output is numbers: leave --classes out")
     classes = classes or next((labels for file in files if (labels := file.metadata.labels)), None)
-    if classes is None and source in data.SOURCES and files[0].classes == len(DIGITS):
+    if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
     dataset = _loaded(files[0], source, classes, framing)
@@ -122,7 +122,7 @@ def _trained_on(files: Sequence[ModelFile]) -> str:
 
 def _framing(files: Sequence[ModelFile], source: str) -> str:
     framings = sorted({file.framing for file in files if file.framing})
-    if len(framings) > 1 and source not in data.SOURCES:
+    if len(framings) > 1 and source not in SOURCES:
         raise DataError(f"the models frame pictures differently, {framings}: name one --framing")
     return framings[0] if framings else "resize"
 

@@ -17,7 +17,7 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks.contender import Contender, chunks
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 Array = npt.NDArray[Any]
 

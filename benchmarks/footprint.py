@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Status, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
 """The bare interpreter, which every other start includes."""

@@ -24,7 +24,7 @@ from edgekit.pixel_range import (
     rescaled_from,
     shown,
 )
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 NEAR = 0.05
 """Largest distance of the bounds of a quantised input from those of a range that it fits, relative

@@ -17,7 +17,7 @@ from edge_runtime.errors import BackendError
 from edge_runtime.worker import times
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 FEWEST_CALLS = 5
 """Least calls of a round, even if one call takes longer than the whole slice."""

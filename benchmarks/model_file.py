@@ -11,7 +11,7 @@ from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit import stored
 from edgekit.files import REPORT
-from edgekit.train.data import IMAGE_SHAPE, SOURCES, image_shape, takes_images
+from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 
 STUDY = ("0", "1")
 """Classes of the documented study, whose models must reach an accuracy of 0.99."""

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from edgekit.benchmarks import accuracy, error
 from edgekit.benchmarks.dataset import NO_DATA
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 def measure(subject: Subject, outputs: npt.NDArray[np.float32], dataset: Dataset) -> Result:

@@ -18,7 +18,7 @@ from edge_runtime.quantize import dequantize, encode
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import InputRange, Range, Trial, better, shown
 from edgekit.scoring import Z_95
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 TRIED = (500, 5000)
 """Number of training inputs of the first trial, and of the second if the first is not decisive. The

@@ -11,7 +11,7 @@ from edgekit.benchmarks import model_file, usage
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
 from edgekit.pixel_range import Range
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 @dataclass(frozen=True)

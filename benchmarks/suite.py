@@ -9,7 +9,7 @@ from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_mod
 from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from edge_runtime.quantize import normalise
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import Range, shown
-from edgekit.train.data import Dataset, Inputs
+from edgekit.train.dataset import Dataset, Inputs
 
 Floats = npt.NDArray[np.float32]
 

@@ -25,8 +25,9 @@ from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
-from edgekit.train.data import Dataset, Inputs, load, takes_images
-from edgekit.train.tuning import STAGES
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset, Inputs, takes_images
+from edgekit.train.finetune.recipe import STAGES
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {

@@ -24,7 +24,7 @@ from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.version import __version__
 
 ERROR_SAMPLES = 200

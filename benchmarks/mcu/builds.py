@@ -24,7 +24,7 @@ from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import FirmwareError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 Array = npt.NDArray[Any]
 Export = Callable[[Path], Library]

@@ -34,7 +34,7 @@ from edgekit.benchmarks.resolvers import (
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls
 from edgekit.errors import EdgekitError
-from edgekit.train.data import Images
+from edgekit.train.dataset import Images
 
 Array = npt.NDArray[Any]
 

@@ -32,7 +32,7 @@ from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
 from edgekit.benchmarks.studies import firmware_peers
 from edgekit.errors import EdgekitError, FirmwareError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 CORE = CORES["cortex-m4"]
 NAME = "model"

@@ -18,7 +18,8 @@ from edgekit.train.data import load
 PLAIN = """
 import json, sys, time
 import keras
-from edgekit.train.data import load, scaled
+from edgekit.train.data import load
+from edgekit.train.dataset import scaled
 
 dataset = load()
 x, y = scaled(dataset.x_train), keras.utils.to_categorical(dataset.y_train, 2)

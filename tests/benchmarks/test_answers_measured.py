@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgekit.benchmarks import accuracy, parity
 from edgekit.benchmarks.result import Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 OURS = Subject("model.tflite", "", "litert")
 KERAS = Subject("model.keras", "", "keras", peer=True)

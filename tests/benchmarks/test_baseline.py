@@ -10,7 +10,7 @@ from edgekit.benchmarks import baseline, error
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 RunOf = Callable[..., list[Result]]
 MODELS = ["model.tflite"]

@@ -12,7 +12,7 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.resolvers import LiteRTModel, open_litert
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 METRICS = ["difference_to_builtin_ref", "difference_to_xnnpack"]
 

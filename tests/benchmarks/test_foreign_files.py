@@ -15,7 +15,7 @@ from edgekit.benchmarks import input_range, model_file, outcome, range_trials, u
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 KINDS = ("float32", "int8", "uint8")
 

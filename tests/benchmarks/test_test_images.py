@@ -12,7 +12,7 @@ from edgekit.benchmarks import dataset as test_images
 from edgekit.benchmarks import model_file, usage
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 def relabelled(model: Path, file: Path, metadata: Metadata) -> Path:

@@ -19,7 +19,7 @@ from edge_runtime.backends import litert
 from edgekit import cli, digests
 from edgekit.benchmarks import exactness, peers
 from edgekit.train import data
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.verify import verify
 
 

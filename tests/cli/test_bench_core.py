@@ -18,7 +18,7 @@ from edgekit.benchmarks.mcu import firmware
 from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.firmware import Firmware, Library
 from edgekit.commands import bench_core
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 Bench = Callable[..., int]
 BUILDS = ["cortex-m4 -Os", "cortex-m4 -O2"]

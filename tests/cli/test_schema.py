@@ -27,7 +27,8 @@ from edgekit.convert import packages, runners
 from edgekit.convert.recipe import SCHEMES
 from edgekit.convert.targets import TARGETS
 from edgekit.schemas import names, schema
-from edgekit.train import recipe, tuning
+from edgekit.train import recipe
+from edgekit.train.finetune.recipe import STAGES
 
 RUNS = {
     "doctor": "doctor --json",
@@ -166,7 +167,7 @@ def at(name: str, path: str) -> list[Any]:
         ("train", "$defs recipe initializer", recipe.INITIALIZERS),
         ("train", "$defs recipe optimizer", recipe.OPTIMIZERS),
         ("train", "$defs recipe monitor", recipe.MONITORS),
-        ("tune", "$defs tuning stages items stage", tuning.STAGES),
+        ("tune", "$defs tuning stages items stage", STAGES),
         ("convert", "recipe scheme", ("float32", *SCHEMES)),
         ("convert", "recipe target", TARGETS),
         ("convert", "target target", TARGETS),

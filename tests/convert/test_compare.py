@@ -16,7 +16,7 @@ from edgekit.convert.compare import TensorError, tensor_errors
 from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import load
 from edgekit.convert.tflite import to_tflite
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 
 @pytest.fixture(scope="module")

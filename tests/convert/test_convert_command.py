@@ -17,7 +17,7 @@ from edge_runtime.metadata import read_metadata
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert import source
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 
 @pytest.fixture

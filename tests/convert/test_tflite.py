@@ -18,7 +18,7 @@ from edgekit.convert.source import TrainedModel, load
 from edgekit.convert.targets import float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import ModelFileError
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 DENSE = ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
 

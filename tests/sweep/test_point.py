@@ -13,7 +13,8 @@ from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
 from edgekit.sweep import latency, point
 from edgekit.sweep.row import DEFLATED, FILES, Row
-from edgekit.train.data import Dataset, load
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset
 from edgekit.train.recipe import Recipe
 
 RECIPE = Recipe(hidden=3, epochs=2, optimizer="rmsprop")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.benchmarks.result import Result
     from edgekit.benchmarks.subjects import Entry, Keras
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 SKIP_ZEROS = "skip-zeros"
 NAME = "model"

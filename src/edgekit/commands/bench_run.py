@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgekit.benchmarks.gate import Gate
     from edgekit.benchmarks.result import Result
     from edgekit.benchmarks.subjects import Entry, Keras
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 
 def run(chosen: Options) -> bool:

@@ -145,7 +145,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Conversion
-    from edgekit.train.data import takes_images
+    from edgekit.train.dataset import takes_images
 
     running.warn_of_others(path)
     with terminal.working("convert", f"loading {path}"):

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgekit import artifact_set, clock, digests
-from edgekit.commands import options, running, terminal, train, tuning
+from edgekit.commands import options, running, terminal, train, tune_options
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import after_training
+from edgekit.train.grid import DOCUMENTED, points
 from edgekit.train.recipe import Recipe
-from edgekit.train.sweep import DOCUMENTED, points
-from edgekit.train.tuning import after_training
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from edgekit.sweep.row import Basis, Row
     from edgekit.sweep.workers import Workers
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 FOLDER = "sweep"
 JOURNAL = "rows.jsonl"
@@ -215,7 +215,7 @@ def _recipes(
         raise click.UsageError("--grid seed=… and --seeds say the same: leave one out", context)
     recipes = points((axes,) if axes else DOCUMENTED, seeds)
     for one in recipes:
-        tuning.check(context, after_training(one))
+        tune_options.check(context, after_training(one))
     if any(one.monitor == "val_loss" and not one.validation_split for one in recipes):
         raise click.UsageError(
             "--grid monitor=val_loss needs --grid validation-split, as 0.1", context

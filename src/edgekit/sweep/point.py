@@ -22,7 +22,7 @@ from edgekit.version import __version__
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
     from edgekit.scoring import Score
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 CORE = "cortex-m4"
 OPTIMISATION = "-Os"
@@ -134,8 +134,9 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
     from edgekit import frameworks
     from edgekit.convert import source
     from edgekit.convert.summary import summarise
-    from edgekit.train import fit, outcome, tune
-    from edgekit.train.tuning import after_training
+    from edgekit.train import fit, outcome
+    from edgekit.train.finetune import run as finetune
+    from edgekit.train.finetune.recipe import after_training
 
     frameworks.train_on_one_thread()
     # Each point has graphs of its own, which TensorFlow takes for a mistake.
@@ -147,8 +148,8 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
     tuned = None
     tuning = after_training(task.recipe)
     if tuning.stages:
-        data = tune.Data(*fit.split(task.recipe, dataset))
-        tuned = tune.tune(model, tuning, data, "the trained model")
+        data = finetune.Data(*fit.split(task.recipe, dataset))
+        tuned = finetune.tune(model, tuning, data, "the trained model")
         epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         names = (KERAS_MODEL, FLOAT_MODEL, INT8_MODEL)
@@ -156,7 +157,10 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
         keras, plain, int8 = paths.values()
         outcome.save(keras, model, tuned)
         trained = source.load(keras)
-        about = {"recipe": asdict(task.recipe), **({"tuning": tune.record(tuned)} if tuned else {})}
+        about = {
+            "recipe": asdict(task.recipe),
+            **({"tuning": finetune.record(tuned)} if tuned else {}),
+        }
         plain.write_bytes(_converted(trained, "float32", about, dataset))
         int8.write_bytes(_converted(trained, "int8", about, dataset))
         firmware, no_firmware = _firmware(int8, dataset)
@@ -200,7 +204,7 @@ def _keras_score(model: Any, dataset: "Dataset") -> "Score":
     import numpy as np
 
     from edgekit.scoring import score
-    from edgekit.train.data import scaled
+    from edgekit.train.dataset import scaled
 
     scores = np.asarray(model(scaled(dataset.x_test)))
     return score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))

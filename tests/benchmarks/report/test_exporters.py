@@ -12,7 +12,7 @@ from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.report import answers, html, junit, markdown, matrix, text
 from edgekit.benchmarks.report.table import NOTHING, tables
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 RunOf = Callable[..., list[Result]]
 HOSTILE = "<script>alert('x')</script>|`*_[a](b)&\"\n\x00\x1b.tflite"

@@ -18,7 +18,7 @@ from edge_runtime.backends import native
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.result import Subject
 from edgekit.benchmarks.studies import calls, engine
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 @pytest.fixture(autouse=True)

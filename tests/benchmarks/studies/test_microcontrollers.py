@@ -17,7 +17,7 @@ from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.studies import firmware_peers, microcontrollers
 from edgekit.benchmarks.studies.microcontrollers import CodeGenerator, measure, report
 from edgekit.errors import FirmwareError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 FEW = builds.Coverage(tensors=50, labelled=2)
 OWN, _, PLAIN, _, EMLEARN = microcontrollers.GENERATORS

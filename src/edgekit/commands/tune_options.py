@@ -1,4 +1,4 @@
-"""The options of fine-tuning, which `edgekit train` and `edgekit tune` share, and what they do."""
+"""The options of fine-tuning that `edgekit train` and `edgekit tune` share."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,15 +8,15 @@ import click
 
 from edgekit.commands import epochs
 from edgekit.commands.options import FiniteRange
-from edgekit.train.tuning import Tuning
+from edgekit.train.finetune.recipe import Tuning
 
 if TYPE_CHECKING:
+    from edgekit.train.finetune.run import Data, Tuned
     from edgekit.train.fit import Training
-    from edgekit.train.tune import Data, Tuned
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FEWEST_WITH_ZEROS = 3
-"""One value is 0 then, and the positive and the negative weights need one each."""
+"""Minimum of different values in a pruned kernel: 0, a positive and a negative one."""
 
 
 def stages(command: Command) -> Command:
@@ -27,7 +27,7 @@ def stages(command: Command) -> Command:
                 "--qat",
                 is_flag=True,
                 help="Quantisation-aware training: fine-tune with int8's rounding in the forward "
-                "pass; convert --quantize then uses the ranges learned.",
+                "pass; convert --quantize then uses the learned ranges.",
             ),
             click.option(
                 "--prune",
@@ -35,7 +35,7 @@ def stages(command: Command) -> Command:
                 default=Tuning.prune,
                 show_default="no pruning",
                 metavar="SHARE",
-                help="Fine-tune until this share of each kernel is 0, as 0.8.",
+                help="Fine-tune until this share of each kernel is 0, for example 0.8.",
             ),
             click.option(
                 "--cluster",
@@ -43,7 +43,7 @@ def stages(command: Command) -> Command:
                 default=Tuning.cluster,
                 show_default="no clustering",
                 metavar="N",
-                help="Fine-tune with at most N different values in each kernel, as 16.",
+                help="Fine-tune with at most N different values per kernel, for example 16.",
             ),
         )
     ):
@@ -52,7 +52,12 @@ def stages(command: Command) -> Command:
 
 
 def check(context: click.Context, tuning: Tuning) -> None:
-    """Refuse what cannot be combined, and missing packages, before anything runs."""
+    """Check the settings and the installed packages.
+
+    Raises:
+        UsageError: the settings cannot be combined.
+        MissingExtraError: a package is missing.
+    """
     if tuning.cluster == 1:
         raise click.UsageError("--cluster 1: needs at least 2 values, or 0 for none", context)
     if tuning.prune and 0 < tuning.cluster < FEWEST_WITH_ZEROS:
@@ -62,7 +67,7 @@ def check(context: click.Context, tuning: Tuning) -> None:
             context,
         )
     if tuning.stages:
-        from edgekit.train.tune import require_packages
+        from edgekit.train.finetune.run import require_packages
 
         require_packages()
 
@@ -70,8 +75,8 @@ def check(context: click.Context, tuning: Tuning) -> None:
 def tuned_on(
     training: "Training", tuning: Tuning, data: "Data", where: str, *, verbose: bool
 ) -> tuple["Training", "Tuned"]:
-    """Fine-tune ``training``'s model, showing the epochs; return it with the history in it."""
-    from edgekit.train.tune import tune
+    """Fine-tune ``training``'s model and show the epochs; return it with the longer history."""
+    from edgekit.train.finetune.run import tune
 
     with epochs.progress(len(tuning.stages) * tuning.epochs, "fine-tuning") as on_epoch:
         tuned = tune(

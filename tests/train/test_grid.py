@@ -1,29 +1,29 @@
 import pytest
 
+from edgekit.train.finetune.recipe import after_training
+from edgekit.train.grid import DOCUMENTED, points
 from edgekit.train.recipe import INITIALIZERS, Recipe
-from edgekit.train.sweep import DOCUMENTED, points
-from edgekit.train.tuning import after_training
 
 
 def test_the_documented_study_has_19_node_counts_and_4_initialisers() -> None:
-    found = points(DOCUMENTED, 1)
-    nodes, initialisers = found[:19], [Recipe(initializer=name) for name in INITIALIZERS]
+    recipes = points(DOCUMENTED, 1)
+    nodes, initialisers = recipes[:19], [Recipe(initializer=name) for name in INITIALIZERS]
     assert nodes == tuple(Recipe(hidden=hidden) for hidden in range(2, 21))
     # The documented model is one of the 19 and is trained once.
-    assert set(initialisers) <= set(found)
-    assert len(found) == len(set(found)) == 19 + 4 - 1
+    assert set(initialisers) <= set(recipes)
+    assert len(recipes) == len(set(recipes)) == 19 + 4 - 1
 
 
 def test_a_grid_is_every_combination_with_every_seed() -> None:
-    found = points(({"hidden": (2, 3), "batch_size": (25, 32)},), 2)
-    assert [(one.hidden, one.batch_size, one.seed) for one in found] == [
+    recipes = points(({"hidden": (2, 3), "batch_size": (25, 32)},), 2)
+    assert [(recipe.hidden, recipe.batch_size, recipe.seed) for recipe in recipes] == [
         (hidden, size, seed) for hidden in (2, 3) for size in (25, 32) for seed in (42, 43)
     ]
 
 
 def test_fine_tuning_is_an_axis_like_any_other() -> None:
-    found = points(({"prune": (0.0, 0.8), "qat": (False, True)},), 1)
-    assert [after_training(one).stages for one in found] == [
+    recipes = points(({"prune": (0.0, 0.8), "qat": (False, True)},), 1)
+    assert [after_training(recipe).stages for recipe in recipes] == [
         (),
         ("qat",),
         ("prune",),

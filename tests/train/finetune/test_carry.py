@@ -1,4 +1,4 @@
-"""Keras 3 to tf_keras and back: equal outputs, or a refusal that names the layer."""
+"""Keras 3 to tf_keras and back: equal outputs, or an error that names the layer."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from edgekit import frameworks
 from edgekit.errors import ModelFileError
-from edgekit.train import carry
+from edgekit.train.finetune import carry
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, Recipe
 

@@ -1,6 +1,6 @@
-"""Fine-tune a Keras 3 model in a process that has tensorflow-model-optimization.
+"""Fine-tune a Keras 3 model in a process of its own, ``train.finetune.worker``.
 
-The model goes there and back through ``train.carry``; the progress comes as lines of JSON.
+The model travels there and back by ``train.finetune.carry``; progress arrives as lines of JSON.
 """
 
 import importlib.util
@@ -23,9 +23,9 @@ import numpy as np
 import edgekit
 from edgekit import clock, frameworks
 from edgekit.errors import MissingExtraError, TrainingError
-from edgekit.train import carry
+from edgekit.train.finetune import carry
+from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.fit import Epoch, FloatArray
-from edgekit.train.tuning import Tuning
 
 PACKAGES = {
     "tensorflow_model_optimization": "tensorflow-model-optimization",
@@ -35,12 +35,12 @@ PACKAGES = {
 
 @dataclass(frozen=True)
 class Data:
-    """What to train on and what to watch.
+    """The data of fine-tuning, as the model needs it.
 
     Attributes:
-        x: model inputs float32 [N, *shape].
-        y: targets float32 [N, outputs]: one-hot, or 0 and 1 for a single sigmoid node.
-        x_held_out: inputs the figures of an epoch are measured on.
+        x: training inputs float32 [N, *shape].
+        y: training targets float32 [N, outputs]: one-hot, or 0 and 1 for a single sigmoid node.
+        x_held_out: inputs for the held-out figures of each epoch.
         y_held_out: their targets.
     """
 
@@ -51,14 +51,14 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """What a kernel is like.
+class KernelSummary:
+    """Sparsity and clusters of a layer's kernel.
 
     Attributes:
         layer: the layer's name.
-        weights: how many it has.
-        zeros: how many of them are 0.
-        values: how many different values they have.
+        weights: number of weights.
+        zeros: number of weights that are 0.
+        values: number of different values.
     """
 
     layer: str
@@ -69,29 +69,29 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What fine-tuning did; the weights are in the model that was given.
+    """The results of fine-tuning, except for the weights, which are in the model.
 
     Attributes:
-        tuning: what was asked for.
-        history: one entry for each epoch of each stage.
-        kernels: of the model now.
+        tuning: the settings.
+        history: one entry per epoch of each stage.
+        kernels: summaries of the tuned kernels.
         deflated: bytes of all kernels rounded to int8 and deflated (zlib, level 9), before and
             after.
-        forward: from quantisation-aware training, the forward pass with the ranges it learned
+        forward: after quantisation-aware training, the forward pass with the learned ranges
             (``files.QUANTIZED_FORWARD``).
-        seconds: wall time, with the start of the process.
+        seconds: wall time, including the start of the process.
     """
 
     tuning: Tuning
     history: tuple[Epoch, ...]
-    kernels: tuple[Kernel, ...]
+    kernels: tuple[KernelSummary, ...]
     deflated: tuple[int, int]
     forward: bytes | None
     seconds: float
 
 
 def require_packages() -> None:
-    """Refuse before any work what cannot work.
+    """Check that the packages for fine-tuning are installed.
 
     Raises:
         MissingExtraError: tensorflow-model-optimization or tf_keras is not installed.
@@ -111,26 +111,25 @@ def tune(
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     verbose: bool = False,
 ) -> Tuned:
-    """Fine-tune the Keras 3 ``model`` as ``tuning`` says; its weights are the tuned ones then.
+    """Fine-tune the Keras 3 ``model`` in place.
 
-    It is compiled then with the loss of its fine-tuning, if it was not compiled before. The same
-    arguments give byte-identical weights on the same machine. When anything fails, the model is as
-    it was.
+    A model that is not compiled is compiled with the loss of its fine-tuning. The same arguments
+    give byte-identical weights on the same machine. If anything fails, the model is unchanged.
 
     Args:
         model: Sequential or Functional, one input and one output.
-        tuning: at least one of its stages.
+        tuning: the settings, with at least one stage.
         data: what to train on.
-        where: what to call the model in an error.
+        where: the model, as errors call it.
         first_epoch: number of the first epoch in the history.
         on_epoch: called after each epoch.
-        verbose: show what TensorFlow says.
+        verbose: show TensorFlow's output.
 
     Raises:
         MissingExtraError: tensorflow-model-optimization or tf_keras is not installed.
         EdgekitError: the clock is far off, so that no .npz or .keras can be written.
         ModelFileError: a layer cannot be carried to tf_keras.
-        TrainingError: the loss is no number any more, or tensorflow-model-optimization refuses.
+        TrainingError: the loss is NaN or infinite, or tensorflow-model-optimization refuses.
     """
     require_packages()
     clock.require_for_zips()
@@ -151,8 +150,8 @@ def tune(
         arrays |= {f"data/{name}": value for name, value in vars(data).items()}
         np.savez(folder / "job.npz", **arrays)
         history = _watch(folder, where, first_epoch, on_epoch, verbose=verbose)
-        with np.load(folder / "weights.npz") as held:
-            tuned = {name: held[name] for name in held.files}
+        with np.load(folder / "weights.npz") as weights_file:
+            tuned = dict(weights_file)
         forward = (folder / "forward.pb").read_bytes() if tuning.qat else None
     carry.set_weights(model, tuned)
     if not model.compiled:
@@ -193,7 +192,7 @@ def _watch(
     *,
     verbose: bool,
 ) -> list[Epoch]:
-    """Run the process to its end and return the epochs that it told of."""
+    """Run the process to its end and return the epochs that it reported."""
     home = str(Path(edgekit.__file__).parents[1])
     environment = {
         **os.environ,
@@ -205,9 +204,9 @@ def _watch(
     history: list[Epoch] = []
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            # -P keeps the user's own modules in the current folder out of it.
-            [sys.executable, "-P", "-m", "edgekit.train.tuner", str(folder)],
-            stdin=subprocess.PIPE,  # ends, and the process with it, when this one does
+            # -P: modules in the current folder must not shadow others.
+            [sys.executable, "-P", "-m", "edgekit.train.finetune.worker", str(folder)],
+            stdin=subprocess.PIPE,  # closes with this process, which ends the worker
             stdout=subprocess.PIPE,
             stderr=None if verbose else errors,
             env=environment,
@@ -218,23 +217,23 @@ def _watch(
         try:
             before = time.perf_counter()
             for line in process.stdout:
-                said = json.loads(line)
-                if "error" in said:
-                    raise TrainingError(f"{where}: cannot be fine-tuned: {said['error']}")
+                message = json.loads(line)
+                if "error" in message:
+                    raise TrainingError(f"{where}: cannot be fine-tuned: {message['error']}")
                 now = time.perf_counter()
-                epoch = _epoch(said, first_epoch + len(history), now - before)
+                epoch = _epoch(message, first_epoch + len(history), now - before)
                 before = now
                 history.append(epoch)
                 on_epoch(epoch)
                 if not isfinite(epoch.loss):
                     raise TrainingError(
-                        f"{where}: {said['stage']} diverged in epoch {epoch.number}: the loss is "
+                        f"{where}: {epoch.stage} diverged in epoch {epoch.number}: the loss is "
                         f"{epoch.loss}; lower the learning rate"
                     )
             if process.wait():
                 raise TrainingError(
-                    f"{where}: the process that fine-tunes ended with exit code "
-                    f"{process.returncode}{_last_line(errors)}; -v shows all it said"
+                    f"{where}: the process for fine-tuning ended with exit code "
+                    f"{process.returncode}{_last_line(errors)}; -v shows its output"
                 )
         finally:
             process.kill()
@@ -244,15 +243,15 @@ def _watch(
     return history
 
 
-def _epoch(said: dict[str, Any], number: int, seconds: float) -> Epoch:
+def _epoch(message: dict[str, Any], number: int, seconds: float) -> Epoch:
     return Epoch(
         number=number,
-        loss=said["loss"],
-        accuracy=said["accuracy"],
-        held_out_loss=said["val_loss"],
-        held_out_accuracy=said["val_accuracy"],
+        loss=message["loss"],
+        accuracy=message["accuracy"],
+        held_out_loss=message["val_loss"],
+        held_out_accuracy=message["val_accuracy"],
         seconds=seconds,
-        stage=said["stage"],
+        stage=message["stage"],
     )
 
 
@@ -263,7 +262,7 @@ def _last_line(errors: IO[bytes]) -> str:
 
 
 def record(tuned: Tuned) -> dict[str, Any]:
-    """Return what metrics.json says about it."""
+    """Return the "tuning" of metrics.json."""
     epochs = tuned.tuning.epochs
     return {
         "recipe": asdict(tuned.tuning),
@@ -281,9 +280,9 @@ def record(tuned: Tuned) -> dict[str, Any]:
     }
 
 
-def _kernels(weights: carry.Weights) -> tuple[Kernel, ...]:
+def _kernels(weights: carry.Weights) -> tuple[KernelSummary, ...]:
     return tuple(
-        Kernel(
+        KernelSummary(
             layer=name.removesuffix("/kernel"),
             weights=kernel.size,
             zeros=int(np.sum(kernel == 0)),
@@ -295,7 +294,7 @@ def _kernels(weights: carry.Weights) -> tuple[Kernel, ...]:
 
 
 def _deflated(weights: carry.Weights) -> int:
-    """Bytes of the kernels in int8, one scale each, deflated."""
+    """Return the bytes of all kernels in int8, one scale each, deflated."""
     rounded = b""
     for name, kernel in weights.items():
         if name.endswith("/kernel"):

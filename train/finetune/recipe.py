@@ -1,11 +1,11 @@
-"""What fine-tuning is to make of a trained model: sparse, clustered, ready for int8."""
+"""The settings of fine-tuning: sparse, clustered, ready for int8."""
 
 from dataclasses import dataclass
 
 from edgekit.train.recipe import Recipe
 
 STAGES = ("prune", "cluster", "qat")
-"""In the order they run, each keeping what those before it made; fields of Recipe and Tuning."""
+"""In the order they run, each keeping the results of those before; fields of Recipe and Tuning."""
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,12 @@ class Tuning:
 
     Attributes:
         qat: quantisation-aware training, with the rounding of int8 in the forward pass.
-        prune: share of each kernel's weights that become 0; 0.0 prunes nothing.
-        cluster: how many different values each kernel may have; 0 clusters nothing.
-        epochs: of each stage.
-        learning_rate: Adam's.
-        batch_size: images a step.
-        seed: of the shuffling and of the first centroids.
+        prune: share of each kernel's weights set to 0; 0.0 for no pruning.
+        cluster: maximum of different values per kernel; 0 for no clustering.
+        epochs: epochs per stage.
+        learning_rate: of Adam.
+        batch_size: images per step.
+        seed: for shuffling and the first centroids.
     """
 
     qat: bool = False
@@ -37,7 +37,7 @@ class Tuning:
 
 
 def after_training(recipe: Recipe) -> Tuning:
-    """Return how ``edgekit train`` fine-tunes what it trained: at a tenth of the learning rate."""
+    """Return the settings after ``edgekit train``: a tenth of its learning rate."""
     return Tuning(
         **{stage: getattr(recipe, stage) for stage in STAGES},
         epochs=min(recipe.epochs, Tuning.epochs),

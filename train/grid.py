@@ -1,4 +1,4 @@
-"""Which models a sweep trains: the grids of hyper-parameters and the points on them."""
+"""The models that a sweep trains: grids of hyper-parameters and the points on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.train.recipe import INITIALIZERS, Recipe
 
 Grid = Mapping[str, Sequence[Any]]
-"""Field of Recipe -> the values that it takes; the other fields keep their defaults."""
+"""Field of Recipe -> its values; the other fields keep their defaults."""
 
 DOCUMENTED: tuple[Grid, ...] = (
     {"hidden": tuple(range(2, 21))},
@@ -18,12 +18,17 @@ DOCUMENTED: tuple[Grid, ...] = (
 
 
 def points(grids: Sequence[Grid], seeds: int) -> tuple[Recipe, ...]:
-    """Return every combination of each grid's values, each with ``seeds`` seeds from its own up.
+    """Return every combination of each grid's values, without duplicates.
 
-    The seeds of a combination follow each other. What two grids have in common is there once.
+    Args:
+        grids: the grids.
+        seeds: how many seeds to repeat each combination with: its own, and the next ones up.
+
+    Returns:
+        The recipes; those of one combination are adjacent.
 
     Raises:
-        TypeError: a key is no field of Recipe.
+        TypeError: a key is not a field of Recipe.
     """
     combinations = (
         replace(Recipe(), **dict(zip(grid, values, strict=True)))

@@ -1,8 +1,7 @@
-"""A Keras 3 model as a tf_keras one and back: the same layers, the same weights, equal outputs.
+"""Convert a Keras 3 model to tf_keras and back: same layers, same weights, equal outputs.
 
-tensorflow-model-optimization knows only tf_keras. A model travels as a description (plain data, so
-that it can go to another process) and its weights by name; on the way back only weights travel,
-into the Keras 3 model that never changed.
+tensorflow-model-optimization supports only tf_keras. A model travels to the other process as a
+description (plain data) and its weights by name; only weights travel back, into the Keras 3 model.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from edgekit.errors import ModelFileError
 
 Weights = dict[str, npt.NDArray[np.float32]]
-"""Arrays by "layer/weight", as "dense/kernel"."""
+"""Arrays by "layer/weight", for example "dense/kernel"."""
 
 CONVOLUTION = ("kernel_size", "strides", "padding", "data_format", "dilation_rate")
 POOLING = ("pool_size", "strides", "padding", "data_format")
@@ -39,10 +38,10 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "Softmax": ("axis",),
     "ZeroPadding2D": ("padding", "data_format"),
 }
-"""Layers that mean the same in both, with the arguments that decide what they compute."""
+"""Layers that compute the same in both, with the arguments that determine what."""
 
 RENAMED: Mapping[str, Mapping[str, str]] = {"LeakyReLU": {"negative_slope": "alpha"}}
-"""Arguments that have another name in tf_keras."""
+"""Arguments with another name in tf_keras."""
 
 ACTIVATIONS = frozenset(
     "linear relu relu6 sigmoid softmax tanh elu selu softplus softsign exponential".split()
@@ -54,14 +53,14 @@ def description(model: Any, where: str) -> dict[str, Any]:
 
     Args:
         model: the built model.
-        where: what to call it in an error.
+        where: the model, as errors call it.
 
     Returns:
-        JSON-ready: "name", "input_shape" without the batch, and "layers" in an order in which
-        each comes after those it takes its "inputs" from; the model's input is called "".
+        Plain data for JSON: "name", "input_shape" without the batch, and "layers", each after the
+        layers that its "inputs" name; the model's input is called "".
 
     Raises:
-        ModelFileError: a layer cannot be carried; the message has its name and its type.
+        ModelFileError: a layer cannot be converted; the message has its name and type.
     """
     sequential = type(model).__name__ == "Sequential"
     if not sequential and type(model).__name__ != "Functional":
@@ -91,7 +90,7 @@ def description(model: Any, where: str) -> dict[str, Any]:
 
 
 def _steps(layer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Take a Rescaling apart: int8 needs a range between its product and its sum."""
+    """Split a Rescaling with an offset in two: int8 needs a range between product and sum."""
     if layer["type"] != "Rescaling" or not np.any(layer["arguments"]["offset"]):
         return [layer]
     scaled, arguments = f"{layer['name']}_scaled", layer["arguments"]
@@ -102,7 +101,7 @@ def _steps(layer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sources(entry: dict[str, Any], where: str) -> list[str]:
-    """Names of the layers whose outputs a Functional model's layer takes."""
+    """Return the names of the layers that feed a Functional model's layer."""
     calls = entry["inbound_nodes"]
     if len(calls) != 1:
         raise _refusal(entry, where, f"is called {len(calls)} times")
@@ -111,18 +110,18 @@ def _sources(entry: dict[str, Any], where: str) -> list[str]:
         listed = tensors if isinstance(tensors, list) else [tensors]
         return [str(tensor["config"]["keras_history"][0]) for tensor in listed]
     except (IndexError, KeyError, TypeError):
-        raise _refusal(entry, where, "takes more than the outputs of layers") from None
+        raise _refusal(entry, where, "has inputs other than the outputs of layers") from None
 
 
 def _arguments(entry: dict[str, Any], where: str) -> dict[str, Any]:
-    known = LAYERS.get(entry["class_name"])
-    if known is None or entry["module"] != "keras.layers":
-        raise _refusal(entry, where, "has no equal in tf_keras that can be fine-tuned")
+    keys = LAYERS.get(entry["class_name"])
+    if keys is None or entry["module"] != "keras.layers":
+        raise _refusal(entry, where, "has no equivalent in tf_keras that can be fine-tuned")
     config = entry["config"]
     activation = config.get("activation", "linear")
     if activation not in ACTIVATIONS if isinstance(activation, str) else True:
         raise _refusal(entry, where, f"has the activation {_shown(activation)}")
-    arguments = {key: config[key] for key in (*known, "trainable") if key in config}
+    arguments = {key: config[key] for key in (*keys, "trainable") if key in config}
     for key, value in arguments.items():
         if isinstance(value, dict):
             raise _refusal(entry, where, f"has an object, {_shown(value)}, for {key}")
@@ -138,7 +137,7 @@ def _shown(activation: Any) -> str:
 def _refusal(entry: dict[str, Any], where: str, reason: str) -> ModelFileError:
     return ModelFileError(
         f"{where}: layer {entry['config']['name']!r} ({entry['class_name']}) {reason}; "
-        "--qat, --prune and --cluster cannot take this model"
+        "--qat, --prune and --cluster do not support this model"
     )
 
 
@@ -156,9 +155,9 @@ def build(described: dict[str, Any], weights: Weights, keras2: Any) -> Any:
     for layer in described["layers"]:
         names = RENAMED.get(layer["type"], {})
         arguments = {names.get(key, key): value for key, value in layer["arguments"].items()}
-        made = getattr(keras2.layers, layer["type"])(**arguments, name=layer["name"])
-        given = [outputs[name] for name in layer["inputs"]]
-        result = outputs[layer["name"]] = made(given if len(given) > 1 else given[0])
+        keras_layer = getattr(keras2.layers, layer["type"])(**arguments, name=layer["name"])
+        inputs = [outputs[name] for name in layer["inputs"]]
+        result = outputs[layer["name"]] = keras_layer(inputs if len(inputs) > 1 else inputs[0])
     model = keras2.Model(image, result, name=described["name"])
     for layer in model.layers:
         for variable in layer.weights:
@@ -167,7 +166,7 @@ def build(described: dict[str, Any], weights: Weights, keras2: Any) -> Any:
 
 
 def weights_of(layers: Iterable[Any]) -> Weights:
-    """Return the weights of Keras 3 or tf_keras ``layers``; a wrapper's are its layer's."""
+    """Return the weights of Keras 3 or tf_keras ``layers``; a wrapper counts as its inner layer."""
     return {
         f"{getattr(layer, 'layer', layer).name}/{_name(variable)}": np.asarray(variable)
         for layer in layers
@@ -176,13 +175,13 @@ def weights_of(layers: Iterable[Any]) -> Weights:
 
 
 def set_weights(model: Any, weights: Weights) -> None:
-    """Give the Keras 3 ``model`` the ``weights``, which are all it has."""
+    """Set all weights of the Keras 3 ``model``."""
     for layer in model.layers:
         for variable in layer.weights:
             variable.assign(weights[f"{layer.name}/{_name(variable)}"])
 
 
 def _name(variable: Any) -> str:
-    """The name inside the layer: Keras 3 says "kernel", tf_keras "dense/kernel:0"."""
+    """Return the name inside the layer; tf_keras' "dense/kernel:0" is "kernel", as in Keras 3."""
     name = str(variable.name).split(":")[0].rsplit("/", 1)[-1]
     return "kernel" if name == "depthwise_kernel" else name

@@ -1,10 +1,10 @@
-"""``python -m edgekit.train.tuner``: the process that has tensorflow-model-optimization.
+"""``python -m edgekit.train.finetune.worker``: runs tensorflow-model-optimization.
 
-It has its own process because the library works on tf_keras, which TF_USE_LEGACY_KERAS=1 must name
-before TensorFlow is imported. Its argument is a folder with ``job.json`` and ``job.npz`` from
-``train.tune``; it leaves ``weights.npz`` there and, from quantisation-aware training,
-``forward.pb``. On standard output it writes one JSON document a line: an epoch's figures, or
-``{"error": ...}`` as the last one. Standard input is a pipe that ends with the parent.
+It is a process of its own because the library needs tf_keras, which TF_USE_LEGACY_KERAS=1 must
+select before TensorFlow is imported. Its argument is a folder with ``job.json`` and ``job.npz``
+from ``train.finetune.run``; it writes ``weights.npz`` there and, after quantisation-aware training,
+``forward.pb``. On standard output it writes one JSON document per line: an epoch's figures, or
+``{"error": ...}`` as the last. Standard input is a pipe that ends with the parent.
 """
 
 import json
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 
 from edgekit import parent
-from edgekit.train import carry
-from edgekit.train.tuning import Tuning
+from edgekit.train.finetune import carry
+from edgekit.train.finetune.recipe import Tuning
 
 EMA_DECAY = 0.999
-"""Of the activations' ranges, fixed in tensorflow-model-optimization's MovingAverageQuantizer."""
+"""Decay of the activations' ranges, fixed in tfmot's MovingAverageQuantizer."""
 
 RANGE_SAMPLES = 256
 STEPS_TO_RAMP = 10
-"""Below so many steps pruning goes to its share at once."""
+"""With fewer steps pruning reaches its share at once."""
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -40,11 +40,11 @@ def run(folder: Path, say: Say) -> None:
     tuning = Tuning(**job["tuning"])
     tf.config.experimental.enable_op_determinism()
     tf_keras.utils.set_random_seed(tuning.seed)
-    with np.load(folder / "job.npz") as held:
-        data = {name: held[f"data/{name}"] for name in ("x", "y", "x_held_out", "y_held_out")}
+    with np.load(folder / "job.npz") as arrays:
+        data = {name: arrays[f"data/{name}"] for name in ("x", "y", "x_held_out", "y_held_out")}
         weights = {
-            name.removeprefix("weights/"): held[name]
-            for name in held.files
+            name.removeprefix("weights/"): arrays[name]
+            for name in arrays.files
             if name.startswith("weights/")
         }
     model = carry.build(job["model"], weights, tf_keras)
@@ -58,13 +58,14 @@ def run(folder: Path, say: Say) -> None:
     if tuning.qat:
         _snap(model)
         (folder / "forward.pb").write_bytes(_frozen(model))
-    known = carry.weights_of(model.layers)
-    tuned: dict[str, Any] = {name: known[name] for name in weights}
+    # tensorflow-model-optimization adds variables of its own.
+    variables = carry.weights_of(model.layers)
+    tuned: dict[str, Any] = {name: variables[name] for name in weights}
     np.savez(folder / "weights.npz", **tuned)
 
 
 def _wrapped(stage: str, model: Any, tuning: Tuning, data: dict[str, Any]) -> tuple[Any, list[Any]]:
-    """Return the model that trains in ``stage``, and the callbacks it needs."""
+    """Return the model to train in ``stage``, and the callbacks it needs."""
     import tensorflow_model_optimization as tfmot
     import tf_keras
 
@@ -99,13 +100,13 @@ def _pruned(model: Any, share: float, steps: int) -> Any:
 
 
 def _schedule(share: float, steps: int) -> Any:
-    """Zeros come in over the first half of ``steps``; the second half trains what is left."""
+    """Add zeros over the first half of ``steps``; the second half trains the other weights."""
     import tensorflow_model_optimization as tfmot
 
     if steps < STEPS_TO_RAMP:
         return tfmot.sparsity.keras.ConstantSparsity(share, begin_step=0, frequency=1)
     frequency = max(1, steps // 100)
-    # The last update must fall on the end of the ramp, or the share is never reached.
+    # The last update must be at the end of the ramp, or the share is never reached.
     end = steps // 2 // frequency * frequency
     return tfmot.sparsity.keras.PolynomialDecay(
         initial_sparsity=0.0,
@@ -128,7 +129,7 @@ def _clustered(model: Any, tuning: Tuning) -> Any:
         if kernel is None:
             return layer
         if len(np.unique(kernel)) <= tuning.cluster:
-            # Too few values to make clusters of: it must only keep them, its zeros above all.
+            # Too few values to cluster: keep them, above all the zeros.
             layer.trainable = False
             return layer
         return cluster.cluster_weights(
@@ -152,32 +153,34 @@ def _quantised(model: Any, tuning: Tuning) -> Any:
     output = default_8bit_quantize_configs.Default8BitOutputQuantizeConfig
 
     def annotate(layer: Any) -> Any:
-        # The one layer of carry.LAYERS that the library does not know how to quantise.
+        # The only layer of carry.LAYERS that the library cannot quantise.
         if isinstance(layer, tf_keras.layers.Rescaling):
             return quantize.quantize_annotate_layer(layer, output())
         return layer
 
     annotated = tf_keras.models.clone_model(model, clone_function=annotate)
     if tuning.cluster:
-        scheme = cluster_preserve.default_8bit_cluster_preserve_quantize_scheme
-        kept = scheme.Default8BitClusterPreserveQuantizeScheme(preserve_sparsity=bool(tuning.prune))
+        clusters = cluster_preserve.default_8bit_cluster_preserve_quantize_scheme
+        scheme = clusters.Default8BitClusterPreserveQuantizeScheme(
+            preserve_sparsity=bool(tuning.prune)
+        )
     else:
-        # A weight that is exactly 0 stays 0; in a model that was never pruned there is none.
-        scheme = prune_preserve.default_8bit_prune_preserve_quantize_scheme
-        kept = scheme.Default8BitPrunePreserveQuantizeScheme()
+        # Weights that are exactly 0 stay 0; a model that was not pruned has none.
+        zeros = prune_preserve.default_8bit_prune_preserve_quantize_scheme
+        scheme = zeros.Default8BitPrunePreserveQuantizeScheme()
     with quantize.quantize_scope({output.__name__: output}):
-        return quantize.quantize_apply(quantize.quantize_annotate_model(annotated), kept)
+        return quantize.quantize_apply(quantize.quantize_annotate_model(annotated), scheme)
 
 
 def _settle(model: Any, sample: Any) -> None:
     """Set the activations' ranges to those of ``sample``, as calibration would.
 
-    They start at [-6, 6] and follow as moving averages that need thousands of steps; until then
-    the network trains against clipping that it will never see. So every epoch starts from here.
+    They start at [-6, 6] and are moving averages that need thousands of steps; until then the
+    network trains with clipping that the int8 model does not have. So each epoch starts here.
 
-    One forward pass in training mode moves a range r to d·r + (1 - d)·x, which gives x. A layer's
-    range is right once those before it are, hence a pass for each layer. Everything else that a
-    pass changes is put back.
+    One forward pass in training mode changes a range r to d·r + (1 - d)·x, which gives x. A layer's
+    range is right once those before it are, hence one pass per layer. All else that a pass changes
+    is restored.
     """
     for _ in model.layers:
         before = [variable.numpy() for variable in model.weights]
@@ -202,9 +205,9 @@ def _unwrapped(stage: str, model: Any) -> Any:
 
 
 def _snap(model: Any) -> None:
-    """Put each kernel on the int8 grid that it was trained to be rounded to.
+    """Round each kernel to the int8 grid of its training.
 
-    Without quantisation the model then computes with the very weights that int8 has.
+    In float the model then computes with the same weights as in int8.
     """
     for layer in model.layers:
         for kernel, quantizer, state in getattr(layer, "_weight_vars", ()):
@@ -212,7 +215,7 @@ def _snap(model: Any) -> None:
 
 
 def _frozen(model: Any) -> bytes:
-    """Return the forward pass with its ranges as a serialised GraphDef: ``image`` to ``scores``."""
+    """Return the forward pass with its ranges, from ``image`` to ``scores``, as a GraphDef."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
@@ -263,9 +266,9 @@ def _fit(
 
 
 def main() -> int:
-    """Run the job named on the command line; 0 when it is done, 1 when it was refused."""
+    """Run the job of the command line; return 0 if it succeeded, 1 if it failed."""
     parent.end_with(sys.stdin.read)
-    # Only our lines may reach the parent: what libraries print goes to standard error.
+    # Only our lines may reach the parent: other output goes to standard error.
     sys.stdout.flush()
     lines = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -275,8 +278,7 @@ def main() -> int:
 
     try:
         run(Path(sys.argv[1]), say)
-    # Its refusals are RuntimeError and ValueError with the layer's name; what else breaks in there
-    # is as good a reason.
+    # The library refuses layers with RuntimeError and ValueError; other errors are reported alike.
     except Exception as error:
         traceback.print_exc()
         say({"error": " ".join(str(error).split())[:300] or repr(error)})
