@@ -161,4 +161,5 @@ def test_the_wheel_would_hold_every_module() -> None:
         "edge_runtime.kernels",
         "edge_runtime.ops",
         "edge_runtime.planner",
+        "edge_runtime.planner.passes",
     } == set(packages)
