@@ -15,6 +15,12 @@
 #define EK_DSP 1
 #endif
 
+/* Cortex-M cores with a single-precision FPU that code may use. */
+#if defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__SOFTFP__) && __ARM_ARCH_PROFILE == 'M' &&    \
+    defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)
+#define EK_FPU 1
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define EK_X86 1
 /* Compilers that have the dot products; the older ones get the portable kernels. */

@@ -65,6 +65,7 @@
     X(skip_dsp)                                                                                    \
     X(sparse_dsp)                                                                                  \
     X(dsp)                                                                                         \
+    X(fpu)                                                                                         \
     X(skip)                                                                                        \
     X(sparse)                                                                                      \
     X(portable)
@@ -87,6 +88,7 @@
     x86(fully_connected_float32, avx512, ek_pack_gemm_float32_avx512, NULL)                        \
     x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
+    cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
