@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
     from edge_runtime.ops.call import Kernel
-    from edge_runtime.planner.plan import Plan
+    from edge_runtime.planner.plan import Plan, Slot
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -89,11 +89,11 @@ def open_session(
     if forced and forced not in known:
         raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(known)}")
     engine = NativeEngine(_required(), forced)
-    return NativeSession(graph, plan(graph, rounding), engine)
+    return NativeSession(graph, plan(graph, rounding, engine), engine)
 
 
 class NativeEngine:
-    """The extension, and which of its kernels are used.
+    """The extension's kernels; see :class:`edge_runtime.planner.plan.Engine`.
 
     Args:
         extension: the C extension.
@@ -103,6 +103,22 @@ class NativeEngine:
     def __init__(self, extension: ModuleType, forced: str | None) -> None:
         self.extension = extension
         self.forced = forced
+
+    def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
+        """Return the best variant of this machine."""
+        constants = tuple(slot.data for slot in slots)
+        params = _packed(kernel.params, kernel.hints)
+        chosen: tuple[str, int] = self.extension.choose(kernel.name, self.forced, params, constants)
+        return chosen
+
+    def run(self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]) -> tuple[bytes, ...]:
+        """Run the portable kernel."""
+        constants = tuple(slot.data for slot in slots)
+        params = _packed(kernel.params, kernel.hints)
+        outputs: tuple[bytes, ...] = self.extension.run(
+            kernel.name, params, constants, tuple(sizes)
+        )
+        return outputs
 
 
 class NativeSession:
@@ -115,7 +131,7 @@ class NativeSession:
         extension = engine.extension
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in plan.slots)
         steps = tuple(
-            (step.kernel.name, *_parameters(step.kernel, extension.GROUP), step.slots)
+            (step.kernel.name, step.level, *_parameters(step.kernel, extension.GROUP), step.slots)
             for step in plan.steps
         )
         inputs, outputs = (

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import cortex_m
+import packing
 import sources
 from edge_runtime.kernels import fully_connected as kernels
-from edgekit.convert import packing
 
 EDGES = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
 FORMS = ("dsp", "skip_dsp", "skip", "sparse", "sparse_dsp")
