@@ -1,126 +1,94 @@
-"""FULLY_CONNECTED packed for the export to C: the packers, and the kernels that read it."""
+"""The packers of FULLY_CONNECTED: each writes what its definition in NumPy does, byte for byte."""
 
-import ctypes
 import itertools
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-import cortex_m
 import packing
-import sources
+from dense_layers import KERNEL, Layer
+from edge_runtime import _native
 from edge_runtime.kernels import fully_connected as kernels
 
-EDGES = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
-FORMS = ("dsp", "skip_dsp", "skip", "sparse", "sparse_dsp")
+LEVELS = [one for one in _native.variants(KERNEL) if one != "portable"]
 MOST = 2**23
 """What the sum of b may not reach."""
 
 
-def source_of(form):
-    found = [*sources.PORTABLE, *sources.CORTEX_M]
-    (path,) = (one for one in found if one.stem == f"fully_connected_int8_{form}")
-    return path
-
-
-class Layer:
-    """A layer of random numbers, all of a kind."""
-
-    def __init__(self, draw: np.random.Generator, rows: int, depth: int, outputs: int) -> None:
-        self.draw = draw
-        self.zero_point = int(draw.choice([-128, -127, 0, 127, int(draw.integers(-128, 128))]))
-        lowest = -128 if draw.random() < 0.5 else int(draw.integers(-128, 128))
-        highest = 127 if draw.random() < 0.5 else int(draw.integers(lowest, 128))
-        made = int(draw.integers(-128, 128))
-        self.params = kernels.Int8(rows, depth, outputs, made, lowest, highest)
-        self.weights = self._weights(outputs, depth)
-        self.tensor = self._tensor(rows * depth)
-        kind = draw.integers(3)
-        limit = [2**31, 2**20, 2000][kind]
-        self.bias = draw.integers(-limit, limit, outputs).astype(np.int32)
-        low = [-31, -int(np.log2(depth)) // 2 - 9, -8][kind]
-        high = [31, low + 6, 2][kind]
-        self.multiplier = draw.integers(2**30, 2**31, outputs).astype(np.int32)
-        self.shift = draw.integers(low, high, outputs).astype(np.int32)
-
-    def _weights(self, outputs: int, depth: int) -> Any:
-        weights = self._dense(outputs, depth)
-        if self.draw.random() < 0.3:  # pruned, some outputs to the last weight
-            weights[self.draw.random(weights.shape) < self.draw.choice([0.5, 0.95, 1])] = 0
-            weights[self.draw.random(outputs) < 0.2] = 0
-        return weights
-
-    def _dense(self, outputs: int, depth: int) -> Any:
-        kind, draw = self.draw.integers(5), self.draw
-        if kind == 0:  # the largest sums, of either sign
-            signs = draw.choice(np.array([-127, 127], np.int8), (outputs, 1))
-            return np.broadcast_to(signs, (outputs, depth)).copy()
-        if kind == 1:
-            return draw.choice(EDGES[1:], (outputs, depth))
-        if kind == 2:  # the largest that halfwords hold
-            weights = np.full((outputs, depth), -128, np.int8)
-            weights[0::2] = 127
-            return weights
-        return draw.integers(-127, 128, (outputs, depth)).astype(np.int8)
-
-    def _tensor(self, size: int) -> Any:
-        kind, draw = self.draw.integers(6), self.draw
-        if kind < 3:
-            return np.full(size, [-128, 127, self.zero_point][kind], np.int8)
-        values = draw.integers(-128, 128, size).astype(np.int8)
-        if kind == 3:  # most are zero, in runs of any length
-            keep = np.repeat(draw.random(size) < 0.15, 3)[:size]
-            return np.where(keep, values, np.int8(self.zero_point))
-        return draw.choice(EDGES, size) if kind == 4 else values
-
-    def expected(self) -> bytes:
-        quantization = self.multiplier, self.shift
-        return kernels.fully_connected_int8_once(
-            self.params, self.tensor, self.weights.ravel(), self.bias, *quantization
-        ).tobytes()
-
-    def packed(self, form: str) -> packing.Packed | None:
-        constants = self.weights, self.bias, self.multiplier, self.shift
-        if form == "dsp":
-            return packing.dsp(self.params, *constants)
-        if form.startswith("sparse"):
-            portable = packing.sparse(self.params, *constants)
-            return packing.sparse_dsp(portable) if form == "sparse_dsp" else portable
-        pack = packing.skip if form == "skip" else packing.skip_dsp
-        return pack(self.params, *constants, self.zero_point)
-
-
-def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
-    """Layers with which one word of depth too many in a chunk loses a bit."""
-    for b, value, zero_point in itertools.product((-128, -127, 127), (-128, 127), (-128, 127)):
-        layer = Layer(draw, 1, 2001, 2)
-        layer.zero_point = zero_point
-        layer.params = kernels.Int8(1, 2001, 2, 0, -128, 127)
-        layer.weights[0], layer.weights[1] = 127, b
-        layer.tensor[:] = value
-        layer.bias[:] = -zero_point * layer.weights.sum(axis=1, dtype=np.int64)
-        # The greatest sum is 255 * 128 * 2001; it becomes 124.
-        layer.multiplier[:], layer.shift[:] = 2**30, -18
+def special(draw: np.random.Generator) -> Iterator[Layer]:
+    """Small depths with odd and even outputs, all weights alike, and the deepest layers."""
+    for depth, outputs in itertools.product(range(1, 10), range(1, 20)):
+        yield Layer(draw, 1, depth, outputs)
+    for value, depth, outputs in itertools.product((-128, 0, 127), (1, 4, 31, 784), (1, 2, 17)):
+        layer = Layer(draw, 1, depth, outputs)
+        layer.weights[:] = value
+        yield layer
+    for outputs in 1, 2, 3:
+        layer = Layer(draw, 1, 65536, outputs)
+        yield layer
+        layer.weights[:] = -127
+        yield layer
+        layer.weights[:, 1:] = 0
         yield layer
 
 
-def layers(seed: int, count: int) -> Iterator[Layer]:
-    """The largest sums, small shapes all over, and some as deep as images."""
-    draw = np.random.default_rng(seed)
-    yield from largest_sums(draw)
-    for depth, outputs in itertools.product((4, 7, 784, 2101), (1, 2, 5, 14, 17)):
-        yield Layer(draw, 1, depth, outputs)
+def layers(count: int) -> Iterator[Layer]:
+    draw = np.random.default_rng(count)
+    yield from special(draw)
     for _ in range(count):
-        rows, depth, outputs = draw.integers(1, 4), draw.integers(1, 71), draw.integers(1, 41)
-        yield Layer(draw, int(rows), int(depth), int(outputs))
+        layer = Layer(draw, 1, int(draw.integers(1, 100)), int(draw.integers(1, 41)))
+        if draw.random() < 0.1:
+            layer.weights[draw.random(layer.weights.shape) < 0.01] = -128
+        yield layer
 
 
-# ---- Packers ----
+@pytest.mark.parametrize("level", LEVELS)
+def test_packers_write_what_they_are_defined_to(level: str) -> None:
+    packed = refused = 0
+    for layer in layers(1000):
+        expected = getattr(packing, level)(*layer.constants, layer.zero_point)
+        own = struct.pack("=6i", *vars(layer.params).values())
+        params = own + struct.pack("=i", layer.zero_point)
+        constants = [one.tobytes() for one in layer.constants]
+        found = _native.pack(KERNEL, level, params, (None, *constants, None))
+        if expected is None:
+            assert found is None
+            refused += 1
+            continue
+        appended, tensors = expected
+        contents = [None if one is None else one.tobytes() for one in tensors]
+        contents += [None] * (len(constants) - len(contents))
+        added = own + struct.pack(f"={len(appended)}i", *appended) if appended else params
+        assert found == (added, (None, *contents, None)), layer.params
+        packed += 1
+    assert packed > 600
+    assert bool(refused) == (level in ("dsp", "skip_dsp"))
+
+
+def test_float32_weights_are_packed_as_defined() -> None:
+    draw = np.random.default_rng(3)
+    shapes = [*itertools.product(range(1, 35), range(1, 35)), (784, 14), (65536, 2)]
+    for depth, outputs in shapes:
+        weights = draw.normal(size=(outputs, depth)).astype(np.float32)
+        bias = draw.normal(size=outputs).astype(np.float32)
+        params = struct.pack("=5i", 1, depth, outputs, 0, 0)
+        tensors = None, weights.tobytes(), bias.tobytes(), None
+        found = _native.pack("fully_connected_float32", "avx512", params, tensors)
+        _, (expected,) = packing.avx512_float32(weights, bias)
+        assert expected is not None
+        assert found == (params, (None, expected.tobytes(), None, None))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_weights_that_are_not_constant_are_not_packed(level: str) -> None:
+    layer = Layer(np.random.default_rng(1), 1, 8, 2)
+    params = struct.pack("=7i", *vars(layer.params).values(), 0)
+    others = (one.tobytes() for one in layer.constants[1:])
+    assert _native.pack(KERNEL, level, params, (None, None, *others, None)) is None
+    assert _native.pack(KERNEL, level, params, ()) is None
 
 
 def unpacked(words: Any, groups: list[int], depth: int) -> Any:
@@ -165,18 +133,26 @@ def test_weights_are_where_the_kernels_read_them(depth: int, outputs: int) -> No
     assert not np.concatenate(seen)[outputs:].any()
 
 
+def literal(params: kernels.Int8, weights: Any, *quantization: Any, zero_point: int = 0) -> Layer:
+    """Return a layer of these numbers."""
+    layer = Layer(np.random.default_rng(0), params.rows, params.depth, params.outputs)
+    layer.params, layer.weights, layer.zero_point = params, weights, zero_point
+    layer.bias, layer.multiplier, layer.shift = quantization
+    return layer
+
+
 def test_the_zero_point_leaves_the_bias() -> None:
     params = kernels.Int8(1, 5, 1, 0, -128, 127)
     weights = np.array([[1, 2, 3, 4, -5]], np.int8)
     bias, ones = np.array([-(2**31)], np.int32), np.array([2**30], np.int32)
-    for pack, padding in (packing.skip, []), (packing.skip_dsp, [0]):
-        packed = pack(params, weights, bias, ones, ones, -7)
+    layer = literal(params, weights, bias, ones, ones, zero_point=-7)
+    for level, padding in ("skip", []), ("skip_dsp", [0]):
+        packed = layer.packed(level)
         assert packed is not None
         assert packed.constants[1].tolist() == [2**31 - 35, *padding]
-        assert packed.constants[1].dtype == np.int32
-    assert packing.skip(params, weights, bias, ones, ones, -7).constants[0].tolist() == [
-        [weight] for weight in weights[0]
-    ]
+    packed = layer.packed("skip")
+    assert packed is not None
+    assert packed.constants[0].tolist() == weights[0].tolist()
 
 
 def test_zeros_are_left_out_and_distances_bridged() -> None:
@@ -185,7 +161,10 @@ def test_zeros_are_left_out_and_distances_bridged() -> None:
     weights[2, 31] = -128
     ones = np.ones(3, np.int32)
     params = kernels.Int8(1, 40, 3, 0, -128, 127)
-    packed = packing.sparse(params, weights, 2 * ones, 3 * ones, 4 * ones)
+    layer = literal(params, weights, 2 * ones, 3 * ones, 4 * ones)
+    packed, in_words = layer.packed("sparse"), layer.packed("sparse_dsp")
+    assert packed is not None
+    assert in_words is not None
     # From 18 to 34 is one too far, from the beginning to 31 as well.
     first = [0x30, 0xFF, 0x51, 0, 1, -2, 3, 0, -4, 5, 0, 0]
     last = [0xFF, 0x01, 0, 0, 0, 0, -128, 0, 0, 0, 0, 0]
@@ -193,7 +172,7 @@ def test_zeros_are_left_out_and_distances_bridged() -> None:
     assert packed.constants[0].dtype == np.int8
     assert packed.constants[0].tolist() == bytes_of.astype(np.uint8).view(np.int8).tolist()
     assert [one[0] for one in packed.constants[1:]] == [2, 3, 4]
-    words = packing.sparse_dsp(packed).constants[0]
+    words = in_words.constants[0]
     assert words.dtype == np.uint32
     assert words[:2].tolist() == [1, 0x0051FF30]
 
@@ -257,88 +236,3 @@ def test_a_chunk_is_the_longest_that_is_safe(form: str, zero_point: int) -> None
         assert chunk >= 64
         assert largest(chunk) < MOST
         assert chunk == len(b) or largest(chunk + 1) >= MOST
-
-
-# ---- Kernels ----
-
-
-def check_on_core(core: cortex_m.Core, form: str, seed: int, count: int) -> None:
-    """Compare all outputs, with tensors that end or begin at a page that cannot be touched."""
-    refused = 0
-    for number, layer in enumerate(layers(seed, count)):
-        packed = layer.packed(form)
-        if packed is None:
-            assert layer.params.depth < 4
-            refused += 1
-            continue
-        at_end = number % 4 != 0
-        expected = layer.expected()
-        values = [layer.tensor, *packed.constants]
-        contents = [*(value.tobytes() for value in values), b"\x5a" * len(expected)]
-        addresses = [core.place(slot, content, at_end) for slot, content in enumerate(contents)]
-        core.call(packed.name, packed.params.values(), addresses)
-        made = bytes(core.engine.mem_read(addresses[-1], len(expected)))
-        assert made == expected, (packed.params, number)
-    assert refused < count / 4
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(
-    ("cpu", "optimisation", "count"),
-    [
-        ("cortex_m4", "-Os", 1000),
-        ("cortex_m4", "-O3", 1000),
-        ("cortex_m7", "-Os", 100),
-        ("cortex_m33+dsp", "-O3", 100),
-    ],
-)
-def test_kernels_on_cores(
-    built: Callable[[str, str], Path], cpu: str, optimisation: str, count: int, form: str
-) -> None:
-    core = cortex_m.Core(cpu, built(cpu, optimisation))
-    check_on_core(core, form, seed=count + len(form), count=count)
-    if form.endswith("dsp"):
-        assert core.stack() < 320
-
-
-@pytest.mark.parametrize("form", ["skip", "sparse"])
-def test_portable_kernels_on_the_host(tmp_path: Path, form: str) -> None:
-    library = tmp_path / "kernel.so"
-    source = source_of(form)
-    command = ["cc", *cortex_m.STRICT, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
-    subprocess.run(command, check=True)
-    run = getattr(ctypes.CDLL(str(library)), f"ek_fully_connected_int8_once_{form}")
-    for layer in layers(seed=1, count=1000):
-        packed = layer.packed(form)
-        assert packed is not None
-        params = np.array(list(packed.params.values()), np.int32)
-        expected = layer.expected()
-        output = np.zeros(len(expected), np.int8)
-        tensors = [layer.tensor, *packed.constants, output]
-        pointers = (ctypes.c_void_p * len(tensors))(*(one.ctypes.data for one in tensors))
-        run(ctypes.c_void_p(params.ctypes.data), pointers)
-        assert output.tobytes() == expected
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_kernels_are_cpp_as_well(tmp_path: Path, form: str) -> None:
-    source = tmp_path / "kernel.cpp"
-    source.write_text(f'#include "{source_of(form)}"\n')
-    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-std=c++17"]
-    target = ["-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-Os"]
-    command = [sys.executable, "-m", "ziglang", "c++", *target, *warnings, sources.INCLUDE]
-    subprocess.run([*command, "-c", str(source), "-o", str(tmp_path / "kernel.o")], check=True)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    folder = tmp_path_factory.mktemp("cortex_m")
-    files = [source_of(form) for form in FORMS]
-    made: dict[tuple[str, str], Path] = {}
-
-    def get(cpu: str, optimisation: str) -> Path:
-        if (cpu, optimisation) not in made:
-            made[cpu, optimisation] = cortex_m.build(folder, cpu, optimisation, files)
-        return made[cpu, optimisation]
-
-    return get

@@ -1,30 +1,29 @@
-"""Constants of FULLY_CONNECTED in the forms that only the export to C uses.
-
-The kernels are in kernels/ and kernels/cortex_m/, fully_connected_int8_<form>.c;
-each gives the bytes of ``fully_connected_int8_once``, whatever the input.
+"""What the packers of FULLY_CONNECTED write, in NumPy: the C packers are compared with this.
 
 The form for Cortex-M cores with the DSP extension holds the weights of two outputs a, b for one
 depth in a halfword P = 256 * b + a, and a word holds those of the depths k and k + 2; of four
 depths the first word has the even ones, the second the odd ones, as SXTB16 splits four inputs. A
 depth that is no multiple of 4 ends with the last four inputs, some of them for the second time:
 these have weights of 0.
+
+Each function is called like its level and has the same arguments: weights int8 or float32
+[outputs, depth], bias, multiplier, shift int32 [outputs], and the input's zero point. It returns
+the parameters that are appended and the tensors from the weights on, None where one stays; or None
+when it does not pack this.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import numpy as np
+import numpy.typing as npt
 
-    import numpy as np
-    import numpy.typing as npt
+Array = npt.NDArray[Any]
+Packed = tuple[tuple[int, ...], tuple[Array | None, ...]]
 
-    from edge_runtime.kernels.fully_connected import Int8
-
-    Weights = npt.NDArray[np.int8]
-    Int32 = npt.NDArray[np.int32]
+WIDTH = 16
+"""Outputs of a block of the kernels for x86."""
 
 STEP = 4
 """Depths of a word of inputs, which is one load."""
@@ -35,11 +34,8 @@ PASS = 3
 BLOCK = 16
 """Outputs that the skipping kernels sum up at once."""
 
-SPARSE = "fully_connected_int8_once_sparse"
-"""The kernel whose weights hold no zeros; that for the DSP extension begins so, too."""
-
 GROUP = 8
-"""Weights that the sparse kernel takes in a round."""
+"""Weights that the sparse kernel multiplies in a round."""
 
 FARTHEST = 15
 """What half a byte holds: the longest distance between two weights of the sparse form."""
@@ -48,42 +44,45 @@ HIGH_BITS = 24
 """Bits that the sum of the products with b has beside those of a."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """What a step of the plan becomes.
+def avx512(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
+    return _in_blocks(weights, _head(weights, bias, multiplier, shift), 2, 64)
 
-    Attributes:
-        name: of the kernel; the C function is called ``ek_`` and this.
-        params: int32 values by name, in the order in which the C function reads them: those of
-            ``fully_connected_int8_once``, then ``input_zero_point`` where zeros are skipped, then
-            ``chunk`` with DSP: for how many words of depth the sums fit into HIGH_BITS.
-        constants: weights, bias, multiplier and shift: the tensors between input and output.
+
+def avxvnni(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
+    return _in_blocks(weights, _head(weights, bias, multiplier, shift), WIDTH, 4)
+
+
+def avx2(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
+    """Weights are int16, of 8 outputs those of the depths 0 and 2, then those of 1 and 3."""
+    head, wide = _head(weights, bias, multiplier, shift), weights.astype(np.int16)
+    return _in_blocks(wide, head, WIDTH, 4, split=True)
+
+
+def avx512_float32(weights: Array, bias: Array) -> Packed:
+    return _in_blocks(weights, bias[np.newaxis], 2, 16)
+
+
+def neon(weights: Array, *_: Any) -> Packed:
+    """Blocks of 8 outputs, then 4, 2, 1, each [depth / 16][outputs][16]; then: none is -128."""
+    rest = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 16)))
+    parts = []
+    while len(rest):
+        width = next(one for one in (8, 4, 2, 1) if one <= len(rest))
+        parts.append(rest[:width].reshape(width, -1, 16).transpose(1, 0, 2).ravel())
+        rest = rest[width:]
+    narrow = np.array([(weights != -128).all()], np.int8)
+    return (), (np.concatenate([*parts, narrow]),)
+
+
+dotprod = neon
+
+
+def dsp(weights: Array, bias: Array, *_: Any) -> Packed | None:
+    """Pack words [words of depth][even, odd][pairs] for every pass, and pad the bias to pairs.
+
+    None when the depth is below 4, and when there is a pair of weights that no halfword holds: b is
+    -128 and a is negative.
     """
-
-    name: str
-    params: Mapping[str, int]
-    constants: tuple[npt.NDArray[Any], ...]
-
-
-def dsp(
-    params: Int8, weights: Weights, bias: Int32, multiplier: Int32, shift: Int32
-) -> Packed | None:
-    """Return the form of ``fully_connected_int8_once`` for the DSP extension.
-
-    Args:
-        params: of ``fully_connected_int8_once``, as all that follows.
-        weights: int8 [outputs, depth].
-        bias: int32 [outputs], the input's zero point folded in.
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
-
-    Returns:
-        Weights are uint32: for every pass [words of depth][even, odd][pairs], one pass behind the
-        other; the bias is padded to whole pairs. None when the depth is below 4, and when
-        there is a pair of weights that no halfword holds: b is -128 and a is negative.
-    """
-    import numpy as np
-
     halfwords = _halfwords(weights)
     if halfwords is None:
         return None
@@ -91,69 +90,23 @@ def dsp(
     passes = [PASS] * (pairs // PASS) + [1] * (pairs % PASS)
     starts = np.cumsum([0, *passes])
     packed = [_words(halfwords[at : at + n]).ravel() for at, n in zip(starts, passes, strict=False)]
-    made = {**vars(params), "chunk": _chunk(weights, -128, 127)}
-    constants = np.concatenate(packed), _even(bias), multiplier, shift
-    return Packed("fully_connected_int8_once_dsp", made, constants)
+    odd = len(bias) % 2
+    return (_chunk(weights, -128, 127),), (np.concatenate(packed), _even(bias) if odd else None)
 
 
-def skip(
-    params: Int8,
-    weights: Weights,
-    bias: Int32,
-    multiplier: Int32,
-    shift: Int32,
-    zero_point: int,
-) -> Packed:
-    """Return the portable form that skips inputs that are zero.
-
-    Args:
-        params: as for ``dsp``, and so on.
-        weights: int8 [outputs, depth].
-        bias: int32 [outputs], the input's zero point folded in.
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
-        zero_point: the input's.
-
-    Returns:
-        Weights are int8 [depth, outputs], and the input's zero point is not in the bias.
-    """
-    import numpy as np
-
-    made = {**vars(params), "input_zero_point": zero_point}
-    constants = (
-        np.ascontiguousarray(weights.T),
-        _unfolded(bias, weights, zero_point),
-        multiplier,
-        shift,
-    )
-    return Packed("fully_connected_int8_once_skip", made, constants)
+def skip(weights: Array, bias: Array, _multiplier: Array, _shift: Array, zero_point: int) -> Packed:
+    """Pack int8 [depth, outputs], and take the input's zero point out of the bias."""
+    return (zero_point,), (weights.T, _unfolded(bias, weights, zero_point))
 
 
 def skip_dsp(
-    params: Int8,
-    weights: Weights,
-    bias: Int32,
-    multiplier: Int32,
-    shift: Int32,
-    zero_point: int,
+    weights: Array, bias: Array, _multiplier: Array, _shift: Array, zero_point: int
 ) -> Packed | None:
-    """Return the form for the DSP extension that skips words of four inputs that are all zero.
+    """Pack words for every BLOCK of outputs, [words of depth][groups][even, odd][pairs].
 
-    Args:
-        params: as for ``dsp``, and so on.
-        weights: int8 [outputs, depth].
-        bias: int32 [outputs], the input's zero point folded in.
-        multiplier: int32 [outputs].
-        shift: int32 [outputs].
-        zero_point: the input's.
-
-    Returns:
-        Weights are uint32: for every BLOCK of outputs [words of depth][groups][even, odd][pairs]:
-        a group of one pair if their number is odd, then groups of two. The input's zero point is
-        not in the bias, which is padded to whole pairs. None as for ``dsp``.
+    There is a group of one pair if their number is odd, then groups of two. The input's zero point
+    is not in the bias, which is padded to whole pairs. None as for ``dsp``.
     """
-    import numpy as np
-
     halfwords = _halfwords(weights)
     if halfwords is None:
         return None
@@ -165,23 +118,17 @@ def skip_dsp(
         groups += [_words(block[at : at + 2]) for at in range(odd, len(block), 2)]
         packed.append(np.concatenate(groups, axis=1).ravel())
     chunk = _chunk(weights, -128 - zero_point, 127 - zero_point)
-    made = {**vars(params), "input_zero_point": zero_point, "chunk": chunk}
     folded = _even(_unfolded(bias, weights, zero_point))
-    constants = np.concatenate(packed), folded, multiplier, shift
-    return Packed("fully_connected_int8_once_skip_dsp", made, constants)
+    return (zero_point, chunk), (np.concatenate(packed), folded)
 
 
-def sparse(params: Int8, weights: Weights, bias: Int32, multiplier: Int32, shift: Int32) -> Packed:
-    """Return the portable form that holds no weights of 0, of the same arguments as ``dsp``.
+def sparse(weights: Array, *_: Any) -> Packed:
+    """Pack bytes: for every output four with the number of its groups, the lowest first, and these.
 
-    Returns:
-        Weights are bytes: for every output four with the number of its groups, the lowest first,
-        then the groups, of GROUP weights each: their distances from the weight before or from the
-        first input in half bytes, the lower half first, then the weights. Where a distance is above
-        FARTHEST, and to fill the last group, there are weights of 0.
+    A group has GROUP weights: their distances from the weight before or from the first input in
+    half bytes, the lower half first, then the weights. Where a distance is above FARTHEST, and to
+    fill the last group, there are weights of 0.
     """
-    import numpy as np
-
     outputs = len(weights)
     rows, positions = np.nonzero(weights)
     is_first = np.diff(rows, prepend=-1) != 0
@@ -205,23 +152,46 @@ def sparse(params: Int8, weights: Weights, bias: Int32, multiplier: Int32, shift
     is_group = np.ones(len(words), bool)
     is_group[heads] = False
     words[heads], words[is_group] = groups, group.ravel()
-    constants = words.view(np.int8), bias, multiplier, shift
-    return Packed(SPARSE, vars(params), constants)
+    return (), (words.view(np.int8),)
 
 
-def sparse_dsp(portable: Packed) -> Packed:
-    """Return what ``sparse`` made in the form for the DSP extension: the weights as uint32."""
-    import numpy as np
-
-    weights, *others = portable.constants
-    words = weights.view("<u4").astype(np.uint32)
-    return Packed(f"{SPARSE}_dsp", portable.params, (words, *others))
+def sparse_dsp(weights: Array, *_: Any) -> Packed:
+    """Pack the same as words of the machine's order."""
+    params, (packed,) = sparse(weights)
+    assert packed is not None
+    return params, (packed.view("<u4").astype(np.uint32),)
 
 
-def _halfwords(weights: Weights) -> npt.NDArray[np.uint32] | None:
+def _head(weights: Array, bias: Array, multiplier: Array, shift: Array) -> Array:
+    """Return [3, outputs]: bias of inputs that have 128 added, multiplier, 30 - shift."""
+    return np.stack([_unfolded(bias, weights, -128), multiplier, 30 - shift]).astype(np.int32)
+
+
+def _in_blocks(
+    weights: Array, head: Array, step: int, chunk: int, *, split: bool = False
+) -> Packed:
+    """Pack blocks of a head [..., WIDTH] and weights [chunks of depth][outputs][chunk].
+
+    Args:
+        weights: [outputs, depth].
+        head: [..., outputs].
+        step: the number of outputs of the last block is rounded up to a multiple of this.
+        chunk: depths that lie side by side.
+        split: whether those of 8 outputs are split into even and odd ones.
+    """
+    parts = []
+    for start in range(0, len(weights), WIDTH):
+        block, columns = weights[start : start + WIDTH], head[:, start : start + WIDTH]
+        rows = np.pad(block, ((0, -len(block) % step), (0, -block.shape[1] % chunk)))
+        body = rows.reshape(len(rows), -1, chunk).transpose(1, 0, 2)
+        if split:
+            body = body.reshape(len(body), -1, 8, chunk // 2, 2).transpose(0, 1, 4, 2, 3)
+        parts.append(np.pad(columns, ((0, 0), (0, WIDTH - len(block)))).tobytes() + body.tobytes())
+    return (), (np.frombuffer(b"".join(parts), np.uint8),)
+
+
+def _halfwords(weights: Array) -> Array | None:
     """Return P as uint32 [pairs, depths], None when that is impossible."""
-    import numpy as np
-
     outputs, depth = weights.shape
     if depth < STEP:
         return None
@@ -235,17 +205,15 @@ def _halfwords(weights: Weights) -> npt.NDArray[np.uint32] | None:
     return joined.astype(np.uint16).astype(np.uint32)
 
 
-def _words(halfwords: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+def _words(halfwords: Array) -> Array:
     """Return [pairs, depths] as [words of depth, even and odd one of each pair]."""
-    import numpy as np
-
     pairs = len(halfwords)
     four = halfwords.reshape(pairs, -1, STEP)
     joined = four[..., :2] | four[..., 2:] << np.uint32(16)
     return joined.transpose(1, 2, 0).reshape(-1, 2 * pairs)
 
 
-def _chunk(weights: Weights, lowest: int, highest: int) -> int:
+def _chunk(weights: Array, lowest: int, highest: int) -> int:
     """Return how many words of depth may lie anywhere, and no sum of b leaves HIGH_BITS.
 
     Args:
@@ -253,8 +221,6 @@ def _chunk(weights: Weights, lowest: int, highest: int) -> int:
         lowest: of the numbers that weights are multiplied with.
         highest: likewise.
     """
-    import numpy as np
-
     high = np.pad(weights[1::2].astype(np.int64), ((0, 0), (0, -weights.shape[1] % STEP)))
     words = high.shape[1] // STEP
     products = np.stack([high * lowest, high * highest])
@@ -270,16 +236,12 @@ def _chunk(weights: Weights, lowest: int, highest: int) -> int:
     return fits
 
 
-def _unfolded(bias: Int32, weights: Weights, zero_point: int) -> Int32:
+def _unfolded(bias: Array, weights: Array, zero_point: int) -> Array:
     """Return the bias without the input's zero point, in int32 arithmetic."""
-    import numpy as np
-
-    unfolded: Int32 = (bias + zero_point * weights.sum(axis=1, dtype=np.int64)).astype(np.int32)
+    unfolded: Array = (bias + zero_point * weights.sum(axis=1, dtype=np.int64)).astype(np.int32)
     return unfolded
 
 
-def _even(values: Int32) -> Int32:
+def _even(values: Array) -> Array:
     """Return the values, and a zero if their number is odd."""
-    import numpy as np
-
     return np.pad(values, (0, len(values) % 2))
