@@ -1,4 +1,4 @@
-"""The kernels of SOFTMAX in NumPy, which defines their meaning; in C softmax.c."""
+"""The kernels of SOFTMAX in NumPy, which defines their meaning; in C softmax_<type>.c."""
 
 from __future__ import annotations
 
