@@ -80,6 +80,14 @@ static inline int32_t ek_rescale_exact(int64_t total, int64_t significand, int32
     return total < 0 ? -rounded : rounded;
 }
 
+static inline int32_t ek_leading_zeros(uint32_t value)
+{
+    int32_t zeros = 0;
+    for (; zeros < 32 && !(value >> 31); zeros++)
+        value <<= 1;
+    return zeros;
+}
+
 static inline int32_t ek_clamp(int32_t value, int32_t lowest, int32_t highest)
 {
     return value < lowest ? lowest : value > highest ? highest : value;

@@ -1,9 +1,8 @@
-/* SOFTMAX; the meaning is defined in softmax.py. */
+/* SOFTMAX of int8; the meaning is defined in softmax.py. */
 #include "kernel.h"
 
 #include <string.h>
 
-#include "exponential.h"
 #include "fixed_point.h"
 #include "flash.h"
 
@@ -13,14 +12,6 @@ static inline int32_t largest_int8(const int8_t *row, int32_t depth)
     for (int32_t i = 0; i < depth; i++)
         largest = row[i] > largest ? row[i] : largest;
     return largest;
-}
-
-static inline int32_t leading_zeros(uint32_t value)
-{
-    int32_t zeros = 0;
-    for (; zeros < 32 && !(value >> 31); zeros++)
-        value <<= 1;
-    return zeros;
 }
 
 /* A product of numbers with 31 fractional bits. */
@@ -58,7 +49,7 @@ static Share share(const int8_t *row, int32_t depth, int32_t largest, const int3
                            2^31 */
     for (int32_t i = 0; i < depth; i++)
         total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - row[i]]), 12);
-    const int32_t zeros = leading_zeros(total);
+    const int32_t zeros = ek_leading_zeros(total);
     const Share own = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
                        12 - zeros + 31 - bits};
     return own;
@@ -156,73 +147,5 @@ void ek_softmax_int8_int16_float(const int32_t *params, void *const *tensors)
             const float power = ek_flash_float(&table[largest - input[i]]);
             output[i] = (int16_t)(rounded(power * own, 65535) - 32768);
         }
-    }
-}
-
-/* What an int16 table has for a value, interpolated between its 513 entries. */
-static inline int32_t looked_up(int32_t value, const int16_t *table)
-{
-    value = ek_clamp(value, -32768, 32767);
-    const int16_t *base = table + 256 + (value >> 7);
-    const int32_t below = ek_flash_int16(base), above = ek_flash_int16(base + 1);
-    return below + (((above - below) * (value & 127) + 64) >> 7);
-}
-
-/* exp of how far ``value`` is below the largest, 15 fractional bits. */
-static inline int32_t power_int16(const int32_t *params, int32_t value, int32_t largest,
-                                  const int16_t *table)
-{
-    const int32_t scaled = ek_rescale_twice(value - largest, params[2], params[3]);
-    /* Unsigned, because a large multiplier may wrap. */
-    return looked_up((int32_t)((uint32_t)scaled + 32767u), table);
-}
-
-/* tensors: input int16 [rows][depth], exponentials and reciprocals int16 [513], output int16
- * [rows][depth]. */
-void ek_softmax_int16_twice(const int32_t *params, void *const *tensors)
-{
-    const int32_t rows = params[0], depth = params[1];
-    const int16_t *input = (const int16_t *)tensors[0];
-    const int16_t *exponentials = (const int16_t *)tensors[1];
-    const int16_t *reciprocals = (const int16_t *)tensors[2];
-    int16_t *output = (int16_t *)tensors[3];
-    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        int16_t largest = INT16_MIN;
-        for (int32_t i = 0; i < depth; i++)
-            largest = input[i] > largest ? input[i] : largest;
-        int32_t total = 0; /* 15 fractional bits */
-        for (int32_t i = 0; i < depth; i++)
-            total += power_int16(params, input[i], largest, exponentials);
-        /* From 1 to 2 with 16 fractional bits, less 1, less half the table. */
-        const int32_t zeros = leading_zeros((uint32_t)total);
-        const int64_t above = ((((int64_t)total << (zeros - 1)) + 8192) >> 14) - 65536 - 32768;
-        const int64_t factor = looked_up((int32_t)above, reciprocals);
-        const int32_t right = 31 - zeros;
-        const int64_t half = (int64_t)1 << (right - 1);
-        for (int32_t i = 0; i < depth; i++) {
-            const int64_t power = power_int16(params, input[i], largest, exponentials);
-            output[i] = (int16_t)ek_clamp((int32_t)((power * factor + half) >> right), 0, 32767);
-        }
-    }
-}
-
-/* tensors: input float [rows][depth], output float [rows][depth]. */
-void ek_softmax_float32(const int32_t *params, void *const *tensors)
-{
-    const int32_t rows = params[0], depth = params[1];
-    const float *input = (const float *)tensors[0];
-    float *output = (float *)tensors[1], beta;
-    memcpy(&beta, &params[2], sizeof beta);
-    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        double largest = -3.4028234663852886e38, total = 0; /* the least finite float */
-        for (int32_t i = 0; i < depth; i++)
-            largest = (double)input[i] > largest ? (double)input[i] : largest;
-        for (int32_t i = 0; i < depth; i++) {
-            const double power = ek_exp(((double)input[i] - largest) * (double)beta);
-            output[i] = (float)power;
-            total += power;
-        }
-        for (int32_t i = 0; i < depth; i++)
-            output[i] = (float)((double)output[i] / total);
     }
 }
