@@ -1,7 +1,9 @@
 """The kernels: in C99, <family>*.c, and what they mean in NumPy, <family>.py.
 
 Both have the same int32 parameters, in C a struct, in NumPy a record of the same fields, and the
-same flat tensors; the NumPy function returns the output, or a tuple of several.
+same tensors. In docstrings and comments a tensor is described by its element type and its shape,
+"int8 [rows * depth]"; in memory and as an array it is flat. The arguments of a NumPy function are
+the parameters, the inputs and the constants; it returns the output, or a tuple of several.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:
-    """Return float32 values clamped to bounds whose bits are given; NaN and -0.0 stay."""
+    """Return float32 values, flat, clamped to bounds that are passed as bits; NaN and -0.0 stay."""
     low, high = np.array([lowest, highest], np.int32).view(np.float32)
     clamped = np.where(values < low, low, np.where(values > high, high, values))
     return clamped.ravel()

@@ -1,10 +1,9 @@
 /* SOFTMAX of int8; the meaning is defined in softmax.py. */
 #include "kernel.h"
 
-#include <string.h>
-
 #include "fixed_point.h"
 #include "flash.h"
+#include "float_bits.h"
 
 static inline int32_t largest_int8(const int8_t *row, int32_t depth)
 {
@@ -42,40 +41,45 @@ typedef struct {
     int32_t reciprocal, right;
 } Share;
 
-static Share share(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
-                   int32_t bits)
+static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
+                      int32_t bits)
 {
     uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
                            2^31 */
     for (int32_t i = 0; i < depth; i++)
         total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - row[i]]), 12);
     const int32_t zeros = ek_leading_zeros(total);
-    const Share own = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
-                       12 - zeros + 31 - bits};
-    return own;
+    const Share share = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
+                         12 - zeros + 31 - bits};
+    return share;
 }
 
-static inline int32_t shared(Share own, int32_t power, int32_t highest)
+static inline int32_t scaled(Share share, int32_t power, int32_t highest)
 {
-    if (own.right > 31)
+    if (share.right > 31)
         return 0;
-    const int32_t made = ek_rounding_shift(product(own.reciprocal, power), own.right);
-    return made < highest ? made : highest;
+    const int32_t output = ek_rounding_shift(product(share.reciprocal, power), share.right);
+    return output < highest ? output : highest;
 }
+
+typedef struct {
+    int32_t rows, depth;
+} Int8;
 
 /* tensors: input int8 [rows][depth], table int32 [256], output int8 [rows][depth]. */
 void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1];
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *table = (const int32_t *)tensors[1];
     int8_t *output = (int8_t *)tensors[2];
+    const Int8 *p = (const Int8 *)params;
+    const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
-        const Share own = share(input, depth, largest, table, 8);
+        const Share share = share_of(input, depth, largest, table, 8);
         for (int32_t i = 0; i < depth; i++) {
             const int32_t power = ek_flash_int32(&table[largest - input[i]]);
-            output[i] = (int8_t)(shared(own, power, 255) - 128);
+            output[i] = (int8_t)(scaled(share, power, 255) - 128);
         }
     }
 }
@@ -83,26 +87,26 @@ void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
 /* tensors: input int8 [rows][depth], table int32 [256], output int16 [rows][depth]. */
 void ek_softmax_int8_int16_twice(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1];
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *table = (const int32_t *)tensors[1];
     int16_t *output = (int16_t *)tensors[2];
+    const Int8 *p = (const Int8 *)params;
+    const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
-        const Share own = share(input, depth, largest, table, 16);
+        const Share share = share_of(input, depth, largest, table, 16);
         for (int32_t i = 0; i < depth; i++) {
             const int32_t power = ek_flash_int32(&table[largest - input[i]]);
-            output[i] = (int16_t)(shared(own, power, 65535) - 32768);
+            output[i] = (int16_t)(scaled(share, power, 65535) - 32768);
         }
     }
 }
 
 /* 1 / (the sum of a row's exponentials, in units of the output's scale). */
 static float inverse(const int8_t *row, int32_t depth, int32_t largest, const float *table,
-                     int32_t scale_bits)
+                     float scale)
 {
-    float total = 0, scale;
-    memcpy(&scale, &scale_bits, sizeof scale);
+    float total = 0;
     for (int32_t i = 0; i < depth; i++)
         total += ek_flash_float(&table[largest - row[i]]);
     return 1 / (total * scale);
@@ -112,23 +116,30 @@ static float inverse(const int8_t *row, int32_t depth, int32_t largest, const fl
 static inline int32_t rounded(float value, int32_t highest)
 {
     const int32_t whole = (int32_t)value;
-    const int32_t made = whole + (value - (float)whole >= 0.5f);
-    return made < highest ? made : highest;
+    const int32_t nearest = whole + (value - (float)whole >= 0.5f);
+    return nearest < highest ? nearest : highest;
 }
+
+/* The scale, of the output, is the bits of a float. */
+typedef struct {
+    int32_t rows, depth, scale;
+} Int8Float;
 
 /* tensors: input int8 [rows][depth], table float [256], output int8 [rows][depth]. */
 void ek_softmax_int8_float(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
     const int8_t *input = (const int8_t *)tensors[0];
     const float *table = (const float *)tensors[1];
     int8_t *output = (int8_t *)tensors[2];
+    const Int8Float *p = (const Int8Float *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
-        const float own = inverse(input, depth, largest, table, scale_bits);
+        const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);
-            output[i] = (int8_t)(rounded(power * own, 255) - 128);
+            output[i] = (int8_t)(rounded(power * factor, 255) - 128);
         }
     }
 }
@@ -136,16 +147,18 @@ void ek_softmax_int8_float(const int32_t *params, void *const *tensors)
 /* tensors: input int8 [rows][depth], table float [256], output int16 [rows][depth]. */
 void ek_softmax_int8_int16_float(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], scale_bits = params[2];
     const int8_t *input = (const int8_t *)tensors[0];
     const float *table = (const float *)tensors[1];
     int16_t *output = (int16_t *)tensors[2];
+    const Int8Float *p = (const Int8Float *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = largest_int8(input, depth);
-        const float own = inverse(input, depth, largest, table, scale_bits);
+        const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);
-            output[i] = (int16_t)(rounded(power * own, 65535) - 32768);
+            output[i] = (int16_t)(rounded(power * factor, 65535) - 32768);
         }
     }
 }

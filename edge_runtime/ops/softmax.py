@@ -117,7 +117,7 @@ def lower(call: Call) -> Kernel:
     depth = given.shape[-1]
     size = {"rows": given.elements // depth, "depth": depth}
     if given.dtype == "float32":
-        params = {**size, "factor": float_bits(beta)}
+        params = {**size, "beta": float_bits(beta)}
         return Kernel("softmax_float32", params, (0,), in_place=True, rows="rows")
     if given.dtype == "int16":
         return _interpolated(call, size)
@@ -127,7 +127,7 @@ def lower(call: Call) -> Kernel:
         assert made.quantization is not None
         floats = softmax_tables.float_exponentials(_scale(call), beta)
         table = Constant("float32", struct.pack("<256f", *floats), table=True)
-        params = {**size, "factor": float_bits(made.quantization.scales[0])}
+        params = {**size, "scale": float_bits(made.quantization.scales[0])}
         return Kernel(f"{kernel}_float", params, (0,), (table,), in_place=same, rows="rows")
     table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta), table=True)
     return Kernel(f"{kernel}_twice", size, (0,), (table,), in_place=same, rows="rows")
