@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from os.path import exists, join
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

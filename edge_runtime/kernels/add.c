@@ -62,7 +62,7 @@ static inline float sum_float32(Float32 p, float a, float b)
 
 EK_ELEMENTWISE(EK(add_int8_twice), int8_t, Rescaled, rescaled)
 EK_ELEMENTWISE(EK(add_int16_twice), int16_t, Rescaled, rescaled)
-#ifndef EK_AVX2 /* gains nothing there, or is as fast as it need be */
+#ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
 EK_ELEMENTWISE(EK(add_int8_once), int8_t, Once, rescaled_once)
 EK_ELEMENTWISE(EK(add_int16_shifted_once), int16_t, Shifted, shifted)
 EK_ELEMENTWISE(EK(add_int32), int32_t, Int32, sum_int32)

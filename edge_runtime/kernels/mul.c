@@ -54,7 +54,7 @@ static inline float product_float32(Float32 p, float a, float b)
 
 EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, Rescaled, rescaled)
 EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, Rescaled, rescaled)
-#ifndef EK_AVX2 /* gains nothing there, or is as fast as it need be */
+#ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
 EK_ELEMENTWISE(EK(mul_int8_float), int8_t, Float, rescaled_float)
 EK_ELEMENTWISE(EK(mul_int32), int32_t, Int32, product_int32)
 EK_ELEMENTWISE(EK(mul_float32), float, Float32, product_float32)

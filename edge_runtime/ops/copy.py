@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from edge_runtime.ops.call import Kernel
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 
 def kernel(size: int) -> Kernel:
     """Return the kernel for tensors of ``size`` bytes."""
