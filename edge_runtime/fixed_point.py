@@ -96,20 +96,20 @@ bits of fraction; all are calculated at once."""
 def rounding_multiplier(factor: float) -> tuple[int, int]:
     """Return (multiplier, shift) for which ``rescale_once`` is int8 ``half_away(total * factor)``.
 
-    Halves up and halves away from zero are the same for a multiplier a little above the factor, and
-    ``quantize_multiplier``'s may be a little below it, or equal. So each total at which the output
-    changes is checked, and the nearest multiplier that is right for all is returned. It is
+    Halves up and halves away from zero are the same for a multiplier a little above the factor,
+    and ``quantize_multiplier``'s may be a little below it, or equal. So each total at which the
+    output changes is checked, and the nearest multiplier that is right for all is returned. It is
     ``quantize_multiplier``'s or next to it: the factor itself is right, but for halves.
 
     Some factors have no such multiplier. Then ``quantize_multiplier``'s is returned, which is one
     step off for totals next to some of these changes:
 
-    - Where totals are large. Of random products of scales all from 1e-4 to 1 have a multiplier; none
-      have 0.2 % from 5e-5 to 1e-4, 4 % from 2e-5 and 20 % from 1e-5 on, two thirds from 1e-6 on. The
-      totals that are off are beyond 2.8 million, so that a layer needs more than 86 products of the
-      greatest size, or a large bias.
-    - Where the factor is the double next to a fraction such as 7/10, whose products doubles round to
-      either side of a half; small totals are off, too.
+    - Where totals are large. Of random products of scales all from 1e-4 to 1 have a multiplier;
+      0.2 % from 5e-5 to 1e-4 have none, 4 % from 2e-5 and 20 % from 1e-5 on, two thirds from 1e-6
+      on. The totals that are off are beyond 2.8 million, so that a layer needs more than 86
+      products of the greatest size, or a large bias.
+    - Where the factor is the double next to a fraction such as 7/10, whose products doubles round
+      to either side of a half. There small totals are off, too.
 
     A call needs 5 µs, and up to 80 µs where many outputs change close to a whole total.
 
