@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from edgekit.benchmarks.cores import CORES
 from edgekit.commands.bench_options import Options
+from edgekit.exported import exported
 
 if TYPE_CHECKING:
-    from edgekit.benchmarks.firmware import Library
     from edgekit.benchmarks.gate import Gate
     from edgekit.benchmarks.result import Result
     from edgekit.benchmarks.subjects import Entry, Keras
     from edgekit.train.data import Dataset
 
 SKIP_ZEROS = "skip-zeros"
-NAME = "model"
-"""What the public names of the exported C begin with."""
 
 
 def builds(target: str, skip_zeros: bool) -> list[str]:
@@ -60,26 +58,6 @@ def measure(
         effort=measurement.QUICK if chosen.quick else measurement.THOROUGH,
         keep=keep,
         say=say,
-    )
-
-
-def exported(path: Path, skip_zeros: bool) -> "Library":
-    """Return a model file as C.
-
-    Raises:
-        ModelError: the file is damaged, or holds what cannot be exported.
-    """
-    from edgekit.benchmarks.firmware import Library
-    from edgekit.convert.c_library import library
-
-    made = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
-    return Library(
-        name=NAME,
-        files={f"{NAME}.h": made.header, f"{NAME}.c": made.source},
-        arena=made.arena,
-        weights=made.weights,
-        macs=made.macs,
-        ops=made.ops,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
+from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
 from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
@@ -230,7 +231,6 @@ def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None,
     from edgekit.benchmarks import firmware, target
     from edgekit.benchmarks.cores import CORES
     from edgekit.benchmarks.result import Subject
-    from edgekit.commands.bench_target import exported
     from edgekit.files import sha256
 
     core = CORES[CORE]
