@@ -72,7 +72,7 @@ print(machine)
 scores = machine.predict(x[2400:2405])  # floats in, probabilities out
 print([machine.labels[i] for i in scores.argmax(axis=1)], "truth", classes[truth[2400:2405]])
 
-# %% As C for a microcontroller: run `edgekit export` and `edgekit bench --target` on the file
+# %% As C for a microcontroller: run `edgekit export` and `edgekit bench --core` on the file
 from edgekit.convert.c_library import library
 
 made = library((folder / "machine_int8.tflite").read_bytes(), "machine_int8.tflite", "machine")

@@ -33,7 +33,7 @@ EXTRAS = {
         "ai-edge-litert",
         "models beyond our engine need it, and edgekit bench compares",
     ),
-    "mcu": ("unicorn", "edgekit bench --target runs models on emulated microcontrollers with it"),
+    "mcu": ("unicorn", "edgekit bench --core runs models on emulated microcontrollers with it"),
     "distributed": ("distributed", "edgekit sweep --scheduler hands points to a Dask cluster"),
     "sign": ("cryptography", "edgekit sign, verify --key and load(public_key=) need it"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),

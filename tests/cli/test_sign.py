@@ -38,9 +38,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (artifacts / "model.tflite").write_bytes(models.seeds()["documented"])
     (artifacts / "metrics.json").write_text("{}")
     digests.record(artifacts, artifacts / "model.tflite", artifacts / "metrics.json")
-    for target in ("c", "arduino"):
+    for package in ("c", "arduino"):
         model = artifacts / "model.tflite"
-        assert run("export", model, "--target", target, "-o", artifacts / target) == 0
+        assert run("export", model, "--package", package, "-o", artifacts / package) == 0
     return folder
 
 
@@ -282,7 +282,7 @@ def test_what_another_tool_calls_a_signature_is_left_alone(artifacts: Path, fold
 
 
 def test_an_export_replaces_a_signed_one(signed: Path, folder: Path) -> None:
-    again = ("export", signed / "model.tflite", "--target", "c", "-o", signed / "c")
+    again = ("export", signed / "model.tflite", "--package", "c", "-o", signed / "c")
     assert run(*again, "--name", "other") == 0
     assert not (signed / "c" / "SHA256SUMS.sig").exists()
     assert {name.partition("/")[0] for name in failed(folder)} == {"c"}

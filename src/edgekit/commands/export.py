@@ -10,7 +10,7 @@ from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
 from edgekit.commands import options, running, terminal
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages import TARGETS as PACKAGES
 from edgekit.errors import ExportError
 from edgekit.escape import shell
 from edgekit.files import to_json
@@ -33,10 +33,10 @@ TEXTS = ("header", "source", "selftest", "example")
     metavar="[MODEL.tflite]",
 )
 @click.option(
-    "--target",
-    type=options.Choice(tuple(TARGETS)),
+    "--package",
+    type=options.Choice(tuple(PACKAGES)),
     default="c",
-    help="What builds it: c has CMake files, the others a library, module or component with an "
+    help="Build system: c has CMake files, the others a library, module or component with an "
     "example.",
 )
 @click.option(
@@ -51,7 +51,7 @@ TEXTS = ("header", "source", "selftest", "example")
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    show_default="NAME_TARGET in the artifacts folder",
+    show_default="NAME_PACKAGE in the artifacts folder",
     help="Folder to write; an earlier export there is replaced.",
 )
 @options.artifacts
@@ -59,7 +59,7 @@ TEXTS = ("header", "source", "selftest", "example")
 @options.verbosity
 def command(
     model: Path | None,
-    target: str,
+    package: str,
     name: str | None,
     skip_zeros: bool,
     output: Path | None,
@@ -78,7 +78,7 @@ def command(
 
     path = model or options.int8_model(artifacts)
     name = c_identifier(path.name) if name is None else _identifier(name)
-    folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
+    folder = output or artifacts / f"{name}_{package.replace('-', '_')}"
     export_folder.require_replaceable(folder)
     files.require_writable(folder.parent)
     running.finish(path.parent)
@@ -87,23 +87,23 @@ def command(
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
     except EdgeRuntimeError as error:
         raise ModelError(f"{path}: {error}") from None
-    texts = TARGETS[target](library)
+    texts = PACKAGES[package](library)
     export_folder.write(texts, folder)
     write_index(artifacts)
     if as_json:
-        terminal.page(to_json(_document(library, folder, target, sorted(texts))))
+        terminal.page(to_json(_document(library, folder, package, sorted(texts))))
     else:
-        terminal.echo(f"{path} → {folder}  ({target})")
+        terminal.echo(f"{path} → {folder}  ({package})")
         terminal.page(_summary(library, path))
     return 0
 
 
 def _document(
-    library: "CLibrary", folder: Path, target: str, names: list[str]
+    library: "CLibrary", folder: Path, package: str, names: list[str]
 ) -> dict[str, object]:
     facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
-    return {**head, "folder": str(folder), "target": target, "files": names, **facts}
+    return {**head, "folder": str(folder), "package": package, "files": names, **facts}
 
 
 def _summary(library: "CLibrary", path: Path) -> str:
@@ -117,7 +117,7 @@ def _summary(library: "CLibrary", path: Path) -> str:
         f"arena {library.arena:,}; stack on top",
     }
     # Whole on its line, to be copied.
-    measure = f"{'measure':10}edgekit bench --target cortex-m4{option} {shell(str(path))}"
+    measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"
     return "\n".join([*pairs(figures), measure])
 
 
