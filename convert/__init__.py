@@ -8,9 +8,9 @@ conversion = convert.convert("model.keras", "model_int8.tflite", quantize=True, 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.convert.api import Conversion, convert
+    from edgekit.convert.api import Converted, convert
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Converted", "convert"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,9 +19,9 @@ from edgekit.convert.calibration import (
     from_inputs,
     stratified,
 )
+from edgekit.convert.conversion import CALIBRATED_SCHEMES, Conversion
 from edgekit.convert.input_range import TRAINED, InputRange, Range, Trial
 from edgekit.convert.meaning import Meaning
-from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
@@ -48,7 +48,7 @@ class Choices:
     Attributes:
         data: what ``edgekit.train.data.load`` takes.
         classes: class names in the order of the scores.
-        task: one of ``recipe.TASKS``.
+        task: one of ``conversion.TASKS``.
         framing: how pictures are brought to the model's size.
         input_range: what pixels 0 and 255 are on the model's scale.
         calibration: a source of inputs, or an .npy of model inputs.
@@ -106,7 +106,7 @@ class Job:
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
 
-def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
+def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Job:
     """Find out what ``choices`` leave open, and load the data.
 
     Raises:
@@ -142,7 +142,7 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
         training=hyper_parameters(metrics),
         calibration=None,
     )
-    calibration = _calibration(model, choices, recipe, job)
+    calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
         warnings.append(f"input range {pixels.low:g} to {pixels.high:g}: {pixels.warning}")
     if calibration:
@@ -152,13 +152,13 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
 
 
 def of_training(
-    model: TrainedModel, recipe: Recipe, dataset: Dataset, metrics: dict[str, Any]
+    model: TrainedModel, conversion: Conversion, dataset: Dataset, metrics: dict[str, Any]
 ) -> Job:
     """Return the job of a model that was trained a moment ago, as ``edgekit train`` does.
 
     Args:
         model: the model.
-        recipe: of the conversion.
+        conversion: number format, target, calibration.
         dataset: what it was trained on.
         metrics: its "recipe", and its "tuning" where it was fine-tuned.
     """
@@ -171,7 +171,7 @@ def of_training(
         training=hyper_parameters(metrics),
         calibration=None,
     )
-    return replace(job, calibration=_calibration(model, Choices(), recipe, job))
+    return replace(job, calibration=_calibration(model, Choices(), conversion, job))
 
 
 def metrics_of(model: TrainedModel) -> dict[str, Any]:
@@ -303,17 +303,17 @@ def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callabl
 
 
 def _calibration(
-    model: TrainedModel, choices: Choices, recipe: Recipe, job: Job
+    model: TrainedModel, choices: Choices, conversion: Conversion, job: Job
 ) -> CalibrationSet | None:
     source = choices.calibration
-    if not recipe.calibrated:
+    if not conversion.calibrated:
         if source is not None:
             raise DataError(
                 f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
-                f"not {recipe.scheme}"
+                f"not {conversion.scheme}"
             )
         return None
-    if model.learned and recipe.scheme == "int8":
+    if model.learned and conversion.scheme == "int8":
         if source is not None:
             raise DataError(
                 f"--calibration: {model.path} learned its ranges in quantisation-aware "
@@ -321,7 +321,7 @@ def _calibration(
             )
         return None
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
-    size, seed = recipe.calibration_size, recipe.calibration_seed
+    size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
         return from_array(_array(source), Path(source).name, model.shape, size, seed, expected)
     dataset = job.dataset
@@ -331,8 +331,8 @@ def _calibration(
         dataset = load(source, own or None, model.shape, framing=job.framing, numbers=numbers)
     if dataset is None:
         raise ModelFileError(
-            f"{model.path}: {recipe.scheme} needs inputs to calibrate with, and nothing beside the "
-            "model says what it was trained on; give --data or --calibration"
+            f"{model.path}: {conversion.scheme} needs inputs to calibrate with, and nothing beside "
+            "the model says what it was trained on; give --data or --calibration"
         )
     inputs = job.model_inputs(dataset.x_train, model.shape)
     groups = dataset.y_train if dataset.labels else np.zeros(len(inputs), np.int64)

@@ -31,7 +31,7 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
 
     Args:
         model: the model.
-        task: one of ``recipe.TASKS``, None when the user did not say.
+        task: one of ``conversion.TASKS``, None when the user did not say.
         classes: how many classes the user or the data names; None when neither does.
 
     Raises:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from edge_runtime.graph import Graph
 from edgekit.convert.compare import TensorError
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
-from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.escape import line
@@ -69,7 +69,7 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
 def document(
     *,
     trained: TrainedModel,
-    recipe: Recipe,
+    conversion: Conversion,
     job: Job,
     graph: Graph,
     digest: str,
@@ -91,7 +91,7 @@ def document(
             "sha256": trained.sha256,
             "parameters": trained.parameters,
         },
-        "recipe": asdict(recipe),
+        "recipe": asdict(conversion),
         "data": dataset and {**dataset.provenance, "source": dataset.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
@@ -105,7 +105,7 @@ def document(
             "source": calibration.source,
             "samples": len(calibration.inputs),
             "per_class": list(calibration.counts),
-            "seed": recipe.calibration_seed,
+            "seed": conversion.calibration_seed,
             "warnings": list(calibration.warnings),
         },
         "ranges": "learned" if learned else "calibrated" if calibration else None,

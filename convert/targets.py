@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge_runtime.graph import Graph, Op
-from edgekit.convert.recipe import Recipe
+from edgekit.convert.conversion import Conversion
 from edgekit.errors import TargetError
 
 
@@ -130,19 +130,19 @@ class Verdict:
     fallbacks: tuple[str, ...]
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Refuse a recipe that its target cannot run, before any work is done.
+def check_conversion(conversion: Conversion) -> None:
+    """Refuse a conversion that its target cannot run, before any work is done.
 
     Raises:
         TargetError: the scheme or the batch does not fit the target.
     """
-    target = TARGETS[recipe.target]
-    if recipe.scheme not in target.schemes:
+    target = TARGETS[conversion.target]
+    if conversion.scheme not in target.schemes:
         raise TargetError(
-            f"--target {target.name}: {target.title} does not run {recipe.scheme} models; "
+            f"--target {target.name}: {target.title} does not run {conversion.scheme} models; "
             f"use --quantize --scheme {' or '.join(s for s in target.schemes if s != 'float32')}"
         )
-    if target.name != "litert" and recipe.batch != 1:
+    if target.name != "litert" and conversion.batch != 1:
         raise TargetError(f"--target {target.name}: {target.title} needs --batch 1")
 
 

@@ -34,8 +34,8 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench, tune
 from edgekit.convert import job, qat
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.metadata import attach
-from edgekit.convert.recipe import Recipe as Conversion
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers

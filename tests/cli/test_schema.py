@@ -24,7 +24,7 @@ from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
 from edgekit.commands import group
 from edgekit.convert import packages, runners
-from edgekit.convert.recipe import SCHEMES
+from edgekit.convert.conversion import SCHEMES
 from edgekit.convert.targets import TARGETS
 from edgekit.schemas import names, schema
 from edgekit.train import recipe, tuning

@@ -7,8 +7,8 @@ import click
 
 from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options, running, terminal
-from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
-from edgekit.convert.targets import TARGETS, check_recipe
+from edgekit.convert.conversion import DYNAMIC_BATCH, SCHEMES, Conversion
+from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
@@ -21,7 +21,7 @@ from edgekit.index import write_index
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
 
-DEFAULT = Recipe()
+DEFAULT = Conversion()
 TIES_WORTH_TELLING = 0.01
 """Share of the test images."""
 
@@ -129,22 +129,22 @@ def command(
     size, what input and output were taken for and why, accuracy before and after on the test
     data, agreement, the error of each layer, the ops, and whether the target runs them.
     """
-    recipe = Recipe(
+    conversion = Conversion(
         scheme=scheme or ("int8" if quantize else "float32"),
         target=target,
         batch=batch,
         calibration_size=calibration_size,
         calibration_seed=calibration_seed,
     )
-    check_recipe(recipe)
+    check_conversion(conversion)
     path = model or artifacts / KERAS_MODEL
-    output = output or artifacts / _default_name(recipe)
+    output = output or artifacts / _default_name(conversion)
     if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
         raise DataError(f"{output}: is an input of this conversion; name another --output")
     require_target(output)
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
-    from edgekit.convert.api import Conversion
+    from edgekit.convert.api import Converted
     from edgekit.train.data import takes_images
 
     running.warn_of_others(path)
@@ -161,7 +161,7 @@ def command(
         calibration=calibration,
     )
     with terminal.working("convert", "looking at the model and its data"):
-        job = jobs.prepare(trained, choices, recipe)
+        job = jobs.prepare(trained, choices, conversion)
     if trained.note:
         terminal.note(f"{path}: {trained.note}")
     for warning in job.warnings:
@@ -170,10 +170,10 @@ def command(
     for note in notes:
         terminal.note(note)
     with terminal.working("convert", f"converting {path} and comparing the answers"):
-        content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
-    conversion = Conversion(content, document, job.warnings, notes)
+        content, document = pipeline.convert(trained, conversion, job, verbose=verbose)
+    converted = Converted(content, document, job.warnings, notes)
     shown = report.text(document)
-    report_path = conversion.write(output)
+    report_path = converted.write(output)
     write_index(artifacts)
     if not job.labels and job.meaning.name != NUMBERS:
         terminal.note(
@@ -190,18 +190,18 @@ def command(
     else:
         # What reads the stream is to get the model alone.
         aside = report_path is None
-        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})", err=aside)
+        terminal.echo(f"{path} → {output}  ({conversion.scheme}, {target})", err=aside)
         terminal.page(shown, err=aside)
         terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
     return 0
 
 
-def _default_name(recipe: Recipe) -> str:
+def _default_name(conversion: Conversion) -> str:
     parts = [Path(FLOAT_MODEL).stem]
-    if recipe.scheme != "float32":
-        parts.append(recipe.scheme)
-    if recipe.target != "litert":
-        parts.append(recipe.target.replace("-", ""))
+    if conversion.scheme != "float32":
+        parts.append(conversion.scheme)
+    if conversion.target != "litert":
+        parts.append(conversion.target.replace("-", ""))
     return "_".join(parts) + ".tflite"
 
 

@@ -10,7 +10,7 @@ import click
 
 from edge_runtime.metadata import FRAMINGS
 from edgekit.commands import terminal
-from edgekit.convert.recipe import TASKS
+from edgekit.convert.conversion import TASKS
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 

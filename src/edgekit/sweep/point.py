@@ -189,11 +189,11 @@ def _converted(
 ) -> bytes:
     """Convert as ``edgekit convert`` does with its defaults."""
     from edgekit.convert import job, pipeline
-    from edgekit.convert import recipe as conversion
+    from edgekit.convert.conversion import Conversion
 
-    recipe = conversion.Recipe(scheme=scheme)
-    given = job.of_training(trained, recipe, dataset, metrics)
-    content, _ = pipeline.convert(trained, recipe, given, measure=False)
+    conversion = Conversion(scheme=scheme)
+    prepared = job.of_training(trained, conversion, dataset, metrics)
+    content, _ = pipeline.convert(trained, conversion, prepared, measure=False)
     return content
 
 

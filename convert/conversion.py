@@ -1,4 +1,4 @@
-"""What a conversion is to do: number format, target, batch."""
+"""What a conversion does: number format, target, batch."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ TASKS = ("classification", "regression", "autoencoder")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Conversion:
     """How a Keras model becomes a .tflite file.
 
     Attributes:
