@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What ends a process from outside; SIGINT raises KeyboardInterrupt in Python anyway."""
@@ -22,6 +23,10 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+_UNTOUCHED = (signal.SIG_IGN, None)
+"""Handlers that are ignored, or that Python did not install."""
+
 _arrived: list[int] = []
 """Those that have raised."""
 
@@ -33,18 +38,8 @@ def raising() -> Iterator[None]:
     For the main thread of a program of our own: a library leaves the handlers alone.
     """
     _arrived.clear()
-    before = {
-        number: handler
-        for number in (signal.SIGINT, *ENDING)
-        if (handler := signal.getsignal(number)) in (signal.SIG_DFL, signal.default_int_handler)
-    }
-    for number in before:
-        signal.signal(number, _raise)
-    try:
+    with _handled_by(_raise, lambda handler: handler in _DEFAULTS):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def cause(error: BaseException) -> BaseException:
@@ -74,17 +69,33 @@ def deferred() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
+    with _handled_by(
+        lambda number, _: arrived.append(number), lambda handler: handler not in _UNTOUCHED
+    ):
+        yield
+    for number in arrived[:1]:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _handled_by(
+    handler: Callable[[int, FrameType | None], object], replaces: Callable[[Any], bool]
+) -> Iterator[None]:
+    """Let ``handler`` handle signals that end the process while the block lasts.
+
+    Args:
+        handler: gets the signal's number and the current frame.
+        replaces: whether it takes the place of the handler that a signal has.
+    """
     before = {
-        number: handler
+        number: current
         for number in (signal.SIGINT, *ENDING)
-        if (handler := signal.getsignal(number)) not in (None, signal.SIG_IGN)
+        if replaces(current := signal.getsignal(number))
     }
     try:
         for number in before:
-            signal.signal(number, lambda number, _: arrived.append(number))
+            signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number in arrived[:1]:
-        signal.raise_signal(number)
+        for number, current in before.items():
+            signal.signal(number, current)
