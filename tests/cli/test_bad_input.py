@@ -39,7 +39,7 @@ from edgekit.convert.metadata import attach
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 from edgekit.train import arrays, data, mnist
 from edgekit.train.recipe import Recipe
 

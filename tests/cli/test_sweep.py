@@ -18,7 +18,7 @@ import pytest
 import documents
 from edge_runtime.install import install_line
 from edgekit import cli
-from edgekit.sweep.row import DEFLATED
+from edgekit.sweep.measurement import DEFLATED
 from edgekit.verify import verify
 
 NODES = (2, 3, 4, 5, 6)
@@ -224,7 +224,7 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from edgekit.sweep import journal, latency, point, workers
-    from edgekit.sweep.row import Row
+    from edgekit.sweep.measurement import Row
     from edgekit.train.data import load
     from edgekit.train.recipe import Recipe
 

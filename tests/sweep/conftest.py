@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgekit.scoring import wilson_interval
-from edgekit.sweep.row import Basis, Row
+from edgekit.sweep.measurement import Basis, Row
 from edgekit.train.recipe import Recipe
 
 BASIS = Basis(

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.errors import ResultError
 from edgekit.sweep import journal
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 
 RowOf = Callable[..., Row]
 

@@ -12,7 +12,7 @@ from edge_runtime.install import install_line
 from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
 from edgekit.sweep import latency, point
-from edgekit.sweep.row import DEFLATED, FILES, Row
+from edgekit.sweep.measurement import DEFLATED, FILES, Row
 from edgekit.train.data import Dataset, load
 from edgekit.train.recipe import Recipe
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from edgekit.sweep import report
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 from edgekit.train.recipe import INITIALIZERS
 
 RowOf = Callable[..., Row]

@@ -10,7 +10,7 @@ import pytest
 import documents
 from edgekit.scoring import wilson_interval
 from edgekit.sweep import table
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 from edgekit.sweep.summary import accuracy, pareto, points, series, varied
 
 RowOf = Callable[..., Row]

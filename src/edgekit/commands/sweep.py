@@ -23,7 +23,7 @@ from edgekit.train.tuning import after_training
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from edgekit.sweep.row import Basis, Row
+    from edgekit.sweep.measurement import Basis, Row
     from edgekit.sweep.workers import Workers
     from edgekit.train.data import Dataset
 
@@ -248,7 +248,7 @@ def _measured(
     when all of them are trained.
     """
     from edgekit.sweep import journal, latency, point, workers
-    from edgekit.sweep.row import key
+    from edgekit.sweep.measurement import key
 
     wanted = {key(recipe, basis): recipe for recipe in recipes}
     digests.forget(path.parent, path.name)

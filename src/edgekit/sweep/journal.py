@@ -14,7 +14,7 @@ from edgekit import stored
 from edgekit.errors import ResultError
 from edgekit.files import to_json
 from edgekit.locks import take
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 
 
 @contextmanager

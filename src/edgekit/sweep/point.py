@@ -16,7 +16,7 @@ from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
 from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
-from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
+from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Row
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 

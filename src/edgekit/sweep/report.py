@@ -11,8 +11,8 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.units import quantity, share, three_digits
 from edgekit.escape import html
 from edgekit.sweep import table
+from edgekit.sweep.measurement import ACCURACIES, Basis, Row
 from edgekit.sweep.plot import Axis, Dot, plane
-from edgekit.sweep.row import ACCURACIES, Basis, Row
 from edgekit.sweep.summary import (
     Accuracy,
     Point,

@@ -6,7 +6,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from edgekit.scoring import wilson_interval
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Row
 from edgekit.train.recipe import Recipe
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "seed")

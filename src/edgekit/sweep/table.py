@@ -9,7 +9,7 @@ from typing import Any
 from edgekit import escape
 from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.columns import columns
-from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
+from edgekit.sweep.measurement import ACCURACIES, DEFLATED, Basis, Row
 from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
 
 FORMAT = "edgekit sweep"
