@@ -44,7 +44,7 @@ SAVER = re.compile("SaveV2|RestoreV2|MergeV2Checkpoints|ShardedFilename")
 
 
 @dataclass(frozen=True)
-class Finding:
+class ForbiddenOp:
     """A node whose op is not allowed.
 
     Attributes:
@@ -63,13 +63,13 @@ class Finding:
         return f"{escape.line(self.op)} (node {self.node!r}{where})"
 
 
-def in_graph(graph: Any) -> list[Finding]:
+def in_graph(graph: Any) -> list[ForbiddenOp]:
     """Return what is not allowed in a GraphDef and in all its functions."""
     names = {one.signature.name for one in graph.library.function}
     return [*_checked(graph.node, "", names), *_in_functions(graph.library.function)]
 
 
-def in_saved_model(saved_model: Any) -> list[Finding]:
+def in_saved_model(saved_model: Any) -> list[ForbiddenOp]:
     """Return what is not allowed in a SavedModel proto: in all its graphs and all functions.
 
     Each counts, whether or not something is seen to call it; but for the saver's own ops where
@@ -78,7 +78,7 @@ def in_saved_model(saved_model: Any) -> list[Finding]:
     return [finding for meta in saved_model.meta_graphs for finding in _in_meta_graph(meta)]
 
 
-def _in_meta_graph(meta: Any) -> Iterator[Finding]:
+def _in_meta_graph(meta: Any) -> Iterator[ForbiddenOp]:
     nodes = {node.name: node for node in meta.graph_def.node}
     functions = {one.signature.name: one for one in meta.graph_def.library.function}
     saver = meta.saver_def
@@ -110,7 +110,9 @@ def _in_meta_graph(meta: Any) -> Iterator[Finding]:
     yield from _in_functions(meta.graph_def.library.function, only_saved)
 
 
-def _in_functions(functions: Iterable[Any], only_saved: Collection[str] = ()) -> Iterator[Finding]:
+def _in_functions(
+    functions: Iterable[Any], only_saved: Collection[str] = ()
+) -> Iterator[ForbiddenOp]:
     names = {one.signature.name for one in functions}
     for one in functions:
         name = one.signature.name
@@ -119,13 +121,13 @@ def _in_functions(functions: Iterable[Any], only_saved: Collection[str] = ()) ->
 
 def _checked(
     nodes: Iterable[Any], function: str, functions: Collection[str], *, saver: bool = False
-) -> Iterator[Finding]:
+) -> Iterator[ForbiddenOp]:
     for node in nodes:
         # A function may be called by its name, as an op; then its own nodes are checked.
         if node.op in functions or (saver and SAVER.fullmatch(node.op)):
             continue
         if not ALLOWED.fullmatch(node.op) and not _is_arithmetic(node.op):
-            yield Finding(node.op, node.name, function)
+            yield ForbiddenOp(node.op, node.name, function)
 
 
 @cache

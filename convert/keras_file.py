@@ -6,7 +6,7 @@ from typing import Any
 
 from edgekit import frameworks, keras_files
 from edgekit.convert import qat, weights
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.errors import ModelFileError
 
 
@@ -59,10 +59,10 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
     )
 
 
-def _ports(tensors: Any, names: Any) -> tuple[Port, ...]:
+def _ports(tensors: Any, names: Any) -> tuple[TensorSpec, ...]:
     names = list(names) if len(names) == len(tensors) else [tensor.name for tensor in tensors]
     return tuple(
-        Port(str(name), tuple(one.shape), str(getattr(one.dtype, "name", one.dtype)))
+        TensorSpec(str(name), tuple(one.shape), str(getattr(one.dtype, "name", one.dtype)))
         for name, one in zip(names, tensors, strict=True)
     )
 

@@ -9,7 +9,7 @@ from edgekit.convert.weights import Weight
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorSpec:
     """An input or an output.
 
     Attributes:
@@ -45,8 +45,8 @@ class Opened:
     """
 
     call: Callable[[Any], Any]
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     origin: str
     weights: tuple[Weight, ...]
     owner: Any

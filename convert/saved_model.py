@@ -5,7 +5,7 @@ from typing import Any
 
 from edgekit import frameworks
 from edgekit.convert import graph_ops, weights
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.errors import ModelFileError
 
 DEFAULT = "serving_default"
@@ -87,9 +87,9 @@ def _signature(path: Path, loaded: Any) -> str:
     )
 
 
-def _ports(specs: dict[str, Any]) -> tuple[Port, ...]:
+def _ports(specs: dict[str, Any]) -> tuple[TensorSpec, ...]:
     return tuple(
-        # A TensorSpec of unknown rank has no tuple.
-        Port(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
+        # A shape of unknown rank has no tuple.
+        TensorSpec(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
         for name, spec in specs.items()
     )

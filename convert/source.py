@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgekit.convert import foreign_file, keras_file, qat, saved_model
 from edgekit.convert.forward import Forward, trace
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.convert.weights import Weight, require_finite
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
@@ -171,7 +171,7 @@ def _require_convertible(path: Path, opened: Opened) -> None:
         )
 
 
-def _fixed(path: Path, what: str, port: Port) -> tuple[int, ...]:
+def _fixed(path: Path, what: str, port: TensorSpec) -> tuple[int, ...]:
     """Return the shape without the batch, all of it known."""
     shape = tuple(n for n in port.shape[1:] if n is not None)
     if not shape or len(shape) != len(port.shape) - 1:
@@ -182,6 +182,6 @@ def _fixed(path: Path, what: str, port: Port) -> tuple[int, ...]:
     return shape
 
 
-def _listed(what: str, ports: tuple[Port, ...]) -> str:
+def _listed(what: str, ports: tuple[TensorSpec, ...]) -> str:
     plural = "" if len(ports) == 1 else "s"
     return f"{len(ports)} {what}{plural} ({', '.join(map(str, ports))})"

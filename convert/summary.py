@@ -58,7 +58,7 @@ class OpSummary:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MetadataEntry:
     """One metadata entry of the model: its name, its bytes, and its text when it is text."""
 
     name: str
@@ -99,7 +99,7 @@ class Summary:
     macs_at_least: bool
     metadata: Metadata | None
     metadata_error: str | None
-    entries: tuple[Entry, ...]
+    entries: tuple[MetadataEntry, ...]
 
 
 def summarise(data: bytes) -> Summary:
@@ -130,7 +130,8 @@ def summarise(data: bytes) -> Summary:
         metadata=metadata,
         metadata_error=metadata_error,
         entries=tuple(
-            Entry(name, len(content), _text(content)) for name, content in graph.metadata.items()
+            MetadataEntry(name, len(content), _text(content))
+            for name, content in graph.metadata.items()
         ),
     )
 

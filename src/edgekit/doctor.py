@@ -44,7 +44,7 @@ COMPILERS = ("cc", "gcc", "clang")
 CROSS_COMPILER = "arm-none-eabi-gcc"
 
 
-class Status(StrEnum):
+class Level(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -66,7 +66,7 @@ class Check:
     """
 
     subject: str
-    status: Status
+    status: Level
     detail: str
     fix: str | None = None
 
@@ -92,11 +92,11 @@ def python() -> Check:
     found = f"{platform.python_version()}, {sys.executable}"
     lowest, highest = TENSORFLOW_PYTHONS
     if lowest <= sys.version_info[:2] <= highest or _version("tensorflow"):
-        return Check("Python", Status.OK, found)
+        return Check("Python", Level.OK, found)
     first, last = (f"{major}.{minor}" for major, minor in TENSORFLOW_PYTHONS)
     return Check(
         "Python",
-        Status.NOTE,
+        Level.NOTE,
         f"{found}; there is no TensorFlow for it: training and converting take {first} to {last}",
         f"python{last} -m venv .venv && . .venv/bin/activate",
     )
@@ -110,14 +110,14 @@ def packages() -> Iterator[Check]:
     """
     if (version := _version(DISTRIBUTION)) is None:
         detail = "not installed, so nothing says which packages it needs"
-        yield Check("edgekit", Status.WRONG, detail, install_line())
+        yield Check("edgekit", Level.WRONG, detail, install_line())
         return
     folder = editable_folder()
     if folder and not folder.exists():
         detail = f"{version}, installed from {folder}, which is not there any more"
-        yield Check("edgekit", Status.WRONG, detail, install_line())
+        yield Check("edgekit", Level.WRONG, detail, install_line())
     else:
-        yield Check("edgekit", Status.OK, version)
+        yield Check("edgekit", Level.OK, version)
     absent = [extra for extra, (package, _) in EXTRAS.items() if _version(package) is None]
     installed = [extra for extra in EXTRAS if extra not in absent]
     direct = dict.fromkeys(_requirements(DISTRIBUTION, "", *installed))
@@ -131,12 +131,12 @@ def packages() -> Iterator[Check]:
                 needs.setdefault(name, []).append((requirement.name, need))
     for by in needs.values():
         check = _package(by)
-        if check.status is Status.WRONG or by[0][0] == "edgekit":
+        if check.status is Level.WRONG or by[0][0] == "edgekit":
             yield check
     for extra in absent:
         package, purpose = EXTRAS[extra]
         if canonicalize_name(package) not in needs:
-            yield Check(package, Status.NOTE, f"not installed; {purpose}", install_line(extra))
+            yield Check(package, Level.NOTE, f"not installed; {purpose}", install_line(extra))
 
 
 def namesakes() -> Iterator[Check]:
@@ -154,7 +154,7 @@ def namesakes() -> Iterator[Check]:
             )
             again = install_line("", "--force-reinstall", "--no-deps")
             fix = f"{pip_line('uninstall', '--yes', 'edgekit')} && {again}"
-            yield Check("the package edgekit", Status.WRONG, detail, fix)
+            yield Check("the package edgekit", Level.WRONG, detail, fix)
 
 
 def legacy_keras() -> Iterator[Check]:
@@ -165,7 +165,7 @@ def legacy_keras() -> Iterator[Check]:
     if os.environ.get("TF_USE_LEGACY_KERAS") in ("true", "True", "1"):
         yield Check(
             "TF_USE_LEGACY_KERAS",
-            Status.NOTE,
+            Level.NOTE,
             "is set, so tf.keras is Keras 2 and cannot load edgekit's .keras files; edgekit sets "
             "it itself where it is needed",
             "unset TF_USE_LEGACY_KERAS",
@@ -180,8 +180,8 @@ def engine() -> Check:
         names = native.instructions()
     except BackendError as error:
         fix = install_line("", "--force-reinstall", "--no-deps")
-        return Check("edge_runtime's engine", Status.WRONG, str(error), fix)
-    return Check("edge_runtime's engine", Status.OK, ", ".join(names))
+        return Check("edge_runtime's engine", Level.WRONG, str(error), fix)
+    return Check("edge_runtime's engine", Level.OK, ", ".join(names))
 
 
 def litert() -> Iterator[Check]:
@@ -190,11 +190,11 @@ def litert() -> Iterator[Check]:
         run = [sys.executable, "-c", "from ai_edge_litert.interpreter import Interpreter"]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         if done.returncode == 0:
-            yield Check("LiteRT interpreter", Status.OK, "loads")
+            yield Check("LiteRT interpreter", Level.OK, "loads")
         else:
             last = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
             fix = pip_line("install", "--force-reinstall", f"ai-edge-litert=={version}")
-            yield Check("LiteRT interpreter", Status.WRONG, f"does not load: {last}", fix)
+            yield Check("LiteRT interpreter", Level.WRONG, f"does not load: {last}", fix)
 
 
 def edge_tpu() -> Iterator[Check]:
@@ -210,36 +210,36 @@ def edge_tpu() -> Iterator[Check]:
         else:
             source = "github.com/feranick/libedgetpu/releases"
             fix = f"sudo apt-get install ./libedgetpu1-std_*.deb  # from {source}"
-        yield Check("libedgetpu", Status.WRONG if named else Status.NOTE, str(error), fix)
+        yield Check("libedgetpu", Level.WRONG if named else Level.NOTE, str(error), fix)
     else:
-        yield Check("libedgetpu", Status.OK, named or edgetpu.LIBRARY)
+        yield Check("libedgetpu", Level.OK, named or edgetpu.LIBRARY)
         reason = edgetpu.unavailable()
-        yield Check("Edge TPU", Status.NOTE if reason else Status.OK, reason or "connected")
+        yield Check("Edge TPU", Level.NOTE if reason else Level.OK, reason or "connected")
 
 
 def compiler() -> Check:
     """Check that there is a C compiler, which builds exported models on this machine."""
     for name in COMPILERS:
         if path := shutil.which(name):
-            return Check("C compiler", Status.OK, path)
+            return Check("C compiler", Level.OK, path)
     mac = platform.system() == "Darwin"
     fix = "xcode-select --install" if mac else "sudo apt-get install gcc"
-    return Check("C compiler", Status.NOTE, f"none of {', '.join(COMPILERS)} found", fix)
+    return Check("C compiler", Level.NOTE, f"none of {', '.join(COMPILERS)} found", fix)
 
 
 def cross_compiler() -> Check:
     """Check that there is a C compiler for Cortex-M."""
     if path := shutil.which(CROSS_COMPILER):
-        return Check(CROSS_COMPILER, Status.OK, path)
+        return Check(CROSS_COMPILER, Level.OK, path)
     mac = platform.system() == "Darwin"
     fix = f"brew install {CROSS_COMPILER}" if mac else "sudo apt-get install gcc-arm-none-eabi"
-    return Check(CROSS_COMPILER, Status.NOTE, "not found; it builds for Cortex-M boards", fix)
+    return Check(CROSS_COMPILER, Level.NOTE, "not found; it builds for Cortex-M boards", fix)
 
 
 def mnist() -> Check:
     """Check that MNIST is on this machine and is the real one."""
     if _version("numpy") is None:
-        return Check("MNIST", Status.NOTE, "not looked at, for want of numpy")
+        return Check("MNIST", Level.NOTE, "not looked at, for want of numpy")
     from edgekit.errors import DataError
     from edgekit.train import mnist
 
@@ -247,7 +247,7 @@ def mnist() -> Check:
     if not named and not cached.exists():
         return Check(
             "MNIST",
-            Status.NOTE,
+            Level.NOTE,
             f"not in EDGEKIT_MNIST or {cached}; edgekit train downloads it (or --data synthetic)",
             "export EDGEKIT_MNIST=/path/to/mnist.npz",
         )
@@ -255,8 +255,8 @@ def mnist() -> Check:
         mnist.load()
     except DataError as error:
         fix = "unset EDGEKIT_MNIST" if named else f"rm {shlex.quote(str(cached))}"
-        return Check("MNIST", Status.WRONG, str(error), fix)
-    return Check("MNIST", Status.OK, named or str(cached))
+        return Check("MNIST", Level.WRONG, str(error), fix)
+    return Check("MNIST", Level.OK, named or str(cached))
 
 
 def _package(needs: list[tuple[str, Requirement]]) -> Check:
@@ -265,10 +265,10 @@ def _package(needs: list[tuple[str, Requirement]]) -> Check:
     version = _version(name) or "not installed"
     unmet = [(who, need.specifier or "it") for who, need in needs if not _satisfied(need)]
     if not unmet:
-        return Check(name, Status.OK, version)
+        return Check(name, Level.OK, version)
     detail = f"{version}, but " + " and ".join(f"{who} needs {what}" for who, what in unmet)
     together = reduce(and_, (need.specifier for _, need in needs))
-    return Check(name, Status.WRONG, detail, pip_line("install", f"{name}{together}"))
+    return Check(name, Level.WRONG, detail, pip_line("install", f"{name}{together}"))
 
 
 def _requirements(package: str, *extras: str) -> list[Requirement]:

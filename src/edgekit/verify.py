@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class Comparison:
     """One digest that was compared.
 
     Attributes:
@@ -121,38 +121,38 @@ def verify(
     return sorted(findings, key=lambda finding: finding.file)
 
 
-def _folder(folder: Path) -> Iterator[Check]:
+def _folder(folder: Path) -> Iterator[Comparison]:
     """Yield what a folder's SHA256SUMS, models and documents state."""
     listed = list(_listed(folder))
     yield from listed
     for file in folder.glob("[!.]*.tflite"):
         if file.is_file() and seal.is_sealed(content := file.read_bytes()):
-            yield Check(file, ITSELF, seal.is_intact(content))
+            yield Comparison(file, ITSELF, seal.is_intact(content))
     changed = {check.file for check in listed if not check.holds}
     for document, name, digest in _documented(folder):
         file = folder / name
         if digest and file.is_file() and document not in changed:
-            yield Check(file, document.name, sha256(file) == digest)
+            yield Comparison(file, document.name, sha256(file) == digest)
 
 
-def _around(file: Path) -> Iterator[Check]:
+def _around(file: Path) -> Iterator[Comparison]:
     """Yield what is stated in a file's folder, and in SHA256SUMS of those above it."""
     yield from _folder(file.parent)
     for folder in file.absolute().parents[1:]:
         sums = digests.read(folder / SUMS)
         name = file.absolute().relative_to(folder).as_posix()
         if sums and name in sums.digests:
-            yield Check(file, SUMS, sha256(file) == sums.digests[name])
+            yield Comparison(file, SUMS, sha256(file) == sums.digests[name])
 
 
-def _listed(folder: Path) -> Iterator[Check]:
+def _listed(folder: Path) -> Iterator[Comparison]:
     """Yield what SHA256SUMS of a folder states, if it is not changed itself."""
     sums = digests.read(folder / SUMS)
     if sums:
-        yield Check(folder / SUMS, ITSELF, sums.intact)
+        yield Comparison(folder / SUMS, ITSELF, sums.intact)
         for name, digest in sums.digests.items() if sums.intact else ():
             file = folder / name
-            yield Check(file, SUMS, file.is_file() and sha256(file) == digest)
+            yield Comparison(file, SUMS, file.is_file() and sha256(file) == digest)
 
 
 def _documented(folder: Path) -> Iterator[tuple[Path, str, str]]:
@@ -169,7 +169,7 @@ def _documented(folder: Path) -> Iterator[tuple[Path, str, str]]:
         yield from ((bench, name, digest) for name, digest in sorted(stated))
 
 
-def _exports_of(model: Path, folders: list[Path], path: Path) -> list[Check]:
+def _exports_of(model: Path, folders: list[Path], path: Path) -> list[Comparison]:
     """Return whether the headers of exports name ``model`` as what they were made from."""
     checks = []
     for folder in folders:
@@ -179,13 +179,13 @@ def _exports_of(model: Path, folders: list[Path], path: Path) -> list[Check]:
             if header.suffix == ".h" and header.is_file():
                 stated = MODEL_SHA256.search(header.read_text("utf-8", "replace"))
                 if stated:
-                    checks.append(Check(model, str(header), sha256(model) == stated[1]))
+                    checks.append(Comparison(model, str(header), sha256(model) == stated[1]))
     if not checks:
         raise DigestError(f"{path}: no export there, whose header would name its model")
     return checks
 
 
-def _finding(file: Path, checks: list[Check]) -> Finding:
+def _finding(file: Path, checks: list[Comparison]) -> Finding:
     """Return what the checks of one file come to."""
     own = [check for check in checks if check.file == file]
     against = list(dict.fromkeys(check.source for check in own if not check.holds))

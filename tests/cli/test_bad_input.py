@@ -39,7 +39,7 @@ from edgekit.convert.metadata import attach
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
-from edgekit.sweep.measurement import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train import arrays, data, mnist
 from edgekit.train.recipe import Recipe
 
@@ -340,7 +340,7 @@ def test_journals(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
         one.key: one
         for hidden in (2, 3)
         for one in (
-            Row(
+            Measurement(
                 recipe=Recipe(hidden=hidden),
                 basis=basis,
                 accuracy=dict.fromkeys(("float32", "int8"), score),

@@ -174,7 +174,7 @@ def at(name: str, path: str) -> list[Any]:
         ("export", "$defs port dtype", SIZES),
         ("inspect", "runners items name", runners.TITLES),
         ("predict", "backend", backends()),
-        ("doctor", "checks items status", doctor.Status),
+        ("doctor", "checks items status", doctor.Level),
         ("verify", "files items status", verify.Status),
         ("bench", "gates items verdict", get_args(gate.Verdict)),
         ("bench", "$defs result status", get_args(result.Status)),

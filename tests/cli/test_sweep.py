@@ -224,7 +224,7 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from edgekit.sweep import journal, latency, point, workers
-    from edgekit.sweep.measurement import Row
+    from edgekit.sweep.measurement import Measurement
     from edgekit.train.data import load
     from edgekit.train.recipe import Recipe
 
@@ -234,7 +234,9 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     sizes = dict.fromkeys(("keras", "float32", "int8", DEFLATED), 1)
     worker = {"CPU": "x", "host": "y", "process": "1"}
     trained = [
-        Row(Recipe(hidden=hidden), basis, accuracy={"float32": score, "int8": score}, sizes=sizes)
+        Measurement(
+            Recipe(hidden=hidden), basis, accuracy={"float32": score, "int8": score}, sizes=sizes
+        )
         for hidden in (2, 3)
     ]
     with journal.opened(folder / "rows.jsonl") as file:

@@ -34,10 +34,10 @@ wrong  what the installed extras need is missing or broken (exit code 2)
 @options.verbosity
 def command(as_json: bool) -> int:
     """Check Python, packages, compilers and data, and print the line that fixes each problem."""
-    from edgekit.doctor import Status, diagnose
+    from edgekit.doctor import Level, diagnose
 
     checks = diagnose()
-    wrong = sum(check.status is Status.WRONG for check in checks)
+    wrong = sum(check.status is Level.WRONG for check in checks)
     if as_json:
         head = {"format": FORMAT, "version": VERSION, "ok": not wrong}
         terminal.page(to_json({**head, "checks": [asdict(check) for check in checks]}))

@@ -23,7 +23,7 @@ from edgekit.train.tuning import after_training
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from edgekit.sweep.measurement import Basis, Row
+    from edgekit.sweep.measurement import Basis, Measurement
     from edgekit.sweep.workers import Workers
     from edgekit.train.data import Dataset
 
@@ -40,7 +40,7 @@ INT8_FILES = ".int8"
 pem = options.InputFile()
 
 
-class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
+class GridAxis(click.ParamType[tuple[str, tuple[Any, ...]]]):
     """An option of ``edgekit train`` and the values that it takes: hidden=2,4,8."""
 
     name = "axis"
@@ -98,7 +98,7 @@ def _hyper_parameters() -> dict[str, click.Option]:
 @click.command(name="sweep", short_help="Train many models and compare accuracy and cost.")
 @click.option(
     "--grid",
-    type=Axis(),
+    type=GridAxis(),
     multiple=True,
     metavar="KEY=V1,V2,…",
     show_default="hidden 2 to 20, and each initializer at the documented model",
@@ -241,7 +241,7 @@ def _measured(
     pool: "Workers",
     *,
     here: bool,
-) -> "list[Row]":
+) -> "list[Measurement]":
     """Return a row for each recipe: those of the journal, and new ones that it gets.
 
     ``here`` says that the workers are processes of this machine: then the rows get their latency,
@@ -289,7 +289,7 @@ def _measured(
     return [rows[name] for name in wanted]
 
 
-def _lacking_latency(row: "Row", reason: str) -> "Row":
+def _lacking_latency(row: "Measurement", reason: str) -> "Measurement":
     """Return the row with the reason why it has no latency; one that failed has its own."""
     if row.failure:
         return row
@@ -304,7 +304,7 @@ def _clear(files: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
-def _told(row: "Row") -> str:
+def _told(row: "Measurement") -> str:
     from edgekit.sweep.summary import words, written
 
     recipe = row.recipe

@@ -14,7 +14,7 @@ from edgekit import stored
 from edgekit.errors import ResultError
 from edgekit.files import to_json
 from edgekit.locks import take
-from edgekit.sweep.measurement import Row
+from edgekit.sweep.measurement import Measurement
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def rows(file: BinaryIO) -> list[Row]:
+def rows(file: BinaryIO) -> list[Measurement]:
     """Return the rows of an opened journal, and cut a torn last line off.
 
     Raises:
@@ -44,7 +44,7 @@ def rows(file: BinaryIO) -> list[Row]:
     found = []
     for number, line in enumerate(content[:whole].splitlines(), 1):
         try:
-            found.append(Row.from_dict(stored.parse(line)))
+            found.append(Measurement.from_dict(stored.parse(line)))
         except (ResultError, ValueError) as error:
             raise ResultError(
                 f"{file.name}: line {number} is damaged ({error}): delete the line, and its point "
@@ -53,7 +53,7 @@ def rows(file: BinaryIO) -> list[Row]:
     return found
 
 
-def append(file: BinaryIO, row: Row) -> None:
+def append(file: BinaryIO, row: Measurement) -> None:
     """Add a row and return when it is on the disk."""
     file.write(to_json(row.to_dict(), None).encode() + b"\n")
     file.flush()

@@ -63,7 +63,7 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One model, trained, converted and measured.
 
     Attributes:
@@ -118,7 +118,7 @@ class Row:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Row":
+    def from_dict(cls, document: Mapping[str, Any]) -> "Measurement":
         """Return the row that :meth:`to_dict` made.
 
         Raises:

@@ -16,7 +16,7 @@ from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
 from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
-from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Row
+from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Measurement
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
@@ -80,7 +80,7 @@ def basis(dataset: "Dataset") -> Basis:
     )
 
 
-def measure(task: Task) -> Row:
+def measure(task: Task) -> Measurement:
     """Measure a point but for its latency; one that cannot be trained or converted says why.
 
     Equal weights, accuracies, sizes and firmware for equal recipe and basis, whatever this process
@@ -96,7 +96,7 @@ def measure(task: Task) -> Row:
         try:
             row = _measured(task, dataset)
         except (EdgekitError, EdgeRuntimeError) as error:
-            row = Row(task.recipe, task.basis, failure=str(error))
+            row = Measurement(task.recipe, task.basis, failure=str(error))
         return replace(row, worker=worker, time=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
@@ -131,7 +131,7 @@ def _worker() -> dict[str, str]:
     return {"CPU": cpu(), "host": platform.node(), "process": str(os.getpid())}
 
 
-def _measured(task: Task, dataset: "Dataset") -> Row:
+def _measured(task: Task, dataset: "Dataset") -> Measurement:
     from edgekit import frameworks
     from edgekit.convert import source
     from edgekit.convert.summary import summarise
@@ -163,7 +163,7 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
         firmware, no_firmware = _firmware(int8, dataset)
         if task.int8:
             write_bytes(task.int8, int8.read_bytes())
-        return Row(
+        return Measurement(
             recipe=task.recipe,
             basis=task.basis,
             accuracy={

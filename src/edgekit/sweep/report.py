@@ -11,7 +11,7 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.units import quantity, share, three_digits
 from edgekit.escape import html
 from edgekit.sweep import table
-from edgekit.sweep.measurement import ACCURACIES, Basis, Row
+from edgekit.sweep.measurement import ACCURACIES, Basis, Measurement
 from edgekit.sweep.plot import Axis, Dot, plane
 from edgekit.sweep.summary import (
     Accuracy,
@@ -62,7 +62,7 @@ PARETO_NOTE = (
 )
 
 
-def render(rows: Sequence[Row], basis: Basis) -> str:
+def render(rows: Sequence[Measurement], basis: Basis) -> str:
     """Return the report of a sweep."""
     found = points(rows)
     good = [point for point in found if point.rows]
@@ -81,7 +81,7 @@ def render(rows: Sequence[Row], basis: Basis) -> str:
     return page("edgekit sweep", body, style)
 
 
-def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
+def _header(rows: Sequence[Measurement], found: Sequence[Point], basis: Basis) -> str:
     data, seeds = basis.data, len({row.recipe.seed for row in rows})
     about = (
         f"{len(found)} points, {seeds} seed{'s' * (seeds > 1)}, on {data['name']} "
@@ -98,7 +98,7 @@ def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
     )
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[Measurement]) -> str:
     titles, *lines = table.cells(rows)
     left = len(varied(rows))
     head = "".join(f"<th>{html(title)}</th>" for title in titles)
@@ -221,7 +221,7 @@ def _results(good: Sequence[Point]) -> list[Result]:
     return results
 
 
-def _environment(rows: Sequence[Row], basis: Basis) -> str:
+def _environment(rows: Sequence[Measurement], basis: Basis) -> str:
     facts = dict(basis.versions)
     facts["data"] = f"{basis.data['name']}, SHA-256 {basis.data['sha256']}"
     facts["workers"] = ", ".join(

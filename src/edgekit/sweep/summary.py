@@ -6,7 +6,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from edgekit.scoring import wilson_interval
-from edgekit.sweep.measurement import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train.recipe import Recipe
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "seed")
@@ -23,8 +23,8 @@ class Point:
     """
 
     settings: Mapping[str, Any]
-    rows: tuple[Row, ...]
-    failures: tuple[Row, ...] = ()
+    rows: tuple[Measurement, ...]
+    failures: tuple[Measurement, ...] = ()
 
     @property
     def name(self) -> str:
@@ -64,16 +64,16 @@ def written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+def varied(rows: Sequence[Measurement]) -> tuple[str, ...]:
     """Return the fields that have more than one value; the hidden nodes when none has."""
     found = [key for key in FIELDS if len({getattr(row.recipe, key) for row in rows}) > 1]
     return tuple(found) or ("hidden",)
 
 
-def points(rows: Sequence[Row]) -> list[Point]:
+def points(rows: Sequence[Measurement]) -> list[Point]:
     """Return the points of the rows, in the order of their first row."""
     keys = varied(rows)
-    groups: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Measurement]] = {}
     for row in rows:
         groups.setdefault(tuple(getattr(row.recipe, key) for key in keys), []).append(row)
     return [
@@ -100,7 +100,7 @@ def accuracy(point: Point, kind: str) -> Accuracy:
     )
 
 
-def middle(point: Point, figure: Callable[[Row], float | None]) -> float | None:
+def middle(point: Point, figure: Callable[[Measurement], float | None]) -> float | None:
     """Return the median of a figure over the seeds; None when it was not measured."""
     found = [value for row in point.rows if (value := figure(row)) is not None]
     return median(found) if found else None

@@ -9,7 +9,7 @@ from typing import Any
 from edgekit import escape
 from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.columns import columns
-from edgekit.sweep.measurement import ACCURACIES, DEFLATED, Basis, Row
+from edgekit.sweep.measurement import ACCURACIES, DEFLATED, Basis, Measurement
 from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
 
 FORMAT = "edgekit sweep"
@@ -31,7 +31,7 @@ class Column:
 
     title: str
     name: str
-    figure: Callable[[Row], float | None]
+    figure: Callable[[Measurement], float | None]
     show: Callable[[float], str]
 
 
@@ -43,7 +43,7 @@ def _in_seconds(value: float) -> str:
     return quantity(value, "s")
 
 
-def _of_firmware(name: str) -> Callable[[Row], float | None]:
+def _of_firmware(name: str) -> Callable[[Measurement], float | None]:
     return lambda row: None if row.firmware is None else row.firmware[name]
 
 
@@ -63,7 +63,7 @@ COLUMNS = (
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def cells(rows: Sequence[Measurement]) -> list[tuple[str, ...]]:
     """Return the table: the titles, then a line for each point; figures are medians of the seeds.
 
     A figure that no point has is left out; the notes say why there is none.
@@ -82,14 +82,14 @@ def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return [titles, *(_line(point, shown, _repeated(rows)) for point in found)]
 
 
-def text(rows: Sequence[Row]) -> str:
+def text(rows: Sequence[Measurement]) -> str:
     """Return the table for a terminal, and below it what is missing and why."""
     table = cells(rows)
     lines = columns(table, right=range(len(varied(rows)), len(table[0])))
     return "\n".join([*lines, *(f"\n{escape.line(note)}" for note in notes(rows))])
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
+def notes(rows: Sequence[Measurement]) -> list[str]:
     """Return what is missing, and why."""
     absent = dict.fromkeys(
         f"{ABSENT}: {'flash, RAM, instructions' if name == 'firmware' else name}: {reason}"
@@ -104,7 +104,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return [*absent, *failed]
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[Measurement]) -> str:
     """Return a line for each row: its recipe and raw figures; empty where there is none."""
     records = [_record(row) for row in rows]
     output = StringIO()
@@ -114,7 +114,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     return output.getvalue()
 
 
-def document(rows: Sequence[Row], basis: Basis) -> dict[str, Any]:
+def document(rows: Sequence[Measurement], basis: Basis) -> dict[str, Any]:
     """Return the sweep as plain JSON values: the points with their spread, and all rows."""
     return {
         "format": FORMAT,
@@ -128,7 +128,7 @@ def document(rows: Sequence[Row], basis: Basis) -> dict[str, Any]:
     }
 
 
-def _repeated(rows: Sequence[Row]) -> bool:
+def _repeated(rows: Sequence[Measurement]) -> bool:
     return len({row.recipe.seed for row in rows}) > 1
 
 
@@ -160,7 +160,7 @@ def _accuracy(point: Point, kind: str) -> str:
     return f"{share(found.mean)} ± {share(found.deviation)} ({share(found.lowest)})"
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: Measurement) -> dict[str, Any]:
     record: dict[str, Any] = {**asdict(row.recipe), "failure": escape.csv(row.failure)}
     for kind in ACCURACIES:
         score: Mapping[str, Any] = row.accuracy.get(kind, {})
