@@ -18,10 +18,10 @@ class Converted:
     """A converted model and its report.
 
     Attributes:
-        content: of the .tflite file.
+        content: bytes of the .tflite file.
         report: what ``edgekit convert`` stores beside it, JSON-ready.
-        warnings: what may be wrong, a line each.
-        notes: what was dropped from the data on the way, a line each.
+        warnings: possible problems, a line each.
+        notes: data that was dropped, a line each.
     """
 
     content: bytes
@@ -30,9 +30,9 @@ class Converted:
     notes: tuple[str, ...]
 
     def write(self, path: Path) -> Path | None:
-        """Write the file, and beside it the report, whose path is returned; both or neither.
+        """Write the file and, beside it, the report; both or neither. Return the report's path.
 
-        A pipe or a device gets the file alone.
+        A pipe or a device gets the file alone, and the result is None.
         """
         if is_stream(path):
             write_bytes(path, self.content)
@@ -57,18 +57,18 @@ def convert(
     """Convert a Keras model (.keras, .h5, SavedModel) to .tflite.
 
     Args:
-        model: where it is.
+        model: path of the model.
         output: the .tflite file to write, with its report beside it; None writes nothing.
         quantize: int8, unless ``conversion`` says otherwise.
         conversion: scheme, target, batch, calibration size and seed.
-        trust: run the code that the model brings along, as a Lambda layer's; else such a model is
-            refused.
-        verbose: show what TensorFlow says.
+        trust: run code that the model contains, such as a Lambda layer's; otherwise such a model
+            is refused.
+        verbose: show TensorFlow's output.
         choices: fields of ``edgekit.convert.job.Choices``: data, classes, task, framing,
-            input_range, calibration; what is not there is found out.
+            input_range, calibration; the rest is worked out from the model and its data.
 
     Raises:
-        EdgekitError: the model or its data cannot be used; one line says why and what to do.
+        EdgekitError: the model or its data cannot be used; the message says why and what to do.
     """
     conversion = conversion or Conversion(scheme="int8" if quantize else "float32")
     check_conversion(conversion)

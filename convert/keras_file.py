@@ -15,11 +15,11 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
 
     Args:
         path: a .keras or an HDF5 file.
-        trust: run the code that the file brings along or names; else such a file is refused.
-        verbose: show what TensorFlow says.
+        trust: run code that the file contains or names; otherwise such a file is refused.
+        verbose: show TensorFlow's output.
 
     Raises:
-        ModelFileError: it cannot be loaded, runs code, or is not built.
+        ModelFileError: the file cannot be loaded, runs code, or its model is not built.
     """
     loaded = keras_files.load(path, trust=trust, verbose=verbose)
     model, description = loaded.model, loaded.description
@@ -62,8 +62,8 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
 def _ports(tensors: Any, names: Any) -> tuple[TensorSpec, ...]:
     names = list(names) if len(names) == len(tensors) else [tensor.name for tensor in tensors]
     return tuple(
-        TensorSpec(str(name), tuple(one.shape), str(getattr(one.dtype, "name", one.dtype)))
-        for name, one in zip(names, tensors, strict=True)
+        TensorSpec(str(name), tuple(tensor.shape), str(getattr(tensor.dtype, "name", tensor.dtype)))
+        for name, tensor in zip(names, tensors, strict=True)
     )
 
 

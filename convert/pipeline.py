@@ -28,7 +28,7 @@ from edgekit.train.data import Dataset
 from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
-"""Inputs on which the error of each tensor is measured."""
+"""Number of inputs on which the error of each tensor is measured."""
 
 
 def convert(
@@ -44,9 +44,9 @@ def convert(
     Args:
         trained: the Keras model.
         conversion: number format, target, calibration.
-        job: what the model's output and input mean, the data to calibrate with and to measure on.
+        job: meaning of input and output, and the data to calibrate with and to measure on.
         measure: compare the answers to the test data before and after.
-        verbose: show what the converter says.
+        verbose: show the converter's output.
 
     Returns:
         The bytes of the .tflite file, and the report document (``report.document``).
@@ -59,7 +59,7 @@ def convert(
     calibration = job.calibration
     inputs = None if calibration is None else calibration.inputs
     learned = trained.learned if conversion.scheme == "int8" and calibration is None else None
-    # Under the names of the training library, which the int8 file has as well.
+    # With the training library's names, which the int8 file has as well.
     reference = replace(trained, call=learned.plain) if learned else trained
     plain = to_tflite(reference, Conversion(batch=conversion.batch), verbose=verbose)
     if conversion.scheme == "float32":
@@ -71,8 +71,8 @@ def convert(
     provenance = _provenance(trained, conversion, job)
     model = attach(converted, replace(job.metadata, provenance=provenance))
     graph = read(model)
-    if conversion.scheme == "int8" and (left := float_operators(graph)):
-        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}")
+    if conversion.scheme == "int8" and (remaining := float_operators(graph)):
+        raise ModelFileError(f"{trained.path}: float ops are left after int8: {remaining[0]}")
     target = TARGETS[conversion.target]
     verdict = check_graph(graph, target.name)
     if not verdict.runs:
@@ -126,14 +126,14 @@ def _targets(trained: TrainedModel, dataset: Dataset, inputs: FloatArray) -> Flo
     if width:
         targets: FloatArray = np.asarray(dataset.y_test, np.float32)
         return targets
-    # Without targets, a model that gives what it takes is to give the same.
+    # Without targets, the targets of an autoencoder are its inputs.
     return inputs.reshape(len(inputs), -1) if trained.rebuilds_input else None
 
 
 def _require_calibratable(
     trained: TrainedModel, conversion: Conversion, plain: bytes, inputs: FloatArray | None
 ) -> None:
-    """Refuse what TensorFlow's calibrator would crash on or silently not see."""
+    """Refuse what TensorFlow's calibrator would crash on or silently ignore."""
     if not conversion.calibrated:
         return
     if read(plain).subgraphs > 1:
@@ -183,7 +183,7 @@ def _error_samples(inputs: FloatArray | None, test: FloatArray | None) -> FloatA
 
 
 def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:
-    """What travels inside the file: no date and no path, so equal conversions stay equal."""
+    """Return the file's provenance: no date and no path, so equal conversions give equal files."""
     calibration = job.calibration
     return {
         "model": {"origin": trained.origin, "sha256": trained.sha256},

@@ -3,7 +3,7 @@
 The forward pass is frozen to constants at a fixed batch before the converter sees it. Converting a
 Keras 3 model as it is leaves SHAPE, STRIDED_SLICE and PACK behind for the dynamic batch, which
 microcontroller and TPU stacks refuse; a function with variables leaves READ_VARIABLE, which breaks
-the calibrator. Frozen, Keras 3, Keras 2 and SavedModel take the same road.
+the calibrator. Frozen, Keras 3, Keras 2 and SavedModel models are converted alike.
 """
 
 import re
@@ -23,7 +23,7 @@ from edgekit.errors import ModelFileError
 
 INPUT_NAME, OUTPUT_NAME = "image", "scores"
 LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
-"""What the converter says of an op that TFLite does not have."""
+"""The converter's message about an op that TFLite does not have."""
 
 
 def to_tflite(
@@ -38,9 +38,9 @@ def to_tflite(
     Args:
         trained: from ``source.load``.
         conversion: scheme, target and batch.
-        calibration: model inputs float32 [N, *shape]; needed by the calibrated schemes, but for
-            int8 of a model that learned its ranges in training.
-        verbose: show what the converter says.
+        calibration: model inputs float32 [N, *shape]. Required by calibrated schemes, except int8
+            for a model with learned ranges, which a calibration set overrides.
+        verbose: show the converter's output.
 
     Raises:
         ModelFileError: the converter cannot express the model in this scheme.
@@ -62,7 +62,7 @@ def to_tflite(
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _configure(converter, conversion, calibration, learned=learned is not None)
             content = bytes(converter.convert())
-            graph = read(content)  # refuses what the converter writes wrongly, as scales of 0
+            graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0
             if conversion.scheme == "float16":
                 # A convolution's weights are larger when a normalisation is folded into them.
                 require_float16(trained.path, of_file(graph))
@@ -71,13 +71,13 @@ def to_tflite(
         except Exception as error:
             raise ModelFileError(
                 f"{trained.path}: TensorFlow's converter cannot make {conversion.scheme} of it "
-                f"({_reason(error)}); -v shows all it said"
+                f"({_reason(error)}); -v shows its whole output"
             ) from error
     return content
 
 
 def _reason(error: Exception) -> str:
-    """Return what the converter says, in a line; its ops where it names some that TFLite lacks."""
+    """Return the converter's message as one line; only the ops where TFLite lacks some."""
     if isinstance(error, ModelError):
         return f"its file is wrong: {error}"
     text = str(error)
@@ -105,7 +105,7 @@ def _save(frozen: Any, folder: str) -> None:
 
     module = tf.Module()
     module.serve = _function(serve, frozen.inputs[0].shape)
-    # Some functions, swish for one, bring a gradient of their own, which nothing frozen has.
+    # Some functions, such as swish, define their own gradient, which a frozen graph lacks.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, folder, signatures=module.serve, options=options)
 

@@ -444,7 +444,9 @@ def test_a_model_that_is_damaged_where_only_label_looks(
     path = folder / "model.tflite"
     assert run(["label", str(path), "--labels", "c,d"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"edgekit: error: {path}: damaged where running it does not look: ")
+    assert line.startswith(
+        f"edgekit: error: {path}: damaged in a part that running it does not read: "
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of Unix")

@@ -176,7 +176,7 @@ def test_metrics_of_another_model_are_not_believed(
     for options in ((), ("--quantize",)):
         assert convert(*options, "--artifacts", workspace) == 2
         said = capsys.readouterr().err
-        assert f"{workspace / 'metrics.json'}: not of this model.keras" in said
+        assert f"{workspace / 'metrics.json'}: belongs to another model.keras" in said
     assert convert("--data", dataset.source, "--artifacts", workspace) == 0
     assert "it is not used" in capsys.readouterr().err
 
@@ -225,7 +225,7 @@ def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.keras"], "no such model; `edgekit train` makes one"),
+        (["nowhere.keras"], "no such model; `edgekit train` creates one"),
         (["--target", "edgetpu"], "does not run float32 models; use --quantize"),
         (["--quantize", "--target", "mcu", "--batch", "4"], "needs --batch 1"),
         (["--calibration", "mnist"], "only int8 and int16x8 use it"),

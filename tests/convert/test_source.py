@@ -340,7 +340,7 @@ def test_signatures_are_named_where_it_is_open_which(tmp_path: Path) -> None:
 def test_a_saved_model_without_a_signature(tmp_path: Path) -> None:
     tf = frameworks.tensorflow()
     tf.saved_model.save(tf.Module(), str(tmp_path / "a"))
-    assert "has no signature, so what it takes" in refusal(tmp_path / "a")
+    assert "has no signature, so its input and output" in refusal(tmp_path / "a")
 
 
 def spoilt(path: Path, values: dict[str, float]) -> Path:
