@@ -226,7 +226,7 @@ def test_an_editable_copy_whose_folder_has_moved(packages: Environment, tmp_path
     (info / "direct_url.json").write_text(json.dumps(origin))
     checks = {check.subject: check for check in doctor.packages()}
     assert wrong(checks) == {"edgekit": pip_install("--editable", str(Path(__file__).parents[2]))}
-    assert f"{tmp_path / 'old'}, which is not there" in checks["edgekit"].detail
+    assert f"{tmp_path / 'old'}, which no longer exists" in checks["edgekit"].detail
 
 
 def test_somebody_else_s_package_of_the_same_import_name(

@@ -266,7 +266,7 @@ def test_a_wrong_input_range_is_suspected(
 ) -> None:
     command = ["--input-range", "1,1.001", "--artifacts", workspace]
     assert convert(*command) == 0
-    assert "does it expect another --input-range" in capsys.readouterr().err
+    assert "does it need another --input-range" in capsys.readouterr().err
 
 
 def test_saturated_scores_that_int8_cannot_tell_apart_are_counted(
@@ -357,7 +357,7 @@ def test_data_that_moved_or_changed_is_noticed(
 def test_a_file_without_labels_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workspace / "metrics.json").unlink()
     assert convert("--artifacts", workspace) == 0
-    assert "carries no labels" in capsys.readouterr().err
+    assert "has no labels" in capsys.readouterr().err
     assert convert("--classes", "no,yes", "--artifacts", workspace) == 0
     assert "labels" not in capsys.readouterr().err
     assert edge_runtime.load(workspace / "model.tflite").labels == ("no", "yes")

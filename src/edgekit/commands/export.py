@@ -1,4 +1,4 @@
-"""``edgekit export``: a .tflite file in, a C library out."""
+"""``edgekit export``: writes a .tflite file as a C library."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -43,7 +43,7 @@ TEXTS = ("header", "source", "selftest", "example")
     "--name",
     metavar="NAME",
     show_default="the model's file name",
-    help="C identifier that all public names begin with, as digits in digits_run().",
+    help="C identifier that prefixes all public names, as digits in digits_run().",
 )
 @options.skip_zeros
 @click.option(
@@ -52,7 +52,7 @@ TEXTS = ("header", "source", "selftest", "example")
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     show_default="NAME_PACKAGE in the artifacts folder",
-    help="Folder to write; an earlier export there is replaced.",
+    help="Folder to write; replaces an earlier export there.",
 )
 @options.artifacts
 @options.as_json
@@ -69,8 +69,8 @@ def command(
     """Write a model as C99: weights, the kernels that it uses, and a self-test.
 
     No interpreter, no heap, nothing but memcpy and memset of the standard library. The self-test
-    tells on the real board whether every output byte is the one recorded here. Without MODEL it is
-    the artifacts folder's model_int8.tflite.
+    checks on the real board that every output byte equals the one recorded here. MODEL is the
+    artifacts folder's model_int8.tflite by default.
     """
     from edgekit.convert import c_library
     from edgekit.convert.c_identifier import c_identifier
@@ -107,7 +107,7 @@ def _document(
 
 
 def _summary(library: "CLibrary", path: Path) -> str:
-    """Return the figures that are known without a compiler, and what to do next."""
+    """Return the figures that need no compiler, and the command to measure the rest."""
     sizes = library.input.bytes, library.output.bytes
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
@@ -116,7 +116,7 @@ def _summary(library: "CLibrary", path: Path) -> str:
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
         f"arena {library.arena:,}; stack on top",
     }
-    # Whole on its line, to be copied.
+    # On one line, to be copied.
     measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"
     return "\n".join([*pairs(figures), measure])
 
@@ -128,12 +128,12 @@ def _weights(library: "CLibrary") -> str:
 
 
 def _identifier(name: str) -> str:
-    """Return ``name`` if C takes it for all that is made of it."""
+    """Return ``name`` if all identifiers derived from it are valid in C."""
     from edgekit.convert.c_identifier import c_identifier
 
     if c_identifier(name) != name:
         raise ExportError(
-            f"--name {name!r}: not an identifier in C and C++ in lower case; take "
+            f"--name {name!r}: not an identifier in C and C++ in lower case; use "
             f"{c_identifier(name)!r}"
         )
     return name
