@@ -36,7 +36,7 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
             "class of its own has to be exported with model.export()"
         )
     tree = frameworks.tensorflow().nest
-    # Where inputs are a dict or a list of one tensor, the model takes no bare tensor.
+    # Where inputs are a dict or a list of one tensor, the model does not accept a bare tensor.
     structure = getattr(model, "input", None) if len(inputs) == 1 else None
     bare = structure is None or not tree.is_nested(structure)
 

@@ -89,7 +89,7 @@ def _signature(path: Path, loaded: Any) -> str:
 
 def _ports(specs: dict[str, Any]) -> tuple[TensorSpec, ...]:
     return tuple(
-        # A TensorSpec of unknown rank has no tuple.
+        # A shape of unknown rank has no tuple.
         TensorSpec(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
         for name, spec in specs.items()
     )
