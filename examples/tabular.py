@@ -49,18 +49,18 @@ np.savez(
 # %% To int8: calibrated on the training rows, measured on the test rows
 from edgekit import convert
 
-conversion = convert.convert(
+converted = convert.convert(
     folder / "machine.keras",
     folder / "machine_int8.tflite",
     quantize=True,
     data=str(folder / "machine.npz"),
 )
-accuracy = conversion.report["accuracy"]
+accuracy = converted.report["accuracy"]
 print(
     "output:",
-    conversion.report["meaning"]["name"],
+    converted.report["meaning"]["name"],
     "because",
-    conversion.report["meaning"]["reason"],
+    converted.report["meaning"]["reason"],
 )
 print(f"right: {accuracy['before']['correct']} before, {accuracy['after']['correct']} after")
 

@@ -34,12 +34,12 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench_output, bench_run, tune
 from edgekit.convert import job, qat
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.metadata import attach
-from edgekit.convert.recipe import Recipe as Conversion
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train import arrays, data, mnist
 from edgekit.train.recipe import Recipe
 
@@ -340,7 +340,7 @@ def test_journals(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
         one.key: one
         for hidden in (2, 3)
         for one in (
-            Row(
+            Measurement(
                 recipe=Recipe(hidden=hidden),
                 basis=basis,
                 accuracy=dict.fromkeys(("float32", "int8"), score),
@@ -444,7 +444,9 @@ def test_a_model_that_is_damaged_where_only_label_looks(
     path = folder / "model.tflite"
     assert run(["label", str(path), "--labels", "c,d"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"edgekit: error: {path}: damaged where running it does not look: ")
+    assert line.startswith(
+        f"edgekit: error: {path}: damaged in a part that running it does not read: "
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of Unix")

@@ -160,7 +160,7 @@ def test_without_arguments_the_help_and_code_2(
         (["predict", "m.tflite", "a.png", "--backend", "natve"], "native"),
         (["convert", "--scheme", "int16x16"], "int16x8"),
         (["convert", "--target", "edge-tpu"], "edgetpu"),
-        (["export", "--target", "platform-io"], "platformio"),
+        (["export", "--package", "platform-io"], "platformio"),
         (["train", "--optimizer", "ADAN"], "adam"),
         (["sweep", "--data", "sintetic"], "synthetic"),
         (["sweep", "--data", "synthetic", "--classes", "0,1x"], "1"),

@@ -24,7 +24,7 @@ from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
 from edgekit.commands import group
 from edgekit.convert import packages, runners
-from edgekit.convert.recipe import SCHEMES
+from edgekit.convert.conversion import SCHEMES
 from edgekit.convert.targets import TARGETS
 from edgekit.schemas import names, schema
 from edgekit.train import recipe
@@ -171,11 +171,11 @@ def at(name: str, path: str) -> list[Any]:
         ("convert", "recipe scheme", ("float32", *SCHEMES)),
         ("convert", "recipe target", TARGETS),
         ("convert", "target target", TARGETS),
-        ("export", "target", packages.TARGETS),
+        ("export", "package", packages.TARGETS),
         ("export", "$defs port dtype", SIZES),
         ("inspect", "runners items name", runners.TITLES),
         ("predict", "backend", backends()),
-        ("doctor", "checks items status", doctor.Status),
+        ("doctor", "checks items status", doctor.Level),
         ("verify", "files items status", verify.Status),
         ("bench", "gates items verdict", get_args(gate.Verdict)),
         ("bench", "$defs result status", get_args(result.Status)),

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.commands.bench_options import Options
+from edgekit.exported import exported
 
 if TYPE_CHECKING:
     from edgekit.benchmarks.gate import Gate
-    from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.benchmarks.result import Result
     from edgekit.benchmarks.subjects import Entry, Keras
     from edgekit.train.dataset import Dataset
 
 SKIP_ZEROS = "skip-zeros"
-NAME = "model"
-"""Prefix of the public names of the exported C."""
 
 
 def names(core: str, skip_zeros: bool) -> list[str]:
@@ -59,26 +57,6 @@ def measure(
         coverage=builds.QUICK if chosen.quick else builds.THOROUGH,
         keep=keep,
         say=say,
-    )
-
-
-def exported(path: Path, skip_zeros: bool) -> "Library":
-    """Return a model file as C.
-
-    Raises:
-        ModelError: the file is damaged, or holds what cannot be exported.
-    """
-    from edgekit.benchmarks.mcu.firmware import Library
-    from edgekit.convert.c.library import library
-
-    model = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
-    return Library(
-        name=NAME,
-        files={f"{NAME}.h": model.header, f"{NAME}.c": model.source},
-        arena=model.arena,
-        weights=model.weights,
-        macs=model.macs,
-        ops=model.ops,
     )
 
 

@@ -72,7 +72,7 @@ def command(
     tune_options.check(context, tuning)
     from edgekit.convert import job as jobs
     from edgekit.convert import source
-    from edgekit.convert.recipe import Recipe as Conversion
+    from edgekit.convert.conversion import Conversion
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)

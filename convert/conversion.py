@@ -1,4 +1,4 @@
-"""What a conversion is to do: number format, target, batch."""
+"""What a conversion does: number format, target, batch."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ SCHEMES = ("int8", "int16x8", "float16", "dynamic")
 CALIBRATED_SCHEMES = ("int8", "int16x8")
 DYNAMIC_BATCH = 0
 TASKS = ("classification", "regression", "autoencoder")
-"""What an output may be asked to be; the last two are numbers."""
+"""Values of ``--task``; the outputs of the last two are numbers."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Conversion:
     """How a Keras model becomes a .tflite file.
 
     Attributes:
@@ -18,9 +18,9 @@ class Recipe:
             int8 weights); "float16" (weights stored as float16); "dynamic" (int8 weights, float
             activations).
         target: name of the target in ``targets.TARGETS``.
-        batch: images a call; DYNAMIC_BATCH leaves it open.
+        batch: images in each call; DYNAMIC_BATCH leaves it open.
         calibration_size: calibration images, drawn evenly from the classes.
-        calibration_seed: of that draw.
+        calibration_seed: seed of that draw.
     """
 
     scheme: str = "float32"

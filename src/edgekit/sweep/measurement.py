@@ -1,4 +1,4 @@
-"""What is known of one trained model: a point of the sweep with one seed."""
+"""The measurement of one trained model: a point of the sweep with one seed."""
 
 import hashlib
 import json
@@ -39,23 +39,23 @@ SHAPE = {
     "worker": {"CPU": str, "host": str},
     "time?": str,
 }
-LEAST = 1e-12
-"""Seconds, bytes and counts are 0 or not smaller: plots take logarithms of their differences."""
+SMALLEST = 1e-12
+"""Smallest figure besides 0: plots calculate logarithms of differences."""
 
 MEASURED = {
     "accuracy": dict.fromkeys(ACCURACIES, object),
     "sizes": dict.fromkeys((*FILES, DEFLATED), object),
 }
-"""What a row has besides, unless it failed."""
+"""Further entries of a measurement that did not fail."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What rows must have in common to stand in one table.
+    """What measurements must have in common to be compared in one table.
 
     Attributes:
         data: the dataset's name, classes and digest.
-        versions: of all packages that a row comes from; one that is not installed is left out.
+        versions: versions of all packages that affect the figures, without those not installed.
     """
 
     data: Mapping[str, Any]
@@ -63,28 +63,28 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One model, trained, converted and measured.
 
     Attributes:
-        recipe: what was trained, its seed among it.
-        basis: on what.
+        recipe: what was trained, including its seed.
+        basis: data and versions.
         failure: why there are no figures; "" when there are.
         accuracy: by ACCURACIES: correct, total, accuracy, interval (Wilson, 95 %), confusion
             (rows predicted, columns true); float32 is the Keras model's.
-        epochs: how many were run, those of fine-tuning among them.
+        epochs: number of epochs run, including those of fine-tuning.
         seconds: wall time of training and fine-tuning.
         sizes: bytes of the files, by FILES, and of the int8 file deflated (zlib, level 9).
-        parameters: weights and biases.
+        parameters: number of weights and biases.
         macs: multiply-accumulates of one inference.
-        latency: seconds of one image on the native engine, the median; None without it, and until
-            all points are trained.
+        latency: median seconds of one image on the native engine; None without the engine, and
+            until all points are trained.
         firmware: flash, ram, stack (bytes) and instructions (median of one inference) on the
             emulated core; None without the tools.
         missing: "latency" or "firmware" -> why there is none.
-        weights_sha256: of the trained weights.
+        weights_sha256: digest of the trained weights.
         worker: processor, host and process that measured it.
-        time: when, ISO 8601, UTC.
+        time: time of the measurement, ISO 8601, UTC.
     """
 
     recipe: Recipe
@@ -105,21 +105,21 @@ class Row:
 
     @property
     def key(self) -> str:
-        """The row's name: equal for equal recipe, data and versions."""
+        """Key of the measurement: equal for equal recipe, data and versions."""
         return key(self.recipe, self.basis)
 
     @property
     def awaits_latency(self) -> bool:
-        """Whether the row has figures but neither a latency nor a reason why there is none."""
+        """Whether it has figures but neither a latency nor a reason why there is none."""
         return not self.failure and self.latency is None and "latency" not in self.missing
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as plain JSON values."""
+        """Return the measurement as plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Row":
-        """Return the row that :meth:`to_dict` made.
+    def from_dict(cls, document: Mapping[str, Any]) -> "Measurement":
+        """Return the measurement from the result of :meth:`to_dict`.
 
         Raises:
             ResultError: a field is missing, unknown or of the wrong kind.
@@ -139,7 +139,7 @@ class Row:
 
 
 def _contradiction(document: Mapping[str, Any]) -> str:
-    """Return which figures of a row cannot be; "" where all can."""
+    """Return which figures are impossible; "" where all are possible."""
     classes = document["basis"]["data"].get("classes")
     for kind, score in document.get("accuracy", {}).items():
         counts = [count for row in score["confusion"] for count in row]
@@ -147,19 +147,19 @@ def _contradiction(document: Mapping[str, Any]) -> str:
         square = sides == {len(classes) if isinstance(classes, list) else 0}
         if not 0 <= score["correct"] <= score["total"] or not score["total"]:
             return f"accuracy.{kind}: {score['correct']} of {score['total']} right"
-        if not all(0 <= one <= 1 for one in (score["accuracy"], *score["interval"])):
+        if not all(0 <= s <= 1 for s in (score["accuracy"], *score["interval"])):
             return f"accuracy.{kind}: a share that is not from 0 to 1"
         if not square or min(counts, default=-1) < 0:
             return f"accuracy.{kind}.confusion: no counts of class by class"
     figures = [document.get(name, 0) for name in ("epochs", "seconds", "parameters", "macs")]
     figures += [document.get("latency") or 0, *document.get("sizes", {}).values()]
     figures += (document.get("firmware") or {}).values()
-    if not all(not one or LEAST <= one < stored.LARGEST for one in figures):
+    if not all(not n or SMALLEST <= n < stored.LARGEST for n in figures):
         return "a figure that is negative, tiny or huge"
     return ""
 
 
 def key(recipe: Recipe, basis: Basis) -> str:
-    """Return the hex SHA-256 over what a row is determined by."""
+    """Return the hex SHA-256 of everything that determines a measurement."""
     text = json.dumps([asdict(recipe), asdict(basis)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
