@@ -157,8 +157,8 @@ class Graph:
         description: what the converter wrote about the file.
         tensors: all tensors of the subgraph.
         ops: all operators in execution order.
-        inputs: tensor indices of the model's inputs, in the order of its signature if it has one.
-        outputs: tensor indices of the model's outputs, likewise.
+        inputs: tensor indices of the model's inputs.
+        outputs: tensor indices of the model's outputs.
         input_names: what the signature calls the inputs; empty without one that names each once.
         output_names: likewise of the outputs.
         aliases: index of a tensor -> that of the tensor whose bytes it shares under another shape;

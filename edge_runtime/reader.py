@@ -104,8 +104,6 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
         every = range(len(tensors))
         inputs = _indices(subgraph, schema.SubGraph.INPUTS, "input", every)
         outputs = _indices(subgraph, schema.SubGraph.OUTPUTS, "output", every)
-        input_maps = _signature(model, number, schema.SignatureDef.INPUTS, inputs)
-        output_maps = _signature(model, number, schema.SignatureDef.OUTPUTS, outputs)
         graph = Graph(
             description=model.string(schema.Model.DESCRIPTION) if metadata is None else "",
             tensors=tensors,
@@ -113,10 +111,10 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
                 _op(table, index, codes, len(tensors))
                 for index, table in enumerate(subgraph.tables(schema.SubGraph.OPERATORS, "op"))
             ),
-            inputs=tuple(input_maps.values()) or inputs,
-            outputs=tuple(output_maps.values()) or outputs,
-            input_names=tuple(input_maps),
-            output_names=tuple(output_maps),
+            inputs=inputs,
+            outputs=outputs,
+            input_names=_signature(model, number, schema.SignatureDef.INPUTS, inputs),
+            output_names=_signature(model, number, schema.SignatureDef.OUTPUTS, outputs),
             subgraphs=count,
             metadata=_metadata(model, buffers) if metadata is None else metadata,
             size=len(view),
@@ -125,8 +123,8 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
         yield graph
 
 
-def _signature(model: Table, number: int, maps: int, indices: tuple[int, ...]) -> dict[str, int]:
-    """Return inputs or outputs of a subgraph by their names, in the order of its signature.
+def _signature(model: Table, number: int, maps: int, indices: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what the signature of a subgraph calls its inputs or outputs, in their order.
 
     Empty without a signature that names each of them once.
 
@@ -139,12 +137,13 @@ def _signature(model: Table, number: int, maps: int, indices: tuple[int, ...]) -
     for signature in model.tables(schema.Model.SIGNATURES, "signature"):
         if signature.scalar(schema.SignatureDef.SUBGRAPH, "I") == number:
             named = {
-                one.string(schema.TensorMap.NAME): one.scalar(schema.TensorMap.TENSOR, "I")
+                one.scalar(schema.TensorMap.TENSOR, "I"): one.string(schema.TensorMap.NAME)
                 for one in signature.tables(maps, "tensor of a signature")
             }
-            if sorted(named.values()) == sorted(indices) and all(named):
-                return named
-    return {}
+            names = tuple(named.get(index, "") for index in indices)
+            if all(names) and len({*names}) == len(named) == len(indices):
+                return names
+    return ()
 
 
 def _metadata(model: Table, buffers: list[memoryview]) -> dict[str, memoryview]:

@@ -89,10 +89,11 @@ class Runner:
         """Return a raw tensor for each input, in their order."""
         names = self._names[0]
         if isinstance(tensors, dict):
-            if tensors.keys() != set(names):
-                got = ", ".join(map(repr, tensors)) or "none"
-                raise InputError(f"the inputs are {', '.join(map(repr, names))}, got {got}")
-            return [tensors[name] for name in names]
+            for keys in names, tuple(tensor.name for tensor in self._inputs):
+                if tensors.keys() == set(keys) and len(keys) == len(tensors):
+                    return [tensors[key] for key in keys]
+            got = ", ".join(map(repr, tensors)) or "none"
+            raise InputError(f"the inputs are {', '.join(map(repr, names))}, got {got}")
         if isinstance(tensors, tuple):
             if len(tensors) != len(names):
                 raise InputError(f"{len(names)} tensors are expected, got {len(tensors)}")

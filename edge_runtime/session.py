@@ -53,8 +53,8 @@ class Model:
 
     Attributes:
         graph: all that the file holds.
-        inputs: the input tensors by name, in the order of the file's signature: shape, element
-            type, scale and zero_point.
+        inputs: the input tensors in the file's order, by the names of its signature, else the
+            tensors' own: shape, element type, scale and zero_point.
         outputs: the output tensors, likewise.
         backend: name of the engine that runs it.
     """
@@ -201,8 +201,8 @@ class Model:
             tensors: an ndarray of exactly the input's shape and element type, or of several such
                 tensors along the first axis; or any other C-contiguous buffer of as many bytes as
                 one has, flat or in the input's shape, that holds plain bytes or elements of the
-                input's type. For several inputs a dict of such by the names of ``inputs``, or a
-                tuple in their order.
+                input's type. For several inputs a dict of such by the names of ``inputs``, or those
+                of the tensors, or a tuple in their order.
 
         Returns:
             The output in the model's own element type and shape (with several tensors, theirs

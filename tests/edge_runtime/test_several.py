@@ -85,7 +85,7 @@ def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: s
     left, right = drawn(dtype)
     probability, difference = litert(data, [left, right])
     outputs = model.run({"right": right, "left": left})
-    assert list(outputs) == ["difference", "probability"]
+    assert list(outputs) == ["probability", "difference"]
     np.testing.assert_array_equal(outputs["difference"], difference)
     if dtype == "int8" and backend != "litert":
         assert outputs["probability"].tobytes() == probability.tobytes()
@@ -94,17 +94,19 @@ def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: s
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_tuple_in_the_order_of_the_signature(write: Any, backend: str) -> None:
+def test_a_tuple_in_the_order_of_the_file(write: Any, backend: str) -> None:
     data = signed(two(), **NAMED)
     model = edge_runtime.load(write(data), backend=backend)
     left, right = drawn("int8")
     first, second = model.run((left, right))
     assert isinstance(first, np.ndarray)
     by_name = model.run({"left": left, "right": right})
-    np.testing.assert_array_equal(first, by_name["difference"])
-    np.testing.assert_array_equal(second, by_name["probability"])
+    np.testing.assert_array_equal(first, by_name["probability"])
+    np.testing.assert_array_equal(second, by_name["difference"])
+    by_tensor = model.run({"tensor 0": left, "tensor 1": right})
+    np.testing.assert_array_equal(by_tensor["difference"], second)
     assert list(model.inputs) == ["left", "right"]
-    assert list(model.outputs) == ["difference", "probability"]
+    assert list(model.outputs) == ["probability", "difference"]
 
 
 def test_without_a_signature_names_are_those_of_the_tensors(write: Any) -> None:
@@ -125,7 +127,7 @@ def test_without_a_signature_names_are_those_of_the_tensors(write: Any) -> None:
 def test_a_signature_that_does_not_name_each_once_is_not_used(write: Any, maps: Any) -> None:
     model = edge_runtime.load(write(signed(two(), **maps)))
     assert list(model.inputs) == ["tensor 0", "tensor 1"]
-    assert list(model.outputs) == ["a", "b"]
+    assert list(model.outputs) == ["b", "a"]
 
 
 def test_bytes_give_memoryviews(write: Any) -> None:
