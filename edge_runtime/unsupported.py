@@ -43,7 +43,7 @@ INSTEAD = {
     BLOCKWISE: "quantise with a scale for each channel",
     INT4: "convert with --quantize, which makes weights int8",
     STATE: "build the model without a state, which goes in and comes out instead",
-    SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out by itself",
+    SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out anyway",
 }
 """Why an op is not run -> what to do instead. LiteRT runs all of these except those that
 ``not_for_litert`` describes."""
@@ -180,7 +180,7 @@ def not_for_litert(graph: Graph) -> str:
     if ETHOS_U_OP in custom:
         return (
             "Vela has compiled it for an Arm Ethos-U, and only TFLite Micro with that NPU runs it: "
-            "take the file that Vela was given"
+            "use the file that Vela compiled"
         )
     for name, shown in custom.items():
         if name.startswith(FLEX):
@@ -210,7 +210,7 @@ def _blockwise(graph: Graph) -> str:
             if index >= 0 and tensor.blockwise and not (position == 1 and index in right):
                 return (
                     f"{label(op)}: LiteRT does not run these blockwise quantised weights, it gives "
-                    "wrong answers or ends: quantise with a scale for each channel"
+                    "wrong answers or ends the process: quantise with a scale for each channel"
                 )
     return ""
 
