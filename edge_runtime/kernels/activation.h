@@ -5,7 +5,8 @@
 /* The value clamped to the bounds; NaN and -0.0 stay. */
 static inline float ek_clamp_float32(float value, float lowest, float highest)
 {
-    return value < lowest ? lowest : value > highest ? highest : value;
+    value = value < lowest ? lowest : value;
+    return value > highest ? highest : value;
 }
 
 #endif
