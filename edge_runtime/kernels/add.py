@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
-from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.record import record
 
@@ -86,12 +86,12 @@ def add_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.ND
     Source: AddElementwise in tensorflow/lite/kernels/internal/reference/add.h, SubElementwise in
     sub.h.
     """
-    return _rescaled(params, a, b, loops).astype(np.int8)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
 
 
 def add_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the same."""
-    return _rescaled(params, a, b, loops).astype(np.int16)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int16)
 
 
 def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
@@ -100,9 +100,8 @@ def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
     scaled_a = rescale_twice(moved_a << params.headroom, params.a_multiplier, params.a_shift)
     scaled_b = rescale_twice(moved_b << params.headroom, params.b_multiplier, params.b_shift)
     total = scaled_a + params.sign * scaled_b
-    output = rescale_twice(total, params.multiplier, params.shift) + params.zero_point
-    clamped: Array = np.clip(output, params.lowest, params.highest).ravel()
-    return clamped
+    output: Array = rescale_twice(total, params.multiplier, params.shift) + params.zero_point
+    return output
 
 
 def add_int8_once(params: Once, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
@@ -113,10 +112,7 @@ def add_int8_once(params: Once, a: Array, b: Array, loops: Array) -> npt.NDArray
     a, b = spread(a, b, loops)
     total = params.bias + a * params.a_multiplier + b * params.b_multiplier
     output = (total >> params.shift) + params.zero_point
-    clamped: npt.NDArray[np.int8] = (
-        np.clip(output, params.lowest, params.highest).astype(np.int8).ravel()
-    )
-    return clamped
+    return clamped(output, params.lowest, params.highest, np.int8)
 
 
 def add_int16_shifted_once(
@@ -128,20 +124,14 @@ def add_int16_shifted_once(
     """
     a, b = spread(a, b, loops)
     total = rounding_shift(a, params.a_shift) + params.sign * rounding_shift(b, params.b_shift)
-    clamped: npt.NDArray[np.int16] = (
-        np.clip(total, params.lowest, params.highest).astype(np.int16).ravel()
-    )
-    return clamped
+    return clamped(total, params.lowest, params.highest, np.int16)
 
 
 def add_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
     """Define the int32 kernel: a sum that wraps."""
     a, b = spread(a, b, loops)
     total = (a + params.sign * b).astype(np.int32)
-    clamped: npt.NDArray[np.int32] = (
-        np.clip(total, params.lowest, params.highest).astype(np.int32).ravel()
-    )
-    return clamped
+    return clamped(total, params.lowest, params.highest, np.int32)
 
 
 def add_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:

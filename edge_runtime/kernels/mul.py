@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice
-from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.record import record
 
@@ -65,22 +65,20 @@ def mul_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.ND
 
     Source: MulElementwise in tensorflow/lite/kernels/internal/reference/integer_ops/mul.h.
     """
-    return _rescaled(params, a, b, loops).astype(np.int8)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
 
 
 def mul_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the same."""
-    return _rescaled(params, a, b, loops).astype(np.int16)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int16)
 
 
 def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
     a, b = spread(a, b, loops)
     product = (a - params.a_zero_point) * (b - params.b_zero_point)
     # Sums wrap as int32 does.
-    moved = rescale_twice(product, params.multiplier, params.shift) + params.zero_point
-    wrapped = moved.astype(np.int32)
-    clamped: Array = np.clip(wrapped, params.lowest, params.highest).ravel()
-    return clamped
+    moved: Array = rescale_twice(product, params.multiplier, params.shift) + params.zero_point
+    return moved.astype(np.int32)
 
 
 def mul_int8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
@@ -101,10 +99,7 @@ def mul_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np
     """Define the int32 kernel: a product that wraps."""
     a, b = spread(a, b, loops)
     product = (a * b).astype(np.int32)
-    clamped: npt.NDArray[np.int32] = (
-        np.clip(product, params.lowest, params.highest).astype(np.int32).ravel()
-    )
-    return clamped
+    return clamped(product, params.lowest, params.highest, np.int32)
 
 
 def mul_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
