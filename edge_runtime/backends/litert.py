@@ -67,21 +67,25 @@ def is_checked(graph: Graph) -> bool:
     Raises:
         UnsoundError: the model contradicts itself.
     """
-    if not _is_planned(graph) or not states_its_shapes(graph):
+    if not _is_planned(graph):
         return False
     scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
     return all(scale >= FLT_MIN for some in scales for scale in some)
 
 
 def _is_planned(graph: Graph) -> bool:
-    """Tell whether the engine would run the model; raise UnsoundError where nobody should."""
+    """Tell whether the engine runs all ops of the model, and gives them the file's shapes.
+
+    Raises:
+        UnsoundError: the model contradicts itself.
+    """
     try:
         plan(graph)
+        return states_its_shapes(graph)
     except UnsoundError:
         raise
     except ModelError:
         return False
-    return True
 
 
 def open_session(

@@ -12,7 +12,7 @@
 #include "table.h"
 
 enum { NUMPY_FLOAT32 = 11 };
-enum { MAX_RANK = 8, MAX_TENSORS = 8, ALIGNMENT = 64 };
+enum { MAX_RANK = 8, ALIGNMENT = 64 };
 
 typedef struct {
     int type_number; /* NumPy's */

@@ -18,6 +18,7 @@ from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
 from edge_runtime.planner.passes.drop_dead import drop_dead
 from edge_runtime.planner.passes.fold_constants import fold_constants
+from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,17 +72,23 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     require_order(graph)
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
-    settled, left = fold_constants(drop_dead(graph), "litert", lowering, None)
+    inputs = [one for one in graph.inputs if limits.usable(graph.tensors[one], lowering.room)]
+    reached = replace(drop_dead(graph), inputs=tuple(inputs))
+    settled, left = fold_constants(reached, "litert", lowering, None)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
 
 
 def states_its_shapes(graph: Graph) -> bool:
     """Tell whether each tensor of a graph that can be planned has the shape that its op makes.
 
-    The plan goes by the ops alone; others go by the file.
+    The plan goes by the ops alone, and only by those on which an output depends; others go by the
+    file, and run all.
+
+    Raises:
+        ModelError: the model contradicts itself, or needs more memory than it may.
     """
-    settled, _ = fold_constants(graph, "litert", Lowering(graph), None)
-    return all(
+    settled, left = fold_constants(graph, "litert", Lowering(graph), None)
+    return not left and all(
         tensor.shape == said.shape
         for tensor, said in zip(settled.tensors, graph.tensors, strict=True)
     )

@@ -1,7 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import edge_runtime
+import models
+import single_op
 from edge_runtime.errors import ModelError
+from edge_runtime.planner import plan
 from edge_runtime.planner.lower import Lowering
 from edge_runtime.planner.passes.fold_constants import fold_constants
 from graphs import graph, names, tensor
@@ -118,3 +124,32 @@ def test_constants_that_grow_out_of_nothing_are_refused(monkeypatch: pytest.Monk
     )
     with pytest.raises(ModelError, match="at most 4000 bytes of constants; here it is more"):
         folded(given)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_backends_calculate_the_same_constants(backend: str, tmp_path: Path) -> None:
+    """LiteRT calculates them in each run."""
+    scale = 0.05
+    tensors = [
+        models.tensor((1, 5), "int8", scale),
+        models.constant([[-128, 0, 1, 50, 127]], "int8", scale),
+        models.tensor((1, 5), "int8", 1 / 128),
+        models.tensor((1, 5), "int8", scale),
+    ]
+    nodes = [("TANH", [1], 2, {}), ("ADD", [0, 2], 3, {})]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(models.model(tensors, nodes))
+    model = edge_runtime.load(path, backend=backend)
+    tensor = np.arange(5, dtype=np.int8)[None]
+    expected = single_op.builtin_ref(path.read_bytes())(tensor)
+    assert model.run(tensor).tobytes() == expected.tobytes()
+    planned = plan(model.graph)
+    assert [step.op.name for step in planned.steps] == ["ADD"]
+
+
+def test_an_input_of_any_size_is_known() -> None:
+    """Or what depends on it would be dropped without a word."""
+    for elements, message in (2**22, "a file of 1000 bytes may"), (2**30, "and is not empty"):
+        large = tensor((1, elements))
+        with pytest.raises(ModelError, match=message):
+            plan(graph([large, large], [("TANH", [0], [1], {})]))

@@ -27,7 +27,7 @@ def fold_constants(
     depend on what stays open are only looked up by name, and dropped like those not supported.
 
     Args:
-        graph: its inputs are what is known of them; the shapes of all else follow.
+        graph: its inputs have the shapes of the file, from which all others follow.
         rounding: one of ``ops.ROUNDINGS``.
         lowering: of this graph.
         engine: runs the kernels of ops whose inputs are all constants.
@@ -37,7 +37,7 @@ def fold_constants(
     """
     tensors = list(graph.tensors)
     known = {tensor.index for tensor in tensors if tensor.data is not None or tensor.variable}
-    known.update(index for index in graph.inputs if limits.usable(tensors[index], lowering.room))
+    known.update(graph.inputs)
     kept = []
     left: list[Unsupported] = []
     for op in graph.ops:
