@@ -47,11 +47,10 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     limits.require_few_ops(graph)
     limits.require_ranks(graph)
     lowering = Lowering(graph)
-    reached = drop_dead(graph)
-    settled, left = fold_constants(reached, rounding, lowering, engine)
-    simplified = settled
-    for one in (aliases, drop_dead, copy_outputs):
-        simplified = one(simplified)
+    settled, left = fold_constants(drop_dead(graph), rounding, lowering, engine)
+    simplified = aliases(settled)
+    if not left:
+        simplified = copy_outputs(drop_dead(simplified))
     lowered, beyond = lower(simplified, rounding, lowering)
     if left or beyond:
         from edge_runtime.unsupported import refusal

@@ -144,8 +144,8 @@ def test_an_open_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
     monkeypatch.setattr(
         litert.LiteRTSession,
         "_invoke",
-        lambda self, interpreter, tensor: (
-            sizes.append(len(tensor)) or invoke(self, interpreter, tensor)
+        lambda self, interpreter, tensors: (
+            sizes.append(len(tensors[0])) or invoke(self, interpreter, tensors)
         ),
     )
 
