@@ -3,8 +3,8 @@
     python camera.py model_int8.tflite                  # the Pi's camera, through picamera2
     python camera.py model_int8.tflite --source frames/ # pictures of a folder instead
 
-A line is printed when the answer changes and is sure enough; frames without anything on them
-(``InputError``: the image is blank) are passed over.
+It prints a line when the answer changes and its score is high enough, and skips blank frames
+(``InputError``).
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The whole road once: train, convert to float and int8, bench, and where the report is.
+"""Every step once: train, convert to float and int8, bench, and print where the report is.
 
-Run by ``make demo``. MNIST is used where it can be had; otherwise the synthetic digits are, and
-this is the only place that makes that choice.
+Run by ``make demo``. It uses MNIST if that is available, otherwise synthetic digits; nothing else
+in edgekit makes that choice.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from edgekit.train.data import load
 
 BANNER = """
 ======================================================================================
-  MNIST could not be had, so this demo uses SYNTHETIC DIGITS drawn by code.
+  MNIST is not available, so this demo uses SYNTHETIC DIGITS drawn by code.
   {reason}
   Every artifact says "synthetic"; its figures say nothing about real handwriting.
 ======================================================================================

@@ -1,10 +1,11 @@
-"""A .tflite file from somebody else, to C that is known to be right.
+"""From another tool's .tflite file to C, with a check that it computes the same.
 
     python foreign_to_c.py theirs.tflite --labels yes,no --input-range 0,255
 
-Writes labels and scale into a copy (``edgekit label``), compares our engine with LiteRT's reference
-kernels on random tensors (``edgekit bench --data none``), and writes the C (``edgekit export``).
-Without --labels and --input-range the file is taken as it is.
+Writes labels and scale into a copy (``edgekit label``), compares edgekit's engine with LiteRT's
+reference kernels on random tensors (``edgekit bench --data none``), and writes the C
+(``edgekit export``).
+Without --labels and --input-range the file is used as it is.
 """
 
 import argparse

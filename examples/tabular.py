@@ -1,6 +1,6 @@
 """A table of sensor values, from Keras to C, cell by cell (VS Code and Spyder run the cells).
 
-Six features, three classes; everything is made up here, so that it runs as it is:
+Six features, three classes; the data is invented here, so that it runs as it is:
 
     python tabular.py
 """
@@ -75,7 +75,7 @@ print([machine.labels[i] for i in scores.argmax(axis=1)], "truth", classes[truth
 # %% As C for a microcontroller: run `edgekit export` and `edgekit bench --core` on the file
 from edgekit.convert.c.library import library
 
-made = library((folder / "machine_int8.tflite").read_bytes(), "machine_int8.tflite", "machine")
-(folder / "machine.h").write_text(made.header)
-(folder / "machine.c").write_text(made.source)
-print(f"machine.c: {made.constants} bytes of constants, {made.arena} bytes of arena")
+exported = library((folder / "machine_int8.tflite").read_bytes(), "machine_int8.tflite", "machine")
+(folder / "machine.h").write_text(exported.header)
+(folder / "machine.c").write_text(exported.source)
+print(f"machine.c: {exported.constants} bytes of constants, {exported.arena} bytes of arena")
