@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import made_once
 from edgekit.commands import convert as convert_command
 from edgekit.files import FLOAT_MODEL, KERAS_MODEL
 from edgekit.train import mnist as mnist_files
 from edgekit.train.data import load
 from edgekit.train.dataset import Dataset
+from tiers import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
 
 NO_MNIST = "needs MNIST: set EDGEKIT_MNIST to an mnist.npz"
 
@@ -43,18 +47,20 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 def artifacts(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An artifacts folder after `train` (few epochs), `convert` and `convert --quantize`.
 
-    Tests read it and do not write to it.
+    All workers share it. Tests read it and do not write to it.
     """
-    from edgekit.train import fit, outcome
-    from edgekit.train.recipe import Recipe
 
-    folder = tmp_path_factory.mktemp("artifacts")
-    recipe = Recipe(epochs=5)
-    outcome.write(folder, recipe, dataset, fit.fit(recipe, dataset))
-    for arguments in ([], ["--quantize"]):
-        command = [*arguments, "--artifacts", str(folder), "--json"]
-        assert convert_command.command.main(command, standalone_mode=False) == 0
-    return folder
+    def make(folder: Path) -> None:
+        from edgekit.train import fit, outcome
+        from edgekit.train.recipe import Recipe
+
+        recipe = Recipe(epochs=5)
+        outcome.write(folder, recipe, dataset, fit.fit(recipe, dataset))
+        for arguments in ([], ["--quantize"]):
+            command = [*arguments, "--artifacts", str(folder), "--json"]
+            assert convert_command.command.main(command, standalone_mode=False) == 0
+
+    return made_once.folder(tmp_path_factory, "artifacts", make)
 
 
 @pytest.fixture(scope="session")

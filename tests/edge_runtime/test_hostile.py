@@ -7,6 +7,7 @@ or a hang is a failure of one test, with the number of the file.
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,7 @@ def test_the_small_models_hold_every_op() -> None:
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))
+@pytest.mark.slow
 def test_mutants_are_refused_or_give_the_same_answers_everywhere(worker: int) -> None:
     first = worker * MUTANTS
     done = run(str(SUPPORT / "hostile.py"), str(first), str(first + MUTANTS), timeout=MUTANTS * 0.4)
@@ -306,28 +308,31 @@ PACKED = "opened|too much memory"
 """Some instruction sets pack weights of such shapes into many times their bytes, others do not."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
 @pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
 @pytest.mark.parametrize(
-    ("data", "outcome"),
+    ("make", "arguments", "outcome"),
     [
-        (column(1_000_000), PACKED),
-        (column(1_000_000, 4), PACKED),
-        (column(1_000_000, 400), "all ops read and make at most"),
-        (row(60_000, 200), PACKED),
-        (row(60_000, 4000), "all ops read and make at most"),
-        (column(1, limits.MAX_OPS), "opened"),
-        (column(1, limits.MAX_OPS + 1), "ops, and the engine takes at most 4096"),
-        (column(1, 40_000), "ops, and the engine takes at most 4096"),
-        (wide(1, 1 << 20), "opened"),
-        (wide(1, 1 << 22), "activations take"),
-        (wide(2, 1 << 21), "activations take"),
-        (wide(1, 2**31 - 1), "bytes, and is not empty"),
+        (column, (1_000_000,), PACKED),
+        (column, (1_000_000, 4), PACKED),
+        (column, (1_000_000, 400), "all ops read and make at most"),
+        (row, (60_000, 200), PACKED),
+        (row, (60_000, 4000), "all ops read and make at most"),
+        (column, (1, limits.MAX_OPS), "opened"),
+        (column, (1, limits.MAX_OPS + 1), "ops, and the engine takes at most 4096"),
+        (column, (1, 40_000), "ops, and the engine takes at most 4096"),
+        (wide, (1, 1 << 20), "opened"),
+        (wide, (1, 1 << 22), "activations take"),
+        (wide, (2, 1 << 21), "activations take"),
+        (wide, (1, 2**31 - 1), "bytes, and is not empty"),
     ],
-    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else None,
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )
-def test_opening_takes_what_is_stated(data: bytes, outcome: str, tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
+def test_opening_takes_what_is_stated(
+    make: Callable[..., bytes], arguments: tuple[int, ...], outcome: str, tmp_path: Path
+) -> None:
+    path, data = tmp_path / "model.tflite", make(*arguments)
     path.write_bytes(data)
     done = run("-c", PEAK, str(path), timeout=60)
     assert done.returncode == 0, done.stderr

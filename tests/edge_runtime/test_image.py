@@ -9,8 +9,10 @@ from PIL import Image, ImageDraw, ImageOps
 
 from edge_runtime import InputError, load
 from edge_runtime.image import prepare
-from edge_runtime.metadata import FRAMINGS, Metadata
-from edgekit.convert.metadata import attach
+from edge_runtime.metadata import FRAMINGS
+from edgekit.files import FLOAT_MODEL
+
+pytestmark = pytest.mark.unsanitized
 
 
 def digit(image, **options):
@@ -521,11 +523,8 @@ def test_the_callers_image_stays_as_it_was():
 
 
 @pytest.mark.mnist
-def test_mnist_drawn_large_on_paper_is_still_read(float_model, mnist, tmp_path):
-    path = tmp_path / "model.tflite"
-    labels = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
-    path.write_bytes(attach(float_model.read_bytes(), labels))
-    model = load(path)
+def test_mnist_drawn_large_on_paper_is_still_read(artifacts, mnist):
+    model = load(artifacts / FLOAT_MODEL)
     rng = np.random.default_rng(0)
 
     answers = []

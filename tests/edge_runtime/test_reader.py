@@ -2,7 +2,6 @@ import mmap
 import random
 import struct
 import tracemalloc
-import warnings
 
 import flatbuffers
 import numpy as np
@@ -16,6 +15,8 @@ from edge_runtime import schema
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Blockwise, Graph, Quantization
 from edge_runtime.reader import MAX_RANK, read, subgraphs
+
+pytestmark = pytest.mark.unsanitized
 
 MODELS = ["float_model", "int8_model", "dynamic_model", "convolutional_model"]
 
@@ -82,47 +83,6 @@ def refusal(data):
 
 def accepts_or_refuses(data):
     assert "\n" not in refusal(data)
-
-
-@pytest.fixture(scope="module")
-def dynamic_model(keras_model, tmp_path_factory):
-    import keras
-    import tensorflow as tf
-
-    path = tmp_path_factory.mktemp("dynamic") / "model.tflite"
-    with warnings.catch_warnings(action="ignore"):
-        model = keras.models.load_model(keras_model, compile=False)
-        path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
-    return path
-
-
-@pytest.fixture(scope="module")
-def convolutional_model(tmp_path_factory):
-    """Convolutions of every kind, quantised with float in- and output, batch 1."""
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            keras.Input(batch_shape=(1, 8, 8, 3)),
-            layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
-            layers.DepthwiseConv2D(3, padding="same"),
-            layers.Conv2DTranspose(2, 2, strides=2),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(5, activation="softmax"),
-        ]
-    )
-    with warnings.catch_warnings(action="ignore"):
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    images = np.random.default_rng(1).random((8, 1, 8, 8, 3), np.float32)
-    converter.representative_dataset = lambda: ([image] for image in images)
-    path = tmp_path_factory.mktemp("convolutional") / "model.tflite"
-    with warnings.catch_warnings(action="ignore"):
-        path.write_bytes(converter.convert())
-    return path
 
 
 def test_names_are_the_schemas():
@@ -556,6 +516,7 @@ def test_many_small_tensors_stay_small():
 
 
 @pytest.mark.parametrize("length", [2**20, 2**28, 2**31 - 1, 2**32 - 1])
+@pytest.mark.slow
 def test_a_giant_vector_is_refused_before_it_is_read(length, int8_model):
     data = int8_model.read_bytes()
     refused = 0

@@ -17,6 +17,7 @@ from edge_runtime import InputError, MetadataError, ModelError, load, record
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import dequantize, quantize
 from edgekit.convert.metadata import attach
+from edgekit.files import FLOAT_MODEL
 
 METADATA = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
 
@@ -63,6 +64,11 @@ def int8_classifier(int8_model, opened):
 @pytest.fixture(params=["float_classifier", "int8_classifier"])
 def classifier(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=[FLOAT_MODEL, "model_int8.tflite"])
+def trained(artifacts, request):
+    return load(artifacts / request.param)
 
 
 def pixels(count, seed=0):
@@ -633,10 +639,10 @@ def test_a_model_of_images_without_channel_axis(float_model, opened):
 
 
 @pytest.mark.mnist
-def test_mnist_goes_through_untouched(classifier, mnist):
-    expected = classifier.predict(mnist.x_test).argmax(1)
+def test_mnist_goes_through_untouched(trained, mnist):
+    expected = trained.predict(mnist.x_test).argmax(1)
 
-    answers = [classifier.classify(image) for image in mnist.x_test]
+    answers = [trained.classify(image) for image in mnist.x_test]
 
     np.testing.assert_array_equal([answer.index for answer in answers], expected)
     assert not any(answer.inverted for answer in answers)

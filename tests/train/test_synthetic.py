@@ -4,6 +4,8 @@ import pytest
 from edgekit.train.dataset import Arrays, Dataset
 from edgekit.train.synthetic import synthetic_digits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def digits(synthetic: Dataset) -> Arrays:
@@ -72,6 +74,7 @@ def test_zeros_have_more_ink_than_ones(digits: Arrays) -> None:
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.tensorflow
 def test_a_model_trained_on_it_alone_reads_mnist(
     synthetic: Dataset, mnist: Dataset, seed: int
 ) -> None:
