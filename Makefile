@@ -1,5 +1,7 @@
 # make demo   the whole road once: train, convert (float and int8), bench, report
+# make quick  the tests without TensorFlow, compilers and emulators, in less than a minute
 # make test   all tests, with real training, conversion and inference
+# make rest   what quick leaves out: both are make test
 # make check  ruff, mypy --strict, and the C that the tests compile
 # make docs   docs/SUPPORTED_OPS.md, from the constraints of edge_runtime/ops
 # make figures   the committed flash, RAM and instructions of firmware, that tests hold
@@ -20,18 +22,34 @@ KERNELS = $(wildcard $(addsuffix /*.c,$(addprefix edge_runtime/kernels,/. /packi
 EXTENSION = $(shell find edge_runtime -name '*.[ch]')
 C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
 
-.PHONY: demo test check docs figures sanitize stress fuzz install install-test clean
+.PHONY: demo quick test rest check lint types c99 docs figures sanitize stress fuzz \
+  install install-test clean
 
 demo: install
 	@$(BIN)/python examples/demo.py
 
-test: install-test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+# Which tests these are is said in tests/support/tiers.py.
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
 
-check: install-test
+quick: install-test
+	$(PYTEST) --tier quick
+
+test: install-test
+	$(PYTEST)
+
+rest: install-test
+	$(PYTEST) --tier rest
+
+check: lint types c99
+
+lint: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: install-test
 	$(BIN)/mypy
+
+c99: install-test
 	@for source in $(C_SOURCES); do echo "$(CC) $$source"; $(CC) $(C_FLAGS) $(C_INCLUDES) $$source || exit 1; done
 
 docs: install

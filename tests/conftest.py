@@ -11,6 +11,9 @@ from edgekit.commands import convert as convert_command
 from edgekit.files import FLOAT_MODEL, KERAS_MODEL
 from edgekit.train import mnist as mnist_files
 from edgekit.train.data import Dataset, load
+from tiers import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
 
 NO_MNIST = "needs MNIST: set EDGEKIT_MNIST to an mnist.npz"
 

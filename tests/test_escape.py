@@ -83,6 +83,7 @@ def test_html_is_text_to_a_parser(text: str) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+@pytest.mark.slow
 def test_html_is_text_to_a_browser(tmp_path: Path) -> None:
     rows = "".join(
         f'<p class="label" title="{escape.html(one)}">{escape.html(one)}</p>'

@@ -83,6 +83,7 @@ def test_the_camera_loop_over_a_folder(int8_model: Path, tmp_path: Path) -> None
     assert [line.split()[0] for line in answers] == ["0", "1"]
 
 
+@pytest.mark.tensorflow
 def test_a_table_of_sensor_values_to_c(tmp_path: Path) -> None:
     printed = example("tabular.py", cwd=tmp_path)
     assert "output: logits because its loss is sparse_categorical_crossentropy" in printed

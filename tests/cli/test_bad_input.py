@@ -393,6 +393,7 @@ def test_a_damaged_header_of_an_array(folder: Path) -> None:
         job._array(str(folder / "x.npy"))
 
 
+@pytest.mark.tensorflow
 def test_learned_ranges_in_a_damaged_archive(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

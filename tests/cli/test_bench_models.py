@@ -89,6 +89,7 @@ def test_a_model_of_unknown_origin_is_measured_without_data(
 
 
 @pytest.mark.parametrize("name", ["table", "sides"])
+@pytest.mark.compiler
 def test_firmware_without_data_and_of_numbers(
     name: str, table: Path, sides: Path, tmp_path: Path
 ) -> None:

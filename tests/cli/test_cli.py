@@ -320,6 +320,7 @@ def run_edgekit(*arguments: str, folder: Path) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.tensorflow
 def test_piped_output_is_plain_and_tensorflow_is_silent(tmp_path: Path) -> None:
     done = run_edgekit("train", "--data", "synthetic", "--epochs", "2", folder=tmp_path)
     assert done.returncode == 0
@@ -332,6 +333,7 @@ def test_piped_output_is_plain_and_tensorflow_is_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+@pytest.mark.tensorflow
 def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
     import pty
 
@@ -363,6 +365,7 @@ def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
 
 
 @pytest.mark.mnist
+@pytest.mark.tensorflow
 def test_the_same_command_twice_gives_the_same_weights(tmp_path: Path) -> None:
     import json
 

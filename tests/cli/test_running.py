@@ -182,6 +182,7 @@ def until(there: Callable[[], object], seconds: float = 300) -> None:
 
 
 @unix
+@pytest.mark.tensorflow
 def test_a_killed_run_is_cleared_up_and_a_terminated_one_clears_up(tmp_path: Path) -> None:
     folder, temporary = tmp_path / "artifacts", tmp_path / "tmp"
     temporary.mkdir()

@@ -82,9 +82,9 @@ def metadata_of(data):
     return read_metadata(read(data), data)
 
 
-@pytest.fixture(params=["float_model", "int8_model"])
-def model(request):
-    return request.getfixturevalue(request.param).read_bytes()
+@pytest.fixture(params=["model.tflite", "model_int8.tflite"])
+def model(artifacts, request):
+    return (artifacts / request.param).read_bytes()
 
 
 def test_round_trip(model):
@@ -448,6 +448,7 @@ def test_a_normalisation_of_others_that_cannot_be_computed(deviation):
         metadata_of(damaged)
 
 
+@pytest.mark.slow
 def test_any_damage_to_metadata_is_named():
     attached = attach(model_with(), METADATA)
     standard, own = (entry(attached, name.decode()) for name in OURS)

@@ -94,12 +94,12 @@ def test_an_op_without_output_counts_nothing():
     assert macs(graph, graph.ops[0]) is None
 
 
-@pytest.mark.parametrize("model", ["float_model", "int8_model"])
-def test_the_documented_model(model, request):
-    data = request.getfixturevalue(model).read_bytes()
+@pytest.mark.parametrize("model", ["model.tflite", "model_int8.tflite"])
+def test_the_documented_model(model, artifacts):
+    data = (artifacts / model).read_bytes()
     summary = summarise(data)
     dense = [op for op in summary.ops if op.name == "FULLY_CONNECTED"]
-    quantized = model == "int8_model"
+    quantized = model == "model_int8.tflite"
     weight, bias = (1, 4) if quantized else (4, 4)
 
     assert summary.size == len(data)

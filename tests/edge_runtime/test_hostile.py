@@ -66,6 +66,7 @@ def test_the_small_models_hold_every_op() -> None:
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))
+@pytest.mark.slow
 def test_mutants_are_refused_or_give_the_same_answers_everywhere(worker: int) -> None:
     first = worker * MUTANTS
     done = run(str(SUPPORT / "hostile.py"), str(first), str(first + MUTANTS), timeout=MUTANTS * 0.4)
@@ -306,6 +307,7 @@ PACKED = "opened|too much memory"
 """Some instruction sets pack weights of such shapes into many times their bytes, others do not."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
 @pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
 @pytest.mark.parametrize(

@@ -514,6 +514,7 @@ def test_many_small_tensors_stay_small():
 
 
 @pytest.mark.parametrize("length", [2**20, 2**28, 2**31 - 1, 2**32 - 1])
+@pytest.mark.slow
 def test_a_giant_vector_is_refused_before_it_is_read(length, int8_model):
     data = int8_model.read_bytes()
     refused = 0

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [one.__name__ for one in stress.STRESSES])
 def test_stress(name: str) -> None:
     # AddressSanitizer keeps what was freed for a while, which would look like growth.

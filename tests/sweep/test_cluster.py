@@ -18,6 +18,8 @@ import calls
 from edgekit.errors import WorkerError
 from edgekit.sweep import workers
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed")
 
 

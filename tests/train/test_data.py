@@ -138,6 +138,7 @@ def test_a_missing_file_is_no_silent_fallback(
         load("mnist")
 
 
+@pytest.mark.slow
 def test_synthetic_is_a_dataset_of_its_own_name() -> None:
     dataset = load("synthetic")
     assert dataset.name == "synthetic"
@@ -152,6 +153,7 @@ def test_an_unknown_source_lists_what_there_is() -> None:
         load("mnits")
 
 
+@pytest.mark.tensorflow
 def test_a_download_that_fails_says_what_else_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -310,6 +310,7 @@ def test_inputs_alone_have_no_targets(tmp_path: Path) -> None:
     assert (dataset.labels, dataset.y_train.shape) == ((), (8, 0))
 
 
+@pytest.mark.slow
 def test_digits_teach_an_autoencoder_without_their_classes() -> None:
     dataset = load("synthetic", shape=(784,), numbers=True)
     assert (dataset.labels, dataset.y_test.shape) == ((), (2115, 0))

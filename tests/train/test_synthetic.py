@@ -4,6 +4,8 @@ import pytest
 from edgekit.train.data import Arrays, Dataset
 from edgekit.train.synthetic import synthetic_digits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def digits() -> Arrays:
@@ -72,6 +74,7 @@ def test_zeros_have_more_ink_than_ones(digits: Arrays) -> None:
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.tensorflow
 def test_a_model_trained_on_it_alone_reads_mnist(digits: Arrays, mnist: Dataset, seed: int) -> None:
     from edgekit.train.data import scaled
     from edgekit.train.fit import fit
