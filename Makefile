@@ -22,7 +22,7 @@ KERNELS = $(wildcard $(addsuffix /*.c,$(addprefix edge_runtime/kernels,/. /packi
 EXTENSION = $(shell find edge_runtime -name '*.[ch]')
 C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
 
-.PHONY: demo quick test rest check lint types c99 docs figures sanitize stress fuzz \
+.PHONY: demo quick test rest check lint types c99 docs figures sanitized sanitize stress fuzz \
   install install-test clean
 
 demo: install
@@ -67,15 +67,15 @@ SANITIZE := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
   ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
-# Tests of Python alone, of TensorFlow above all, or of kernels that they compile themselves.
-NOT_OF_C := reader image digit meaning install imports signature litert own_process edgetpu \
-  networks variants kernels_compile flash
+# Sanitising says something about the tests that run the extension, not libraries or C of their own.
+sanitized: $(SANITIZED)/built
 
-sanitize: $(SANITIZED)/built
-	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider tests/edge_runtime \
-	  $(NOT_OF_C:%=--ignore=tests/edge_runtime/test_%.py)
+sanitize: sanitized
+	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider -n auto --dist worksteal \
+	  -m 'not (tensorflow or compiler or unsanitized)' tests/golden tests/edge_runtime \
+	  $(wildcard tests/ops tests/kernels tests/planner)
 
-stress: $(SANITIZED)/built
+stress: sanitized
 	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider --durations=0 \
 	  tests/edge_runtime/test_stress.py
 

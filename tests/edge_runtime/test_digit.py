@@ -10,6 +10,8 @@ from edge_runtime import InputError
 from edge_runtime.image import prepare
 from edgekit.train import mnist
 
+pytestmark = pytest.mark.unsanitized
+
 DIGITS = 100
 LEAST = 0.9
 

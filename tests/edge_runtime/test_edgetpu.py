@@ -14,6 +14,8 @@ from edge_runtime.backends import edgetpu, litert, unavailable
 from edge_runtime.install import install_line
 from edge_runtime.reader import read
 
+pytestmark = pytest.mark.unsanitized
+
 STUB = Path(__file__).with_name("edgetpu_stub.c").read_text()
 
 

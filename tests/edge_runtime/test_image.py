@@ -12,6 +12,8 @@ from edge_runtime.image import prepare
 from edge_runtime.metadata import FRAMINGS
 from edgekit.files import FLOAT_MODEL
 
+pytestmark = pytest.mark.unsanitized
+
 
 def digit(image, **options):
     return prepare(image, 28, 28, 1, "digit", **options)

@@ -9,6 +9,8 @@ import pytest
 
 from edge_runtime.install import pip_line
 
+pytestmark = pytest.mark.unsanitized
+
 ALLOWED = {"__future__", "_struct", "edge_runtime", "math", "struct"}
 EDGE_RUNTIME = {
     *(

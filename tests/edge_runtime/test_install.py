@@ -15,6 +15,8 @@ from edge_runtime import install
 from edge_runtime.backends import litert, reference
 from edgekit.errors import MissingExtraError
 
+pytestmark = pytest.mark.unsanitized
+
 ROOT = Path(__file__).parents[2]
 STANDARD_LIBRARY = [sysconfig.get_path("stdlib"), sysconfig.get_config_var("DESTSHARED")]
 PIP = [sys.executable, "-m", "pip", "install"]

@@ -20,6 +20,8 @@ from edge_runtime.install import install_line
 from edge_runtime.quantize import dequantize, quantize
 from edge_runtime.reader import read
 
+pytestmark = pytest.mark.unsanitized
+
 SHAPE = (1, 28, 28, 1)
 
 load = partial(edge_runtime.load, backend="litert")

@@ -6,6 +6,8 @@ import pytest
 from edge_runtime.graph import Graph, Op, Tensor
 from edge_runtime.meaning import LOGITS, NUMBERS, PROBABILITIES, class_scores, of_graph
 
+pytestmark = pytest.mark.unsanitized
+
 
 def graph_of(*names: str, outputs: int = 3, inputs: int = 10) -> Graph:
     """A chain of ops from tensor 0 to the last one."""

@@ -19,6 +19,8 @@ from edge_runtime.backends import litert, options_for
 from edge_runtime.errors import UnsoundError
 from edge_runtime.reader import read
 
+pytestmark = pytest.mark.unsanitized
+
 FAKE = """
 import os
 class OpResolverType(dict):

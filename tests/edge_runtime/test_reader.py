@@ -16,6 +16,8 @@ from edge_runtime.errors import ModelError
 from edge_runtime.graph import Blockwise, Graph, Quantization
 from edge_runtime.reader import MAX_RANK, read, subgraphs
 
+pytestmark = pytest.mark.unsanitized
+
 MODELS = ["float_model", "int8_model", "dynamic_model", "convolutional_model"]
 
 

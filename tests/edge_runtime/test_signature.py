@@ -28,6 +28,8 @@ from edge_runtime import (
 from edge_runtime.install import install_line
 from edge_runtime.signature import SUFFIX
 
+pytestmark = pytest.mark.unsanitized
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
