@@ -33,8 +33,8 @@ def constants_of(content: bytes) -> list[list[int]]:
 def native(content: bytes, values: Integers) -> Integers:
     """Run the kernel in C, as the only op of a model."""
     session = open_session(read(content), content)
-    output: Integers = session.run(int8(values)).tolist()
-    return output
+    (output,) = session.run([int8(values)])
+    return output.tolist()
 
 
 def int8(values: Integers) -> npt.NDArray[np.int8]:
