@@ -6,10 +6,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner
 
+import build
 import chain
 import documents
 import edge_runtime
-import models
 import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
@@ -207,7 +207,7 @@ def test_what_is_counted_in_part_says_at_least(tmp_path):
     plain = single_op.unary("CUSTOM", ("float32", 0, 0), ("float32", 0, 0), 4)
     tree = schema.ModelT.InitFromPackedBuf(plain)
     tree.operatorCodes[0].customCode = b"odd"
-    path.write_bytes(models.pack(tree))
+    path.write_bytes(build.pack(tree))
     assert ["MACs", "at", "least", "0", "for", "one", "inference"] in words(inspect(path))
     assert json.loads(inspect(path, "--json"))["macs_at_least"] is True
 

@@ -11,8 +11,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+import build
 import edge_runtime
-import models
 import single_op
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
@@ -220,7 +220,7 @@ def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
     ]
     graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[2], operators=[op])
     code = schema.OperatorCodeT(9, None, 12, 9)
-    return models.pack(
+    return build.pack(
         schema.ModelT(version=3, operatorCodes=[code], subgraphs=[graph], buffers=buffers)
     )
 
@@ -256,11 +256,11 @@ def test_blockwise_weights_that_it_gets_wrong_or_dies_of_are_refused(changes, tm
 def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
     """XNNPACK has no factor of 10^7 between the sums and the output."""
     tensors = [
-        models.tensor((1, 9), "int8", 100.0),
-        models.constant(np.ones((5, 9)), "int8", 100.0),
-        models.tensor((1, 5), "int8", 1e-3),
+        build.tensor((1, 9), "int8", 100.0),
+        build.constant(np.ones((5, 9)), "int8", 100.0),
+        build.tensor((1, 5), "int8", 1e-3),
     ]
-    content = models.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
+    content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
     model = load(path)
@@ -296,12 +296,12 @@ def test_an_op_without_its_inputs_is_not_handed_to_litert(int8_model, tmp_path):
 
 
 def test_a_loop_s_body_is_looked_at_before_litert_runs_it(tmp_path):
-    relu = ([models.tensor((1, 4)), models.tensor((1, 4))], [0], [1])
+    def relu(read):
+        return [build.tensor((1, 4)), build.tensor((1, 4))], [("RELU", [read], 1, {})], [0], [1]
+
     path = tmp_path / "model.tflite"
     for index, read_by_body in (("good", 0), ("bad", 1)):
-        bodies = [[("RELU", [0], [1], None)], [("RELU", [read_by_body], [1], None)]]
-        tensors = [models.tensor((1, 4)), models.tensor((1, 4))]
-        path.write_bytes(models.file([relu, (tensors, [0], [1])], bodies))
+        path.write_bytes(build.file([relu(0), relu(read_by_body)]))
         if index == "good":
             load(path)
         else:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import build
 import edge_runtime
 import exported
 import models
@@ -322,7 +323,7 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_load_refuses_is_not_exported_and_the_words_are_the_same(what, tmp_path):
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()["dense int8"])
-    tree.subgraphs[0].tensors.append(models.tensor((1, 5), "int8", 0.1))
+    tree.subgraphs[0].tensors.append(build.tensor((1, 5), "int8", 0.1))
     for path, value in REFUSED[what].items():
         *parents, last = path.split("__")
         owner = tree.subgraphs[0]
@@ -330,7 +331,7 @@ def test_what_load_refuses_is_not_exported_and_the_words_are_the_same(what, tmp_
             owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
         setattr(owner, last, value)
     path = tmp_path / "model.tflite"
-    path.write_bytes(models.pack(tree))
+    path.write_bytes(build.pack(tree))
 
     def refusal(function, *arguments, **options):
         try:
