@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 import edge_runtime
-import single_op
+import runtimes
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
 from edge_runtime.graph import Blockwise, Graph, Op, Tensor
@@ -38,7 +38,7 @@ def integer_models(artifacts, tmp_path_factory):
 def test_the_documented_model_is_exact(integer_models, dataset, form):
     """On all test images, and on random tensors over the full range."""
     data = (integer_models / form).read_bytes()
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     model = engines["reference"]
     scales = model.graph.tensors[model.graph.ops[1].inputs[1]].quantization.scales
     assert len(scales) == (1 if "tensor" in form else 14)
@@ -66,27 +66,27 @@ def test_dimensions_of_1_come_and_go_as_in_litert():
             "EXPAND_DIMS",
             None,
             (1, 4, 1, 1, 6),
-            [single_op.tensor("axis", (1,), "int32", data=axis)],
+            [runtimes.tensor("axis", (1,), "int32", data=axis)],
         ),
     ):
         tensors = [
-            single_op.tensor("x", x.shape, "float32"),
+            runtimes.tensor("x", x.shape, "float32"),
             *extra,
-            single_op.tensor("y", made, "float32"),
+            runtimes.tensor("y", made, "float32"),
         ]
-        data = single_op.model(op, options, tensors, [0, 1][: 1 + len(extra)], version=1)
-        expected = single_op.builtin_ref(data)(x)
+        data = runtimes.model(op, options, tensors, [0, 1][: 1 + len(extra)], version=1)
+        expected = runtimes.builtin_ref(data)(x)
         assert expected.shape == made
-        for name, engine in single_op.engines(data).items():
+        for name, engine in runtimes.engines(data).items():
             np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
 def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeypatch):
     reference = edge_runtime.load(float_model, backend="reference")
-    litert = single_op.builtin_ref(float_model.read_bytes())
+    litert = runtimes.builtin_ref(float_model.read_bytes())
     x = (dataset.x_test[:200] / np.float32(255)).astype(np.float32).reshape(-1, 784)
     x = np.concatenate([x, np.random.default_rng(1).normal(size=x.shape).astype(np.float32)])
-    for level in single_op.INSTRUCTIONS:
+    for level in runtimes.INSTRUCTIONS:
         monkeypatch.setenv(native.VARIABLE, level)
         model = edge_runtime.load(float_model, backend="native")
         for image in x.reshape(-1, *model.input.shape):
@@ -144,11 +144,11 @@ def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
 
 def test_an_unknown_op_is_refused_by_name(tmp_path):
     tensors = [
-        single_op.tensor("x", (1, 4), "float32"),
-        single_op.tensor("cosine", (1, 4), "float32"),
+        runtimes.tensor("x", (1, 4), "float32"),
+        runtimes.tensor("cosine", (1, 4), "float32"),
     ]
     path = tmp_path / "cos.tflite"
-    path.write_bytes(single_op.model("COS", None, tensors, [0], version=1))
+    path.write_bytes(runtimes.model("COS", None, tensors, [0], version=1))
 
     with pytest.raises(ModelError, match=r"op 0, COS 'cosine', is not supported: LiteRT runs it"):
         edge_runtime.load(path, backend="native")
@@ -264,12 +264,12 @@ def test_a_broken_limit_is_told_with_its_value(tmp_path):
     options.fusedActivationFunction = 4
     weights = np.ones((2, 4), np.float32)
     tensors = [
-        single_op.tensor("x", (1, 4), "float32"),
-        single_op.tensor("w", weights.shape, "float32", data=weights),
-        single_op.tensor("y", (1, 2), "float32"),
+        runtimes.tensor("x", (1, 4), "float32"),
+        runtimes.tensor("w", weights.shape, "float32", data=weights),
+        runtimes.tensor("y", (1, 2), "float32"),
     ]
     path = tmp_path / "tanh.tflite"
-    path.write_bytes(single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, -1]))
+    path.write_bytes(runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, -1]))
 
     with pytest.raises(
         ModelError, match=r"FULLY_CONNECTED 'y': the fused activation .*; here it is 4"
@@ -294,15 +294,15 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
 def test_a_model_may_only_reshape():
     target = np.array([4, 6], np.int32)
     tensors = [
-        single_op.tensor("x", (2, 12), "float32"),
-        single_op.tensor("shape", target.shape, "int32", data=target),
-        single_op.tensor("y", (4, 6), "float32"),
+        runtimes.tensor("x", (2, 12), "float32"),
+        runtimes.tensor("shape", target.shape, "int32", data=target),
+        runtimes.tensor("y", (4, 6), "float32"),
     ]
     x = np.arange(24, dtype=np.float32).reshape(2, 12)
     options = schema.ReshapeOptionsT()
     options.newShape = [4, 6]
-    for engine in single_op.engines(
-        single_op.model("RESHAPE", options, tensors, [0, 1], version=1)
+    for engine in runtimes.engines(
+        runtimes.model("RESHAPE", options, tensors, [0, 1], version=1)
     ).values():
         answer = engine.run(x)
         np.testing.assert_array_equal(answer, x.reshape(4, 6))

@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import build
 import edge_runtime
-import single_op
+import runtimes
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
 from edge_runtime.install import install_line
@@ -265,7 +265,7 @@ def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
     path.write_bytes(content)
     model = load(path)
     tensor = np.arange(-4, 5, dtype=np.int8).reshape(1, 9)
-    assert model.run(tensor).tobytes() == single_op.builtin_ref(content)(tensor).tobytes()
+    assert model.run(tensor).tobytes() == runtimes.builtin_ref(content)(tensor).tobytes()
     assert re.match("LiteRT runs it without XNNPACK, which cannot: .*XNN", model.backend_note)
     assert "\n" not in model.backend_note
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-import single_op
+import runtimes
 
 SCALES = (1 / 255, 0.38, 1.09, 1 / 256)
 """Of the input, the hidden layer, its sums and the scores; near those of a trained model."""
@@ -19,7 +19,7 @@ def network(zeros: float = 0.0) -> bytes:
         zeros: share of each kernel's weights, the smallest, that are 0.
     """
     rng = np.random.default_rng(14)
-    tensors = [single_op.tensor("pixels", (1, 784), "int8", (SCALES[0],), (-128,))]
+    tensors = [runtimes.tensor("pixels", (1, 784), "int8", (SCALES[0],), (-128,))]
     steps = []
     for index, (outputs, depth, spread, zero_point) in enumerate(
         ((14, 784, 22, -128), (2, 14, 70, 22))
@@ -33,16 +33,16 @@ def network(zeros: float = 0.0) -> bytes:
         made = (SCALES[index + 1],), (zero_point,)
         zeros = (0,) * outputs
         tensors += [
-            single_op.tensor(f"w{index}", weights.shape, "int8", scales, zeros, weights),
-            single_op.tensor(f"b{index}", (outputs,), "int32", products, zeros, bias),
-            single_op.tensor(f"layer {index}", (1, outputs), "int8", *made),
+            runtimes.tensor(f"w{index}", weights.shape, "int8", scales, zeros, weights),
+            runtimes.tensor(f"b{index}", (outputs,), "int32", products, zeros, bias),
+            runtimes.tensor(f"layer {index}", (1, outputs), "int8", *made),
         ]
         options = schema.FullyConnectedOptionsT()
         options.fusedActivationFunction = 1 - index
         steps.append(("FULLY_CONNECTED", options, [given, given + 1, given + 2], given + 3))
-    tensors.append(single_op.tensor("scores", (1, 2), "int8", (SCALES[3],), (-128,)))
+    tensors.append(runtimes.tensor("scores", (1, 2), "int8", (SCALES[3],), (-128,)))
     steps.append(("LOGISTIC", None, [len(tensors) - 2], len(tensors) - 1))
-    return single_op.network(steps, tensors, version=3)
+    return runtimes.network(steps, tensors, version=3)
 
 
 def strokes(count: int) -> npt.NDArray[Any]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-import single_op
+import runtimes
 from edge_runtime.metadata import Metadata
 from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.metadata import attach
@@ -20,11 +20,11 @@ def tiny_library(
     scales = {"int8": (((1 / 255,), (-128,)), ((0.01,), (0,)), ((1 / 32,), (-128,)))}
     given, own, made = scales.get(dtype, ((), (), ()))
     tensors = [
-        single_op.tensor("pixels", (1, 2, 2, 1), dtype, *given),
-        single_op.tensor("weights", (2, 4), dtype, *own, data=weights),
-        single_op.tensor("scores", (1, 2), dtype, *made),
+        runtimes.tensor("pixels", (1, 2, 2, 1), dtype, *given),
+        runtimes.tensor("weights", (2, 4), dtype, *own, data=weights),
+        runtimes.tensor("scores", (1, 2), dtype, *made),
     ]
-    content = single_op.model("FULLY_CONNECTED", None, tensors, [0, 1, -1])
+    content = runtimes.model("FULLY_CONNECTED", None, tensors, [0, 1, -1])
     if labels:
         content = attach(content, Metadata(labels=labels, mean=(0.0,), std=(255.0,)))
     return library(content, f"model_{dtype}.tflite", name)

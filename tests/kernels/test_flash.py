@@ -16,7 +16,7 @@ import pytest
 
 import edge_runtime
 import hostile
-import single_op
+import runtimes
 import sources
 from edge_runtime import ModelError, ops
 from edge_runtime.planner import plan
@@ -76,10 +76,10 @@ def originals():
     """Return models that together have each kernel with tensors in flash."""
     return {
         **hostile.originals(),
-        "QUANTIZE int8 int16": single_op.unary(
+        "QUANTIZE int8 int16": runtimes.unary(
             "QUANTIZE", ("int8", 0.1, 3), ("int16", 0.001, 0), 70
         ),
-        "SOFTMAX int8 int16": single_op.unary(
+        "SOFTMAX int8 int16": runtimes.unary(
             "SOFTMAX", ("int8", 0.1, 3), ("int16", 2.0**-16, -(2**15)), 10, beta=1.0
         ),
     }

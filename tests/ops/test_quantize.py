@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import edge_runtime
-import single_op
+import runtimes
 
-PEERS = {"litert": single_op.builtin_ref, "xnnpack": single_op.xnnpack}
+PEERS = {"litert": runtimes.builtin_ref, "xnnpack": runtimes.xnnpack}
 HALVES_MAY_DIFFER = 1e-4
 """LiteRT takes exp and tanh from the machine's C library, whose last bit is not always right: in
 steps of the output's scale, this near to a half its table may be one off."""
@@ -28,9 +28,9 @@ def every(dtype):
 def compare(op, given_type, made_type, rounding="litert", doubtful=None, **options):
     """Compare all engines with the runtime that ``rounding`` names, over all values."""
     x = every(given_type[0])
-    data = single_op.unary(op, given_type, made_type, x.size, **options)
+    data = runtimes.unary(op, given_type, made_type, x.size, **options)
     expected = PEERS[rounding](data)(x)
-    for name, engine in single_op.engines(data, rounding=rounding).items():
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
         answer = engine.run(x)
         assert answer.dtype == expected.dtype
         if doubtful is None:
@@ -174,9 +174,9 @@ def test_quantised(rounding, scale, zero_point, seed, dtype):
     spread = rng.uniform(2 * limits.min - 9, 2 * limits.max, 1000)
     steps = np.concatenate([whole, whole + 0.5, spread, special])
     x = (steps * scale).astype(np.float32)[None]
-    data = single_op.unary("QUANTIZE", ("float32", 0, 0), (dtype, scale, zero_point), x.size)
+    data = runtimes.unary("QUANTIZE", ("float32", 0, 0), (dtype, scale, zero_point), x.size)
     expected = PEERS[rounding](data)(x)
-    for name, engine in single_op.engines(data, rounding=rounding).items():
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
         np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
@@ -184,9 +184,9 @@ def test_quantised(rounding, scale, zero_point, seed, dtype):
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 def test_quantised_beyond_all_limits(rounding, dtype):
     x = np.array([[3e38, 1e30, 2.0**40, -(2.0**40), -3e38]], np.float32)
-    data = single_op.unary("QUANTIZE", ("float32", 0, 0), (dtype, 0.001, 0), x.size)
+    data = runtimes.unary("QUANTIZE", ("float32", 0, 0), (dtype, 0.001, 0), x.size)
     high, low = np.iinfo(dtype).max, np.iinfo(dtype).min
-    for engine in single_op.engines(data, rounding=rounding).values():
+    for engine in runtimes.engines(data, rounding=rounding).values():
         assert engine.run(x).tolist() == [[high, high, high, low, low]]
 
 
@@ -202,9 +202,9 @@ def test_extreme_scales_run_or_are_refused(dtype, op, rounding):
     x, refused = every(dtype), 0
     for scale, other in itertools.product(EXTREMES, EXTREMES):
         made = (other, 0) if op not in fixed else fixed[op] if dtype == "int8" else (2**-15, 0)
-        data = single_op.unary(op, (dtype, scale, 0), (dtype, *made), x.size, **options)
+        data = runtimes.unary(op, (dtype, scale, 0), (dtype, *made), x.size, **options)
         try:
-            engines = single_op.engines(data, rounding=rounding)
+            engines = runtimes.engines(data, rounding=rounding)
         except edge_runtime.ModelError:
             refused += 1
             continue

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import single_op
+import runtimes
 import tflite_micro_unary as unary
 
 
@@ -18,8 +18,8 @@ def compare(op, given_type, made_type, kernel, step=1, **options):
     limits = np.iinfo(given_type[0])
     x = np.arange(limits.min, limits.max + 1, step).astype(given_type[0])[None]
     expected = [kernel(value) for value in x[0].tolist()]
-    data = single_op.unary(op, given_type, made_type, x.size, **options)
-    for name, engine in single_op.engines(data, rounding="tflite-micro").items():
+    data = runtimes.unary(op, given_type, made_type, x.size, **options)
+    for name, engine in runtimes.engines(data, rounding="tflite-micro").items():
         np.testing.assert_array_equal(engine.run(x)[0], expected, err_msg=name)
 
 
@@ -103,7 +103,7 @@ def test_requantised(given_type, made_type, step, scale, factor, a, b):
 @pytest.mark.parametrize("scale", [2**-12, 2**-11, 2**-10, f32(0.0003), f32(0.01)])
 def test_sigmoids_of_int16_are_those_of_litert(op, scale):
     x = np.arange(-(2**15), 2**15).astype(np.int16)[None]
-    data = single_op.unary(op, ("int16", scale, 0), ("int16", 2**-15, 0), x.size)
-    expected = single_op.builtin_ref(data)(x)
-    for engine in single_op.engines(data, rounding="tflite-micro").values():
+    data = runtimes.unary(op, ("int16", scale, 0), ("int16", 2**-15, 0), x.size)
+    expected = runtimes.builtin_ref(data)(x)
+    for engine in runtimes.engines(data, rounding="tflite-micro").values():
         np.testing.assert_array_equal(engine.run(x), expected)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micro_arithmetic
-import single_op
+import runtimes
 import tflite_micro
 from edge_runtime.fixed_point import quantize_multiplier, rescale_once
 
@@ -43,17 +43,17 @@ def dense(
     options.fusedActivationFunction = activation
     options.quantizedBiasType = {"int32": INT32, "int64": INT64, None: 0}[bias]
     tensors = [
-        single_op.tensor("x", (rows, depth), dtype, (given_scale,), (zero_point,)),
-        single_op.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
+        runtimes.tensor("x", (rows, depth), dtype, (given_scale,), (zero_point,)),
+        runtimes.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
     ]
     if bias:
         limit = 40 * steps
         data = rng.integers(-limit, limit, outputs).astype(bias)
         own = tuple(given_scale * scale for scale in scales)
-        tensors.append(single_op.tensor("b", data.shape, bias, own, (0,) * len(scales), data))
+        tensors.append(runtimes.tensor("b", data.shape, bias, own, (0,) * len(scales), data))
     made = -zero_point // 2
-    tensors.append(single_op.tensor("y", (rows, outputs), dtype, (made_scale,), (made,)))
-    return single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2 if bias else -1])
+    tensors.append(runtimes.tensor("y", (rows, outputs), dtype, (made_scale,), (made,)))
+    return runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, 2 if bias else -1])
 
 
 def inputs(rng, dtype, shape, count=3):
@@ -92,7 +92,7 @@ def drawn(dtype, seed, zero_point, with_bias, **layer):
 @given(**layers)
 def test_bytes_are_those_of_litert(dtype, **layer):
     data, _, tensors = drawn(dtype, **layer)
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     for x in tensors:
         expected = litert(x)
         for name, engine in engines.items():
@@ -103,7 +103,7 @@ def test_bytes_are_those_of_litert(dtype, **layer):
 @given(**layers)
 def test_single_rounding_gives_the_bytes_of_xnnpack(**layer):
     data, _, tensors = drawn("int8", **layer)
-    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="xnnpack")
+    xnnpack, engines = runtimes.xnnpack(data), runtimes.engines(data, rounding="xnnpack")
     for x in tensors:
         expected = xnnpack(x)
         for name, engine in engines.items():
@@ -115,7 +115,7 @@ def test_single_rounding_gives_the_bytes_of_xnnpack(**layer):
 @given(**layers)
 def test_double_rounding_is_that_of_tflite_micro(dtype, **layer):
     data, bias, tensors = drawn(dtype, **layer)
-    engines = single_op.engines(data, rounding="tflite-micro")
+    engines = runtimes.engines(data, rounding="tflite-micro")
     for x in tensors[1:]:
         expected = micro(data, x, narrow=dtype == "int8" or bias == "int32")
         for name, engine in engines.items():
@@ -128,7 +128,7 @@ def micro(data, x, narrow):
     narrow: 32-bit sums, a 31-bit multiplier and two roundings; else 64-bit sums and a multiplier
     of 16 bits.
     """
-    interpreter = single_op.Interpreter(model_content=data)
+    interpreter = runtimes.Interpreter(model_content=data)
     details = {one["name"]: one for one in interpreter.get_tensor_details()}
     interpreter.allocate_tensors()
     weights = interpreter.get_tensor(details["w"]["index"]).astype(object)
@@ -179,18 +179,18 @@ def test_the_factor_of_one_scale_is_that_of_the_runtime(rounding):
         bias = apart.astype(np.int32)
         weights = np.ones((len(bias), 1), np.int8)
         tensors = [
-            single_op.tensor("x", (1, 1), "int8", (x,), (0,)),
-            single_op.tensor("w", weights.shape, "int8", (w,), (0,), weights),
-            single_op.tensor("b", bias.shape, "int32", (x * w,), (0,), bias),
-            single_op.tensor("y", (1, len(bias)), "int8", (y,), (0,)),
+            runtimes.tensor("x", (1, 1), "int8", (x,), (0,)),
+            runtimes.tensor("w", weights.shape, "int8", (w,), (0,), weights),
+            runtimes.tensor("b", bias.shape, "int32", (x * w,), (0,), bias),
+            runtimes.tensor("y", (1, len(bias)), "int8", (y,), (0,)),
         ]
         options = schema.FullyConnectedOptionsT()
-        data = single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+        data = runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
         zero = np.zeros((1, 1), np.int8)
-        expected = single_op.builtin_ref(data)(zero).ravel()
+        expected = runtimes.builtin_ref(data)(zero).ravel()
         if rounding == "tflite-micro":
             expected = micro(data, zero, narrow=True)
-        for name, engine in single_op.engines(data, rounding=rounding).items():
+        for name, engine in runtimes.engines(data, rounding=rounding).items():
             np.testing.assert_array_equal(engine.run(zero).ravel(), expected, err_msg=name)
 
 
@@ -199,7 +199,7 @@ def test_sums_of_int16_past_int32_are_those_of_litert(bias):
     rng = np.random.default_rng(7)
     for per_channel in False, True:
         data = dense(rng, dtype="int16", bias=bias, depth=4096, per_channel=per_channel, gain=0.05)
-        litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+        litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
         for x in inputs(rng, "int16", (1, 4096), 20):
             for x_ in x, np.abs(x.astype(np.int32)).clip(0, 32767).astype(np.int16):
                 for name, engine in engines.items():
@@ -210,7 +210,7 @@ def test_sums_of_int16_past_int32_are_those_of_litert(bias):
 def test_deep_layers_are_exact(depth):
     rng = np.random.default_rng(depth)
     data = dense(rng, depth=depth, outputs=17, per_channel=True, zero_point=-5)
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     for x in inputs(rng, "int8", (1, depth)):
         for name, engine in engines.items():
             np.testing.assert_array_equal(engine.run(x), litert(x), err_msg=name)
@@ -222,7 +222,7 @@ def test_empty_stretches_of_the_input_are_exact(share, zero_point):
     """Kernels may leave out what is -128 throughout, the background of images."""
     rng = np.random.default_rng(3)
     data = dense(rng, rows=3, depth=203, outputs=19, zero_point=zero_point)
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     for x in inputs(rng, "int8", (3, 203)):
         x[rng.random(x.shape) >= share] = -128
         for name, engine in engines.items():
@@ -246,13 +246,13 @@ def test_float32_is_the_same_everywhere_and_within_its_bound(
     options = schema.FullyConnectedOptionsT()
     options.fusedActivationFunction = activation
     tensors = [
-        single_op.tensor("x", (rows, depth), "float32"),
-        single_op.tensor("w", weights.shape, "float32", data=weights),
-        single_op.tensor("b", bias.shape, "float32", data=bias),
-        single_op.tensor("y", (rows, outputs), "float32"),
+        runtimes.tensor("x", (rows, depth), "float32"),
+        runtimes.tensor("w", weights.shape, "float32", data=weights),
+        runtimes.tensor("b", bias.shape, "float32", data=bias),
+        runtimes.tensor("y", (rows, outputs), "float32"),
     ]
-    data = single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    data = runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     x = rng.normal(size=(rows, depth)).astype("f4")
     x[rng.random(x.shape) < 0.5] = 0
     expected = engines.pop("reference").run(x)
@@ -279,18 +279,18 @@ def test_halves_go_where_litert_sends_them(factor, dtype, bias, per_channel):
     weights = np.zeros((7, 4), np.int8)
     weights[:, :2] = 1, 2
     tensors = [
-        single_op.tensor("x", (1, 4), dtype, (1.0,), (0,)),
-        single_op.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
+        runtimes.tensor("x", (1, 4), dtype, (1.0,), (0,)),
+        runtimes.tensor("w", weights.shape, "int8", scales, (0,) * len(scales), weights),
     ]
     options = schema.FullyConnectedOptionsT()
     if bias:
         options.quantizedBiasType = INT32
         zeros = np.zeros(7, bias)
-        tensors.append(single_op.tensor("b", (7,), bias, scales, (0,) * len(scales), zeros))
-    tensors.append(single_op.tensor("y", (1, 7), dtype, (top / factor,), (0,)))
+        tensors.append(runtimes.tensor("b", (7,), bias, scales, (0,) * len(scales), zeros))
+    tensors.append(runtimes.tensor("y", (1, 7), dtype, (top / factor,), (0,)))
     inputs_ = [0, 1, 2 if bias else -1]
-    data = single_op.model("FULLY_CONNECTED", options, tensors, inputs_)
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    data = runtimes.model("FULLY_CONNECTED", options, tensors, inputs_)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     for value in range(-128, 128):
         for other in (0, 1, -3):
             x = np.array([[value, other, 0, 0]], dtype)
@@ -304,14 +304,14 @@ def biases_only(bias, scales, totals):
     count, zeros = len(totals), (0,) * len(weights)
     products = tuple(given * weight for weight in weights)
     tensors = [
-        single_op.tensor("x", (1, 1), "int16", (given,), (0,)),
-        single_op.tensor("w", (count, 1), "int8", weights, zeros, np.zeros((count, 1), np.int8)),
-        single_op.tensor("b", (count,), bias, products, zeros, np.array(totals, bias)),
-        single_op.tensor("y", (1, count), "int16", (made,), (0,)),
+        runtimes.tensor("x", (1, 1), "int16", (given,), (0,)),
+        runtimes.tensor("w", (count, 1), "int8", weights, zeros, np.zeros((count, 1), np.int8)),
+        runtimes.tensor("b", (count,), bias, products, zeros, np.array(totals, bias)),
+        runtimes.tensor("y", (1, count), "int16", (made,), (0,)),
     ]
     options = schema.FullyConnectedOptionsT()
     options.quantizedBiasType = {"int32": INT32, "int64": INT64}[bias]
-    return single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
+    return runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, 2])
 
 
 @pytest.mark.parametrize("count", [1, 2], ids=["per-tensor", "per-channel"])
@@ -322,8 +322,8 @@ def test_int16_next_to_a_half_is_rounded_as_a_product_of_doubles(bias, count):
     weights = (float.fromhex("0x1.710b22p-9"),) * count
     data = biases_only(bias, (given, weights, made), [-3115311, 3115311])
     zero, expected = np.zeros((1, 1), np.int16), [[-8083, 8083]]
-    np.testing.assert_array_equal(single_op.builtin_ref(data)(zero), expected)
-    for name, engine in single_op.engines(data).items():
+    np.testing.assert_array_equal(runtimes.builtin_ref(data)(zero), expected)
+    for name, engine in runtimes.engines(data).items():
         np.testing.assert_array_equal(engine.run(zero), expected, err_msg=name)
 
 
@@ -340,7 +340,7 @@ def test_int16_is_that_of_litert_on_either_side_of_halves(bias, factor):
     totals = np.round(halves * made / given / weights) + rng.integers(-1, 2, 2000)
     data = biases_only(bias, (given, weights, made), totals)
     zero = np.zeros((1, 1), np.int16)
-    expected = single_op.builtin_ref(data)(zero)
+    expected = runtimes.builtin_ref(data)(zero)
     assert np.unique(expected).size > 1900
-    for name, engine in single_op.engines(data).items():
+    for name, engine in runtimes.engines(data).items():
         np.testing.assert_array_equal(engine.run(zero), expected, err_msg=name)

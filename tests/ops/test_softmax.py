@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import single_op
+import runtimes
 import tflite_micro
 from edge_runtime import ModelError, fixed_point
 from edge_runtime.ops import softmax_tables
@@ -18,7 +18,7 @@ OUTPUTS = {
     ("int8", "int16"): (2.0**-16, -32768),
     ("int16", "int16"): (2.0**-15, 0),
 }
-RUNTIMES = {"litert": single_op.builtin_ref, "xnnpack": single_op.xnnpack}
+RUNTIMES = {"litert": runtimes.builtin_ref, "xnnpack": runtimes.xnnpack}
 
 
 def softmax(types, shape, scale=None, beta=1.0, zero_point=0, made=None):
@@ -27,12 +27,12 @@ def softmax(types, shape, scale=None, beta=1.0, zero_point=0, made=None):
     quantized = ((scale,), (zero_point,)) if scale else ((), ())
     made_scale, made_zero_point = made or OUTPUTS.get(types, (None, None))
     tensors = [
-        single_op.tensor("x", shape, types[0], *quantized),
-        single_op.tensor(
+        runtimes.tensor("x", shape, types[0], *quantized),
+        runtimes.tensor(
             "y", shape, types[1], *(((made_scale,), (made_zero_point,)) if scale else ((), ()))
         ),
     ]
-    return single_op.model("SOFTMAX", options, tensors, [0], version=3)
+    return runtimes.model("SOFTMAX", options, tensors, [0], version=3)
 
 
 def drawn(rng, dtype, shape):
@@ -56,7 +56,7 @@ INTEGERS = {
 
 
 def equal(data, x, expected, rounding):
-    for name, engine in single_op.engines(data, rounding=rounding).items():
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
         np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
@@ -98,7 +98,7 @@ def test_double_has_the_tables_of_tflite_micro():
     data = softmax(("int16", "int16"), x.shape, scale)
     expected = np.array([tflite_micro.softmax_int16_twice(row, scale, 1.0) for row in x.tolist()])
     equal(data, x, expected.astype(np.int16), "tflite-micro")
-    assert (single_op.builtin_ref(data)(x) != expected).any()
+    assert (runtimes.builtin_ref(data)(x) != expected).any()
 
 
 @pytest.mark.parametrize("types", OUTPUTS)
@@ -117,7 +117,7 @@ def test_every_difference_and_the_ends_of_the_range(types, rounding, scale):
 def test_long_rows_are_right_where_litert_stops_the_process(depth):
     """LiteRT fails a check when a row's exponentials add up to 512 or more."""
     x = np.zeros((1, depth), np.int8)
-    for engine in single_op.engines(softmax(("int8", "int8"), x.shape, 0.1)).values():
+    for engine in runtimes.engines(softmax(("int8", "int8"), x.shape, 0.1)).values():
         assert set(engine.run(x).ravel().tolist()) == {-127 if depth == 511 else -128}
 
 
@@ -136,7 +136,7 @@ def test_float32_is_inside_its_bound(rounding, seed, shape, depth, size, beta):
     data = softmax(("float32", "float32"), shape, beta=beta)
     powers = np.exp((x.astype(np.longdouble) - x.max(-1, keepdims=True)) * beta)
     exact = powers / powers.sum(-1, keepdims=True)
-    answers = [engine.run(x) for engine in single_op.engines(data, rounding=rounding).values()]
+    answers = [engine.run(x) for engine in runtimes.engines(data, rounding=rounding).values()]
     for answer in answers:
         assert answer.tobytes() == answers[0].tobytes()
         assert (np.abs(answer - exact) <= exact * 2.0**-23 + 2.0**-149).all()
@@ -156,17 +156,17 @@ def test_tables_are_the_functions():
 
 def test_a_chain_is_calculated_in_place():
     tensors = [
-        single_op.tensor("x", (2, 8), "int8", (0.1,), (3,)),
-        single_op.tensor("t", (2, 8), "int8", (0.2,), (5,)),
-        single_op.tensor("y", (2, 8), "int8", (2.0**-8,), (-128,)),
+        runtimes.tensor("x", (2, 8), "int8", (0.1,), (3,)),
+        runtimes.tensor("t", (2, 8), "int8", (0.2,), (5,)),
+        runtimes.tensor("y", (2, 8), "int8", (2.0**-8,), (-128,)),
     ]
     options = schema.SoftmaxOptionsT()
     options.beta = 1.0
     steps = [("ADD", schema.AddOptionsT(), [0, 0], 1), ("SOFTMAX", options, [1], 2)]
-    data = single_op.network(steps, tensors, version=2)
+    data = runtimes.network(steps, tensors, version=2)
     x = drawn(np.random.default_rng(0), "int8", (2, 8))
     assert plan(read(data)).arena == 0
-    equal(data, x, single_op.builtin_ref(data)(x), "litert")
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
 @pytest.mark.parametrize(

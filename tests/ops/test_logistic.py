@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import single_op
+import runtimes
 from edge_runtime import ModelError, kernels
 from edge_runtime.backends import native, reference
 from edge_runtime.planner import plan
@@ -34,7 +34,7 @@ def numbers(seed=0):
 
 
 def opened(op, x, **options):
-    return single_op.unary(op, FLOAT, FLOAT, x.size, **options)
+    return runtimes.unary(op, FLOAT, FLOAT, x.size, **options)
 
 
 def ulps(answer, true, least=0.0):
@@ -55,8 +55,8 @@ EXACT_FROM = {"TANH": -np.inf, "LOGISTIC": -9}
 def test_float_functions_are_rounded_nearly_rightly(op, least):
     x = numbers()
     data = opened(op, x)
-    expected = single_op.builtin_ref(data)(x)
-    engines = single_op.engines(data)
+    expected = runtimes.builtin_ref(data)(x)
+    engines = runtimes.engines(data)
     answer = engines.pop("reference").run(x)
 
     with np.errstate(over="ignore"):
@@ -72,8 +72,8 @@ def test_float_functions_are_rounded_nearly_rightly(op, least):
 def test_float_relus_are_those_of_litert(op):
     x = numbers()
     data = opened(op, x)
-    expected = single_op.builtin_ref(data)(x)
-    for engine in single_op.engines(data).values():
+    expected = runtimes.builtin_ref(data)(x)
+    for engine in runtimes.engines(data).values():
         np.testing.assert_array_equal(engine.run(x), expected)
 
 
@@ -82,8 +82,8 @@ def test_float_relus_are_those_of_litert(op):
 def test_float_leaky_relu_is_that_of_litert(alpha):
     x = numbers()
     data = opened("LEAKY_RELU", x, alpha=alpha)
-    expected = single_op.builtin_ref(data)(x)
-    for engine in single_op.engines(data).values():
+    expected = runtimes.builtin_ref(data)(x)
+    for engine in runtimes.engines(data).values():
         assert engine.run(x).tobytes() == expected.tobytes()
 
 
@@ -118,7 +118,7 @@ PLACES = [
 
 def run_twice(op, given_type, made_type, x, *, once=False, rounding="xnnpack", **options):
     """Return the bytes of two runs of an op, the second of which works in place."""
-    graph = read(single_op.unary(op, given_type, made_type, x.size, **options))
+    graph = read(runtimes.unary(op, given_type, made_type, x.size, **options))
     made = plan(graph, rounding)
     (step,) = made.steps
     assert step.kernel.in_place
@@ -135,7 +135,7 @@ def test_in_place(op, given_type, made_type, options):
     else:
         limits = np.iinfo(given_type[0])
         x = np.arange(limits.min, limits.max + 1).astype(given_type[0])[None]
-    graph = read(single_op.unary(op, given_type, made_type, x.size, **options))
+    graph = read(runtimes.unary(op, given_type, made_type, x.size, **options))
     (step,) = plan(graph, "xnnpack").steps
     constants = [np.frombuffer(one.data, one.dtype) for one in step.kernel.constants]
     expected = x.ravel()
@@ -148,7 +148,7 @@ def test_in_place(op, given_type, made_type, options):
 def test_no_kernel_between_sizes_works_in_place():
     for given_type, made_type in [(("int16", 0.1, 0), ("int8", 0.1, 0)), (FLOAT, ("int8", 0.1, 0)),
                                   (("int8", 0.1, 0), ("int16", 0.1, 0))]:  # fmt: skip
-        (step,) = plan(read(single_op.unary("QUANTIZE", given_type, made_type, 4))).steps
+        (step,) = plan(read(runtimes.unary("QUANTIZE", given_type, made_type, 4))).steps
         assert not step.kernel.in_place
 
 
@@ -178,7 +178,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("op", "given_type", "made_type", "options", "rounding", "told"), REFUSED)
 def test_refused(op, given_type, made_type, options, rounding, told):
-    data = single_op.unary(op, given_type, made_type, 4, **options)
+    data = runtimes.unary(op, given_type, made_type, 4, **options)
     for backend in native, reference:
         with pytest.raises(ModelError, match=f"{op} 'y': .*{told}"):
             backend.open_session(read(data), data, rounding=rounding)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import single_op
+import runtimes
 import sources
 
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
@@ -79,9 +79,9 @@ def test_variants_give_the_bytes_of_the_portable_kernels(program, core, level, k
     ],
 )
 def test_variants_for_x86_give_the_bytes_of_the_portable_kernels(level, kernels, tmp_path):
-    if not {level, "avx512"} & set(single_op.INSTRUCTIONS) or shutil.which("cc") is None:
+    if not {level, "avx512"} & set(runtimes.INSTRUCTIONS) or shutil.which("cc") is None:
         pytest.skip(f"needs {level} or avx512, and a C compiler")
-    own = [] if level in single_op.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
+    own = [] if level in runtimes.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
     program = build(["cc", *WARNINGS, sources.INCLUDE, *own], tmp_path)
     ran = subprocess.run([program, level], capture_output=True, text=True, cwd=tmp_path)
     assert ran.stdout.splitlines() == equal(level, kernels), (ran.returncode, ran.stderr)

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge_runtime
-import single_op
+import runtimes
 import tflite_micro
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 
 OPS = ("ADD", "SUB", "MUL")
-RUNTIMES = {"litert": single_op.builtin_ref, "xnnpack": single_op.xnnpack}
+RUNTIMES = {"litert": runtimes.builtin_ref, "xnnpack": runtimes.xnnpack}
 
 
 def options(op, activation=0, powers=False):
@@ -32,11 +32,11 @@ def binary(op, dtype, x, constant, scales=(), zero_points=(0, 0, 0), *, first=Fa
     given_at, constant_at = (1, 0) if first else (0, 1)
     pick = lambda i: quantized[i] if quantized else ((), ())  # noqa: E731
     tensors = [
-        single_op.tensor("x", x.shape, dtype, *pick(given_at)),
-        single_op.tensor("c", constant.shape, dtype, *pick(constant_at), data=constant),
-        single_op.tensor("y", shape, dtype, *pick(2)),
+        runtimes.tensor("x", x.shape, dtype, *pick(given_at)),
+        runtimes.tensor("c", constant.shape, dtype, *pick(constant_at), data=constant),
+        runtimes.tensor("y", shape, dtype, *pick(2)),
     ]
-    return single_op.model(op, options(op, **kinds), tensors, [given_at, constant_at], version=2)
+    return runtimes.model(op, options(op, **kinds), tensors, [given_at, constant_at], version=2)
 
 
 def drawn(rng, dtype, shape):
@@ -47,7 +47,7 @@ def drawn(rng, dtype, shape):
 
 
 def equal(data, x, expected, rounding):
-    for name, engine in single_op.engines(data, rounding=rounding).items():
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
         answer = engine.run(x)
         assert answer.shape == expected.shape
         np.testing.assert_array_equal(answer, expected, err_msg=name)
@@ -105,7 +105,7 @@ def case(seed, op, dtype, pair, wide):
 def test_integers_are_what_litert_gives(seed, op, dtype, pair, wide, first, activation):
     scales, zero_points, x, constant = case(seed, op, dtype, pair, wide)
     data = binary(op, dtype, x, constant, scales, zero_points, first=first, activation=activation)
-    equal(data, x, single_op.builtin_ref(data)(x), "litert")
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
 def delegated(op, scales):
@@ -123,7 +123,7 @@ def test_single_is_what_litert_gives_by_default(seed, op, dtype, pair, wide, fir
     data = binary(op, dtype, x, constant, scales, zero_points, first=first, activation=activation)
     taken = dtype == "int16" or delegated(op, scales)
     # LiteRT's own vector kernels are not followed where XNNPACK refuses.
-    peer = single_op.xnnpack if taken else single_op.builtin_ref
+    peer = runtimes.xnnpack if taken else runtimes.builtin_ref
     equal(data, x, peer(data)(x), "xnnpack")
 
 
@@ -156,7 +156,7 @@ def test_double_has_the_factors_of_tflite_micro(op):
     calculate = tflite_micro.mul if op == "MUL" else tflite_micro.subtract
     expected = np.array(calculate(x.tolist(), other.tolist(), quantization, 0, 16), np.int16)
     equal(data, x, expected, "tflite-micro")
-    assert (single_op.builtin_ref(data)(x) != expected).any()
+    assert (runtimes.builtin_ref(data)(x) != expected).any()
 
 
 @settings(max_examples=60, deadline=None)
@@ -261,7 +261,7 @@ def test_powers_of_two_are_broadcast_when_subtracted():
     rng = np.random.default_rng(0)
     x, other = drawn(rng, "int16", (4, 100)), drawn(rng, "int16", (100,))
     data = binary("SUB", "int16", x, other, (0.5, 0.25, 0.5), powers=True)
-    equal(data, x, single_op.builtin_ref(data)(x), "litert")
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
 any_scale = st.floats(2.0**-149, 2.0**127, width=32) | st.integers(-149, 127).map(lambda p: 2.0**p)
@@ -288,7 +288,7 @@ def test_any_scales_are_refused_or_native_equals_reference(
     kinds = {"activation": activation, "powers": powers}
     data = binary(op, dtype, x, constant, (a, b, made), **kinds)
     try:
-        engines = single_op.engines(data, rounding=rounding)
+        engines = runtimes.engines(data, rounding=rounding)
     except edge_runtime.ModelError:
         return
     expected = engines["reference"].run(x)
@@ -297,15 +297,15 @@ def test_any_scales_are_refused_or_native_equals_reference(
 
 
 def tensors_of(shape, names, dtype="int8"):
-    return [single_op.tensor(name, shape, dtype, (0.05,), (3,)) for name in names]
+    return [runtimes.tensor(name, shape, dtype, (0.05,), (3,)) for name in names]
 
 
 @pytest.mark.parametrize("op", OPS)
 def test_a_tensor_and_itself(op):
     x = np.arange(-128, 128).astype(np.int8)
     tensors = tensors_of(x.shape, "xy")
-    data = single_op.network([(op, options(op), [0, 0], 1)], tensors, version=2)
-    equal(data, x, single_op.builtin_ref(data)(x), "litert")
+    data = runtimes.network([(op, options(op), [0, 0], 1)], tensors, version=2)
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
 @pytest.mark.parametrize("second", [True, False])
@@ -318,7 +318,7 @@ def test_a_chain_in_place_keeps_what_is_still_read(second, broadcast):
     tensors = [
         *tensors_of(shape, "xt"),
         *tensors_of(wide, "uvw"),
-        single_op.tensor("c", wide, "int8", (0.05,), (3,), data=c),
+        runtimes.tensor("c", wide, "int8", (0.05,), (3,), data=c),
         *tensors_of(wide, "y"),
     ]
     steps = [
@@ -328,9 +328,9 @@ def test_a_chain_in_place_keeps_what_is_still_read(second, broadcast):
         ("SUB", options("SUB"), [3, 3], 4),
         ("ADD", options("ADD"), [4, 1], 6),
     ]
-    data = single_op.network(steps, tensors, version=2)
+    data = runtimes.network(steps, tensors, version=2)
     x = drawn(rng, "int8", shape)
-    equal(data, x, single_op.builtin_ref(data)(x), "litert")
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
 def test_the_output_lies_where_the_first_input_lay():
@@ -338,7 +338,7 @@ def test_the_output_lies_where_the_first_input_lay():
     add = options("ADD")
     steps = [("ADD", add, [0, 0], 1), ("ADD", add, [1, 0], 2), ("ADD", add, [2, 2], 3)]
 
-    assert plan(read(single_op.network(steps, tensors, version=2))).arena == 0
+    assert plan(read(runtimes.network(steps, tensors, version=2))).arena == 0
 
 
 def refused(data):
@@ -377,11 +377,11 @@ def test_limits_are_told(op, dtype, scales, zero_point, kinds, message):
 )
 def test_inputs_that_do_not_fit_are_refused(dtype, inputs, shape, message):
     tensors = [
-        single_op.tensor("x", (3,), dtype),
-        single_op.tensor("c", shape, dtype, data=np.zeros(shape, dtype)),
-        single_op.tensor("y", shape, dtype),
+        runtimes.tensor("x", (3,), dtype),
+        runtimes.tensor("c", shape, dtype, data=np.zeros(shape, dtype)),
+        runtimes.tensor("y", shape, dtype),
     ]
-    assert message in refused(single_op.model("ADD", options("ADD"), tensors, inputs, version=1))
+    assert message in refused(runtimes.model("ADD", options("ADD"), tensors, inputs, version=1))
 
 
 def test_powers_of_two_are_not_broadcast_when_added():

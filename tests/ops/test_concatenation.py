@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import single_op
+import runtimes
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
@@ -21,7 +21,7 @@ def options(axis, activation=0):
 def joined(dtype, shape, axis, lengths, rng, quantization=((0.5,), (0,)), **kinds):
     """A model that joins constants and, wherever a length is None, its input."""
     quantized = quantization if dtype.startswith("int") else ((), ())
-    tensors, inputs = [single_op.tensor("x", shape, dtype, *quantized)], []
+    tensors, inputs = [runtimes.tensor("x", shape, dtype, *quantized)], []
     total = 0
     for length in lengths:
         if length is None:
@@ -33,11 +33,11 @@ def joined(dtype, shape, axis, lengths, rng, quantization=((0.5,), (0,)), **kind
         total += length
         numbers = rng.integers(-100, 100, own).astype(dtype)
         inputs.append(len(tensors))
-        tensors.append(single_op.tensor("c", tuple(own), dtype, *quantized, data=numbers))
+        tensors.append(runtimes.tensor("c", tuple(own), dtype, *quantized, data=numbers))
     made = [*shape]
     made[axis] = total
-    tensors.append(single_op.tensor("y", tuple(made), dtype, *quantized))
-    return single_op.model("CONCATENATION", options(axis, **kinds), tensors, inputs, version=2)
+    tensors.append(runtimes.tensor("y", tuple(made), dtype, *quantized))
+    return runtimes.model("CONCATENATION", options(axis, **kinds), tensors, inputs, version=2)
 
 
 @settings(max_examples=60, deadline=None)
@@ -54,9 +54,9 @@ def test_it_is_what_litert_gives(seed, dtype, shape, axis, lengths, rounding):
     rng = np.random.default_rng(seed)
     data = joined(dtype, shape, axis, [*lengths, None], rng)
     x = rng.integers(-100, 100, shape).astype(dtype)
-    runtime = single_op.builtin_ref if rounding == "litert" else single_op.xnnpack
+    runtime = runtimes.builtin_ref if rounding == "litert" else runtimes.xnnpack
     expected = runtime(data)(x)
-    for name, engine in single_op.engines(data, rounding=rounding).items():
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
         answer = engine.run(x)
         assert answer.shape == expected.shape
         np.testing.assert_array_equal(answer, expected, err_msg=name)
@@ -65,10 +65,10 @@ def test_it_is_what_litert_gives(seed, dtype, shape, axis, lengths, rounding):
 def test_computed_tensors_are_joined():
     """The same tensor twice, and one that is made of it, which both live until then."""
     tensors = [
-        single_op.tensor("x", (2, 3), "int8", (0.5,), (1,)),
-        single_op.tensor("t", (2, 3), "int8", (0.5,), (1,)),
-        single_op.tensor("u", (2, 3), "int8", (0.5,), (1,)),
-        single_op.tensor("y", (2, 9), "int8", (0.5,), (1,)),
+        runtimes.tensor("x", (2, 3), "int8", (0.5,), (1,)),
+        runtimes.tensor("t", (2, 3), "int8", (0.5,), (1,)),
+        runtimes.tensor("u", (2, 3), "int8", (0.5,), (1,)),
+        runtimes.tensor("y", (2, 9), "int8", (0.5,), (1,)),
     ]
     add = schema.AddOptionsT()
     steps = [
@@ -76,23 +76,23 @@ def test_computed_tensors_are_joined():
         ("ADD", add, [1, 0], 2),
         ("CONCATENATION", options(1), [2, 1, 2], 3),
     ]
-    data = single_op.network(steps, tensors, version=2)
+    data = runtimes.network(steps, tensors, version=2)
     x = np.arange(-3, 3).astype(np.int8).reshape(2, 3)
-    expected = single_op.builtin_ref(data)(x)
-    for name, engine in single_op.engines(data).items():
+    expected = runtimes.builtin_ref(data)(x)
+    for name, engine in runtimes.engines(data).items():
         np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
 def test_int16_of_different_scales_is_copied_as_litert_does():
     tensors = [
-        single_op.tensor("x", (3,), "int16", (0.5,), (0,)),
-        single_op.tensor("c", (2,), "int16", (0.25,), (0,), data=np.array([7, -7], np.int16)),
-        single_op.tensor("y", (5,), "int16", (2.0,), (0,)),
+        runtimes.tensor("x", (3,), "int16", (0.5,), (0,)),
+        runtimes.tensor("c", (2,), "int16", (0.25,), (0,), data=np.array([7, -7], np.int16)),
+        runtimes.tensor("y", (5,), "int16", (2.0,), (0,)),
     ]
-    data = single_op.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
+    data = runtimes.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
     x = np.array([1, 2, 3], np.int16)
-    assert single_op.builtin_ref(data)(x).tolist() == [1, 2, 3, 7, -7]
-    for engine in single_op.engines(data).values():
+    assert runtimes.builtin_ref(data)(x).tolist() == [1, 2, 3, 7, -7]
+    for engine in runtimes.engines(data).values():
         assert engine.run(x).tolist() == [1, 2, 3, 7, -7]
 
 
@@ -104,14 +104,14 @@ def refused(data):
 
 def test_int8_of_different_scales_is_refused_here_and_there():
     tensors = [
-        single_op.tensor("x", (3,), "int8", (0.5,), (0,)),
-        single_op.tensor("c", (2,), "int8", (0.25,), (0,), data=np.zeros(2, np.int8)),
-        single_op.tensor("y", (5,), "int8", (0.5,), (0,)),
+        runtimes.tensor("x", (3,), "int8", (0.5,), (0,)),
+        runtimes.tensor("c", (2,), "int8", (0.25,), (0,), data=np.zeros(2, np.int8)),
+        runtimes.tensor("y", (5,), "int8", (0.5,), (0,)),
     ]
-    data = single_op.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
+    data = runtimes.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
     assert "int8 inputs have the output's scale and zero point" in refused(data)
     with pytest.raises(RuntimeError):
-        single_op.builtin_ref(data)
+        runtimes.builtin_ref(data)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_limits_are_told(dtype, quantization, kinds, message):
 )
 def test_shapes_that_do_not_fit_are_refused(shape, axis, message):
     tensors = [
-        single_op.tensor("x", (2, 3), "float32"),
-        single_op.tensor("c", shape, "float32", data=np.zeros(shape, np.float32)),
-        single_op.tensor("y", (2, 7), "float32"),
+        runtimes.tensor("x", (2, 3), "float32"),
+        runtimes.tensor("c", shape, "float32", data=np.zeros(shape, np.float32)),
+        runtimes.tensor("y", (2, 7), "float32"),
     ]
-    data = single_op.model("CONCATENATION", options(axis), tensors, [0, 1], version=1)
+    data = runtimes.model("CONCATENATION", options(axis), tensors, [0, 1], version=1)
     assert message in refused(data)
