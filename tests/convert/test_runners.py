@@ -7,7 +7,6 @@ from ai_edge_litert import schema_py_generated as schema
 
 import build
 import models
-import runtimes
 from edgekit.convert.runners import TITLES, Runner, support
 from edgekit.convert.targets import TARGETS
 
@@ -93,7 +92,7 @@ def test_weights_in_forms_of_their_own() -> None:
 
 def test_several_inputs_hide_no_op() -> None:
     tree = schema.ModelT.InitFromPackedBuf(
-        runtimes.unary("COS", ("float32", 0, 0), ("float32", 0, 0), 4)
+        build.unary("COS", ("float32", 0, 0), ("float32", 0, 0), 4)
     )
     tree.subgraphs[0].inputs = [0, 0]
     found = who(build.pack(tree))

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
+import build
 import edge_runtime
 import runtimes
 from edge_runtime import BackendError, ModelError
@@ -53,32 +53,6 @@ def test_the_documented_model_is_exact(integer_models, dataset, form):
         alone = np.concatenate([engine.run(x[None]) for x in inputs])
         np.testing.assert_array_equal(alone, expected, err_msg=name)
         np.testing.assert_array_equal(engine.run(inputs), expected, err_msg=f"{name}, together")
-
-
-def test_dimensions_of_1_come_and_go_as_in_litert():
-    axis = np.array([-2], np.int32)
-    squeeze = schema.SqueezeOptionsT()
-    squeeze.squeezeDims = [0, 2]
-    x = np.arange(24, dtype=np.float32).reshape(1, 4, 1, 6)
-    for op, options, made, extra in (
-        ("SQUEEZE", squeeze, (4, 6), []),
-        (
-            "EXPAND_DIMS",
-            None,
-            (1, 4, 1, 1, 6),
-            [runtimes.tensor("axis", (1,), "int32", data=axis)],
-        ),
-    ):
-        tensors = [
-            runtimes.tensor("x", x.shape, "float32"),
-            *extra,
-            runtimes.tensor("y", made, "float32"),
-        ]
-        data = runtimes.model(op, options, tensors, [0, 1][: 1 + len(extra)], version=1)
-        expected = runtimes.builtin_ref(data)(x)
-        assert expected.shape == made
-        for name, engine in runtimes.engines(data).items():
-            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
 
 
 def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeypatch):
@@ -143,12 +117,9 @@ def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
 
 
 def test_an_unknown_op_is_refused_by_name(tmp_path):
-    tensors = [
-        runtimes.tensor("x", (1, 4), "float32"),
-        runtimes.tensor("cosine", (1, 4), "float32"),
-    ]
+    tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="cosine")]
     path = tmp_path / "cos.tflite"
-    path.write_bytes(runtimes.model("COS", None, tensors, [0], version=1))
+    path.write_bytes(build.model(tensors, [("COS", [0], 1, {})]))
 
     with pytest.raises(ModelError, match=r"op 0, COS 'cosine', is not supported: LiteRT runs it"):
         edge_runtime.load(path, backend="native")
@@ -259,24 +230,6 @@ def test_what_dequantize_makes_of_float16_is_not_counted_twice():
     assert [(one.op.name, one.why) for one in unsupported(graph)] == [("DEQUANTIZE", FLOAT16)]
 
 
-def test_a_broken_limit_is_told_with_its_value(tmp_path):
-    options = schema.FullyConnectedOptionsT()
-    options.fusedActivationFunction = 4
-    weights = np.ones((2, 4), np.float32)
-    tensors = [
-        runtimes.tensor("x", (1, 4), "float32"),
-        runtimes.tensor("w", weights.shape, "float32", data=weights),
-        runtimes.tensor("y", (1, 2), "float32"),
-    ]
-    path = tmp_path / "tanh.tflite"
-    path.write_bytes(runtimes.model("FULLY_CONNECTED", options, tensors, [0, 1, -1]))
-
-    with pytest.raises(
-        ModelError, match=r"FULLY_CONNECTED 'y': the fused activation .*; here it is 4"
-    ):
-        edge_runtime.load(path, backend="native")
-
-
 def test_unknown_instructions_are_refused(int8_model, monkeypatch):
     monkeypatch.setenv(native.VARIABLE, "sse9")
     with pytest.raises(BackendError, match="EDGEKIT_INSTRUCTIONS=sse9: this machine has"):
@@ -289,24 +242,6 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
     with pytest.raises(BackendError, match="C extension is not there"):
         edge_runtime.load(int8_model, backend="native")
     assert edge_runtime.load(int8_model, backend="reference").classify is not None
-
-
-def test_a_model_may_only_reshape():
-    target = np.array([4, 6], np.int32)
-    tensors = [
-        runtimes.tensor("x", (2, 12), "float32"),
-        runtimes.tensor("shape", target.shape, "int32", data=target),
-        runtimes.tensor("y", (4, 6), "float32"),
-    ]
-    x = np.arange(24, dtype=np.float32).reshape(2, 12)
-    options = schema.ReshapeOptionsT()
-    options.newShape = [4, 6]
-    for engine in runtimes.engines(
-        runtimes.model("RESHAPE", options, tensors, [0, 1], version=1)
-    ).values():
-        answer = engine.run(x)
-        np.testing.assert_array_equal(answer, x.reshape(4, 6))
-        assert not np.shares_memory(answer, x)
 
 
 def test_a_results_memory_serves_again_only_when_nobody_has_it(int8_model):

@@ -2,42 +2,51 @@
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import build
 import runtimes
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
+from runtimes import equal
 
 
-def options(axis, activation=0):
-    made = schema.ConcatenationOptionsT()
-    made.axis, made.fusedActivationFunction = axis, activation
-    return made
-
-
-def joined(dtype, shape, axis, lengths, rng, quantization=((0.5,), (0,)), **kinds):
+def joined(dtype, shape, axis, lengths, rng, quantization=(0.5, 0), activation=0):
     """A model that joins constants and, wherever a length is None, its input."""
-    quantized = quantization if dtype.startswith("int") else ((), ())
-    tensors, inputs = [runtimes.tensor("x", shape, dtype, *quantized)], []
+    quantized = quantization if dtype.startswith("int") else ()
+    tensors, inputs = [build.tensor(shape, dtype, *quantized)], []
     total = 0
     for length in lengths:
         if length is None:
             inputs.append(0)
             total += shape[axis]
             continue
-        own = [*shape]
-        own[axis] = length
+        part = [*shape]
+        part[axis] = length
         total += length
-        numbers = rng.integers(-100, 100, own).astype(dtype)
+        numbers = rng.integers(-100, 100, part).astype(dtype)
         inputs.append(len(tensors))
-        tensors.append(runtimes.tensor("c", tuple(own), dtype, *quantized, data=numbers))
-    made = [*shape]
-    made[axis] = total
-    tensors.append(runtimes.tensor("y", tuple(made), dtype, *quantized))
-    return runtimes.model("CONCATENATION", options(axis, **kinds), tensors, inputs, version=2)
+        tensors.append(build.tensor(part, dtype, *quantized, data=numbers))
+    output = [*shape]
+    output[axis] = total
+    tensors.append(build.tensor(output, dtype, *quantized))
+    options = {"axis": axis, "fusedActivationFunction": activation}
+    return build.model(tensors, [("CONCATENATION", inputs, len(tensors) - 1, options)])
+
+
+def doubled(dtype, scale):
+    """A model that joins its input to itself, and that to itself along another axis."""
+    shapes = (2, 3, 4), (2, 3, 8), (4, 3, 8)
+    ops = [("CONCATENATION", [at, at], at + 1, {"axis": axis}) for at, axis in ((0, -1), (1, 0))]
+    return build.model([build.tensor(shape, dtype, scale) for shape in shapes], ops)
+
+
+SEEDS = {
+    "CONCATENATION float32": doubled("float32", 0.0),
+    "CONCATENATION int8": doubled("int8", 0.05),
+}
 
 
 @settings(max_examples=60, deadline=None)
@@ -54,42 +63,29 @@ def test_it_is_what_litert_gives(seed, dtype, shape, axis, lengths, rounding):
     rng = np.random.default_rng(seed)
     data = joined(dtype, shape, axis, [*lengths, None], rng)
     x = rng.integers(-100, 100, shape).astype(dtype)
-    runtime = runtimes.builtin_ref if rounding == "litert" else runtimes.xnnpack
-    expected = runtime(data)(x)
-    for name, engine in runtimes.engines(data, rounding=rounding).items():
-        answer = engine.run(x)
-        assert answer.shape == expected.shape
-        np.testing.assert_array_equal(answer, expected, err_msg=name)
+    equal(data, x, runtimes.PEERS[rounding](data)(x), rounding)
 
 
 def test_computed_tensors_are_joined():
     """The same tensor twice, and one that is made of it, which both live until then."""
-    tensors = [
-        runtimes.tensor("x", (2, 3), "int8", (0.5,), (1,)),
-        runtimes.tensor("t", (2, 3), "int8", (0.5,), (1,)),
-        runtimes.tensor("u", (2, 3), "int8", (0.5,), (1,)),
-        runtimes.tensor("y", (2, 9), "int8", (0.5,), (1,)),
+    tensors = [build.tensor((2, size), "int8", 0.5, 1) for size in (3, 3, 3, 9)]
+    ops = [
+        ("ADD", [0, 0], 1, {}),
+        ("ADD", [1, 0], 2, {}),
+        ("CONCATENATION", [2, 1, 2], 3, {"axis": 1}),
     ]
-    add = schema.AddOptionsT()
-    steps = [
-        ("ADD", add, [0, 0], 1),
-        ("ADD", add, [1, 0], 2),
-        ("CONCATENATION", options(1), [2, 1, 2], 3),
-    ]
-    data = runtimes.network(steps, tensors, version=2)
+    data = build.model(tensors, ops)
     x = np.arange(-3, 3).astype(np.int8).reshape(2, 3)
-    expected = runtimes.builtin_ref(data)(x)
-    for name, engine in runtimes.engines(data).items():
-        np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
+    equal(data, x, runtimes.builtin_ref(data)(x))
 
 
 def test_int16_of_different_scales_is_copied_as_litert_does():
     tensors = [
-        runtimes.tensor("x", (3,), "int16", (0.5,), (0,)),
-        runtimes.tensor("c", (2,), "int16", (0.25,), (0,), data=np.array([7, -7], np.int16)),
-        runtimes.tensor("y", (5,), "int16", (2.0,), (0,)),
+        build.tensor((3,), "int16", 0.5),
+        build.constant([7, -7], "int16", 0.25),
+        build.tensor((5,), "int16", 2.0),
     ]
-    data = runtimes.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
+    data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": 0})])
     x = np.array([1, 2, 3], np.int16)
     assert runtimes.builtin_ref(data)(x).tolist() == [1, 2, 3, 7, -7]
     for engine in runtimes.engines(data).values():
@@ -104,11 +100,11 @@ def refused(data):
 
 def test_int8_of_different_scales_is_refused_here_and_there():
     tensors = [
-        runtimes.tensor("x", (3,), "int8", (0.5,), (0,)),
-        runtimes.tensor("c", (2,), "int8", (0.25,), (0,), data=np.zeros(2, np.int8)),
-        runtimes.tensor("y", (5,), "int8", (0.5,), (0,)),
+        build.tensor((3,), "int8", 0.5),
+        build.constant([0, 0], "int8", 0.25),
+        build.tensor((5,), "int8", 0.5),
     ]
-    data = runtimes.model("CONCATENATION", options(0), tensors, [0, 1], version=3)
+    data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": 0})])
     assert "int8 inputs have the output's scale and zero point" in refused(data)
     with pytest.raises(RuntimeError):
         runtimes.builtin_ref(data)
@@ -117,9 +113,9 @@ def test_int8_of_different_scales_is_refused_here_and_there():
 @pytest.mark.parametrize(
     ("dtype", "quantization", "kinds", "message"),
     [
-        ("int16", ((0.5,), (3,)), {}, "int16 tensors the zero point 0; here it is zero point 3"),
-        ("int8", ((0.5,), (3,)), {"activation": 1}, "there is no fused activation; here it is 1"),
-        ("uint8", ((0.5,), (3,)), {}, "int32, int64 or float32; here it is uint8, uint8, uint8"),
+        ("int16", (0.5, 3), {}, "int16 tensors the zero point 0; here it is zero point 3"),
+        ("int8", (0.5, 3), {"activation": 1}, "there is no fused activation; here it is 1"),
+        ("uint8", (0.5, 3), {}, "int32, int64 or float32; here it is uint8, uint8, uint8"),
     ],
 )
 def test_limits_are_told(dtype, quantization, kinds, message):
@@ -137,9 +133,9 @@ def test_limits_are_told(dtype, quantization, kinds, message):
 )
 def test_shapes_that_do_not_fit_are_refused(shape, axis, message):
     tensors = [
-        runtimes.tensor("x", (2, 3), "float32"),
-        runtimes.tensor("c", shape, "float32", data=np.zeros(shape, np.float32)),
-        runtimes.tensor("y", (2, 7), "float32"),
+        build.tensor((2, 3)),
+        build.constant(np.zeros(shape), "float32"),
+        build.tensor((2, 7)),
     ]
-    data = runtimes.model("CONCATENATION", options(axis), tensors, [0, 1], version=1)
+    data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": axis})])
     assert message in refused(data)

@@ -1,184 +1,122 @@
-"""Elementwise ops of float32, refusals, and kernels that work in place."""
+"""LOGISTIC: every engine against LiteRT, XNNPACK and TFLite Micro's arithmetic."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import build
 import runtimes
-from edge_runtime import ModelError, kernels
-from edge_runtime.backends import native, reference
-from edge_runtime.planner import plan
-from edge_runtime.reader import read
-from edge_runtime.record import replace
+import unary
+from micro_arithmetic import (
+    MAX32,
+    exp_on_negative_values,
+    fixed_point_int8,
+    newton_raphson,
+    saturating_left,
+)
+from runtimes import f32
+from unary import FLOAT, compare, compare_micro, int8s, roundings, scales
 
-FLOAT = ("float32", 0, 0)
-
-
-def numbers(seed=0):
-    """Return finite float32 numbers of every size and sign, denormal ones too."""
-    rng = np.random.default_rng(seed)
-    bits = rng.integers(0, 2**32, 200_000, dtype=np.uint32).view(np.float32)
-    near = rng.normal(size=100_000).astype(np.float32) * rng.choice([1e-3, 1, 10], 100_000)
-    special = [
-        0,
-        -0.0,
-        2**-12,
-        -(2**-12),
-        np.nextafter(np.float32(2**-12), np.float32(0)),
-        88,
-        -104,
-    ]
-    x = np.concatenate([bits, near.astype(np.float32), np.array(special, np.float32)])
-    return x[np.isfinite(x)][None]
+OUTPUT = ("int8", 1 / 256, -128)
+WIDE = ("int16", 2**-15, 0)
+SEEDS = {
+    **unary.seeds("LOGISTIC", 0.05, {"int8": OUTPUT[1:], "int16": WIDE[1:]}),
+    "LOGISTIC int16 of a power of two": build.unary("LOGISTIC", ("int16", 2**-12, 0), WIDE, 19),
+}
 
 
-def opened(op, x, **options):
-    return runtimes.unary(op, FLOAT, FLOAT, x.size, **options)
+@settings(max_examples=100, deadline=None)
+@given(rounding=roundings, scale=scales, zero_point=int8s)
+def test_int8(rounding, scale, zero_point):
+    real = f32(scale) * (unary.every("int8") - float(zero_point))
+    doubtful = unary.near_half(1 / (1 + np.exp(-np.clip(real, -80, 80))), 1 / 256)
+    doubtful &= real != 0
+    compare("LOGISTIC", ("int8", scale, zero_point), OUTPUT, rounding, doubtful)
 
 
-def ulps(answer, true, least=0.0):
-    """Return the largest error in units of the last place of float32."""
-    true = np.asarray(true, np.longdouble)
-    size = np.maximum(np.abs(true), least).astype(np.float32)
-    return (np.abs(answer - true) / np.spacing(size)).max()
+@pytest.mark.parametrize("rounding", unary.ROUNDINGS)
+@pytest.mark.parametrize(
+    ("scale", "zero_point"), [(0.02789, -57), (0.10165, 46), (0.02033, 113), (0.00535, -126)]
+)
+def test_rare_roundings_of_int8(rounding, scale, zero_point):
+    """Where float32, double and the order of adding the zero point make a difference."""
+    compare("LOGISTIC", ("int8", scale, zero_point), OUTPUT, rounding)
 
 
-TRUE = {"TANH": np.tanh, "LOGISTIC": lambda x: 1 / (1 + np.exp(-x))}
+@settings(max_examples=30, deadline=None)
+@given(rounding=roundings,
+       scale=st.sampled_from([2**-10, 2**-11, 2**-12, 2**-13, f32(2**-12 * 1.0005), 1e-12, 2.6])
+       | st.floats(-9, 0.4).map(lambda power: 10**power))  # fmt: skip
+def test_int16(rounding, scale):
+    compare("LOGISTIC", ("int16", f32(scale), 0), ("int16", 2**-15, 0), rounding)
 
 
-EXACT_FROM = {"TANH": -np.inf, "LOGISTIC": -9}
-"""Below this LiteRT's reference kernel takes exp(x) for the logistic function."""
-
-
-@pytest.mark.parametrize(("op", "least"), [("TANH", 0.0), ("LOGISTIC", 1e-37)])
-def test_float_functions_are_rounded_nearly_rightly(op, least):
-    x = numbers()
-    data = opened(op, x)
+@pytest.mark.parametrize("scale", [2**-12, 2**-11, 2**-10, f32(0.0003), f32(0.01)])
+def test_int16_of_tflite_micro_is_that_of_litert(scale):
+    x = unary.every("int16")
+    data = build.unary("LOGISTIC", ("int16", scale, 0), ("int16", 2**-15, 0), x.size)
     expected = runtimes.builtin_ref(data)(x)
-    engines = runtimes.engines(data)
-    answer = engines.pop("reference").run(x)
-
-    with np.errstate(over="ignore"):
-        assert ulps(answer, TRUE[op](x.astype(np.longdouble)), least) < 0.501
-    usual = x >= EXACT_FROM[op]
-    assert ulps(expected[usual], answer[usual], least) <= 4
-    np.testing.assert_allclose(expected[~usual], answer[~usual], rtol=1.3e-4, atol=1e-37)
-    for engine in engines.values():
-        assert engine.run(x).tobytes() == answer.tobytes()
-
-
-@pytest.mark.parametrize("op", ["RELU", "RELU6", "RELU_N1_TO_1"])
-def test_float_relus_are_those_of_litert(op):
-    x = numbers()
-    data = opened(op, x)
-    expected = runtimes.builtin_ref(data)(x)
-    for engine in runtimes.engines(data).values():
+    for engine in runtimes.engines(data, rounding="tflite-micro").values():
         np.testing.assert_array_equal(engine.run(x), expected)
 
 
-@settings(max_examples=10, deadline=None)
-@given(alpha=st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_float_leaky_relu_is_that_of_litert(alpha):
-    x = numbers()
-    data = opened("LEAKY_RELU", x, alpha=alpha)
-    expected = runtimes.builtin_ref(data)(x)
-    for engine in runtimes.engines(data).values():
-        assert engine.run(x).tobytes() == expected.tobytes()
+def gemmlowp(a: int, integer_bits: int) -> int:
+    """Return gemmlowp::logistic."""
+    if a == 0:
+        return 1 << 30
+    positive = saturating_left(newton_raphson(exp_on_negative_values(-abs(a), integer_bits)), 1)
+    return positive if a > 0 else MAX32 - positive
+
+
+micro = fixed_point_int8(gemmlowp, 8, -128)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scale=scales | st.sampled_from([3.9, 4.0, 8.0, 100.0]).map(f32), zero_point=int8s)
+def test_int8_is_that_of_tflite_micro(scale, zero_point):
+    source = ("int8", scale, zero_point)
+    compare_micro("LOGISTIC", source, OUTPUT, lambda x: micro(x, scale, zero_point))
+
+
+def test_float32_is_rounded_nearly_rightly():
+    """Below -9 LiteRT's reference kernel takes exp(x) for it."""
+    unary.check_float_function("LOGISTIC", lambda x: 1 / (1 + np.exp(-x)), -9, 1e-37)
+
+
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack", "tflite-micro"])
+@pytest.mark.parametrize("output", [OUTPUT, WIDE], ids=["int8", "int16"])
+def test_extreme_scales_run_or_are_refused(output, rounding):
+    dtype, *quantized = output
+    all_refused = output is WIDE
+    unary.check_extreme_scales("LOGISTIC", dtype, rounding, quantized, all_refused=all_refused)
 
 
 def test_what_is_not_a_number_has_the_same_bytes_everywhere():
-    x = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
-    for op, options in [
-        ("TANH", {}),
-        ("LOGISTIC", {}),
-        ("RELU6", {}),
-        ("LEAKY_RELU", {"alpha": 0.5}),
-    ]:
-        (step,) = plan(read(opened(op, x, **options))).steps
-        expected = kernels.run(step.kernel.name, step.kernel.params, x.ravel())
-        assert run_twice(op, FLOAT, FLOAT, x, once=True, **options) == expected.tobytes()
+    unary.check_not_a_number("LOGISTIC")
 
 
-PLACES = [
-    ("LOGISTIC", ("int8", 0.05, 3), ("int8", 1 / 256, -128), {}),
-    ("LOGISTIC", ("int16", 0.0003, 0), ("int16", 2**-15, 0), {}),
-    ("LOGISTIC", ("int16", 2**-12, 0), ("int16", 2**-15, 0), {}),
-    ("LOGISTIC", FLOAT, FLOAT, {}),
-    ("TANH", ("int16", 0.0003, 0), ("int16", 2**-15, 0), {}),
-    ("TANH", ("int16", 2**-11, 0), ("int16", 2**-15, 0), {}),
-    ("TANH", FLOAT, FLOAT, {}),
-    ("RELU", ("int16", 0.02, 0), ("int16", 0.01, 0), {}),
-    ("RELU", FLOAT, FLOAT, {}),
-    ("LEAKY_RELU", ("int16", 0.02, 0), ("int16", 0.01, 0), {"alpha": -0.3}),
-    ("LEAKY_RELU", FLOAT, FLOAT, {"alpha": -0.3}),
-    ("QUANTIZE", ("uint8", 0.02, 5), ("int8", 0.01, 9), {}),
-]
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        (("int8", 0.05, 3), OUTPUT),
+        (("int16", 0.0003, 0), WIDE),
+        (("int16", 2**-12, 0), WIDE),
+        (FLOAT, FLOAT),
+    ],
+)
+def test_in_place(source, output):
+    unary.check_in_place("LOGISTIC", source, output)
 
 
-def run_twice(op, given_type, made_type, x, *, once=False, rounding="xnnpack", **options):
-    """Return the bytes of two runs of an op, the second of which works in place."""
-    graph = read(runtimes.unary(op, given_type, made_type, x.size, **options))
-    made = plan(graph, rounding)
-    (step,) = made.steps
-    assert step.kernel.in_place
-    again = replace(step, slots=(made.output, *step.slots[1:-1], made.output))
-    made = replace(made, steps=(step,) if once else (step, again))
-    output = native.NativeSession(graph, made, native._extension(), None).run(x.tobytes())
-    return output.tobytes()
-
-
-@pytest.mark.parametrize(("op", "given_type", "made_type", "options"), PLACES)
-def test_in_place(op, given_type, made_type, options):
-    if given_type == FLOAT:
-        x = numbers()
-    else:
-        limits = np.iinfo(given_type[0])
-        x = np.arange(limits.min, limits.max + 1).astype(given_type[0])[None]
-    graph = read(runtimes.unary(op, given_type, made_type, x.size, **options))
-    (step,) = plan(graph, "xnnpack").steps
-    constants = [np.frombuffer(one.data, one.dtype) for one in step.kernel.constants]
-    expected = x.ravel()
-    for _ in range(2):
-        expected = kernels.run(step.kernel.name, step.kernel.params, expected, *constants)
-
-    assert run_twice(op, given_type, made_type, x, **options) == expected.tobytes()
-
-
-def test_no_kernel_between_sizes_works_in_place():
-    for given_type, made_type in [(("int16", 0.1, 0), ("int8", 0.1, 0)), (FLOAT, ("int8", 0.1, 0)),
-                                  (("int8", 0.1, 0), ("int16", 0.1, 0))]:  # fmt: skip
-        (step,) = plan(read(runtimes.unary("QUANTIZE", given_type, made_type, 4))).steps
-        assert not step.kernel.in_place
-
-
-REFUSED = [
-    ("LOGISTIC", ("int8", 0.1, 0), ("int8", 1 / 128, 0), {}, "litert", "the output 1/256 and -128"),
-    ("LOGISTIC", ("uint8", 0.1, 0), ("uint8", 1 / 256, 0), {}, "litert", "both int8, both int16"),
-    ("LOGISTIC", ("int16", 0.1, 5), ("int16", 2**-15, 0), {}, "litert", "its zero point 0; .* 5"),
-    ("LOGISTIC", ("int16", 2.7, 0), ("int16", 2**-15, 0), {}, "litert", "from 2..-40 to 8/3"),
-    ("TANH", ("int16", 0.1, 0), ("int16", 2**-14, 0), {}, "litert", "output has the scale 1/32768"),
-    ("TANH", ("int8", 0.1, 0), ("int8", 1 / 64, 0), {}, "tflite-micro", "Micro's int8 1/128"),
-    ("RELU", ("int16", 0.1, 1), ("int16", 0.1, 0), {}, "litert", "int16 the zero point 0"),
-    ("RELU", ("uint8", 0.1, 1), ("uint8", 0.1, 0), {}, "litert", "here it is uint8, uint8"),
-    ("RELU_N1_TO_1", ("int16", 0.1, 0), ("int16", 0.1, 0), {}, "litert", "here it is int16, int16"),
-    ("RELU6", ("int8", 0.1, 0), ("int8", 0.2, 0), {}, "tflite-micro", "quantised as its input is"),
-    ("RELU", ("int8", 1e30, 0), ("int8", 1e-30, 0), {}, "litert", "than 2..31; here it is inf"),
-    ("LEAKY_RELU", ("int8", 0.1, 0), ("int8", 0.1, 0), {"alpha": np.inf}, "litert", "finite.* inf"),
-    ("LEAKY_RELU", ("int8", 0.1, 0), ("int8", 0.1, 0), {"alpha": 1e30}, "litert", "within 2..31"),
-    ("QUANTIZE", ("int16", 0.1, 0), ("uint8", 0.1, 0), {}, "litert", "not int16 to uint8"),
-    ("QUANTIZE", ("int16", 0.1, 2), ("int8", 0.1, 0), {}, "litert", "int16 the zero point 0"),
-    ("QUANTIZE", FLOAT, ("int8", 1e-39, 0), {}, "litert", "at least 2..-126; here it is 1"),
-    ("QUANTIZE", FLOAT, ("int8", 0, 0), {}, "litert", "one scale and zero point.* None"),
-    ("DEQUANTIZE", ("int32", 0.1, 0), FLOAT, {}, "litert", "int8, uint8 or int16"),
-    ("DEQUANTIZE", ("int8", 0, 0), FLOAT, {}, "litert", "one scale and zero point"),
-    ("DEQUANTIZE", ("int16", 0.1, 4), FLOAT, {}, "litert", "int16 the zero point 0; here it is 4"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("op", "given_type", "made_type", "options", "rounding", "told"), REFUSED)
-def test_refused(op, given_type, made_type, options, rounding, told):
-    data = runtimes.unary(op, given_type, made_type, 4, **options)
-    for backend in native, reference:
-        with pytest.raises(ModelError, match=f"{op} 'y': .*{told}"):
-            backend.open_session(read(data), data, rounding=rounding)
+@pytest.mark.parametrize(
+    ("source", "output", "message"),
+    [
+        (("int8", 0.1, 0), ("int8", 1 / 128, 0), "the output 1/256 and -128"),
+        (("uint8", 0.1, 0), ("uint8", 1 / 256, 0), "both int8, both int16"),
+        (("int16", 0.1, 5), WIDE, "its zero point 0; .* 5"),
+        (("int16", 2.7, 0), WIDE, "from 2..-40 to 8/3"),
+    ],
+)
+def test_limits_are_told(source, output, message):
+    unary.check_refused("LOGISTIC", source, output, message)

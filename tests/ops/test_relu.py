@@ -1,46 +1,59 @@
-"""Elementwise ops with rounding="tflite-micro": every value, against Micro in plain Python."""
+"""RELU, RELU6 and RELU_N1_TO_1: every engine against LiteRT, XNNPACK and TFLite Micro."""
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import build
 import runtimes
-import tflite_micro_unary as unary
+import unary
+from micro_arithmetic import Quantization, cround, requantize
+from runtimes import f32
+from unary import FLOAT, compare, compare_micro, factors, int8s, roundings, scales
+
+OPS = ("RELU", "RELU6", "RELU_N1_TO_1")
+OUTPUTS = {"int8": (0.04, 1), "int16": (0.04, 0)}
+SEEDS = {
+    **unary.seeds("RELU", 0.05, OUTPUTS),
+    **unary.seeds("RELU6", 0.05, OUTPUTS),
+    **unary.seeds("RELU_N1_TO_1", 0.05, OUTPUTS),
+}
 
 
-def f32(value):
-    return float(np.float32(value))
+@settings(max_examples=100, deadline=None)
+@given(rounding=roundings, scale=scales, factor=factors, same=st.booleans(), a=int8s, b=int8s,
+       op=st.sampled_from(OPS))  # fmt: skip
+def test_int8(rounding, scale, factor, same, a, b, op):
+    output = ("int8", scale, a) if same else ("int8", f32(scale * factor), b)
+    compare(op, ("int8", scale, a), output, rounding)
 
 
-def compare(op, given_type, made_type, kernel, step=1, **options):
-    """Compare all engines with ``kernel`` of a number, over every ``step``-th value."""
-    limits = np.iinfo(given_type[0])
-    x = np.arange(limits.min, limits.max + 1, step).astype(given_type[0])[None]
-    expected = [kernel(value) for value in x[0].tolist()]
-    data = runtimes.unary(op, given_type, made_type, x.size, **options)
-    for name, engine in runtimes.engines(data, rounding="tflite-micro").items():
-        np.testing.assert_array_equal(engine.run(x)[0], expected, err_msg=name)
+@settings(max_examples=30, deadline=None)
+@given(rounding=roundings, scale=scales, factor=factors, op=st.sampled_from(["RELU", "RELU6"]))
+def test_int16(rounding, scale, factor, op):
+    compare(op, ("int16", scale, 0), ("int16", f32(scale * factor), 0), rounding)
 
 
-scales = st.floats(-4, 1).map(lambda power: f32(10**power))
-factors = st.floats(-7, 7).map(lambda power: 2**power) | st.integers(1, 24).map(lambda n: n / 8)
-alphas = st.floats(-2, 2).map(f32) | st.integers(-40, 40).map(lambda n: n / 16)
-int8s = st.integers(-128, 127)
+@pytest.mark.parametrize("op", OPS)
+def test_float32_is_that_of_litert(op):
+    x = unary.numbers()
+    data = build.unary(op, FLOAT, FLOAT, x.size)
+    expected = runtimes.builtin_ref(data)(x)
+    for engine in runtimes.engines(data).values():
+        np.testing.assert_array_equal(engine.run(x), expected)
 
 
-@settings(max_examples=60, deadline=None)
-@given(scale=scales | st.sampled_from([3.9, 4.0, 8.0, 100.0]).map(f32), zero_point=int8s)
-def test_logistic_of_int8(scale, zero_point):
-    compare("LOGISTIC", ("int8", scale, zero_point), ("int8", 1 / 256, -128),
-            lambda x: unary.logistic_int8(x, scale, zero_point))  # fmt: skip
+def relu(value: int, source: Quantization, output: Quantization, limits: tuple[int, int]) -> int:
+    """ReluQuantized of TFLite Micro (activations.cc)."""
+    return max(output[1], requantize(value, source, output, limits))
 
 
-@settings(max_examples=60, deadline=None)
-@given(scale=scales | st.sampled_from([3.9, 4.0, 8.0, 100.0]).map(f32), zero_point=int8s)
-def test_tanh_of_int8(scale, zero_point):
-    compare("TANH", ("int8", scale, zero_point), ("int8", 1 / 128, 0),
-            lambda x: unary.tanh_int8(x, scale, zero_point))  # fmt: skip
+def relu6(value: int, source: Quantization, limits: tuple[int, int]) -> int:
+    """Relu6Quantized of TFLite Micro: the output's quantisation is not looked at."""
+    six = cround(float(np.float32(6) / np.float32(source[0]))) + source[1]
+    six = max(limits[0], min(limits[1], six))
+    return six if value > six else max(source[1], value)
 
 
 CASES = [("int8", 1), ("int16", 37)]
@@ -52,58 +65,64 @@ CASES = [("int8", 1), ("int16", 37)]
 # The ratio of the scales in float32 instead of double makes a difference.
 @example(scale=f32(0.028), factor=0.032 / 0.028, a=0, b=0)
 @example(scale=f32(0.084), factor=0.096 / 0.084, a=0, b=0)
-def test_relu(dtype, step, scale, factor, a, b):
+def test_relu_is_that_of_tflite_micro(dtype, step, scale, factor, a, b):
     (a, b), limits = (a, b) if dtype == "int8" else (0, 0), np.iinfo(dtype)
-    given_type, made = (dtype, scale, a), (dtype, f32(scale * factor), b)
-    compare("RELU", given_type, made,
-            lambda x: unary.relu(x, given_type[1:], made[1:], (limits.min, limits.max)),
-            step)  # fmt: skip
+    source, output = (dtype, scale, a), (dtype, f32(scale * factor), b)
+    compare_micro("RELU", source, output,
+                  lambda x: relu(x, source[1:], output[1:], (limits.min, limits.max)),
+                  step)  # fmt: skip
 
 
 @pytest.mark.parametrize(("dtype", "step"), CASES)
 @settings(max_examples=40, deadline=None)
 @given(scale=scales, zero_point=int8s)
-def test_relu6(dtype, step, scale, zero_point):
+def test_relu6_is_that_of_tflite_micro(dtype, step, scale, zero_point):
     quantized = (dtype, scale, zero_point if dtype == "int8" else 0)
     limits = np.iinfo(dtype)
-    compare("RELU6", quantized, quantized,
-            lambda x: unary.relu6(x, quantized[1:], (limits.min, limits.max)),
-            step)  # fmt: skip
+    compare_micro("RELU6", quantized, quantized,
+                  lambda x: relu6(x, quantized[1:], (limits.min, limits.max)),
+                  step)  # fmt: skip
 
 
-@pytest.mark.parametrize(("dtype", "step"), CASES)
-@settings(max_examples=40, deadline=None)
-@given(scale=scales, factor=factors, a=int8s, b=int8s, alpha=alphas)
-def test_leaky_relu(dtype, step, scale, factor, a, b, alpha):
-    (a, b), limits = (a, b) if dtype == "int8" else (0, 0), np.iinfo(dtype)
-    given_type, made = (dtype, scale, a), (dtype, f32(scale * factor), b)
-    compare("LEAKY_RELU", given_type, made,
-            lambda x: unary.leaky_relu(
-                x, given_type[1:], made[1:], (limits.min, limits.max), alpha),
-            step, alpha=alpha)  # fmt: skip
+@pytest.mark.parametrize("rounding", ["litert", "xnnpack", "tflite-micro"])
+@pytest.mark.parametrize("op", ["RELU", "RELU6"])
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_extreme_scales_run_or_are_refused(dtype, op, rounding):
+    unary.check_extreme_scales(op, dtype, rounding)
 
 
-PAIRS = [("int8", "int8", 1), ("int8", "uint8", 1), ("uint8", "int8", 1), ("int8", "int16", 1),
-         ("int16", "int8", 37), ("int16", "int16", 37)]  # fmt: skip
+def test_what_is_not_a_number_has_the_same_bytes_everywhere():
+    unary.check_not_a_number("RELU6")
 
 
-@pytest.mark.parametrize(("given_type", "made_type", "step"), PAIRS)
-@settings(max_examples=40, deadline=None)
-@given(scale=scales, factor=factors, a=int8s, b=int8s)
-def test_requantised(given_type, made_type, step, scale, factor, a, b):
-    a = {"int8": a, "uint8": a + 128, "int16": 0}[given_type]
-    b = {"int8": b, "uint8": b + 128, "int16": 0}[made_type]
-    source, made, limits = (scale, a), (f32(scale * factor), b), np.iinfo(made_type)
-    compare("QUANTIZE", (given_type, *source), (made_type, *made),
-            lambda x: unary.requantize(x, source, made, (limits.min, limits.max)),
-            step)  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "output"), [(("int16", 0.02, 0), ("int16", 0.01, 0)), (FLOAT, FLOAT)]
+)
+def test_in_place(source, output):
+    unary.check_in_place("RELU", source, output)
 
 
-@pytest.mark.parametrize("op", ["LOGISTIC", "TANH"])
-@pytest.mark.parametrize("scale", [2**-12, 2**-11, 2**-10, f32(0.0003), f32(0.01)])
-def test_sigmoids_of_int16_are_those_of_litert(op, scale):
-    x = np.arange(-(2**15), 2**15).astype(np.int16)[None]
-    data = runtimes.unary(op, ("int16", scale, 0), ("int16", 2**-15, 0), x.size)
-    expected = runtimes.builtin_ref(data)(x)
-    for engine in runtimes.engines(data, rounding="tflite-micro").values():
-        np.testing.assert_array_equal(engine.run(x), expected)
+@pytest.mark.parametrize(
+    ("op", "source", "output", "rounding", "message"),
+    [
+        ("RELU", ("int16", 0.1, 1), ("int16", 0.1, 0), "litert", "int16 the zero point 0"),
+        ("RELU", ("uint8", 0.1, 1), ("uint8", 0.1, 0), "litert", "here it is uint8, uint8"),
+        (
+            "RELU_N1_TO_1",
+            ("int16", 0.1, 0),
+            ("int16", 0.1, 0),
+            "litert",
+            "here it is int16, int16",
+        ),
+        (
+            "RELU6",
+            ("int8", 0.1, 0),
+            ("int8", 0.2, 0),
+            "tflite-micro",
+            "quantised as its input is",
+        ),
+        ("RELU", ("int8", 1e30, 0), ("int8", 1e-30, 0), "litert", "than 2..31; here it is inf"),
+    ],
+)
+def test_limits_are_told(op, source, output, rounding, message):
+    unary.check_refused(op, source, output, message, rounding)

@@ -1,118 +1,56 @@
-"""Small .tflite models, made in a millisecond: one or more of each op, and a few networks."""
+"""Small .tflite models, made in a millisecond: those of the tests of each op, and two networks."""
 
-from typing import Any
+import functools
+import importlib.util
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import build
+from edge_runtime import ops
+from edge_runtime.errors import ModelError
+from edge_runtime.planner import Plan, plan
+from edge_runtime.reader import read
+
+OPS = Path(__file__).parents[1] / "ops"
 
 
-def seeds() -> dict[str, bytes]:
-    """Return models by name, which together hold every op of the engine."""
-    rng = np.random.default_rng(3)
-    return {**_dense(rng), **_of_one_number(), **_of_two(rng), **_networks(rng)}
-
-
-def _dense(rng: np.random.Generator) -> dict[str, bytes]:
-    w = rng.integers(-127, 128, (5, 9))
-    channels = [0.002 + 0.001 * i for i in range(5)]
-    b = rng.integers(-2000, 2000, 5)
-
-    def dense(
-        dtype: str, bias: str, scale: float | list[float], zero: int, **options: Any
-    ) -> bytes:
-        float_ = dtype == "float32"
-        weights = build.constant(w / 100 if float_ else w, "float32" if float_ else "int8", scale)
-        tensors = [
-            build.tensor((2, 9), dtype, 0.05, zero),
-            weights,
-            build.constant(b, bias, build.products(0.05, scale)),
-            build.tensor((2, 5), dtype, 0.07, -zero),
-        ]
-        return build.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, options)])
-
-    wide = [
-        build.tensor((1, 2, 70), "int8", 0.05, 7),
-        build.constant(rng.integers(-127, 128, (33, 70)), "int8", 0.01),
-        build.tensor((1, 2, 33), "int8", 0.1),
-    ]
-    op: build.Op = ("FULLY_CONNECTED", [0, 1, -1], 2, {"keepNumDims": True})
+@functools.cache
+def op_tests() -> dict[str, ModuleType]:
+    """Return the modules tests/ops/test_<op>.py by op, in the order of their names."""
     return {
-        "dense int8": dense("int8", "int32", 0.01, 3),
-        "dense int8 per channel": dense("int8", "int32", channels, -3, fusedActivationFunction=1),
-        "dense int8 wide": build.model(wide, [op]),
-        "dense int16": dense("int16", "int64", channels, 0),
-        "dense int16, int32 bias": dense("int16", "int32", 0.01, 0, fusedActivationFunction=3),
-        "dense float32": dense("float32", "float32", 0, 0, fusedActivationFunction=3),
+        path.stem.removeprefix("test_"): _module(path) for path in sorted(OPS.glob("test_*.py"))
     }
 
 
-FUNCTIONS = {
-    "LOGISTIC": {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)},
-    "SOFTMAX": {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)},
-    "TANH": {"int8": (1 / 128, 0), "int16": (1 / 32768, 0)},
-    "RELU": {"int8": (0.04, 1), "int16": (0.04, 0)},
-    "RELU6": {"int8": (0.04, 1), "int16": (0.04, 0)},
-    "RELU_N1_TO_1": {"int8": (0.04, 1), "int16": (0.04, 0)},
-    "LEAKY_RELU": {"int8": (0.04, 1), "int16": (0.04, 0)},
-}
-"""Op -> scale and zero point of its output."""
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"seeds_of_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def _of_one_number() -> dict[str, bytes]:
-    made = {}
-    for name, types in FUNCTIONS.items():
-        options = {"SOFTMAX": {"beta": 1.0}, "LEAKY_RELU": {"alpha": 0.3}}.get(name, {})
-        for dtype, (scale, zero_point) in {"float32": (0.0, 0), **types}.items():
-            zero = 5 if dtype == "int8" else 0
-            given = build.tensor((2, 19), dtype, 0.05 if scale else 0.0, zero)
-            output = build.tensor((2, 19), dtype, scale, zero_point)
-            made[f"{name} {dtype}"] = build.model([given, output], [(name, [0], 1, options)])
-    for name, given, output in (
-        ("QUANTIZE", "float32", "int8"),
-        ("QUANTIZE", "float32", "int16"),
-        ("QUANTIZE", "int8", "int8"),
-        ("QUANTIZE", "int16", "int8"),
-        ("DEQUANTIZE", "int8", "float32"),
-        ("DEQUANTIZE", "int16", "float32"),
-    ):
-        tensors = [
-            build.tensor((3, 11), dtype, 0.0 if dtype == "float32" else scale)
-            for dtype, scale in ((given, 0.05), (output, 0.07))
-        ]
-        made[f"{name} {given} {output}"] = build.model(tensors, [(name, [0], 1, {})])
-    return made
+def seeds() -> dict[str, bytes]:
+    """Return models by name: the SEEDS of each op's tests, and the networks."""
+    models = _networks(np.random.default_rng(3))
+    for module in op_tests().values():
+        assert not models.keys() & module.SEEDS.keys(), module
+        models |= module.SEEDS
+    return models
 
 
-def _of_two(rng: np.random.Generator) -> dict[str, bytes]:
-    made = {}
-    for name in ("ADD", "SUB", "MUL"):
-        for dtype, scale in ("float32", 0.0), ("int8", 0.05), ("int16", 0.05):
-            row = rng.integers(-100, 100, (1, 13))
-            tensors = [
-                build.tensor((4, 13), dtype, scale),
-                build.constant(row, dtype, scale / 2),
-                build.tensor((4, 13), dtype, 1.5 * scale),
-                build.tensor((4, 13), dtype, 2 * scale),
-            ]
-            nodes: list[build.Op] = [
-                (name, [0, 1], 2, {"fusedActivationFunction": 1}),
-                (name, [2, 0], 3, {}),
-            ]
-            made[f"{name} {dtype}"] = build.model(tensors, nodes)
-    for dtype, scale in ("float32", 0.0), ("int8", 0.05):
-        tensors = [
-            build.tensor((2, 3, 4), dtype, scale),
-            build.tensor((2, 3, 8), dtype, scale),
-            build.tensor((4, 3, 8), dtype, scale),
-        ]
-        nodes = [
-            ("CONCATENATION", [0, 0], 1, {"axis": -1}),
-            ("CONCATENATION", [1, 1], 2, {"axis": 0}),
-        ]
-        made[f"CONCATENATION {dtype}"] = build.model(tensors, nodes)
-    return made
+def plans() -> Iterator[tuple[str, Plan]]:
+    """Yield name and plan of each model that the engine has, with each rounding."""
+    for (name, data), rounding in product(seeds().items(), ops.ROUNDINGS):
+        with suppress(ModelError):
+            yield name, plan(read(data), rounding)
 
 
 def infinite() -> bytes:

@@ -1,109 +1,19 @@
-""".tflite files of one op or a few, with any quantisation; LiteRT and our engines to run them."""
+"""A model in every engine of ours and in LiteRT, as functions of the raw input."""
 
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 import pytest
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import edge_runtime
 from edge_runtime import _native
 from edge_runtime.backends import native
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
 Run = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-
-
-def tensor(
-    name: str,
-    shape: tuple[int, ...],
-    dtype: str,
-    scales: tuple[float, ...] = (),
-    zero_points: tuple[int, ...] = (),
-    data: npt.NDArray[Any] | None = None,
-) -> dict[str, Any]:
-    return dict(locals())
-
-
-def model(
-    op: str, options: Any, tensors: list[dict[str, Any]], inputs: list[int], *, version: int = 4
-) -> bytes:
-    """Return a model of one op; tensor 0 is its input, the last one its output."""
-    return network([(op, options, inputs, len(tensors) - 1)], tensors, version=version)
-
-
-def network(
-    steps: list[tuple[str, Any, list[int], int]],
-    tensors: list[dict[str, Any]],
-    *,
-    version: int = 4,
-) -> bytes:
-    """Return a model of several ops: (name, options, input tensors, output tensor) each."""
-    made = schema.ModelT()
-    made.version = 3
-    made.buffers = [schema.BufferT()]
-    graph = schema.SubGraphT()
-    graph.tensors, graph.operators, made.operatorCodes = [], [], []
-    for given in tensors:
-        one = schema.TensorT()
-        one.name, one.shape = given["name"], list(given["shape"])
-        one.type = TYPES[given["dtype"]]
-        if given["scales"]:
-            one.quantization = schema.QuantizationParametersT()
-            one.quantization.scale = list(given["scales"])
-            one.quantization.zeroPoint = list(given["zero_points"])
-        if given["data"] is not None:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(given["data"].tobytes(), np.uint8)
-            made.buffers.append(buffer)
-            one.buffer = len(made.buffers) - 1
-        graph.tensors.append(one)
-    for index, (op, options, inputs, output) in enumerate(steps):
-        code = schema.OperatorCodeT()
-        code.builtinCode = getattr(schema.BuiltinOperator, op)
-        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), version
-        made.operatorCodes.append(code)
-        operator = schema.OperatorT()
-        operator.opcodeIndex, operator.inputs, operator.outputs = index, inputs, [output]
-        if options is not None:
-            operator.builtinOptions = options
-            kind = type(options).__name__.removesuffix("T")
-            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-        graph.operators.append(operator)
-    graph.inputs, graph.outputs = [0], [len(tensors) - 1]
-    made.subgraphs = [graph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(made.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def unary(
-    op: str,
-    given: tuple[str, float, int],
-    made: tuple[str, float, int],
-    elements: int,
-    **options: Any,
-) -> bytes:
-    """Return a model of an op with one input and one output: element type, scale, zero point.
-
-    The op's options have the schema's names; a float32 tensor has no scale.
-    """
-    tensors = [
-        tensor(name, (1, elements), dtype, *(((scale,), (zero_point,)) if scale else ()))
-        for name, (dtype, scale, zero_point) in (("x", given), ("y", made))
-    ]
-    told = None
-    if options:
-        told = getattr(schema, op.title().replace("_", "") + "OptionsT")()
-        vars(told).update(options)
-    return model(op, told, tensors, [0], version=1 if op != "LEAKY_RELU" else 2)
-
 
 INSTRUCTIONS = _native.instructions()
 """Instruction sets that this machine has kernels for."""
@@ -124,26 +34,59 @@ def engines(data: bytes, **options: Any) -> dict[str, edge_runtime.Model]:
 
 def builtin_ref(data: bytes) -> Run:
     """Return LiteRT's BUILTIN_REF as a function of the raw input."""
-    return _litert(data, OpResolverType.BUILTIN_REF)
+    return _litert(data, "BUILTIN_REF")
 
 
 def xnnpack(data: bytes) -> Run:
     """Return LiteRT with its XNNPACK delegate as a function of the raw input."""
-    return _litert(data, OpResolverType.AUTO)
+    return _litert(data, "AUTO")
 
 
-def _litert(data: bytes, resolver: OpResolverType) -> Run:
+PEERS = {"litert": builtin_ref, "xnnpack": xnnpack}
+"""Rounding -> the runtime whose bytes it gives."""
+
+
+def _litert(data: bytes, resolver: str) -> Run:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
     interpreter = Interpreter(
-        model_content=data, num_threads=1, experimental_op_resolver_type=resolver
+        model_content=data,
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType[resolver],
     )
     interpreter.allocate_tensors()
-    given = interpreter.get_input_details()[0]["index"]
-    made = interpreter.get_output_details()[0]["index"]
+    source = interpreter.get_input_details()[0]["index"]
+    target = interpreter.get_output_details()[0]["index"]
 
     def run(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        interpreter.set_tensor(given, tensor)
+        interpreter.set_tensor(source, tensor)
         interpreter.invoke()
-        output: npt.NDArray[Any] = interpreter.get_tensor(made)
+        output: npt.NDArray[Any] = interpreter.get_tensor(target)
         return output
 
     return run
+
+
+def equal(
+    data: bytes, tensor: npt.NDArray[Any], expected: npt.NDArray[Any], rounding: str = "litert"
+) -> None:
+    """Require that every engine answers with ``expected``, floats with the same bytes."""
+    for name, engine in engines(data, rounding=rounding).items():
+        answer = np.asarray(engine.run(tensor))
+        assert (answer.shape, answer.dtype) == (expected.shape, expected.dtype), name
+        np.testing.assert_array_equal(answer, expected, err_msg=name)
+        if expected.dtype == np.float32:
+            assert answer.tobytes() == expected.tobytes(), name
+
+
+def drawn(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return random numbers: integers of the whole range, floats around 0."""
+    if dtype == "float32":
+        return (rng.normal(size=shape) * 4).astype(np.float32)
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
+
+
+def f32(value: float) -> float:
+    """Round to float32."""
+    return float(np.float32(value))
