@@ -1,13 +1,14 @@
 """What each step of a plan is in C: a kernel, its parameters, and the tensors that it is handed.
 
-A step has a portable form, which is the engine's own unless zeros are skipped or many weights are
-zero, and may have forms for some cores, such as those with Arm's DSP extension, whose weights lie
-in another order.
+A step has the engine's own form, which runs everywhere, and may have others, for all cores or for
+some, whose constants the packers of the engine's table of variants write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
@@ -16,26 +17,48 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime import kernels
-from edge_runtime.graph import Graph
-from edge_runtime.kernels.fully_connected import Int8
+from edge_runtime.backends import native
+from edge_runtime.errors import BackendError
 from edge_runtime.planner import Plan, Slot, Step
-from edgekit.convert import packing
 from edgekit.convert.c.conditions import Core
-from edgekit.convert.packing import Packed
-
-DENSE = "fully_connected_int8_once"
-"""The kernel that has other forms."""
-
-DSP = "EK_DSP"
-"""The macro of kernel.h that is defined on cores with Arm's DSP extension."""
 
 DSP_SHARE = 0.4
 """Share of the weights' bytes below which leaving zeros out is faster with the DSP extension, too:
 4.25 instructions for each weight of 1.5 bytes, against 1.14 for each of the dense kernel."""
 
-Int32 = npt.NDArray[np.int32]
-Layer = tuple[Int8, npt.NDArray[np.int8], Int32, Int32, Int32]
-"""What the packers take: parameters, weights [outputs, depth], bias, multiplier, shift."""
+MISSING = (
+    "edge_runtime's C extension, which packs the weights of exported C, is not there: install "
+    "edgekit's wheel for this platform, or a C compiler and edgekit again"
+)
+
+WEIGHTS = 1
+"""Position of a kernel's weights among its tensors."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the exporter knows of a level of the engine's table.
+
+    Attributes:
+        condition: the macro of kernel.h that is defined where its kernels run; "" everywhere.
+        params: names of the parameters that its packers append to the kernel's own.
+        weights: type of the weights that its packers write.
+    """
+
+    condition: str = ""
+    params: tuple[str, ...] = ()
+    weights: str = "int8"
+
+
+LEVELS = {
+    "skip_dsp": Level("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
+    "sparse_dsp": Level("EK_DSP", weights="uint32"),
+    "dsp": Level("EK_DSP", ("chunk",), "uint32"),
+    "fpu": Level("EK_FPU"),
+    "skip": Level("", ("input_zero_point",)),
+    "sparse": Level(),
+}
+"""The levels that are exported, beside the portable one; the best first."""
 
 
 @dataclass(frozen=True)
@@ -101,64 +124,80 @@ class Choice:
         return next(form for macro, form in self.forms if not macro or macro in core)
 
 
-def choices(graph: Graph, made: Plan, *, skip_zeros: bool) -> list[Choice]:
+def choices(plan: Plan, *, skip_zeros: bool) -> list[Choice]:
     """Return the steps of a plan in C.
 
     Args:
-        graph: the model.
-        made: its plan.
+        plan: of the model.
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
+
+    Raises:
+        BackendError: there is no C extension, whose packers write the constants.
     """
-    own = [_own(made, index, step) for index, step in enumerate(made.steps)]
-    found = [_choice(step, form) for step, form in zip(made.steps, own, strict=True)]
-    layers = {
-        index: _layer(step.kernel.params, own[index])
-        for index, step in enumerate(made.steps)
-        if step.kernel.name == DENSE
-    }
-    if skip_zeros:
-        for index, layer in layers.items():
-            quantization = graph.tensors[made.steps[index].op.inputs[0]].quantization
-            assert quantization is not None
-            zero_point = quantization.zero_points[0]
-            portable = _packed(own[index], "skip", packing.skip(*layer, zero_point))
-            dsp = _packed_dsp(own[index], packing.skip_dsp(*layer, zero_point))
-            found[index] = _choice(made.steps[index], portable, dsp)
-        return found
-    share, sparse = _sparse(layers)
-    for index, layer in layers.items():
-        portable = own[index]
-        if share < 1:
-            portable = _packed(own[index], "sparse", sparse[index])
-        few = share <= DSP_SHARE
-        packed = packing.sparse_dsp(sparse[index]) if few else packing.dsp(*layer)
-        found[index] = _choice(made.steps[index], portable, _packed_dsp(own[index], packed))
-    return found
+    portable = [_portable(plan, index, step) for index, step in enumerate(plan.steps)]
+    steps = list(zip(plan.steps, portable, strict=True))
+    levels = _skipping() if skip_zeros else _by_share(_sparse_share(steps))
+    return [_choice(step, form, levels) for step, form in steps]
 
 
-def _choice(step: Step, portable: Form, dsp: Form | None = None) -> Choice:
-    some = () if dsp is None else ((DSP, dsp),)
-    return Choice(step.op.name, (*some, ("", portable)))
+def can_skip(plan: Plan) -> bool:
+    """Tell whether a step of the plan has a kernel that skips zeros.
 
-
-def _layer(params: Mapping[str, int], own: Form) -> Layer:
-    weights, bias, multiplier, shift = (one.values for one in own.constants)
-    layer = Int8(**params)
-    return layer, weights.reshape(layer.outputs, layer.depth), bias, multiplier, shift
-
-
-def _sparse(layers: Mapping[int, Layer]) -> tuple[float, dict[int, Packed]]:
-    """Return the layers without their zeros, and what share of the weights' bytes that takes.
-
-    Of all together: a second kernel would take more than a small layer saves.
+    Raises:
+        BackendError: there is no C extension.
     """
-    packed = {index: packing.sparse(*layer) for index, layer in layers.items()}
-    stored = sum(one.constants[0].nbytes for one in packed.values())
-    whole = sum(weights.nbytes for _, weights, *_ in layers.values())
-    return stored / (whole or 1), packed
+    return any("skip" in _extension().variants(step.kernel.name) for step in plan.steps)
 
 
-def _own(made: Plan, index: int, step: Step) -> Form:
+def _extension() -> Any:
+    """Return the engine's C extension."""
+    if native.unavailable():
+        raise BackendError(MISSING)
+    return importlib.import_module("edge_runtime._native")
+
+
+def _skipping() -> tuple[str, ...]:
+    """Return the levels to try when zeros are skipped."""
+    return "skip_dsp", "fpu", "skip"
+
+
+def _by_share(share: float) -> tuple[str, ...]:
+    """Return the levels to try when weights without their zeros have a share of all bytes."""
+    dsp = "sparse_dsp" if share <= DSP_SHARE else "dsp"
+    return dsp, "fpu", *(("sparse",) if share < 1 else ())
+
+
+def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:
+    """Return what share of the weights' bytes are left without zeros.
+
+    Of all layers together: a second kernel would cost more than a small layer saves.
+    """
+    stored = whole = 0
+    for step, portable in steps:
+        if sparse := _packed(step, portable, "sparse"):
+            stored += _weights(sparse).nbytes
+            whole += _weights(portable).nbytes
+    return stored / (whole or 1)
+
+
+def _weights(form: Form) -> npt.NDArray[Any]:
+    weights = form.tensors[WEIGHTS]
+    assert isinstance(weights, Constant)
+    return weights.values
+
+
+def _choice(step: Step, portable: Form, levels: Iterable[str]) -> Choice:
+    """Return a step with the first of the levels for each condition that its kernel has."""
+    forms: dict[str, Form] = {}
+    for level in levels:
+        condition = LEVELS[level].condition
+        if condition not in forms and (form := _packed(step, portable, level)):
+            forms[condition] = form
+    forms.setdefault("", portable)
+    return Choice(step.op.name, tuple(forms.items()))
+
+
+def _portable(plan: Plan, index: int, step: Step) -> Form:
     """Return a step as the engine's portable kernel runs it."""
     function, _ = kernels.find(step.kernel.name)
     # The first argument is the parameters; a kernel of any number of tensors names none.
@@ -166,7 +205,7 @@ def _own(made: Plan, index: int, step: Step) -> Form:
     names = [one.name for one in arguments if one.kind is not Parameter.VAR_POSITIONAL]
     tensors: list[Constant | Slot] = []
     for position, number in enumerate(step.slots):
-        slot = made.slots[number]
+        slot = plan.slots[number]
         if slot.data is None:
             tensors.append(slot)
             continue
@@ -176,18 +215,36 @@ def _own(made: Plan, index: int, step: Step) -> Form:
     return Form(step.kernel.name, step.kernel.params, tuple(tensors))
 
 
-def _packed_dsp(own: Form, packed: Packed | None) -> Form | None:
-    return None if packed is None else _packed(own, "dsp", packed)
+def _packed(step: Step, portable: Form, level: str) -> Form | None:
+    """Return a step in the form of a level, None where there is none for it.
+
+    Constants that are the same keep their names.
+    """
+    extension, kernel = _extension(), step.kernel
+    if level not in extension.variants(kernel.name):
+        return None
+    hinted = [*kernel.params.values(), *kernel.hints.values()]
+    contents = [_content(tensor) for tensor in portable.tensors]
+    packed = extension.pack(
+        kernel.name, level, struct.pack(f"={len(hinted)}i", *hinted), tuple(contents)
+    )
+    if packed is None:
+        return None
+    params, packed_contents = packed
+    names = (*kernel.params, *LEVELS[level].params)
+    values = struct.unpack_from(f"={len(names)}i", params)
+    tensors = list(portable.tensors)
+    for position, content in enumerate(packed_contents):
+        tensor = tensors[position]
+        if content is not None and content != contents[position]:
+            assert isinstance(tensor, Constant)
+            dtype = LEVELS[level].weights if position == WEIGHTS else tensor.values.dtype
+            tensors[position] = Constant(
+                f"{tensor.name}_{level}", np.frombuffer(content, dtype), tensor.flash
+            )
+    named = dict(zip(names, values, strict=True))
+    return Form(f"{kernel.name}_{level}", named, tuple(tensors))
 
 
-def _packed(own: Form, suffix: str, packed: Packed) -> Form:
-    """Return a form with other constants, which keep their names where they are the same."""
-    given, *constants, made = own.tensors
-    tensors: list[Constant | Slot] = []
-    for constant, values in zip(constants, packed.constants, strict=True):
-        assert isinstance(constant, Constant)
-        if np.array_equal(values, constant.values):
-            tensors.append(constant)
-        else:
-            tensors.append(Constant(f"{constant.name}_{suffix}", values.ravel(), constant.flash))
-    return Form(packed.name, packed.params, (given, *tensors, made))
+def _content(tensor: Constant | Slot) -> bytes | None:
+    return tensor.values.tobytes() if isinstance(tensor, Constant) else None

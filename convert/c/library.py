@@ -17,8 +17,7 @@ from edge_runtime.reader import read
 from edgekit import escape
 from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
-from edgekit.convert.c.forms import DENSE, Choice, choices
-from edgekit.convert.packing import SPARSE
+from edgekit.convert.c.forms import Choice, can_skip, choices
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
@@ -66,17 +65,18 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
             its name and what to do. Or it takes several images at once, has NaN in it, or is
             larger than MOST_CONSTANTS here and the limits in ``selftest`` say.
+        BackendError: there is no C extension.
     """
     graph = read(content)
     made = plan(graph)
     _require_one_image(graph)
     metadata = read_metadata(graph, content)
-    if skip_zeros and all(step.kernel.name != DENSE for step in made.steps):
+    if skip_zeros and not can_skip(made):
         raise ModelError(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = choices(graph, made, skip_zeros=skip_zeros)
+    steps = choices(made, skip_zeros=skip_zeros)
     _require_no_nan(steps)
     facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
     work = selftest.work(made, facts.macs)
@@ -168,11 +168,11 @@ def _facts(
 
 def _sparse(steps: Sequence[Choice]) -> str:
     """Return where weights of 0 are left out."""
-    sparse = [step for step in steps if step.portable.kernel == SPARSE]
+    sparse = [step for step in steps if step.portable.kernel.endswith("_sparse")]
     if not sparse:
         return ""
     forms = [pair for step in sparse for pair in step.forms]
-    whole = dict.fromkeys(macro for macro, form in forms if not form.kernel.startswith(SPARSE))
+    whole = dict.fromkeys(macro for macro, form in forms if "_sparse" not in form.kernel)
     names = [macro.removeprefix("EK_") for macro in whole]
     return f"without {' or '.join(names)}" if names else "everywhere"
 

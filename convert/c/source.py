@@ -51,7 +51,8 @@ def render(name: str, about: str, steps: Sequence[Choice], labels: Sequence[str]
     constants = {one.name: one for form in every for one in form.constants}
     arrays = grouped({core: _constants(of_core) for core, of_core in forms.items()})
     common = arrays.get(frozenset(forms), [])
-    asked = [*switches().values(), *definition("flash.h", FLASH)]
+    asked = [block for macro, block in switches().items() if macro in macros]
+    asked += definition("flash.h", FLASH)
     asked += checksum.readers(constants[one] for one in common)
     kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]

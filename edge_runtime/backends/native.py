@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.ops.call import Kernel
-    from edge_runtime.planner import Plan
+    from edge_runtime.planner import Plan, Step
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -99,10 +99,7 @@ class NativeSession:
         self._output = graph.tensors[graph.outputs[0]]
         self._size = made.slots[made.output].size
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots)
-        steps = tuple(
-            (step.kernel.name, *_parameters(step.kernel, extension.GROUP), step.slots)
-            for step in made.steps
-        )
+        steps = tuple(_step(step, made, extension, forced) for step in made.steps)
         ports = _port(self._input, made.slots[made.input].size), _port(self._output, self._size)
         work = sum(slot.size for slot in made.slots)
         try:
@@ -133,9 +130,17 @@ class NativeSession:
         return outputs
 
 
+def _step(step: Step, made: Plan, extension: ModuleType, highest: str | None) -> tuple[Any, ...]:
+    """Return kernel, level, parameters, those for a group, and slots."""
+    params, group_params = _parameters(step.kernel, extension.GROUP)
+    constants = tuple(made.slots[slot].data for slot in step.slots)
+    level, _ = extension.choose(step.kernel.name, highest, params, constants)
+    return step.kernel.name, level, params, group_params, step.slots
+
+
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
-    """Return the parameters as C has them, and those for ``group`` tensors at once."""
-    fields = {**kernel.params}
+    """Return the parameters and hints as C has them, and those for ``group`` tensors at once."""
+    fields = {**kernel.params, **kernel.hints}
     form = f"={len(fields)}i"
     single = struct.pack(form, *fields.values())
     if kernel.rows is None or fields[kernel.rows] * group >= 2**31:

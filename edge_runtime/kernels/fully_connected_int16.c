@@ -4,6 +4,7 @@
 
 #include "fixed_point.h"
 #include "flash.h"
+#include "fully_connected.h"
 
 static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int32_t depth)
 {
@@ -75,7 +76,8 @@ static inline int32_t scale_double(int64_t total, const void *multiplier, const 
 static inline void dense_int16(const int32_t *params, void *const *tensors, adder *with_bias,
                                scaler *scale)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const FullyConnectedInt16 *const layer = (const FullyConnectedInt16 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
     const int16_t *input = (const int16_t *)tensors[0];
     const int32_t *shift = (const int32_t *)tensors[4];
     int16_t *output = (int16_t *)tensors[5];
@@ -85,7 +87,7 @@ static inline void dense_int16(const int32_t *params, void *const *tensors, adde
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
             const int64_t total = with_bias(dot_int16(input, weights, depth), tensors[2], o);
             const int32_t scaled = scale(total, tensors[3], shift, o);
-            *output++ = (int16_t)ek_clamp(scaled, params[3], params[4]);
+            *output++ = (int16_t)ek_clamp(scaled, layer->lowest, layer->highest);
         }
     }
 }

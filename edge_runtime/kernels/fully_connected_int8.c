@@ -6,6 +6,7 @@
 
 #include "fixed_point.h"
 #include "flash.h"
+#include "fully_connected.h"
 
 typedef int32_t rescaler(int32_t total, int32_t multiplier, int32_t shift);
 
@@ -25,8 +26,10 @@ static inline int32_t add(int32_t a, int32_t b)
 
 static inline void dense_int8(const int32_t *params, void *const *tensors, rescaler *rescale)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
+    const int32_t zero_point = layer->output_zero_point;
+    const int32_t lowest = layer->lowest, highest = layer->highest;
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *bias = (const int32_t *)tensors[2];
     const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
@@ -70,8 +73,11 @@ static inline int32_t nearest(float value)
 /* tensors: input, weights, bias, scale float [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const float lowest = (float)(params[4] - params[3]), highest = (float)(params[5] - params[3]);
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
+    const int32_t zero_point = layer->output_zero_point;
+    const float lowest = (float)(layer->lowest - zero_point);
+    const float highest = (float)(layer->highest - zero_point);
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *bias = (const int32_t *)tensors[2];
     const float *scale = (const float *)tensors[3];
@@ -84,7 +90,7 @@ void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
             float value = (float)total * ek_flash_float(&scale[o]);
             value = value < lowest ? lowest : value;
             value = value > highest ? highest : value;
-            *output++ = (int8_t)(nearest(value) + params[3]);
+            *output++ = (int8_t)(nearest(value) + zero_point);
         }
     }
 }

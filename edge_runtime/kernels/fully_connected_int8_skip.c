@@ -1,20 +1,22 @@
 /* FULLY_CONNECTED of int8 that skips inputs that are zero; weights are packed by
- * convert/packing.py. */
+ * packing/gemm_int8_skip.c. */
 #include "kernel.h"
 
 #include "fixed_point.h"
 #include "flash.h"
+#include "fully_connected.h"
 
 enum { SKIP_BLOCK = 16 }; /* outputs that are summed up at once */
 
-/* params: rows, depth, outputs, output_zero_point, lowest, highest, input_zero_point.
- * tensors: input int8 [rows][depth], weights int8 [depth][outputs], bias without the input's zero
+/* tensors: input int8 [rows][depth], weights int8 [depth][outputs], bias without the input's zero
  * point, multiplier, shift int32 [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_skip(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
-    const int input_zero_point = (int)params[6];
+    const FullyConnectedInt8Skip *const layer = (const FullyConnectedInt8Skip *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
+    const int32_t zero_point = layer->output_zero_point;
+    const int32_t lowest = layer->lowest, highest = layer->highest;
+    const int input_zero_point = (int)layer->input_zero_point;
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
 

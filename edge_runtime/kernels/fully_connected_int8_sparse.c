@@ -1,9 +1,10 @@
 /* FULLY_CONNECTED of int8 whose weights are stored without their zeros; they are packed by
- * convert/packing.py. */
+ * packing/gemm_int8_sparse.c. */
 #include "kernel.h"
 
 #include "fixed_point.h"
 #include "flash.h"
+#include "fully_connected.h"
 
 static inline uint32_t byte_at(const int8_t *from)
 {
@@ -18,13 +19,14 @@ static inline uint32_t byte_at(const int8_t *from)
     input += distances >> 4;                                                                       \
     sum += (uint32_t)(int32_t)(*input * ek_flash_int8(&group[5 + 2 * (pair)]))
 
-/* params: rows, depth, outputs, output_zero_point, lowest, highest.
- * tensors: input int8 [rows][depth], weights packed, bias, multiplier, shift int32 [outputs],
+/* tensors: input int8 [rows][depth], weights packed, bias, multiplier, shift int32 [outputs],
  * output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_sparse(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
-    const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
+    const int32_t zero_point = layer->output_zero_point;
+    const int32_t lowest = layer->lowest, highest = layer->highest;
     const int32_t *bias = (const int32_t *)tensors[2];
     const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
     int8_t *output = (int8_t *)tensors[5];

@@ -15,6 +15,12 @@
 #define EK_DSP 1
 #endif
 
+/* Cortex-M cores with a single-precision FPU that code may use. */
+#if defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__SOFTFP__) && __ARM_ARCH_PROFILE == 'M' &&    \
+    defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)
+#define EK_FPU 1
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define EK_X86 1
 /* Compilers that have the dot products; the older ones get the portable kernels. */
@@ -25,9 +31,26 @@
 
 typedef void ek_kernel(const int32_t *params, void *const *tensors);
 
-/* Writes constants in the form in which a variant reads them, in place of tensor 1, and returns how
- * many bytes that takes; with packed == NULL it only returns the number. */
-typedef size_t ek_packer(const int32_t *params, void *const *tensors, void *packed);
+enum { EK_MOST_PARAMS = 32, EK_MOST_TENSORS = 32 }; /* that a variant with a packer reads */
+
+/* What a variant reads in place of a kernel's own parameters and constants. */
+typedef struct {
+    int32_t count; /* of params; 0: the kernel's own */
+    int32_t params[EK_MOST_PARAMS];
+    size_t sizes[EK_MOST_TENSORS];  /* bytes of each tensor in the variant's form; 0: as it is */
+    void *tensors[EK_MOST_TENSORS]; /* where to write those; all NULL: only the rest is asked for */
+} ek_packing;
+
+/* Packs for a variant, whose function then reads params and tensors of packing where these are
+ * there. Returns 0 for "not these parameters" or constants, and the next level is tried.
+ *
+ * params are the kernel's own and its hints (Kernel.hints of ops/call.py), tensors the kernel's,
+ * NULL where they are not constant. The caller zeroes packing, calls for the sizes, allocates, and
+ * calls again with the same packing. */
+typedef int ek_packer(const int32_t *params, void *const *tensors, ek_packing *packing);
+
+/* Bytes of scratch memory, the last tensor, that a variant needs with the params that it reads. */
+typedef size_t ek_scratch(const int32_t *params);
 
 /* What a kernel is called and compiled for, where <op>_avx2.c compiles <op>.c once more. */
 #if defined(EK_AVX2) && defined(EK_X86)

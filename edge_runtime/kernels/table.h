@@ -55,35 +55,53 @@
     X(tanh_float32)                                                                                \
     X(tanh_int16)
 
-/* What some machines have besides: X(kernel, instruction set, packer or NULL). */
-#if defined(EK_X86)
-#define EK_VARIANTS(X)                                                                             \
-    X(finite, avx2, NULL)                                                                          \
-    X(fully_connected_int8_once, avx512, ek_fully_connected_int8_once_avx512_pack)                 \
-    X(fully_connected_int8_once, avxvnni, ek_fully_connected_int8_once_avxvnni_pack)               \
-    X(fully_connected_int8_once, avx2, ek_fully_connected_int8_once_avx2_pack)                     \
-    X(fully_connected_float32, avx512, ek_fully_connected_float32_avx512_pack)                     \
-    X(fully_connected_float32, avx2, NULL)                                                         \
-    X(add_int8_twice, avx2, NULL)                                                                  \
-    X(add_int16_twice, avx2, NULL)                                                                 \
-    X(mul_int8_twice, avx2, NULL)                                                                  \
-    X(mul_int16_twice, avx2, NULL)
-ek_packer ek_fully_connected_float32_avx512_pack;
-ek_packer ek_fully_connected_int8_once_avx512_pack;
-ek_packer ek_fully_connected_int8_once_avxvnni_pack;
-ek_packer ek_fully_connected_int8_once_avx2_pack;
-#elif defined(EK_ARM64)
-#define EK_VARIANTS(X)                                                                             \
-    X(fully_connected_int8_once, dotprod, ek_fully_connected_int8_once_neon_pack)                  \
-    X(fully_connected_int8_once, neon, ek_fully_connected_int8_once_neon_pack)                     \
-    X(fully_connected_float32, neon, NULL)
-ek_packer ek_fully_connected_int8_once_neon_pack;
-#else
-#define EK_VARIANTS(X)
-#endif
+/* Levels that a kernel may have variants for, the best first. */
+#define EK_LEVELS(X)                                                                               \
+    X(avx512)                                                                                      \
+    X(avxvnni)                                                                                     \
+    X(avx2)                                                                                        \
+    X(dotprod)                                                                                     \
+    X(neon)                                                                                        \
+    X(skip_dsp)                                                                                    \
+    X(sparse_dsp)                                                                                  \
+    X(dsp)                                                                                         \
+    X(fpu)                                                                                         \
+    X(skip)                                                                                        \
+    X(sparse)                                                                                      \
+    X(portable)
+
+/* The variants: (kernel, level, packer or NULL, scratch or NULL). Rows are on every machine, and so
+ * are packers; who compiles ek_<kernel>_<level> begins the row: x86, arm64 and cortex_m have folders
+ * of their own, and what all compile is for the exporter to choose. */
+#define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
+    x86(finite, avx2, NULL, NULL)                                                                  \
+    x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
+    x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
+    x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
+    arm64(fully_connected_int8_once, dotprod, ek_pack_gemm_int8_neon, NULL)                        \
+    arm64(fully_connected_int8_once, neon, ek_pack_gemm_int8_neon, NULL)                           \
+    cortex_m(fully_connected_int8_once, skip_dsp, ek_pack_gemm_int8_skip_dsp, NULL)                \
+    cortex_m(fully_connected_int8_once, sparse_dsp, ek_pack_gemm_int8_sparse_dsp, NULL)            \
+    cortex_m(fully_connected_int8_once, dsp, ek_pack_gemm_int8_dsp, NULL)                          \
+    all(fully_connected_int8_once, skip, ek_pack_gemm_int8_skip, NULL)                             \
+    all(fully_connected_int8_once, sparse, ek_pack_gemm_int8_sparse, NULL)                         \
+    x86(fully_connected_float32, avx512, ek_pack_gemm_float32_avx512, NULL)                        \
+    x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
+    arm64(fully_connected_float32, neon, NULL, NULL)                                               \
+    cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(add_int16_twice, avx2, NULL, NULL)                                                         \
+    x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(mul_int16_twice, avx2, NULL, NULL)
+#define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
+
+ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
+ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
+ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
+ek_packer ek_pack_gemm_int8_sparse;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
-#define EK_DECLARE_VARIANT(name, level, pack) ek_kernel ek_##name##_##level;
+#define EK_DECLARE_VARIANT(name, level, pack, scratch) ek_kernel ek_##name##_##level;
 EK_KERNELS(EK_DECLARE)
 EK_VARIANTS(EK_DECLARE_VARIANT)
 #undef EK_DECLARE

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choosing.h"
 #include "opening.h"
 #include "session.h"
 #include "variants.h"
@@ -214,6 +215,14 @@ static PyObject *instructions(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
 static PyMethodDef module_methods[] = {
     {"instructions", instructions, METH_NOARGS,
      "Names of the instruction sets that this machine has kernels for, the best first."},
+    {"variants", variants, METH_O,
+     "variants(kernel): the levels that a kernel has variants for, on any machine, best first."},
+    {"choose", choose, METH_VARARGS,
+     "choose(kernel, highest, params, tensors): (level, bytes of scratch) of the best variant here."},
+    {"pack", pack, METH_VARARGS,
+     "pack(kernel, level, params, tensors): (params, tensors) that a variant reads, or None."},
+    {"run", run, METH_VARARGS,
+     "run(kernel, params, tensors, sizes): outputs of these sizes, of the portable kernel."},
     {NULL, NULL, 0, NULL},
 };
 

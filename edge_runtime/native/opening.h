@@ -116,16 +116,62 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
  * times as much as its file; an honest one's stay below twice its constants, or are small. */
 #define PACKED_ROOM ((size_t)32 << 20)
 
-static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
-                     const char *forced, Step *step)
+/* Has the constants of a step packed in the form that its variant reads, aligned, and its parameters
+ * behind them. Without group parameters, or where the packer refuses these, groups are not run. */
+static int pack_step(Session *self, const Variant *variant, Step *step, void *const *tensors,
+                     Py_ssize_t count)
 {
-    const char *name;
-    PyObject *params, *group_params, *indices;
-    if (!PyArg_ParseTuple(source, "sOOO!", &name, &params, &group_params, &PyTuple_Type, &indices))
+    ek_packing packing = {0}, group = {0};
+    if (!variant->pack(step->params, tensors, &packing)) {
+        PyErr_Format(PyExc_ValueError, "%s: these parameters and constants are not for %s",
+                     variant->name, variant->level);
         return -1;
-    const Variant *variant = find_variant(name, forced);
+    }
+    if (step->group_params && !variant->pack(step->group_params, tensors, &group))
+        self->groups = 0;
+    const size_t params_size = (size_t)packing.count * sizeof *packing.params;
+    size_t size = 2 * params_size + ALIGNMENT;
+    for (Py_ssize_t i = 0; i < EK_MOST_TENSORS; i++) {
+        if (packing.sizes[i] && i >= count) {
+            PyErr_SetString(PyExc_ValueError, "a step has too few tensors");
+            return -1;
+        }
+        self->packed += packing.sizes[i];
+        size += packing.sizes[i] + ALIGNMENT;
+    }
+    char *memory = self->packed <= PACKED_ROOM + 2 * self->constants ? malloc(size) : NULL;
+    if (!memory) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->copies[self->copy_count++] = memory;
+    for (Py_ssize_t i = 0; i < EK_MOST_TENSORS; i++)
+        if (packing.sizes[i]) {
+            packing.tensors[i] = aligned(memory);
+            self->references[step->first + i].data = packing.tensors[i];
+            memory = (char *)packing.tensors[i] + packing.sizes[i];
+        }
+    variant->pack(step->params, tensors, &packing);
+    if (packing.count) {
+        int32_t *params = aligned(memory);
+        step->params = memcpy(params, packing.params, params_size);
+        if (step->group_params)
+            step->group_params = memcpy(params + packing.count, group.params, params_size);
+    }
+    return 0;
+}
+
+static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
+                     Step *step)
+{
+    const char *name, *level;
+    PyObject *params, *group_params, *indices;
+    if (!PyArg_ParseTuple(source, "ssOOO!", &name, &level, &params, &group_params, &PyTuple_Type,
+                          &indices))
+        return -1;
+    const Variant *variant = supported(level) ? find_variant(name, level) : NULL;
     if (!variant) {
-        PyErr_Format(PyExc_ValueError, "there is no kernel %s", name);
+        PyErr_Format(PyExc_ValueError, "there is no kernel %s for %s here", name, level);
         return -1;
     }
     step->run = variant->run;
@@ -136,7 +182,9 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         self->groups = 0;
     else if (!(step->group_params = keep(self, group_params)))
         return -1;
-    for (Py_ssize_t i = 0; i < PyTuple_Size(indices); i++) {
+    void *constants[EK_MOST_TENSORS] = {NULL};
+    const Py_ssize_t count = PyTuple_Size(indices);
+    for (Py_ssize_t i = 0; i < count; i++) {
         const Py_ssize_t index = PyLong_AsSsize_t(PyTuple_GetItem(indices, i));
         if (index == -1 && PyErr_Occurred())
             return -1;
@@ -148,31 +196,10 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         *reference = slots[index];
         if (reference->place == INPUT || reference->place == OUTPUT)
             self->callers[self->caller_count++] = self->reference_count - 1;
+        if (i < EK_MOST_TENSORS)
+            constants[i] = reference->data; /* NULL for others */
     }
-    if (!variant->pack)
-        return 0;
-    void *tensors[MAX_TENSORS] = {NULL};
-    const Py_ssize_t count = self->reference_count - step->first;
-    for (Py_ssize_t i = 0; i < count && i < MAX_TENSORS; i++)
-        tensors[i] = self->references[step->first + i].data;
-    if (count < 2 || self->references[step->first + 1].place != CONSTANT) {
-        PyErr_SetString(PyExc_ValueError, "weights to be packed are not constant");
-        return -1;
-    }
-    const size_t size = variant->pack(step->params, tensors, NULL);
-    self->packed += size;
-    char *memory = NULL;
-    if (self->packed <= PACKED_ROOM + 2 * self->constants)
-        memory = malloc(size + ALIGNMENT);
-    if (!memory) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    self->copies[self->copy_count++] = memory;
-    void *packed = aligned(memory);
-    variant->pack(step->params, tensors, packed);
-    self->references[step->first + 1].data = packed;
-    return 0;
+    return variant->pack ? pack_step(self, variant, step, constants, count) : 0;
 }
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(named))
@@ -188,13 +215,15 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     Py_ssize_t references = 0;
     for (Py_ssize_t i = 0; i < step_count; i++) {
         PyObject *step = PyTuple_GetItem(steps, i);
-        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 4
-                                ? PyTuple_GetItem(step, 3) : NULL;
+        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 5
+                                ? PyTuple_GetItem(step, 4) : NULL;
         if (!indices || !PyTuple_Check(indices))
-            return PyErr_Format(PyExc_TypeError, "step %zd is not (name, params, group params, slots)", i);
+            return PyErr_Format(PyExc_TypeError,
+                                "step %zd is not (name, level, params, group params, slots)", i);
         references += PyTuple_Size(indices);
     }
-    const Variant *finite = find_variant("finite", forced);
+    ek_packing packing;
+    const Variant *finite = choose_variant("finite", forced, NULL, NULL, &packing);
     if (!finite)
         return PyErr_Format(PyExc_ValueError, "there are no instructions %s here", forced);
     if (arena < 0 || work < 0)
@@ -223,7 +252,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
         wrong = read_slot(self, PyTuple_GetItem(slots, i), &table[i], &size) < 0;
     }
     for (Py_ssize_t i = 0; !wrong && i < step_count; i++) {
-        wrong = read_step(self, PyTuple_GetItem(steps, i), table, slot_count, forced,
+        wrong = read_step(self, PyTuple_GetItem(steps, i), table, slot_count,
                           &self->steps[i]) < 0;
         self->step_count = i + 1;
     }

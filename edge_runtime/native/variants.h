@@ -12,21 +12,34 @@
 #endif
 
 typedef struct {
-    const char *name, *level; /* level: "portable" or the name of an instruction set */
-    ek_kernel *run;
-    ek_packer *pack; /* of tensor 1, the weights; NULL when they are used as they are */
+    const char *name, *level;
+    ek_kernel *run; /* NULL: compiled elsewhere */
+    ek_packer *pack; /* NULL: it reads the kernel's own parameters and constants */
+    ek_scratch *scratch; /* NULL: it needs none */
 } Variant;
 
-#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, pack},
-#define PORTABLE(name) {#name, "portable", ek_##name, NULL},
-static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT) EK_KERNELS(PORTABLE)};
+#define PRESENT(name, level, pack, scratch) {#name, #level, ek_##name##_##level, pack, scratch},
+#define ABSENT(name, level, pack, scratch) {#name, #level, NULL, pack, scratch},
+#define PORTABLE(name) {#name, "portable", ek_##name, NULL, NULL},
+#ifdef EK_X86
+#define X86 PRESENT
+#else
+#define X86 ABSENT
+#endif
+#ifdef EK_ARM64
+#define ARM64 PRESENT
+#else
+#define ARM64 ABSENT
+#endif
+static const Variant VARIANTS[] = {EK_VARIANTS_BY(X86, ARM64, ABSENT, PRESENT)
+                                       EK_KERNELS(PORTABLE)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 
-/* Instruction sets, the best first; each machine has some of them and "portable". */
-static const char *const LEVELS[] = {"avx512",  "avxvnni", "avx2",
-                                      "dotprod", "neon",    "portable"};
+#define LEVEL(level) #level,
+static const char *const LEVELS[] = {EK_LEVELS(LEVEL)};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
+/* Whether this machine runs kernels of a level. It does not choose what the exporter chooses. */
 static int supported(const char *level)
 {
 #ifdef EK_X86
@@ -56,17 +69,29 @@ static int supported(const char *level)
     return !strcmp(level, "portable");
 }
 
-/* The best variant of a kernel that the machine runs, from the level ``forced`` downwards. */
-static const Variant *find_variant(const char *name, const char *forced)
+/* A variant of a kernel, NULL when there is none. */
+static const Variant *find_variant(const char *name, const char *level)
 {
-    int below = !forced;
+    for (int i = 0; i < VARIANT_COUNT; i++)
+        if (!strcmp(VARIANTS[i].name, name) && !strcmp(VARIANTS[i].level, level))
+            return &VARIANTS[i];
+    return NULL;
+}
+
+/* The best variant of a kernel that this machine runs and whose packer accepts the parameters and
+ * constants, from the level "highest" downwards; NULL: from the best. What it packs is told in
+ * packing, but not written. */
+static const Variant *choose_variant(const char *name, const char *highest, const int32_t *params,
+                                     void *const *tensors, ek_packing *packing)
+{
+    int below = !highest;
     for (int i = 0; i < LEVEL_COUNT; i++) {
-        below = below || !strcmp(LEVELS[i], forced);
-        if (!below || !supported(LEVELS[i]))
-            continue;
-        for (int j = 0; j < VARIANT_COUNT; j++)
-            if (!strcmp(VARIANTS[j].name, name) && !strcmp(VARIANTS[j].level, LEVELS[i]))
-                return &VARIANTS[j];
+        below = below || !strcmp(LEVELS[i], highest);
+        const Variant *variant =
+            below && supported(LEVELS[i]) ? find_variant(name, LEVELS[i]) : NULL;
+        memset(packing, 0, sizeof *packing);
+        if (variant && (!variant->pack || variant->pack(params, tensors, packing)))
+            return variant;
     }
     return NULL;
 }

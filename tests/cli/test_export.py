@@ -1,6 +1,7 @@
 """`edgekit export` as somebody calls it."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     assert "model_int8_run()" in said
     assert "11,068 weights and biases" in said
     assert "input 784, output 2, arena 16" in said
+
+
+@pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
+def test_without_the_extension_it_says_what_to_do(extra, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "edge_runtime._native", None)
+    (tmp_path / "model.tflite").write_bytes(seeded.network())
+    assert run(tmp_path / "model.tflite", *extra, "-o", tmp_path / "made") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "C extension, which packs the weights of exported C, is not there" in line
+    assert "install edgekit's wheel for this platform, or a C compiler" in line
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,15 @@ from edge_runtime import _native
 FLOAT, INT8, INT64 = 11, 1, 9
 """NumPy's type numbers."""
 
+PACKED, BEST = "fully_connected_int8_once", _native.instructions()[0]
+"""A kernel and a level whose weights are packed."""
+
 
 def session(**changes: Any) -> Any:
     """A session of one copy of 3 floats, [1, 3] -> [1, 3], with arguments changed."""
     arguments = {
         "slots": (("input", 12, None, 0), ("output", 12, None, 0)),
-        "steps": (("copy", (12).to_bytes(4, "little"), None, (0, 1)),),
+        "steps": (("copy", "portable", (12).to_bytes(4, "little"), None, (0, 1)),),
         "arena": 0,
         "input": (FLOAT, 12, (1, 3)),
         "output": (FLOAT, 12, (1, 3)),
@@ -107,18 +110,22 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
         {"slots": ((), ())},
         {"slots": ()},
         {"slots": []},
-        {"steps": (("abacus", bytes(4), None, (0, 1)),)},
-        {"steps": (("copy", None, None, (0, 1)),)},
-        {"steps": (("copy", bytes(4), 5, (0, 1)),)},
-        {"steps": (("copy", bytes(4), None, (0, 2)),)},
-        {"steps": (("copy", bytes(4), None, (0, -1)),)},
-        {"steps": (("copy", bytes(4), None, (0, 2**70)),)},
-        {"steps": (("copy", bytes(4), None, (0, "1")),)},
-        {"steps": (("copy", bytes(4), None, [0, 1]),)},
-        {"steps": (("copy", bytes(4), None),)},
+        {"steps": (("abacus", "portable", bytes(4), None, (0, 1)),)},
+        {"steps": (("copy", "portable", None, None, (0, 1)),)},
+        {"steps": (("copy", "portable", bytes(4), 5, (0, 1)),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, 2)),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, -1)),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, 2**70)),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, "1")),)},
+        {"steps": (("copy", "portable", bytes(4), None, [0, 1]),)},
+        {"steps": (("copy", "portable", bytes(4), None),)},
         {"steps": (None,)},
-        {"steps": (("fully_connected_int8_once", bytes(64), None, ()),)},
-        {"steps": (("fully_connected_int8_once", bytes(64), None, (0, 1)),)},
+        {"steps": (("copy", "abacus", bytes(4), None, (0, 1)),)},
+        {"steps": (("copy", None, bytes(4), None, (0, 1)),)},
+        {"steps": (("copy", "avx512", bytes(4), None, (0, 1)),)},
+        {"steps": (("fully_connected_int8_once", "dsp", bytes(64), None, (0, 1)),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, ()),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, (0, 1)),)},
     ],
     ids=repr,
 )

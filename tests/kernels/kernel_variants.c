@@ -17,8 +17,20 @@ typedef struct {
     ek_packer *pack;
 } Variant;
 
-#define VARIANT(name, level, pack) {#name, #level, ek_##name##_##level, ek_##name, pack},
-static const Variant VARIANTS[] = {EK_VARIANTS(VARIANT){NULL, NULL, NULL, NULL, NULL}};
+#define VARIANT(name, level, pack, scratch) {#name, #level, ek_##name##_##level, ek_##name, pack},
+#define ABSENT(name, level, pack, scratch)
+#ifdef EK_X86
+#define X86 VARIANT
+#else
+#define X86 ABSENT
+#endif
+#ifdef EK_ARM64
+#define ARM64 VARIANT
+#else
+#define ARM64 ABSENT
+#endif
+static const Variant VARIANTS[] = {
+    EK_VARIANTS_BY(X86, ARM64, ABSENT, ABSENT){NULL, NULL, NULL, NULL, NULL}};
 
 /* ---- Random numbers ---- */
 
@@ -283,11 +295,15 @@ static int check(const Variant *variant, const Trial *trial, int at_end)
     uint8_t *output = trial->tensors[trial->output];
     memcpy(tensors, trial->tensors, sizeof tensors);
     if (variant->pack) {
-        const size_t size = variant->pack(trial->params, tensors, NULL);
+        ek_packing packing = {0};
+        if (!variant->pack(trial->params, tensors, &packing))
+            return fail(variant, trial, "not packed", 0);
+        const size_t size = packing.sizes[1];
         /* Aligned as the extension does it; so only its beginning is at a page's edge. */
         void *packed = placed(packed_region, (size + 63) / 64 * 64, at_end);
         memset(packed, GUARD, size);
-        if (variant->pack(trial->params, tensors, packed) != size)
+        packing.tensors[1] = packed;
+        if (!variant->pack(trial->params, tensors, &packing) || packing.sizes[1] != size)
             return fail(variant, trial, "another size when packed", size);
         tensors[1] = packed;
     }

@@ -15,7 +15,7 @@ from edge_runtime.kernels import fully_connected as kernels
 from machines import LANGUAGES, WARNINGS
 
 CORES = ["cortex_m4+vfp4d16sp", "cortex_m7+fp_armv8d16sp", "cortex_m33+dsp+fp_armv8d16sp"]
-SOURCE = sources.KERNELS / "fully_connected_float32.c"
+SOURCE = sources.KERNELS / "cortex_m/fully_connected_float32_fpu.c"
 TINY = np.finfo(np.float32).smallest_subnormal
 SPECIAL = np.array([0, -0.0, TINY, -TINY, 1, -1, 3e38, -3e38, np.inf, -np.inf, np.nan], np.float32)
 ENDS = [(-np.inf, np.inf), (0, np.inf), (-1, 1), (0, 6)]
@@ -66,7 +66,7 @@ def run(core: cortex_m.Core, layer: Layer, at_end: bool) -> np.ndarray:
     output = np.full(layer.params.rows * layer.params.outputs, 77, np.float32)
     contents = [tensor.tobytes() for tensor in (*layer.tensors, output)]
     addresses = [core.place(slot, content, at_end) for slot, content in enumerate(contents)]
-    core.call("fully_connected_float32", vars(layer.params).values(), addresses)
+    core.call("fully_connected_float32_fpu", vars(layer.params).values(), addresses)
     return np.frombuffer(core.engine.mem_read(addresses[-1], output.nbytes), np.float32)
 
 

@@ -5,27 +5,6 @@
 #define TARGET
 #include "gemm_int8_neon.h"
 
-size_t ek_fully_connected_int8_once_neon_pack(const int32_t *params, void *const *tensors, void *packed)
-{
-    const size_t depth = (size_t)params[1], outputs = (size_t)params[2];
-    const size_t stride = (size_t)padded(params[1]), size = outputs * stride;
-    if (packed) {
-        const int8_t *from = tensors[1];
-        int8_t *to = packed, narrow = 1;
-        memset(to, 0, size);
-        for (size_t o = 0, width; o < outputs; o += width, to += width * stride) {
-            width = (size_t)width_of((int32_t)(outputs - o));
-            for (size_t i = 0; i < width; i++)
-                for (size_t k = 0; k < depth; k++, from++) {
-                    to[(k / STEP * width + i) * STEP + k % STEP] = *from;
-                    narrow = narrow && *from != -128;
-                }
-        }
-        *to = narrow;
-    }
-    return size + 1;
-}
-
 INLINE int32x4_t dot(int32x4_t sums, int8x16_t x, int8x16_t w, int narrow)
 {
     const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
@@ -37,8 +16,9 @@ INLINE int32x4_t dot(int32x4_t sums, int8x16_t x, int8x16_t w, int narrow)
 
 void ek_fully_connected_int8_once_neon(const int32_t *params, void *const *tensors)
 {
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
     const int8_t *weights = tensors[1];
-    if (weights[params[2] * padded(params[1])])
+    if (weights[layer->outputs * padded(layer->depth)])
         fully_connected_int8_once(1, params, tensors);
     else
         fully_connected_int8_once(0, params, tensors);
@@ -85,12 +65,10 @@ INLINE void add_rest(int32_t width, int32_t v, const float *input, const float *
 
 /* Calculates so many outputs at a time; ``width`` is a literal. */
 INLINE void outputs_float32(int32_t width, const float *input, const float *weights,
-                            const float *bias, const int32_t *params, float *output)
+                            const float *bias, const FullyConnectedFloat32 *layer, float *output)
 {
-    const int32_t depth = params[1];
-    float lowest, highest;
-    memcpy(&lowest, &params[3], sizeof lowest);
-    memcpy(&highest, &params[4], sizeof highest);
+    const int32_t depth = layer->depth;
+    const float lowest = layer->lowest, highest = layer->highest;
     float32x4_t lanes[4][VECTORS];
     for (int32_t i = 0; i < width; i++)
         for (int32_t v = 0; v < VECTORS; v++)
@@ -118,7 +96,9 @@ INLINE void outputs_float32(int32_t width, const float *input, const float *weig
 
 void ek_fully_connected_float32_neon(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    FullyConnectedFloat32 layer;
+    memcpy(&layer, params, sizeof layer);
+    const int32_t rows = layer.rows, depth = layer.depth, outputs = layer.outputs;
     const float *input = tensors[0], *bias = tensors[2];
     float *output = tensors[3];
 
@@ -126,11 +106,11 @@ void ek_fully_connected_float32_neon(const int32_t *params, void *const *tensors
         const float *weights = tensors[1];
         int32_t o = 0;
         for (; o + 4 <= outputs; o += 4, weights += 4 * (ptrdiff_t)depth)
-            outputs_float32(4, input, weights, bias + o, params, output + o);
+            outputs_float32(4, input, weights, bias + o, &layer, output + o);
         for (; o + 2 <= outputs; o += 2, weights += 2 * (ptrdiff_t)depth)
-            outputs_float32(2, input, weights, bias + o, params, output + o);
+            outputs_float32(2, input, weights, bias + o, &layer, output + o);
         if (o < outputs)
-            outputs_float32(1, input, weights, bias + o, params, output + o);
+            outputs_float32(1, input, weights, bias + o, &layer, output + o);
     }
 }
 #else

@@ -3,13 +3,14 @@
  *
  * Packed weights are int8, blocks of 8 outputs, then of 4, 2 and 1, so that none is calculated in
  * vain; a block is [ceil(depth / STEP)][width][STEP], padded with zeros: one stream to read. A last
- * byte says whether no weight is -128. */
+ * byte says whether no weight is -128. The packer is packing/gemm_int8_neon.c. */
 #ifndef EK_FULLY_CONNECTED_NEON_H
 #define EK_FULLY_CONNECTED_NEON_H
 
 #include <arm_neon.h>
 #include <string.h>
 
+#include "fully_connected.h"
 #include "kernel.h"
 
 #define INLINE TARGET static inline __attribute__((always_inline))
@@ -58,15 +59,15 @@ INLINE int32x4_t rescale(int32x4_t total, int32x4_t multiplier, int32x4_t shift)
 }
 
 /* Turns the sums of 4, 2 or 1 outputs, each spread over a vector, into outputs o and following. */
-INLINE void finish(const int32x4_t *sums, int32_t count, const int32_t *params,
+INLINE void finish(const int32x4_t *sums, int32_t count, const FullyConnectedInt8 *layer,
                    void *const *tensors, int32_t o, int8_t *output)
 {
     const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
     int32x4_t all = vpaddq_s32(vpaddq_s32(sums[0], sums[1]), vpaddq_s32(sums[2], sums[3]));
     all = added(all, some(bias + o, count));
     all = rescale(all, some(multiplier + o, count), some(shift + o, count));
-    all = added(all, vdupq_n_s32(params[3]));
-    all = vminq_s32(vmaxq_s32(all, vdupq_n_s32(params[4])), vdupq_n_s32(params[5]));
+    all = added(all, vdupq_n_s32(layer->output_zero_point));
+    all = vminq_s32(vmaxq_s32(all, vdupq_n_s32(layer->lowest)), vdupq_n_s32(layer->highest));
     const int16x4_t narrowed = vmovn_s32(all);
     int8_t bytes[8];
     vst1_s8(bytes, vmovn_s16(vcombine_s16(narrowed, narrowed)));
@@ -75,10 +76,10 @@ INLINE void finish(const int32x4_t *sums, int32_t count, const int32_t *params,
 
 /* Calculates the outputs of a block; ``width`` and ``narrow`` are literals. */
 INLINE void block(int32_t width, int narrow, const int8_t *input, int8x16_t last,
-                  const int8_t *weights, const int32_t *params, void *const *tensors, int32_t o,
-                  int8_t *output)
+                  const int8_t *weights, const FullyConnectedInt8 *layer, void *const *tensors,
+                  int32_t o, int8_t *output)
 {
-    const int32_t depth = params[1], whole = depth / STEP;
+    const int32_t depth = layer->depth, whole = depth / STEP;
     int32x4_t sums[BLOCK];
     for (int32_t i = 0; i < BLOCK; i++)
         sums[i] = vdupq_n_s32(0);
@@ -90,15 +91,16 @@ INLINE void block(int32_t width, int narrow, const int8_t *input, int8x16_t last
     if (depth % STEP)
         for (int32_t i = 0; i < width; i++)
             sums[i] = dot(sums[i], last, vld1q_s8(weights + i * STEP), narrow);
-    finish(sums, width < 4 ? width : 4, params, tensors, o, output);
+    finish(sums, width < 4 ? width : 4, layer, tensors, o, output);
     if (width == BLOCK)
-        finish(sums + 4, 4, params, tensors, o + 4, output);
+        finish(sums + 4, 4, layer, tensors, o + 4, output);
 }
 
 /* The kernel; ``narrow`` is a literal. */
 INLINE void fully_connected_int8_once(int narrow, const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
     const int32_t rest = depth % STEP;
     const int8_t *input = tensors[0];
     int8_t *output = tensors[5];
@@ -111,13 +113,13 @@ INLINE void fully_connected_int8_once(int narrow, const int32_t *params, void *c
         for (int32_t o = 0, width; o < outputs; o += width, weights += width * padded(depth)) {
             width = width_of(outputs - o);
             if (width == 8)
-                block(8, narrow, input, last, weights, params, tensors, o, output);
+                block(8, narrow, input, last, weights, layer, tensors, o, output);
             else if (width == 4)
-                block(4, narrow, input, last, weights, params, tensors, o, output);
+                block(4, narrow, input, last, weights, layer, tensors, o, output);
             else if (width == 2)
-                block(2, narrow, input, last, weights, params, tensors, o, output);
+                block(2, narrow, input, last, weights, layer, tensors, o, output);
             else
-                block(1, narrow, input, last, weights, params, tensors, o, output);
+                block(1, narrow, input, last, weights, layer, tensors, o, output);
         }
     }
 }

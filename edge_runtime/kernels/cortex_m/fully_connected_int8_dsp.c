@@ -1,4 +1,4 @@
-/* FULLY_CONNECTED of int8 for Cortex-M cores with the DSP extension; see fully_connected_dsp.h. */
+/* FULLY_CONNECTED of int8 for Cortex-M cores with the DSP extension; see gemm_int8_dsp.h. */
 #include "kernel.h"
 
 #ifdef EK_DSP
@@ -75,16 +75,16 @@ static const uint32_t *sum_two(const int8_t *input, const uint32_t *weights, int
     return w;
 }
 
-/* params: rows, depth, outputs, output_zero_point, lowest, highest, chunk.
- * tensors: input int8 [rows][depth], weights packed, bias int32 [outputs, made even], multiplier,
+/* tensors: input int8 [rows][depth], weights packed, bias int32 [outputs, made even], multiplier,
  * shift int32 [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_dsp(const int32_t *params, void *const *tensors)
 {
-    const int32_t depth = params[1], outputs = params[2], chunk = params[6];
+    const FullyConnectedInt8Dsp *const layer = (const FullyConnectedInt8Dsp *)params;
+    const int32_t depth = layer->depth, outputs = layer->outputs, chunk = layer->chunk;
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
 
-    for (int32_t rows = params[0]; rows > 0; rows--, input += depth) {
+    for (int32_t rows = layer->rows; rows > 0; rows--, input += depth) {
         const uint32_t *weights = (const uint32_t *)tensors[1];
         for (int32_t o = 0, count; o < outputs; o += count) {
             const int32_t *start = (const int32_t *)tensors[2] + o;

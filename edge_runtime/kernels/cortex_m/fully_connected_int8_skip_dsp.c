@@ -1,5 +1,5 @@
 /* FULLY_CONNECTED of int8 for Cortex-M cores with the DSP extension that skips words of four
- * inputs that are all zero; see fully_connected_dsp.h. */
+ * inputs that are all zero; see gemm_int8_dsp.h. */
 #include "kernel.h"
 
 #ifdef EK_DSP
@@ -95,19 +95,19 @@ __attribute__((noinline)) static void sum_block(const int8_t *input, Block *bloc
     }
 }
 
-/* params: rows, depth, outputs, output_zero_point, lowest, highest, input_zero_point, chunk.
- * tensors: input int8 [rows][depth], weights packed, bias without the input's zero point int32
+/* tensors: input int8 [rows][depth], weights packed, bias without the input's zero point int32
  * [outputs, made even], multiplier, shift int32 [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_skip_dsp(const int32_t *params, void *const *tensors)
 {
-    const int32_t depth = params[1], outputs = params[2], chunk = params[7];
+    const FullyConnectedInt8SkipDsp *const layer = (const FullyConnectedInt8SkipDsp *)params;
+    const int32_t depth = layer->depth, outputs = layer->outputs, chunk = layer->chunk;
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
     Block block;
-    block.zero = (uint32_t)params[6] % 256 * 0x01010101;
-    block.minus_zero = (uint32_t)-params[6] % 65536 * 0x00010001;
+    block.zero = (uint32_t)layer->input_zero_point % 256 * 0x01010101;
+    block.minus_zero = (uint32_t)-layer->input_zero_point % 65536 * 0x00010001;
 
-    for (int32_t rows = params[0]; rows > 0; rows--, input += depth) {
+    for (int32_t rows = layer->rows; rows > 0; rows--, input += depth) {
         const uint32_t *weights = (const uint32_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o += DSP_BLOCK) {
             const int32_t left = outputs - o;

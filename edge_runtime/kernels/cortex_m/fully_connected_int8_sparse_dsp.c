@@ -1,5 +1,5 @@
 /* FULLY_CONNECTED of int8 whose weights are stored without their zeros, for Cortex-M cores with the
- * DSP extension; the weights are those of fully_connected_sparse.c, as words. */
+ * DSP extension; the weights are those of fully_connected_int8_sparse.c, as words. */
 #include "kernel.h"
 
 #ifdef EK_DSP
@@ -16,16 +16,16 @@
     "sxtb16 " w ", " w ", ror #8\n\t" STEP("even", first, "r3", "b") STEP("odd", first, w, "b")    \
     STEP("even", second, "r3", "t") STEP("odd", second, w, "t")
 
-/* params: rows, depth, outputs, output_zero_point, lowest, highest.
- * tensors: input int8 [rows][depth], weights packed, bias, multiplier, shift int32 [outputs],
+/* tensors: input int8 [rows][depth], weights packed, bias, multiplier, shift int32 [outputs],
  * output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_sparse_dsp(const int32_t *params, void *const *tensors)
 {
-    const int32_t depth = params[1], outputs = params[2];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t depth = layer->depth, outputs = layer->outputs;
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
 
-    for (int32_t rows = params[0]; rows > 0; rows--, input += depth) {
+    for (int32_t rows = layer->rows; rows > 0; rows--, input += depth) {
         const uint32_t *words = (const uint32_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++) {
             const int8_t *x = input;

@@ -1,7 +1,7 @@
 /* FULLY_CONNECTED of int8 on Cortex-M cores with the DSP extension: what its two forms share.
  *
- * Their weights are packed by convert/packing.py: a halfword P = 256 * b + a holds the weights of
- * two outputs for one depth, a word those of the depths k and k + 2. SMLAD by such words sums up
+ * Their weights are packed by packing/gemm_int8_dsp.c: a halfword P = 256 * b + a holds the weights
+ * of two outputs for one depth, a word those of the depths k and k + 2. SMLAD by such words sums up
  * T = 256 * B + A, by the words' low bytes, sign-extended, A alone; then B = (T - A) / 256, exact
  * whatever T has wrapped to, as long as B fits into 24 bits. That is three instructions for four
  * multiply-accumulates. The packer knows for how many words of depth B fits, whatever the input:
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "fixed_point.h"
+#include "fully_connected.h"
 
 /* t += x * P and a += x * low bytes; the word is lost. */
 #define EK_DSP_MAC(t, a, x, word)                                                                  \
@@ -35,7 +36,9 @@ __attribute__((noinline)) static int8_t *ek_dsp_finish(const int32_t *params, vo
                                                        int32_t first, int32_t count,
                                                        const int32_t *totals, int8_t *output)
 {
-    const int32_t zero_point = params[3], lowest = params[4], highest = params[5];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t zero_point = layer->output_zero_point;
+    const int32_t lowest = layer->lowest, highest = layer->highest;
     const int32_t *multiplier = (const int32_t *)tensors[3] + first;
     const int32_t *shift = (const int32_t *)tensors[4] + first;
     int8_t *end = output + count;

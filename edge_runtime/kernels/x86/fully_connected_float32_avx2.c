@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "fully_connected.h"
+
 #define TARGET __attribute__((target("avx2")))
 
 enum { LANES = 16 };
@@ -51,9 +53,11 @@ TARGET static inline float fold(fvec lanes)
 
 /* A few outputs at once, as many sums as hide an addition's latency. */
 TARGET static inline void outputs_of(int32_t number, const float *input, const float *weights,
-                                     int32_t depth, const float *bias, float lowest, float highest,
+                                     const float *bias, const FullyConnectedFloat32 *layer,
                                      float *output)
 {
+    const int32_t depth = layer->depth;
+    const float lowest = layer->lowest, highest = layer->highest;
     fvec sums[4];
     const int32_t whole = depth - depth % LANES;
     for (int32_t i = 0; i < number; i++)
@@ -78,21 +82,21 @@ TARGET static inline void outputs_of(int32_t number, const float *input, const f
 
 TARGET void ek_fully_connected_float32_avx2(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    FullyConnectedFloat32 layer;
+    memcpy(&layer, params, sizeof layer);
+    const int32_t rows = layer.rows, depth = layer.depth, outputs = layer.outputs;
     const float *input = tensors[0], *bias = tensors[2];
-    float *output = tensors[3], lowest, highest;
-    memcpy(&lowest, &params[3], sizeof lowest);
-    memcpy(&highest, &params[4], sizeof highest);
+    float *output = tensors[3];
 
     for (int32_t row = 0; row < rows; row++, input += depth, output += outputs) {
         const float *weights = tensors[1];
         int32_t o = 0;
         for (; o + 4 <= outputs; o += 4, weights += (ptrdiff_t)4 * depth)
-            outputs_of(4, input, weights, depth, bias + o, lowest, highest, output + o);
+            outputs_of(4, input, weights, bias + o, &layer, output + o);
         for (; o + 2 <= outputs; o += 2, weights += (ptrdiff_t)2 * depth)
-            outputs_of(2, input, weights, depth, bias + o, lowest, highest, output + o);
+            outputs_of(2, input, weights, bias + o, &layer, output + o);
         if (o < outputs)
-            outputs_of(1, input, weights, depth, bias + o, lowest, highest, output + o);
+            outputs_of(1, input, weights, bias + o, &layer, output + o);
     }
 }
 #else

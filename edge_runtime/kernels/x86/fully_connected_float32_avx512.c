@@ -7,13 +7,17 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "fully_connected.h"
+
+typedef FullyConnectedFloat32 Layer;
+
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 16")
 
 /* Outputs in a block; the last one has as many as are left, rounded up to an even number. Packed, a
  * block is the bias [WIDTH] and the weights [ceil(depth / LANES)][outputs][LANES], 0 where there
- * are none. */
+ * are none. The packer is packing/gemm.c. */
 enum { WIDTH = 16, LANES = 16, TILE = 4 };
 
 static inline int32_t width(int32_t left)
@@ -24,31 +28,6 @@ static inline int32_t width(int32_t left)
 static inline size_t chunks_of(int32_t depth)
 {
     return ((size_t)depth + LANES - 1) / LANES;
-}
-
-size_t ek_fully_connected_float32_avx512_pack(const int32_t *params, void *const *tensors,
-                                              void *packed)
-{
-    const int32_t depth = params[1], outputs = params[2];
-    const float *weights = tensors[1], *bias = tensors[2];
-    size_t count = 0;
-    for (int32_t o = 0; o < outputs; o += WIDTH) {
-        const size_t wide = (size_t)width(outputs - o);
-        const size_t block = WIDTH + chunks_of(depth) * wide * LANES;
-        if (packed) {
-            float *head = (float *)packed + count, *to = head + WIDTH;
-            memset(head, 0, block * sizeof *head);
-            for (int32_t i = 0; i < WIDTH && o + i < outputs; i++) {
-                const float *from = weights + (ptrdiff_t)(o + i) * depth;
-                head[i] = bias[o + i];
-                for (int32_t k = 0; k < depth; k++)
-                    to[((size_t)(k / LANES) * wide + (size_t)i) * LANES + (size_t)(k % LANES)] =
-                        from[k];
-            }
-        }
-        count += block;
-    }
-    return count * sizeof(float);
 }
 
 /* Element i of the result is the sum of vector i's lanes, halves added onto each other. */
@@ -84,14 +63,11 @@ INLINE __m512 clamped(__m512 sums, float lowest, float highest)
 }
 
 /* One row and a block of ``wide`` outputs, of which ``count`` are there. */
-INLINE void block_of(const int32_t wide, const int32_t *params, const float *input,
+INLINE void block_of(const int32_t wide, const Layer *layer, const float *input,
                      const float *block, int32_t count, float *output)
 {
-    const int32_t depth = params[1], whole = depth / LANES * LANES;
+    const int32_t depth = layer->depth, whole = depth / LANES * LANES;
     const float *weights = block + WIDTH;
-    float lowest, highest;
-    memcpy(&lowest, &params[3], sizeof lowest);
-    memcpy(&highest, &params[4], sizeof highest);
     __m512 sums[WIDTH];
     UNROLL
     for (int32_t i = 0; i < WIDTH; i++)
@@ -113,19 +89,16 @@ INLINE void block_of(const int32_t wide, const int32_t *params, const float *inp
     }
     const __m512 made = _mm512_add_ps(folded(sums), _mm512_load_ps(block));
     _mm512_mask_storeu_ps(output, (__mmask16)((1u << count) - 1),
-                          clamped(made, lowest, highest));
+                          clamped(made, layer->lowest, layer->highest));
 }
 
 /* TILE rows and outputs first to first + TILE of a block: each weight is loaded for TILE rows, so that
  * many rows need not wait for the second-level cache as one does. */
-INLINE void tile_of(const int32_t outs, const int32_t *params, const float *input,
+INLINE void tile_of(const int32_t outs, const Layer *layer, const float *input,
                     const float *block, int32_t wide, int32_t first, int32_t count, float *output)
 {
-    const int32_t depth = params[1], outputs = params[2];
+    const int32_t depth = layer->depth, outputs = layer->outputs;
     const float *weights = block + WIDTH + first * LANES;
-    float lowest, highest;
-    memcpy(&lowest, &params[3], sizeof lowest);
-    memcpy(&highest, &params[4], sizeof highest);
     __m512 sums[TILE * TILE];
     UNROLL
     for (int32_t i = 0; i < TILE * TILE; i++)
@@ -148,41 +121,44 @@ INLINE void tile_of(const int32_t outs, const int32_t *params, const float *inpu
     }
     const __m512 bias = _mm512_broadcast_f32x4(_mm_loadu_ps(block + first));
     float made[TILE * TILE];
-    _mm512_storeu_ps(made, clamped(_mm512_add_ps(folded(sums), bias), lowest, highest));
+    _mm512_storeu_ps(made,
+                     clamped(_mm512_add_ps(folded(sums), bias), layer->lowest, layer->highest));
     for (int32_t row = 0; row < TILE; row++)
         for (int32_t i = 0; i < count; i++)
             output[(ptrdiff_t)row * outputs + first + i] = made[row * TILE + i];
 }
 
-TARGET static void tile_4(const int32_t *params, const float *input, const float *block,
+TARGET static void tile_4(const Layer *layer, const float *input, const float *block,
                           int32_t wide, int32_t first, int32_t count, float *output)
 {
-    tile_of(4, params, input, block, wide, first, count, output);
+    tile_of(4, layer, input, block, wide, first, count, output);
 }
 
-TARGET static void tile_2(const int32_t *params, const float *input, const float *block,
+TARGET static void tile_2(const Layer *layer, const float *input, const float *block,
                           int32_t wide, int32_t first, int32_t count, float *output)
 {
-    tile_of(2, params, input, block, wide, first, count, output);
+    tile_of(2, layer, input, block, wide, first, count, output);
 }
 
 /* A function for each width, so that the sums stay in registers. */
 #define WIDTHS(X) X(2) X(4) X(6) X(8) X(10) X(12) X(14) X(16)
 #define FUNCTION(wide)                                                                             \
-    TARGET static void block_##wide(const int32_t *params, const float *input, const float *block, \
+    TARGET static void block_##wide(const Layer *layer, const float *input, const float *block,    \
                                     int32_t count, float *output)                                  \
     {                                                                                              \
-        block_of(wide, params, input, block, count, output);                                       \
+        block_of(wide, layer, input, block, count, output);                                        \
     }
 #define NAME(wide) block_##wide,
 WIDTHS(FUNCTION)
 
-typedef void block_function(const int32_t *, const float *, const float *, int32_t, float *);
+typedef void block_function(const Layer *, const float *, const float *, int32_t, float *);
 static block_function *const BLOCKS[] = {WIDTHS(NAME)};
 
 void ek_fully_connected_float32_avx512(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    Layer layer;
+    memcpy(&layer, params, sizeof layer);
+    const int32_t rows = layer.rows, depth = layer.depth, outputs = layer.outputs;
     const float *input = tensors[0];
     float *output = tensors[3];
 
@@ -193,9 +169,9 @@ void ek_fully_connected_float32_avx512(const int32_t *params, void *const *tenso
             const int32_t left = outputs - o, wide = width(left);
             const int32_t count = left < WIDTH ? left : WIDTH;
             if (own == 1)
-                BLOCKS[wide / 2 - 1](params, input, block, count, output + o);
+                BLOCKS[wide / 2 - 1](&layer, input, block, count, output + o);
             for (int32_t i = 0; own == TILE && i < wide; i += TILE)
-                (wide - i >= TILE ? tile_4 : tile_2)(params, input, block, wide, i,
+                (wide - i >= TILE ? tile_4 : tile_2)(&layer, input, block, wide, i,
                                                      count - i < TILE ? count - i : TILE,
                                                      output + o);
             block += WIDTH + chunks_of(depth) * (size_t)wide * LANES;

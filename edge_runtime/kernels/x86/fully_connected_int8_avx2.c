@@ -7,15 +7,9 @@
 #include <string.h>
 
 #define TARGET __attribute__((target("avx2")))
-#define NAMED(kernel, what) kernel##_avx2##what
+#define KERNEL ek_fully_connected_int8_once_avx2
 
 enum { QUAD_BYTES = 128 }; /* [2][8 lanes] of elements 0 and 2, then [8 lanes] of 1 and 3 */
-
-static inline void put(char *quad, size_t lane, size_t element, int8_t weight)
-{
-    const int16_t wide = weight;
-    memcpy(quad + lane / 8 * 64 + element % 2 * 32 + lane % 8 * 4 + element / 2 * 2, &wide, 2);
-}
 
 TARGET static inline __m256i dot_half(__m256i sum, __m256i four, const char *weights)
 {

@@ -9,54 +9,24 @@
 
 #ifdef EK_X86
 #include <immintrin.h>
-#include <string.h>
+
+#include "fully_connected.h"
+
+typedef FullyConnectedInt8 Layer;
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
-#define NAMED(kernel, what) kernel##_avx512##what
-
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 16")
 
 /* Outputs in a block; the last one has as many as are left, rounded up to an even number. Packed, a
  * block is the bias (128 times the weights' sum taken off), the multiplier and 30 - shift, each
- * int32 [WIDTH], and the weights [ceil(depth / CHUNK)][outputs][CHUNK], 0 where there are none. */
+ * int32 [WIDTH], and the weights [ceil(depth / CHUNK)][outputs][CHUNK], 0 where there are none. The
+ * packer is packing/gemm.c. */
 enum { WIDTH = 16, CHUNK = 64, HEAD = 3 * WIDTH * 4 };
 
 static inline int32_t width(int32_t left)
 {
     return left >= WIDTH ? WIDTH : (left + 1) / 2 * 2;
-}
-
-size_t ek_fully_connected_int8_once_avx512_pack(const int32_t *params, void *const *tensors,
-                                           void *packed)
-{
-    const int32_t depth = params[1], outputs = params[2];
-    const size_t chunks = ((size_t)depth + CHUNK - 1) / CHUNK;
-    const int8_t *weights = tensors[1];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    size_t size = 0;
-    for (int32_t o = 0; o < outputs; o += WIDTH) {
-        const size_t wide = (size_t)width(outputs - o), block = HEAD + chunks * wide * CHUNK;
-        if (packed) {
-            int32_t *head = (int32_t *)(void *)((char *)packed + size);
-            int8_t *to = (int8_t *)packed + size + HEAD;
-            memset(head, 0, block);
-            for (int32_t i = 0; i < WIDTH && o + i < outputs; i++) {
-                int32_t sum = 0;
-                for (int32_t k = 0; k < depth; k++) {
-                    const int8_t weight = weights[(size_t)(o + i) * (size_t)depth + (size_t)k];
-                    sum += weight;
-                    to[((size_t)(k / CHUNK) * wide + (size_t)i) * CHUNK + (size_t)(k % CHUNK)] =
-                        weight;
-                }
-                head[i] = (int32_t)((uint32_t)bias[o + i] - 128u * (uint32_t)sum);
-                head[WIDTH + i] = multiplier[o + i];
-                head[2 * WIDTH + i] = 30 - shift[o + i];
-            }
-        }
-        size += block;
-    }
-    return size;
 }
 
 INLINE __m512i load(const void *bytes)
@@ -93,7 +63,7 @@ INLINE __m512i inputs(const int8_t *input, int32_t left)
 
 /* ek_rescale_once, the zero point and the ends. Half of 1 >> n is added as 1 between two shifts. */
 INLINE __m512i finish(__m512i sum, __m512i multiplier, __m512i right,
-                                    const int32_t *params)
+                                    const Layer *layer)
 {
     const __m512i one = _mm512_set1_epi64(1);
     const __m512i right_even = _mm512_and_si512(right, _mm512_set1_epi64(0xffffffff));
@@ -104,9 +74,9 @@ INLINE __m512i finish(__m512i sum, __m512i multiplier, __m512i right,
     even = _mm512_srli_epi64(even, 1);
     odd = _mm512_slli_epi64(odd, 31);
     sum = _mm512_mask_blend_epi32(0xaaaa, even, odd);
-    sum = _mm512_add_epi32(sum, _mm512_set1_epi32(params[3]));
-    sum = _mm512_max_epi32(sum, _mm512_set1_epi32(params[4]));
-    return _mm512_min_epi32(sum, _mm512_set1_epi32(params[5]));
+    sum = _mm512_add_epi32(sum, _mm512_set1_epi32(layer->output_zero_point));
+    sum = _mm512_max_epi32(sum, _mm512_set1_epi32(layer->lowest));
+    return _mm512_min_epi32(sum, _mm512_set1_epi32(layer->highest));
 }
 
 /* Element i of the result is the sum of vector i's elements. */
@@ -130,10 +100,10 @@ INLINE __m512i folded(const __m512i *sums)
 }
 
 /* One row and a block of ``wide`` outputs, of which ``count`` are there. */
-INLINE void row_block(const int32_t wide, const int32_t *params, const int8_t *input,
+INLINE void row_block(const int32_t wide, const Layer *layer, const int8_t *input,
                       const char *block, int32_t count, int8_t *output)
 {
-    const int32_t depth = params[1];
+    const int32_t depth = layer->depth;
     const char *weights = block + HEAD;
     __m512i sums[WIDTH];
     UNROLL
@@ -154,7 +124,7 @@ INLINE void row_block(const int32_t wide, const int32_t *params, const int8_t *i
     }
     const __m512i total = _mm512_add_epi32(folded(sums), load(block));
     const __m512i made =
-        finish(total, load(block + 4 * WIDTH), load(block + 8 * WIDTH), params);
+        finish(total, load(block + 4 * WIDTH), load(block + 8 * WIDTH), layer);
     _mm512_mask_cvtepi32_storeu_epi8(output, (__mmask16)((1u << count) - 1), made);
 }
 
@@ -210,10 +180,10 @@ INLINE void advance(Chunk *chunk, int32_t step, const int8_t *input, int32_t dep
 }
 
 /* 16 rows and a block of ``wide`` outputs, of which ``count`` are there. */
-INLINE void rows_block(const int32_t wide, const int32_t *params, const int8_t *input,
+INLINE void rows_block(const int32_t wide, const Layer *layer, const int8_t *input,
                        const char *block, int32_t count, int8_t *output)
 {
-    const int32_t depth = params[1], outputs = params[2];
+    const int32_t depth = layer->depth, outputs = layer->outputs;
     const int32_t *head = (const int32_t *)(const void *)block;
     const char *weights = block + HEAD;
     __m512i sums[WIDTH], part[16];
@@ -243,7 +213,7 @@ INLINE void rows_block(const int32_t wide, const int32_t *params, const int8_t *
     UNROLL
     for (int32_t i = 0; i < wide; i++)
         sums[i] = finish(sums[i], _mm512_set1_epi32(head[WIDTH + i]),
-                         _mm512_set1_epi32(head[2 * WIDTH + i]), params);
+                         _mm512_set1_epi32(head[2 * WIDTH + i]), layer);
     UNROLL
     for (int32_t step = 0; step < 4; step++)
         within_lanes(sums[4 * step], sums[4 * step + 1], sums[4 * step + 2], sums[4 * step + 3],
@@ -260,27 +230,28 @@ INLINE void rows_block(const int32_t wide, const int32_t *params, const int8_t *
 /* A function for each width, so that the sums stay in registers. */
 #define WIDTHS(X) X(2) X(4) X(6) X(8) X(10) X(12) X(14) X(16)
 #define FUNCTIONS(wide)                                                                            \
-    TARGET static void row_##wide(const int32_t *params, const int8_t *input, const char *block,   \
+    TARGET static void row_##wide(const Layer *layer, const int8_t *input, const char *block,      \
                                   int32_t count, int8_t *output)                                   \
     {                                                                                              \
-        row_block(wide, params, input, block, count, output);                                      \
+        row_block(wide, layer, input, block, count, output);                                       \
     }                                                                                              \
-    TARGET static void rows_##wide(const int32_t *params, const int8_t *input, const char *block,  \
+    TARGET static void rows_##wide(const Layer *layer, const int8_t *input, const char *block,     \
                                    int32_t count, int8_t *output)                                  \
     {                                                                                              \
-        rows_block(wide, params, input, block, count, output);                                     \
+        rows_block(wide, layer, input, block, count, output);                                      \
     }
 #define ROW(wide) row_##wide,
 #define ROWS(wide) rows_##wide,
 WIDTHS(FUNCTIONS)
 
-typedef void block_function(const int32_t *, const int8_t *, const char *, int32_t, int8_t *);
+typedef void block_function(const Layer *, const int8_t *, const char *, int32_t, int8_t *);
 static block_function *const ROW_BLOCKS[] = {WIDTHS(ROW)};
 static block_function *const ROWS_BLOCKS[] = {WIDTHS(ROWS)};
 
 void ek_fully_connected_int8_once_avx512(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const Layer *const layer = (const Layer *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
     const size_t chunks = ((size_t)depth + CHUNK - 1) / CHUNK;
     const int8_t *input = tensors[0];
     int8_t *output = tensors[5];
@@ -291,7 +262,7 @@ void ek_fully_connected_int8_once_avx512(const int32_t *params, void *const *ten
         for (int32_t o = 0; o < outputs; o += WIDTH) {
             const int32_t left = outputs - o, wide = width(left);
             block_function *const run = (own == 16 ? ROWS_BLOCKS : ROW_BLOCKS)[wide / 2 - 1];
-            run(params, input, block, left < WIDTH ? left : WIDTH, output + o);
+            run(layer, input, block, left < WIDTH ? left : WIDTH, output + o);
             block += HEAD + chunks * (size_t)wide * CHUNK;
         }
         row += own;

@@ -13,14 +13,9 @@
 #define TARGET __attribute__((target("avx2,avxvnni")))
 #define DPBUSD _mm256_dpbusd_avx_epi32
 #endif
-#define NAMED(kernel, what) kernel##_avxvnni##what
+#define KERNEL ek_fully_connected_int8_once_avxvnni
 
 enum { QUAD_BYTES = 64 };
-
-static inline void put(char *quad, size_t lane, size_t element, int8_t weight)
-{
-    quad[lane * 4 + element] = (char)weight;
-}
 
 TARGET static inline __m256i dot_half(__m256i sum, __m256i four, const char *weights)
 {

@@ -1,10 +1,12 @@
 /* FULLY_CONNECTED in 256-bit vectors, two of them side by side. The file that includes this has
- * defined TARGET, NAMED, QUAD_BYTES, put() and dot_half(). The same bytes as the portable kernel.
+ * defined TARGET, KERNEL, QUAD_BYTES and dot_half(). The same bytes as the portable kernel.
  *
  * A quad is four neighbouring inputs, taken as uint8 (128 added), which is what the instruction
  * sets multiply with int8. Packed weights are, for each block of 16 outputs, the bias (128 times
  * the weights' sum taken off), the multiplier and 30 - shift, each int32 [16], and the weights
- * [quads][16][4] in the form that dot_half() takes. Outputs and inputs that are not there are 0. */
+ * [quads][16][4] in the form that dot_half() takes. Outputs and inputs that are not there are 0.
+ * The packer is packing/gemm.c. */
+#include "fully_connected.h"
 
 enum { WIDTH = 16, HEAD = 3 * WIDTH * 4 };
 
@@ -61,7 +63,7 @@ TARGET static inline __m256i shifted(__m256i value, __m256i right)
 
 /* ek_rescale_once, the zero point and the ends. Half of 1 >> n is added as 1 between two shifts. */
 TARGET static inline __m256i finish_half(__m256i sum, __m256i multiplier, __m256i right,
-                                         const int32_t *params)
+                                         const FullyConnectedInt8 *layer)
 {
     const __m256i one = _mm256_set1_epi64x(1);
     const __m256i right_even = _mm256_and_si256(right, _mm256_set1_epi64x(0xffffffff));
@@ -72,15 +74,16 @@ TARGET static inline __m256i finish_half(__m256i sum, __m256i multiplier, __m256
     even = _mm256_srli_epi64(even, 1);
     odd = _mm256_slli_epi64(odd, 31);
     sum = _mm256_blend_epi32(even, odd, 0xaa);
-    sum = _mm256_add_epi32(sum, _mm256_set1_epi32(params[3]));
-    sum = _mm256_max_epi32(sum, _mm256_set1_epi32(params[4]));
-    return _mm256_min_epi32(sum, _mm256_set1_epi32(params[5]));
+    sum = _mm256_add_epi32(sum, _mm256_set1_epi32(layer->output_zero_point));
+    sum = _mm256_max_epi32(sum, _mm256_set1_epi32(layer->lowest));
+    return _mm256_min_epi32(sum, _mm256_set1_epi32(layer->highest));
 }
 
-TARGET static inline vec finish(vec sum, vec multiplier, vec right, const int32_t *params)
+TARGET static inline vec finish(vec sum, vec multiplier, vec right,
+                                const FullyConnectedInt8 *layer)
 {
-    const vec made = {finish_half(sum.low, multiplier.low, right.low, params),
-                      finish_half(sum.high, multiplier.high, right.high, params)};
+    const vec made = {finish_half(sum.low, multiplier.low, right.low, layer),
+                      finish_half(sum.high, multiplier.high, right.high, layer)};
     return made;
 }
 
@@ -100,37 +103,10 @@ TARGET static inline void store(int8_t *output, int32_t count, vec numbers)
     }
 }
 
-size_t NAMED(ek_fully_connected_int8_once, _pack)(const int32_t *params, void *const *tensors,
-                                             void *packed)
+TARGET void KERNEL(const int32_t *params, void *const *tensors)
 {
-    const size_t depth = (size_t)params[1], outputs = (size_t)params[2];
-    const size_t quads = (depth + 3) / 4, blocks = (outputs + WIDTH - 1) / WIDTH;
-    const size_t block_size = HEAD + quads * QUAD_BYTES;
-    if (!packed)
-        return blocks * block_size;
-    const int8_t *weights = tensors[1];
-    const int32_t *bias = tensors[2], *multiplier = tensors[3], *shift = tensors[4];
-    memset(packed, 0, blocks * block_size);
-    for (size_t o = 0; o < outputs; o++) {
-        char *block = (char *)packed + o / WIDTH * block_size;
-        int32_t *head = (int32_t *)(void *)block;
-        const size_t lane = o % WIDTH;
-        int32_t sum = 0;
-        for (size_t k = 0; k < depth; k++) {
-            const int8_t weight = weights[o * depth + k];
-            sum += weight;
-            put(block + HEAD + k / 4 * QUAD_BYTES, lane, k % 4, weight);
-        }
-        head[lane] = (int32_t)((uint32_t)bias[o] - 128u * (uint32_t)sum);
-        head[WIDTH + lane] = multiplier[o];
-        head[2 * WIDTH + lane] = 30 - shift[o];
-    }
-    return blocks * block_size;
-}
-
-TARGET void NAMED(ek_fully_connected_int8_once, )(const int32_t *params, void *const *tensors)
-{
-    const int32_t rows = params[0], depth = params[1], outputs = params[2];
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
     const int32_t quads = depth / 4, rest = depth % 4;
     const int8_t *input = tensors[0];
     int8_t *output = tensors[5];
@@ -155,7 +131,7 @@ TARGET void NAMED(ek_fully_connected_int8_once, )(const int32_t *params, void *c
                 weights += QUAD_BYTES;
             }
             store(output + o, outputs - o < WIDTH ? outputs - o : WIDTH,
-                  finish(add(a, b), load(head + WIDTH), load(head + 2 * WIDTH), params));
+                  finish(add(a, b), load(head + WIDTH), load(head + 2 * WIDTH), layer));
         }
     }
 }

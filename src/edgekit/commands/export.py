@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_runtime.errors import EdgeRuntimeError, ModelError
+from edge_runtime.errors import BackendError, EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
 from edgekit.commands import options, running, terminal
@@ -85,6 +85,8 @@ def command(
     running.warn_of_others(path)
     try:
         library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
+    except BackendError as error:  # of this machine, not of the file
+        raise ExportError(str(error)) from None
     except EdgeRuntimeError as error:
         raise ModelError(f"{path}: {error}") from None
     texts = TARGETS[target](library)

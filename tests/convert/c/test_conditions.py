@@ -91,7 +91,7 @@ def biased(form: Form, kernel: str, suffix: str, by: int) -> Form:
 def invented(choices: Sequence[Choice]) -> list[Choice]:
     """Return two dense layers and a table: the first layer has three forms, the second has two."""
     first, second, *others = (one.portable for one in choices)
-    dense, double = "fully_connected_int8", "fully_connected_int8_double"
+    dense, double = "fully_connected_int8_once", "fully_connected_int8_twice"
     fast, wide = biased(first, double, "fast", 20_000), biased(first, dense, "wide", -30_000)
     wider = biased(second, double, "wide", 300)
     return [
@@ -174,7 +174,7 @@ def test_a_form_with_zeros_is_said_to_have_them(
 
     def choices(*args: object, **options: bool) -> list[Choice]:
         first, *others = original(*args, **options)  # type: ignore[arg-type]
-        wide = replace(first.portable, kernel="fully_connected_int8")
+        wide = replace(first.portable, kernel="fully_connected_int8_once")
         return [replace(first, forms=(("EK_WIDE", wide), *first.forms)), *others]
 
     monkeypatch.setattr(c_library, "choices", choices)
