@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import runtimes
@@ -79,6 +79,15 @@ def described(data):
     return [op.name for op in read(data).ops]
 
 
+def opened(data):
+    """LiteRT's reference kernels, but for the odd file of the converter that LiteRT refuses."""
+    try:
+        return runtimes.builtin_ref(data)
+    except RuntimeError as error:
+        assume("scale_diff / output_scale" not in str(error))
+        raise
+
+
 def slow(test):
     """A conversion takes a second or two: few examples, and a failing one is shown as it is."""
     return settings(
@@ -94,7 +103,7 @@ def slow(test):
 @given(network=networks())
 def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
     data, shape, rng = converted(network, scheme)
-    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
+    litert, engines = opened(data), runtimes.engines(data)
     dtype = "int16" if scheme == "int16" else "int8"
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     for _ in range(10):
