@@ -1,7 +1,7 @@
 """A model in every engine of ours and in LiteRT, as functions of the raw input."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,16 @@ def _litert(data: bytes, resolver: str) -> Run:
         return output
 
     return run
+
+
+def agree(
+    engines: Mapping[str, edge_runtime.Model],
+    tensor: npt.NDArray[Any],
+    expected: npt.NDArray[Any],
+) -> None:
+    """Require that each of some engines answers with ``expected``, of any shape and type."""
+    for name, engine in engines.items():
+        np.testing.assert_array_equal(engine.run(tensor), expected, err_msg=name)
 
 
 def equal(
