@@ -18,7 +18,7 @@ C_INCLUDES = -Iedge_runtime/kernels -DPy_LIMITED_API=0x030B0000 -isystem $(shell
   'import sysconfig; print(sysconfig.get_path("include"))')
 KERNELS = $(wildcard $(addsuffix /*.c,$(addprefix edge_runtime/kernels,/. /packing /x86 /arm64)))
 EXTENSION = $(shell find edge_runtime -name '*.[ch]')
-C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/board')
+C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/mcu/board')
 
 .PHONY: demo test check docs figures sanitize stress fuzz install install-test clean
 
@@ -38,7 +38,7 @@ docs: install
 	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
 
 figures: install-test
-	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/test_committed_figures.py
+	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/mcu/test_committed_figures.py
 
 # The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan
 # has to be there before Python, and libstdc++ before libasan looks for exceptions.

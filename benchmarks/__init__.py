@@ -1,1 +1,1 @@
-"""The same test images through every backend: accuracy, parity, latency, footprint, report."""
+"""The same test inputs through every backend: accuracy, parity, latency, footprint, report."""

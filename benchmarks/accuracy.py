@@ -1,4 +1,4 @@
-"""Accuracy on the test images: how many are right, and a picture of those that are not."""
+"""Accuracy on the test images: right answers, and pictures of the wrongly answered images."""
 
 import base64
 import io
@@ -9,17 +9,17 @@ from PIL import Image
 
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.scoring import score
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 PICTURES = 24
-"""How many of the wrongly answered images a result carries along, and the report shows."""
+"""Most wrongly answered images that a result contains and the report shows."""
 
 
 def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset) -> Result:
     """Score ``scores`` float32 [N, classes] against the N test images' classes.
 
     The samples are the answered class indices; the summary has the score, the confusion matrix
-    (rows predicted, columns true) and the wrongly answered images, as pictures where they are.
+    (rows predicted, columns true) and the wrongly answered images, as PNG where inputs are pixels.
     """
     scores = scores.reshape(len(scores), -1)
     expected = (len(dataset.x_test), len(dataset.labels))
@@ -56,7 +56,7 @@ def measure(subject: Subject, scores: npt.NDArray[np.float32], dataset: Dataset)
 
 
 def shows_pictures(dataset: Dataset) -> bool:
-    """Tell whether the test inputs can be looked at: pixels [N, H, W, 1 or 3]."""
+    """Return whether the test inputs are pictures: pixels [N, H, W, 1 or 3]."""
     return dataset.pixels and dataset.x_test.ndim == 4 and dataset.x_test.shape[3] in (1, 3)
 
 

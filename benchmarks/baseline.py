@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 
 from edgekit import stored
 from edgekit.benchmarks.gate import Gate
+from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.benchmarks.result import ANSWERS, Result, answered
-from edgekit.benchmarks.units import quantity, share, whole
 from edgekit.errors import ResultError
 
-Key = tuple[str, str, str]
-"""Metric, model, backend: what makes two runs' results comparable."""
+ResultKey = tuple[str, str, str]
+"""Metric, model and backend: results of two runs with the same key are compared."""
 
 MACHINE = ("CPU", "cores", "OS", "Python")
 """Facts of the environment that must agree before speed and memory can be compared."""
 
 TOOLS = ("ziglang", "avr-gcc", "unicorn")
-"""Those that must agree before firmware can be compared."""
+"""Facts of the environment that must agree before firmware can be compared."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Margin:
 
     Attributes:
         metric: the result's metric.
-        figure: the key in the result's summary.
-        noise: tolerated change, as a share of the baseline's figure, of accuracy and R² as they
-            are; 0 for what is deterministic.
-        facts: of the environment that must agree before the figure can be compared.
-        same_images: whether the test images must be the same ones.
+        figure: key in the result's summary.
+        noise: tolerated change: absolute for accuracy and R², else a share of the baseline's
+            figure; 0 for deterministic figures.
+        facts: facts of the environment that must agree before the figure can be compared.
+        same_images: the test images must be the same, too.
     """
 
     metric: str
@@ -40,7 +40,7 @@ class Margin:
 
     @property
     def name(self) -> str:
-        """What the gate calls the figure."""
+        """Name of the gate."""
         if self.metric == "error":
             return _name("R²")
         figure = f"{self.figure} " if self.metric == "instructions" else ""
@@ -48,53 +48,53 @@ class Margin:
 
 
 THIRD_PARTIES = ("litert",)
-"""Backends that are not ours: compared like the peers, and no reason to fail."""
+"""Backends that are not edgekit's: compared like the peers, but never a failure."""
 
 OTHER_IMAGES = "the baseline has other test images"
-OTHER_MAKER = "not ours: compared only"
+OTHER_MAKER = "not edgekit's: compared only"
 
 FALLING = (
-    # 2 images of 2115 is what another CPU's rounding can flip.
+    # The rounding of another CPU can change 2 answers of 2115.
     Margin("accuracy", "accuracy", 0.001, same_images=True),
     Margin("error", "r2", 0.001, same_images=True),
 )
-"""Figures that are better the larger they are; the margin is what they may fall by."""
+"""Figures of which more is better; the margin is how far they may fall."""
 
 MARGINS = (
     # A shared machine shifts the median of microseconds by a tenth from run to run.
     Margin("latency", "p50", 0.25, facts=MACHINE),
     Margin("peak_memory", "median", 0.10, facts=MACHINE),
-    # Deterministic but for the metadata's version strings.
+    # Deterministic except for version strings in the metadata.
     Margin("file_size", "median", 0.02),
     Margin("flash", "total", 0, facts=TOOLS),
     Margin("ram", "total", 0, facts=TOOLS),
     Margin("instructions", "median", 0, facts=TOOLS, same_images=True),
     Margin("instructions", "max", 0, facts=TOOLS, same_images=True),
 )
-"""Figures that are better the smaller they are."""
+"""Figures of which less is better."""
 
-TOLERANCES = tuple(dict.fromkeys(one.metric for one in (*FALLING, *MARGINS)))
-"""Metrics whose margin the user may choose."""
+TOLERANCES = tuple(dict.fromkeys(margin.metric for margin in (*FALLING, *MARGINS)))
+"""Metrics whose margin ``--tolerance`` can set."""
 
 
 def require_common(
     earlier: Iterable[Result], models: Sequence[str], backends: Sequence[str]
 ) -> None:
-    """Make sure that there will be something to compare, before anything is measured.
+    """Check, before anything is measured, that there will be something to compare.
 
     Raises:
         ResultError: the earlier run has none of the models on any of the backends, or lacks a
             figure.
     """
     before = _measured(earlier)
-    own = [key for key, result in before.items() if not result.subject.peer]
-    if not any(model in models and backend in backends for _, model, backend in own):
+    ours = [key for key, result in before.items() if not result.subject.peer]
+    if not any(model in models and backend in backends for _, model, backend in ours):
         raise ResultError("the baseline has none of these models on any of these backends")
     for (metric, model, backend), result in before.items():
-        needed = [one.figure for one in (*FALLING, *MARGINS) if one.metric == metric]
-        found = [result.summary.get(figure, "") for figure in needed]
-        # R² is null where all targets are the same.
-        if not all(stored.is_number(one) or one is None for one in found):
+        needed = [margin.figure for margin in (*FALLING, *MARGINS) if margin.metric == metric]
+        figures = [result.summary.get(figure, "") for figure in needed]
+        # R² is null if all targets are equal.
+        if not all(stored.is_number(value) or value is None for value in figures):
             raise ResultError(f"the baseline is damaged: no {metric} of {model} on {backend}")
 
 
@@ -104,16 +104,16 @@ def compare(
     models: Sequence[str],
     tolerances: Mapping[str, float] | None = None,
 ) -> list[Gate]:
-    """Hold our results against the earlier run's of the same models and backends.
+    """Compare results with those of the earlier run for the same models and backends.
 
-    Third parties are compared as well, and their gates skipped.
+    Third parties are compared as well, but their gates are skipped.
 
     Args:
-        results: of this run.
-        earlier: of the baseline.
-        models: what this run was to measure; one that it tried in vain, and that the earlier run
-            measured, fails.
-        tolerances: chosen margins by metric, in place of the ones here.
+        results: results of this run.
+        earlier: results of the baseline.
+        models: names of the models of this run; one that could not be measured but was in the
+            earlier run fails.
+        tolerances: margins by metric, in place of the default ones.
     """
     now, before = _measured(results), _measured(earlier)
     chosen = tolerances or {}
@@ -127,16 +127,19 @@ def compare(
                 message = f"measured in the baseline, but now {reason}"
                 gates.append(Gate(_name(metric), str(theirs.subject), "failed", message))
         else:
-            for margins, hold in ((FALLING, _fallen), (MARGINS, _grown)):
+            for margins, gate_of in ((FALLING, _fallen), (MARGINS, _grown)):
                 gates += [
-                    hold(now[key], theirs, replace(one, noise=chosen.get(metric, one.noise)))
-                    for one in margins
-                    if one.metric == metric
-                    and None not in (theirs.summary[one.figure], now[key].summary[one.figure])
+                    gate_of(
+                        now[key], theirs, replace(margin, noise=chosen.get(metric, margin.noise))
+                    )
+                    for margin in margins
+                    if margin.metric == metric
+                    and None not in (theirs.summary[margin.figure], now[key].summary[margin.figure])
                 ]
-    third = {str(key.subject) for key in now.values() if not _ours(key)}
-    third |= {str(one.subject) for one in before.values() if not _ours(one)}
-    return [_not_ours(gate) if gate.subject in third else gate for gate in gates]
+    third_parties = {
+        str(result.subject) for result in (*now.values(), *before.values()) if not _ours(result)
+    }
+    return [_not_ours(gate) if gate.subject in third_parties else gate for gate in gates]
 
 
 def _ours(result: Result) -> bool:
@@ -149,16 +152,16 @@ def _not_ours(gate: Gate) -> Gate:
     return replace(gate, verdict="skipped", message=f"{gate.message} ({OTHER_MAKER})")
 
 
-def _key(result: Result) -> Key:
+def _key(result: Result) -> ResultKey:
     return result.metric, result.subject.model, result.subject.backend
 
 
-def _measured(results: Iterable[Result]) -> dict[Key, Result]:
+def _measured(results: Iterable[Result]) -> dict[ResultKey, Result]:
     return {_key(result): result for result in results if result.status == "measured"}
 
 
 def _reason(results: Iterable[Result], model: str, backend: str) -> str:
-    """Return why ``model`` was not measured on ``backend``; "" when that was not tried."""
+    """Return why ``model`` was not measured on ``backend``; "" if it was not attempted."""
     for subject, result in answered(results).items():
         if subject.backend == backend and subject.model in (model, ""):
             return f"{result.status}: {result.reason}"

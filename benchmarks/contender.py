@@ -1,4 +1,4 @@
-"""Who takes part in a benchmark: a model file on a backend, behind three functions."""
+"""Contenders of a benchmark: a model file on a backend, behind three functions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.benchmarks.usage import Usage, said
+from edgekit.benchmarks.usage import Usage, from_metadata
 from edgekit.errors import EdgekitError
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ DISTRIBUTIONS = {
     "edgetpu": ("ai-edge-litert",),
     "reference": ("numpy",),
 }
-"""What each backend needs to be installed besides edgekit and Python."""
+"""Packages that each backend needs besides edgekit and Python."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Contender:
     """A model on a backend, ready to run.
 
     Attributes:
-        subject: how it is called in the results.
-        file: what it runs; a fresh process needs nothing else.
+        subject: its name in the results.
+        file: the file that it runs; a fresh process needs no other.
         predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...].
-        inputs: the dataset's inputs [N, ...] -> raw inputs, what ``run`` takes one of.
-        run: raw input [1, ...] -> raw output; what the latency is measured of.
+        inputs: the dataset's inputs [N, ...] -> raw inputs [N, ...]; ``run`` accepts one of them.
+        run: raw input [1, ...] -> raw output; its latency is measured.
         distributions: packages that must be installed to run it.
-        note: how the backend runs it, where that is not as usual; "" otherwise.
-        times: raw inputs [N, ...] and a number of calls of ``run`` -> seconds of each, measured in
-            the process that runs the model; None where that is this one.
-        trust: whether a fresh process may run the code that a Keras file brings along.
+        note: how the backend runs it, if not in the usual way; else "".
+        times: raw inputs [N, ...] and a number of calls of ``run`` -> seconds of each call,
+            measured in the process that runs the model; None if that is this process.
+        trust: a fresh process may run the code that a Keras file contains.
     """
 
     subject: Subject
@@ -69,13 +69,13 @@ def from_models(
 ) -> Iterator[Contender | Result]:
     """Yield each model on each backend, or a result that says why it is not present.
 
-    A backend that is not present as a whole gives one result, without a model. The backends of
-    one model follow each other, so that they are read side by side.
+    A backend that is not present gives one result, without a model. All backends of a model follow
+    each other, so that a reader can compare them.
 
     Args:
-        models: .tflite files by the name that the results call them.
+        models: .tflite files by their name in the results.
         backends: names of edge_runtime's backends.
-        usages: how each model is fed and read, by the same names; None for as the files say.
+        usages: how to use each model, by the same names; None for what the files say.
     """
     present = []
     for backend in backends:
@@ -84,7 +84,7 @@ def from_models(
         else:
             present.append(backend)
     for name, path in models.items():
-        usage = usages[name] if usages else said(path)
+        usage = usages[name] if usages else from_metadata(path)
         for backend in present:
             subject = Subject(name, files.sha256(path), backend)
             try:
@@ -94,7 +94,7 @@ def from_models(
 
 
 def for_edgetpu(models: Mapping[str, Path]) -> frozenset[str]:
-    """Name the ``models`` that miss nothing here but an Edge TPU: compiled for it, LiteRT there."""
+    """Return the names of ``models`` for an Edge TPU, if LiteRT is installed to run them."""
     if unavailable("litert"):
         return frozenset()
     return frozenset(
@@ -117,23 +117,23 @@ def from_keras(
         file: the Keras model.
         scratch: folder for the files that the peers run.
         size: shape of its input without the batch.
-        usage: how it is fed and read.
-        names: of the peers.
-        trust: run the code that the file brings along; else such a file is not present.
+        usage: how to use it.
+        names: names of the peers.
+        trust: run the code that the file contains; else such a file is not present.
     """
     digest = files.sha256(file) if file.exists() else ""
     for name in names:
         peer = peers.PEERS[name]
         subject = Subject(file.name, digest, name, peer=True)
         try:
-            own_file = peer.prepare(file, scratch, trust)
-            function = peer.open(own_file, trust)
+            peer_file = peer.prepare(file, scratch, trust)
+            function = peer.open(peer_file, trust)
         except EdgekitError as error:
             yield absent(subject, str(error))
             continue
         yield Contender(
             subject=subject,
-            file=own_file,
+            file=peer_file,
             predict=partial(_scaled_first, usage, size, function),
             inputs=partial(_scaled, usage, size),
             run=function,
@@ -150,10 +150,10 @@ def absent(subject: Subject, reason: str) -> Result:
 
 
 def raw_inputs(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Array:
-    """Return the dataset's inputs [N, ...] as the model takes them, [N, ...].
+    """Return the dataset's inputs [N, ...] as raw inputs of the model, [N, ...].
 
     Raises:
-        ModelError: the model's input is of integers without scale and zero point.
+        ModelError: the model's input has integers without scale and zero point.
     """
     inputs = inputs.reshape(len(inputs), *model.input.shape[1:])
     if inputs.dtype == np.uint8 and not usage.mean:
@@ -162,7 +162,7 @@ def raw_inputs(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Array
 
 
 def chunks(inputs: Inputs) -> Iterator[Inputs]:
-    """Yield inputs [N, ...] in parts of about CHUNK bytes as float32."""
+    """Yield inputs [N, ...] in chunks of about CHUNK bytes, counted as float32."""
     rows = max(1, CHUNK // (4 * max(1, prod(inputs.shape[1:]))))
     for start in range(0, max(1, len(inputs)), rows):
         yield inputs[start : start + rows]
@@ -200,11 +200,11 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
 
 
 def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
-    own = model.metadata
-    if own is None or (own.mean, own.std) != (usage.mean, usage.std):
-        # The file says something else, or nothing: it is fed as the usage says.
+    metadata = model.metadata
+    if metadata is None or (metadata.mean, metadata.std) != (usage.mean, usage.std):
+        # The file says something else, or nothing: the usage decides.
         raw = [model.run(raw_inputs(model, usage, chunk)) for chunk in chunks(inputs)]
         return usage.read(dequantize(np.concatenate(raw), model.output))
     outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
-    # A file without labels that ends without softmax is numbers to the runtime.
+    # To the runtime, the output of a file without labels and softmax is numbers.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs

@@ -1,4 +1,4 @@
-"""What the figures were measured on: machine, operating system, versions."""
+"""The environment of a measurement: machine, operating system, versions."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def describe() -> dict[str, str]:
-    """Return what is known of machine, system and versions; what is unknown is left out."""
+    """Return facts about machine, system and versions, without the unknown ones."""
     facts = {
         "CPU": cpu(),
         "cores": str(os.cpu_count() or ""),
@@ -36,7 +36,7 @@ def describe() -> dict[str, str]:
 
 
 def cpu() -> str:
-    """Return the processor's name, or a board's where the kernel names no processor."""
+    """Return the processor's name, or the board's if the kernel names no processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
@@ -49,12 +49,12 @@ def cpu() -> str:
 
 
 def load() -> str:
-    """Return the load average of the last minute: how busy the machine was before we came."""
+    """Return the load average of the minute before the measurement."""
     return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
 
 
 def operating_system() -> str:
-    """Return the distribution's name and the kernel's version, or what Python knows."""
+    """Return the distribution's name and the kernel's version, or Python's platform string."""
     try:
         return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.release()}"
     except (OSError, KeyError):
@@ -62,11 +62,11 @@ def operating_system() -> str:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the version of each distribution that is installed."""
-    found = {}
+    """Return the version of each installed distribution."""
+    installed = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed

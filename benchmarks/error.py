@@ -1,4 +1,4 @@
-"""Error of outputs that are numbers: how far they are from the targets."""
+"""Error of numeric outputs: their distance from the targets."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ def measure(subject: Subject, outputs: Floats, targets: Floats) -> Result:
     """Compare ``outputs`` float32 [N, ...] with ``targets`` float32 [N, K].
 
     The samples are the mean absolute error of each input. The summary has RMSE, MAE and R², the
-    share of the targets' variance that is explained: null where all targets are the same.
+    share of the targets' variance that is explained: null if all targets are equal.
     """
     numbers = outputs.reshape(len(outputs), -1).astype(np.float64)
     if numbers.shape != targets.shape:

@@ -1,7 +1,7 @@
-"""Exactness: how the raw outputs of edgekit's own engine differ from LiteRT's, element by element.
+"""Exactness: how the raw outputs of edgekit's engine differ from LiteRT's, element by element.
 
-Accuracy hardly notices a rounding: the test images of a small model give few distinct outputs. So
-random tensors over the full range of the input's type are asked as well.
+Accuracy hardly shows a different rounding: the test images of a small model give few distinct
+outputs. So random tensors over the full range of the input's type are compared as well.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,41 +17,40 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks.contender import Contender, chunks
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 Array = npt.NDArray[Any]
 
 REFERENCES = {"BUILTIN_REF": "difference_to_builtin_ref", "XNNPACK": "difference_to_xnnpack"}
-"""LiteRT's kernels that ours are compared with -> the metric that holds the comparison."""
+"""LiteRT's set of kernels -> metric of the comparison with it."""
 
 TO_NATIVE = "difference_to_native"
-"""The metric that holds the comparison of firmware with the engine that it was made from."""
+"""Metric of the comparison of firmware with edgekit's engine on the host."""
 
 METRICS = (*REFERENCES.values(), TO_NATIVE)
 
 ROUNDING = "litert"
-"""The rounding of the plan: whose bytes integers are to have; see ``edge_runtime.ops.ROUNDINGS``.
-"litert" promises BUILTIN_REF's."""
+"""Rounding of the plan, see ``edge_runtime.ops.ROUNDINGS``: "litert" gives BUILTIN_REF's bytes."""
 
 SEED = 1
-"""Of the random tensors."""
+"""Seed of the random tensors."""
 
 
 def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
     """Compare a model on the backend native with LiteRT's kernels, one result for each set.
 
-    The samples are the largest difference in the output of each input, images first: steps of the
-    integer output, ULPs of the float one.
+    The samples are the largest difference in the output of each input, images first: in steps for
+    integer outputs, in ULPs for floats.
 
     Args:
         contender: a model on the backend native.
-        images: the dataset's inputs [N, ...], N may be 0.
-        tensors: how many random tensors follow them.
+        images: the dataset's inputs [N, ...]; N can be 0.
+        tensors: number of random tensors after the images.
     """
     model = edge_runtime.load(contender.file, backend="native", rounding=ROUNDING)
     drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
     inputs = partial(_inputs, contender, images, drawn)
-    own: Array | None = None
+    outputs: Array | None = None
     results = []
     for kernels, metric in REFERENCES.items():
         reason = litert.unavailable()
@@ -59,8 +58,8 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
             reason = "LiteRT may die of the file, and is not run in this process"
         if reason is None:
             try:
-                other = answered(open_litert(contender.file, kernels).run, inputs())
-            # What LiteRT's kernels do not take, some of them tell when they are run.
+                other = run_chunks(open_litert(contender.file, kernels).run, inputs())
+            # Some of LiteRT's kernels refuse a model only when they run.
             except (ModelError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split())
         if reason is not None:
@@ -68,9 +67,10 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
                 Result(contender.subject, metric, "steps", status="not present", reason=reason)
             )
             continue
-        own = answered(model.run, inputs()) if own is None else own
+        if outputs is None:
+            outputs = run_chunks(model.run, inputs())
         reference = f"LiteRT {kernels}"
-        results.append(compared(contender.subject, metric, reference, own, other, len(images)))
+        results.append(compared(contender.subject, metric, reference, outputs, other, len(images)))
     return results
 
 
@@ -89,20 +89,20 @@ def random_tensors(count: int, shape: tuple[int, ...], dtype: str) -> Array:
     return generator.integers(limits.min, limits.max, size, dtype, endpoint=True)
 
 
-def distances(own: Array, other: Array) -> npt.NDArray[np.int64]:
-    """Return how far apart the elements of two arrays of one type are, int64 of their shape.
+def distances(outputs: Array, other: Array) -> npt.NDArray[np.int64]:
+    """Return the distances between the elements of two arrays of one type, int64 of their shape.
 
-    Integers: steps. float32: ULPs, the count of float32 numbers from one to the other; 0 and -0
-    are one number, and NaN is as far from NaN as their bits are.
+    Integers: in steps. float32: in ULPs, the count of float32 numbers from one to the other; 0 and
+    -0 are the same number, and two NaNs are as far apart as their bits.
     """
-    if own.dtype == np.float32:
-        own, other = _ordered(own), _ordered(other)
-    difference: npt.NDArray[np.int64] = np.abs(own.astype(np.int64) - other.astype(np.int64))
+    if outputs.dtype == np.float32:
+        outputs, other = _ordered(outputs), _ordered(other)
+    difference: npt.NDArray[np.int64] = np.abs(outputs.astype(np.int64) - other.astype(np.int64))
     return difference
 
 
 def _ordered(values: Array) -> npt.NDArray[np.int64]:
-    """Return the position of float32 values among all float32 numbers, 0 at zero."""
+    """Return the positions of float32 values among all float32 numbers; zero is at 0."""
     bits = values.view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(2**31) - bits, bits)
 
@@ -115,27 +115,28 @@ def _inputs(contender: Contender, images: Inputs, drawn: Array) -> Iterator[Arra
         yield drawn
 
 
-def answered(run: Any, inputs: Iterable[Array]) -> Array:
-    """Return the raw outputs [N, ...] of chunks of inputs [N, ...], one input a call."""
-    return np.concatenate([answers(run, chunk) for chunk in inputs])
+def run_chunks(run: Any, inputs: Iterable[Array]) -> Array:
+    """Return the raw outputs [N, ...] of chunks of inputs [N, ...], with one input per call."""
+    return np.concatenate([run_each(run, chunk) for chunk in inputs])
 
 
-def answers(run: Any, inputs: Array) -> Array:
-    """Return the raw outputs [N, ...] of inputs [N, ...], one a call."""
+def run_each(run: Any, inputs: Array) -> Array:
+    """Return the raw outputs [N, ...] of inputs [N, ...], with one input per call."""
     return np.concatenate([run(inputs[i : i + 1]) for i in range(len(inputs))])
 
 
 def compared(
-    subject: Subject, metric: str, reference: str, own: Array, other: Array, images: int
+    subject: Subject, metric: str, reference: str, outputs: Array, other: Array, images: int
 ) -> Result:
-    """Return the comparison of outputs [N, ...] with those of ``reference``.
+    """Compare raw outputs [N, ...] with ``other`` [N, ...], those of ``reference``.
 
-    The first ``images`` of them are of test images, the others of random tensors. The samples are
-    the largest difference in each output.
+    The first ``images`` outputs are those of test images, the others those of random tensors. The
+    samples are the largest difference in each output.
     """
-    apart = distances(own, other).reshape(len(own), -1)
-    absolute = np.abs(own.astype(np.float64) - other.astype(np.float64)).reshape(len(own), -1)
-    whole = np.issubdtype(own.dtype, np.integer)
+    count = len(outputs)
+    apart = distances(outputs, other).reshape(count, -1)
+    absolute = np.abs(outputs.astype(np.float64) - other.astype(np.float64)).reshape(count, -1)
+    whole = np.issubdtype(outputs.dtype, np.integer)
     parts = {"images": slice(None, images), "random": slice(images, None)}
     summary: dict[str, Any] = {
         "reference": reference,
@@ -155,7 +156,7 @@ def compared(
 
 
 def _counted(apart: npt.NDArray[np.int64], absolute: Array) -> dict[str, Any]:
-    """Return how many elements there are and differ, and the largest differences."""
+    """Return the number of elements, how many differ, and the largest differences."""
     return {
         "tensors": len(apart),
         "elements": apart.size,
@@ -166,7 +167,7 @@ def _counted(apart: npt.NDArray[np.int64], absolute: Array) -> dict[str, Any]:
 
 
 def select(results: Iterable[Result]) -> list[Result]:
-    """Return the comparisons, those of one model next to each other, in their order."""
-    found = [result for result in results if result.metric in METRICS]
-    subjects = list(dict.fromkeys(result.subject for result in found))
-    return sorted(found, key=lambda result: subjects.index(result.subject))
+    """Return the comparisons in order, grouped by subject."""
+    comparisons = [result for result in results if result.metric in METRICS]
+    subjects = list(dict.fromkeys(result.subject for result in comparisons))
+    return sorted(comparisons, key=lambda result: subjects.index(result.subject))

@@ -1,9 +1,9 @@
 """A fresh process that answers once: ``python benchmarks/first_answer.py``.
 
-Reads one raw input tensor from standard input, prints the answer as soon as it has it (there the
-parent stops its clock), then its peak memory in bytes. Imports nothing that what it measures does
-not need, and is run by its path, as a user's own script is: ``python -m`` would import runpy and
-the package around this file as well, half a bare Python's start again.
+Reads one raw input tensor from standard input, prints the answer as soon as it has it (the parent
+stops its clock there), then its peak memory in bytes. It imports only what the measured backend
+needs, and is run by its path like a user's script: ``python -m`` would also import runpy and the
+package around this file, which costs half as much as the start of a bare Python.
 """
 
 import sys
@@ -14,10 +14,10 @@ def main(kind: str, backend: str = "", path: str = "", *shape: str) -> None:
 
     Args:
         kind: "runtime" for a backend of edge_runtime, "peer" for one of peers.PEERS, "trusted peer"
-            for one that may run the code of its Keras file, "python" for the interpreter alone.
-        backend: the backend's or the peer's name.
+            for a peer that may run the code of its Keras file, "python" for the bare interpreter.
+        backend: name of the backend or peer.
         path: the model file.
-        shape: of the input tensor.
+        shape: shape of the input tensor.
     """
     data = sys.stdin.buffer.read()
     if kind == "runtime":
@@ -36,9 +36,9 @@ def main(kind: str, backend: str = "", path: str = "", *shape: str) -> None:
 
 
 def peak_memory() -> int:
-    """Return the most physical memory that this process has held, in bytes; 0 where unknown.
+    """Return the peak physical memory of this process, in bytes; 0 if unknown.
 
-    Linux: VmHWM, which starts afresh with each program. ``ru_maxrss`` does not: it survives
+    Linux: VmHWM, which is reset when a program starts. ``ru_maxrss`` is not: it survives
     execve, so a child of a large parent reports the parent's image at the fork.
     """
     try:

@@ -1,4 +1,4 @@
-"""What a first answer costs: cold start and peak memory of a fresh process, sizes on disk."""
+"""Cost of a first answer: cold start and peak memory of a fresh process, sizes on disk."""
 
 import os
 import re
@@ -14,19 +14,19 @@ import numpy as np
 
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Status, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
-"""The interpreter alone: what every other start includes."""
-# -P: a folder of the user's with a json.py or a train/ in it must not be imported from.
+"""The bare interpreter, which every other start includes."""
+# -P: nothing is imported from the working directory, which could contain a json.py or train/.
 FRESH = [sys.executable, "-P", str(Path(__file__).with_name("first_answer.py"))]
-"""Starts a fresh process; the rest of the command is what first_answer.py takes."""
+"""Command of a fresh process, without the arguments of first_answer.py."""
 ENOUGH_STARTS = 3
 BUDGET_SECONDS = 10.0
-"""Who has had ENOUGH_STARTS and spent this long on them starts no more."""
+"""A contender with ENOUGH_STARTS that took this long in total is not started again."""
 
 Start = tuple[float, int]
-"""Seconds to the first answer, peak memory in bytes (0 where unknown)."""
+"""Seconds to the first answer, and peak memory in bytes (0 if unknown)."""
 
 
 class StartError(Exception):
@@ -34,9 +34,9 @@ class StartError(Exception):
 
 
 def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) -> list[Result]:
-    """Start a fresh process for each first answer, in turns, beside bare Python.
+    """Start fresh processes for a first answer, all contenders and bare Python in turns.
 
-    Returns "cold_start" in seconds and "peak_memory" in bytes, a sample a start; "ratio" in the
+    Returns "cold_start" in seconds and "peak_memory" in bytes, one sample per start; "ratio" in the
     summary is the median ratio to the bare Python of the same turn. Files are in the page cache,
     because this process has used them.
     """
@@ -68,7 +68,7 @@ def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) ->
             for starts in (taken, samples[BARE_PYTHON])
         )
         results.append(_result(subject, "cold_start", "s", seconds, bare_seconds, "failed", reason))
-        unknown = reason or "this system does not tell a process's peak memory"
+        unknown = reason or "this system does not report a process's peak memory"
         status: Status = "failed" if reason else "not present"
         results.append(
             _result(subject, "peak_memory", "bytes", memory, bare_memory, status, unknown)
@@ -79,7 +79,7 @@ def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) ->
 def sizes(contender: Contender) -> list[Result]:
     """Return "file_size" and "installed_size", both in bytes.
 
-    The installed size is that of the distributions that the contender needs besides Python.
+    The installed size is the total of the distributions that the contender needs besides Python.
     """
     subject = contender.subject
     file_size = contender.file.stat().st_size
@@ -103,9 +103,9 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
     """Run first_answer.py with ``arguments`` on a raw input tensor.
 
     Raises:
-        StartError: it ended without an answer; the message is the last line that it wrote.
+        StartError: it ended without an answer; the message contains its last line on stderr.
     """
-    # An installed package has its bytecode; a checkout gets it at the first start.
+    # Let a checkout cache its bytecode, which an installed package has.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
@@ -122,7 +122,7 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
                 child.stdin.write(tensor)
                 child.stdin.close()
             except BrokenPipeError:
-                pass  # it died before it read; its exit code says so below
+                pass  # it ended before it read its input; see its exit code below
             child.stdout.readline()
             elapsed = time.perf_counter() - started
             memory = child.stdout.read()
@@ -135,27 +135,27 @@ def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
 
 
 def closed_set(distributions: Iterable[str]) -> set[str]:
-    """Return the installed distributions that ``distributions`` need, themselves included.
+    """Return ``distributions`` and all installed distributions that they need.
 
-    Requirements of extras are left out, as are requirements that are not installed: those whose
-    environment marker does not hold here.
+    Requirements of extras are left out, as are requirements that are not installed because their
+    environment marker does not match.
     """
-    found: set[str] = set()
+    needed: set[str] = set()
     waiting = list(distributions)
     while waiting:
         name = normalized(waiting.pop())
-        if name in found:
+        if name in needed:
             continue
         try:
             requirements = distribution(name).requires or []
         except PackageNotFoundError:
             continue
-        found.add(name)
+        needed.add(name)
         for requirement in requirements:
             specifier, _, marker = requirement.partition(";")
             if "extra" not in marker:
                 waiting.append(re.split(r"[^\w.-]", specifier.strip(), maxsplit=1)[0])
-    return found
+    return needed
 
 
 def normalized(name: str) -> str:
@@ -164,7 +164,7 @@ def normalized(name: str) -> str:
 
 
 def distribution_size(name: str) -> int:
-    """Return the bytes of all files that an installed distribution recorded."""
+    """Return the total size of the files that an installed distribution recorded, in bytes."""
     paths = (Path(str(file.locate())) for file in distribution(name).files or [])
     return sum(path.stat().st_size for path in paths if path.is_file())
 
@@ -181,18 +181,18 @@ def _result(
     """Return the measured result, or one that says why there is no sample.
 
     Args:
-        subject: who was started.
-        metric: of the result.
-        unit: of the samples.
+        subject: what was started.
+        metric: metric of the result.
+        unit: unit of the samples.
         samples: one for each start.
-        bare: bare Python's, at least as many.
-        otherwise: the status without a sample.
-        reason: why there is none.
+        bare: samples of bare Python, at least as many.
+        otherwise: status if there are no samples.
+        reason: why there are none.
     """
     if not samples:
         return Result(subject, metric, unit, status=otherwise, reason=reason)
     summary = {"median": float(np.median(samples)), "min": min(samples), "max": max(samples)}
     if bare:
-        ratios = [own / python for own, python in zip(samples, bare, strict=False)]
+        ratios = [sample / python for sample, python in zip(samples, bare, strict=False)]
         summary["ratio"] = float(np.median(ratios))
     return Result(subject, metric, unit, tuple(samples), summary)

@@ -1,39 +1,39 @@
-"""Gates: what must hold for the run to pass."""
+"""Gates: the conditions under which a run passes."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
-from edgekit.benchmarks.units import quantity, whole
 
 Verdict = Literal["passed", "failed", "skipped"]
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 STUDY_MINIMUM = 0.99
-"""What the models of the documented study must reach: MNIST's 0 and 1."""
+"""Least accuracy of the models of the documented study: MNIST's 0 and 1."""
 
 MOST_DROP = 0.01
-"""How far the accuracy, or R², of any other model may fall below its Keras model's."""
+"""Most that the accuracy, or R², of any other model may be below its Keras model's."""
 
 TIMED = ("native", "edgetpu")
-"""Engines that a limit of the latency is about; the reference is the definition, not the engine."""
+"""Engines that a latency limit applies to; the reference backend is a definition, not an engine."""
 
 NAMED_IMAGES = 12
-"""Wrong images that a message names before it only counts them."""
+"""Most wrong images that a message names; it counts the others."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition and what came of it.
+    """One condition and its verdict.
 
     Attributes:
-        name: what is asked: "accuracy", "required", "runs", "accuracy against the baseline", …
-        subject: of whom, as the results call it; a model or a backend alone where both do not fit.
-        verdict: "skipped" when there was nothing to hold against the condition.
+        name: the condition: "accuracy", "required", "runs", "accuracy against the baseline", …
+        subject: the subject's name in the results, or the name of a model or a backend.
+        verdict: "skipped" if there was nothing to compare with.
         message: one sentence for people.
-        limit: the figure asked for, where it is one.
+        limit: the limit, if it is a number.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Gate:
 
 
 def passed(gates: Iterable[Gate]) -> bool:
-    """Tell whether no gate failed."""
+    """Return whether no gate failed."""
     return all(gate.verdict != "failed" for gate in gates)
 
 
@@ -57,46 +57,46 @@ def answers(
     drop: float | None = None,
     study: Container[str] = (),
 ) -> list[Gate]:
-    """Ask each model on each backend for good answers; peers are not asked.
+    """Check the answers of each model on each backend, peers excepted.
 
     Args:
-        results: of the run.
-        minimum: the accuracy asked for, 0 to 1, without which a model fails; None asks
-            STUDY_MINIMUM of the models of the study and compares all others with their Keras model.
-        drop: how far accuracy or R² may fall below the Keras model's; None for MOST_DROP, where
-            nothing else is asked.
+        results: results of the run.
+        minimum: least accuracy, 0 to 1; None for STUDY_MINIMUM for the models of the study, and a
+            comparison with the Keras model for all others.
+        drop: most that accuracy or R² may be below the Keras model's; None for MOST_DROP if there
+            is no other condition.
         study: models of the documented study.
     """
     results = list(results)
-    gates, unasked, refused = [], dict[str, str](), set[str]()
+    gates, unchecked, refused = [], dict[str, str](), set[str]()
     for subject, result in answered(results).items():
         if subject.peer:
             continue
-        asked = minimum
-        if asked is None and drop is None and subject.model in study:
-            asked = STUDY_MINIMUM
+        least = minimum
+        if least is None and drop is None and subject.model in study:
+            least = STUDY_MINIMUM
         if result.status != "measured":
             verdict: Verdict = "skipped" if result.status == "not present" else "failed"
             message = f"{result.status}: {result.reason}"
-            gates.append(Gate(result.metric, str(subject), verdict, message, limit=asked))
+            gates.append(Gate(result.metric, str(subject), verdict, message, limit=least))
             continue
         if result.metric == "outputs":
-            unasked[subject.model] = f"{result.summary['truth']}: it is not measured"
+            unchecked[subject.model] = f"{result.summary['truth']}: it is not measured"
             refused |= {subject.model} if minimum is not None else set()
             continue
-        if asked is not None and result.metric == "accuracy":
-            gates.append(_minimum(result, asked))
-        if asked is None or drop is not None or result.metric == "error":
+        if least is not None and result.metric == "accuracy":
+            gates.append(_minimum(result, least))
+        if least is None or drop is not None or result.metric == "error":
             keras = _keras(results, subject)
             if keras is None:
-                unasked[subject.model] = _nothing_to_compare_with(results, subject, result)
+                unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
             else:
                 most = MOST_DROP if drop is None else drop
                 compare = _accuracy_drop if result.metric == "accuracy" else _r2_drop
                 gates.append(compare(result, keras, most))
     return gates + [
         Gate("accuracy", model, "failed" if model in refused else "skipped", reason)
-        for model, reason in unasked.items()
+        for model, reason in unchecked.items()
     ]
 
 
@@ -106,38 +106,43 @@ def runs(
     """Return a failed gate for each of ``models`` that no backend was present for.
 
     The gate of a model in ``for_edgetpu`` is skipped instead, unless an Edge TPU is present and
-    did not take the model.
+    refused the model.
     """
-    ours = [one for one in answered(results).values() if not one.subject.peer]
+    ours = [result for result in answered(results).values() if not result.subject.peer]
     gates = []
     for model in models:
-        tried = [one for one in ours if one.subject.model in (model, "")]
-        if all(one.status == "not present" for one in tried):
-            reasons = "; ".join(f"{one.subject.backend}: {one.reason}" for one in tried)
-            refused = any(one.subject.model and one.subject.backend == "edgetpu" for one in tried)
+        outcomes = [result for result in ours if result.subject.model in (model, "")]
+        if all(outcome.status == "not present" for outcome in outcomes):
+            reasons = "; ".join(
+                f"{outcome.subject.backend}: {outcome.reason}" for outcome in outcomes
+            )
+            refused = any(
+                outcome.subject.model and outcome.subject.backend == "edgetpu"
+                for outcome in outcomes
+            )
             verdict: Verdict = "skipped" if model in for_edgetpu and not refused else "failed"
             gates.append(Gate("runs", model, verdict, f"no backend ran it: {reasons}"))
     return gates
 
 
 def required(results: Iterable[Result], backends: Sequence[str]) -> list[Gate]:
-    """Ask of each of ``backends`` that it has run at least one model."""
-    outcomes = [one for subject, one in answered(results).items() if not subject.peer]
+    """Require that each of ``backends`` has run at least one model."""
+    ours = [result for result in answered(results).values() if not result.subject.peer]
     gates = []
     for name in backends:
-        own = [one for one in outcomes if one.subject.backend == name]
-        if any(one.status == "measured" for one in own):
+        outcomes = [result for result in ours if result.subject.backend == name]
+        if any(outcome.status == "measured" for outcome in outcomes):
             gates.append(Gate("required", name, "passed", "it is present and ran a model"))
         else:
-            reasons = "; ".join(dict.fromkeys(one.reason for one in own))
+            reasons = "; ".join(dict.fromkeys(outcome.reason for outcome in outcomes))
             gates.append(Gate("required", name, "failed", f"it ran no model: {reasons}"))
     return gates
 
 
 def exact(results: Iterable[Result], metric: str = "difference_to_builtin_ref") -> list[Gate]:
-    """Ask of integer models that they give the bytes of what ``metric`` compares them with.
+    """Require that integer models give the same bytes as the reference of ``metric``.
 
-    That is LiteRT's reference kernels for the engine native, and the engine for firmware.
+    The reference is LiteRT's reference kernels for the native engine, and the engine for firmware.
     """
     gates = []
     for subject, result in select(results, metric).items():
@@ -158,13 +163,13 @@ def exact(results: Iterable[Result], metric: str = "difference_to_builtin_ref") 
 
 
 def budget(results: Iterable[Result], metric: str, figure: str, limit: int) -> list[Gate]:
-    """Ask of each build that ``figure`` of ``metric`` is at most ``limit``.
+    """Require that ``figure`` of ``metric`` is at most ``limit`` for each build.
 
     Args:
-        results: of firmware.
+        results: results of firmware.
         metric: "flash", "ram" or "instructions".
-        figure: the key in the result's summary.
-        limit: in the result's unit.
+        figure: key in the result's summary.
+        limit: the limit, in the result's unit.
     """
     gates = []
     for subject, result in select(results, metric).items():
@@ -172,27 +177,27 @@ def budget(results: Iterable[Result], metric: str, figure: str, limit: int) -> l
         relation = f"over by {whole(over)}" if over > 0 else f"{whole(-over)} left"
         message = f"{whole(value)} {result.unit} of {whole(limit)}, {relation}"
         if result.summary.get("stack", 0) is None:
-            message += "; the stack is not measured and not among them"
+            message += "; without the stack, which is not measured"
         verdict: Verdict = "failed" if over > 0 else "passed"
         gates.append(Gate(metric, str(subject), verdict, message, limit=limit))
     return gates
 
 
 def size(models: Mapping[str, Path], limit: int) -> list[Gate]:
-    """Ask of each of ``models`` that its file has at most ``limit`` bytes."""
+    """Require that the file of each of ``models`` has at most ``limit`` bytes."""
     gates = []
     for model, path in models.items():
-        found = path.stat().st_size
-        verdict: Verdict = "failed" if found > limit else "passed"
-        message = f"{whole(found)} bytes of {whole(limit)}"
+        size = path.stat().st_size
+        verdict: Verdict = "failed" if size > limit else "passed"
+        message = f"{whole(size)} bytes of {whole(limit)}"
         gates.append(Gate("size", model, verdict, message, limit=limit))
     return gates
 
 
 def latency(results: Iterable[Result], limit: float) -> list[Gate]:
-    """Ask of each model on our engines that the median of one input is at most ``limit`` seconds.
+    """Require a median latency of at most ``limit`` seconds for each model on edgekit's engines.
 
-    LiteRT and the peers are not asked.
+    LiteRT and the peers are not checked.
     """
     gates = []
     for subject, result in select(results, "latency").items():
@@ -206,7 +211,7 @@ def latency(results: Iterable[Result], limit: float) -> list[Gate]:
 
 
 def completed(results: Iterable[Result]) -> list[Gate]:
-    """Return a failed gate for each other measurement of ours that was tried in vain."""
+    """Return a failed gate for each other measurement of edgekit's backends that failed."""
     return [
         Gate(result.metric.replace("_", " "), str(result.subject), "failed", result.reason)
         for result in results
@@ -236,58 +241,58 @@ def _minimum(result: Result, minimum: float) -> Gate:
 
 
 def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
-    # It loads NumPy, which whoever only shows gates does without.
+    # It imports NumPy, which is not needed to show gates.
     from edgekit.scoring import paired_interval
 
-    own, theirs = set(ours.summary["wrong"]), set(keras.summary["wrong"])
+    wrong, keras_wrong = set(ours.summary["wrong"]), set(keras.summary["wrong"])
     total = ours.summary["total"]
-    neither = len(own & theirs)
-    lost, won = len(own - theirs), len(theirs - own)
+    neither = len(wrong & keras_wrong)
+    lost, won = len(wrong - keras_wrong), len(keras_wrong - wrong)
     low, high = paired_interval(total - lost - won - neither, lost, won, neither)
     drop = (lost - won) / total
     message = (
         f"{ours.summary['accuracy']:.5f}, the Keras model has {keras.summary['accuracy']:.5f}: a "
         f"drop of {drop:.5f} (95 % interval {low:.5f} to {high:.5f}), {most:g} is allowed"
     )
-    # A share of ten thousand images is a float; one image more than allowed is 1e-4.
+    # Allows for rounding of floats; one image of ten thousand is 1e-4.
     verdict: Verdict = "passed" if drop <= most + 1e-9 else "failed"
     return Gate("accuracy drop", str(ours.subject), verdict, message, limit=most)
 
 
 def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
-    own, theirs = ours.summary, keras.summary
+    figures, theirs = ours.summary, keras.summary
     errors = (
-        f"RMSE {own['rmse']:.4g} and MAE {own['mae']:.4g}, the Keras model has "
+        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, the Keras model has "
         f"{theirs['rmse']:.4g} and {theirs['mae']:.4g}"
     )
     name, subject = "R² drop", str(ours.subject)
-    if own["r2"] is None or theirs["r2"] is None:
-        message = f"{errors}; the targets are all the same, so there is no R²"
+    if figures["r2"] is None or theirs["r2"] is None:
+        message = f"{errors}; all targets are equal, so there is no R²"
         return Gate(name, subject, "skipped", message, limit=most)
-    drop = theirs["r2"] - own["r2"]
+    drop = theirs["r2"] - figures["r2"]
     message = (
-        f"R² {own['r2']:.5f}, the Keras model has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
+        f"R² {figures['r2']:.5f}, the Keras model has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
         f"{most:g} is allowed; {errors}"
     )
     return Gate(name, subject, "passed" if drop <= most else "failed", message, limit=most)
 
 
 def _keras(results: Sequence[Result], subject: Subject) -> Result | None:
-    """Return what the Keras model answered, if the subject may be compared with it."""
+    """Return the Keras model's result, if the subject is to be compared with it."""
     agreement = select(results, "agreement").get(subject)
     if agreement is None or agreement.status != "measured":
         return None
-    for one, result in answered(results).items():
-        if one.peer and one.backend == KERAS and result.status == "measured":
+    for peer, result in answered(results).items():
+        if peer.peer and peer.backend == KERAS and result.status == "measured":
             return result
     return None
 
 
-def _nothing_to_compare_with(results: Sequence[Result], subject: Subject, own: Result) -> str:
-    """Say what the model has, why there is no Keras model, and what to give."""
+def _nothing_to_compare_with(results: Sequence[Result], subject: Subject, result: Result) -> str:
+    """Return why there is no Keras model to compare with, and which options help."""
     agreement = select(results, "agreement").get(subject)
     why = agreement.reason if agreement else "no Keras model was run"
     give = "give --keras FILE"
-    if own.metric == "accuracy":
+    if result.metric == "accuracy":
         give += ", or --min-accuracy"
     return f"nothing to compare with: {why}: {give}"

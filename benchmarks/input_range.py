@@ -1,8 +1,7 @@
 """What pixels 0 and 255 are on a model file's scale: from its metadata, its input, its first ops.
 
-Where the file does not say, the ends of a quantised input tell; a float model may begin with
-products and sums that tell; and labelled data tells, because with the wrong range fewer answers
-are right.
+If the metadata does not say, the range of a quantised input shows it, or the products and sums that
+a float model begins with, or labelled data, because the wrong range gives fewer right answers.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,16 +24,16 @@ from edgekit.pixel_range import (
     rescaled_from,
     shown,
 )
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 NEAR = 0.05
-"""Ends of a quantised input that lie this near to a range's, as a share of it, are that range's:
-photos hardly ever reach both ends, and int8 has one step more below zero than above."""
+"""Largest distance of the bounds of a quantised input from those of a range that it fits, relative
+to the range: photos rarely reach both bounds, and int8 has one more step below zero than above."""
 APART = 0.25
-"""Ends that differ by this much contradict each other."""
+"""Bounds that differ by more than this share of the range contradict each other."""
 
 SAMPLED = 1000
-"""Training inputs whose mean and deviation are those of all."""
+"""Training inputs that mean and standard deviation are computed from."""
 
 CARRIERS = frozenset("CAST EXPAND_DIMS RESHAPE SQUEEZE".split())
 AFFINE: dict[str, Callable[[Any, Any], Any]] = {
@@ -47,12 +46,12 @@ AFFINE: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Clue:
-    """What a file's input or first ops tell.
+    """What a file's input or first ops show.
 
     Attributes:
-        range: the range of CANDIDATES that they fit; None when none or several do.
-        reason: what tells, as "its own rescaling"; "" when nothing does.
-        tensor: the input, or what the first op quantises it to.
+        range: the range of CANDIDATES that they fit; None if none or several fit.
+        reason: what shows it, such as "its own rescaling"; "" if nothing does.
+        tensor: the input, or the tensor that the first op quantises it to.
     """
 
     range: Range | None
@@ -60,13 +59,13 @@ class Clue:
     tensor: Tensor
 
     @property
-    def ends(self) -> Range | None:
-        """What the ends of a quantised input stand for; None for floats."""
-        return quantised_ends(self.tensor)
+    def bounds(self) -> Range | None:
+        """The values of the least and the largest number of a quantised input; None for floats."""
+        return quantised_range(self.tensor)
 
     def against(self, pixels: Range) -> Range | None:
-        """Return the range that this tells, if pixels become something far off."""
-        if self.ends:
+        """Return the range that this shows, if ``pixels`` contradicts it."""
+        if self.bounds:
             return contradicts(pixels, self.tensor)
         return self.range if self.range and _apart(self.range, pixels) else None
 
@@ -77,70 +76,72 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
     Args:
         file: the model.
         chosen: ``--input-range``.
-        dataset: of pixels; its training part is what ranges are tried on.
+        dataset: a dataset of pixels; ranges are tried on its training part.
 
     Raises:
-        DataError: nothing decides; the message says what to give.
+        DataError: nothing decides; the message says which option does.
     """
-    clue, own = clue_of(file.graph), said(file)
-    expected, reason = chosen or own or clue.range, clue.reason
+    clue, recorded = clue_of(file.graph), from_metadata(file)
+    expected, reason = chosen or recorded or clue.range, clue.reason
     doubts: list[str] = []
     if chosen:
         reason = "--input-range"
-        if own and _apart(chosen, own):
-            doubts.append(f"{shown(own)} by its metadata")
-    elif own:
+        if recorded and _apart(chosen, recorded):
+            doubts.append(f"{shown(recorded)} by its metadata")
+    elif recorded:
         reason = "its metadata"
-    if expected and (chosen or own) and (against := clue.against(expected)):
+    if expected and (chosen or recorded) and (against := clue.against(expected)):
         doubts.append(f"{shown(against)} by {clue.reason}")
-    # What edgekit convert found out is believed, unless the file contradicts itself.
-    if own and file.origin and not chosen and not doubts:
-        return InputRange(*own, reason)
-    found = tried(file, dataset, _candidates(expected, own, clue, dataset), expected)
-    if not found:
+    # What edgekit convert recorded is right, unless the file contradicts itself.
+    if recorded and file.origin and not chosen and not doubts:
+        return InputRange(*recorded, reason)
+    trials = tried(file, dataset, _candidates(expected, recorded, clue, dataset), expected)
+    if not trials:
         if expected:
             return InputRange(*expected, reason, "; ".join(doubts))
         raise _undecided(file, clue, "there are no labelled training inputs to try ranges on")
-    inputs = f"tried on {found[0].trial.total} training inputs"
-    if expected is None and clue.ends and _covers(clue, found, dataset):
-        # What the calibration spanned is what pixels become, unless the labels say otherwise.
-        expected = clue.ends
+    inputs = f"tried on {trials[0].trial.total} training inputs"
+    if expected is None and clue.bounds and _covers(clue, trials, dataset):
+        # Pixels become the calibrated range, unless the labels say otherwise.
+        expected = clue.bounds
     if expected is None:
-        best = winner(found)
+        best = winner(trials)
         if best is None or not above_chance(best, dataset):
-            raise _undecided(file, clue, f"and {inputs} no range is best: {listed(found)}")
-        return InputRange(*best.trial.range, f"{inputs}: {listed(found)}")
-    held = next(one.trial for one in found if one.trial.range == expected)
-    first = max((one.trial for one in found), key=lambda trial: trial.correct)
-    if not better(first, held):
-        return InputRange(*expected, f"{reason}, and {held}", "; ".join(doubts))
-    first = best.trial if (best := winner(found)) else first
-    doubts.append(f"with {shown(expected)} ({reason}) {held}, with {shown(first.range)} {first}")
+            raise _undecided(file, clue, f"and {inputs} no range is best: {listed(trials)}")
+        return InputRange(*best.trial.range, f"{inputs}: {listed(trials)}")
+    with_expected = next(one.trial for one in trials if one.trial.range == expected)
+    first = max((one.trial for one in trials), key=lambda trial: trial.correct)
+    if not better(first, with_expected):
+        return InputRange(*expected, f"{reason}, and {with_expected}", "; ".join(doubts))
+    first = best.trial if (best := winner(trials)) else first
+    doubts.append(
+        f"with {shown(expected)} ({reason}) {with_expected}, with {shown(first.range)} {first}"
+    )
     if chosen:
         return InputRange(*chosen, reason, "; ".join(doubts))
     return InputRange(*first.range, inputs, "; ".join(doubts))
 
 
 def clue_of(graph: Graph) -> Clue:
-    """Return what a graph's input and first ops tell about the range that it was made for."""
+    """Return what a graph's input and first ops show about the range that it was made for."""
     tensor = graph.tensors[graph.inputs[0]]
     readers = _readers(graph, tensor.index)
     if tensor.dtype == "float32" and len(readers) == 1 and readers[0].name == "QUANTIZE":
         tensor = graph.tensors[readers[0].outputs[0]]
-    if (ends := quantised_ends(tensor)) is not None:
-        fitting = [one for one in CANDIDATES if _fits(one, ends, tensor)]
+    if (bounds := quantised_range(tensor)) is not None:
+        fitting = [candidate for candidate in CANDIDATES if _fits(candidate, bounds, tensor)]
         reason = f"its input's {tensor.dtype} scale and zero point"
         return Clue(fitting[0] if len(fitting) == 1 else None, reason, tensor)
     if tensor.dtype != "float32":
         return Clue(None, "", tensor)
-    values = {end: rescaled(graph, end) for end in ENDS}
-    known = {end: value for end, value in values.items() if value is not None}
-    derived = rescaled_from(known) if len(known) == len(ENDS) else None
+    arrays = {bound: rescaled(graph, bound) for bound in ENDS}
+    complete = {bound: array for bound, array in arrays.items() if array is not None}
+    derived = rescaled_from(complete) if len(complete) == len(ENDS) else None
     return Clue(derived, "its own rescaling", tensor)
 
 
-def quantised_ends(tensor: Tensor) -> Range | None:
-    """Return what the least and the largest number of a quantised tensor stand for."""
+def quantised_range(tensor: Tensor) -> Range | None:
+    """Return the values of the least and the largest number of a quantised tensor."""
     quantization = tensor.quantization
     if quantization is None or quantization.per_channel or "int" not in tensor.dtype:
         return None
@@ -150,18 +151,18 @@ def quantised_ends(tensor: Tensor) -> Range | None:
 
 
 def rescaled(graph: Graph, value: float) -> npt.NDArray[np.float32] | None:
-    """Return what the model's leading products and sums with constants make of an input.
+    """Return the result of the model's leading products and sums with constants.
 
     Args:
-        graph: of a float model.
-        value: the number that the input is all over.
+        graph: graph of a float model.
+        value: the value of all elements of the input.
 
     Returns:
-        float32 of the shape behind them; None when the model does not begin with such ops.
+        float32, of the shape after these ops; None if the model does not begin with such ops.
     """
     at = graph.tensors[graph.inputs[0]]
     array: npt.NDArray[np.float32] = np.full(at.shape, value, np.float32)
-    found = False
+    rescales = False
     while len(readers := _readers(graph, at.index)) == 1 and at.index not in graph.outputs:
         (op,) = readers
         after = graph.tensors[op.outputs[0]]
@@ -170,19 +171,19 @@ def rescaled(graph: Graph, value: float) -> npt.NDArray[np.float32] | None:
         elif op.name in AFFINE and (pair := _operands(graph, op.inputs, at.index, array)):
             with np.errstate(all="ignore"):
                 array = AFFINE[op.name](*pair)
-            found = True
+            rescales = True
         else:
             break
         if after.index <= -1 or array.shape != after.shape:
             break
         at = after
-    return array if found and np.isfinite(array).all() else None
+    return array if rescales and np.isfinite(array).all() else None
 
 
 def _operands(
     graph: Graph, inputs: Sequence[int], at: int, array: npt.NDArray[np.float32]
 ) -> tuple[Any, Any] | None:
-    """Return both operands of an op, the one at ``at`` being ``array`` and the other constant."""
+    """Return both operands of an op: ``array`` for the tensor ``at``, and a constant."""
     pair = []
     for index in inputs:
         tensor = graph.tensors[index]
@@ -197,35 +198,35 @@ def _readers(graph: Graph, index: int) -> list[Any]:
     return [op for op in graph.ops if index in op.inputs and op.outputs]
 
 
-def said(file: ModelFile) -> Range | None:
-    """Return the range of the normalisation in the file's metadata, of all channels together."""
+def from_metadata(file: ModelFile) -> Range | None:
+    """Return the range of the normalisation in the file's metadata, over all channels."""
     mean, std = file.metadata.mean, file.metadata.std
     return of_normalization(mean, std) if mean else None
 
 
 def of_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> Range:
-    """Return what pixels 0 and 255 become, of all channels together."""
-    ends = np.divide(np.subtract([[0.0], [255.0]], mean), std)
-    return float(ends.min()), float(ends.max())
+    """Return what pixels 0 and 255 become, over all channels."""
+    values = np.divide(np.subtract([[0.0], [255.0]], mean), std)
+    return float(values.min()), float(values.max())
 
 
 def contradicts(pixels: Range, tensor: Tensor) -> Range | None:
-    """Return what the ends of a quantised tensor stand for, if pixels become something far off."""
-    ends = quantised_ends(tensor)
-    if ends is None:
+    """Return the range of a quantised tensor, if ``pixels`` contradicts it."""
+    bounds = quantised_range(tensor)
+    if bounds is None:
         return None
-    span = max(pixels[1] - pixels[0], ends[1] - ends[0])
-    far = max(abs(pixels[side] - ends[side]) for side in _sides(tensor)) > APART * span
-    return ends if far else None
+    span = max(pixels[1] - pixels[0], bounds[1] - bounds[0])
+    far = max(abs(pixels[side] - bounds[side]) for side in _sides(tensor)) > APART * span
+    return bounds if far else None
 
 
-def _fits(candidate: Range, ends: Range, tensor: Tensor) -> bool:
+def _fits(candidate: Range, bounds: Range, tensor: Tensor) -> bool:
     tolerance = NEAR * (candidate[1] - candidate[0])
-    return all(abs(candidate[side] - ends[side]) <= tolerance for side in _sides(tensor))
+    return all(abs(candidate[side] - bounds[side]) <= tolerance for side in _sides(tensor))
 
 
 def _sides(tensor: Tensor) -> tuple[int, ...]:
-    """Return which ends tell something: int16 is symmetric, whatever its numbers are."""
+    """Return which bounds to compare: only the upper one of int16, which is always symmetric."""
     return (1,) if tensor.dtype == "int16" else (0, 1)
 
 
@@ -239,27 +240,27 @@ def _near(one: Range, other: Range) -> bool:
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= NEAR * span
 
 
-def _covers(clue: Clue, found: Sequence[Tried], dataset: Dataset) -> bool:
-    """Tell whether the ends of an asymmetric input, taken for those of pixels, explain labels."""
-    own = [one for one in found if one.trial.range == clue.ends]
-    return len(_sides(clue.tensor)) == 2 and any(above_chance(one, dataset) for one in own)
+def _covers(clue: Clue, trials: Sequence[Tried], dataset: Dataset) -> bool:
+    """Return whether the range of an asymmetric input, as that of pixels, explains the labels."""
+    matching = [one for one in trials if one.trial.range == clue.bounds]
+    return len(_sides(clue.tensor)) == 2 and any(above_chance(one, dataset) for one in matching)
 
 
 def _candidates(
-    expected: Range | None, said: Range | None, clue: Clue, dataset: Dataset
+    expected: Range | None, recorded: Range | None, clue: Clue, dataset: Dataset
 ) -> list[Range]:
-    """Return what to try, what differs by little only once."""
-    # The input's ends where they fit none of the usual ranges; and standardised pixels.
-    proposed = [expected, said, clue.range, clue.ends, *CANDIDATES, _standardised(dataset)]
-    found: list[Range] = []
+    """Return the ranges to try, without near duplicates."""
+    # The input's range if it fits none of the usual ones; and standardised pixels.
+    proposed = [expected, recorded, clue.range, clue.bounds, *CANDIDATES, _standardised(dataset)]
+    candidates: list[Range] = []
     for one in proposed:
-        if one and one[0] < one[1] and not any(_near(one, other) for other in found):
-            found.append(one)
-    return found
+        if one and one[0] < one[1] and not any(_near(one, other) for other in candidates):
+            candidates.append(one)
+    return candidates
 
 
 def _standardised(dataset: Dataset) -> Range | None:
-    """Return what pixels become when all training pixels get mean 0 and deviation 1."""
+    """Return what pixels become if the training pixels get mean 0 and standard deviation 1."""
     pixels = dataset.x_train[:SAMPLED]
     if not pixels.size or not (std := float(pixels.std())):
         return None
@@ -268,8 +269,8 @@ def _standardised(dataset: Dataset) -> Range | None:
 
 
 def _undecided(file: ModelFile, clue: Clue, why: str) -> DataError:
-    ends = f"{clue.reason} ({shown(clue.ends)}) fit no usual range, " if clue.ends else ""
+    bounds = f"{clue.reason} ({shown(clue.bounds)}) fit no usual range, " if clue.bounds else ""
     return DataError(
         f"{file.path}: cannot tell what pixels 0 and 255 are on its scale: the file does not say, "
-        f"{ends}{why}; give --input-range LOW,HIGH, or write it into the file with edgekit label"
+        f"{bounds}{why}; give --input-range LOW,HIGH, or write it into the file with edgekit label"
     )

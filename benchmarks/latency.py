@@ -1,7 +1,7 @@
-"""Latency of one image and throughput of many, contenders taking turns in one process.
+"""Latency of one image and throughput of many, with the contenders in turns in one process.
 
-Turns, because a machine that slows down for a second then slows all of them down: the ratio of
-two contenders within a round holds where their absolute figures do not.
+In turns, because a machine that slows down for a second then slows all of them down: the ratio of
+two contenders within a round stays right when their absolute figures do not.
 """
 
 import time
@@ -17,19 +17,19 @@ from edge_runtime.errors import BackendError
 from edge_runtime.worker import times
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Inputs
+from edgekit.train.dataset import Inputs
 
 FEWEST_CALLS = 5
-"""Calls a round even when one call takes longer than the whole slice."""
+"""Least calls of a round, even if one call takes longer than the whole slice."""
 TYPICAL_CALLS = 20
-"""Calls that tell beforehand how long one takes."""
+"""Calls that estimate beforehand how long one takes."""
 WARM_UP = 10
-"""Untimed calls at the start of a turn, at most: the contender before left the caches cold, and
-those few calls would be all that a 99 % percentile shows."""
+"""Most untimed calls at the start of a turn: the contender before left the caches cold, and these
+few calls would dominate the 99 % percentile."""
 P99_CALLS = 1000
-"""Fewer samples than this give no 99 % percentile: it would be little else than their maximum."""
+"""Least samples for a 99 % percentile; of fewer, it would be little else than the maximum."""
 DISTINCT_IMAGES = 64
-"""Different images that the calls go through, so that no branch predictor learns the one."""
+"""Number of images that the calls alternate between, so that no branch predictor learns one."""
 
 
 def measure(
@@ -43,22 +43,23 @@ def measure(
     """Time ``run`` on one image at a time; samples in seconds, round after round.
 
     A turn starts with untimed calls, ``WARM_UP`` of them or as many as fit into a tenth of
-    ``slice_seconds``, but one at least.
+    ``slice_seconds``, but at least one.
 
-    Who runs in a process of its own is timed there, and gets a failed result where it dies.
+    A contender that runs in its own process is timed there; if the process dies, the result is
+    failed.
 
     Args:
-        contenders: who takes turns.
+        contenders: the contenders, in the order of their turns.
         images: the dataset's inputs [N, ...].
-        rounds: turns for each contender.
-        calls: calls in a turn, at most; fewer for who would need longer than ``slice_seconds``.
-        slice_seconds: rough length of a turn.
+        rounds: turns of each contender.
+        calls: most calls in a turn; fewer if they would take longer than ``slice_seconds``.
+        slice_seconds: approximate length of a turn.
     """
     inputs = [contender.inputs(images[:DISTINCT_IMAGES]) for contender in contenders]
     failures: dict[Subject, str] = {}
 
     def clock(contender: Contender, raw: npt.NDArray[Any], calls: int) -> list[float]:
-        """Return the seconds of calls; none from the first one on that fails."""
+        """Return the seconds of each call; [] once a call has failed."""
         if contender.subject in failures:
             return []
         try:
@@ -89,7 +90,7 @@ def measure(
 def summarise(samples: Sequence[float], rounds: int) -> dict[str, float]:
     """Return p50, p90 and p99 (linear between order statistics) and how the samples were taken.
 
-    There is no p99 of fewer than ``P99_CALLS`` samples.
+    There is no p99 for fewer than ``P99_CALLS`` samples.
     """
     p50, p90, p99 = np.percentile(samples, [50, 90, 99]).tolist()
     summary = {"p50": p50, "p90": p90, "calls": len(samples), "rounds": rounds}
@@ -97,7 +98,7 @@ def summarise(samples: Sequence[float], rounds: int) -> dict[str, float]:
 
 
 def relative(results: Sequence[Result]) -> list[Result]:
-    """Compare each latency with the one of the smallest median: "relative_latency"."""
+    """Compare each latency with the one that has the smallest median: "relative_latency"."""
     if not results:
         return []
     fastest = min(results, key=lambda result: float(result.summary["p50"]))
@@ -106,34 +107,36 @@ def relative(results: Sequence[Result]) -> list[Result]:
 
 def against_litert(results: Sequence[Result]) -> list[Result]:
     """Compare each latency of a model with LiteRT's of the same model: "latency_to_litert"."""
-    own = {one.subject.model: one for one in results if one.subject.backend == "litert"}
+    litert = {
+        result.subject.model: result for result in results if result.subject.backend == "litert"
+    }
     return [
-        compared(result, own[result.subject.model], "latency_to_litert")
+        compared(result, litert[result.subject.model], "latency_to_litert")
         for result in results
-        if result.subject.model in own
+        if result.subject.model in litert
     ]
 
 
 def compared(result: Result, reference: Result, metric: str) -> Result:
-    """Compare two latencies, both with as many rounds, round by round: own / reference.
+    """Compare two latencies of as many rounds, round by round: result / reference.
 
-    The samples are ratios of two medians of the same round; the summary has their median and
-    their 5 % and 95 % percentiles.
+    The samples are ratios of the two medians of a round; the summary has their median and their 5 %
+    and 95 % percentiles.
     """
-    own, other = (
+    medians, others = (
         np.median(np.reshape(one.samples, (one.summary["rounds"], -1)), axis=1)
         for one in (result, reference)
     )
-    ratios = own / other
+    ratios = medians / others
     low, median, high = np.percentile(ratios, [5, 50, 95]).tolist()
     summary = {"reference": str(reference.subject), "median": median, "low": low, "high": high}
     return replace(result, metric=metric, unit="1", samples=tuple(ratios.tolist()), summary=summary)
 
 
 def throughput(contenders: Sequence[Contender], images: Inputs, passes: int = 5) -> list[Result]:
-    """Time ``predict`` on all ``images`` at once; samples in images/s, one a pass.
+    """Time ``predict`` on all ``images`` at once; samples in images/s, one per pass.
 
-    Who runs in a process of its own is left out: the way there is no part of an answer.
+    A contender that runs in its own process is left out: the pipe is no part of an answer.
     """
     contenders = [one for one in contenders if one.times is None]
     samples: list[list[float]] = [[] for _ in contenders]

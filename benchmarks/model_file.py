@@ -1,4 +1,4 @@
-"""What a .tflite file says about itself: shapes, labels, scale, and where it comes from."""
+"""What a .tflite file says about itself: shapes, labels, scale and origin."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit import stored
 from edgekit.files import REPORT
-from edgekit.train.data import IMAGE_SHAPE, SOURCES, image_shape, takes_images
+from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 
 STUDY = ("0", "1")
-"""Classes of the documented study, whose models must reach 0.99."""
+"""Classes of the documented study, whose models must reach an accuracy of 0.99."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class ModelFile:
 
     Attributes:
         path: the file.
-        graph: what it holds.
-        metadata: what it says about its use; the defaults where it says nothing.
-        reported: the path of its data, from the conversion's report beside it; "" without one.
+        graph: its ops and tensors.
+        metadata: its metadata; the defaults if it has none.
+        reported: path of its data, from the conversion's report beside it; "" without one.
     """
 
     path: Path
@@ -50,61 +50,60 @@ class ModelFile:
 
     @property
     def pictures(self) -> tuple[int, int, int] | None:
-        """Height, width and channels of the pictures that fill the input; None when none do."""
+        """Height, width and channels of the input as a picture; None if it is none."""
         return image_shape(self.size, str(self.path)) if takes_images(self.size) else None
 
     @property
     def classes(self) -> int:
-        """How many classes the output tells apart, if its numbers are the scores of classes."""
+        """Number of classes, if the output is the scores of classes."""
         return max(2, self.output.shape[-1])
 
     @property
     def framing(self) -> str | None:
-        """How pictures are to be framed; None when the file does not say."""
+        """How pictures are framed; None if the file does not say."""
         return self.metadata.framing if EDGEKIT_ENTRY in self.graph.metadata else None
 
     @property
     def source(self) -> str | None:
-        """What ``edgekit.train.data.load`` takes; None when nothing says what it was trained on."""
-        return self._of("data", "source") or self.reported or None
+        """Source of the training data, for ``edgekit.train.data.load``; None if unknown."""
+        return self._provenance("data", "source") or self.reported or None
 
     @property
     def data_name(self) -> str:
-        """Name of the data it was trained on; "" when the file does not say."""
-        return self._of("data", "name")
+        """Name of the training data; "" if the file does not say."""
+        return self._provenance("data", "name")
 
     @property
     def origin(self) -> str:
-        """SHA-256 of the Keras model that it was converted from; "" when it does not say."""
-        return self._of("model", "sha256")
+        """SHA-256 of the Keras model that it was converted from; "" if the file does not say."""
+        return self._provenance("model", "sha256")
 
     @property
     def of_the_study(self) -> bool:
         """Whether the file says that it is a model of the documented study."""
-        return self._of("data", "source") in SOURCES and self.metadata.labels == STUDY
+        return self._provenance("data", "source") in SOURCES and self.metadata.labels == STUDY
 
     def meaning(self, labels: tuple[str, ...] = ()) -> str:
-        """Return what the output means, one of ``edge_runtime.meaning.MEANINGS``.
+        """Return the meaning of the output, one of ``edge_runtime.meaning.MEANINGS``.
 
         Args:
-            labels: of the data it is measured on, which show that a file that says nothing is a
-                classifier.
+            labels: labels of the test data; they make a file without metadata a classifier.
         """
         return self.metadata.meaning or of_graph(self.graph, self.metadata.labels or labels)
 
     @property
     def may_be_digits(self) -> bool:
-        """Whether it could be a classifier of MNIST's digits, or of two of them."""
+        """Whether this can be a classifier of MNIST's digits, or of two of them."""
         return (
             self.pictures == IMAGE_SHAPE
             and self.classes in (2, 10)
             and not (self.metadata.meaning == NUMBERS or max(self.output.shape) > self.classes)
         )
 
-    def _of(self, part: str, field: str) -> str:
-        """Return a field of the provenance, as ``edgekit convert`` writes it."""
-        about = self.metadata.provenance.get(part)
-        value = about.get(field) if isinstance(about, dict) else None
+    def _provenance(self, part: str, field: str) -> str:
+        """Return a field of the provenance that ``edgekit convert`` writes; "" without it."""
+        fields = self.metadata.provenance.get(part)
+        value = fields.get(field) if isinstance(fields, dict) else None
         return value if isinstance(value, str) else ""
 
 
@@ -112,7 +111,7 @@ def load(path: Path) -> ModelFile:
     """Read a file.
 
     Raises:
-        ModelError: it is no .tflite file, or not one that bench can measure.
+        ModelError: it is not a .tflite file, or not one that bench can measure.
     """
     content = path.read_bytes()
     try:
@@ -127,19 +126,21 @@ def load(path: Path) -> ModelFile:
         )
     file = ModelFile(path, graph, metadata or Metadata(), _reported_source(path, content))
     if not file.input.shape or not file.output.shape:
-        raise ModelError(f"{path}: its input or its output is a scalar, without a batch")
+        raise ModelError(f"{path}: its input or output is a scalar, without a batch")
     if (batch := file.input.shape[0]) != 1:
-        raise ModelError(f"{path}: takes {batch} inputs at once, bench times one: convert it anew")
+        raise ModelError(
+            f"{path}: has a batch of {batch}, but bench times one input: convert it again"
+        )
     return file
 
 
 def report_of(path: Path) -> Path:
-    """Return where ``edgekit convert`` puts its report on a file."""
+    """Return the path of the report that ``edgekit convert`` writes for a file."""
     return path.with_name(f"{path.name}{REPORT}")
 
 
 def _reported_source(path: Path, content: bytes) -> str:
-    """Return the path of the data from the conversion's report, if it is about this very file."""
+    """Return the path of the data from the conversion's report, if it describes this file."""
     if not report_of(path).is_file():
         return ""
     try:
@@ -148,5 +149,5 @@ def _reported_source(path: Path, content: bytes) -> str:
         return ""
     if stored.problem(report, {"tflite_sha256": str, "data": {"source": str}}):
         return ""
-    about_it = report["tflite_sha256"] == hashlib.sha256(content).hexdigest()
-    return str(report["data"]["source"]) if about_it else ""
+    matches = report["tflite_sha256"] == hashlib.sha256(content).hexdigest()
+    return str(report["data"]["source"]) if matches else ""

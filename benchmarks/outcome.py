@@ -1,4 +1,4 @@
-"""What a subject's outputs are worth: accuracy, error, or only that it gave some."""
+"""How good a subject's outputs are: accuracy, error, or only that there are outputs."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,11 +6,11 @@ import numpy.typing as npt
 from edgekit.benchmarks import accuracy, error
 from edgekit.benchmarks.dataset import NO_DATA
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 def measure(subject: Subject, outputs: npt.NDArray[np.float32], dataset: Dataset) -> Result:
-    """Return the accuracy of scores, the error of numbers, or "outputs" where there is no truth."""
+    """Return the accuracy of scores, the error of numbers, or "outputs" if there is no truth."""
     if dataset.labels:
         return accuracy.measure(subject, outputs, dataset)
     if dataset.y_test.size:

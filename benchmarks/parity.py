@@ -1,4 +1,4 @@
-"""Parity: whether two contenders give the same answers to the same images."""
+"""Parity: whether two contenders give the same answers for the same images."""
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,9 @@ def compare(
 ) -> Result:
     """Compare the answers of ``subject`` with those of ``reference``, both float32 [N, classes].
 
-    The samples are the largest difference between two scores, image by image.
+    The samples are the largest difference between two scores of each image.
 
-    Without classes, outputs [N, ...] of numbers are compared: there is no "same" then.
+    Without classes, outputs [N, ...] of numbers are compared, and the summary has no "same".
     """
     scores, expected = (one.reshape(len(one), -1) for one in (scores, expected))
     if not classes:
@@ -43,12 +43,12 @@ def compare(
     )
 
 
-def _of_numbers(subject: Subject, own: Scores, reference: Subject, expected: Scores) -> Result:
-    difference = own.astype(np.float64) - expected
+def _of_numbers(subject: Subject, outputs: Scores, reference: Subject, expected: Scores) -> Result:
+    difference = outputs.astype(np.float64) - expected
     largest = np.abs(difference).max(axis=1)
     summary = {
         "reference": str(reference),
-        "total": len(own),
+        "total": len(outputs),
         "max_score_difference": float(largest.max()),
         "rms": float(np.sqrt(np.mean(difference**2))),
         "spread": float(expected.std()),
@@ -57,5 +57,5 @@ def _of_numbers(subject: Subject, own: Scores, reference: Subject, expected: Sco
 
 
 def differing(one: Result, other: Result) -> int:
-    """Return on how many images two measured "accuracy" results give different answers."""
+    """Return the number of images with different answers in two measured "accuracy" results."""
     return sum(a != b for a, b in zip(one.samples, other.samples, strict=True))

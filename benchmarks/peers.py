@@ -1,7 +1,7 @@
-"""The Keras model run by others: Keras' own predict, plain NumPy, ONNX Runtime.
+"""The Keras model run by others: Keras' predict, plain NumPy, ONNX Runtime.
 
-Each peer gets a file of its own, so that a fresh process starts from what a user would ship. That
-process imports this module: it has no more imports than the peers need.
+Each peer has its own file, so that a fresh process starts from what a user would ship. That process
+imports this module, which therefore imports only what the peers need.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ Function = Callable[[Floats], Floats]
 """Scaled images float32 [N, H, W, C] -> scores float32 [N, classes]."""
 
 KERAS_BATCH = 1024
-"""Images that Keras' predict takes at a time; its default of 32 is three times slower."""
+"""Batch size of Keras' predict; its default of 32 is three times slower."""
 ONNX_OPSET = 17
 ONNX_IR_VERSION = 8
-"""The pair of ONNX 1.12, which every ONNX Runtime of today reads."""
+"""The pair of ONNX 1.12, which every current ONNX Runtime reads."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Dense:
 
 @dataclass(frozen=True)
 class Peer:
-    """How to run a Keras model in another way.
+    """Another way to run a Keras model.
 
     Attributes:
-        prepare: (Keras file, scratch folder, trust) -> the file that ``open`` takes.
-        open: (that file, trust) -> the function that answers; ``trust`` runs the code that a Keras
-            file brings along.
+        prepare: (Keras file, scratch folder, trust) -> file for ``open``.
+        open: (that file, trust) -> function from images to scores; ``trust`` runs the code that a
+            Keras file contains.
         distributions: packages that must be installed to run it.
     """
 
@@ -54,35 +54,35 @@ class Peer:
 
 
 class PeerError(EdgekitError):
-    """The model is not there, or the peer cannot express it."""
+    """The model does not exist, or the peer cannot express it."""
 
 
 def answer_once(
     name: str, path: str, shape: tuple[int, ...], tensor: bytes, *, trust: bool
 ) -> bytes:
-    """Open a peer's file and run it on one float32 input of ``shape``; float32 scores out."""
+    """Open a peer's file, run it on one float32 input of ``shape`` and return float32 scores."""
     function = PEERS[name].open(Path(path), trust)
     return function(np.frombuffer(tensor, np.float32).reshape(shape)).tobytes()
 
 
 def keras_model(file: Path, *, trust: bool = False) -> Any:
-    """Load a Keras model, to be run with one thread.
+    """Load a Keras model that runs with one thread.
 
     Args:
         file: a .keras or an HDF5 file.
-        trust: run the code that it brings along or names; else such a file is refused.
+        trust: run the code that it contains or names; else such a file is refused.
 
     Raises:
         MissingExtraError: Keras is not installed.
         ModelFileError: the file is not a Keras model, or runs code.
-        PeerError: the file is not there.
+        PeerError: the file does not exist.
     """
     from edgekit import frameworks, keras_files
 
     if not file.exists():
         raise PeerError(f"{file} is not there: edgekit train makes it")
     frameworks.tensorflow()
-    with suppress(RuntimeError):  # TensorFlow has started with as many as it chose
+    with suppress(RuntimeError):  # TensorFlow has already started its threads
         frameworks.tensorflow().config.threading.set_intra_op_parallelism_threads(1)
     return keras_files.load(file, trust=trust, verbose=False).model
 
@@ -91,10 +91,10 @@ def dense_layers(model: Any) -> list[Dense]:
     """Return the layers of a Keras Sequential of Flatten, Dropout and Dense.
 
     Raises:
-        PeerError: the model has anything else.
+        PeerError: the model has other layers.
     """
     if type(model).__name__ != "Sequential":
-        raise PeerError(f"this peer knows Sequential models only, not {type(model).__name__}")
+        raise PeerError(f"this peer supports Sequential models only, not {type(model).__name__}")
     layers = []
     for layer in model.layers:
         match type(layer).__name__:
@@ -105,7 +105,7 @@ def dense_layers(model: Any) -> list[Dense]:
                 bias = biases[0] if biases else np.zeros(kernel.shape[1], np.float32)
                 layers.append(Dense(kernel, bias, layer.activation.__name__))
             case name:
-                raise PeerError(f"this peer knows Flatten and Dense only, not {name}")
+                raise PeerError(f"this peer supports Flatten and Dense only, not {name}")
     return layers
 
 
@@ -139,7 +139,7 @@ def prepare_numpy(keras_file: Path, scratch: Path, trust: bool) -> Path:
 
 
 def open_numpy(file: Path, _trust: bool) -> Function:
-    """Return the forward pass in NumPy: a product, a sum and an activation for each layer."""
+    """Return the forward pass in NumPy: a product, a sum and an activation per layer."""
     with np.load(file) as arrays:
         layers = [
             (
@@ -160,7 +160,7 @@ def open_numpy(file: Path, _trust: bool) -> Function:
 
 
 def prepare_onnx(keras_file: Path, scratch: Path, trust: bool) -> Path:
-    """Write the layers as an ONNX model: Flatten, then Gemm and activation for each layer."""
+    """Write the layers as an ONNX model: Flatten, then Gemm and activation per layer."""
     for package in ("onnx", "onnxruntime"):
         if find_spec(package) is None:
             raise MissingExtraError(package, "peers", "this peer")
@@ -214,7 +214,7 @@ def relu(values: Floats) -> Floats:
 
 
 def sigmoid(values: Floats) -> Floats:
-    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    """1 / (1 + exp(-x)), computed by tanh, which does not overflow."""
     half = np.float32(0.5)
     tanh: Floats = np.tanh(half * values)
     return half * tanh + half
@@ -234,7 +234,7 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "softmax": softmax,
     "tanh": np.tanh,
 }
-"""Keras' names; capitalised they are ONNX' operators, except for linear."""
+"""Keras' name -> function. Capitalised, the names are those of ONNX operators, except linear."""
 
 PEERS = {
     "keras": Peer(lambda file, _scratch, _trust: file, open_keras, ("tensorflow", "keras")),

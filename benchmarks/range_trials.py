@@ -1,4 +1,4 @@
-"""Ranges of pixels tried on labelled inputs: which one a model file answers best with."""
+"""Ranges of pixels tried on labelled inputs: which one gives the most right answers."""
 
 import time
 from collections.abc import Sequence
@@ -18,32 +18,32 @@ from edge_runtime.quantize import dequantize, encode
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import InputRange, Range, Trial, better, shown
 from edgekit.scoring import Z_95
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 TRIED = (500, 5000)
-"""Training inputs on which ranges are tried, and on which those are that the first do not settle.
-The 95 % interval is 9 % and 3 % wide at most."""
+"""Number of training inputs of the first trial, and of the second if the first is not decisive. The
+95 % interval is at most 9 % and 3 % wide."""
 
 FEWEST = 100
 SECONDS = 10.0
-"""A large model is tried on fewer inputs, FEWEST at least, to be done in about this time."""
+"""Approximate time limit: a large model is tried on fewer inputs, but at least FEWEST."""
 
 CHUNK = 250
-"""Inputs that are brought onto the model's scale at a time."""
+"""Inputs that are normalised at a time."""
 
 ENGINES = ("native", "litert", "reference")
-"""Who runs the trials: the first that can."""
+"""Backends for the trials; the first that can run the model does."""
 
 LEAST = 1e-7
-"""Probability below which no class is held to be: an integer softmax gives 0."""
+"""Least probability of a class for the log loss: an integer softmax can output 0."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial, and how sure the model was of the truth.
+    """A trial with the log loss of each input.
 
     Attributes:
-        trial: how many answers were right.
+        trial: number of right answers.
         losses: float64 [N], -log of the score of the true class of each input.
     """
 
@@ -51,10 +51,10 @@ class Tried:
     losses: npt.NDArray[np.float64]
 
     def beats(self, other: "Tried") -> bool:
-        """Tell whether this range explains the labels better than chance could.
+        """Return whether this range explains the labels better, beyond chance.
 
-        More answers are right; or, where that does not tell, as in a network of ReLUs without
-        biases, which answers alike on every scale, the log loss on the same inputs is lower.
+        More answers are right, or the log loss on the same inputs is lower if the answers do not
+        decide: a network of ReLUs without biases gives the same answers on every scale.
         """
         if better(self.trial, other.trial):
             return True
@@ -71,13 +71,13 @@ class Tried:
 def tried(
     file: ModelFile, dataset: Dataset, candidates: Sequence[Range], expected: Range | None
 ) -> list[Tried]:
-    """Try ranges on training inputs; [] where there are no labels, or nobody here runs the model.
+    """Try ranges on training inputs; [] without labels or a backend that runs the model.
 
     Args:
         file: the model.
-        dataset: of pixels.
-        candidates: what to try.
-        expected: the one that holds unless another is better; None for none.
+        dataset: a dataset of pixels.
+        candidates: the ranges to try.
+        expected: the range to use unless another is better; None for none.
     """
     if not dataset.labels or len(dataset.labels) != file.classes or not len(dataset.x_train):
         return []
@@ -85,39 +85,39 @@ def tried(
     if model is None:
         return []
     order = np.random.default_rng(0).permutation(len(dataset.x_train))
-    found: list[Tried] = []
+    trials: list[Tried] = []
     affordable = _affordable(model, len(candidates))
     for count in dict.fromkeys(min(count, affordable) for count in TRIED):
         chosen = order[:count]
-        found = [_try(model, file, dataset, chosen, one) for one in candidates]
-        first = max(found, key=_correct)
-        others = [one for one in found if one is not first]
-        if first.trial.range == expected or all(better(first.trial, o.trial) for o in others):
+        trials = [_try(model, file, dataset, chosen, candidate) for candidate in candidates]
+        best = max(trials, key=_correct)
+        others = [trial for trial in trials if trial is not best]
+        if best.trial.range == expected or all(better(best.trial, o.trial) for o in others):
             break
-    return found
+    return trials
 
 
-def winner(found: Sequence[Tried]) -> Tried | None:
-    """Return the one that beats all others, if there is one."""
-    for one in found:
-        if all(one.beats(other) for other in found if other is not one):
+def winner(trials: Sequence[Tried]) -> Tried | None:
+    """Return the trial that beats all others, if there is one."""
+    for one in trials:
+        if all(one.beats(other) for other in trials if other is not one):
             return one
     return None
 
 
-def above_chance(one: Tried, dataset: Dataset) -> bool:
-    """Tell whether a range leads to more right answers than always the most frequent class."""
+def above_chance(tried: Tried, dataset: Dataset) -> bool:
+    """Return whether a range gives more right answers than always the most frequent class."""
     _, counts = np.unique(dataset.y_train, return_counts=True)
-    return bool(one.trial.interval[0] > counts.max() / len(dataset.y_train))
+    return bool(tried.trial.interval[0] > counts.max() / len(dataset.y_train))
 
 
-def listed(found: Sequence[Tried]) -> str:
-    """Return what was tried as text, the best one first."""
-    return ", ".join(map(str, sorted(found, key=_correct, reverse=True)))
+def listed(trials: Sequence[Tried]) -> str:
+    """Return the trials as text, the best one first."""
+    return ", ".join(map(str, sorted(trials, key=_correct, reverse=True)))
 
 
-def _correct(one: Tried) -> tuple[int, float]:
-    return one.trial.correct, -float(one.losses.mean())
+def _correct(tried: Tried) -> tuple[int, float]:
+    return tried.trial.correct, -float(tried.losses.mean())
 
 
 def _try(
@@ -129,12 +129,12 @@ def _try(
 ) -> Tried:
     true: npt.NDArray[Any] = dataset.y_train[chosen]
     mean, std = InputRange(*candidate, "").normalization
-    on_scale = Metadata(mean=(mean,), std=(std,))
+    normalisation = Metadata(mean=(mean,), std=(std,))
     outputs = []
     for start in range(0, len(chosen), CHUNK):
         pixels = dataset.x_train[chosen[start : start + CHUNK]]
         pixels = pixels.reshape(-1, *model.input.shape[1:])
-        raw = model.run(encode(pixels, model.input, on_scale))
+        raw = model.run(encode(pixels, model.input, normalisation))
         outputs.append(dequantize(raw, model.output).reshape(len(pixels), -1))
     meaning = file.meaning(dataset.labels)
     scores = class_scores(np.concatenate(outputs), meaning).astype(np.float64)
@@ -143,7 +143,7 @@ def _try(
 
 
 def _affordable(model: edge_runtime.Model, candidates: int) -> int:
-    """Return how many inputs each candidate can be tried on in SECONDS."""
+    """Return the number of inputs that each candidate can be tried on within SECONDS."""
     zeros, times = np.zeros(model.input.shape, np.float32), []
     for _ in range(3):
         started = time.perf_counter()
@@ -153,7 +153,7 @@ def _affordable(model: edge_runtime.Model, candidates: int) -> int:
 
 
 def _opened(file: ModelFile) -> edge_runtime.Model | None:
-    """Open a model on the first engine that runs it image by image, from floats to floats."""
+    """Open a model on the first backend that runs it image by image."""
     for engine in ENGINES:
         if unavailable(engine):
             continue

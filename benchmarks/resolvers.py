@@ -1,7 +1,7 @@
-"""LiteRT opened with each of its sets of kernels: what ours are compared with, in bytes and time.
+"""LiteRT with each of its sets of kernels, to compare edgekit's in bytes and time.
 
-``edge_runtime.load(backend="litert")`` is LiteRT as people use it, with XNNPACK; the other sets
-are here only.
+``edge_runtime.load(backend="litert")`` runs LiteRT as people use it, with XNNPACK; only this module
+opens the other sets.
 """
 
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ RESOLVERS = {
     "BUILTIN": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
     "BUILTIN_REF": "BUILTIN_REF",
 }
-"""What we call a set of kernels, and LiteRT's ``OpResolverType`` for it: its default, which gives
-the graph to the XNNPACK delegate; its optimised kernels without; its reference kernels."""
+"""Set of kernels -> LiteRT's ``OpResolverType``: the default, with the XNNPACK delegate; the
+optimised kernels without it; the reference kernels."""
 
 
 @dataclass(frozen=True)
-class Opened:
+class LiteRTModel:
     """An interpreter with one input and one output, ready to run.
 
     Attributes:
-        interpreter: LiteRT's.
+        interpreter: LiteRT's interpreter.
         input: index of the input tensor, for ``set_tensor``.
         output: index of the output tensor, for ``get_tensor``.
     """
@@ -40,20 +40,20 @@ class Opened:
     output: int
 
     def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run the model on an array of the input's shape and element type."""
+        """Run the model on an array of the input's shape and type."""
         self.interpreter.set_tensor(self.input, tensor)
         self.interpreter.invoke()
         answer: npt.NDArray[Any] = self.interpreter.get_tensor(self.output)
         return answer
 
 
-def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> Opened:
-    """Open a .tflite file in LiteRT, one thread.
+def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> LiteRTModel:
+    """Open a .tflite file in LiteRT with one thread.
 
     Args:
         model: the file, or its content.
         kernels: one of RESOLVERS.
-        shape: what the input is resized to; () leaves it as it is.
+        shape: new shape of the input; () to leave it as it is.
 
     Raises:
         ModelError: LiteRT cannot run the model with these kernels or in this shape.
@@ -68,20 +68,20 @@ def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) ->
                 num_threads=1,
                 experimental_op_resolver_type=OpResolverType[RESOLVERS[kernels]],
             )
-            given = interpreter.get_input_details()[0]["index"]
+            index = interpreter.get_input_details()[0]["index"]
             if shape:
-                interpreter.resize_tensor_input(given, shape)
+                interpreter.resize_tensor_input(index, shape)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT's {kernels} cannot run it: {error}") from error
-    return Opened(interpreter, given, interpreter.get_output_details()[0]["index"])
+    return LiteRTModel(interpreter, index, interpreter.get_output_details()[0]["index"])
 
 
 def with_open_batch(content: bytes) -> bytes:
-    """Return a .tflite file whose RESHAPEs take whatever batch the input is resized to.
+    """Return a copy of a .tflite file whose RESHAPEs accept every batch size.
 
     A converter that fixes the batch writes [1, 784] as the constant new shape, and LiteRT then
-    refuses a resized input; in the copy the first dimension is -1, left to the elements.
+    refuses a resized input; in the copy the first dimension is -1, which RESHAPE computes.
     """
     copy = bytearray(content)
     graph = read(content)
@@ -100,5 +100,5 @@ def with_open_batch(content: bytes) -> bytes:
 
 
 def _address(buffer: bytes | memoryview) -> int:
-    """Return where a buffer lies in memory."""
+    """Return the address of a buffer in memory."""
     return int(np.frombuffer(buffer, np.uint8).ctypes.data)

@@ -1,4 +1,4 @@
-"""The one record type: what was measured, on what, with the raw samples, or why it was not."""
+"""The record of a measurement: subject, environment and raw samples, or why there are none."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,7 +9,7 @@ from edgekit import stored
 from edgekit.errors import ResultError
 
 ANSWERS = ("accuracy", "error", "outputs")
-"""Metrics of what a subject answered, of which every subject has one."""
+"""Metrics of a subject's answers; every subject has exactly one of them."""
 
 SHAPE = {
     "subject": {"model": str, "sha256": str, "backend": str, "peer?": bool},
@@ -23,7 +23,7 @@ SHAPE = {
     "environment?": {str: str},
     "time?": str,
 }
-"""Of a stored result."""
+"""Shape of a stored result, see ``edgekit.stored``."""
 
 KERAS = "keras"
 """The peer that answers are compared with."""
@@ -33,13 +33,13 @@ Status = Literal["measured", "not present", "failed"]
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is measured: a model file on a backend, or a peer of ours.
+    """What is measured: a model file on a backend, or a peer.
 
     Attributes:
-        model: the model's file name; "" for what runs without one.
-        sha256: digest of that file; "" without one.
-        backend: what runs the model.
-        peer: whether it is shown beside ours for comparison; gates do not apply to it.
+        model: the model's file name; "" without a model.
+        sha256: digest of that file; "" without a model.
+        backend: name of what runs the model.
+        peer: it is measured for comparison only; gates do not apply to it.
     """
 
     model: str
@@ -56,20 +56,20 @@ class Result:
     """One metric of one subject.
 
     Attributes:
-        subject: who was measured.
+        subject: what was measured.
         metric: "accuracy", "error" or "outputs", "agreement", "difference_to_builtin_ref",
             "difference_to_xnnpack", "latency", "relative_latency", "latency_to_litert",
-            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; of firmware
-            "accuracy", "error" or "outputs",
-            "difference_to_native", "flash", "ram" or "instructions".
-        unit: of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
-        samples: what was measured, in the order in which it was.
+            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; for firmware
+            "accuracy", "error" or "outputs", "difference_to_native", "flash", "ram" or
+            "instructions".
+        unit: unit of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
+        samples: the measured values, in the order of measurement.
         summary: figures derived from the samples, plain JSON values.
-        status: "not present" when a library, a device or a file is missing; "failed" when
-            measuring was tried in vain.
-        reason: why it was not measured; "" when it was.
-        dataset: name, digest, labels and number of the test inputs, as dataset.describe tells.
-        environment: the machine and the versions, as environment.describe tells them.
+        status: "not present" if a library, a device or a file is missing; "failed" if the
+            measurement failed.
+        reason: why it was not measured; "" if it was.
+        dataset: name, digest, labels and number of the test inputs, from dataset.describe.
+        environment: machine and versions, from environment.describe.
         time: when it was measured, ISO 8601, UTC.
     """
 
@@ -90,7 +90,7 @@ class Result:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Result":
-        """Return the record that :meth:`to_dict` made.
+        """Return the record for a result of :meth:`to_dict`.
 
         Raises:
             ResultError: a field is missing, unknown or of the wrong kind.
@@ -106,16 +106,16 @@ class Result:
 
 
 def stamped(result: Result, dataset: Mapping[str, Any], environment: Mapping[str, str]) -> Result:
-    """Return the result with what it was measured on, and the time: now."""
+    """Return the result with its dataset, its environment and the current time."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
     return replace(result, dataset=dataset, environment=environment, time=time)
 
 
 def select(results: Iterable[Result], metric: str) -> dict[Subject, Result]:
-    """Return the results of ``metric``, measured or not, by their subject, in their order."""
+    """Return the results of ``metric``, measured or not, by subject, in order."""
     return {result.subject: result for result in results if result.metric == metric}
 
 
 def answered(results: Iterable[Result]) -> dict[Subject, Result]:
-    """Return accuracy, error or outputs of each subject, measured or not, in their order."""
+    """Return the result of ANSWERS of each subject, measured or not, in order."""
     return {result.subject: result for result in results if result.metric in ANSWERS}

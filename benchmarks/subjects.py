@@ -1,4 +1,4 @@
-"""The models of a run: what each file says, how it is used, and which Keras model it is."""
+"""The models of a run: what each file says, how it is used, and its Keras model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from edgekit.benchmarks import model_file, usage
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
 from edgekit.pixel_range import Range
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What the user says about the models and their data; None leaves it to be found out.
+class InputChoices:
+    """The user's choices about the models and their data; None to determine them from the files.
 
     Attributes:
-        data: what ``edgekit.train.data.load`` takes, or ``dataset.NO_DATA``.
+        data: a source for ``edgekit.train.data.load``, or ``dataset.NO_DATA``.
         classes: class names in the order of the scores.
-        framing: how pictures are brought to the models' size.
-        input_range: what pixels 0 and 255 are on the models' scale.
+        framing: how pictures get the models' size.
+        input_range: pixels 0 and 255 on the models' scale.
     """
 
     data: str | None = None
@@ -33,44 +33,44 @@ class Choices:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that takes part.
+    """A model to measure.
 
     Attributes:
-        file: what it says.
-        usage: how it is fed and read.
+        file: what the file says.
+        usage: how its input is fed and its output read.
     """
 
     file: ModelFile
     usage: Usage
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return what a document says about it, as plain JSON values."""
+        """Return the model's description for a document, as plain JSON values."""
         return {"name": name, "sha256": files.sha256(self.file.path), **self.usage.describe()}
 
 
 @dataclass(frozen=True)
 class Keras:
-    """The Keras model beside the files.
+    """The Keras model to compare with.
 
     Attributes:
-        file: the model; None when none of the files comes from one that is here.
-        like: the entry whose scale and meaning are the Keras model's; None without one.
-        strangers: models that are not compared with it, and why.
-        trust: whether the code that its file brings along may run.
+        file: the model; None if no file was converted from an available Keras model.
+        like: an entry with the Keras model's scale and meaning; None without one.
+        unrelated: models that are not compared with it, and why.
+        trust: run the code that its file contains.
     """
 
     file: Path | None = None
     like: Entry | None = None
-    strangers: Mapping[str, str] = field(default_factory=dict)
+    unrelated: Mapping[str, str] = field(default_factory=dict)
     trust: bool = False
 
 
-def gather(models: Mapping[str, Path], choices: Choices) -> tuple[dict[str, Entry], Dataset]:
-    """Read the files, load what they are measured on, and find out how each is used.
+def gather(models: Mapping[str, Path], choices: InputChoices) -> tuple[dict[str, Entry], Dataset]:
+    """Read the files, load the test inputs and determine how each model is used.
 
     Raises:
-        ModelError: a file is not one that bench can measure.
-        DataError: the data cannot be had, does not fit, or nothing tells what pixels become.
+        ModelError: bench cannot measure a file.
+        DataError: the data cannot be loaded or does not fit, or the input range is unknown.
     """
     read = {name: model_file.load(path) for name, path in models.items()}
     dataset = test_inputs.for_models(
@@ -90,37 +90,36 @@ def keras_of(
 
     Args:
         entries: the models.
-        beside: the artifacts folder's Keras model, which counts for the files that name its
-            digest.
-        chosen: ``--keras``, which counts for all.
-        trust: whether the code that its file brings along may run.
+        beside: the artifacts folder's Keras model, used for the files that name its digest.
+        chosen: ``--keras``, used for all files.
+        trust: run the code that its file contains.
     """
     if chosen:
         return Keras(chosen, next(iter(entries.values())), trust=trust)
     digest = files.sha256(beside) if beside.is_file() else ""
-    strangers, like = {}, None
+    unrelated, like = {}, None
     for name, entry in entries.items():
         origin = entry.file.origin
         if origin and origin == digest:
             like = like or entry
         elif not origin:
-            strangers[name] = "it does not say which Keras model it comes from"
+            unrelated[name] = "it does not say which Keras model it comes from"
         elif digest:
-            strangers[name] = f"it was converted from another Keras model than {beside}"
+            unrelated[name] = f"it was converted from another Keras model than {beside}"
         else:
-            strangers[name] = f"{beside} is not there"
-    return Keras(beside if like else None, like, strangers, trust)
+            unrelated[name] = f"{beside} is not there"
+    return Keras(beside if like else None, like, unrelated, trust)
 
 
 def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:
-    """Return what is good to know about how the models are used, a line each."""
-    found = list(dataset.notes)
+    """Return notes about how the models are used, one line each."""
+    lines = list(dataset.notes)
     if dataset.source == test_inputs.NO_DATA:
-        found.append(
+        lines.append(
             "no data: random tensors give latency, size and exactness, but no accuracy; --data "
             "names test inputs"
         )
-    return found + [
+    return lines + [
         f"{name}: {entry.usage}"
         for name, entry in entries.items()
         if not entry.usage.warning and entry.usage.mean and not entry.file.metadata.mean
@@ -128,7 +127,7 @@ def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:
 
 
 def warnings(entries: Mapping[str, Entry]) -> Sequence[str]:
-    """Return what may be wrong about how the models are used, a line each."""
+    """Return warnings about how the models are used, one line each."""
     return [
         f"{name}: {entry.usage}, but {entry.usage.warning}"
         for name, entry in entries.items()

@@ -1,4 +1,4 @@
-"""One run: who takes part, what is measured in which order, and each result kept at once."""
+"""One run: the contenders, the order of measurements, and each result stored at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_mod
 from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Effort:
 
     Attributes:
         rounds: turns of the latency measurement.
-        calls: calls in a turn, at most.
-        slice_seconds: rough length of a turn.
-        passes: of the throughput measurement over all test images.
+        calls: most calls in a turn.
+        slice_seconds: approximate length of a turn.
+        passes: passes of the throughput measurement over all test images.
         starts: fresh processes for cold start and memory.
-        tensors: random ones on which the outputs of native are compared with LiteRT's.
+        tensors: random tensors on which the outputs of native are compared with LiteRT's.
     """
 
     rounds: int
@@ -36,7 +36,7 @@ class Effort:
 THOROUGH = Effort(rounds=20, calls=200, slice_seconds=0.1, passes=5, starts=5, tensors=2000)
 QUICK = Effort(rounds=5, calls=50, slice_seconds=0.02, passes=1, starts=1, tensors=200)
 STAGES = 6
-"""How often ``run`` says what it does next."""
+"""Number of progress lines of ``run``."""
 
 
 def run(
@@ -53,13 +53,13 @@ def run(
     """Measure each model on each backend, and the Keras model on its peers.
 
     Args:
-        models: by the name that the results call them.
+        models: the models by their name in the results.
         backends: names of edge_runtime's backends, present or not.
-        dataset: whose test inputs are used.
+        dataset: the dataset with the test inputs.
         keras: the Keras model that the peers run and that answers are compared with, if any.
-        scratch: folder for files that are needed for the run only.
+        scratch: folder for temporary files.
         effort: how much is measured.
-        keep: called with each result as soon as it is there.
+        keep: called with each result as soon as it is measured.
         say: called with a line of progress before each stage.
     """
     data, machine = describe(dataset), environment.describe()
@@ -73,19 +73,20 @@ def run(
     say("loading the models and their peers")
     able: list[Contender] = []
     paths = {name: entry.file.path for name, entry in models.items()}
-    found = list(from_models(paths, backends, {name: one.usage for name, one in models.items()}))
+    usages = {name: entry.usage for name, entry in models.items()}
+    contenders = list(from_models(paths, backends, usages))
     if keras.file and keras.like:
         size, usage = keras.like.file.size, keras.like.usage
-        found += from_keras(keras.file, scratch, size, usage, trust=keras.trust)
+        contenders += from_keras(keras.file, scratch, size, usage, trust=keras.trust)
     say(f"answers to {len(dataset.x_test)} {'random' if data['random'] else 'test'} inputs")
     scores: dict[Subject, Floats] = {}
-    for one in found:
+    for one in contenders:
         if isinstance(one, Result):
             store(one)
             continue
         try:
             outputs = one.predict(dataset.x_test)
-        # Whatever a backend's library raises is that backend's result.
+        # Everything that a backend's library raises is that backend's result.
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             store(Result(one.subject, "accuracy", "class", status="failed", reason=reason))
@@ -99,16 +100,16 @@ def run(
                 say(f"{one.subject}: {one.note}")
     classes = any(entry.usage.classes for entry in models.values())
     store(*agreements(scores, keras, classes))
-    for name, reason in keras.strangers.items():
+    for name, reason in keras.unrelated.items():
         say(f"{name}: not compared with Keras: {reason}")
 
-    say(f"outputs beside LiteRT's, and on {effort.tensors} random tensors")
+    say(f"outputs compared with LiteRT's, also on {effort.tensors} random tensors")
     real = dataset.x_test[:0] if dataset.source == NO_DATA else dataset.x_test
     for contender in able:
         if contender.subject.backend == "native":
             store(*exactness.measure(contender, real, effort.tensors))
 
-    say("latency of one input, everyone in turns")
+    say("latency of one input, all contenders in turns")
     timed = latency.measure(
         able,
         dataset.x_test,
@@ -129,19 +130,20 @@ def run(
 
 
 def agreements(scores: Mapping[Subject, Floats], keras: Keras, classes: bool) -> Iterable[Result]:
-    """Compare everyone's answers with those of Keras' own predict on the same model.
+    """Compare each subject's answers with those of Keras' predict on the same model.
 
     Args:
-        scores: of each subject.
-        keras: says who may be compared.
-        classes: whether the scores are those of classes, and not numbers.
+        scores: scores or numbers by subject.
+        keras: the Keras model, with the models that are not compared with it.
+        classes: the scores are those of classes, and not numbers.
     """
-    peer = next((one for one in scores if one.peer and one.backend == KERAS), None)
-    for subject, own in scores.items():
-        reason = "" if subject.peer else keras.strangers.get(subject.model, "")
+    peers = (subject for subject in scores if subject.peer and subject.backend == KERAS)
+    peer = next(peers, None)
+    for subject, outputs in scores.items():
+        reason = "" if subject.peer else keras.unrelated.get(subject.model, "")
         if peer is None and not reason:
             reason = "the Keras model was not run"
         if reason or peer is None:
             yield Result(subject, "agreement", "score", status="not present", reason=reason)
         elif subject != peer:
-            yield parity.compare(subject, own, peer, scores[peer], classes=classes)
+            yield parity.compare(subject, outputs, peer, scores[peer], classes=classes)

@@ -1,4 +1,4 @@
-"""How a model file is fed with a dataset's inputs, and how its output is read."""
+"""How a dataset's inputs are fed to a model file, and how its output is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from edge_runtime.quantize import normalise
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import Range, shown
-from edgekit.train.data import Dataset, Inputs
+from edgekit.train.dataset import Dataset, Inputs
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,12 +23,12 @@ class Usage:
     """How a model is used.
 
     Attributes:
-        mean: of ``(pixel - mean) / std``, one or one for each channel; empty for inputs that are
-            numbers on the model's own scale.
-        std: as many.
-        meaning: of the output, one of ``edge_runtime.meaning.MEANINGS``.
-        reason: what the scale was taken from, as the end of a sentence.
-        warning: what speaks against it; "" when nothing does.
+        mean: mean in ``(pixel - mean) / std``, for all channels or for each; empty for inputs that
+            are numbers on the model's scale.
+        std: standard deviation, as many.
+        meaning: meaning of the output, one of ``edge_runtime.meaning.MEANINGS``.
+        reason: source of the scale, as the end of a sentence.
+        warning: what contradicts it; "" if nothing does.
     """
 
     mean: tuple[float, ...]
@@ -44,11 +44,11 @@ class Usage:
 
     @property
     def metadata(self) -> Metadata:
-        """The same as the runtime takes it."""
+        """The normalisation in the form that the runtime uses."""
         return Metadata(mean=self.mean, std=self.std)
 
     def scaled(self, inputs: Inputs) -> Floats:
-        """Bring inputs [N, ...] of the dataset onto the model's scale, float32 [N, ...]."""
+        """Return inputs [N, ...] of the dataset on the model's scale, float32 [N, ...]."""
         if inputs.dtype == np.uint8 and self.mean:
             return normalise(inputs, self.mean, self.std)
         return inputs.astype(np.float32, copy=False)
@@ -58,7 +58,7 @@ class Usage:
         return class_scores(outputs, self.meaning)
 
     def describe(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
+        """Return the usage as plain JSON values."""
         return {
             "pixels": list(self.pixels) if self.pixels else None,
             "reason": self.reason,
@@ -68,7 +68,7 @@ class Usage:
 
     @property
     def pixels(self) -> Range | None:
-        """What pixels 0 and 255 become, of all channels together; None for numbers."""
+        """What pixels 0 and 255 become, over all channels; None for numbers."""
         return input_range.of_normalization(self.mean, self.std) if self.mean else None
 
     def __str__(self) -> str:
@@ -78,34 +78,34 @@ class Usage:
 
 
 def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) -> Usage:
-    """Find out how a file is used.
+    """Determine how a file is used.
 
     Args:
         file: the model.
-        dataset: whose inputs it gets.
-        chosen: what pixels 0 and 255 are on its scale, where the user says so.
+        dataset: the dataset with its inputs.
+        chosen: pixels 0 and 255 on its scale, if the user says so.
 
     Raises:
-        DataError: the inputs are pixels, and nothing tells what they become.
+        DataError: the inputs are pixels, and their range on the model's scale is unknown.
     """
     if isinstance(file, Path):
         file = model_file.load(file)
     meaning = file.meaning(dataset.labels)
     if not dataset.pixels:
         return Usage((), (), meaning, "they are numbers")
-    found = input_range.decide(file, chosen, dataset)
-    own = file.metadata
-    if own.mean and (found.low, found.high) == input_range.said(file):
-        return Usage(own.mean, own.std, meaning, found.reason, found.warning)
-    mean, std = found.normalization
-    return Usage((mean,), (std,), meaning, found.reason, found.warning)
+    pixels = input_range.decide(file, chosen, dataset)
+    metadata = file.metadata
+    if metadata.mean and (pixels.low, pixels.high) == input_range.from_metadata(file):
+        return Usage(metadata.mean, metadata.std, meaning, pixels.reason, pixels.warning)
+    mean, std = pixels.normalization
+    return Usage((mean,), (std,), meaning, pixels.reason, pixels.warning)
 
 
-def said(path: Path) -> Usage:
-    """Return how a file says that it is used, whatever the data: pixels only if it says how.
+def from_metadata(path: Path) -> Usage:
+    """Return the usage that a file's metadata names, without a normalisation if it names none.
 
     Raises:
-        ModelError: it is no .tflite file with one input and one output.
+        ModelError: it is not a .tflite file with one input and one output.
     """
     file = model_file.load(path)
     return Usage(file.metadata.mean, file.metadata.std, file.meaning(), "its metadata")

@@ -2,19 +2,19 @@
 
 from edgekit import convert
 
-conversion = convert.convert("model.keras", "model_int8.tflite", quantize=True, data="mnist")
+converted = convert.convert("model.keras", "model_int8.tflite", quantize=True, data="mnist")
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.convert.api import Conversion, convert
+    from edgekit.convert.api import Converted, convert
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Converted", "convert"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the functions when they are asked for: they load TensorFlow's companions."""
+    """Import the functions on first use: they load NumPy and more."""
     if name in __all__:
         from edgekit.convert import api
 

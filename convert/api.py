@@ -7,21 +7,21 @@ from typing import Any
 from edgekit.artifact_set import replacing_set
 from edgekit.convert import job as jobs
 from edgekit.convert import pipeline, source
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Choices
-from edgekit.convert.recipe import Recipe
-from edgekit.convert.targets import check_recipe
+from edgekit.convert.targets import check_conversion
 from edgekit.files import REPORT, is_stream, write_bytes, write_json
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """A converted model and what is known of it.
+class Converted:
+    """A converted model and its report.
 
     Attributes:
-        content: of the .tflite file.
+        content: bytes of the .tflite file.
         report: what ``edgekit convert`` stores beside it, JSON-ready.
-        warnings: what may be wrong, a line each.
-        notes: what was dropped from the data on the way, a line each.
+        warnings: possible problems, a line each.
+        notes: data that was dropped, a line each.
     """
 
     content: bytes
@@ -30,9 +30,9 @@ class Conversion:
     notes: tuple[str, ...]
 
     def write(self, path: Path) -> Path | None:
-        """Write the file, and beside it the report, whose path is returned; both or neither.
+        """Write the file and, beside it, the report; both or neither. Return the report's path.
 
-        A pipe or a device gets the file alone.
+        A pipe or a device gets the file alone, and the result is None.
         """
         if is_stream(path):
             write_bytes(path, self.content)
@@ -49,34 +49,34 @@ def convert(
     output: str | Path | None = None,
     *,
     quantize: bool = False,
-    recipe: Recipe | None = None,
+    conversion: Conversion | None = None,
     trust: bool = False,
     verbose: bool = False,
     **choices: Any,
-) -> Conversion:
+) -> Converted:
     """Convert a Keras model (.keras, .h5, SavedModel) to .tflite.
 
     Args:
-        model: where it is.
+        model: path of the model.
         output: the .tflite file to write, with its report beside it; None writes nothing.
-        quantize: int8, unless ``recipe`` says otherwise.
-        recipe: scheme, target, batch, calibration size and seed.
-        trust: run the code that the model brings along, as a Lambda layer's; else such a model is
-            refused.
-        verbose: show what TensorFlow says.
+        quantize: int8, unless ``conversion`` says otherwise.
+        conversion: scheme, target, batch, calibration size and seed.
+        trust: run code that the model contains, such as a Lambda layer's; otherwise such a model
+            is refused.
+        verbose: show TensorFlow's output.
         choices: fields of ``edgekit.convert.job.Choices``: data, classes, task, framing,
-            input_range, calibration; what is not there is found out.
+            input_range, calibration; the rest is worked out from the model and its data.
 
     Raises:
-        EdgekitError: the model or its data cannot be used; one line says why and what to do.
+        EdgekitError: the model or its data cannot be used; the message says why and what to do.
     """
-    recipe = recipe or Recipe(scheme="int8" if quantize else "float32")
-    check_recipe(recipe)
+    conversion = conversion or Conversion(scheme="int8" if quantize else "float32")
+    check_conversion(conversion)
     trained = source.load(Path(model), trust=trust, verbose=verbose)
-    job = jobs.prepare(trained, Choices(**choices), recipe)
-    content, report = pipeline.convert(trained, recipe, job, verbose=verbose)
+    job = jobs.prepare(trained, Choices(**choices), conversion)
+    content, report = pipeline.convert(trained, conversion, job, verbose=verbose)
     notes = job.dataset.notes if job.dataset else ()
-    conversion = Conversion(content, report, (*trained.trusted, *job.warnings), notes)
+    converted = Converted(content, report, (*trained.trusted, *job.warnings), notes)
     if output is not None:
-        conversion.write(Path(output))
-    return conversion
+        converted.write(Path(output))
+    return converted

@@ -1,4 +1,4 @@
-"""The calibration set: which images, and whether they look like what the model eats."""
+"""The calibration set: which inputs it has, and warnings where they look unlike the model's."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from edgekit.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
 FEW = 100
-"""Below so many samples the observed range of an activation is often too narrow."""
+"""With fewer samples, the observed range of an activation is often too narrow."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class CalibrationSet:
         inputs: float32 [N, *input shape], on the model's own scale.
         source: where they come from.
         counts: images of each class, in label order; empty when classes are not known.
-        warnings: what about them does not look like the model's input.
+        warnings: what does not look like the model's input, a line each.
     """
 
     inputs: FloatArray
@@ -30,20 +30,20 @@ class CalibrationSet:
 
 
 def stratified(labels: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return indices of ``size`` samples, as even over the classes as their counts allow.
+    """Return indices of ``size`` samples, spread over the classes as evenly as their counts allow.
 
     Drawn without replacement by NumPy's PCG64 from ``seed``, in ascending order.
     """
     rng = np.random.default_rng(seed)
     pools = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
-    chosen: list[npt.NDArray[np.int64]] = []
-    left = min(size, len(labels))
-    # The smallest class first: what it cannot give is shared by those that still can.
+    drawn: list[npt.NDArray[np.int64]] = []
+    remaining = min(size, len(labels))
+    # The smallest class first: the larger ones share what it cannot supply.
     for position, pool in enumerate(sorted(pools, key=len)):
-        take = min(len(pool), left // (len(pools) - position))
-        chosen.append(pool[:take])
-        left -= take
-    return np.sort(np.concatenate(chosen))
+        take = min(len(pool), remaining // (len(pools) - position))
+        drawn.append(pool[:take])
+        remaining -= take
+    return np.sort(np.concatenate(drawn))
 
 
 def from_inputs(
@@ -56,8 +56,8 @@ def from_inputs(
 ) -> CalibrationSet:
     """Draw a calibration set from training inputs [N, ...], evenly from their ``groups`` [N].
 
-    Groups are the classes' indices, or all 0 where there are no classes. ``input_range`` is None
-    for inputs that are no pixels.
+    Groups are class indices, or all 0 where there are no classes. ``input_range`` is None for
+    inputs that are not pixels.
     """
     chosen = stratified(groups, size, seed)
     counts = np.bincount(groups[chosen], minlength=int(groups.max()) + 1)
@@ -77,10 +77,10 @@ def from_array(
     seed: int,
     input_range: tuple[float, float] | None,
 ) -> CalibrationSet:
-    """Take a user's own array [N, *shape] of model inputs, at most ``size`` of them.
+    """Draw a calibration set of at most ``size`` inputs from a user's array [N, *shape].
 
     Raises:
-        DataError: the array cannot be the model's input at all.
+        DataError: the array's shape or dtype is not that of a model input.
     """
     if array.shape[1:] != shape or not len(array):
         raise DataError(
@@ -96,39 +96,39 @@ def from_array(
 def lint(
     samples: npt.NDArray[np.generic], input_range: tuple[float, float] | None
 ) -> tuple[str, ...]:
-    """Say what about representative ``samples`` does not look like the model's input.
+    """Return a line for each property of ``samples`` that does not look like the model's input.
 
     Args:
         samples: [N, ...].
-        input_range: of pixels on the model's scale; None for a model of other numbers.
+        input_range: pixels 0 and 255 on the model's scale; None for a model of other numbers.
 
     Raises:
         DataError: a sample holds NaN or infinity.
     """
     if not np.isfinite(samples.astype(np.float64)).all():
         raise DataError("calibration set: holds NaN or infinity")
-    found: list[str] = []
+    warnings: list[str] = []
     if samples.dtype != np.float32:
-        found.append(f"its dtype is {samples.dtype}, the model's input is float32")
+        warnings.append(f"its dtype is {samples.dtype}, the model's input is float32")
     if input_range:
-        found += _of_pixels(float(samples.min()), float(samples.max()), *input_range)
+        warnings += _of_pixels(float(samples.min()), float(samples.max()), *input_range)
     if len(samples) < FEW:
-        found.append(f"it has only {len(samples)} samples; {FEW} to 500 show the ranges better")
-    return tuple(found)
+        warnings.append(f"it has only {len(samples)} samples; {FEW} to 500 show the ranges better")
+    return tuple(warnings)
 
 
-def _of_pixels(least: float, most: float, low: float, high: float) -> list[str]:
-    """Say what is odd about pixels from ``least`` to ``most`` in a range from low to high."""
-    if high <= 1 and most > 2:
+def _of_pixels(smallest: float, largest: float, low: float, high: float) -> list[str]:
+    """Return what is odd about pixels that span ``smallest`` to ``largest``, not low to high."""
+    if high <= 1 and largest > 2:
         return [
-            f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}: "
+            f"it spans {smallest:g} to {largest:g}, but the model expects {low:g} to {high:g}: "
             "0-255 pixels fed to a 0-1 model? divide by 255"
         ]
-    if least < low - 0.05 * (high - low) or most > high + 0.05 * (high - low):
-        return [f"it spans {least:g} to {most:g}, but the model expects {low:g} to {high:g}"]
-    if (most - least) / (high - low) < 0.5:
+    if smallest < low - 0.05 * (high - low) or largest > high + 0.05 * (high - low):
+        return [f"it spans {smallest:g} to {largest:g}, but the model expects {low:g} to {high:g}"]
+    if (largest - smallest) / (high - low) < 0.5:
         return [
-            f"it spans only {least:g} to {most:g} of the {low:g} to {high:g} that the model "
+            f"it spans only {smallest:g} to {largest:g} of the {low:g} to {high:g} that the model "
             "expects; larger inputs will be clipped"
         ]
     return []

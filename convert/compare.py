@@ -1,4 +1,4 @@
-"""A converted model against the one it came from: answers, and the error of each tensor."""
+"""The error of each tensor of a converted model, compared with the float model."""
 
 from dataclasses import dataclass
 from math import inf, isfinite, log10
@@ -16,10 +16,10 @@ from edgekit.errors import MissingExtraError
 Scores = npt.NDArray[np.float32]
 QUIET = 6.02 * 8 + 1.76
 """SNR in decibels of a full-range sine in 8 bits (Bennett 1948): a tensor above it is as good as
-int8 gets, so what is lost above it is nobody's fault."""
+int8 gets, so losses above it do not count."""
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
-"""Ops that change how a number is stored; they may bear the name of the op before or behind."""
+"""Ops that change how a number is stored; they may have the name of a neighbouring op."""
 
 Key = tuple[str, str, tuple[int, ...]]
 """An op's name, and the name and shape of its output."""
@@ -50,11 +50,10 @@ class TensorError:
 def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[TensorError]:
     """Compare every op output that both files have, on ``inputs`` float32 [N, *shape].
 
-    Ops are paired by their kind and the name and shape of their output, those of the models'
-    outputs by these;
-    those without a partner (the QUANTIZE that a scheme adds, say) are left out, and so are those
-    that compute nothing from the input (the DEQUANTIZE of a constant). Both run on LiteRT's kernels
-    without a delegate, which keep their intermediate tensors.
+    Ops are paired by kind and by the name and shape of their output; the models' outputs are paired
+    by position. Ops without a partner (a QUANTIZE that the scheme adds, for example) are left out,
+    and so are ops that compute nothing from the input (the DEQUANTIZE of a constant). Both models
+    run on LiteRT's kernels without a delegate, which keep their intermediate tensors.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -91,14 +90,14 @@ def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[
 
 
 def _lost(graph: Graph, snr: dict[int, float]) -> dict[int, float]:
-    """Decibels lost on the way to each measured tensor; an op that is not measured loses none."""
+    """Return the decibels lost in computing each measured tensor; an unmeasured op loses none."""
     arriving: dict[int, float] = {}
     lost: dict[int, float] = {}
     for op in graph.ops:
         before = min(arriving.get(index, QUIET) for index in (-1, *op.inputs))
         for index in op.outputs:
             arriving[index] = min(QUIET, snr.get(index, before))
-            # Of nothing, nothing can be lost.
+            # Without a signal there is nothing to lose.
             lost[index] = before - arriving[index] if before > -inf else 0.0
     return lost
 
@@ -128,7 +127,7 @@ def _pairs(reference: Graph, converted: Graph) -> list[tuple[int, int, str]]:
 def _op_outputs(graph: Graph) -> dict[Key, list[tuple[int, int]]]:
     """Return op and tensor index of what is computed from the input, those of a key in order."""
     computed = set(graph.inputs)
-    found: dict[Key, list[tuple[int, int]]] = {}
+    outputs: dict[Key, list[tuple[int, int]]] = {}
     for op in graph.ops:
         if computed.isdisjoint(op.inputs):
             continue
@@ -137,12 +136,12 @@ def _op_outputs(graph: Graph) -> dict[Key, list[tuple[int, int]]]:
             if graph.tensors[index].dtype not in FORMATS:
                 continue  # complex numbers and strings
             if op.name not in CASTS or index in graph.outputs:
-                found.setdefault(_key(graph, op.name, index), []).append((op.index, index))
-    return found
+                outputs.setdefault(_key(graph, op.name, index), []).append((op.index, index))
+    return outputs
 
 
 def _key(graph: Graph, op: str, index: int) -> Key:
-    """What both files call the tensor: fused rounding adds to a name, an output may change it."""
+    """Return the tensor's name in both files: rounding adds to it, and an output may change it."""
     tensor = graph.tensors[index]
     if index in graph.outputs:
         return "", f"output {graph.outputs.index(index)}", tensor.shape
@@ -152,8 +151,8 @@ def _key(graph: Graph, op: str, index: int) -> Key:
     return op, name.rstrip("0123456789"), tensor.shape
 
 
-def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatArray) -> Any:
-    """Yield, for each input, the wanted tensors as float64 arrays."""
+def _intermediates(model: bytes, graph: Graph, indices: list[int], inputs: FloatArray) -> Any:
+    """Yield, for each input, the tensors at ``indices`` as float64 arrays."""
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ModuleNotFoundError:
@@ -168,7 +167,7 @@ def _intermediates(model: bytes, graph: Graph, wanted: list[int], inputs: FloatA
     for sample in inputs:
         interpreter.set_tensor(input_index, quantize(sample[None], graph.tensors[input_index]))
         interpreter.invoke()
-        yield [_real(interpreter.get_tensor(i), graph, i) for i in wanted]
+        yield [_real(interpreter.get_tensor(i), graph, i) for i in indices]
 
 
 def _real(stored: npt.NDArray[Any], graph: Graph, index: int) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What a file or a folder is that is no Keras model, as far as its name and first bytes tell."""
+"""What a file or folder other than a Keras model is, judged by its name and first bytes."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from edgekit.keras_files import ZIP
 EXPECTED = "expected a .keras or .h5 file or a SavedModel folder"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"
-"""The first bytes of an HDF5 file; those of a zip are ``ZIP``."""
+"""First bytes of an HDF5 file; those of a zip are ``ZIP``."""
 
 FOREIGN = {
     ".onnx": "an ONNX model: edgekit starts from Keras; onnx2tf makes a SavedModel of it",
     ".pt": "a PyTorch model: edgekit starts from Keras",
     ".pth": "a PyTorch model: edgekit starts from Keras",
     ".safetensors": "weights without a model: edgekit starts from Keras",
-    ".pb": "a graph without its folder: give the SavedModel folder that it lies in; a frozen graph "
+    ".pb": "a graph without its folder: give the SavedModel folder that it is in; a frozen graph "
     "of TensorFlow 1 has to become one first (tf.compat.v1.saved_model.simple_save)",
     ".zip": f"a zip archive: unpack it and give what is in it ({EXPECTED})",
     ".json": "an architecture without weights: save the whole model with model.save()",
@@ -24,7 +24,7 @@ FOREIGN = {
 
 
 def file(path: Path) -> str | None:
-    """Return what keeps the file at ``path`` from being a Keras model; None when nothing seen."""
+    """Return what keeps the file at ``path`` from being a Keras model; None when nothing does."""
     with path.open("rb") as opened:
         start = opened.read(256)
     text = start.lstrip().lower()
@@ -36,8 +36,8 @@ def file(path: Path) -> str | None:
         return "is a web page: the download led to a page and not to the file"
     if start[4:8] == b"TFL3" or path.suffix == ".tflite":
         return (
-            "is a .tflite already: `edgekit bench`, `inspect` and `export` take it as it is; to "
-            "quantise, convert the Keras model that it was made of"
+            "is a .tflite already: `edgekit bench`, `inspect` and `export` accept it as it is; to "
+            "quantise, convert the Keras model that it was made from"
         )
     if path.suffix in FOREIGN:
         return f"is {FOREIGN[path.suffix]}"
@@ -60,10 +60,10 @@ def folder(path: Path) -> str | None:
     if (path / "checkpoint").is_file() or any(path.glob("*.index")):
         return "is a checkpoint, weights without a model: save the whole model with model.save()"
     if (path / "model.json").is_file():
-        return "is a TensorFlow.js model: edgekit starts from the Keras model that it was made of"
+        return "is a TensorFlow.js model: edgekit starts from the Keras model that it was made from"
     inner = sorted(
-        [one for one in path.glob("*") if one.suffix in KERAS_SUFFIXES]
-        + [one.parent for one in path.glob("*/saved_model.pb")]
+        [child for child in path.glob("*") if child.suffix in KERAS_SUFFIXES]
+        + [child.parent for child in path.glob("*/saved_model.pb")]
     )
     if inner:
         return f"not a SavedModel (no saved_model.pb in it); did you mean {inner[0]}?"

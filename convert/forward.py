@@ -1,4 +1,4 @@
-"""A forward pass as a frozen TensorFlow graph: what its first and its last operators tell."""
+"""A forward pass as a frozen TensorFlow graph: what its first and last operators say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ CARRIERS = frozenset(("Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "S
 """Operators that leave the numbers as they are."""
 
 AFFINE = frozenset(("Mul", "AddV2", "Add", "Sub", "RealDiv", "BiasAdd", "DivNoNan"))
-"""Operators of which a rescaling or a normalisation is made, where one operand is constant."""
+"""Operators that make up a rescaling or a normalisation, where one operand is constant."""
 
 SHAPES = frozenset(("Shape", "StridedSlice", "Pack", "Prod"))
 """Operators that read a tensor's shape, and not its numbers."""
@@ -27,7 +27,7 @@ class Forward:
     Attributes:
         graph: the GraphDef, all functions inlined and all variables constants.
         output: name of the node of the output.
-        shape: of the input, with the batch.
+        shape: input shape with the batch.
     """
 
     graph: Any
@@ -44,9 +44,9 @@ class Forward:
         return str(node.op)
 
     def rescaled(self, values: npt.ArrayLike) -> npt.NDArray[np.float32] | None:
-        """Return what the model itself makes of inputs that are one number all over.
+        """Return the model's own rescaling of inputs filled with one number each.
 
-        Its leading products and sums with constants are run: a Rescaling, a Normalization, or the
+        This runs its leading products and sums with constants: a Rescaling, a Normalization, or the
         same as plain operators.
 
         Args:
@@ -68,10 +68,10 @@ class Forward:
             return result
 
         compiled = tf.function(run, autograph=False)
-        return np.stack([np.asarray(compiled(tf.constant(one))) for one in filled])
+        return np.stack([np.asarray(compiled(tf.constant(array))) for array in filled])
 
     def _end_of_rescaling(self) -> str | None:
-        """Return the node behind which something else than products and sums follows."""
+        """Return the last node of the leading products and sums; None where there are none."""
         nodes = {node.name: node for node in self.graph.node}
         readers: dict[str, list[Any]] = {}
         for node in self.graph.node:
@@ -106,20 +106,20 @@ def trace(call: Callable[[Any], Any], shape: tuple[int, ...]) -> Forward:
 
 
 def _depending(nodes: Any) -> set[str]:
-    """Return the names of the nodes whose numbers depend on the input, which come in order."""
-    found = {INPUT}
+    """Return the names of the nodes whose numbers depend on the input."""
+    varying = {INPUT}
     waiting = list(nodes)
     while True:
         more = {
             node.name
             for node in waiting
-            if node.op not in SHAPES and any(_source(name) in found for name in node.input)
+            if node.op not in SHAPES and any(_source(name) in varying for name in node.input)
         }
-        if more <= found:
-            return found
-        found |= more
+        if more <= varying:
+            return varying
+        varying |= more
 
 
 def _source(name: str) -> str:
-    """Return the node that an input names: "^name" and "name:1" are of the node "name"."""
+    """Return the node that an input names: "^name" and "name:1" refer to the node "name"."""
     return name.lstrip("^").partition(":")[0]

@@ -1,7 +1,7 @@
-"""Which ops of a stranger's graph are run: those that cannot reach anything outside of it.
+"""Which ops of an untrusted graph may run: those that cannot reach anything outside of it.
 
-An allow-list: TensorFlow has 1,900 ops and gets more with each release. About 900 of them are
-arithmetic by their very declaration (``_is_arithmetic``); ALLOWED names the rest that models have.
+An allow-list: TensorFlow has 1,900 ops and adds more with each release. About 900 of them are
+arithmetic by their declaration (``_is_arithmetic``); ALLOWED names the rest that models have.
 """
 
 import re
@@ -19,7 +19,7 @@ ALLOWED = re.compile(
             "Einsum|DataFormatVecPermute|DataFormatDimMap|ScaleAndTranslate|CheckNumerics",
             "ImageProjectiveTransformV[23]|ExtractGlimpse(V2)?|RaggedTensorToTensor|PreventGradient",
             "(Tensor)?ScatterNd\\w*|TensorScatter\\w+|GatherNd|UniformQuantizedConvolution\\w*",
-            # Calls, branches and loops; the functions that they call are looked through as well.
+            # Calls, branches and loops; the functions that they call are checked as well.
             "(Stateful)?PartitionedCall|(Stateless)?(If|While|Case)|(Ref)?Enter|MapDefun",
             "TensorList\\w+|EmptyTensorList|TensorArray\\w+V3",
             # Variables, their training, and tables filled from constants.
@@ -40,17 +40,17 @@ ALLOWED = re.compile(
     )
 )
 SAVER = re.compile("SaveV2|RestoreV2|MergeV2Checkpoints|ShardedFilename")
-"""What saves and restores variables: only where nothing but the model's saver calls it."""
+"""Ops that save and restore variables: allowed where only the model's saver calls them."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class ForbiddenOp:
     """A node whose op is not allowed.
 
     Attributes:
-        op: what it does.
-        node: its name.
-        function: the function that it is in; "" for the graph itself.
+        op: kind of the node.
+        node: name of the node.
+        function: function that contains the node; "" for the graph itself.
     """
 
     op: str
@@ -58,29 +58,29 @@ class Finding:
     function: str
 
     def __str__(self) -> str:
-        """Return it as in a sentence: WriteFile (node 'write' of the function 'init')."""
-        where = f" of the function {self.function!r}" if self.function else ""
-        return f"{escape.line(self.op)} (node {self.node!r}{where})"
+        """Return it as part of a sentence: WriteFile (node 'write' of the function 'init')."""
+        place = f" of the function {self.function!r}" if self.function else ""
+        return f"{escape.line(self.op)} (node {self.node!r}{place})"
 
 
-def in_graph(graph: Any) -> list[Finding]:
+def in_graph(graph: Any) -> list[ForbiddenOp]:
     """Return what is not allowed in a GraphDef and in all its functions."""
-    names = {one.signature.name for one in graph.library.function}
+    names = {function.signature.name for function in graph.library.function}
     return [*_checked(graph.node, "", names), *_in_functions(graph.library.function)]
 
 
-def in_saved_model(saved_model: Any) -> list[Finding]:
+def in_saved_model(saved_model: Any) -> list[ForbiddenOp]:
     """Return what is not allowed in a SavedModel proto: in all its graphs and all functions.
 
-    Each counts, whether or not something is seen to call it; but for the saver's own ops where
-    only the saver calls them, which edgekit does not.
+    Each counts, even if nothing visibly calls it. The exception is the saver's own ops where only
+    the saver calls them, which edgekit does not run.
     """
     return [finding for meta in saved_model.meta_graphs for finding in _in_meta_graph(meta)]
 
 
-def _in_meta_graph(meta: Any) -> Iterator[Finding]:
+def _in_meta_graph(meta: Any) -> Iterator[ForbiddenOp]:
     nodes = {node.name: node for node in meta.graph_def.node}
-    functions = {one.signature.name: one for one in meta.graph_def.library.function}
+    functions = {function.signature.name: function for function in meta.graph_def.library.function}
     saver = meta.saver_def
     savers = _closure([saver.save_tensor_name, saver.restore_op_name], nodes, _inputs)
     roots = [name for name in nodes if name not in savers]
@@ -90,8 +90,8 @@ def _in_meta_graph(meta: Any) -> Iterator[Finding]:
         roots += collection.node_list.value
     run = _closure(roots, nodes, _inputs)
 
-    def called(one: Any) -> Iterator[str]:
-        for node in getattr(one, "node_def", [one]):
+    def called(function: Any) -> Iterator[str]:
+        for node in getattr(function, "node_def", [function]):
             yield from _functions(node)
 
     of_savers = [name for node in savers for name in _functions(nodes[node])]
@@ -100,9 +100,9 @@ def _in_meta_graph(meta: Any) -> Iterator[Finding]:
         *(name for name in functions if name not in only_saved),
         *meta.object_graph_def.concrete_functions,
         *(name for node in run for name in _functions(nodes[node])),
-        *(one.gradient_func for one in meta.graph_def.library.gradient),
-        # By this name TensorFlow may put a function into another's place.
-        *(name for name, one in functions.items() if "api_implements" in one.attr),
+        *(function.gradient_func for function in meta.graph_def.library.gradient),
+        # By this name TensorFlow may replace one function with another.
+        *(name for name, function in functions.items() if "api_implements" in function.attr),
     ]
     only_saved -= _closure(called_otherwise, functions, called)
     for node in meta.graph_def.node:
@@ -110,30 +110,32 @@ def _in_meta_graph(meta: Any) -> Iterator[Finding]:
     yield from _in_functions(meta.graph_def.library.function, only_saved)
 
 
-def _in_functions(functions: Iterable[Any], only_saved: Collection[str] = ()) -> Iterator[Finding]:
-    names = {one.signature.name for one in functions}
-    for one in functions:
-        name = one.signature.name
-        yield from _checked(one.node_def, name, names, saver=name in only_saved)
+def _in_functions(
+    functions: Iterable[Any], only_saved: Collection[str] = ()
+) -> Iterator[ForbiddenOp]:
+    names = {function.signature.name for function in functions}
+    for function in functions:
+        name = function.signature.name
+        yield from _checked(function.node_def, name, names, saver=name in only_saved)
 
 
 def _checked(
     nodes: Iterable[Any], function: str, functions: Collection[str], *, saver: bool = False
-) -> Iterator[Finding]:
+) -> Iterator[ForbiddenOp]:
     for node in nodes:
         # A function may be called by its name, as an op; then its own nodes are checked.
         if node.op in functions or (saver and SAVER.fullmatch(node.op)):
             continue
         if not ALLOWED.fullmatch(node.op) and not _is_arithmetic(node.op):
-            yield Finding(node.op, node.name, function)
+            yield ForbiddenOp(node.op, node.name, function)
 
 
 @cache
 def _is_arithmetic(op: str) -> bool:
-    """Whether an op cannot reach out of the graph: it has no state and can name nothing.
+    """Tell whether an op cannot reach outside the graph: it has no state and can name nothing.
 
-    That is, it handles no string, resource or function, and the strings that say how it works are
-    from a list. A file, a socket or a Python function would have to be named.
+    That is, it handles no string, resource or function, and its string attributes come from a fixed
+    list. A file, a socket or a Python function would have to be named.
     """
     from tensorflow.core.framework import types_pb2
     from tensorflow.python.framework import op_def_registry
@@ -142,7 +144,7 @@ def _is_arithmetic(op: str) -> bool:
     if definition is None or definition.is_stateful:
         return False
     naming = (types_pb2.DT_STRING, types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
-    if any(one.type in naming for one in (*definition.input_arg, *definition.output_arg)):
+    if any(argument.type in naming for argument in (*definition.input_arg, *definition.output_arg)):
         return False
     return not any(
         attribute.type in ("func", "list(func)")
@@ -152,17 +154,17 @@ def _is_arithmetic(op: str) -> bool:
 
 
 def _closure(
-    names: Iterable[str], known: Mapping[str, Any], uses: Callable[[Any], Iterable[str]]
+    names: Iterable[str], definitions: Mapping[str, Any], uses: Callable[[Any], Iterable[str]]
 ) -> set[str]:
-    """Return the ``names`` and all that they use, as far as ``known``."""
-    found: set[str] = set()
+    """Return the ``names`` and all that they use, among ``definitions``."""
+    reached: set[str] = set()
     waiting = [name.split(":")[0].removeprefix("^") for name in names]
     while waiting:
         name = waiting.pop()
-        if name in known and name not in found:
-            found.add(name)
-            waiting += uses(known[name])
-    return found
+        if name in definitions and name not in reached:
+            reached.add(name)
+            waiting += uses(definitions[name])
+    return reached
 
 
 def _inputs(node: Any) -> Iterator[str]:
@@ -175,5 +177,5 @@ def _functions(node: Any) -> Iterator[str]:
     yield node.op
     for value in node.attr.values():
         yield value.func.name
-        yield from (one.name for one in value.list.func)
+        yield from (function.name for function in value.list.func)
         yield value.s.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What pixels 0 and 255 are on a Keras model's scale: from its graph, and tried on its data."""
+"""Pixels 0 and 255 on a Keras model's scale: from its graph, and from trials on its data."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,49 +24,53 @@ __all__ = ["CANDIDATES", "TRAINED", "UNIT", "InputRange", "Range", "Trial", "dec
 
 TRAINED = "as it was trained"
 RESCALES = "the model rescales its input itself"
-"""Why a range is known."""
+"""Reasons for a range."""
 
 UNKNOWN = "it is a guess: neither the model nor labelled data tell; --input-range says it"
 
 WHOLE = 0.01
-"""How far from a whole number a pixel may be that went through float32 arithmetic."""
+"""Largest distance from a whole number of a pixel that went through float32 arithmetic."""
 
 
 def from_graph(forward: Forward) -> Range | None:
-    """Return the range that the model's own rescaling makes small numbers of, if it has one."""
+    """Return the range that the model's own rescaling maps to small numbers, if it has one."""
     rescaled = forward.rescaled(ENDS)
     return None if rescaled is None else rescaled_from(dict(zip(ENDS, rescaled, strict=True)))
 
 
 def from_values(values: npt.NDArray[Any]) -> Range | None:
-    """Return the range of which model inputs are pixels: 256 even steps of it are all they hold.
+    """Return the range on which model inputs are pixels: all are among its 256 even steps.
 
     Args:
         values: floats of any shape; those of a table or a spectrogram lie between the steps.
     """
     for low, high in CANDIDATES:
         pixels = (values.astype(np.float64) - low) * (255 / (high - low))
-        whole = np.rint(pixels)
-        if np.abs(pixels - whole).max() < WHOLE and whole.min() >= 0 and 127 < whole.max() <= 255:
+        rounded = np.rint(pixels)
+        if (
+            np.abs(pixels - rounded).max() < WHOLE
+            and rounded.min() >= 0
+            and 127 < rounded.max() <= 255
+        ):
             return low, high
     return None
 
 
 def of_inputs(values: npt.NDArray[Any], forward: Forward) -> InputRange | None:
-    """Return the range of model inputs that are pixels, None where they are not.
+    """Return the range of model inputs that are pixels; None where they are not pixels.
 
     Args:
         values: model inputs [N, ...].
-        forward: of the model.
+        forward: the model's forward pass.
     """
-    held = from_values(values)
-    if held is None:
+    observed = from_values(values)
+    if observed is None:
         return None
     derived = from_graph(forward)
     warning = ""
-    if derived and derived != held:
+    if derived and derived != observed:
         warning = f"{RESCALES} as if from {shown(derived)}"
-    return InputRange(*held, "the inputs given are pixels on this scale", warning)
+    return InputRange(*observed, "the inputs given are pixels on this scale", warning)
 
 
 def decide(
@@ -77,14 +81,15 @@ def decide(
     *,
     guess: bool = True,
 ) -> InputRange | None:
-    """Decide what pixels become, and say why.
+    """Decide what pixels become, and why.
 
     Args:
         chosen: ``--input-range``.
-        recorded: what the model was trained with, where that was written down.
-        forward: of the model.
-        attempt: tries a range on labelled data; None where there is none.
-        guess: what to do where nothing tells: take 0 to 1 with a warning, or return None.
+        recorded: range that the model was trained with; None where it was not recorded.
+        forward: the model's forward pass.
+        attempt: tries a range on labelled data; None without such data.
+        guess: whether to assume 0 to 1, with a warning, where nothing decides; otherwise return
+            None.
     """
     if chosen:
         return InputRange(*chosen, "--input-range", contradiction(chosen, attempt))
@@ -99,12 +104,12 @@ def decide(
         return InputRange(*expected, reason, "" if derived else UNKNOWN)
     trials = [attempt(candidate) for candidate in CANDIDATES]
     best = max(trials, key=lambda trial: (trial.correct, trial.range == expected))
-    own = next(trial for trial in trials if trial.range == expected)
-    if not better(best, own):
-        return InputRange(*expected, f"{reason}, and {own}")
+    assumed = next(trial for trial in trials if trial.range == expected)
+    if not better(best, assumed):
+        return InputRange(*expected, f"{reason}, and {assumed}")
     warning = ""
     if derived:
-        warning = f"{reason} as if from {shown(expected)}, with which {own}"
+        warning = f"{reason} as if from {shown(expected)}, with which {assumed}"
     return InputRange(*best.range, f"tried: {best}, {_others(trials, best)}", warning)
 
 

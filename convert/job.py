@@ -1,4 +1,4 @@
-"""What a conversion is given beside the model: data, labels, meaning, pixels, calibration."""
+"""Inputs of a conversion besides the model: data, labels, meaning, pixels, calibration."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,14 +19,15 @@ from edgekit.convert.calibration import (
     from_inputs,
     stratified,
 )
+from edgekit.convert.conversion import CALIBRATED_SCHEMES, Conversion
 from edgekit.convert.input_range import TRAINED, InputRange, Range, Trial
 from edgekit.convert.meaning import Meaning
-from edgekit.convert.recipe import CALIBRATED_SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
-from edgekit.train.data import Dataset, Inputs, load, takes_images
-from edgekit.train.tuning import STAGES
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset, Inputs, takes_images
+from edgekit.train.finetune.recipe import STAGES
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {
@@ -35,21 +36,21 @@ METRICS_SHAPE = {
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
 }
-"""Of what is read in metrics.json."""
+"""Types of the entries of metrics.json that are read."""
 
 TRIED = 1000
-"""Training inputs on which ranges of pixels are tried: the 95 % interval is 6 % wide at most."""
+"""Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user says about the model and its data; None leaves it to be found out.
+    """The user's choices about the model and its data; None leaves one to ``prepare``.
 
     Attributes:
-        data: what ``edgekit.train.data.load`` takes.
+        data: a source for ``edgekit.train.data.load``.
         classes: class names in the order of the scores.
-        task: one of ``recipe.TASKS``.
-        framing: how pictures are brought to the model's size.
+        task: one of ``conversion.TASKS``.
+        framing: how images are brought to the model's size.
         input_range: what pixels 0 and 255 are on the model's scale.
         calibration: a source of inputs, or an .npy of model inputs.
     """
@@ -64,18 +65,18 @@ class Choices:
 
 @dataclass(frozen=True)
 class Job:
-    """What a conversion is given.
+    """Inputs of a conversion.
 
     Attributes:
-        meaning: of the output.
+        meaning: meaning of the output.
         labels: class names in the order of the scores; empty where they are not known.
-        pixels: what pixels become on the model's scale; None for a model that takes no pictures,
-            or whose data are numbers.
+        pixels: what pixels become on the model's scale; None for a model whose input is not an
+            image, or whose data are numbers.
         framing: how a device must frame an image.
-        dataset: to measure on; None where nothing says what the model was trained on.
+        dataset: data to measure on; None where nothing says what the model was trained on.
         training: the hyper-parameters and the seed, where they are known.
-        calibration: for the schemes that need it.
-        warnings: what may be wrong, a line each.
+        calibration: calibration set, for the schemes that need one.
+        warnings: possible problems, a line each.
     """
 
     meaning: Meaning
@@ -89,7 +90,7 @@ class Job:
 
     @property
     def metadata(self) -> Metadata:
-        """What the converted file says about its use, but for the provenance."""
+        """Metadata of the converted file, without the provenance."""
         mean, std = self.pixels.normalization if self.pixels else (None, None)
         return Metadata(
             labels=self.labels,
@@ -100,14 +101,14 @@ class Job:
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
-        """Bring inputs [N, ...] of the dataset onto the model's scale: float32 [N, *shape]."""
+        """Return inputs [N, ...] of the dataset on the model's scale: float32 [N, *shape]."""
         if self.pixels and inputs.dtype == np.uint8:
             inputs = normalise(inputs, *self.pixels.normalization)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
 
-def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
-    """Find out what ``choices`` leave open, and load the data.
+def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Job:
+    """Load the data, and decide what ``choices`` leave open.
 
     Raises:
         DataError: the data cannot be loaded, or does not fit the model.
@@ -122,8 +123,8 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
         warnings.append(f"{stray}; it is not used")
     if decided.name == NUMBERS and choices.classes:
         raise DataError(
-            f"--classes: the output of {model.path} is taken for numbers ({decided.reason}); leave "
-            "--classes out, or say --task classification"
+            f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
+            "leave --classes out, or give --task classification"
         )
     labels = dataset.labels if dataset else choices.classes or ()
     classes = max(2, model.outputs)
@@ -142,7 +143,7 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
         training=hyper_parameters(metrics),
         calibration=None,
     )
-    calibration = _calibration(model, choices, recipe, job)
+    calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
         warnings.append(f"input range {pixels.low:g} to {pixels.high:g}: {pixels.warning}")
     if calibration:
@@ -152,14 +153,14 @@ def prepare(model: TrainedModel, choices: Choices, recipe: Recipe) -> Job:
 
 
 def of_training(
-    model: TrainedModel, recipe: Recipe, dataset: Dataset, metrics: dict[str, Any]
+    model: TrainedModel, conversion: Conversion, dataset: Dataset, metrics: dict[str, Any]
 ) -> Job:
-    """Return the job of a model that was trained a moment ago, as ``edgekit train`` does.
+    """Return the job of a model that was just trained, as ``edgekit train`` does.
 
     Args:
         model: the model.
-        recipe: of the conversion.
-        dataset: what it was trained on.
+        conversion: number format, target, calibration.
+        dataset: the data that it was trained on.
         metrics: its "recipe", and its "tuning" where it was fine-tuned.
     """
     job = Job(
@@ -171,11 +172,11 @@ def of_training(
         training=hyper_parameters(metrics),
         calibration=None,
     )
-    return replace(job, calibration=_calibration(model, Choices(), recipe, job))
+    return replace(job, calibration=_calibration(model, Choices(), conversion, job))
 
 
 def metrics_of(model: TrainedModel) -> dict[str, Any]:
-    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this very model, or {}.
+    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this model, or {}.
 
     Raises:
         ModelFileError: the file is damaged.
@@ -184,7 +185,7 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
     if metrics.get("model_sha256") != model.sha256:
         return {}
     problem = stored.problem(metrics, METRICS_SHAPE)
-    if not problem and (ends := metrics.get("input_range")) and not ends[0] < ends[1]:
+    if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
     if problem:
         path = model.path.parent / METRICS
@@ -193,10 +194,10 @@ def metrics_of(model: TrainedModel) -> dict[str, Any]:
 
 
 def _stray_metrics(model: TrainedModel) -> str:
-    """Say that metrics.json is of another model.keras; "" where it is not."""
+    """Return that metrics.json belongs to another model.keras; "" where it does not."""
     if model.path.name != KERAS_MODEL or "model_sha256" not in _metrics_beside(model):
         return ""
-    return f"{model.path.parent / METRICS}: not of this {KERAS_MODEL}, whose digest is another"
+    return f"{model.path.parent / METRICS}: belongs to another {KERAS_MODEL}: its digest differs"
 
 
 def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
@@ -211,10 +212,10 @@ def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
-    """What travels in the .tflite of how the model was trained and fine-tuned."""
+    """Return how the model was trained and fine-tuned, for the .tflite's provenance."""
     recipe, tuning = metrics.get("recipe"), metrics.get("tuning")
     if recipe:
-        # What was fine-tuned, after training or later, is in ``tuning``.
+        # Fine-tuning, after training or later, is in ``tuning``.
         recipe = {name: value for name, value in recipe.items() if name not in STAGES}
     return {**(recipe or {}), "tuning": tuning["recipe"]} if tuning else recipe
 
@@ -222,27 +223,25 @@ def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
 def _loaded(
     model: TrainedModel, choices: Choices, metrics: dict[str, Any]
 ) -> tuple[Meaning, Dataset | None, list[str]]:
-    """Decide what the output means and load the data, each with the help of the other."""
-    own = metrics.get("data", {})
-    source, classes = choices.data or own.get("source"), choices.classes
+    """Decide what the output means and load the data; each depends on the other."""
+    trained_on = metrics.get("data", {})
+    source, classes = choices.data or trained_on.get("source"), choices.classes
     decided = meaning.decide(model, choices.task, len(classes) if classes else None)
     if source is None:
         return decided, None, []
     framing = choices.framing or Metadata.framing
-    if source == own.get("source"):
-        classes = classes or tuple(own["classes"])
-        framing = choices.framing or own.get("framing", framing)
-    # Targets of a type that may be either decide, unless something else has.
+    if source == trained_on.get("source"):
+        classes = classes or tuple(trained_on["classes"])
+        framing = choices.framing or trained_on.get("framing", framing)
+    # Targets whose type fits both classes and numbers decide, unless something else has.
     numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
     dataset = load(source, classes, model.shape, framing=framing, numbers=numbers)
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
     if decided.name == NUMBERS and dataset.labels:
         dataset = load(source, classes, model.shape, framing=framing, numbers=True)
     warnings = []
-    if choices.data is None and dataset.sha256 != own.get("sha256"):
-        warnings.append(
-            f"{source} is not what the model was trained on any more (its digest differs)"
-        )
+    if choices.data is None and dataset.sha256 != trained_on.get("sha256"):
+        warnings.append(f"{source} is no longer what the model was trained on (its digest differs)")
     return decided, dataset, warnings
 
 
@@ -253,19 +252,19 @@ def _pixels(
     decided: Meaning,
     dataset: Dataset | None,
 ) -> InputRange | None:
-    """Decide what pixels become, where the model takes pictures and something tells."""
+    """Decide what pixels become, where the input is an image and something decides it."""
     if not takes_images(model.shape):
         if choices.input_range:
             raise DataError(
-                f"--input-range: {model.path} takes inputs of shape {list(model.shape)}, which are "
-                "no pixels"
+                f"--input-range: {model.path} has inputs of shape {list(model.shape)}, which are "
+                "not pixels"
             )
         return None
-    values = _given(choices, dataset)
+    values = _numeric_inputs(choices, dataset)
     if not choices.input_range and values is not None:
-        found = input_range.of_inputs(values, model.forward)
-        if found or (dataset and not dataset.pixels):
-            return found
+        recognised = input_range.of_inputs(values, model.forward)
+        if recognised or (dataset and not dataset.pixels):
+            return recognised
     attempt = None
     if dataset and dataset.pixels and dataset.labels:
         attempt = _attempt(model, decided, dataset)
@@ -279,8 +278,8 @@ def _pixels(
     )
 
 
-def _given(choices: Choices, dataset: Dataset | None) -> Inputs | None:
-    """Return some model inputs that the user gave as numbers, if there are any."""
+def _numeric_inputs(choices: Choices, dataset: Dataset | None) -> Inputs | None:
+    """Return some model inputs that the user supplied as numbers, if there are any."""
     if dataset:
         return None if dataset.pixels else dataset.x_train[:TRIED]
     if choices.calibration and choices.calibration.endswith(".npy"):
@@ -290,9 +289,9 @@ def _given(choices: Choices, dataset: Dataset | None) -> Inputs | None:
 
 
 def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callable[[Range], Trial]:
-    """Return what tells how many training inputs are right when pixels become a range."""
-    chosen = stratified(dataset.y_train, TRIED, seed=0)
-    inputs, true = dataset.x_train[chosen].reshape(-1, *model.shape), dataset.y_train[chosen]
+    """Return a function that counts right answers when pixels become a range."""
+    sampled = stratified(dataset.y_train, TRIED, seed=0)
+    inputs, true = dataset.x_train[sampled].reshape(-1, *model.shape), dataset.y_train[sampled]
 
     def attempt(candidate: Range) -> Trial:
         outputs = model.predict(normalise(inputs, *InputRange(*candidate, "").normalization))
@@ -303,17 +302,17 @@ def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callabl
 
 
 def _calibration(
-    model: TrainedModel, choices: Choices, recipe: Recipe, job: Job
+    model: TrainedModel, choices: Choices, conversion: Conversion, job: Job
 ) -> CalibrationSet | None:
     source = choices.calibration
-    if not recipe.calibrated:
+    if not conversion.calibrated:
         if source is not None:
             raise DataError(
                 f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
-                f"not {recipe.scheme}"
+                f"not {conversion.scheme}"
             )
         return None
-    if model.learned and recipe.scheme == "int8":
+    if model.learned and conversion.scheme == "int8":
         if source is not None:
             raise DataError(
                 f"--calibration: {model.path} learned its ranges in quantisation-aware "
@@ -321,18 +320,18 @@ def _calibration(
             )
         return None
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
-    size, seed = recipe.calibration_size, recipe.calibration_seed
+    size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
         return from_array(_array(source), Path(source).name, model.shape, size, seed, expected)
     dataset = job.dataset
     if source:
-        own = choices.classes or (dataset.labels if dataset else None)
+        classes = choices.classes or (dataset.labels if dataset else None)
         numbers = job.meaning.name == NUMBERS
-        dataset = load(source, own or None, model.shape, framing=job.framing, numbers=numbers)
+        dataset = load(source, classes or None, model.shape, framing=job.framing, numbers=numbers)
     if dataset is None:
         raise ModelFileError(
-            f"{model.path}: {recipe.scheme} needs inputs to calibrate with, and nothing beside the "
-            "model says what it was trained on; give --data or --calibration"
+            f"{model.path}: {conversion.scheme} needs inputs to calibrate with, and nothing beside "
+            "the model says what it was trained on; give --data or --calibration"
         )
     inputs = job.model_inputs(dataset.x_train, model.shape)
     groups = dataset.y_train if dataset.labels else np.zeros(len(inputs), np.int64)
@@ -349,5 +348,5 @@ def _array(source: str) -> Inputs:
             f"{source}: not a readable .npy array ({archives.no_array(error)})"
         ) from error
     if not isinstance(array, np.ndarray):
-        raise DataError(f"{source}: is an .npz; --calibration takes one .npy array")
+        raise DataError(f"{source}: is an .npz; --calibration needs one .npy array")
     return array

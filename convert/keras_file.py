@@ -6,7 +6,7 @@ from typing import Any
 
 from edgekit import frameworks, keras_files
 from edgekit.convert import qat, weights
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.errors import ModelFileError
 
 
@@ -15,11 +15,11 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
 
     Args:
         path: a .keras or an HDF5 file.
-        trust: run the code that the file brings along or names; else such a file is refused.
-        verbose: show what TensorFlow says.
+        trust: run code that the file contains or names; otherwise such a file is refused.
+        verbose: show TensorFlow's output.
 
     Raises:
-        ModelFileError: it cannot be loaded, runs code, or is not built.
+        ModelFileError: the file cannot be loaded, runs code, or its model is not built.
     """
     loaded = keras_files.load(path, trust=trust, verbose=verbose)
     model, description = loaded.model, loaded.description
@@ -36,7 +36,7 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
             "class of its own has to be exported with model.export()"
         )
     tree = frameworks.tensorflow().nest
-    # Where inputs are a dict or a list of one tensor, the model takes no bare tensor.
+    # Where inputs are a dict or a list of one tensor, the model does not accept a bare tensor.
     structure = getattr(model, "input", None) if len(inputs) == 1 else None
     bare = structure is None or not tree.is_nested(structure)
 
@@ -59,11 +59,11 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
     )
 
 
-def _ports(tensors: Any, names: Any) -> tuple[Port, ...]:
+def _ports(tensors: Any, names: Any) -> tuple[TensorSpec, ...]:
     names = list(names) if len(names) == len(tensors) else [tensor.name for tensor in tensors]
     return tuple(
-        Port(str(name), tuple(one.shape), str(getattr(one.dtype, "name", one.dtype)))
-        for name, one in zip(names, tensors, strict=True)
+        TensorSpec(str(name), tuple(tensor.shape), str(getattr(tensor.dtype, "name", tensor.dtype)))
+        for name, tensor in zip(names, tensors, strict=True)
     )
 
 

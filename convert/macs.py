@@ -1,4 +1,4 @@
-"""Multiply-accumulates of an inference, loops and branches included."""
+"""Multiply-accumulates of an inference, including loops and branches."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MATRICES = {
     "UNIDIRECTIONAL_SEQUENCE_RNN": (1, 2),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _LSTM,
     "BIDIRECTIONAL_SEQUENCE_RNN": (1, 2, 5, 6, 10, 11),
-    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *(17 + one for one in _LSTM), *range(40, 48)),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *(17 + position for position in _LSTM), *range(40, 48)),
 }
 """Op -> positions of its weight matrices. Source: the kernels of these names in LiteRT."""
 
@@ -50,10 +50,10 @@ UNCOUNTED = frozenset(
     STABLEHLO_DOT_GENERAL STABLEHLO_WHILE
     """.split()
 )
-"""Builtins that multiply and are not counted, as custom ops."""
+"""Builtins that multiply and are not counted, like custom ops."""
 
 DEEPEST = 16
-"""Loops within loops that are looked into."""
+"""Largest depth of nested loops that is counted."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Count:
     """Multiply-accumulates.
 
     Attributes:
-        macs: their number; None for an op that multiplies nothing or is not counted.
-        exact: whether that is all; otherwise there may be more.
+        macs: the number; None for an op that multiplies nothing or is not counted.
+        exact: whether the number is complete; otherwise there may be more.
     """
 
     macs: int | None = None
@@ -84,8 +84,8 @@ def subgraphs_of(op: Op) -> tuple[int, ...]:
 
 
 def total(counts: Sequence[Count]) -> Count:
-    """Add counts up."""
-    return Count(sum(one.macs or 0 for one in counts), all(one.exact for one in counts))
+    """Return the sum of counts."""
+    return Count(sum(count.macs or 0 for count in counts), all(count.exact for count in counts))
 
 
 def macs(graph: Graph, op: Op) -> int | None:
@@ -108,17 +108,17 @@ def macs(graph: Graph, op: Op) -> int | None:
         case "CONV_3D_TRANSPOSE", [_, [depth, height, width, channels, _], image, *_]:
             return prod(image) * depth * height * width * channels
         case "BATCH_MATMUL", [[*_, rows, columns], *_]:
-            # The left operand may be stored transposed; the rows of the output tell.
+            # The left operand may be stored transposed; the output's rows decide.
             return prod(output) * (columns if output[-2:-1] == (rows,) else rows)
-        case name, [[_, *_] as given, *_] if name in MATRICES:
+        case name, [[_, *_] as sequence, *_] if name in MATRICES:
             at = (2,) if name == "LSTM" and len(shapes) == BASIC_LSTM else MATRICES[name]
-            matrices = [shapes[one] for one in at if one < len(shapes) and len(shapes[one]) == 2]
-            return prod(given[:-1]) * sum(map(prod, matrices)) if matrices else None
+            matrices = [shapes[i] for i in at if i < len(shapes) and len(shapes[i]) == 2]
+            return prod(sequence[:-1]) * sum(map(prod, matrices)) if matrices else None
     return None
 
 
 def _op(
-    graphs: Sequence[Graph], graph: Graph, op: Op, depth: int, known: dict[int, Count]
+    graphs: Sequence[Graph], graph: Graph, op: Op, depth: int, cache: dict[int, Count]
 ) -> Count:
     if op.custom or op.name in UNCOUNTED:
         return Count(None, exact=False)
@@ -127,7 +127,7 @@ def _op(
         number = macs(graph, op)
         open_sizes = any(-1 in graph.tensors[index].signature[1:] for index in op.outputs)
         return Count(number, number is None or not open_sizes)
-    first, second = (_subgraph(graphs, one, depth + 1, known) for one in subgraphs_of(op))
+    first, second = (_subgraph(graphs, i, depth + 1, cache) for i in subgraphs_of(op))
     if op.name == "IF":
         same = first == second
         return Count(min(first.macs or 0, second.macs or 0), same and first.exact)
@@ -135,26 +135,26 @@ def _op(
     times = _iterations(graphs, graph, op)
     if times is None:
         return Count(once, exact=once == 0 and first.exact and second.exact)
-    # The condition is looked at once more than the body runs.
+    # The condition runs once more than the body.
     return Count(times * once + (first.macs or 0), first.exact and second.exact)
 
 
-def _subgraph(graphs: Sequence[Graph], number: int, depth: int, known: dict[int, Count]) -> Count:
-    """Count a subgraph; one that runs itself, or is not there, is not counted."""
+def _subgraph(graphs: Sequence[Graph], number: int, depth: int, cache: dict[int, Count]) -> Count:
+    """Count a subgraph; one that runs itself, or does not exist, is not counted."""
     if depth > DEEPEST or not 0 < number < len(graphs):
         return Count(0, exact=False)
-    if number not in known:
-        known[number] = Count(0, exact=False)
+    if number not in cache:
+        cache[number] = Count(0, exact=False)
         graph = graphs[number]
-        known[number] = total([_op(graphs, graph, op, depth, known) for op in graph.ops])
-    return known[number]
+        cache[number] = total([_op(graphs, graph, op, depth, cache) for op in graph.ops])
+    return cache[number]
 
 
 def _iterations(graphs: Sequence[Graph], graph: Graph, loop: Op) -> int | None:
-    """Return how often a WHILE runs its body, None where the file alone does not tell.
+    """Return how often a WHILE runs its body; None where the file alone does not determine it.
 
-    It tells for a counter that begins at a constant, grows by a constant, and is compared with a
-    constant; of several such conditions the first that fails ends the loop.
+    It does for a counter that starts at a constant, grows by a constant and is compared with a
+    constant; of several such conditions, the first that fails ends the loop.
     """
     first, second = subgraphs_of(loop)
     if not (0 < first < len(graphs) and 0 < second < len(graphs)):
@@ -162,25 +162,25 @@ def _iterations(graphs: Sequence[Graph], graph: Graph, loop: Op) -> int | None:
     cond, body = graphs[first], graphs[second]
     waiting = list(cond.outputs[:1])
     times: list[int] = []
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting:
         index = waiting.pop()
         maker = _maker(cond, index)
         # An op of a damaged file may read what it writes.
-        if maker is None or len(maker.inputs) != 2 or index in seen or len(seen) > DEEPEST:
+        if maker is None or len(maker.inputs) != 2 or index in visited or len(visited) > DEEPEST:
             return None
-        seen.add(index)
+        visited.add(index)
         left, right = maker.inputs
         if maker.name == "LOGICAL_AND":
             waiting += [left, right]
             continue
-        limit = _whole(cond, right)
+        limit = _constant(cond, right)
         if maker.name != "LESS" or limit is None or left not in cond.inputs:
             return None
         place = cond.inputs.index(left)
         if place >= min(len(loop.inputs), len(body.inputs), len(body.outputs)):
             return None
-        start = _whole(graph, loop.inputs[place])
+        start = _constant(graph, loop.inputs[place])
         step = _step(body, body.inputs[place], body.outputs[place])
         if start is None or not step or step < 0:
             return None
@@ -194,7 +194,7 @@ def _step(body: Graph, counter: int, output: int) -> int | None:
     if maker is None or maker.name != "ADD" or counter not in maker.inputs:
         return None
     others = [index for index in maker.inputs if index != counter]
-    return _whole(body, others[0]) if len(others) == 1 else None
+    return _constant(body, others[0]) if len(others) == 1 else None
 
 
 def _maker(graph: Graph, index: int) -> Op | None:
@@ -202,8 +202,8 @@ def _maker(graph: Graph, index: int) -> Op | None:
     return next((op for op in graph.ops if index in op.outputs), None)
 
 
-def _whole(graph: Graph, index: int) -> int | None:
-    """Return the value of a constant whole number."""
+def _constant(graph: Graph, index: int) -> int | None:
+    """Return the value of a constant integer; None for other tensors."""
     tensor = graph.tensors[index] if index >= 0 else None
     if tensor is None or tensor.data is None or tensor.elements != 1 or tensor.sparse:
         return None
@@ -215,10 +215,10 @@ def _whole(graph: Graph, index: int) -> int | None:
 def tensors_of(graphs: Sequence[Graph], op: Op) -> Iterator[Tensor]:
     """Yield the inputs of an op of the first subgraph, and all tensors of what it runs."""
     yield from (graphs[0].tensors[index] for index in op.inputs if index >= 0)
-    waiting, seen = list(subgraphs_of(op)), {0}
+    waiting, visited = list(subgraphs_of(op)), {0}
     while waiting:
         number = waiting.pop()
-        if number not in seen and 0 < number < len(graphs):
-            seen.add(number)
+        if number not in visited and 0 < number < len(graphs):
+            visited.add(number)
             yield from graphs[number].tensors
-            waiting += [one for inner in graphs[number].ops for one in subgraphs_of(inner)]
+            waiting += [i for inner in graphs[number].ops for i in subgraphs_of(inner)]

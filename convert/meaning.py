@@ -10,7 +10,7 @@ ENDINGS = {"Softmax": PROBABILITIES, "Sigmoid": PROBABILITIES, "LogSoftmax": LOG
 """TensorFlow's operator -> what its output means as the scores of classes."""
 
 CLASSIFYING = ("crossentropy", "hinge")
-"""What the names of Keras' losses of classifiers have in them; the alias "bce" has not."""
+"""Parts of the names of Keras' losses for classifiers; the alias "bce" has neither."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Meaning:
 
     Attributes:
         name: one of ``edge_runtime.meaning.MEANINGS``.
-        reason: what it was decided from, as the end of a sentence.
+        reason: why, as the end of a sentence.
     """
 
     name: str
@@ -31,7 +31,7 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
 
     Args:
         model: the model.
-        task: one of ``recipe.TASKS``, None when the user did not say.
+        task: one of ``conversion.TASKS``, None when not chosen.
         classes: how many classes the user or the data names; None when neither does.
 
     Raises:
@@ -56,7 +56,7 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
         return Meaning(PROBABILITIES, ending)
     fits = classes == max(2, model.outputs)
     if model.rebuilds_input and not fits:
-        return Meaning(NUMBERS, f"it gives as many numbers as it takes, {model.outputs}")
+        return Meaning(NUMBERS, f"it has as many outputs as inputs, {model.outputs}")
     if model.loss == "bce" or any(kind in model.loss for kind in CLASSIFYING):
         return Meaning(scores, f"its loss is {model.loss}, and {ending}")
     if model.loss and last not in ENDINGS:

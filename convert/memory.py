@@ -1,27 +1,31 @@
-"""Where the engine's tensors lie and how long each is alive: the plan's memory, step by step."""
+"""Where the engine keeps tensors and how long each is alive: the plan's memory, step by step."""
 
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_runtime.graph import Graph
-from edge_runtime.planner import Plan, Slot, Step, plan
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.reader import read
+
+SCRATCH, STATE = "(scratch)", "(state)"
+"""What memory is called that is no tensor that an op writes."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A tensor that is computed or given, and when it is alive.
+    """A tensor that is not constant, and when it is alive.
 
     Attributes:
-        name: of the tensor in the file; after a RESHAPE, which moves nothing, of the one before.
+        name: name in the file; after a RESHAPE, which moves nothing, that of its input.
         dtype: element type.
         size: bytes.
         place: "arena", or "input" or "output" for the caller's buffer.
-        offset: in the arena; 0 in the caller's buffers.
-        first: step that writes it; -1 for the model's input, which is there before.
+        offset: bytes from the start of the arena; 0 in the caller's buffers.
+        first: step that writes it; -1 for the model's input.
         reads: steps that read it.
-        last: last step at which it is alive; the model's output is so to the end.
+        last: last step at which it is alive; the last of all for the model's output.
     """
 
     name: str
@@ -36,16 +40,16 @@ class Span:
 
 @dataclass(frozen=True)
 class StepMemory:
-    """What a step works on.
+    """Memory of a step.
 
     Attributes:
         op: index of the op in the file.
         name: its builtin name.
-        kernel: what runs it.
-        alive: positions in ``Memory.tensors`` of all that is alive meanwhile.
+        kernel: name of the kernel.
+        alive: positions in ``Memory.tensors`` of the tensors alive during the step.
         arena: bytes of the arena that are in use.
-        file_bytes: of the constants that it reads in the file, in place.
-        table_bytes: of the constants that the lowering made for it.
+        file_bytes: bytes of the constants that it reads in the file, in place.
+        table_bytes: bytes of the constants that the lowering created for it.
     """
 
     op: int
@@ -63,15 +67,15 @@ class Memory:
 
     Attributes:
         arena: bytes that the engine needs for activations.
-        most: most bytes of it in use at once.
-        file_bytes: of the constants that are used in the file, each tensor counted once.
-        table_bytes: of the constants that are made when the model is opened.
-        tensors: the model's input, then what the steps write, in their order.
+        peak: most bytes of it in use at once.
+        file_bytes: bytes of the constants that are used in the file, each tensor counted once.
+        table_bytes: bytes of the constants that are created when the model is opened.
+        tensors: the model's input, then the outputs of the steps, in their order.
         steps: in execution order.
     """
 
     arena: int
-    most: int
+    peak: int
     file_bytes: int
     table_bytes: int
     tensors: tuple[Span, ...]
@@ -79,20 +83,20 @@ class Memory:
 
 
 def memory(data: bytes) -> Memory:
-    """Plan the .tflite file with content ``data``, and tell the plan's memory.
+    """Return the memory of the plan for the .tflite file with content ``data``.
 
     Raises:
         ModelError: it is damaged, or the engine cannot plan it; the message says why.
     """
     graph = read(data)
-    made = plan(graph)
-    spans = _spans(graph, made)
-    steps = _steps(data, made, spans)
-    constants = [slot for slot in made.slots if slot.data is not None]
+    planned = plan(graph)
+    spans = _spans(graph, planned)
+    steps = _steps(data, planned, spans)
+    constants = [slot for slot in planned.slots if slot.data is not None]
     in_file, tables = _constant_bytes(data, constants)
     return Memory(
-        arena=made.arena,
-        most=max(step.arena for step in steps),
+        arena=planned.arena,
+        peak=max(step.arena for step in steps),
         file_bytes=in_file,
         table_bytes=tables,
         tensors=tuple(spans),
@@ -100,38 +104,51 @@ def memory(data: bytes) -> Memory:
     )
 
 
-def _spans(graph: Graph, made: Plan) -> list[Span]:
+def _spans(graph: Graph, plan: Plan) -> list[Span]:
     """Return the tensors that are no constants."""
-    names = {made.input: graph.tensors[graph.inputs[0]].name}
-    first = {made.input: -1}
+    names = {
+        slot: graph.tensors[index].name
+        for slot, index in zip(plan.inputs, graph.inputs, strict=True)
+    }
+    first = dict.fromkeys(plan.inputs, -1) | {state.slot: -1 for state in plan.states}
     reads: dict[int, list[int]] = {}
-    for index, step in enumerate(made.steps):
-        *read_slots, written = step.slots
-        for read_slot in dict.fromkeys(read_slots):
-            reads.setdefault(read_slot, []).append(index)
-        first[written] = index
-        names[written] = graph.tensors[step.op.outputs[0]].name
+    for index, step in enumerate(plan.steps):
+        for slot in dict.fromkeys(step.reads):
+            reads.setdefault(slot, []).append(index)
+        for slot, output in zip(step.writes, step.op.outputs, strict=True):
+            first.setdefault(slot, index)
+            names[slot] = plan.graph.tensors[output].name
+        for slot in step.scratch:
+            first[slot], names[slot] = index, SCRATCH
+    kept = {*plan.outputs, *(state.slot for state in plan.states)}
     spans = []
     for number, start in first.items():
-        slot, read_by = made.slots[number], tuple(reads.get(number, ()))
-        last = len(made.steps) - 1 if number == made.output else max((start, *read_by))
+        tensor, read_by = plan.slots[number], tuple(reads.get(number, ()))
+        last = len(plan.steps) - 1 if number in kept else max((start, *read_by))
         spans.append(
             Span(
-                names[number], slot.dtype, slot.size, slot.place, slot.offset, start, read_by, last
+                name=names.get(number, STATE),
+                dtype=tensor.dtype,
+                size=tensor.size,
+                place=tensor.place,
+                offset=tensor.offset if tensor.place == "arena" else 0,
+                first=start,
+                reads=read_by,
+                last=last,
             )
         )
     return spans
 
 
-def _steps(data: bytes, made: Plan, spans: list[Span]) -> tuple[StepMemory, ...]:
+def _steps(data: bytes, planned: Plan, spans: list[Span]) -> tuple[StepMemory, ...]:
     """Return the steps; the spans are in the order of their first steps."""
     steps: list[StepMemory] = []
     alive: list[int] = []
     places: list[tuple[int, int, int]] = []
     waiting = 0
-    for index, step in enumerate(made.steps):
+    for index, step in enumerate(planned.steps):
         alive = [i for i in alive if spans[i].last >= index]
-        places = [one for one in places if one[2] >= index]
+        places = [place for place in places if place[2] >= index]
         while waiting < len(spans) and spans[waiting].first <= index:
             span = spans[waiting]
             if span.last >= index:
@@ -139,12 +156,12 @@ def _steps(data: bytes, made: Plan, spans: list[Span]) -> tuple[StepMemory, ...]
                 if span.place == "arena":
                     insort(places, (span.offset, span.offset + span.size, span.last))
             waiting += 1
-        steps.append(_step(data, made, step, alive, _union(places)))
+        steps.append(_step(data, planned, step, alive, _union(places)))
     return tuple(steps)
 
 
 def _union(places: list[tuple[int, int, int]]) -> int:
-    """Return the bytes of all places, which are sorted: what works in place lies there twice."""
+    """Return the bytes that sorted places cover; ops that work in place make them overlap."""
     used, reached = 0, 0
     for start, end, _ in places:
         if end > reached:
@@ -153,8 +170,8 @@ def _union(places: list[tuple[int, int, int]]) -> int:
     return used
 
 
-def _step(data: bytes, made: Plan, step: Step, alive: list[int], used: int) -> StepMemory:
-    constants = [made.slots[slot] for slot in dict.fromkeys(step.slots[:-1])]
+def _step(data: bytes, planned: Plan, step: Step, alive: list[int], used: int) -> StepMemory:
+    constants = [planned.slots[slot] for slot in dict.fromkeys(step.reads)]
     in_file, tables = _constant_bytes(data, constants)
     return StepMemory(
         op=step.op.index,

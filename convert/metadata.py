@@ -42,11 +42,11 @@ BUFFER_ALIGNMENT = 16
 
 
 def attach(model: bytes, metadata: Metadata) -> bytes:
-    """Return ``model`` with ``metadata`` in place of what it had.
+    """Return ``model`` with its metadata replaced by ``metadata``.
 
-    All else in the model keeps its content; only its place in the file changes. The same
-    arguments give the same bytes, and attaching twice is attaching once. The file carries a digest
-    of itself (see edgekit.convert.seal).
+    The rest of the model keeps its content; only its place in the file changes. The same
+    arguments give the same bytes, and attaching twice is the same as attaching once. The file
+    contains a digest of itself (see edgekit.convert.seal).
 
     TensorFlow's converter packs the file with Python code that ignores the schema's alignment of
     constants; the file returned has every buffer at a multiple of 16 bytes.
@@ -72,15 +72,15 @@ def attach(model: bytes, metadata: Metadata) -> bytes:
         raise MetadataError("the model has no input or no output to describe")
     try:
         tree = litert_schema.ModelT.InitFromPackedBuf(model)
-    # The schema's own code checks nothing, and unpacks parts that nobody else reads.
+    # The schema's own code checks nothing, and unpacks parts that nothing else reads.
     except Exception as error:
-        raise ModelError(f"damaged where running it does not look: {error}") from error
+        raise ModelError(f"damaged in a part that running it does not read: {error}") from error
     if any(buffer.offset > 1 for buffer in tree.buffers):
         raise ModelFileError("the model keeps its constants outside the FlatBuffer: too large")
     _set_entry(tree, schema.ENTRY, _model_metadata(graph, metadata))
     _set_entry(tree, EDGEKIT_ENTRY, _own_entry(metadata))
     attached = seal(_append_labels(_pack(tree), metadata.labels))
-    # The reader is the judge: what it would refuse is not written.
+    # The reader decides: what it would refuse is not written.
     read_metadata(read(attached), attached)
     return attached
 
@@ -101,7 +101,7 @@ def _set_entry(tree: Any, name: str, content: bytes) -> None:
 
 
 def _own_entry(metadata: Metadata) -> bytes:
-    """Return what the standard has no place for, as JSON."""
+    """Return as JSON what the standard has no place for."""
     document = {
         "format": EDGEKIT_FORMAT,
         "sha256": PLACEHOLDER,  # right here, where seal() finds it

@@ -1,4 +1,4 @@
-"""What the readers of Keras files and of SavedModels have in common: a model, opened."""
+"""An opened model: the result of reading a Keras file or a SavedModel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from edgekit.convert.weights import Weight
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorSpec:
     """An input or an output.
 
     Attributes:
         name: its name in the model.
-        shape: with the batch; None where a dimension is open.
+        shape: shape with the batch; None where a dimension is open.
         dtype: NumPy's name for its element type.
     """
 
@@ -23,13 +23,13 @@ class Port:
     dtype: str
 
     def __str__(self) -> str:
-        """Return it as in a sentence: image [?, 28, 28, 1]."""
+        """Return it as part of a sentence: image [?, 28, 28, 1]."""
         return f"{self.name} [{', '.join('?' if n is None else str(n) for n in self.shape)}]"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A model as its file has it.
+    """A model as stored in its file.
 
     Attributes:
         call: the forward pass on the tensor of the first input, to the tensor of the first output.
@@ -40,13 +40,13 @@ class Opened:
         owner: the object that keeps the variables alive.
         loss: name of the loss that it was compiled with; "" when its file does not say.
         learned: the same model with the ranges of quantisation-aware training.
-        note: what was chosen in the file, where it leaves a choice; "" otherwise.
-        trusted: what the file was allowed to do by ``--trust``, a line each.
+        note: what was chosen where the file leaves a choice; "" otherwise.
+        trusted: what ``--trust`` allowed the file to do, a line each.
     """
 
     call: Callable[[Any], Any]
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     origin: str
     weights: tuple[Weight, ...]
     owner: Any

@@ -17,23 +17,23 @@ from edge_runtime.meaning import class_scores
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import FloatArray
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
 from edgekit.convert.metadata import attach
-from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import TrainedModel
-from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
+from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
-"""Inputs on which the error of each tensor is measured."""
+"""Number of inputs on which the error of each tensor is measured."""
 
 
 def convert(
     trained: TrainedModel,
-    recipe: Recipe,
+    conversion: Conversion,
     job: Job,
     *,
     measure: bool = True,
@@ -43,10 +43,10 @@ def convert(
 
     Args:
         trained: the Keras model.
-        recipe: what to do.
-        job: what the model's output and input mean, the data to calibrate with and to measure on.
+        conversion: number format, target, calibration.
+        job: meaning of input and output, and the data to calibrate with and to measure on.
         measure: compare the answers to the test data before and after.
-        verbose: show what the converter says.
+        verbose: show the converter's output.
 
     Returns:
         The bytes of the .tflite file, and the report document (``report.document``).
@@ -55,34 +55,35 @@ def convert(
         TargetError: the target cannot run the result.
         ModelFileError: the model cannot be converted in this scheme.
     """
-    check_recipe(recipe)
+    check_conversion(conversion)
     calibration = job.calibration
     inputs = None if calibration is None else calibration.inputs
-    learned = trained.learned if recipe.scheme == "int8" and calibration is None else None
-    # Under the names of the training library, which the int8 file has as well.
+    learned = trained.learned if conversion.scheme == "int8" and calibration is None else None
+    # With the training library's names, which the int8 file has as well.
     reference = replace(trained, call=learned.plain) if learned else trained
-    plain = to_tflite(reference, Recipe(batch=recipe.batch), verbose=verbose)
-    if recipe.scheme == "float32":
+    plain = to_tflite(reference, Conversion(batch=conversion.batch), verbose=verbose)
+    if conversion.scheme == "float32":
         converted = plain
     else:
         if not learned:
-            _require_calibratable(trained, recipe, plain, inputs)
-        converted = to_tflite(trained, recipe, inputs, verbose=verbose)
-    provenance = _provenance(trained, recipe, job)
+            _require_calibratable(trained, conversion, plain, inputs)
+        converted = to_tflite(trained, conversion, inputs, verbose=verbose)
+    provenance = _provenance(trained, conversion, job)
     model = attach(converted, replace(job.metadata, provenance=provenance))
     graph = read(model)
-    if recipe.scheme == "int8" and (left := float_operators(graph)):
-        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}")
-    verdict = check_graph(graph, recipe.target)
+    if conversion.scheme == "int8" and (remaining := float_operators(graph)):
+        raise ModelFileError(f"{trained.path}: float ops are left after int8: {remaining[0]}")
+    target = TARGETS[conversion.target]
+    verdict = check_graph(graph, target.name)
     if not verdict.runs:
         raise TargetError(
-            f"--target {recipe.target}: {TARGETS[recipe.target].title} cannot run this model: "
+            f"--target {target.name}: {target.title} cannot run this model: "
             f"{'; '.join(verdict.problems[:3])}"
         )
     test = job.model_inputs(job.dataset.x_test, trained.shape) if job.dataset else None
     samples = _error_samples(inputs, test)
     errors: list[compare.TensorError] = []
-    if recipe.scheme != "float32" and recipe.batch == 1 and samples is not None:
+    if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
         errors = compare.tensor_errors(plain, model, samples)
     accuracy = numbers = None
     if measure and job.dataset is not None and test is not None:
@@ -97,7 +98,7 @@ def convert(
             numbers = report.numbers(before, after, _targets(trained, job.dataset, test))
     return model, report.document(
         trained=trained,
-        recipe=recipe,
+        conversion=conversion,
         job=job,
         graph=graph,
         digest=hashlib.sha256(model).hexdigest(),
@@ -125,25 +126,25 @@ def _targets(trained: TrainedModel, dataset: Dataset, inputs: FloatArray) -> Flo
     if width:
         targets: FloatArray = np.asarray(dataset.y_test, np.float32)
         return targets
-    # Without targets, a model that gives what it takes is to give the same.
+    # Without targets, the targets of an autoencoder are its inputs.
     return inputs.reshape(len(inputs), -1) if trained.rebuilds_input else None
 
 
 def _require_calibratable(
-    trained: TrainedModel, recipe: Recipe, plain: bytes, inputs: FloatArray | None
+    trained: TrainedModel, conversion: Conversion, plain: bytes, inputs: FloatArray | None
 ) -> None:
-    """Refuse what TensorFlow's calibrator would crash on or silently not see."""
-    if not recipe.calibrated:
+    """Refuse what TensorFlow's calibrator would crash on or silently ignore."""
+    if not conversion.calibrated:
         return
     if read(plain).subgraphs > 1:
         raise ModelFileError(
             f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
             "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
         )
-    if inputs is None or len(inputs) < recipe.batch:
+    if inputs is None or len(inputs) < conversion.batch:
         raise DataError(
             f"calibration set: {0 if inputs is None else len(inputs)} samples do not fill one "
-            f"batch of {recipe.batch}"
+            f"batch of {conversion.batch}"
         )
 
 
@@ -181,14 +182,14 @@ def _error_samples(inputs: FloatArray | None, test: FloatArray | None) -> FloatA
     return samples
 
 
-def _provenance(trained: TrainedModel, recipe: Recipe, job: Job) -> dict[str, Any]:
-    """What travels inside the file: no date and no path, so equal conversions stay equal."""
+def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:
+    """Return the file's provenance: no date and no path, so equal conversions give equal files."""
     calibration = job.calibration
     return {
         "model": {"origin": trained.origin, "sha256": trained.sha256},
         "data": job.dataset and job.dataset.provenance,
         "training": job.training,
-        "recipe": asdict(recipe),
+        "recipe": asdict(conversion),
         "calibration": calibration
         and {"source": calibration.source, "samples": len(calibration.inputs)},
         "versions": {

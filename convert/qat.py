@@ -1,8 +1,8 @@
-"""The ranges of quantisation-aware training, which travel inside the .keras file.
+"""The ranges of quantisation-aware training, stored in the .keras file.
 
-They come as the frozen forward pass that was trained, its rounding in FakeQuant nodes. So nothing
-of the training library is needed to convert it, and batch norms, fused activations and whatever
-else that library rearranges are as they were trained.
+They are stored as the frozen forward pass that was trained, with its rounding in FakeQuant nodes.
+Converting it needs nothing of the training library, and batch norms, fused activations and whatever
+else that library rearranges stay as they were trained.
 """
 
 import zipfile
@@ -25,8 +25,8 @@ class Learned:
     """A forward pass that was trained with int8's rounding in it, [N, *shape] -> [N, outputs].
 
     Attributes:
-        quantized: with the rounding; the converter reads the ranges off it.
-        plain: the same ops under the same names without it, to measure the rounding against.
+        quantized: the forward pass with the rounding, from which the converter reads the ranges.
+        plain: the same ops under the same names without it, to measure the rounding.
     """
 
     quantized: Callable[[Any], Any]
@@ -34,7 +34,7 @@ class Learned:
 
 
 def load(path: Path, *, trust: bool) -> Learned | None:
-    """Return what ``edgekit train --qat`` put into the .keras file at ``path``, if it did.
+    """Return what ``edgekit train --qat`` stored in the .keras file at ``path``; None without it.
 
     Raises:
         ModelFileError: it is there and cannot be read, or has ops that ``trust`` would allow.

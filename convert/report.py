@@ -1,4 +1,4 @@
-"""What a conversion did, measured: the document stored beside the file and the text on screen."""
+"""The report of a conversion: the document stored beside the file, and the text on screen."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from edge_runtime.graph import Graph
 from edgekit.convert.compare import TensorError
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
-from edgekit.convert.recipe import Recipe
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.escape import line
@@ -48,11 +48,11 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
     """Compare the numbers [N, ...] of the Keras model and of the converted one.
 
     Args:
-        before: the Keras model's.
-        after: the converted model's.
-        targets: float32 [N, outputs], what they should be; None where that is not known.
+        before: numbers of the Keras model.
+        after: numbers of the converted model.
+        targets: expected numbers, float32 [N, outputs]; None where they are not known.
     """
-    first, second = (one.reshape(len(one), -1).astype(np.float64) for one in (before, after))
+    first, second = (a.reshape(len(a), -1).astype(np.float64) for a in (before, after))
     difference = second - first
     return {
         "total": len(first),
@@ -69,7 +69,7 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
 def document(
     *,
     trained: TrainedModel,
-    recipe: Recipe,
+    conversion: Conversion,
     job: Job,
     graph: Graph,
     digest: str,
@@ -80,7 +80,7 @@ def document(
     deflated: int,
     learned: bool,
 ) -> dict[str, Any]:
-    """Gather the figures of a conversion into one JSON-ready document."""
+    """Return the figures of a conversion as one JSON-ready document."""
     calibration, dataset, pixels = job.calibration, job.dataset, job.pixels
     return {
         "format": FORMAT,
@@ -91,7 +91,7 @@ def document(
             "sha256": trained.sha256,
             "parameters": trained.parameters,
         },
-        "recipe": asdict(recipe),
+        "recipe": asdict(conversion),
         "data": dataset and {**dataset.provenance, "source": dataset.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
@@ -105,7 +105,7 @@ def document(
             "source": calibration.source,
             "samples": len(calibration.inputs),
             "per_class": list(calibration.counts),
-            "seed": recipe.calibration_seed,
+            "seed": conversion.calibration_seed,
             "warnings": list(calibration.warnings),
         },
         "ranges": "learned" if learned else "calibrated" if calibration else None,
@@ -134,7 +134,7 @@ def document(
 
 
 def text(report: dict[str, Any]) -> str:
-    """Return the report as lines for a person."""
+    """Return the report as lines of text."""
     recipe, size = report["recipe"], report["bytes"]
     lines = [
         _row(
@@ -164,11 +164,11 @@ def text(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _input(given: dict[str, Any]) -> str:
-    if given["pixels"] is None:
-        return f"as it is: {given['reason']}"
-    low, high = given["pixels"]
-    return f"pixels 0 to 255 become {low:g} to {high:g}: {given['reason']}"
+def _input(entry: dict[str, Any]) -> str:
+    if entry["pixels"] is None:
+        return f"as it is: {entry['reason']}"
+    low, high = entry["pixels"]
+    return f"pixels 0 to 255 become {low:g} to {high:g}: {entry['reason']}"
 
 
 def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
@@ -193,7 +193,7 @@ def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
 
 
 def _ties(scores: Scores) -> int:
-    """Count the answers whose top score another class has as well: argmax then takes the first."""
+    """Count the answers whose top score another class shares: argmax then picks the first."""
     return int(np.sum((scores == scores.max(axis=1, keepdims=True)).sum(axis=1) > 1))
 
 
@@ -241,14 +241,14 @@ def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
     if not noisy:
         return []
     worst = max(noisy, key=lambda e: (_loss(e), -inf if e["snr_db"] is None else -e["snr_db"]))
-    shown = ", ".join(f"{e['op']} {_ratio(e)}" for e in errors)
+    ratios = ", ".join(f"{e['op']} {_ratio(e)}" for e in errors)
     return [
         _row(
             "worst layer",
             f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"
             + (f"; {worst['lost_db']:.1f} dB are lost in it" if worst["lost_db"] else ""),
         ),
-        _row("each layer", shown),
+        _row("each layer", ratios),
     ]
 
 
@@ -268,7 +268,7 @@ def _target_rows(verdict: dict[str, Any]) -> list[str]:
         return [_row("target", f"{title} runs all of it")]
     return [
         _row("target", f"{title} runs it, but not all of it itself:"),
-        *(_row("", one) for one in verdict["fallbacks"]),
+        *(_row("", fallback) for fallback in verdict["fallbacks"]),
     ]
 
 

@@ -22,22 +22,22 @@ TITLES = {
     "edgetpu": "Edge TPU",
     "ethos-u": "Ethos-U",
 }
-"""What people call who runs files, by the names of backends and of ``convert --target``."""
+"""Titles of what runs files, by the names of backends and of ``convert --target``."""
 
 INTEGERS = {"mcu": (), "edgetpu": ("int8", "uint8"), "ethos-u": ("int8", "uint8", "int16")}
-"""Device -> element types of its accelerator; none where there is no accelerator."""
+"""Device -> element types of its accelerator; empty where it has none."""
 
 MOST = 3
-"""Reasons, and ops of each, that a verdict names."""
+"""Most reasons, and most ops for each, that a verdict names."""
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Whether somebody runs a file.
+    """Whether an engine or a device runs a file.
 
     Attributes:
         name: "native", or as in ``convert --target``.
-        title: as people call it.
+        title: name for people.
         runs: "yes", "partly" where some ops run on the host, or "no".
         reason: why not, or which ops run on the host; "" when there is nothing to say.
     """
@@ -53,10 +53,10 @@ class Missing:
     """Ops that edgekit's engine does not run for the same reason.
 
     Attributes:
-        op: their name.
-        count: how many there are.
+        op: name of the ops.
+        count: number of the ops.
         why: the reason.
-        instead: what to do.
+        instead: what to do instead.
     """
 
     op: str
@@ -81,10 +81,10 @@ def support(content: bytes) -> Support:
     """
     graphs = tuple(subgraphs(content))
     lacking = _missing(graphs[0])
-    found = {"native": _native(graphs[0], lacking), "litert": _litert(graphs)}
-    found |= {name: _device(graphs, TARGETS[name]) for name in INTEGERS}
+    verdicts = {"native": _native(graphs[0], lacking), "litert": _litert(graphs)}
+    verdicts |= {name: _device(graphs, TARGETS[name]) for name in INTEGERS}
     return Support(
-        runners=tuple(Runner(name, TITLES[name], *verdict) for name, verdict in found.items()),
+        runners=tuple(Runner(name, TITLES[name], *verdict) for name, verdict in verdicts.items()),
         missing=tuple(lacking),
     )
 
@@ -92,7 +92,7 @@ def support(content: bytes) -> Support:
 def _missing(graph: Graph) -> list[Missing]:
     try:
         ops = planner.unsupported(graph)
-    except ModelError:  # which is the whole reason then
+    except ModelError:  # which is then the whole reason
         return []
     return [Missing(op, len(same), why, same[0].instead) for (op, why), same in counted(ops)]
 
@@ -107,7 +107,7 @@ def _native(graph: Graph, lacking: Sequence[Missing]) -> tuple[str, str]:
     except ModelError as error:
         reasons = [str(error)]
     if lacking:
-        count = sum(one.count for one in lacking)
+        count = sum(missing.count for missing in lacking)
         reasons.append(f"{count} of its {len(graph.ops)} ops are not there, see below")
     return "no", "; ".join(reasons)
 
@@ -134,10 +134,10 @@ def _device(graphs: Sequence[Graph], target: Target) -> tuple[str, str]:
         return "yes", "compiled for it"
     if reason := next(filter(None, map(_compiled, graphs)), ""):
         return "no", reason
-    found = [(graph, op, _reason(graph, op, target)) for graph in graphs for op in graph.ops]
-    against = [(op, reason) for _, op, reason in found if reason]
-    left = any(_quantised(graph, op) for graph, op, reason in found if not reason)
-    if against and not (target.fallback and left):
+    checked = [(graph, op, _reason(graph, op, target)) for graph in graphs for op in graph.ops]
+    against = [(op, reason) for _, op, reason in checked if reason]
+    accelerated = any(_quantised(graph, op) for graph, op, reason in checked if not reason)
+    if against and not (target.fallback and accelerated):
         return "no", _grouped(against)
     if target.fallback and (reason := _open(graphs[0])):
         return "no", reason
@@ -156,7 +156,7 @@ def _compiled(graph: Graph) -> str:
 
 
 def _open(graph: Graph) -> str:
-    """Return which size is left open, which compilers of accelerators do not take."""
+    """Return which size is open, which compilers of accelerators do not accept; "" for none."""
     for tensor in graph.tensors:
         if -1 in tensor.signature:
             return f"{tensor.name[:40]!r} has open sizes {list(tensor.signature)}: fix the batch"
@@ -176,10 +176,10 @@ def _reason(graph: Graph, op: Op, target: Target) -> str:
     if types := INTEGERS.get(target.name):
         if is_float(graph, op):
             return "computes in floating point"
-        computed = next((one for one in tensors if one.index in op.outputs), None)
+        computed = next((tensor for tensor in tensors if tensor.index in op.outputs), None)
         wrong = computed is not None and computed.dtype == "int16" and "int16" not in types
         return f"computes in {computed.dtype}" if wrong and computed else ""
-    weights = any(one.data is not None and one.dtype in ("int8", "uint8") for one in tensors)
+    weights = any(t.data is not None and t.dtype in ("int8", "uint8") for t in tensors)
     hybrid = weights and is_float(graph, op) and op.name != "DEQUANTIZE"
     return "int8 weights with float32 activations" if hybrid else ""
 
@@ -190,11 +190,11 @@ def _grouped(against: Sequence[tuple[Op, str]]) -> str:
     for op, reason in against:
         groups.setdefault(reason, Counter())[kind(op)] += 1
     parts = [
-        f"{_most([f'{count} {name}' for name, count in names.most_common()])}: {reason}"
+        f"{_shortened([f'{count} {name}' for name, count in names.most_common()])}: {reason}"
         for reason, names in groups.items()
     ]
     return "; ".join(parts[:MOST]) + ("; …" if len(parts) > MOST else "")
 
 
-def _most(names: Sequence[str]) -> str:
+def _shortened(names: Sequence[str]) -> str:
     return ", ".join([*names[:MOST], *(["…"] if len(names) > MOST else [])])

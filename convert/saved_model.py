@@ -1,11 +1,11 @@
-"""A SavedModel: whether it may be loaded, and which of its signatures is the model."""
+"""A SavedModel: whether it is safe to load, and which of its signatures is the model."""
 
 from pathlib import Path
 from typing import Any
 
 from edgekit import frameworks
 from edgekit.convert import graph_ops, weights
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.errors import ModelFileError
 
 DEFAULT = "serving_default"
@@ -19,11 +19,11 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
 
     Args:
         path: the folder.
-        trust: run ops that read and write files or call code; else such a model is refused.
-        verbose: show what TensorFlow says.
+        trust: run ops that read and write files or call code; otherwise such a model is refused.
+        verbose: show TensorFlow's output.
 
     Raises:
-        ModelFileError: it cannot be loaded, has such ops, or it is open which signature is meant.
+        ModelFileError: it cannot be loaded, has such ops, or several signatures could be the model.
     """
     tf = frameworks.tensorflow(verbose=verbose)
     try:
@@ -38,7 +38,7 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
             loaded = tf.saved_model.load(str(path))
     except ModelFileError:
         raise
-    # What a foreign or a damaged folder makes of it is open.
+    # TensorFlow may raise anything on a foreign or damaged folder.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelFileError(f"{path}: cannot be loaded ({reason})") from error
@@ -57,13 +57,13 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
         origin="SavedModel",
         weights=weights.of_variables(signature.variables),
         owner=loaded,
-        note="" if name == DEFAULT else f"its only signature, {name!r}, is taken for the model",
-        trusted=tuple(f"--trust: runs the op {one} of {path}" for one in findings),
+        note="" if name == DEFAULT else f"its only signature, {name!r}, is used as the model",
+        trusted=tuple(f"--trust: runs the op {finding} of {path}" for finding in findings),
     )
 
 
 def _proto(path: Path) -> Any:
-    """Return what TensorFlow is going to load, and nothing of it run."""
+    """Return what TensorFlow is going to load, without running any of it."""
     from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
     return parse_saved_model(str(path))
@@ -81,15 +81,15 @@ def _signature(path: Path, loaded: Any) -> str:
             "the one to convert alone: tf.saved_model.save(model, folder, signatures=...)"
         )
     raise ModelFileError(
-        f"{path}: has no signature, so what it takes and gives is open (a TensorFlow Hub module?); "
+        f"{path}: has no signature, so its input and output are open (a TensorFlow Hub module?); "
         "save it with one: tf.saved_model.save(model, folder, signatures=...), or export the Keras "
         "model with model.export(folder)"
     )
 
 
-def _ports(specs: dict[str, Any]) -> tuple[Port, ...]:
+def _ports(specs: dict[str, Any]) -> tuple[TensorSpec, ...]:
     return tuple(
-        # A TensorSpec of unknown rank has no tuple.
-        Port(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
+        # A shape of unknown rank has no tuple.
+        TensorSpec(name, tuple(spec.shape) if spec.shape.rank is not None else (), spec.dtype.name)
         for name, spec in specs.items()
     )

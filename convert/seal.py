@@ -1,17 +1,17 @@
-"""The digest that a .tflite file carries of itself.
+"""The digest of itself that a .tflite file contains.
 
-It is in edgekit's own metadata entry, as "sha256" right behind "format", and is the SHA-256 of the
-whole file with the 64 characters of the digest itself taken for zeros.
+It is in edgekit's own metadata entry, as "sha256" right after "format", and is the SHA-256 of the
+whole file with the 64 characters of the digest replaced by zeros.
 """
 
 import hashlib
 import re
 
 PLACEHOLDER = "0" * 64
-"""What stands for the digest until the rest of the file is known."""
+"""Placeholder of the digest until the rest of the file is known."""
 
 FIELD = re.compile(rb'\{"format": [0-9]+, "sha256": "([0-9a-f]{64})"')
-"""Searched for in the bytes, so that a file whose structure is damaged is still recognised."""
+"""Pattern of the entry in the file's bytes: it still matches where the structure is damaged."""
 
 
 def seal(file: bytes) -> bytes:
@@ -21,7 +21,7 @@ def seal(file: bytes) -> bytes:
 
 
 def is_sealed(file: bytes) -> bool:
-    """Tell whether a file carries a digest of itself."""
+    """Tell whether a file contains a digest of itself."""
     return FIELD.search(file) is not None
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgekit.convert import foreign_file, keras_file, qat, saved_model
 from edgekit.convert.forward import Forward, trace
-from edgekit.convert.opened import Opened, Port
+from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.convert.weights import Weight, require_finite
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
@@ -22,8 +22,8 @@ from edgekit.folders import below
 FloatArray = npt.NDArray[np.float32]
 CHUNK = 4096
 FEWEST_REBUILT = 3
-"""Outputs from which a model with as many outputs as inputs is taken for an autoencoder; two
-features may well tell two classes apart."""
+"""Fewest outputs of an autoencoder, which has as many as inputs; a classifier of two features may
+have two outputs."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ class TrainedModel:
         call: the forward pass on tensors [N, *shape] -> [N, *output_shape], in inference mode.
         shape: input shape without the batch.
         output_shape: output shape without the batch.
-        origin: what it was loaded as: "Keras 3", "Keras 2" or "SavedModel".
-        path: where it was loaded from.
+        origin: "Keras 3", "Keras 2" or "SavedModel".
+        path: path of the file or folder.
         sha256: digest of the file; of all its files' digests for a SavedModel.
         size: bytes on disk.
-        parameters: how many numbers its weights are.
+        parameters: number of elements of all weights.
         weights: its weights, all of them finite.
-        batch: the only batch size it takes, where its file fixes one.
+        batch: the only batch size it accepts, where its file fixes one.
         owner: the loaded object, which keeps the variables alive.
         loss: name of the loss that it was compiled with, as "binary_crossentropy"; "" when its file
             does not say.
         learned: the same model with the ranges that quantisation-aware training gave it.
-        note: what was chosen in the file, where it leaves a choice; "" otherwise.
-        trusted: what the file was allowed to do by ``--trust``, a line each.
+        note: what was chosen where the file leaves a choice; "" otherwise.
+        trusted: what ``--trust`` allowed the file to do, a line each.
     """
 
     call: Callable[[Any], Any]
@@ -72,7 +72,7 @@ class TrainedModel:
 
     @property
     def rebuilds_input(self) -> bool:
-        """Whether it gives as many numbers as it takes, as an autoencoder does."""
+        """Whether it has as many outputs as inputs, as an autoencoder does."""
         return self.outputs == prod(self.shape) >= FEWEST_REBUILT
 
     @cached_property
@@ -91,7 +91,7 @@ class TrainedModel:
             ) from error
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """Model inputs [N, *shape] -> outputs float32 [N, *output_shape]."""
+        """Return the outputs, float32 [N, *output_shape], for model inputs [N, *shape]."""
         step = self.batch or CHUNK
         missing = -len(inputs) % step if self.batch else 0
         padded = np.concatenate([inputs, np.zeros((missing, *self.shape), np.float32)])
@@ -106,14 +106,14 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
     """Load the model at ``path``: a .keras or .h5 file, or a SavedModel folder.
 
     Args:
-        path: where it is.
-        trust: run the code that it brings along or names, and let it read and write files; else
-            a model that does so is refused.
-        verbose: show what TensorFlow says.
+        path: path of the model.
+        trust: run code that it contains or names, and let it read and write files; otherwise a
+            model that does so is refused.
+        verbose: show TensorFlow's output.
 
     Raises:
-        ModelFileError: not there, not readable, not safe, with weights that are not finite, or
-            without exactly one float32 input and one output of known shapes.
+        ModelFileError: the model is missing, unreadable or unsafe, has weights that are not finite,
+            or not exactly one float32 input and one output of known shapes.
     """
     if path.is_dir():
         if reason := foreign_file.folder(path):
@@ -123,17 +123,17 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
         digest = hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
     else:
         if not path.is_file():
-            raise ModelFileError(f"{path}: no such model; `edgekit train` makes one")
+            raise ModelFileError(f"{path}: no such model; `edgekit train` creates one")
         if reason := foreign_file.file(path):
             raise ModelFileError(f"{path}: {reason}")
         opened = keras_file.load(path, trust=trust, verbose=verbose)
         files, digest = [path], sha256(path)
     _require_convertible(path, opened)
     require_finite(path, opened.weights)
-    (taken,), (output,) = opened.inputs, opened.outputs
+    (input_,), (output,) = opened.inputs, opened.outputs
     return TrainedModel(
         call=opened.call,
-        shape=_fixed(path, "input", taken),
+        shape=_fixed(path, "input", input_),
         output_shape=_fixed(path, "output", output),
         origin=opened.origin,
         path=path,
@@ -141,7 +141,7 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
         size=sum(file.stat().st_size for file in files),
         parameters=sum(prod(weight.values.shape) for weight in opened.weights),
         weights=opened.weights,
-        batch=taken.shape[0],
+        batch=input_.shape[0],
         owner=opened.owner,
         loss=opened.loss,
         learned=opened.learned,
@@ -158,11 +158,11 @@ def _require_convertible(path: Path, opened: Opened) -> None:
             f"{_listed('input', opened.inputs)} and {_listed('output', opened.outputs)}; cut out "
             "the part to convert: keras.Model(one_input, one_output)"
         )
-    (taken,), (output,) = opened.inputs, opened.outputs
-    if taken.dtype != "float32":
+    (input_,), (output,) = opened.inputs, opened.outputs
+    if input_.dtype != "float32":
         raise ModelFileError(
-            f"{path}: input {taken} is {taken.dtype}; only float32 inputs are supported: declare "
-            "it as float32 and cast behind it, or save the part behind a look-up or an embedding"
+            f"{path}: input {input_} is {input_.dtype}; only float32 inputs are supported: declare "
+            "it as float32 and cast after it, or save the part after a look-up or an embedding"
         )
     if output.dtype != "float32":
         raise ModelFileError(
@@ -171,17 +171,21 @@ def _require_convertible(path: Path, opened: Opened) -> None:
         )
 
 
-def _fixed(path: Path, what: str, port: Port) -> tuple[int, ...]:
-    """Return the shape without the batch, all of it known."""
+def _fixed(path: Path, role: str, port: TensorSpec) -> tuple[int, ...]:
+    """Return the shape without the batch.
+
+    Raises:
+        ModelFileError: a dimension is not known.
+    """
     shape = tuple(n for n in port.shape[1:] if n is not None)
     if not shape or len(shape) != len(port.shape) - 1:
         raise ModelFileError(
-            f"{path}: {what} {port}: all but the first dimension, the batch, must be known; build "
+            f"{path}: {role} {port}: all but the first dimension, the batch, must be known; build "
             "the model with a fixed size, as keras.Input((96, 96, 3))"
         )
     return shape
 
 
-def _listed(what: str, ports: tuple[Port, ...]) -> str:
+def _listed(role: str, ports: tuple[TensorSpec, ...]) -> str:
     plural = "" if len(ports) == 1 else "s"
-    return f"{len(ports)} {what}{plural} ({', '.join(map(str, ports))})"
+    return f"{len(ports)} {role}{plural} ({', '.join(map(str, ports))})"

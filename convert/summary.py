@@ -1,4 +1,4 @@
-"""What a .tflite file holds, in figures: tensors, ops, bytes of constants, multiplications."""
+"""The contents of a .tflite file in figures: tensors, ops, bytes of constants, MACs."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ class TensorSummary:
         name: its name in the file.
         dtype: element type, as in :class:`edge_runtime.graph.Tensor`.
         shape: -1 at dynamic dimensions.
-        scales: of the quantisation; empty when not quantised.
+        scales: scales of the quantisation; empty when not quantised.
         zero_points: as many as ``scales``.
     """
 
@@ -39,8 +39,8 @@ class OpSummary:
         version: the op's version in the file.
         inputs: shapes of the inputs that are computed, -1 at dynamic dimensions.
         outputs: shapes of the outputs.
-        weights: element type and granularity of the constant that is multiplied with, such as
-            "int8 per-channel" or "float32"; None for an op without.
+        weights: element type and granularity of the weights, such as "int8 per-channel" or
+            "float32"; None for an op without weights.
         constant_bytes: bytes of all constant inputs, and of all constants of a loop's body.
         macs: multiply-accumulates of one inference by ``MAC_FORMULAS``; None for other ops.
         macs_at_least: whether there may be more: a loop of unknown length counts once, an op that
@@ -58,7 +58,7 @@ class OpSummary:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MetadataEntry:
     """One metadata entry of the model: its name, its bytes, and its text when it is text."""
 
     name: str
@@ -68,14 +68,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a .tflite file holds.
+    """The contents of a .tflite file.
 
     Attributes:
         size: bytes of the file.
         sha256: hex digest of the file.
-        description: what the converter wrote about it.
-        subgraphs: how many there are: the model, and bodies of loops and branches, whose figures
-            are those of the op that runs them.
+        description: description that the converter wrote.
+        subgraphs: number of subgraphs: the model, and bodies of loops and branches, whose figures
+            count with the op that runs them.
         inputs: the model's inputs.
         outputs: the model's outputs.
         ops: the operators in execution order.
@@ -99,7 +99,7 @@ class Summary:
     macs_at_least: bool
     metadata: Metadata | None
     metadata_error: str | None
-    entries: tuple[Entry, ...]
+    entries: tuple[MetadataEntry, ...]
 
 
 def summarise(data: bytes) -> Summary:
@@ -124,13 +124,16 @@ def summarise(data: bytes) -> Summary:
         inputs=tuple(_tensor(graph.tensors[index]) for index in graph.inputs),
         outputs=tuple(_tensor(graph.tensors[index]) for index in graph.outputs),
         ops=ops,
-        constant_bytes=_constant_bytes(tensor for one in graphs for tensor in one.tensors),
+        constant_bytes=_constant_bytes(
+            tensor for subgraph in graphs for tensor in subgraph.tensors
+        ),
         macs=total(counts).macs or 0,
         macs_at_least=not total(counts).exact,
         metadata=metadata,
         metadata_error=metadata_error,
         entries=tuple(
-            Entry(name, len(content), _text(content)) for name, content in graph.metadata.items()
+            MetadataEntry(name, len(content), _text(content))
+            for name, content in graph.metadata.items()
         ),
     )
 

@@ -1,19 +1,19 @@
-"""What each target can run, and what about a graph keeps it from running there."""
+"""What each target can run, and what keeps a graph from running there."""
 
 from dataclasses import dataclass
 
 from edge_runtime.graph import Graph, Op
-from edgekit.convert.recipe import Recipe
+from edgekit.convert.conversion import Conversion
 from edgekit.errors import TargetError
 
 
 @dataclass(frozen=True)
 class Target:
-    """A place where a .tflite file is to run.
+    """A device that a .tflite file is meant for.
 
     Attributes:
         name: as in ``--target``.
-        title: as people call it.
+        title: name for people.
         schemes: number formats it can run.
         per_channel_dense: whether a FULLY_CONNECTED layer may have a scale for each output.
         operators: builtin ops it runs; None means all of TFLite's.
@@ -56,7 +56,7 @@ EDGETPU_OPERATORS = frozenset(
     """.split()
 )
 
-# tflite_supported_operators.py of ethos-u-vela 5.2. Releases before took per-axis scales for
+# tflite_supported_operators.py of ethos-u-vela 5.2. Earlier releases accept per-axis scales for
 # convolutions only, so dense layers get one scale here.
 ETHOS_U_OPERATORS = frozenset(
     """
@@ -80,8 +80,8 @@ TARGETS = {
             fallback="",
         ),
         Target(
-            # TFLite Micro took per-channel Dense weights only in September 2024 (its pull request
-            # 2673); releases before misread them and gave wrong answers (pull request 2602).
+            # TFLite Micro supports per-channel Dense weights since September 2024 (its pull request
+            # 2673); earlier releases misread them and gave wrong answers (pull request 2602).
             name="mcu",
             title="TFLite Micro on a microcontroller",
             schemes=("float32", "int8", "int16x8"),
@@ -130,19 +130,19 @@ class Verdict:
     fallbacks: tuple[str, ...]
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Refuse a recipe that its target cannot run, before any work is done.
+def check_conversion(conversion: Conversion) -> None:
+    """Refuse a conversion that its target cannot run, before any work is done.
 
     Raises:
         TargetError: the scheme or the batch does not fit the target.
     """
-    target = TARGETS[recipe.target]
-    if recipe.scheme not in target.schemes:
+    target = TARGETS[conversion.target]
+    if conversion.scheme not in target.schemes:
         raise TargetError(
-            f"--target {target.name}: {target.title} does not run {recipe.scheme} models; "
+            f"--target {target.name}: {target.title} does not run {conversion.scheme} models; "
             f"use --quantize --scheme {' or '.join(s for s in target.schemes if s != 'float32')}"
         )
-    if target.name != "litert" and recipe.batch != 1:
+    if target.name != "litert" and conversion.batch != 1:
         raise TargetError(f"--target {target.name}: {target.title} needs --batch 1")
 
 
@@ -169,13 +169,13 @@ def check_graph(graph: Graph, name: str) -> Verdict:
 
 
 def float_operators(graph: Graph) -> list[str]:
-    """Name the ops that compute in floating point, as "op 3 LOGISTIC"; full int8 has none.
+    """Return the ops that compute in floating point, as "op 3 LOGISTIC"; full int8 has none.
 
-    Those come first that the converter could not quantise: QUANTIZE and DEQUANTIZE beside them
-    are there for their sake.
+    Ops that the converter could not quantise come first: they are why QUANTIZE and DEQUANTIZE are
+    there.
     """
-    found = [op for op in graph.ops if is_float(graph, op)]
-    return [_label(op) for op in sorted(found, key=lambda op: op.name in BRIDGES)]
+    ops = [op for op in graph.ops if is_float(graph, op)]
+    return [_label(op) for op in sorted(ops, key=lambda op: op.name in BRIDGES)]
 
 
 def is_float(graph: Graph, op: Op) -> bool:
@@ -193,7 +193,7 @@ def unsupported(graph: Graph, op: Op, target: Target) -> str:
     if op.name == "FULLY_CONNECTED" and not target.per_channel_dense:
         weights = graph.tensors[op.inputs[1]].quantization if len(op.inputs) > 1 else None
         if weights is not None and weights.per_channel:
-            return f"per-channel weights, which {target.title} does not take in a dense layer"
+            return f"per-channel weights, which {target.title} does not support in a dense layer"
     return ""
 
 

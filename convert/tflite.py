@@ -3,7 +3,7 @@
 The forward pass is frozen to constants at a fixed batch before the converter sees it. Converting a
 Keras 3 model as it is leaves SHAPE, STRIDED_SLICE and PACK behind for the dynamic batch, which
 microcontroller and TPU stacks refuse; a function with variables leaves READ_VARIABLE, which breaks
-the calibrator. Frozen, Keras 3, Keras 2 and SavedModel take the same road.
+the calibrator. Frozen, Keras 3, Keras 2 and SavedModel models are converted alike.
 """
 
 import re
@@ -15,7 +15,7 @@ from edge_runtime.errors import ModelError
 from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.calibration import FloatArray
-from edgekit.convert.recipe import DYNAMIC_BATCH, Recipe
+from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
 from edgekit.convert.weights import of_file, of_graph, require_finite, require_float16
@@ -23,59 +23,61 @@ from edgekit.errors import ModelFileError
 
 INPUT_NAME, OUTPUT_NAME = "image", "scores"
 LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
-"""What the converter says of an op that TFLite does not have."""
+"""The converter's message about an op that TFLite does not have."""
 
 
 def to_tflite(
     trained: TrainedModel,
-    recipe: Recipe,
+    conversion: Conversion,
     calibration: FloatArray | None = None,
     *,
     verbose: bool = False,
 ) -> bytes:
-    """Convert ``trained`` as ``recipe`` says; the same arguments give the same bytes.
+    """Convert ``trained`` as ``conversion`` says; the same arguments give the same bytes.
 
     Args:
         trained: from ``source.load``.
-        recipe: scheme, target and batch.
-        calibration: model inputs float32 [N, *shape]; needed by the calibrated schemes, but for
-            int8 of a model that learned its ranges in training.
-        verbose: show what the converter says.
+        conversion: scheme, target and batch.
+        calibration: model inputs float32 [N, *shape]. Required by calibrated schemes, except int8
+            for a model with learned ranges, which a calibration set overrides.
+        verbose: show the converter's output.
 
     Raises:
         ModelFileError: the converter cannot express the model in this scheme.
     """
     tf = frameworks.tensorflow(verbose=verbose)
-    if recipe.scheme == "float16":
+    if conversion.scheme == "float16":
         require_float16(trained.path, trained.weights)
     with (
         tempfile.TemporaryDirectory(prefix="edgekit-") as folder,
         frameworks.native_stderr_silenced(unless=verbose),
     ):
         try:
-            learned = trained.learned if recipe.scheme == "int8" and calibration is None else None
-            frozen = _frozen(learned.quantized if learned else trained.call, trained, recipe.batch)
+            uses_learned = conversion.scheme == "int8" and calibration is None
+            learned = trained.learned if uses_learned else None
+            call = learned.quantized if learned else trained.call
+            frozen = _frozen(call, trained, conversion.batch)
             require_finite(trained.path, of_graph(frozen.graph.as_graph_def()))
             _save(frozen, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            _configure(converter, recipe, calibration, learned=learned is not None)
+            _configure(converter, conversion, calibration, learned=learned is not None)
             content = bytes(converter.convert())
-            graph = read(content)  # refuses what the converter writes wrongly, as scales of 0
-            if recipe.scheme == "float16":
+            graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0
+            if conversion.scheme == "float16":
                 # A convolution's weights are larger when a normalisation is folded into them.
                 require_float16(trained.path, of_file(graph))
         except ModelFileError:
             raise
         except Exception as error:
             raise ModelFileError(
-                f"{trained.path}: TensorFlow's converter cannot make {recipe.scheme} of it "
-                f"({_reason(error)}); -v shows all it said"
+                f"{trained.path}: TensorFlow's converter cannot make {conversion.scheme} of it "
+                f"({_reason(error)}); -v shows its whole output"
             ) from error
     return content
 
 
 def _reason(error: Exception) -> str:
-    """Return what the converter says, in a line; its ops where it names some that TFLite lacks."""
+    """Return the converter's message as one line; only the ops where TFLite lacks some."""
     if isinstance(error, ModelError):
         return f"its file is wrong: {error}"
     text = str(error)
@@ -103,7 +105,7 @@ def _save(frozen: Any, folder: str) -> None:
 
     module = tf.Module()
     module.serve = _function(serve, frozen.inputs[0].shape)
-    # Some functions, swish for one, bring a gradient of their own, which nothing frozen has.
+    # Some functions, such as swish, define their own gradient, which a frozen graph lacks.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, folder, signatures=module.serve, options=options)
 
@@ -115,33 +117,33 @@ def _function(call: Callable[[Any], Any], shape: Any) -> Any:
 
 
 def _configure(
-    converter: Any, recipe: Recipe, calibration: FloatArray | None, *, learned: bool
+    converter: Any, conversion: Conversion, calibration: FloatArray | None, *, learned: bool
 ) -> None:
     tf = frameworks.tensorflow()
-    if recipe.scheme == "float32":
+    if conversion.scheme == "float32":
         return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # TensorFlow offers no public name for this; device stacks need it (see targets.py).
     converter._experimental_disable_per_channel_quantization_for_dense_layers = not (
-        TARGETS[recipe.target].per_channel_dense
+        TARGETS[conversion.target].per_channel_dense
     )
-    if recipe.scheme == "float16":
+    if conversion.scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if learned:
         converter.inference_input_type = converter.inference_output_type = tf.int8
         return
-    if not recipe.calibrated:
+    if not conversion.calibrated:
         return
     if calibration is None:
-        raise ValueError(f"{recipe.scheme} needs a calibration set")
+        raise ValueError(f"{conversion.scheme} needs a calibration set")
 
     def representative_dataset() -> Iterator[list[FloatArray]]:
-        batch = recipe.batch or 1
+        batch = conversion.batch or 1
         for start in range(0, len(calibration) - batch + 1, batch):
             yield [calibration[start : start + batch]]
 
     converter.representative_dataset = representative_dataset
-    if recipe.scheme == "int8":
+    if conversion.scheme == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     else:

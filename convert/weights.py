@@ -1,4 +1,4 @@
-"""A model's weights, looked at before anything is converted: NaN, infinity, too large a number."""
+"""A model's weights, checked before the conversion for NaN, infinity and too large numbers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from edge_runtime.graph import Graph
 from edgekit.errors import ModelFileError
 
 MASK = (0.0, -np.inf)
-"""The numbers of a mask that is added to scores before a softmax: its infinity is meant."""
+"""Numbers of a mask that is added to scores before a softmax: its infinity is intended."""
 
 LARGEST_FLOAT16 = 65504
 
@@ -22,11 +22,11 @@ class Weight:
     """A weight, or a constant of the graph.
 
     Attributes:
-        where: what to call it in a sentence, as "layer 'dense' (kernel)".
-        values: what ``np.asarray`` makes its numbers of.
+        name: name for messages, as "layer 'dense' (kernel)".
+        values: its numbers, for ``np.asarray``.
     """
 
-    where: str
+    name: str
     values: Any
 
 
@@ -47,7 +47,7 @@ def of_graph(graph: Any) -> tuple[Weight, ...]:
     return tuple(
         Weight(f"constant {name!r}", values)
         for name, values in constants.items()
-        # As many an operator has one: the upper limit of a clip, say.
+        # An operator may have such a number: the upper limit of a clip, for example.
         if values.size > 1 and not (values.dtype.kind == "f" and np.isin(values, MASK).all())
     )
 
@@ -67,28 +67,28 @@ def of_file(graph: Graph) -> tuple[Weight, ...]:
 
 
 def require_finite(path: Path, weights: Iterable[Weight]) -> None:
-    """Refuse weights that are no numbers.
+    """Refuse weights that are not finite.
 
     Raises:
-        ModelFileError: one has NaN or infinity in it.
+        ModelFileError: a weight contains NaN or infinity.
     """
     bad = []
     for weight in weights:
         values = _floats(weight)
         if np.isfinite(values).all():
             continue
-        what = "NaN" if np.isnan(values).any() else ""
+        problem = "NaN" if np.isnan(values).any() else ""
         if np.isinf(values).any():
-            what += " or infinite" if what else "infinite"
-        bad.append(_counted(weight, ~np.isfinite(values), what))
+            problem += " or infinite" if problem else "infinite"
+        bad.append(_counted(weight, ~np.isfinite(values), problem))
     _refuse(path, bad, "its training diverged? Train it again with a smaller learning rate")
 
 
 def require_float16(path: Path, weights: Iterable[Weight]) -> None:
-    """Refuse weights that float16 has no numbers for; TensorFlow writes its largest one instead.
+    """Refuse weights too large for float16; TensorFlow writes its largest number instead.
 
     Raises:
-        ModelFileError: one is not below it.
+        ModelFileError: a weight is too large.
     """
     bad = []
     for weight in weights:
@@ -101,14 +101,14 @@ def require_float16(path: Path, weights: Iterable[Weight]) -> None:
 
 
 def _floats(weight: Weight) -> npt.NDArray[Any]:
-    """Return its numbers; none where it holds something else, as the state of a random seed."""
+    """Return its numbers; none for anything else, such as the state of a random seed."""
     values = np.asarray(weight.values)
     return values if values.dtype.kind == "f" else np.zeros(0, np.float32)
 
 
-def _counted(weight: Weight, bad: npt.NDArray[np.bool_], what: str) -> str:
+def _counted(weight: Weight, bad: npt.NDArray[np.bool_], problem: str) -> str:
     count = int(bad.sum())
-    return f"{weight.where}: {count} of {bad.size} numbers {'is' if count == 1 else 'are'} {what}"
+    return f"{weight.name}: {count} of {bad.size} numbers {'is' if count == 1 else 'are'} {problem}"
 
 
 def _refuse(path: Path, bad: list[str], advice: str) -> None:

@@ -1,4 +1,4 @@
-"""What every engine relies on: one input, one output, and ops that read only what is there.
+"""What every engine relies on: inputs and outputs, and ops that read only what is there.
 
 LiteRT does not look: a file that breaks one of these ends its process.
 """
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
 
-    from edge_runtime.graph import Graph, Op
+    from edge_runtime.graph import Graph, Op, Tensor
 
 _LSTM = (1, 5, 9, 10, 11, 12, 16, 17)
 OPTIONAL_INPUTS: dict[str, tuple[int, ...]] = {
@@ -32,6 +32,9 @@ OPTIONAL_INPUTS: dict[str, tuple[int, ...]] = {
 """Builtin -> positions of the inputs that may be absent, -1 in the file. Source: where LiteRT's
 kernels call GetOptionalInputTensor."""
 
+MAX_PORTS = 256
+"""Most inputs, and most outputs, of a model."""
+
 MAX_NAME = 40
 """Characters of a tensor's name that a message repeats: those of fused layers have hundreds."""
 
@@ -40,27 +43,34 @@ def require_runnable(graph: Graph) -> None:
     """Raise unless an engine may be handed the graph.
 
     Raises:
-        ModelError: it does not have one input and one output of fixed size that a buffer can
-            hold, or an op reads what no op before it has written.
+        ModelError: it has no input or no output, or one that is not of a fixed size that a buffer
+            can hold, or an op reads what no op before it has written.
     """
     for what, indices in ("input", graph.inputs), ("output", graph.outputs):
-        if len(indices) != 1:
-            raise ModelError(f"it has {len(indices)} {what}s, and only models with one can be run")
-        tensor = graph.tensors[indices[0]]
-        if tensor.dtype not in FORMATS:
-            raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
-        found = f"{tensor.dtype} {list(tensor.signature)}"
-        if tensor.data is not None or not tensor.elements or not tensor.shape:
-            raise ModelError(f"its {what} {found} is constant, empty or a scalar")
-        if -1 in tensor.signature[1:]:
-            raise ModelError(
-                f"its {what} is {found} with more left open than the number of images: "
-                "convert it with a fixed image size"
-            )
+        if not 1 <= len(indices) <= MAX_PORTS:
+            raise ModelError(f"it has {len(indices)} {what}s, and 1 to {MAX_PORTS} can be run")
+        for index in indices:
+            _require_port(what, graph.tensors[index])
+    if len(set(graph.inputs)) < len(graph.inputs):
+        raise ModelError("two of its inputs are the same tensor")
     require_order(graph)
     written = {index for op in graph.ops for index in op.outputs}
-    if graph.outputs[0] not in written.union(graph.inputs):
+    if not written.union(graph.inputs).issuperset(graph.outputs):
         raise ModelError("its output is not made by any op")
+
+
+def _require_port(what: str, tensor: Tensor) -> None:
+    """Raise unless a buffer can hold an input or output."""
+    if tensor.dtype not in FORMATS:
+        raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
+    found = f"{tensor.dtype} {list(tensor.signature)}"
+    if tensor.data is not None or tensor.variable or not tensor.elements or not tensor.shape:
+        raise ModelError(f"its {what} {found} is constant, empty or a scalar")
+    if -1 in tensor.signature[1:]:
+        raise ModelError(
+            f"its {what} is {found} with more left open than the number of images: "
+            "convert it with a fixed image size"
+        )
 
 
 def require_digest(name: str, data: bytes | mmap.mmap, digest: str) -> None:

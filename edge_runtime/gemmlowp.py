@@ -1,6 +1,6 @@
 """tanh and the logistic function in gemmlowp's fixed-point arithmetic of 32 or 16 bits.
 
-TFLite Micro calculates int8 so, and LiteRT's optimised kernels int16. All functions work on
+TFLite Micro calculates int8 like this, and LiteRT's optimised kernels int16. All functions work on
 numbers and on int64 arrays alike; NumPy is not imported here. The 16-bit ones are in gemmlowp.h.
 
 Source: gemmlowp, fixedpoint/fixedpoint.h. Its constants are rounded to 31 bits of fraction, and
@@ -13,14 +13,13 @@ from math import exp, frexp
 
 from edge_runtime.fixed_point import quantize_multiplier, rescale_twice, rounding_shift
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
 INTEGER_BITS = 4
-"""Of the numbers that int8 inputs become."""
+"""Integer bits of the numbers that int8 inputs are converted to."""
 
 
 def _constant(value: float, integer_bits: int, bits: int) -> int:
@@ -36,14 +35,14 @@ POWERS = {
     for bits in (16, 32)
 }
 NEWTON = {bits: (_constant(48 / 17, 2, bits), _constant(-32 / 17, 2, bits)) for bits in (16, 32)}
-"""The constants, calculated once, by the bits of the arithmetic."""
+"""Constants by the bits of the arithmetic, 16 or 32; calculated once."""
 
 
-def _cut(raw: Any, bits: int) -> Any:
-    """Return ``raw`` cut to what a number of ``bits`` holds."""
+def _clamp(raw: Any, bits: int) -> Any:
+    """Return ``raw`` clamped to the range of ``bits``."""
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    cut = raw + (low - raw) * (raw < low)
-    return cut + (high - cut) * (cut > high)
+    clamped = raw + (low - raw) * (raw < low)
+    return clamped + (high - clamped) * (clamped > high)
 
 
 def _product(a: Any, b: Any, bits: int) -> Any:
@@ -56,18 +55,18 @@ def _product(a: Any, b: Any, bits: int) -> Any:
 def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
     """Return e**x without integer bits, for x <= 0 with at most 5 integer bits.
 
-    Source: exp_on_negative_values. What is left of x modulo 1/4 goes through a polynomial around
-    -1/8, each bit above it through a factor.
+    Source: exp_on_negative_values. The exp of x modulo 1/4 is a polynomial around -1/8, and each
+    bit above it a factor.
     """
     fraction = bits - 1 - integer_bits
     quarter = 1 << (fraction - 2)
     part = (raw & (quarter - 1)) - quarter
-    x = _cut(part << integer_bits, bits) + (1 << (bits - 4))
+    x = _clamp(part << integer_bits, bits) + (1 << (bits - 4))
     x2 = _product(x, x, bits)
     x3, x4 = _product(x2, x, bits), _product(x2, x2, bits)
     third, centre = THIRD[bits], CENTRE[bits]
     series = rounding_shift(_product(rounding_shift(x4, 2) + x3, third, bits) + x2, 1)
-    result = _cut(centre + _product(centre, x + series, bits), bits)
+    result = _clamp(centre + _product(centre, x + series, bits), bits)
     rest = part - raw
     for exponent, factor in enumerate(POWERS[bits][: integer_bits + 2], -2):
         bit = (rest >> (fraction + exponent)) & 1
@@ -88,14 +87,14 @@ def _over_one_plus(raw: Any, bits: int) -> Any:
     x = first + _product(half, slope, bits)
     for _ in range(3):
         missing = (1 << (bits - 3)) - _product(half, x, bits)
-        x = x + _cut(_product(x, missing, bits) << 2, bits)
+        x = x + _clamp(_product(x, missing, bits) << 2, bits)
     return x
 
 
 def logistic(raw: Any, integer_bits: int, bits: int) -> Any:
     """Return ``1 / (1 + e**-x)`` without integer bits."""
     negative = raw * (1 - 2 * (raw > 0))
-    above = _cut(_over_one_plus(_exp_of_negative(negative, integer_bits, bits), bits) << 1, bits)
+    above = _clamp(_over_one_plus(_exp_of_negative(negative, integer_bits, bits), bits) << 1, bits)
     below = (1 << (bits - 1)) - 1 - above
     result = below + (above - below) * (raw > 0)
     return result + ((1 << (bits - 2)) - result) * (raw == 0)
@@ -106,7 +105,7 @@ def tanh(raw: Any, integer_bits: int, bits: int) -> Any:
     negative = raw * (1 - 2 * (raw > 0))
     # One integer bit more is twice the number.
     x = _over_one_plus(_exp_of_negative(negative, integer_bits + 1, bits), bits)
-    result = _cut((x - (1 << (bits - 3))) << 2, bits)
+    result = _clamp((x - (1 << (bits - 3))) << 2, bits)
     return result * ((raw > 0) * 1 - (raw < 0) * 1)
 
 
@@ -122,8 +121,8 @@ def of_int8(function: Any, scale: float, fraction: int) -> Callable[[int], int]:
         fraction: bits of the output's fraction.
 
     Returns:
-        The function of the input less its zero point, in steps of ``2**-fraction``; beyond
-        [-15, 15], and on the edge of it, a number that leaves int8.
+        The function of the input less its zero point, in steps of ``2**-fraction``; outside of
+        (-15, 15), a number beyond int8.
     """
     real = scale * 2.0 ** (31 - INTEGER_BITS)
     radius = int(15.0 * 2 ** (31 - INTEGER_BITS) / 2.0 ** frexp(real)[1])

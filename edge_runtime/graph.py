@@ -9,10 +9,11 @@ from edge_runtime.record import record
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 EMPTY: Mapping[str, Any] = {}
+EMPTY_INDICES: Mapping[int, int] = {}
 
 
 FORMATS = {
@@ -25,6 +26,10 @@ FORMATS = {
     "bool": "?",
 }
 """Element types that a model may take and give, and their codes in the buffer protocol."""
+
+
+SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
+"""Element types that the engine has, and bytes of an element."""
 
 
 @record
@@ -114,6 +119,11 @@ class Tensor:
         """Number of elements of the static shape."""
         return prod(self.shape)
 
+    @property
+    def size(self) -> int:
+        """Bytes, of a tensor whose type the engine has."""
+        return self.elements * SIZES[self.dtype]
+
 
 @record
 class Op:
@@ -149,6 +159,10 @@ class Graph:
         ops: all operators in execution order.
         inputs: tensor indices of the model's inputs.
         outputs: tensor indices of the model's outputs.
+        input_names: what the signature calls the inputs; empty without one that names each once.
+        output_names: likewise of the outputs.
+        aliases: index of a tensor -> that of the tensor whose bytes it shares under another shape;
+            found by a pass of the planner.
         subgraphs: how many subgraphs the file has; more than one means control flow.
         metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
         size: bytes of the whole file.
@@ -164,3 +178,29 @@ class Graph:
     subgraphs: int
     metadata: Mapping[str, memoryview]
     size: int
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+    aliases: Mapping[int, int] = EMPTY_INDICES
+
+
+def storage(graph: Graph, index: int) -> int:
+    """Return the index of the tensor in whose bytes a tensor lies: its own, or another's."""
+    return graph.aliases.get(index, index)
+
+
+def ports(graph: Graph, indices: Sequence[int], names: Sequence[str]) -> dict[str, Tensor]:
+    """Return inputs or outputs by their names.
+
+    Args:
+        graph: the model.
+        indices: of the tensors.
+        names: those of the signature; empty for the tensors' own, where the position follows a name
+            that is empty, or there before.
+    """
+    named: dict[str, Tensor] = {}
+    for position, index in enumerate(indices):
+        name = names[position] if names else graph.tensors[index].name
+        while not name or name in named:
+            name = f"{name}_{position}"
+        named[name] = graph.tensors[index]
+    return named

@@ -18,6 +18,7 @@ from edge_runtime.errors import BackendError, ModelError
 
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Sequence
     from typing import IO
 
     import numpy.typing as npt
@@ -56,7 +57,7 @@ class ProcessSession:
     def __init__(
         self, graph: Graph, data: bytes | mmap.mmap, backend: str, title: str, **options: object
     ) -> None:
-        self._input = graph.tensors[graph.inputs[0]]
+        self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._data = bytes(data)
         self._title = title
         self._request = {"backend": backend, "options": options}
@@ -68,22 +69,28 @@ class ProcessSession:
         except _DeathError as death:
             raise ModelError(f"{death}: refused") from None
 
-    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the model once."""
         import numpy as np
 
-        return self._output(np.asarray(tensor), batch=False)
+        return self._answers([np.asarray(tensor) for tensor in tensors], batch=False)
 
-    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run the images of ``batch``, a piece of at most ``PIECE`` bytes at a time."""
+    def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Run the images of a batch, a piece of at most ``PIECE`` bytes at a time."""
         import numpy as np
 
-        own = self._input.shape[0]
-        fitting = max(1, PIECE // max(1, batch[:own].nbytes)) * own
-        pieces = range(0, len(batch), fitting)
-        return np.concatenate(
-            [self._output(batch[start : start + fitting], batch=True) for start in pieces]
-        )
+        size = self._inputs[0].shape[0]
+        largest = max(batch[:size].nbytes for batch in batches)
+        fitting = max(1, PIECE // max(1, largest)) * size
+        answers = [
+            self._answers([batch[start : start + fitting] for batch in batches], batch=True)
+            for start in range(0, len(batches[0]), fitting)
+        ]
+        return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
+
+    def reset(self) -> None:
+        """Set tensors that keep their values between runs to their first ones."""
+        self._exchange({"reset": True}, b"")
 
     def times(self, inputs: npt.NDArray[Any], calls: int) -> list[float]:
         """Time calls of ``Model.run`` in the child, where no pipe is in the way.
@@ -92,7 +99,8 @@ class ProcessSession:
         """
         import numpy as np
 
-        _, content = self._exchange({"shape": inputs.shape, "calls": calls}, inputs.tobytes())
+        message = {"shapes": [inputs.shape], "calls": calls}
+        _, content = self._exchange(message, inputs.tobytes())
         taken: list[float] = np.frombuffer(content, np.float64).tolist()
         return taken
 
@@ -144,11 +152,13 @@ class ProcessSession:
         message, _ = self._frames(self._request, self._data)
         return str(message["note"])
 
-    def _output(self, tensor: npt.NDArray[Any], *, batch: bool) -> npt.NDArray[Any]:
-        import numpy as np
-
-        message, content = self._exchange({"shape": tensor.shape, "batch": batch}, tensor.tobytes())
-        return np.frombuffer(content, message["dtype"]).reshape(message["shape"])
+    def _answers(
+        self, tensors: Sequence[npt.NDArray[Any]], *, batch: bool
+    ) -> list[npt.NDArray[Any]]:
+        message = {"shapes": [tensor.shape for tensor in tensors], "batch": batch}
+        content = b"".join(tensor.tobytes() for tensor in tensors)
+        answer, outputs = self._exchange(message, content)
+        return worker.arrays(outputs, answer["dtypes"], answer["shapes"])
 
     def _exchange(self, message: dict[str, Any], content: bytes) -> tuple[dict[str, Any], Any]:
         """Send a frame to the child, which is started where there is none, and return its answer.

@@ -96,11 +96,14 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
     if not count:
         raise ModelError("model: it has no subgraph")
     metadata = None
-    for subgraph in model.tables(schema.Model.SUBGRAPHS, "subgraph"):
+    for number, subgraph in enumerate(model.tables(schema.Model.SUBGRAPHS, "subgraph")):
         tensors = tuple(
             _tensor(table, index, buffers)
             for index, table in enumerate(subgraph.tables(schema.SubGraph.TENSORS, "tensor"))
         )
+        every = range(len(tensors))
+        inputs = _indices(subgraph, schema.SubGraph.INPUTS, "input", every)
+        outputs = _indices(subgraph, schema.SubGraph.OUTPUTS, "output", every)
         graph = Graph(
             description=model.string(schema.Model.DESCRIPTION) if metadata is None else "",
             tensors=tensors,
@@ -108,14 +111,39 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
                 _op(table, index, codes, len(tensors))
                 for index, table in enumerate(subgraph.tables(schema.SubGraph.OPERATORS, "op"))
             ),
-            inputs=_indices(subgraph, schema.SubGraph.INPUTS, "input", range(len(tensors))),
-            outputs=_indices(subgraph, schema.SubGraph.OUTPUTS, "output", range(len(tensors))),
+            inputs=inputs,
+            outputs=outputs,
+            input_names=_signature(model, number, schema.SignatureDef.INPUTS, inputs),
+            output_names=_signature(model, number, schema.SignatureDef.OUTPUTS, outputs),
             subgraphs=count,
             metadata=_metadata(model, buffers) if metadata is None else metadata,
             size=len(view),
         )
         metadata = graph.metadata
         yield graph
+
+
+def _signature(model: Table, number: int, maps: int, indices: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what the signature of a subgraph calls its inputs or outputs, in their order.
+
+    Empty without a signature that names each of them once.
+
+    Args:
+        model: the root table.
+        number: of the subgraph.
+        maps: field of the signature.
+        indices: of the tensors.
+    """
+    for signature in model.tables(schema.Model.SIGNATURES, "signature"):
+        if signature.scalar(schema.SignatureDef.SUBGRAPH, "I") == number:
+            named = {
+                one.scalar(schema.TensorMap.TENSOR, "I"): one.string(schema.TensorMap.NAME)
+                for one in signature.tables(maps, "tensor of a signature")
+            }
+            names = tuple(named.get(index, "") for index in indices)
+            if all(names) and len({*names}) == len(named) == len(indices):
+                return names
+    return ()
 
 
 def _metadata(model: Table, buffers: list[memoryview]) -> dict[str, memoryview]:

@@ -13,10 +13,9 @@ from math import isfinite
 from edge_runtime.errors import InputError
 from edge_runtime.graph import FORMATS
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
@@ -29,34 +28,56 @@ _opened: set[ref[Runner]] = set()
 
 
 class Runner:
-    """A session, and what it takes and returns. Many threads may share it, and forked children.
+    """A session, and its inputs and outputs. Many threads may share it, and forked children.
 
     It does not know its model, which knows it: nothing refers to itself in a circle, so a model is
     gone, and its file closed, as soon as the last one lets go of it.
+
+    Args:
+        inputs: of the model, by name.
+        outputs: of the model, by name.
+        session: what runs it.
     """
 
-    def __init__(self, source: Tensor, output: Tensor, session: Session) -> None:
-        self._input = source
-        self._output = output
+    def __init__(
+        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], session: Session
+    ) -> None:
+        self._names = tuple(inputs), tuple(outputs)
+        self._inputs = tuple(inputs.values())
+        self._outputs = tuple(outputs.values())
         self._session = session
         self._lock = allocate_lock()
         _opened.add(ref(self, _opened.discard))
 
-    def run(self, tensor: Any) -> Any:
-        """Run one raw tensor or several; see ``Model.run``."""
+    def run(self, tensors: Any) -> Any:
+        """Run one raw tensor for each input, or several; see ``Model.run``."""
+        values = self._values(tensors)
         numpy = sys.modules.get("numpy")
-        if numpy is None:
-            return memoryview(self._run(self._view(tensor), None))
-        if not isinstance(tensor, numpy.ndarray):
-            return memoryview(self._run(numpy.asarray(self._view(tensor)), numpy))
-        if tensor.dtype != self._input.dtype or not self._fits(tensor.shape):
-            raise self._mismatch(f"{tensor.dtype} {list(tensor.shape)}")
-        return numpy.asarray(self._run(numpy.ascontiguousarray(tensor), numpy))
+        arrays = numpy is not None and any(isinstance(one, numpy.ndarray) for one in values)
+        prepared = [
+            self._array(one, tensor, numpy) if arrays else self._view(one, tensor)
+            for one, tensor in zip(values, self._inputs, strict=True)
+        ]
+        outputs = self._run(prepared)
+        if numpy is not None and arrays:
+            outputs = [numpy.asarray(output) for output in outputs]
+        else:
+            outputs = [memoryview(output) for output in outputs]
+        if len(outputs) == 1:
+            return outputs[0]
+        if isinstance(tensors, tuple):
+            return tuple(outputs)
+        return dict(zip(self._names[1], outputs, strict=True))
 
-    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run images [N, ...] in the input's element type, N a multiple of the model's batch."""
+    def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
+        """Run images [N, ...] of each input's element type, N a multiple of the model's batch."""
         with self._lock:
-            return self._session.run_batch(batch)
+            return self._session.run_batch(batches)
+
+    def reset(self) -> None:
+        """Set tensors that keep their values between runs to their first ones."""
+        with self._lock:
+            self._session.reset()
 
     def after_fork(self) -> None:
         """Make anew, in a child, what a thread of the parent may have held at the fork."""
@@ -64,51 +85,88 @@ class Runner:
         if hasattr(self._session, "after_fork"):
             self._session.after_fork()
 
-    def _fits(self, shape: tuple[int, ...]) -> bool:
-        """Tell whether an array is of the input's shape, or several such along the first axis."""
-        own = self._input.shape
-        if shape == own:
-            return True
-        several = len(shape) == len(own) and shape[1:] == own[1:] and shape[0] > 0
-        return several and shape[0] % own[0] == 0 and self._output.shape[0] == own[0]
+    def _values(self, tensors: Any) -> Sequence[Any]:
+        """Return a raw tensor for each input, in their order."""
+        names = self._names[0]
+        if isinstance(tensors, dict):
+            for keys in names, tuple(tensor.name for tensor in self._inputs):
+                if tensors.keys() == set(keys) and len(keys) == len(tensors):
+                    return [tensors[key] for key in keys]
+            got = ", ".join(map(repr, tensors)) or "none"
+            raise InputError(f"the inputs are {', '.join(map(repr, names))}, got {got}")
+        if isinstance(tensors, tuple):
+            if len(tensors) != len(names):
+                raise InputError(f"{len(names)} tensors are expected, got {len(tensors)}")
+            return tensors
+        if len(names) > 1:
+            raise InputError(
+                f"the model has {len(names)} inputs, {', '.join(map(repr, names))}: pass a dict by "
+                "these names, or a tuple"
+            )
+        return (tensors,)
 
-    def _run(self, tensor: Any, numpy: ModuleType | None) -> Any:
-        """Run one tensor, or an array of several, of the right shape and element type."""
-        if self._input.dtype == "float32":
-            # A product or a sum with NaN or infinity in it is not finite. That is five times as
-            # fast as looking at each number, which remains for a product that overflows.
-            if numpy is None:
-                finite = isfinite(sum(tensor.cast("B").cast("f")))
-            else:
-                finite = isfinite(numpy.vdot(tensor, tensor)) or numpy.isfinite(tensor).all()
-            if not finite:
-                raise InputError("the tensor holds NaN or infinity")
-        if tensor.shape != self._input.shape:
-            return self.run_batch(tensor)
+    def _run(self, tensors: list[Any]) -> Sequence[Any]:
+        """Run one tensor, or an array of several, of the right element type for each input."""
+        several = {
+            len(array) // tensor.shape[0] if array.shape != tensor.shape else 1
+            for array, tensor in zip(tensors, self._inputs, strict=True)
+        }
+        if len(several) > 1:
+            raise InputError(f"the inputs are not as many each, but {sorted(several)}")
+        if several != {1}:
+            return self.run_batch(tensors)
         with self._lock:
-            return self._session.run(tensor)
+            return self._session.run(tensors)
 
-    def _view(self, tensor: Any) -> memoryview[Any]:
+    def _array(self, value: Any, tensor: Tensor, numpy: Any) -> Any:
+        """Return a value as an array of the input's shape, or of several along the first axis."""
+        if not isinstance(value, numpy.ndarray):
+            return numpy.asarray(self._view(value, tensor))
+        if value.dtype != tensor.dtype or not self._fits(value.shape, tensor):
+            raise _mismatch(tensor, f"{value.dtype} {list(value.shape)}")
+        array = numpy.ascontiguousarray(value)
+        # A product with NaN or infinity in it is not finite. That is five times as fast as looking
+        # at each number, which remains for a product that overflows.
+        finite = tensor.dtype != "float32" or isfinite(numpy.vdot(array, array))
+        if not (finite or numpy.isfinite(array).all()):
+            raise InputError("the tensor holds NaN or infinity")
+        return array
+
+    def _fits(self, shape: tuple[int, ...], tensor: Tensor) -> bool:
+        """Tell whether an array is of the input's shape, or several such along the first axis."""
+        one = tensor.shape
+        if shape == one:
+            return True
+        several = len(shape) == len(one) and shape[1:] == one[1:] and shape[0] > 0
+        same = all(other.shape[0] == one[0] for other in (*self._inputs, *self._outputs))
+        return several and same and shape[0] % one[0] == 0
+
+    def _view(self, value: Any, tensor: Tensor) -> memoryview[Any]:
         """Return a buffer's content, copied, as a view of the input's shape and element type."""
-        code, shape = FORMATS[self._input.dtype], self._input.shape
+        code, shape = FORMATS[tensor.dtype], tensor.shape
         try:
-            view: Any = memoryview(tensor)
+            view: Any = memoryview(value)
         except TypeError:
-            raise self._mismatch(type(tensor).__name__) from None
+            raise _mismatch(tensor, type(value).__name__) from None
         # C's long has a code of its own, "l", whichever of int and long long it is as long as;
         # ctypes says the byte order as well.
-        given = view.format.lstrip("@=<").replace("l", "i" if view.itemsize == 4 else "q")
-        if given in ("B", "c", code) and (view.ndim == 1 or view.shape == shape):
+        found = view.format.lstrip("@=<").replace("l", "i" if view.itemsize == 4 else "q")
+        if found in ("B", "c", code) and (view.ndim == 1 or view.shape == shape):
             content: Any = memoryview(view.tobytes())
             try:
-                return content.cast(code, shape)  # type: ignore[no-any-return]
+                typed: memoryview[Any] = content.cast(code, shape)
             except TypeError:  # another number of bytes
                 pass
-        raise self._mismatch(f"{view.nbytes} bytes of {view.format!r} {list(view.shape)}")
+            else:
+                if tensor.dtype == "float32" and not isfinite(sum(content.cast("f"))):
+                    raise InputError("the tensor holds NaN or infinity")
+                return typed
+        raise _mismatch(tensor, f"{view.nbytes} bytes of {view.format!r} {list(view.shape)}")
 
-    def _mismatch(self, got: str) -> InputError:
-        """Return the error that says what was expected."""
-        return InputError(f"expected a tensor of {describe(self._input)}, got {got}")
+
+def _mismatch(tensor: Tensor, got: str) -> InputError:
+    """Return the error that says what was expected."""
+    return InputError(f"expected a tensor of {describe(tensor)}, got {got}")
 
 
 def describe(tensor: Tensor) -> str:

@@ -12,6 +12,7 @@ class Model:
     """Field ids of table Model, the root."""
 
     VERSION, OPERATOR_CODES, SUBGRAPHS, DESCRIPTION, BUFFERS, _METADATA_BUFFER, METADATA = range(7)
+    SIGNATURES = 7
 
 
 class OperatorCode:
@@ -57,6 +58,18 @@ class Buffer:
     """Field ids of table Buffer; OFFSET and SIZE place content behind the FlatBuffer."""
 
     DATA, OFFSET, SIZE = range(3)
+
+
+class SignatureDef:
+    """Field ids of table SignatureDef."""
+
+    INPUTS, OUTPUTS, KEY, _TAG, SUBGRAPH = range(5)
+
+
+class TensorMap:
+    """Field ids of table TensorMap."""
+
+    NAME, TENSOR = range(2)
 
 
 class Metadata:

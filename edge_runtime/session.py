@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isqrt
 
 from edge_runtime.errors import MetadataError, MissingPackageError, ModelError
+from edge_runtime.graph import ports
 from edge_runtime.record import record
 from edge_runtime.runner import Runner, describe
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.image import Prepared, Source
     from edge_runtime.metadata import Metadata
+
+    RawTensor = ReadableBuffer | npt.NDArray[Any]
+    RawTensors = RawTensor | dict[str, RawTensor] | tuple[RawTensor, ...]
 
 
 @record
@@ -50,8 +53,9 @@ class Model:
 
     Attributes:
         graph: all that the file holds.
-        input: the input tensor: shape, element type, scale and zero_point.
-        output: the output tensor.
+        inputs: the input tensors in the file's order, by the names of its signature, else the
+            tensors' own: shape, element type, scale and zero_point.
+        outputs: the output tensors, likewise.
         backend: name of the engine that runs it.
     """
 
@@ -65,30 +69,34 @@ class Model:
     ) -> None:
         self.graph = graph
         self.backend = backend
-        self.input: Tensor = graph.tensors[graph.inputs[0]]
-        self.output: Tensor = graph.tensors[graph.outputs[0]]
+        self.inputs: dict[str, Tensor] = ports(graph, graph.inputs, graph.input_names)
+        self.outputs: dict[str, Tensor] = ports(graph, graph.outputs, graph.output_names)
         self._name = name
         self._data = data
         self._session = session
-        self._runner = Runner(self.input, self.output, session)
+        self._runner = Runner(self.inputs, self.outputs, session)
         # An engine may run an array that fits by itself, without the way through Python.
         if hasattr(session, "bind"):
             vars(self)["run"] = session.bind(self._runner.run)
 
     def __repr__(self) -> str:
         """Say what it is in a line."""
-        ports = f"{describe(self.input)} -> {describe(self.output)}"
-        return f"<Model {self._name!r} on {self.backend}: {ports}>"
+        inputs, outputs = (
+            ", ".join(map(describe, named.values())) for named in (self.inputs, self.outputs)
+        )
+        return f"<Model {self._name!r} on {self.backend}: {inputs} -> {outputs}>"
 
     def _repr_html_(self) -> str:
         """Say what it is as a table, which notebooks show."""
         from html import escape
 
         rows = {"file": self._name, "backend": self.backend}
-        for role, tensor in ("input", self.input), ("output", self.output):
-            rows[role] = describe(tensor)
-            if tensor.scale is not None:
-                rows[role] += f", scale {tensor.scale:g}, zero point {tensor.zero_point}"
+        for what, named in ("input", self.inputs), ("output", self.outputs):
+            for name, tensor in named.items():
+                row = f"{what} {name}" if len(named) > 1 else what
+                rows[row] = describe(tensor)
+                if tensor.scale is not None:
+                    rows[row] += f", scale {tensor.scale:g}, zero point {tensor.zero_point}"
         try:
             rows["meaning"] = self.meaning
             if self.metadata is not None:
@@ -96,8 +104,37 @@ class Model:
                 rows["framing"] = self.metadata.framing
         except MetadataError as error:
             rows["metadata"] = str(error)
-        cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items() if v)
+        cells = "".join(
+            f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items() if v
+        )
         return f"<table>{cells}</table>"
+
+    @property
+    def input(self) -> Tensor:
+        """The input tensor of a model that has one.
+
+        Raises:
+            ModelError: it has several: ``inputs`` has them.
+        """
+        return self._only("input", self.inputs)
+
+    @property
+    def output(self) -> Tensor:
+        """The output tensor of a model that has one.
+
+        Raises:
+            ModelError: it has several: ``outputs`` has them.
+        """
+        return self._only("output", self.outputs)
+
+    def _only(self, what: str, named: dict[str, Tensor]) -> Tensor:
+        if len(named) > 1:
+            names = ", ".join(map(repr, named))
+            raise ModelError(
+                f"{self._name}: it has {len(named)} {what}s, {names}: use run(), with a dict by "
+                "name or a tuple"
+            )
+        return next(iter(named.values()))
 
     @property
     def metadata(self) -> Metadata | None:
@@ -157,24 +194,30 @@ class Model:
             )
         return self.metadata
 
-    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> Any:
-        """Run the model on a raw tensor.
+    def run(self, tensors: RawTensors) -> Any:
+        """Run the model on a raw tensor, or on one for each of its inputs.
 
         Args:
-            tensor: an ndarray of exactly the input's shape and element type, or of several such
+            tensors: an ndarray of exactly the input's shape and element type, or of several such
                 tensors along the first axis; or any other C-contiguous buffer of as many bytes as
-                one takes, flat or in the input's shape, that holds plain bytes or elements of the
-                input's type.
+                one has, flat or in the input's shape, that holds plain bytes or elements of the
+                input's type. For several inputs a dict of such by the names of ``inputs``, or those
+                of the tensors, or a tuple in their order.
 
         Returns:
             The output in the model's own element type and shape (with several tensors, theirs
-            along the first axis): a new ndarray for an ndarray, otherwise a memoryview.
+            along the first axis): a new ndarray for an ndarray, otherwise a memoryview. Of several
+            outputs a tuple in the order of ``outputs`` for a tuple, otherwise a dict by name.
 
         Raises:
-            InputError: wrong shape, element type or size, or NaN or infinity.
+            InputError: wrong names, number, shape, element type or size, or NaN or infinity.
             BackendError: the backend failed.
         """
-        return self._runner.run(tensor)
+        return self._runner.run(tensors)
+
+    def reset(self) -> None:
+        """Let a model that keeps a state from one run to the next begin anew."""
+        self._runner.reset()
 
     @property
     def backend_note(self) -> str:
@@ -228,7 +271,7 @@ class Model:
         if missing := -count % own if count else own:
             filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
             tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])
-        output = self._runner.run_batch(tensor)
+        (output,) = self._runner.run_batch([tensor])
         return class_scores(dequantize(output, self.output), self.meaning)[:count]
 
     def classify(

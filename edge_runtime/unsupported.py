@@ -1,6 +1,6 @@
-"""What keeps a model from running: ops that the engine lacks, limits that break, files for others.
+"""Reasons why a model does not run: missing ops, broken limits, files for other runtimes.
 
-Only a refusal loads this; opening a model does without.
+Only a refusal loads this module; opening a model does not.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from edge_runtime.check import kind, label, short
 from edge_runtime.record import record
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
     from edge_runtime.ops.call import Call
 
 MAX_SHOWN = 200
-"""Characters of a value that a message repeats."""
+"""Most characters of a value in a message."""
 
 KINDS = 3
-"""Kinds of ops that a message names; `edgekit inspect` has them all."""
+"""Most kinds of ops that a message names; `edgekit inspect` lists them all."""
 
 NO_SUCH_OP = "the engine has no such op"
 TENSORFLOW_OP = "an op of TensorFlow (SELECT_TF_OPS)"
@@ -33,7 +32,7 @@ INT4 = "int4 weights"
 STATE = "tensors that keep a state"
 
 ABSENT = (NO_SUCH_OP, TENSORFLOW_OP, CUSTOM_OP)
-"""Reasons that say no more than the op's name."""
+"""Reasons that add nothing to the op's name."""
 
 INSTEAD = {
     NO_SUCH_OP: "build the model of the ops in docs/SUPPORTED_OPS.md",
@@ -44,10 +43,10 @@ INSTEAD = {
     BLOCKWISE: "quantise with a scale for each channel",
     INT4: "convert with --quantize, which makes weights int8",
     STATE: "build the model without a state, which goes in and comes out instead",
-    SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out by itself",
+    SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out anyway",
 }
-"""Why an op is not run -> what else to do. LiteRT runs all of these but what ``not_for_litert``
-tells."""
+"""Why an op is not run -> what to do instead. LiteRT runs all of these except those that
+``not_for_litert`` describes."""
 
 EDGETPU_OP = "edgetpu-custom-op"
 """The custom op that edgetpu_compiler leaves in place of what runs on the TPU."""
@@ -56,7 +55,7 @@ ETHOS_U_OP = "ethos-u"
 """The custom op that Arm's Vela leaves in place of what runs on the NPU."""
 
 FLEX = "Flex"
-"""What the names of TensorFlow's own ops begin with."""
+"""Prefix of the names of TensorFlow's own ops."""
 
 LITERT_CUSTOM = frozenset(
     """
@@ -74,14 +73,14 @@ class Unsupported:
     Attributes:
         op: the op.
         output: name of its first output; "" when it has none.
-        why: the reason, equal for all ops with the same: a key of ``INSTEAD``, or a limit.
-        said: what follows the op's name in a sentence about it alone.
+        why: the reason, the same text for all such ops: a key of ``INSTEAD``, or a limit.
+        statement: continues the op's name in a sentence about it alone.
     """
 
     op: Op
     output: str
     why: str
-    said: str
+    statement: str
 
     @property
     def instead(self) -> str:
@@ -90,10 +89,10 @@ class Unsupported:
 
     @property
     def output_is_known(self) -> bool:
-        """Whether ops behind this one can be checked with what the file says of its output.
+        """Whether later ops can be checked with the file's description of this op's output.
 
-        Not where the op breaks a limit, which may be what the file says; and what DEQUANTIZE makes
-        of float16 constants would be constant.
+        Not where the op breaks a limit, which may concern that description; and DEQUANTIZE of
+        float16 constants would be a constant.
         """
         return self.why in INSTEAD and self.why != FLOAT16
 
@@ -109,23 +108,24 @@ def no_such_op(op: Op, tensors: Sequence[Tensor]) -> Unsupported:
 
 def wrong_type(op: Op, tensors: Sequence[Tensor], tensor: Tensor) -> Unsupported:
     """Return that an op reads or writes a tensor of a type or form that the engine lacks."""
-    found = tensor.dtype
-    why = {"float16": FLOAT16, "int4": INT4}.get(found, f"{found} tensors")
+    form = tensor.dtype
+    why = {"float16": FLOAT16, "int4": INT4}.get(form, f"{form} tensors")
     if tensor.blockwise:
-        why, found = BLOCKWISE, "blockwise quantised"
+        why, form = BLOCKWISE, "blockwise quantised"
     elif tensor.sparse:
-        why, found = SPARSE, "sparse"
+        why, form = SPARSE, "sparse"
     elif tensor.variable:
-        why, found = STATE, "kept from one inference to the next"
+        why, form = STATE, "kept from one inference to the next"
     name = tensors[op.outputs[0]].name
-    return Unsupported(op, name, why, f": tensor {tensor.index} is {found}")
+    return Unsupported(op, name, why, f": tensor {tensor.index} is {form}")
 
 
 def broken_limit(call: Call, limit: str, value: str) -> Unsupported:
     """Return that an op is beyond a limit of the engine."""
     first, *others = call.inputs
     quantised = any(
-        one and one.data is not None and one.dtype in ("int8", "uint8") for one in others
+        tensor and tensor.data is not None and tensor.dtype in ("int8", "uint8")
+        for tensor in others
     )
     name = call.output.name
     if quantised and first and first.dtype == call.output.dtype == "float32":
@@ -135,14 +135,14 @@ def broken_limit(call: Call, limit: str, value: str) -> Unsupported:
 
 
 def refusal(graph: Graph, ops: Sequence[Unsupported]) -> str:
-    """Return the sentence that refuses a model: what, how many, the worst few, what to do."""
+    """Return the sentence that refuses a model: which ops, how many, why, what to do."""
     advice = _advice(graph, ops)
     if len(ops) == 1:
-        (one,) = ops
-        said = f"{label(one.op)} {short(one.output)!r}{one.said}"
-        if one.why in ABSENT:
-            return f"{said}: {advice}"
-        return f"{said}: {one.instead}; {advice}" if one.why in INSTEAD else said
+        (op,) = ops
+        sentence = f"{label(op.op)} {short(op.output)!r}{op.statement}"
+        if op.why in ABSENT:
+            return f"{sentence}: {advice}"
+        return f"{sentence}: {op.instead}; {advice}" if op.why in INSTEAD else sentence
     kinds = counted(ops)
     named = ", ".join(
         f"{name} ({len(same)}{'' if why in ABSENT else f', {short(why)}'})"
@@ -159,8 +159,8 @@ def refusal(graph: Graph, ops: Sequence[Unsupported]) -> str:
 def counted(ops: Sequence[Unsupported]) -> list[tuple[tuple[str, str], list[Unsupported]]]:
     """Return the ops by name and reason, the most frequent first."""
     kinds: dict[tuple[str, str], list[Unsupported]] = {}
-    for one in ops:
-        kinds.setdefault((kind(one.op), one.why), []).append(one)
+    for op in ops:
+        kinds.setdefault((kind(op.op), op.why), []).append(op)
     return sorted(kinds.items(), key=lambda kind: -len(kind[1]))
 
 
@@ -168,19 +168,19 @@ def _advice(graph: Graph, ops: Sequence[Unsupported]) -> str:
     if reason := not_for_litert(graph):
         return reason
     them = "it" if len(ops) == 1 else "them"
-    sure = all(one.why in INSTEAD for one in ops)
+    sure = all(op.why in INSTEAD for op in ops)
     return f'LiteRT {"runs" if sure else "may run"} {them} (backend="litert")'
 
 
 def not_for_litert(graph: Graph) -> str:
-    """Return why LiteRT cannot run a file, and what to do; "" when nothing is known against it."""
+    """Return why LiteRT cannot run a file, and what to do; "" when there is no known reason."""
     custom = {op.name: kind(op) for op in graph.ops if op.custom and op.name not in LITERT_CUSTOM}
     if EDGETPU_OP in custom:
         return "it is compiled for the Edge TPU: open it with the backend edgetpu"
     if ETHOS_U_OP in custom:
         return (
             "Vela has compiled it for an Arm Ethos-U, and only TFLite Micro with that NPU runs it: "
-            "take the file that Vela was given"
+            "use the file that Vela compiled"
         )
     for name, shown in custom.items():
         if name.startswith(FLEX):
@@ -194,9 +194,9 @@ def not_for_litert(graph: Graph) -> str:
 def _blockwise(graph: Graph) -> str:
     """Return which blockwise weights LiteRT cannot be trusted with.
 
-    Measured with LiteRT 2.3: int4 weights of FULLY_CONNECTED with float16 scales are right. int8
-    ones give 0 and float32 scales a wrong sum in its own kernels, a block that is longer than the
-    row or scales that are not there end the process.
+    Measured with LiteRT 2.3: int4 weights of FULLY_CONNECTED with float16 scales are right. In its
+    own kernels int8 weights give 0 and float32 scales a wrong sum; a block that is longer than the
+    row, or missing scales, end the process.
     """
     right: set[int] = set()
     for op in graph.ops:
@@ -210,20 +210,20 @@ def _blockwise(graph: Graph) -> str:
             if index >= 0 and tensor.blockwise and not (position == 1 and index in right):
                 return (
                     f"{label(op)}: LiteRT does not run these blockwise quantised weights, it gives "
-                    "wrong answers or ends: quantise with a scale for each channel"
+                    "wrong answers or ends the process: quantise with a scale for each channel"
                 )
     return ""
 
 
 def _litert_reads(graph: Graph, weights: Tensor) -> bool:
-    how = weights.blockwise
-    if how is None or weights.dtype != "int4" or len(weights.shape) != 2:
+    blocks = weights.blockwise
+    if blocks is None or weights.dtype != "int4" or len(weights.shape) != 2:
         return False
     rows, depth = weights.shape
-    if how.block < 1 or depth % how.block or how.zero_points not in (0, -1):
+    if blocks.block < 1 or depth % blocks.block or blocks.zero_points not in (0, -1):
         return False
-    if not 0 <= how.scales < len(graph.tensors):
+    if not 0 <= blocks.scales < len(graph.tensors):
         return False
-    scales = graph.tensors[how.scales]
-    fits = scales.shape == (rows, depth // how.block)
+    scales = graph.tensors[blocks.scales]
+    fits = scales.shape == (rows, depth // blocks.block)
     return fits and scales.dtype == "float16" and scales.data is not None

@@ -13,10 +13,11 @@ import struct
 import sys
 import threading
 import time
+from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import IO, Any
 
     import numpy.typing as npt
@@ -60,6 +61,20 @@ def _exactly(pipe: IO[bytes], size: int) -> bytearray:
             raise EOFError
         place += count
     return content
+
+
+def arrays(
+    content: bytearray, dtypes: Sequence[str], shapes: Sequence[Sequence[int]]
+) -> list[npt.NDArray[Any]]:
+    """Return the tensors whose bytes lie one behind the other."""
+    import numpy as np
+
+    view, found = memoryview(content), []
+    for dtype, shape in zip(dtypes, shapes, strict=True):
+        size = prod(shape) * np.dtype(dtype).itemsize
+        found.append(np.frombuffer(view[:size], dtype).reshape(shape))
+        view = view[size:]
+    return found
 
 
 def times(run: Callable[[Any], Any], inputs: npt.NDArray[Any], calls: int) -> list[float]:
@@ -128,9 +143,17 @@ def _answer(
 ) -> tuple[dict[str, Any], bytes]:
     import numpy as np
 
-    tensor = np.frombuffer(content, model.input.dtype).reshape(message["shape"])
+    if message.get("reset"):
+        model.reset()
+        return {}, b""
+    dtypes = [tensor.dtype for tensor in model.inputs.values()]
+    tensors = arrays(content, dtypes, message["shapes"])
     if calls := message.get("calls"):
-        return {}, np.array(times(model.run, tensor, calls)).tobytes()
-    output = model._runner.run_batch(tensor) if message["batch"] else model._session.run(tensor)
-    output = np.asarray(output)
-    return {"shape": output.shape, "dtype": str(output.dtype)}, output.tobytes()
+        return {}, np.array(times(model.run, tensors[0], calls)).tobytes()
+    run = model._runner.run_batch if message["batch"] else model._session.run
+    outputs = [np.asarray(output) for output in run(tensors)]
+    answer = {
+        "shapes": [output.shape for output in outputs],
+        "dtypes": [str(output.dtype) for output in outputs],
+    }
+    return answer, b"".join(output.tobytes() for output in outputs)

@@ -49,18 +49,18 @@ np.savez(
 # %% To int8: calibrated on the training rows, measured on the test rows
 from edgekit import convert
 
-conversion = convert.convert(
+converted = convert.convert(
     folder / "machine.keras",
     folder / "machine_int8.tflite",
     quantize=True,
     data=str(folder / "machine.npz"),
 )
-accuracy = conversion.report["accuracy"]
+accuracy = converted.report["accuracy"]
 print(
     "output:",
-    conversion.report["meaning"]["name"],
+    converted.report["meaning"]["name"],
     "because",
-    conversion.report["meaning"]["reason"],
+    converted.report["meaning"]["reason"],
 )
 print(f"right: {accuracy['before']['correct']} before, {accuracy['after']['correct']} after")
 
@@ -72,7 +72,7 @@ print(machine)
 scores = machine.predict(x[2400:2405])  # floats in, probabilities out
 print([machine.labels[i] for i in scores.argmax(axis=1)], "truth", classes[truth[2400:2405]])
 
-# %% As C for a microcontroller: run `edgekit export` and `edgekit bench --target` on the file
+# %% As C for a microcontroller: run `edgekit export` and `edgekit bench --core` on the file
 from edgekit.convert.c.library import library
 
 made = library((folder / "machine_int8.tflite").read_bytes(), "machine_int8.tflite", "machine")

@@ -9,7 +9,8 @@ import pytest
 from edgekit.commands import convert as convert_command
 from edgekit.files import FLOAT_MODEL, KERAS_MODEL
 from edgekit.train import mnist as mnist_files
-from edgekit.train.data import Dataset, load
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset
 
 NO_MNIST = "needs MNIST: set EDGEKIT_MNIST to an mnist.npz"
 
@@ -33,9 +34,9 @@ def mnist() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def dataset() -> Dataset:
+def dataset(request: pytest.FixtureRequest) -> Dataset:
     """MNIST's 0 and 1 where it is there, the synthetic ones otherwise."""
-    return load("mnist" if _has_mnist() else "synthetic")
+    return request.getfixturevalue("mnist" if _has_mnist() else "synthetic")
 
 
 @pytest.fixture(scope="session")
@@ -72,17 +73,20 @@ def int8_model(artifacts: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .npz of 320 training and 200 test images of the synthetic digits."""
-    from edgekit.train.synthetic import synthetic_digits
+def synthetic() -> Dataset:
+    """The synthetic digits, which take two seconds to draw."""
+    return load("synthetic")
 
-    x_train, y_train, x_test, y_test = synthetic_digits()
+
+@pytest.fixture(scope="session")
+def images(synthetic: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz of 320 training and 200 test images of the synthetic digits."""
     path = tmp_path_factory.mktemp("images") / "small.npz"
     np.savez(
         path,
-        x_train=x_train[:320],
-        y_train=y_train[:320],
-        x_test=x_test[:200],
-        y_test=y_test[:200],
+        x_train=synthetic.x_train[:320],
+        y_train=synthetic.y_train[:320],
+        x_test=synthetic.x_test[:200],
+        y_test=synthetic.y_test[:200],
     )
     return path

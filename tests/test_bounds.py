@@ -148,10 +148,10 @@ def itself(file: Any, _: Path) -> None:
 
 
 REACHING: list[tuple[Callable[[Any, Path], None], str]] = [
-    (external_link, "'/layers/there' is a link to what lies elsewhere"),
-    (soft_link, "'/layers/there' is a link to what lies elsewhere"),
-    (external_storage, "'/layers/there' takes its numbers from another file"),
-    (virtual, "'/layers/there' takes its numbers from another file"),
+    (external_link, "'/layers/there' is a link to somewhere else"),
+    (soft_link, "'/layers/there' is a link to somewhere else"),
+    (external_storage, "'/layers/there' has its numbers in another file"),
+    (virtual, "'/layers/there' has its numbers in another file"),
     (chunks, "bytes unpack to 5,033,"),
 ]
 

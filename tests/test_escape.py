@@ -18,7 +18,7 @@ from matplotlib.cbook import is_math_text
 from ruamel.yaml import YAML
 
 from edgekit import columns, escape, files
-from edgekit.benchmarks.page import page
+from edgekit.benchmarks.report.page import page
 from edgekit.commands import terminal
 from hostile_text import LABELS, TEXTS, WORKING
 

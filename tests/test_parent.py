@@ -66,7 +66,7 @@ def test_a_child_ends_with_the_pipe_where_the_system_sends_no_signal() -> None:
 def test_fine_tuning_ends_with_its_parent(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "job.json")  # which it would wait for
     with subprocess.Popen(
-        [sys.executable, "-m", "edgekit.train.tuner", str(tmp_path)],
+        [sys.executable, "-m", "edgekit.train.finetune.worker", str(tmp_path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

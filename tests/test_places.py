@@ -16,6 +16,7 @@ USERS = {
     "input_range.py": "what may rescale an input",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
     "test_tune.py": "a model that rescales its input",
+    "test_worked_examples.py": "four kernels that a reader can check by hand",
 }
 """Files that mention MUL without being a place of it: a new op is not written into them."""
 

@@ -14,7 +14,7 @@ __all__ = ["train"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the function when it is asked for: it loads NumPy and matplotlib."""
+    """Import the function on first use: it loads NumPy and matplotlib."""
     if name in __all__:
         from edgekit.train import api
 

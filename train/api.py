@@ -6,11 +6,13 @@ from typing import Any
 
 from edgekit import frameworks
 from edgekit.errors import DataError
-from edgekit.train import outcome, tune
-from edgekit.train.data import Dataset, load
+from edgekit.train import outcome
+from edgekit.train.data import load
+from edgekit.train.dataset import Dataset
+from edgekit.train.finetune import run as finetune
+from edgekit.train.finetune.recipe import after_training
 from edgekit.train.fit import Epoch, fit, split
 from edgekit.train.recipe import Recipe
-from edgekit.train.tuning import after_training
 
 
 def train(
@@ -22,13 +24,13 @@ def train(
     framing: str | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train the documented model, and write it with its figures into a folder.
+    """Train the documented model and write it with its figures into a folder.
 
     Args:
-        artifacts: the folder; model.keras, metrics.json and what else ``edgekit train`` writes.
+        artifacts: the folder for all files that ``edgekit train`` writes.
         recipe: the hyper-parameters; None for the documented ones.
         data: "mnist", "synthetic", or the path of a folder of class folders or an .npz.
-        classes: their names in the order of the scores; None for 0 and 1, or all of a path.
+        classes: class names in the order of the scores; None for 0 and 1, or all of a path.
         framing: how pictures become 28×28; None for "digit" of a folder, "resize" of an .npz.
         on_epoch: called after each epoch.
 
@@ -36,7 +38,7 @@ def train(
         The content of metrics.json.
 
     Raises:
-        EdgekitError: the data cannot be used, or training led to no model.
+        EdgekitError: the data cannot be used, or training diverged.
     """
     recipe = recipe or Recipe()
     frameworks.train_on_one_thread()
@@ -44,25 +46,25 @@ def train(
     training = fit(recipe, dataset, on_epoch)
     tuning, tuned = after_training(recipe), None
     if tuning.stages:
-        sets = tune.Data(*split(recipe, dataset))
-        tuned = tune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
+        sets = finetune.Data(*split(recipe, dataset))
+        tuned = finetune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
     return outcome.write(Path(artifacts), recipe, dataset, training, tuned)
 
 
 def pictures(
     recipe: Recipe, data: str, classes: tuple[str, ...] | None, framing: str | None
 ) -> Dataset:
-    """Load the pictures that ``edgekit train`` learns from; arguments as of :func:`train`.
+    """Load the pictures to train on; arguments as for :func:`train`.
 
     Raises:
-        DataError: they cannot be loaded, are no pictures of classes, or too few.
+        DataError: the data cannot be loaded, is not pictures with classes, or is too little.
     """
-    # The documented model reads digits; arrays are taken to be framed already.
+    # The documented model reads digits; arrays are assumed to be framed already.
     dataset = load(data, classes, framing=framing or ("digit" if Path(data).is_dir() else "resize"))
     if not dataset.pixels or not dataset.labels:
         raise DataError(
-            f"{data}: edgekit train learns the classes of pictures, which are uint8; `edgekit "
-            "convert`, `tune` and `bench` take models of other data"
+            f"{data}: edgekit train needs pictures, which are uint8, with classes; `edgekit "
+            "convert`, `tune` and `bench` accept models of other data"
         )
     if int(len(dataset.x_train) * (1 - recipe.validation_split)) < 1:
         raise DataError(

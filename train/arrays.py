@@ -1,8 +1,6 @@
-"""A user's own arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
+"""The user's arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,45 +10,28 @@ import numpy.typing as npt
 
 from edgekit import archives
 from edgekit.errors import DataError
+from edgekit.train.dataset import Array, Labels, Loaded, Split
 
-Array = npt.NDArray[Any]
-Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 NPY = b"\x93NUMPY"
-"""What an .npy file begins with."""
+"""First bytes of an .npy file."""
 
 TEST_SHARE = 0.2
-"""Share of each class that becomes the test set where the user made none."""
+"""Share of each class that becomes the test set if the user has none."""
 
 SPLIT_SEED = 0
 
 SPLIT = ("x_train", "y_train", "x_test", "y_test")
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a source holds.
-
-    Attributes:
-        arrays: ``x`` and ``y``, or SPLIT: inputs [N, ...] and class indices int64 [N] or targets
-            float32 [N, K], of which K is 0 where there are none.
-        names: of the classes; empty where there are none.
-        notes: what was dropped on the way, a line each.
-    """
-
-    arrays: Mapping[str, Array]
-    names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
 def read_npz(path: Path) -> dict[str, Array]:
-    """Return all arrays of an .npz file, or the one of an .npy file as ``x``; never pickles.
+    """Return all arrays of an .npz file, or that of an .npy file as ``x``; never unpickles.
 
-    That of an .npy file is mapped into memory, and not to be written to.
+    The array of an .npy file is mapped into memory, read-only.
 
     Raises:
-        DataError: it is not there, neither of the two, or unpacks to far more than its size.
+        DataError: the file is missing, is neither of the two, or unpacks to far more than its size.
     """
     try:
         if (mapped := _mapped(path)) is not None:
@@ -61,19 +42,21 @@ def read_npz(path: Path) -> dict[str, Array]:
                     if reason := archives.bomb(archive, path):
                         raise DataError(f"{path}: {reason}")
             file.seek(0)
-            held = np.load(file, allow_pickle=False)
-            if isinstance(held, np.ndarray):
-                return {"x": held}
-            with held:
-                # What is no array in the archive comes as bytes.
-                found = {name: held[name] for name in held.files}
-                return {k: one for k, one in found.items() if isinstance(one, np.ndarray)}
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return {"x": content}
+            with content:
+                # NumPy returns members of the archive that are not arrays as bytes.
+                members = {name: content[name] for name in content.files}
+                return {
+                    k: member for k, member in members.items() if isinstance(member, np.ndarray)
+                }
     except archives.DAMAGED_ARRAY as error:
         raise DataError(f"{path}: not a readable .npz ({archives.no_array(error)})") from error
 
 
 def _mapped(path: Path) -> Array | None:
-    """Return the array of an .npy file, mapped; None for another file."""
+    """Return the array of an .npy file, memory-mapped; None for any other file."""
     with path.open("rb") as file:
         if file.read(len(NPY)) != NPY:
             return None
@@ -81,100 +64,100 @@ def _mapped(path: Path) -> Array | None:
     return mapped
 
 
-def from_npz(path: Path, *, numbers: bool | None) -> Held:
+def from_npz(path: Path, *, numbers: bool | None) -> Loaded:
     """Return the arrays of a file with x and y, or x_train, y_train, x_test and y_test.
 
-    Each y may be missing. Integers, strings and one-hot rows are classes, floats are targets.
+    The y may be missing. Integers, strings and one-hot rows are classes, floats are targets.
 
     Args:
         path: the .npz or .npy file.
-        numbers: whether y are targets and not classes; None lets their type decide.
+        numbers: whether y are targets rather than classes; None decides by their dtype.
 
     Raises:
-        DataError: the arrays are not there or do not fit each other.
+        DataError: arrays are missing or do not fit each other.
     """
-    held = read_npz(path)
+    content = read_npz(path)
     parts: tuple[str, ...]
-    if {"x_train", "x_test"} <= held.keys():
+    if {"x_train", "x_test"} <= content.keys():
         parts = ("_train", "_test")
-    elif "x" in held:
+    elif "x" in content:
         parts = ("",)
     else:
         raise DataError(
             f"{path}: expected x_train, y_train, x_test, y_test, or x and y; it has "
-            f"{', '.join(sorted(held)) or 'nothing'}"
+            f"{', '.join(sorted(content)) or 'nothing'}"
         )
     keys = [(f"x{part}", f"y{part}") for part in parts]
-    with_y = [y for _, y in keys if y in held]
+    with_y = [y for _, y in keys if y in content]
     if with_y and len(with_y) < len(keys):
-        missing = next(y for _, y in keys if y not in held)
+        missing = next(y for _, y in keys if y not in content)
         raise DataError(f"{path}: has {with_y[0]}, but no {missing}")
     arrays: dict[str, Array] = {}
     names: tuple[str, ...] = ()
     for x, y in keys:
         where = f"{path}: {x}"
-        arrays[x] = _inputs(held[x], where)
-        if y not in held:
+        arrays[x] = _inputs(content[x], where)
+        if y not in content:
             arrays[y] = np.zeros((len(arrays[x]), 0), np.float32)
             continue
-        if not held[y].ndim:
-            raise DataError(f"{path}: {y} is one value, and not one for each input")
-        if len(held[x]) != len(held[y]):
-            raise DataError(f"{where}: {len(held[x])} inputs but {len(held[y])} labels")
-        answers = _squeezed(held[y])
-        if numbers or (numbers is None and _are_targets(answers)):
-            arrays[y] = _targets(answers, f"{path}: {y}")
+        if not content[y].ndim:
+            raise DataError(f"{path}: {y} is a single value, expected one per input")
+        if len(content[x]) != len(content[y]):
+            raise DataError(f"{where}: {len(content[x])} inputs but {len(content[y])} labels")
+        labels = _squeezed(content[y])
+        if numbers or (numbers is None and _are_targets(labels)):
+            arrays[y] = _targets(labels, f"{path}: {y}")
         else:
-            arrays[y], names = _classes(answers, names, f"{path}: {y}")
-    return Held(arrays, names)
+            arrays[y], names = _classes(labels, names, f"{path}: {y}")
+    return Loaded(arrays, names)
 
 
 def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
-    """Return inputs [N, ...] that are no pixels as float32 [N, *shape], if they fit.
+    """Return inputs [N, ...] that are not pixels as float32 [N, *shape], if they fit.
 
-    An axis of length 1 at the end may be there or not; a flat shape takes all of the same size.
+    A last axis of length 1 is optional; a flat shape accepts any shape with as many elements.
 
     Raises:
-        DataError: they have another shape, or hold NaN or infinity.
+        DataError: the inputs have another shape, or contain NaN or infinity.
     """
-    own = x.shape[1:]
-    flat = len(shape) == 1 or len(own) == 1
-    if _without_channel(own) != _without_channel(shape) and not (flat and prod(own) == prod(shape)):
+    has = x.shape[1:]
+    flat = len(shape) == 1 or len(has) == 1
+    if _without_channel(has) != _without_channel(shape) and not (flat and prod(has) == prod(shape)):
         raise DataError(
-            f"{where}: has {x.dtype} inputs of shape {list(own)}, the model takes {list(shape)}; "
-            "only pictures, which are uint8, are brought to another size"
+            f"{where}: has {x.dtype} inputs of shape {list(has)}, but the model needs "
+            f"{list(shape)}; only pictures, which are uint8, are resized"
         )
     values = _floats(x.reshape(len(x), *shape))
     rows = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if rows.any():
         raise DataError(
-            f"{where}: NaN or infinity in {rows.sum()} rows, the first is {rows.argmax()}"
+            f"{where}: NaN or infinity in {rows.sum()} rows, first in row {rows.argmax()}"
         )
     return values
 
 
-def split(held: Held, where: str) -> tuple[Array, Array, Array, Array]:
-    """Return SPLIT; where there is no test part, TEST_SHARE of each class, drawn at random.
+def split(loaded: Loaded, where: str) -> Split:
+    """Return the arrays of SPLIT; without a test part, TEST_SHARE of each class, drawn at random.
 
     Raises:
-        DataError: a class, or the whole, has no two members.
+        DataError: a class, or the whole, has fewer than two members.
     """
-    arrays = held.arrays
+    arrays = loaded.arrays
     if "x" not in arrays:
         x_train, y_train, x_test, y_test = (arrays[name] for name in SPLIT)
     else:
         x, y = arrays["x"], arrays["y"]
         rng = np.random.default_rng(SPLIT_SEED)
         test = np.zeros(len(x), bool)
-        groups = [np.flatnonzero(y == i) for i in range(len(held.names))] or [np.arange(len(x))]
+        groups = [np.flatnonzero(y == i) for i in range(len(loaded.names))] or [np.arange(len(x))]
         for index, group in enumerate(groups):
             members = rng.permutation(group)
             if len(members) < 2:
-                what = f"class {held.names[index]!r}" if held.names else "the data"
-                raise DataError(f"{where}: {what} needs two inputs, one to test with")
+                what = f"class {loaded.names[index]!r}" if loaded.names else "the data"
+                raise DataError(f"{where}: {what} needs two inputs, one of them to test with")
             test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
         x_train, y_train, x_test, y_test = x[~test], y[~test], x[test], y[test]
-    # Files come class by class; a validation split takes the last ones, and wants all classes.
+    # Files come class by class; a validation split takes the last inputs and needs all classes.
     order = np.random.default_rng(SPLIT_SEED).permutation(len(x_train))
     return x_train[order], y_train[order], x_test, y_test
 
@@ -186,7 +169,7 @@ def _inputs(x: Array, where: str) -> Array:
 
 
 def _floats(values: Array) -> Floats:
-    """Return values as float32, those that are too large for it as infinity."""
+    """Return values as float32; those too large for it become infinity."""
     with np.errstate(over="ignore"):
         return values.astype(np.float32)
 
@@ -207,38 +190,44 @@ def _one_hot(y: Array) -> bool:
 
 def _targets(y: Array, where: str) -> Floats:
     if y.dtype.kind not in "biuf":
-        raise DataError(f"{where}: the model gives numbers, and these are {y.dtype}")
+        raise DataError(f"{where}: the model predicts numbers, but these are {y.dtype}")
     values = _floats(y.reshape(len(y), -1))
     if not np.isfinite(values).all():
-        raise DataError(f"{where}: holds NaN or infinity")
+        raise DataError(f"{where}: contains NaN or infinity")
     return values
 
 
 def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tuple[str, ...]]:
-    """Return class indices and names; those of the training part are given to the test part."""
+    """Return class indices and names.
+
+    Args:
+        y: class numbers or names [N], or one-hot rows [N, K].
+        names: those of the training part, for the test part; empty for the training part.
+        where: the array, as errors call it.
+    """
     if _one_hot(y):
-        found = tuple(map(str, range(y.shape[1])))
-        if names and names != found:
-            raise DataError(f"{where}: {len(found)} classes, the training part has {len(names)}")
-        return y.argmax(axis=1).astype(np.int64), found
+        columns = tuple(map(str, range(y.shape[1])))
+        if names and names != columns:
+            raise DataError(f"{where}: {len(columns)} classes, the training part has {len(names)}")
+        return y.argmax(axis=1).astype(np.int64), columns
     if y.ndim == 1 and y.dtype.kind == "f" and _whole(y):
         y = y.astype(np.int64)
     if y.ndim != 1 or y.dtype.kind not in "biuUS":
         raise DataError(
-            f"{where}: classes are integers, strings or one-hot rows, one for an input, got "
+            f"{where}: classes are integers, strings or one-hot rows, one per input, got "
             f"{y.dtype} {list(y.shape)}"
         )
     values, indices = np.unique(y, return_inverse=True)
-    own = tuple(_name(value) for value in values)
+    present = tuple(_name(value) for value in values)
     if not names:
-        return indices.astype(np.int64), own
-    if unknown := [name for name in own if name not in names]:
+        return indices.astype(np.int64), present
+    if unknown := [name for name in present if name not in names]:
         raise DataError(f"{where}: class {unknown[0]!r} is not among the training classes")
-    return np.array([names.index(name) for name in own], np.int64)[indices], names
+    return np.array([names.index(name) for name in present], np.int64)[indices], names
 
 
 def _whole(values: Array) -> bool:
-    """Tell whether floats are whole numbers that int64 holds."""
+    """Return whether all floats are whole numbers within the range of int64."""
     exact = values.astype(np.float64)
     return bool(((exact == np.floor(exact)) & (np.abs(exact) < 2.0**62)).all())
 

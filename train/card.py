@@ -1,4 +1,4 @@
-"""The model card: what the model is, what it was trained on, how good it is, what it is not for."""
+"""The model card: the model, its training data, its accuracy and its limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from edgekit.train.plots import CONFUSION_MATRIX, LEARNING_CURVES, SAMPLES
 
 
 def model_card(metrics: dict[str, Any]) -> str:
-    """Return the Markdown model card of a run, from the content of its metrics.json."""
+    """Return the model card of a run in Markdown, from the content of its metrics.json."""
     data = metrics["data"]
     labels: Sequence[str] = data["classes"]
     name = markdown(data["name"])
@@ -38,7 +38,7 @@ images; SHA-256 `{data["sha256"]}`.
 ## Limits
 
 The model answers with one of its {len(labels)} classes whatever the picture shows; a score is not
-a probability that the picture shows one of them at all. {_framing(metrics)}
+the probability that it shows any of them. {_framing(metrics)}
 
 Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
 """
@@ -50,12 +50,12 @@ def _model(metrics: dict[str, Any]) -> str:
     if recipe is None:
         layers = markdown(", ".join(metrics["layers"]))
         return f"""Layers: {layers}. {metrics["parameters"]:,} parameters.
-How it was trained is not known; it was fine-tuned with {numbers}.
+How it was trained is unknown; it was fine-tuned with {numbers}.
 """
     labels: Sequence[str] = metrics["data"]["classes"]
     monitor = f"{recipe['monitor']}, patience {recipe['patience']}"
     tuned = sum(stage["epochs"] for stage in metrics.get("tuning", {}).get("stages", ()))
-    # `edgekit tune` knows only its own epochs.
+    # The metrics of `edgekit tune` count only the epochs of fine-tuning.
     epochs = f"{metrics['epochs_run'] - tuned} of " if metrics["epochs_run"] > tuned else ""
     return f"""`keras.Sequential`: 28×28 input, flattened to 784; `Dense({recipe["hidden"]}, relu)`;
 `Dense({len(labels)}, {recipe["output_activation"]})`. {metrics["parameters"]:,} parameters.
@@ -74,7 +74,7 @@ Images are scaled to [0, 1], classes are one-hot.
 
 
 def _tuning(metrics: dict[str, Any]) -> str:
-    """What fine-tuning did, kernel by kernel; nothing where there was none."""
+    """Return the section on fine-tuning, kernel by kernel; "" if there was none."""
     if (tuning := metrics.get("tuning")) is None:
         return ""
     recipe = tuning["recipe"]
@@ -96,8 +96,8 @@ def _tuning(metrics: dict[str, Any]) -> str:
     return f"""## Fine-tuning
 
 {", ".join(done).capitalize()}.
-{recipe["epochs"]} epochs of each stage, Adam with learning rate {recipe["learning_rate"]:g}.
-Rounded to int8 and deflated, all kernels take {sizes["after"]:,} bytes; {sizes["before"]:,} before.
+{recipe["epochs"]} epochs per stage, Adam with learning rate {recipe["learning_rate"]:g}.
+Rounded to int8 and deflated, all kernels have {sizes["after"]:,} bytes; {sizes["before"]:,} before.
 
 | kernel | weights | zeros | different values |
 |---|---:|---:|---:|
@@ -118,14 +118,14 @@ def _framing(metrics: dict[str, Any]) -> str:
     data = metrics["data"]
     if data["framing"] == "digit":
         return (
-            "It expects light ink on a dark ground,\nframed as MNIST is; `edge_runtime`'s "
-            "`classify` makes that of any picture."
+            "It expects light ink on a dark ground,\nframed like MNIST; `edge_runtime`'s "
+            "`classify` frames any picture so."
         )
     if metrics["input_range"] is None:
-        return "It expects numbers as the\ntraining data has them."
+        return "It expects numbers like those of\nthe training data."
     return (
-        "It expects pictures framed as the\ntraining images are; `edge_runtime`'s `classify` "
-        f"only scales them to its size ({data['framing']})."
+        "It expects pictures framed like the\ntraining images; `edge_runtime`'s `classify` "
+        f"only resizes them ({data['framing']})."
     )
 
 
@@ -143,6 +143,6 @@ def _matrix(confusion: dict[str, Any]) -> str:
         lines += [
             "",
             f"Positive class: {labels[0]}. The matrix reads TP, FP / FN, TN:",
-            "rows are what was predicted, columns what is true (scikit-learn transposes it).",
+            "rows are the predicted classes, columns the true ones (scikit-learn's is transposed).",
         ]
     return "\n".join(lines)

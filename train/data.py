@@ -1,91 +1,29 @@
-"""Inputs with their classes or targets: the one Dataset type and the ways to come by it."""
+"""Load a Dataset: MNIST, the synthetic digits, or the user's own folder or file."""
 
-import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
-from math import isqrt, prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edge_runtime.quantize import normalise
 from edgekit.errors import DataError, did_you_mean
 from edgekit.escape import line
-from edgekit.train.arrays import Held, fitted, from_npz, split
-
-Images = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.int64]
-Arrays = tuple[Images, Labels, Images, Labels]
-Inputs = npt.NDArray[Any]
-Split = tuple[Inputs, Inputs, Inputs, Inputs]
+from edgekit.train import images, mnist
+from edgekit.train.arrays import fitted, from_npz, split
+from edgekit.train.dataset import (
+    IMAGE_SHAPE,
+    SOURCES,
+    Dataset,
+    Loaded,
+    Split,
+    digest,
+    image_shape,
+    takes_images,
+)
 
 RANGE_END = re.compile("[0-9]{1,3}")
 
-SOURCES = ("mnist", "synthetic")
-"""Sources that have a name everywhere; all others are paths."""
-
 DEFAULT_CLASSES = ("0", "1")
-PIXELS_TO_UNIT = (0.0, 255.0)
-"""Mean and standard deviation that make [0, 1] of pixels."""
-FEWEST_PIXELS = 64
-"""Elements below which an input is the features of a table, also where their number is square: a
-picture has 8×8 pixels at least."""
-IMAGE_SHAPE = (28, 28, 1)
-"""Height, width and channels of the documented model's images."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Training and test inputs with their classes or targets.
-
-    Attributes:
-        x_train: pixels uint8 [N, H, W, C], or numbers float32 [N, ...] on the model's own scale.
-        y_train: int64 [N], indices into ``labels``; without labels targets float32 [N, K], of
-            which K is 0 where there are none.
-        x_test: as x_train, [M, ...].
-        y_test: as y_train.
-        labels: class names; the first is the positive class of a two-class confusion matrix. Empty
-            for targets that are numbers.
-        name: "mnist", "synthetic", or the name of the user's folder or file.
-        sha256: digest of the four arrays and the labels.
-        source: "mnist", "synthetic" or the absolute path.
-        framing: how a device must frame an image as these were, one of
-            ``edge_runtime.metadata.FRAMINGS``.
-        notes: what was dropped on the way, a line each.
-    """
-
-    x_train: Inputs
-    y_train: Inputs
-    x_test: Inputs
-    y_test: Inputs
-    labels: tuple[str, ...]
-    name: str
-    sha256: str
-    source: str
-    framing: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def pixels(self) -> bool:
-        """Whether the inputs are pixels 0 to 255, and not numbers."""
-        return self.x_train.dtype == np.uint8
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What a model that was trained on it says about it.
-
-        A path stays out: it means nothing elsewhere, and equal data shall give equal files.
-        """
-        return {
-            "source": self.source if self.source in SOURCES else None,
-            "name": self.name,
-            "classes": list(self.labels),
-            "sha256": self.sha256,
-        }
 
 
 def load(
@@ -100,32 +38,31 @@ def load(
 
     Args:
         source: "mnist"; "synthetic"; the path of a folder with one subfolder of images for each
-            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), in
-            which uint8 is pixels where the model takes images, and everything else numbers.
+            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), where
+            uint8 means pixels if the model's input is an image, and everything else numbers.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
         shape: the model's input without the batch; mnist and synthetic have only 28×28×1.
-        framing: how pictures of another size are brought to the model's.
-        numbers: whether the model gives numbers and not classes, so that a folder's or the digits'
-            classes are no targets; None lets the targets' type decide.
+        framing: how pictures of another size are resized to the model's.
+        numbers: whether the model predicts numbers rather than classes, so that the classes of a
+            folder or of digits are not targets; None decides by the targets' dtype.
 
     Raises:
-        DataError: the source cannot be found or read, does not fit the model, or does not have the
-            classes.
+        DataError: the source cannot be found or read, does not fit the model, or lacks a class.
     """
     notes: tuple[str, ...] = ()
     if source in SOURCES:
         (arrays, names), framing = _digits(source, shape), "digit"
         classes = classes or DEFAULT_CLASSES
     else:
-        held = _own(Path(source), shape, framing, numbers)
-        arrays, names, notes = split(held, source), held.names, held.notes
+        loaded = _from_path(Path(source), shape, framing, numbers)
+        arrays, names, notes = split(loaded, source), loaded.names, loaded.notes
         classes = classes or names
     if names:
         arrays = _restrict(arrays, names, classes, source)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
     elif classes:
-        raise DataError(f"{source}: has no classes, but numbers to learn: leave --classes out")
+        raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
     return Dataset(
         *arrays,
         labels=classes,
@@ -138,25 +75,21 @@ def load(
 
 
 def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
-    """Return MNIST or the synthetic digits and their classes, if they fit the model."""
+    """Return MNIST or the synthetic digits, and the names of their classes."""
     if image_shape(shape, source) != IMAGE_SHAPE:
         raise DataError(
-            f"{source}: has images of 28×28×1, the model takes {'×'.join(map(str, shape))}; "
-            "give --data a PATH with your own"
+            f"{source}: has images of 28×28×1, but the model needs {'×'.join(map(str, shape))}; "
+            "pass --data the PATH of your own"
         )
     if source == "mnist":
-        from edgekit.train import mnist
-
         return mnist.load(), tuple("0123456789")
-    from edgekit.train import synthetic
+    from edgekit.train import synthetic  # loads Pillow, which nothing else here needs
 
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Held:
-    """Return the user's own data, brought to the model's input."""
-    from edgekit.train import images
-
+def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Loaded:
+    """Read the user's data and fit it to the model's input."""
     if path.is_dir():
         return images.from_folder(path, image_shape(shape, str(path)), framing)
     if path.suffix not in (".npz", ".npy") or not path.is_file():
@@ -164,8 +97,8 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
             f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
             f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
         )
-    held = from_npz(path, numbers=numbers)
-    arrays, notes = dict(held.arrays), list(held.notes)
+    loaded = from_npz(path, numbers=numbers)
+    arrays, notes = dict(loaded.arrays), list(loaded.notes)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
         if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
@@ -176,47 +109,14 @@ def _own(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None)
             notes += more
         else:
             arrays[name] = fitted(x, shape, where)
-    return Held(arrays, held.names, tuple(dict.fromkeys(notes)))
-
-
-def takes_images(shape: tuple[int, ...]) -> bool:
-    """Tell whether images of one or three channels fill a model input of this shape."""
-    if prod(shape) < FEWEST_PIXELS:
-        return False
-    try:
-        image_shape(shape, "")
-    except DataError:
-        return False
-    return True
-
-
-def image_shape(input_shape: tuple[int, ...], where: str) -> tuple[int, int, int]:
-    """Return height, width and channels of the images that fill a model input of this shape.
-
-    [H, W, C], [H, W] and a flattened square [H·W] are understood.
-
-    Raises:
-        DataError: no image fills it.
-    """
-    match input_shape:
-        case (height, width, (1 | 3) as channels):
-            return height, width, channels
-        case (height, width):
-            return height, width, 1
-        case (size,) if (side := isqrt(size)) ** 2 == size:
-            return side, side, 1
-        case _:
-            raise DataError(
-                f"{where}: an input of shape {list(input_shape)} takes no image; give --data an "
-                ".npz with float arrays of that shape"
-            )
+    return Loaded(arrays, loaded.names, tuple(dict.fromkeys(notes)))
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
     """Return the class names of a comma-separated list in which "0-9" is a range of digits.
 
     Raises:
-        DataError: fewer than two classes, or one named twice.
+        DataError: fewer than two classes, or the same class twice.
     """
     classes: list[str] = []
     for part in (part.strip() for part in text.split(",")):
@@ -226,22 +126,8 @@ def parse_classes(text: str) -> tuple[str, ...]:
         elif part:
             classes.append(part)
     if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise DataError(f"classes {text!r}: name at least two different ones, as 0,1 or 0-9")
+        raise DataError(f"classes {text!r}: name at least two different ones, like 0,1 or 0-9")
     return tuple(classes)
-
-
-def scaled(images: Images) -> npt.NDArray[np.float32]:
-    """Scale uint8 images to float32 [0, 1]: mean 0, standard deviation 255 in the model file."""
-    return normalise(images, *PIXELS_TO_UNIT)
-
-
-def digest(arrays: Iterable[npt.NDArray[np.generic]], labels: tuple[str, ...]) -> str:
-    """Return the hex SHA-256 over the arrays' bytes and the class names."""
-    state = hashlib.sha256("\0".join(labels).encode())
-    for array in arrays:
-        state.update(repr(array.shape).encode())
-        state.update(np.ascontiguousarray(array).data)
-    return state.hexdigest()
 
 
 def _without_classes(arrays: Split) -> Split:
@@ -264,11 +150,11 @@ def _restrict(
             raise DataError(f"{source}: the class names {other!r} and {name!r} look the same")
     missing = [name for name in classes if name not in names]
     if missing:
-        there = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
-        raise DataError(f"{source}: has no class {missing[0]!r}; it has {there}")
+        available = f"{', '.join(names)}{did_you_mean(missing[0], names)}"
+        raise DataError(f"{source}: has no class {missing[0]!r}; it has {available}")
     if len(classes) < 2:
-        found = ", ".join(classes) or "none"
-        raise DataError(f"{source}: a classifier needs two classes, here is {found}")
+        present = ", ".join(classes) or "none"
+        raise DataError(f"{source}: a classifier needs two classes, found: {present}")
     x_train, y_train, x_test, y_test = arrays
     index = np.full(len(names), -1, np.int64)
     index[[names.index(name) for name in classes]] = np.arange(len(classes))

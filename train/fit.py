@@ -1,9 +1,9 @@
 """Keras' own training step, run for a whole epoch inside one tf.function.
 
 ``model.fit`` crosses from Python into TensorFlow and back for every batch; on a network this small
-the crossing costs several times the arithmetic. Keras looks for ``model.train_function`` before it
-makes one, so ``fit`` gets a function that runs ``model.train_step`` for all batches of an epoch.
-Batches, shuffling, optimiser, metrics, callbacks and history stay Keras'.
+the crossing costs several times the arithmetic. Keras uses ``model.train_function`` if it is set,
+so ``fit`` sets one that runs ``model.train_step`` for all batches of an epoch. Batches, shuffling,
+optimiser, metrics, callbacks and history are still Keras' own.
 """
 
 import time
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from edgekit import clock, frameworks
 from edgekit.errors import TrainingError
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.model import build
 from edgekit.train.recipe import Recipe
 
@@ -26,9 +26,16 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch's figures; ``held_out`` is the validation split, or the test set without one.
+    """Figures of one epoch.
 
-    ``stage`` is "train", or the stage of fine-tuning (``tuning.STAGES``) that it belongs to.
+    Attributes:
+        number: 1 for the first.
+        loss: mean over the training images.
+        accuracy: share of the training images, 0 to 1.
+        held_out_loss: the same of the validation split, or of the test set if there is none.
+        held_out_accuracy: likewise.
+        seconds: wall time.
+        stage: "train", or one of ``finetune.recipe.STAGES``.
     """
 
     number: int
@@ -42,12 +49,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """A trained model and how it came about.
+    """A trained model and its history.
 
     Attributes:
         model: the trained ``keras.Sequential``.
-        history: one entry for each epoch that was run.
-        held_out: "validation" or "test", the second set of the history.
+        history: one entry per epoch.
+        held_out: "validation" or "test", the set of the ``held_out`` figures.
         seconds: wall time of all epochs.
     """
 
@@ -62,11 +69,11 @@ def fit(
 ) -> Training:
     """Train ``recipe``'s model on ``dataset``; ``on_epoch`` is called after each epoch.
 
-    Byte-identical weights for the same recipe, dataset and machine: initialisers and shuffling
-    are seeded and TensorFlow's op determinism is switched on for the process.
+    The same recipe, dataset and machine give byte-identical weights: initialisers and shuffling
+    are seeded, and TensorFlow's op determinism is switched on for the process.
 
     Raises:
-        TrainingError: the loss is no number any more.
+        TrainingError: the loss is NaN or infinite.
         EdgekitError: the clock is far off, so that the model could not be saved.
     """
     clock.require_for_zips()
@@ -74,7 +81,7 @@ def fit(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)
     x, y, x_held_out, y_held_out = split(recipe, dataset)
-    # The name tells what the model has seen, wherever Keras shows it.
+    # Wherever Keras shows the name, it says what the model was trained on.
     name = "synthetic_digits" if dataset.name == "synthetic" else "digits"
     model = build(recipe, len(dataset.labels), name)
     model.train_function = whole_epoch(model, x, y, recipe.batch_size)
@@ -122,7 +129,7 @@ def fit(
 def split(
     recipe: Recipe, dataset: Dataset
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return inputs and one-hot targets to train on, then those that are held out."""
+    """Return inputs and one-hot targets for training, then the held-out ones."""
     x, y = scaled(dataset.x_train), one_hot(dataset.y_train, len(dataset.labels))
     if recipe.validation_split:
         kept = int(len(x) * (1 - recipe.validation_split))
@@ -136,14 +143,14 @@ def one_hot(labels: npt.NDArray[np.int64], classes: int) -> FloatArray:
 
 
 def targets_of(labels: npt.NDArray[np.int64], outputs: int) -> FloatArray:
-    """Class indices int64 [N] -> float32 [N, outputs]; one output tells class 1 from class 0."""
+    """Class indices int64 [N] -> float32 [N, outputs]; a single output is 1 for class 1."""
     if outputs == 1:
         return labels.astype(np.float32)[:, None]
     return one_hot(labels, outputs)
 
 
 def shuffled_orders(count: int, seed: int) -> Any:
-    """Return an endless tf.data.Dataset of permutations int32 [count], one for each epoch."""
+    """Return an endless tf.data.Dataset of permutations int32 [count], one per epoch."""
     tf = frameworks.tensorflow()
 
     def order(epoch: Any) -> Any:
@@ -155,22 +162,22 @@ def shuffled_orders(count: int, seed: int) -> Any:
 def whole_epoch(
     model: Any, x: FloatArray, y: FloatArray, batch_size: int
 ) -> Callable[[Iterator[Any]], Any]:
-    """Return a Keras train function that takes an epoch's order from its iterator and runs it.
+    """Return a Keras train function that reads an epoch's order from its iterator and runs it.
 
     Args:
         model: compiled Keras model.
         x: inputs [N, ...].
         y: one-hot targets [N, classes].
-        batch_size: images a step; the last step of an epoch takes what is left, as Keras' does.
+        batch_size: images per step; the last step of an epoch has the rest, as in Keras.
     """
     tf = frameworks.tensorflow()
     steps, left = divmod(len(x), batch_size)
     inputs, targets = tf.constant(x), tf.constant(y)
 
     def step(inputs: Any, targets: Any, order: Any, start: Any, size: int) -> None:
-        # The static shape saves the shape arithmetic that a dynamic batch would run each step.
-        chosen = tf.ensure_shape(order[start : start + size], (size,))
-        model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
+        # A static shape saves the shape arithmetic of each step.
+        batch = tf.ensure_shape(order[start : start + size], (size,))
+        model.train_step((tf.gather(inputs, batch), tf.gather(targets, batch)))
 
     def run(inputs: Any, targets: Any, order: Any) -> Any:
         def body(start: Any) -> Any:
@@ -183,6 +190,6 @@ def whole_epoch(
         return model.get_metrics_result()
 
     # The images are arguments: TensorFlow never frees the graph of a loop, nor what it closes over.
-    # An explicit loop: AutoGraph, which would make one of a `for`, does not work on Python 3.13.
+    # The loop is explicit because AutoGraph does not work on Python 3.13.
     compiled = tf.function(run, autograph=False)
     return lambda orders: compiled(inputs, targets, next(orders))

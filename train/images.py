@@ -1,6 +1,7 @@
-"""A user's own pictures: a folder of class folders, brought to a model's size."""
+"""The user's pictures: a folder of class folders, resized for a model."""
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,34 +11,33 @@ import numpy.typing as npt
 from edge_runtime.errors import InputError
 from edge_runtime.image import prepare
 from edgekit.errors import DataError
-from edgekit.train.arrays import Held, Labels
+from edgekit.train.dataset import Images, Labels, Loaded
 
-Images = npt.NDArray[np.uint8]
 Size = tuple[int, int, int]
-"""Height, width and channels that each picture is brought to."""
+"""Height, width and channels of the model's input."""
 
 LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
 TRAINING = ("train", "training")
 HELD_OUT = ("test", "testing", "validation", "valid", "val")
-"""Names of folders with the class folders of a part in them; of several that are held out, the
-first of these is the test set."""
+"""Names of folders that contain the class folders of one part of the data. The first of HELD_OUT
+that exists is the test set."""
 
 
-def from_folder(folder: Path, size: Size, framing: str) -> Held:
-    """Return the pictures of a folder with one folder for each class, or train and test of such.
+def from_folder(folder: Path, size: Size, framing: str) -> Loaded:
+    """Return the pictures of a folder with one folder per class, or with train and test of such.
 
-    A validation part is the test set where there is no test part. What archives leave behind
-    (``__MACOSX``, hidden files, Thumbs.db) is passed over, and so is a folder around it all; links
-    are followed, and one that leads back to a folder above it is refused.
+    A validation part is the test set if there is no test part. Leftovers of archives
+    (``__MACOSX``, hidden files, Thumbs.db) are ignored, and so is a single folder around all
+    others. Links are followed; a link back to a folder above it is refused.
 
     Args:
         folder: the folder.
-        size: what each picture is brought to.
-        framing: how; see :func:`edge_runtime.image.prepare`.
+        size: the size of the pictures returned.
+        framing: how to resize; see :func:`edge_runtime.image.prepare`.
 
     Raises:
-        DataError: a file that is no picture, an empty class, parts with different classes, a loop
-            of links.
+        DataError: a file is not a picture, a class is empty, the parts have different classes, or
+            links form a loop.
     """
     folder = _inside(folder)
     entries = _entries(folder)
@@ -46,11 +46,11 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
     held_out = [parts[name] for name in HELD_OUT if name in parts]
     if training is None or not held_out:
         x, y, names, dropped = _read_classes(folder, entries, size, framing)
-        return Held({"x": x, "y": y}, names, (*_stray(entries), *_notes(size, dropped)))
+        return Loaded({"x": x, "y": y}, names, (*_stray(entries), *_notes(size, dropped)))
     others = [entry for entry in entries if entry not in (training, *held_out)]
     notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
     notes += [note for part in (training, held_out[0]) for note in _stray(_entries(part))]
-    notes += [f"{entry.name} is left out: {held_out[0].name} is there" for entry in held_out[1:]]
+    notes += [f"{entry.name} is left out, {held_out[0].name} is used" for entry in held_out[1:]]
     x_train, y_train, names, dropped = _read_classes(training, _entries(training), size, framing)
     x_test, y_test, test_names, more = _read_classes(
         held_out[0], _entries(held_out[0]), size, framing
@@ -63,23 +63,23 @@ def from_folder(folder: Path, size: Size, framing: str) -> Held:
         )
     arrays: dict[str, npt.NDArray[Any]] = {"x_train": x_train, "y_train": y_train}
     arrays |= {"x_test": x_test, "y_test": y_test}
-    return Held(arrays, names, (*notes, *_notes(size, {**dropped, **more})))
+    return Loaded(arrays, names, (*notes, *_notes(size, {**dropped, **more})))
 
 
 def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[Images, list[str]]:
-    """Bring uint8 pictures [N, H, W] or [N, H, W, C] to ``size``; return notes on what that drops.
+    """Resize uint8 pictures [N, H, W] or [N, H, W, C] to ``size``; add notes on what is dropped.
 
     Raises:
-        DataError: one of them is no picture.
+        DataError: one of them is not a picture.
     """
     if x.shape[1:] == size or (*x.shape[1:], 1) == size:
         return x.reshape(-1, *size), []
     dropped: dict[str, None] = {}
     images = np.empty((len(x), *size), np.uint8)
-    for i, one in enumerate(x):
-        images[i] = _prepared(one, f"{where}[{i}]", size, framing, dropped)
-    own = "×".join(map(str, x.shape[1:]))
-    return images, [f"pictures of {own} become {_shown(size)} ({framing})", *_notes(size, dropped)]
+    for i, picture in enumerate(x):
+        images[i] = _prepared(picture, f"{where}[{i}]", size, framing, dropped)
+    resizing = f"pictures of {_text(x.shape[1:])} become {_text(size)} ({framing})"
+    return images, [resizing, *_notes(size, dropped)]
 
 
 def _read_classes(
@@ -87,14 +87,14 @@ def _read_classes(
 ) -> tuple[Images, Labels, tuple[str, ...], dict[str, None]]:
     classes = [entry for entry in entries if entry.is_dir()]
     if len(classes) < 2:
-        found = f"{len(entries)} files" if entries and not classes else f"found {len(classes)}"
-        raise DataError(f"{folder}: expected at least two class folders, {found}")
-    files = [_pictures(name) for name in classes]
-    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(one) for one in files])
-    # Filled picture by picture: a list of them and a copy of it would take twice the memory.
+        found = f"{len(entries)} files" if entries and not classes else str(len(classes))
+        raise DataError(f"{folder}: expected at least two class folders, found {found}")
+    files = [_pictures(folder) for folder in classes]
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), list(map(len, files)))
+    # Filled picture by picture: a list and its copy as an array would need twice the memory.
     images = np.empty((len(labels), *size), np.uint8)
     dropped: dict[str, None] = {}
-    for index, file in enumerate(file for one in files for file in one):
+    for index, file in enumerate(chain.from_iterable(files)):
         images[index] = _prepared(file, str(file), size, framing, dropped)
     return images, labels, tuple(entry.name for entry in classes), dropped
 
@@ -107,7 +107,7 @@ def _pictures(folder: Path) -> list[Path]:
     if inner := next((file for file in files if file.is_dir()), None):
         raise DataError(
             f"{inner}: a folder where the pictures of class {folder.name!r} should be; --data "
-            "takes a folder of class folders, or train and test (or validation) with such"
+            "needs a folder of class folders, or of train and test (or validation) with such"
         )
     if odd := next((file for file in files if not file.is_file()), None):
         raise DataError(f"{odd}: neither a file nor a link to one")
@@ -115,11 +115,11 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _inside(folder: Path) -> Path:
-    """Return the folder that has something in it besides one folder with others in it."""
+    """Descend through folders that contain nothing but one folder of folders."""
     seen = {_identity(folder)}
     while True:
         entries = _entries(folder)
-        if len(entries) != 1 or not any(one.is_dir() for one in _entries(entries[0])):
+        if len(entries) != 1 or not any(entry.is_dir() for entry in _entries(entries[0])):
             return folder
         folder = entries[0]
         if (identity := _identity(folder)) in seen:
@@ -133,13 +133,13 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _stray(entries: Iterable[Path]) -> list[str]:
-    """Name the files where class folders should be."""
+    """Return a note on each file beside the class folders."""
     files = [entry for entry in entries if not entry.is_dir()]
     return [f"{file}: a file beside the class folders, is left out" for file in files]
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what counts in a folder; nothing where it is none."""
+    """Return the entries of a folder without litter; nothing if it is not a folder."""
     if not folder.is_dir():
         return []
     return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")
@@ -158,10 +158,10 @@ def _prepared(
 
 
 def _notes(size: Size, dropped: Iterable[str]) -> tuple[str, ...]:
-    """Say once what pictures lose on the way."""
+    """Return one note on all that pictures lose in resizing, if anything."""
     lost = ", ".join(dropped)
-    return (f"pictures lose {lost} on the way to {_shown(size)}",) if lost else ()
+    return (f"pictures lose {lost} when they become {_text(size)}",) if lost else ()
 
 
-def _shown(size: Size) -> str:
+def _text(size: tuple[int, ...]) -> str:
     return "×".join(map(str, size))

@@ -1,4 +1,4 @@
-"""MNIST: where it is looked for, and how its content is known to be the real one.
+"""MNIST: the places to look for it, and the digests that prove its content.
 
 Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
 """
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edgekit import frameworks
 from edgekit.errors import DataError
 from edgekit.train.arrays import read_npz
-from edgekit.train.data import Arrays
+from edgekit.train.dataset import Arrays
 
 SHA256 = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
@@ -29,7 +29,7 @@ SHA256 = {
 """Digests of the four arrays' bytes, uint8, as Keras' mnist.npz holds them."""
 
 MOST_UNPACKED = 64 << 20
-"""Bytes of an IDX file; the training images take 47 million."""
+"""Limit on the bytes of an IDX file, unpacked; the training images have 47 million."""
 
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte",
@@ -46,7 +46,7 @@ def load() -> Arrays:
     Keras' cache, then lets Keras download it.
 
     Raises:
-        DataError: none of the three has it, or the content is not MNIST's.
+        DataError: it is in none of the three, or the content is not MNIST's.
     """
     named = os.environ.get("EDGEKIT_MNIST")
     if named:
@@ -58,7 +58,7 @@ def load() -> Arrays:
         arrays = _download()
     for key, expected in SHA256.items():
         if hashlib.sha256(np.ascontiguousarray(arrays[key]).data).hexdigest() != expected:
-            raise DataError(f"{path}: {key} is not MNIST's (its SHA-256 differs); get it afresh")
+            raise DataError(f"{path}: {key} is not MNIST's (its SHA-256 differs); get it again")
     return (
         arrays["x_train"][..., None].astype(np.uint8, copy=False),
         arrays["y_train"].astype(np.int64),
@@ -68,7 +68,7 @@ def load() -> Arrays:
 
 
 def cached() -> Path:
-    """Return the path under which Keras keeps its download, whether or not it is there."""
+    """Return the path of Keras' own download, which need not exist."""
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
 
@@ -76,7 +76,7 @@ def cached() -> Path:
 def _download() -> dict[str, npt.NDArray[np.generic]]:
     try:
         keras = frameworks.keras()
-        # Keras prints its progress on stdout, which belongs to results.
+        # Keras prints its progress on stdout, which is for results.
         with redirect_stdout(sys.stderr):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:

@@ -1,17 +1,17 @@
-"""The documented model: 784 inputs, 14 relu nodes, one output node a class."""
+"""The documented model: 784 inputs, 14 relu nodes, one output node per class."""
 
 from typing import Any
 
 from edgekit import frameworks
-from edgekit.train.data import IMAGE_SHAPE
+from edgekit.train.dataset import IMAGE_SHAPE
 from edgekit.train.recipe import Recipe
 
 
 def build(recipe: Recipe, classes: int, name: str = "digits") -> Any:
     """Return the compiled ``keras.Sequential`` of ``recipe`` with ``classes`` output nodes.
 
-    float32 images [N, 28, 28, 1] in, float32 scores [N, classes] out. 14 hidden nodes and 2
-    classes make 784·14 + 14 + 14·2 + 2 = 11,020 parameters.
+    It maps float32 images [N, 28, 28, 1] to float32 scores [N, classes]. 14 hidden nodes and 2
+    classes have 784·14 + 14 + 14·2 + 2 = 11,020 parameters.
     """
     keras = frameworks.keras()
     model = keras.Sequential(
@@ -56,5 +56,5 @@ def initializer(recipe: Recipe) -> Any:
 def optimizer(recipe: Recipe) -> Any:
     """Return a fresh Keras optimiser with the recipe's learning rate."""
     config = {"learning_rate": recipe.learning_rate}
-    known = {"class_name": recipe.optimizer, "config": config}
-    return frameworks.keras().optimizers.deserialize(known)
+    serialized = {"class_name": recipe.optimizer, "config": config}
+    return frameworks.keras().optimizers.deserialize(serialized)

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: the model, its figures, its pictures, its card."""
+"""The files of a training run: the model, its figures, its pictures, its card."""
 
 import csv
 import hashlib
@@ -27,14 +27,14 @@ from edgekit.files import (
 from edgekit.pixel_range import InputRange
 from edgekit.scoring import Score, score
 from edgekit.train import card, plots
-from edgekit.train.data import Dataset, Inputs
+from edgekit.train.dataset import Dataset, Inputs
+from edgekit.train.finetune.run import Tuned, record
 from edgekit.train.fit import FloatArray, Training, targets_of
 from edgekit.train.recipe import Recipe
-from edgekit.train.tune import Tuned, record
 from edgekit.version import __version__
 
 FORMAT = "edgekit {}"
-"""Of metrics.json, with the name of the command that wrote it."""
+"""Format of metrics.json, with the name of the command that wrote it."""
 VERSION = 1
 HISTORY = "history.csv"
 CARD = "model_card.md"
@@ -45,22 +45,22 @@ class Use:
     """How a model is used.
 
     Attributes:
-        pixels: what pixels 0 and 255 are on its scale; None for inputs that are numbers.
-        meaning: of its output, one of ``edge_runtime.meaning.MEANINGS``.
+        pixels: values of pixels 0 and 255 on the model's scale; None for inputs that are numbers.
+        meaning: meaning of its output, one of ``edge_runtime.meaning.MEANINGS``.
     """
 
     pixels: tuple[float, float] | None
     meaning: str
 
     def inputs(self, x: Inputs) -> FloatArray:
-        """Bring a dataset's inputs onto the model's scale."""
+        """Scale a dataset's inputs for the model."""
         if self.pixels is None:
             return x
         return normalise(x, *InputRange(*self.pixels, "").normalization)
 
 
 UNIT_PROBABILITIES = Use((0.0, 1.0), PROBABILITIES)
-"""As ``edgekit train`` trains."""
+"""Use of the models that ``edgekit train`` trains."""
 
 
 def write(
@@ -74,18 +74,18 @@ def write(
 ) -> dict[str, Any]:
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
-    model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png,
-    samples.png, model_card.md: one set, of which all or nothing is written, SHA256SUMS last. The
-    ranges of quantisation-aware training go into model.keras.
+    model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png, samples.png
+    and model_card.md are written as one set, all or nothing, SHA256SUMS last. The ranges of
+    quantisation-aware training go into model.keras.
 
     Args:
         folder: where to write.
-        recipe: how the model was trained; None where nobody knows.
-        dataset: what it was trained and is tested on.
+        recipe: how the model was trained; None if unknown.
+        dataset: the training data, and the test data for the figures.
         training: the compiled model and its history.
-        tuned: how it was fine-tuned, where it was.
-        use: what its inputs are and its output means.
-        command: that writes it, "train" or "tune".
+        tuned: how it was fine-tuned, if it was.
+        use: how the model is used.
+        command: the command that writes it, "train" or "tune".
     """
     model = training.model
     x_test = use.inputs(dataset.x_test).reshape(-1, *model.inputs[0].shape[1:])
@@ -93,7 +93,7 @@ def write(
     result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
     targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
     loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
-    # Where nothing can be shown, the samples of an earlier run would be another model's.
+    # Samples of an earlier run, which would be another model's, are removed.
     with replacing_set(folder, without=(plots.SAMPLES,)) as staged:
         save(staged / KERAS_MODEL, model, tuned)
         write_text(staged / HISTORY, _history_csv(training, dataset.name))
@@ -114,7 +114,7 @@ def write(
 
 
 def save(path: Path, model: Any, tuned: Tuned | None) -> None:
-    """Write the .keras file, with the ranges of quantisation-aware training where it has them."""
+    """Write the .keras file, with the ranges of quantisation-aware training if there are any."""
     model.save(path)
     if tuned and tuned.forward:
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
@@ -172,7 +172,7 @@ def _metrics(
 def weights_sha256(model: Any) -> str:
     """Return the hex SHA-256 over the bytes of all weights, in Keras' order.
 
-    The .keras file itself is a zip with the time in it; its weights are what can be equal.
+    Two .keras files are never equal, since they are zips with the time in them.
     """
     return hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
 

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from edgekit.columns import shortened, told_apart, width
 from edgekit.escape import line, plot
 from edgekit.files import replacing
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
 from edgekit.train.recipe import Recipe
 
@@ -28,29 +28,30 @@ SAMPLES = "samples.png"
 BLUE, ORANGE, INK, RED, GREEN = "#2457a6", "#d9722b", "#22262e", "#b3261e", "#17794a"
 DPI = 144
 SAMPLE_ROWS = 5
-"""Of pictures on the page of sample predictions, at most."""
+"""Maximum rows of pictures on the page of sample predictions."""
 
 SMALL = 7.0
 """Font size of the samples' captions, in points."""
 
 NAME = 40
-"""Columns of the data's name that a title shows."""
+"""Maximum width of the data's name in a title, in columns of text."""
 
 SHORT_NAME = 12
-"""Columns of the data's name that find room beside the title of the smallest confusion matrix."""
+"""Width up to which the data's name fits on the title line of the smallest confusion matrix."""
 
 NAMES = (24, 48)
-"""Columns of class names; longer ones lose their middle, less of it where that tells them apart."""
+"""Maximum widths of class names: longer ones are shortened in the middle to the first width, or to
+the second if they would look the same."""
 
 MOST_COUNTED = 40
-"""Classes whose confusion matrix has its counts in the cells; with more they would not be read."""
+"""Maximum number of classes whose confusion matrix shows counts; more would be illegible."""
 
 
 @contextmanager
 def _with_text_of_files() -> Iterator[None]:
-    """Draw without TeX, whatever the user's settings say, and without words on what no font has.
+    """Draw without TeX, whatever the user's settings, and without warnings on missing glyphs.
 
-    A label is not for TeX to run; a character that the font has no picture of is a box.
+    A label must not run as TeX; a character that the font lacks is drawn as a box.
     """
     with rc_context({"text.usetex": False}), catch_warnings(action="ignore", category=UserWarning):
         yield
@@ -60,10 +61,10 @@ def _with_text_of_files() -> Iterator[None]:
 def learning_curves(
     path: Path, training: Training, data_name: str, recipe: Recipe | None = None
 ) -> None:
-    """Draw loss and accuracy over the epochs, of the training set and of the held-out one.
+    """Draw loss and accuracy over the epochs, for the training set and the held-out set.
 
-    Vertical lines mark the best epoch by what early stopping watches, the last epoch of the
-    training and the first one of each stage of fine-tuning.
+    Vertical lines mark the best epoch by the monitored loss, the last epoch of training and the
+    first epoch of each stage of fine-tuning.
     """
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
@@ -96,19 +97,19 @@ def _marks(training: Training, recipe: Recipe | None) -> list[tuple[int, str, st
         stages.setdefault(epoch.stage, []).append(epoch)
     marks = []
     if trained := stages.pop("train", None):
-        watched, name = _watched(training, recipe)
-        best = min(trained, key=watched).number
+        monitored, name = _monitored(training, recipe)
+        best = min(trained, key=monitored).number
         marks.append((best, f"lowest {name}: epoch {best}", GREEN, ":"))
         last, limit = trained[-1].number, recipe.epochs if recipe else len(trained)
-        why = f" early, of {limit}" if len(trained) < limit else ""
-        marks.append((last, f"training stopped{why}: epoch {last}", INK, "--"))
+        early = f" early, of {limit}" if len(trained) < limit else ""
+        marks.append((last, f"training stopped{early}: epoch {last}", INK, "--"))
     for (stage, epochs), style in zip(stages.items(), ("-.", "--", ":"), strict=False):
         first = epochs[0].number
         marks.append((first, f"{stage} from epoch {first}", RED, style))
     return marks
 
 
-def _watched(training: Training, recipe: Recipe | None) -> tuple[Callable[[Epoch], float], str]:
+def _monitored(training: Training, recipe: Recipe | None) -> tuple[Callable[[Epoch], float], str]:
     if recipe and recipe.monitor == "val_loss":
         return (lambda epoch: epoch.held_out_loss), f"{training.held_out} loss"
     return (lambda epoch: epoch.loss), "training loss"
@@ -122,11 +123,11 @@ def confusion_matrix(
     counts = np.array(matrix)
     size = len(labels)
     shown = [plot(label) for label in told_apart(labels, *NAMES)]
-    # A cell is smaller where there are many; the names of the classes need room of their own.
+    # Many cells are smaller cells; the class names need space of their own.
     cell = 0.55 if size <= 20 else max(0.16, 11 / size)
     names_font = 10 if cell > 0.3 else 6
     room = max(_points(label, names_font) for label in shown) / 72
-    # That of two classes is as wide as its title.
+    # The matrix of two classes is as wide as its title.
     turned = room > (cell if size > 2 else 1.1)
     side = 2.6 + cell * size
     figure = Figure(
@@ -159,14 +160,14 @@ def confusion_matrix(
 
 @_with_text_of_files()
 def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
-    """Draw a page of test images, each with what was predicted and what is true.
+    """Draw a page of test images, each with its predicted and its true class.
 
-    The wrong ones first, then the least certain ones, then others. Grey digits are drawn as ink
-    on paper, other pictures as they are. Of data that are no pictures there is no page.
+    Wrong predictions come first, then the least certain ones, then others. Grey digits are drawn
+    as ink on paper, other pictures as they are. No page is drawn of data that is not pictures.
 
     Args:
         path: file to write.
-        dataset: its test images uint8 [N, H, W, 1 or 3] are shown.
+        dataset: has the test images, uint8 [N, H, W, 1 or 3].
         scores: the model's scores [N, classes] on them.
     """
     if dataset.x_test.ndim != 4 or dataset.x_test.shape[-1] not in (1, 3):
@@ -174,19 +175,19 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
     labels = dataset.labels
     longest = max(width(line(label)) for label in labels)
     columns = 12 if longest <= 8 else 8 if longest <= 14 else 6
-    chosen = _interesting(dataset, scores, SAMPLE_ROWS * columns)
-    rows = -(-len(chosen) // columns)
+    indices = _interesting(dataset, scores, SAMPLE_ROWS * columns)
+    rows = -(-len(indices) // columns)
     side = 10.8 / columns
     room = 72 * side - 6
     figure = Figure(figsize=(10.8, rows * (side + 0.42) + 0.5), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, index in zip(grid.flat, chosen, strict=False):
+    for axes, index in zip(grid.flat, indices, strict=False):
         predicted, true = int(scores[index].argmax()), int(dataset.y_test[index])
         color = INK if predicted == true else RED
-        answer = _fitted("{} " + f"{scores[index].max():.2f}", labels[predicted], room)
+        answer = _caption("{} " + f"{scores[index].max():.2f}", labels[predicted], room)
         _picture(axes, dataset, index)
         axes.set_title(answer, fontsize=SMALL, color=color)
-        truth = _fitted("true: {}", labels[true], room)
+        truth = _caption("true: {}", labels[true], room)
         axes.set_xlabel(truth, fontsize=SMALL, color=color, labelpad=2)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
@@ -201,23 +202,23 @@ def samples(path: Path, dataset: Dataset, scores: FloatArray) -> None:
 
 
 def _shown(text: str, most: int) -> str:
-    """Return what a figure shows of a file's text, in at most ``most`` columns."""
+    """Return a file's text as a figure shows it, in at most ``most`` columns."""
     return plot(shortened(line(text), most))
 
 
-def _fitted(form: str, label: str, points: float) -> str:
-    """Return ``form`` with as much of the label as a caption of that many points has room for."""
+def _caption(form: str, label: str, points: float) -> str:
+    """Return ``form`` with as much of the label as fits into ``points``."""
 
-    def caption(most: int) -> str:
+    def shortened_to(most: int) -> str:
         return form.format(_shown(label, most))
 
-    most = range(2, width(line(label)) + 1)
-    too_wide = bisect(most, 0, key=lambda one: _points(caption(one), SMALL) > points)
-    return caption(max(1, too_wide + 1))
+    widths = range(2, width(line(label)) + 1)
+    too_wide = bisect(widths, 0, key=lambda most: _points(shortened_to(most), SMALL) > points)
+    return shortened_to(max(1, too_wide + 1))
 
 
 def _points(text: str, size: float) -> float:
-    """Return how wide a text is, in points."""
+    """Return the width of a text, in points."""
     font = FontProperties(size=size)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
@@ -232,7 +233,7 @@ def _picture(axes: Axes, dataset: Dataset, index: int) -> None:
 
 
 def _interesting(dataset: Dataset, scores: FloatArray, count: int) -> list[int]:
-    """Indices of wrong answers, then one half of the least certain, then evenly spread others."""
+    """Return indices: wrong answers, then the least certain ones, then evenly spread others."""
     top_two = np.sort(scores, axis=1)[:, -2:]
     wrong = np.flatnonzero(scores.argmax(axis=1) != dataset.y_test)
     uncertain = np.argsort(top_two[:, 1] - top_two[:, 0], kind="stable")[: count // 2]
@@ -249,6 +250,6 @@ def _curve(
 
 def _save(figure: Figure, path: Path, data_name: str) -> None:
     with replacing(path) as temporary:
-        # Without the version stamp the same figures give the same bytes.
+        # Without the version of matplotlib the same figures give the same bytes.
         metadata = {"Software": None, "Description": f"data: {line(data_name)}"}
         figure.savefig(temporary, dpi=DPI, metadata=metadata)

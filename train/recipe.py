@@ -1,4 +1,4 @@
-"""The documented model's hyper-parameters, each an option with its documented default."""
+"""The hyper-parameters of the documented model; each is an option of ``edgekit train``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -20,18 +20,18 @@ class Recipe:
     Attributes:
         hidden: nodes of the hidden Dense layer (relu).
         output_activation: one of OUTPUT_ACTIVATIONS.
-        initializer: one of INITIALIZERS, for both kernels, seeded with ``seed``.
-        optimizer: one of OPTIMIZERS, Keras' own with their defaults but the learning rate.
-        learning_rate: the optimizer's.
-        epochs: at most so many.
-        batch_size: images a step; the source names 25 as the alternative.
-        patience: epochs without a better ``monitor`` before training stops.
+        initializer: of both kernels, one of INITIALIZERS, seeded with ``seed``.
+        optimizer: one of OPTIMIZERS, with Keras' defaults except for the learning rate.
+        learning_rate: of the optimizer.
+        epochs: maximum number of epochs.
+        batch_size: images per step; 25 is the documented alternative.
+        patience: epochs without improvement of ``monitor`` before training stops.
         monitor: one of MONITORS; "val_loss" needs ``validation_split``.
-        validation_split: share of the training images, the last ones, that is held back.
-        seed: of the initialisers and of the shuffling.
-        qat: whether quantisation-aware training follows (``tuning.after_training``).
-        prune: share of each kernel's weights that become 0 after training; 0.0 prunes nothing.
-        cluster: how many different values each kernel may have after it; 0 clusters nothing.
+        validation_split: share of the training images, the last ones, held out for validation.
+        seed: for initialisers and shuffling.
+        qat: whether quantisation-aware training follows (``finetune.recipe.after_training``).
+        prune: share of each kernel's weights set to 0 after training; 0.0 for no pruning.
+        cluster: maximum of different values per kernel after training; 0 for no clustering.
     """
 
     hidden: int = 14
@@ -51,18 +51,18 @@ class Recipe:
 
 
 RECIPE = {f"{field.name}?": field.type for field in fields(Recipe)}
-"""Its shape in JSON, as ``edgekit.stored`` checks it."""
+"""Shape of a recipe in JSON, for ``edgekit.stored``."""
 
 
 def from_json(document: Mapping[str, Any], where: str) -> Recipe:
-    """Return the recipe that a document holds.
+    """Return the recipe in a JSON document.
 
     Args:
-        document: the recipe's fields, as ``asdict`` gives them.
-        where: the document, as an error calls it.
+        document: the recipe's fields, as ``asdict`` returns them.
+        where: the document, as errors call it.
 
     Raises:
-        ModelFileError: a field is of another kind, or unknown here.
+        ModelFileError: a field is unknown or has a value of the wrong type.
     """
     unknown = [name for name in document if f"{name}?" not in RECIPE]
     problem = f"{unknown[0][:40]!r} is unknown here" if unknown else ""

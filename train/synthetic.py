@@ -1,7 +1,7 @@
 """Handwriting-like zeros and ones, drawn by code and framed as MNIST frames its digits.
 
 A pen is a disc of varying radius that is stamped along a path. NumPy samples all paths at once,
-Pillow draws the discs. The distributions were set so that stroke width, slant and extent spread as
+Pillow draws the discs. The distributions were chosen so that stroke width, slant and extent vary as
 in MNIST's training images; nothing is computed from its pixels.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from edgekit.train.data import Arrays, Images, Labels
+from edgekit.train.dataset import Arrays, Images, Labels
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,14 +23,14 @@ BOX = 20
 "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section III.A."""
 SUPERSAMPLING = 5
 STAMPS = 96
-"""Discs along the path of one digit, so many that those of the thinnest pen still overlap."""
+"""Discs along the path of one digit, enough that those of the thinnest pen still overlap."""
 
 
 def synthetic_digits(seed: int = 0) -> Arrays:
     """Draw as many zeros and ones as MNIST has, in random order.
 
     Args:
-        seed: decides every pixel; the same seed, NumPy and Pillow give the same bytes.
+        seed: determines every pixel; the same seed, NumPy and Pillow give the same bytes.
 
     Returns:
         ``x_train, y_train, x_test, y_test``: images uint8 [N, 28, 28, 1], white ink (255) on
@@ -109,7 +109,7 @@ def _rotate(x: Floats, y: Floats, angle: Floats) -> tuple[Floats, Floats]:
 
 
 def _pressure(rng: np.random.Generator, count: int) -> Floats:
-    """Sample how hard the pen presses along the path, about 1: [count, STAMPS]."""
+    """Sample the pressure of the pen along the path, about 1: [count, STAMPS]."""
     along = np.linspace(0, 2 * np.pi, STAMPS)
     pressure = np.ones((count, STAMPS))
     for frequency, size in ((0.5, 0.1), (1, 0.1), (2, 0.06), (7, 0.04), (15, 0.04)):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from edge_runtime.graph import SIZES
 from edge_runtime.meaning import NUMBERS, PROBABILITIES
-from edge_runtime.planner import SIZES
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from edge_runtime import kernels
 from edge_runtime.backends import native
 from edge_runtime.errors import BackendError
-from edge_runtime.planner import Plan, Slot, Step
+from edge_runtime.planner.plan import Plan, Slot, Step
 from edgekit.convert.c.conditions import Core
 
 DSP_SHARE = 0.4

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
-    from edge_runtime.planner import Plan
+    from edge_runtime.planner.plan import Plan
 
 MOST_CONSTANTS = 2**23
 """Bytes of constants that are printed, which takes five seconds; few boards have more flash."""
@@ -83,7 +83,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     _require_printable(facts, work)
     session = ReferenceSession(graph, made)
     given = graph.tensors[graph.inputs[0]]
-    inputs, outputs = selftest.record(facts.input, session.run, work)
+    inputs, outputs = selftest.record(facts.input, lambda tensor: session.run([tensor])[0], work)
     pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
     return CLibrary(
         **vars(facts),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edge_runtime.errors import ModelError
 from edge_runtime.ops.requantize import LIMITS
-from edge_runtime.planner import Plan
+from edge_runtime.planner.plan import Plan
 from edgekit.convert.c import text
 from edgekit.convert.c.facts import Facts, Port
 

@@ -6,7 +6,7 @@ that the files of two models, perhaps of two versions of edgekit, may be compile
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from edge_runtime.planner import Slot
+from edge_runtime.planner.plan import Slot
 from edgekit.convert.c import checksum, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped

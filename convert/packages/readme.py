@@ -30,7 +30,7 @@ SHA-256 of the model: `{library.sha256}`
 Code and stack depend on the compiler. An emulated core measures flash, RAM with the peak of the
 stack, and instructions of each inference and of each op:
 
-    edgekit bench --target cortex-m4 {shell(library.model)}
+    edgekit bench --core cortex-m4 {shell(library.model)}
 
 ## Input
 

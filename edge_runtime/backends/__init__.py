@@ -15,6 +15,7 @@ from edge_runtime.errors import BackendError
 # typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
     from typing import Any, Protocol
 
@@ -25,27 +26,31 @@ if TYPE_CHECKING:
         """One opened model. The caller sees to it that only one thread at a time is inside."""
 
         def run(
-            self, tensor: ReadableBuffer | npt.NDArray[Any]
-        ) -> ReadableBuffer | npt.NDArray[Any]:
+            self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]
+        ) -> Sequence[ReadableBuffer | npt.NDArray[Any]]:
             """Run the model once.
 
             Args:
-                tensor: C-contiguous buffer (ndarray or memoryview) with exactly the shape and the
-                    element type of the model's input.
+                tensors: a C-contiguous buffer (ndarray or memoryview) for each input, with exactly
+                    its shape and element type.
 
             Returns:
-                A new buffer with the shape and the element type of the model's output.
+                A new buffer for each output, of its shape and element type.
             """
 
-        def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
             """Run one image after another, or many at once where that gives the same answers.
 
             Args:
-                batch: images [N, ...] in the element type of the model's input, N from 1 up.
+                batches: for each input [N, ...] in its element type, N a multiple of its first
+                    dimension.
 
             Returns:
-                Outputs [N, ...] in the element type of the model's output.
+                For each output [N, ...] in its element type.
             """
+
+        def reset(self) -> None:
+            """Set tensors that keep their values between runs to their first ones."""
 
 
 def backends() -> tuple[str, ...]:

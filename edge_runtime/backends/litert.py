@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -67,21 +67,25 @@ def is_checked(graph: Graph) -> bool:
     Raises:
         UnsoundError: the model contradicts itself.
     """
-    if not _is_planned(graph) or not states_its_shapes(graph):
+    if not _is_planned(graph):
         return False
     scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
     return all(scale >= FLT_MIN for some in scales for scale in some)
 
 
 def _is_planned(graph: Graph) -> bool:
-    """Tell whether the engine would run the model; raise UnsoundError where nobody should."""
+    """Tell whether the engine runs all ops of the model, and gives them the file's shapes.
+
+    Raises:
+        UnsoundError: the model contradicts itself.
+    """
     try:
         plan(graph)
+        return states_its_shapes(graph)
     except UnsoundError:
         raise
     except ModelError:
         return False
-    return True
 
 
 def open_session(
@@ -148,8 +152,9 @@ class LiteRTSession:
         num_threads: int = 1,
         delegates: Sequence[Any] = (),
     ) -> None:
-        self._input = graph.tensors[graph.inputs[0]]
-        self._output = graph.tensors[graph.outputs[0]]
+        self._inputs = [graph.tensors[index] for index in graph.inputs]
+        self._outputs = [graph.tensors[index] for index in graph.outputs]
+        self._keeps_state = any(tensor.variable for tensor in graph.tensors)
         content = bytes(data)
         self._delegates = delegates
         self._opened: dict[str, Any] = {}
@@ -188,47 +193,53 @@ class LiteRTSession:
 
         LiteRT may accept another batch for such a model all the same, and then mix the images.
         """
-        if self._input.signature[0] != -1 or self._output.signature[0] != -1:
+        ports = *self._inputs, *self._outputs
+        if self._keeps_state or any(tensor.signature[0] != -1 for tensor in ports):
             return None
         if "many" not in self._opened:
-            shape = (CHUNK, *self._input.shape[1:])
+            shapes = {tensor.index: (CHUNK, *tensor.shape[1:]) for tensor in self._inputs}
             try:
-                self._opened["many"] = self._open(index=self._input.index, shape=shape)
+                self._opened["many"] = self._open(shapes=shapes)
             except ModelError:
                 self._opened["many"] = None
         return self._opened["many"]
 
-    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the model once."""
         import numpy as np
 
-        return self._invoke(self._one(), np.asarray(tensor))
+        return self._invoke(self._one(), [np.asarray(tensor) for tensor in tensors])
 
-    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run the images of ``batch``: whole chunks at once if the model can, the rest singly."""
+    def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Run the images of a batch: whole chunks at once if the model can, the rest singly."""
         import numpy as np
 
-        count, size = len(batch), self._input.shape[0]
+        count, size = len(batches[0]), self._inputs[0].shape[0]
         many = self._many() if count >= CHUNK else None
         chunked = count - count % CHUNK if many else 0
-        outputs = [
-            self._invoke(many, batch[start : start + CHUNK]) for start in range(0, chunked, CHUNK)
+        pieces = [(many, start, CHUNK) for start in range(0, chunked, CHUNK)]
+        pieces += [(self._one(), start, size) for start in range(chunked, count, size)]
+        answers = [
+            self._invoke(interpreter, [batch[start : start + length] for batch in batches])
+            for interpreter, start, length in pieces
         ]
-        outputs += [
-            self._invoke(self._one(), batch[start : start + size])
-            for start in range(chunked, count, size)
-        ]
-        return np.concatenate(outputs)
+        return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
 
-    def _invoke(self, interpreter: Any, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return a copy of the output for ``tensor``."""
+    def reset(self) -> None:
+        """Set tensors that keep their values between runs to their first ones."""
+        self._one().reset_all_variables()
+
+    def _invoke(
+        self, interpreter: Any, tensors: Sequence[npt.NDArray[Any]]
+    ) -> list[npt.NDArray[Any]]:
+        """Return copies of the outputs."""
         try:
-            interpreter.set_tensor(self._input.index, tensor)
+            for tensor, value in zip(self._inputs, tensors, strict=True):
+                interpreter.set_tensor(tensor.index, value)
             interpreter.invoke()
-            output: npt.NDArray[Any] = interpreter.get_tensor(self._output.index)
+            return [interpreter.get_tensor(tensor.index) for tensor in self._outputs]
         except (RuntimeError, ValueError) as error:
             raise BackendError(f"LiteRT failed while running the model: {error}") from error
-        return output
 
 
 def _open_interpreter(
@@ -236,11 +247,10 @@ def _open_interpreter(
     num_threads: int,
     delegates: Sequence[Any],
     *,
-    index: int = 0,
-    shape: Sequence[int] | None = None,
+    shapes: Mapping[int, Sequence[int]] | None = None,
     xnnpack: bool = True,
 ) -> Any:
-    """Return an interpreter that is ready to run, with input ``index`` resized to ``shape``."""
+    """Return an interpreter that is ready to run, its inputs resized to ``shapes`` by index."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     resolver = "AUTO" if xnnpack else "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
@@ -252,7 +262,7 @@ def _open_interpreter(
                 experimental_delegates=list(delegates),
                 experimental_op_resolver_type=OpResolverType[resolver],
             )
-            if shape:
+            for index, shape in (shapes or {}).items():
                 interpreter.resize_tensor_input(index, shape)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:

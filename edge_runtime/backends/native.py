@@ -13,7 +13,7 @@ from edge_runtime.planner import plan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
     from typing import Any
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
-    from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.graph import Graph
     from edge_runtime.ops.call import Kernel
-    from edge_runtime.planner import Plan, Step
+    from edge_runtime.planner.plan import Plan, Slot
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -88,67 +88,110 @@ def open_session(
     known, forced = instructions(), os.environ.get(VARIABLE)
     if forced and forced not in known:
         raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(known)}")
-    return NativeSession(graph, plan(graph, rounding), _required(), forced)
+    engine = NativeEngine(_required(), forced)
+    return NativeSession(graph, plan(graph, rounding, engine), engine)
+
+
+class NativeEngine:
+    """The extension's kernels; see :class:`edge_runtime.planner.plan.Engine`.
+
+    Args:
+        extension: the C extension.
+        forced: the best level that is used; None for the machine's best.
+    """
+
+    def __init__(self, extension: ModuleType, forced: str | None) -> None:
+        self.extension = extension
+        self.forced = forced
+
+    def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
+        """Return the best variant of this machine."""
+        constants = tuple(slot.data for slot in slots)
+        params = _packed(kernel.params, kernel.hints)
+        chosen: tuple[str, int] = self.extension.choose(kernel.name, self.forced, params, constants)
+        return chosen
+
+    def run(self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]) -> tuple[bytes, ...]:
+        """Run the portable kernel."""
+        constants = tuple(slot.data for slot in slots)
+        params = _packed(kernel.params, kernel.hints)
+        outputs: tuple[bytes, ...] = self.extension.run(
+            kernel.name, params, constants, tuple(sizes)
+        )
+        return outputs
 
 
 class NativeSession:
     """A plan in C; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph, made: Plan, extension: ModuleType, forced: str | None) -> None:
-        self._input = graph.tensors[graph.inputs[0]]
-        self._output = graph.tensors[graph.outputs[0]]
-        self._size = made.slots[made.output].size
-        slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in made.slots)
-        steps = tuple(_step(step, made, extension, forced) for step in made.steps)
-        ports = _port(self._input, made.slots[made.input].size), _port(self._output, self._size)
-        work = sum(slot.size for slot in made.slots)
+    def __init__(self, graph: Graph, plan: Plan, engine: NativeEngine) -> None:
+        self._inputs = [graph.tensors[index] for index in graph.inputs]
+        self._outputs = [graph.tensors[index] for index in graph.outputs]
+        self._sizes = [plan.slots[slot].size for slot in plan.outputs]
+        extension = engine.extension
+        slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in plan.slots)
+        steps = tuple(
+            (step.kernel.name, step.level, *_parameters(step.kernel, extension.GROUP), step.slots)
+            for step in plan.steps
+        )
+        inputs, outputs = (
+            tuple(
+                (NUMPY_TYPES[tensor.dtype], plan.slots[slot].size, tensor.shape)
+                for tensor, slot in zip(tensors, numbers, strict=True)
+            )
+            for tensors, numbers in ((self._inputs, plan.inputs), (self._outputs, plan.outputs))
+        )
+        states = tuple(
+            (plan.slots[state.slot].offset, plan.slots[state.slot].size, state.fill)
+            for state in plan.states
+        )
+        work = sum(slot.size for slot in plan.slots)
         try:
-            self._native = extension.Session(slots, steps, made.arena, *ports, work, forced)
+            self._native = extension.Session(
+                slots, steps, plan.arena, inputs, outputs, states, work, engine.forced
+            )
         except MemoryError:
             raise ModelError("its packed weights and activations take too much memory") from None
+        if len(inputs) == len(outputs) == 1:
+            self.bind = self._native.bind
+            """Return a function that runs a fitting ndarray at once, and calls another for all
+            else."""
 
-    def bind(self, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Return a function that runs a fitting ndarray at once and calls ``slow`` on the rest."""
-        bound: Callable[[Any], Any] = self._native.bind(slow)
-        return bound
-
-    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> memoryview:
+    def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[memoryview]:
         """Run the model once."""
-        output: Any = memoryview(bytearray(self._size))
-        self._native.compute(tensor, output)
-        shaped: memoryview = output.cast(FORMATS[self._output.dtype], self._output.shape)
-        return shaped
+        outputs: list[Any] = [memoryview(bytearray(size)) for size in self._sizes]
+        self._native.compute(tuple(tensors), tuple(outputs))
+        return [
+            output.cast(FORMATS[tensor.dtype], tensor.shape)
+            for output, tensor in zip(outputs, self._outputs, strict=True)
+        ]
 
-    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the images one after another, in C."""
         import numpy as np
 
-        count = len(batch) // self._input.shape[0]
-        shape = (count * self._output.shape[0], *self._output.shape[1:])
-        outputs = np.empty(shape, self._output.dtype)
-        self._native.compute(np.ascontiguousarray(batch), outputs)
+        count = len(batches[0]) // self._inputs[0].shape[0]
+        outputs = [
+            np.empty((count * tensor.shape[0], *tensor.shape[1:]), tensor.dtype)
+            for tensor in self._outputs
+        ]
+        self._native.compute(tuple(map(np.ascontiguousarray, batches)), tuple(outputs))
         return outputs
 
+    def reset(self) -> None:
+        """Set tensors that keep their values between runs to their first ones."""
+        self._native.reset()
 
-def _step(step: Step, made: Plan, extension: ModuleType, highest: str | None) -> tuple[Any, ...]:
-    """Return kernel, level, parameters, those for a group, and slots."""
-    params, group_params = _parameters(step.kernel, extension.GROUP)
-    constants = tuple(made.slots[slot].data for slot in step.slots)
-    level, _ = extension.choose(step.kernel.name, highest, params, constants)
-    return step.kernel.name, level, params, group_params, step.slots
+
+def _packed(*params: Mapping[str, int]) -> bytes:
+    """Return parameters as C has them."""
+    values = [value for some in params for value in some.values()]
+    return struct.pack(f"={len(values)}i", *values)
 
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
     """Return the parameters and hints as C has them, and those for ``group`` tensors at once."""
-    fields = {**kernel.params, **kernel.hints}
-    form = f"={len(fields)}i"
-    single = struct.pack(form, *fields.values())
-    if kernel.rows is None or fields[kernel.rows] * group >= 2**31:
+    single = _packed(kernel.params, kernel.hints)
+    if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
         return single, None
-    many = fields | {kernel.rows: fields[kernel.rows] * group}
-    return single, struct.pack(form, *many.values())
-
-
-def _port(tensor: Tensor, size: int) -> tuple[int, int, tuple[int, ...]]:
-    """Return NumPy's type number, bytes and shape."""
-    return NUMPY_TYPES[tensor.dtype], size, tensor.shape
+    return single, _packed({**kernel.params, kernel.rows: rows}, kernel.hints)

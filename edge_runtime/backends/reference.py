@@ -11,13 +11,14 @@ from edge_runtime.planner import plan
 
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
-    from edge_runtime.planner import Plan
+    from edge_runtime.planner.plan import Plan
 
 
 def unavailable() -> str | None:
@@ -54,33 +55,63 @@ def open_session(
 class ReferenceSession:
     """A plan and its constants; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph, made: Plan) -> None:
+    def __init__(self, graph: Graph, plan: Plan) -> None:
         import numpy as np
 
-        self._plan = made
-        self._shape = graph.tensors[graph.outputs[0]].shape
+        self._plan = plan
+        self._inputs = [graph.tensors[index].shape for index in graph.inputs]
+        self._outputs = [graph.tensors[index].shape for index in graph.outputs]
         self._constants = {
             index: np.frombuffer(slot.data, slot.dtype)
-            for index, slot in enumerate(self._plan.slots)
+            for index, slot in enumerate(plan.slots)
             if slot.data is not None
         }
+        self.reset()
 
-    def run(self, tensor: ReadableBuffer | npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def reset(self) -> None:
+        """Set tensors that keep their values between runs to their first ones."""
+        import numpy as np
+
+        slots = self._plan.slots
+        self._states = {
+            state.slot: np.full(slots[state.slot].size, state.fill, np.uint8).view(
+                slots[state.slot].dtype
+            )
+            for state in self._plan.states
+        }
+
+    def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the model once."""
         import numpy as np
 
-        values = {**self._constants, self._plan.input: np.asarray(tensor).ravel()}
+        values = {**self._constants, **self._states}
+        values |= {
+            slot: np.asarray(tensor).ravel()
+            for slot, tensor in zip(self._plan.inputs, tensors, strict=True)
+        }
         for step in self._plan.steps:
-            *read, made = step.slots
-            inputs = [values[slot] for slot in read]
-            values[made] = kernels.run(step.kernel.name, step.kernel.params, *inputs)
-        return values[self._plan.output].reshape(self._shape)
+            read = [values[slot] for slot in step.reads]
+            outputs = kernels.run(step.kernel.name, step.kernel.params, *read)
+            several = outputs if isinstance(outputs, tuple) else (outputs,)
+            values.update(zip(step.writes, several, strict=True))
+        self._states = {slot: values[slot] for slot in self._states}
+        return [
+            values[slot].reshape(shape)
+            for slot, shape in zip(self._plan.outputs, self._outputs, strict=True)
+        ]
 
-    def run_batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run one after another."""
         import numpy as np
 
-        own = self._shape[0]
-        return np.concatenate(
-            [self.run(batch[start : start + own]) for start in range(0, len(batch), own)]
-        )
+        sizes = [shape[0] for shape in self._inputs]
+        answers = [
+            self.run(
+                [
+                    batch[at * size : (at + 1) * size]
+                    for batch, size in zip(batches, sizes, strict=True)
+                ]
+            )
+            for at in range(len(batches[0]) // sizes[0])
+        ]
+        return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]

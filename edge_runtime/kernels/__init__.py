@@ -1,32 +1,33 @@
 """The kernels: in C99, <family>*.c, and what they mean in NumPy, <family>.py.
 
 Both have the same int32 parameters, in C a struct, in NumPy a record of the same fields, and the
-same flat tensors; the NumPy function returns the output, or a tuple of several.
+same tensors. In docstrings and comments a tensor is described by its element type and its shape,
+"int8 [rows * depth]"; in memory and as an array it is flat. The arguments of a NumPy function are
+the parameters, the inputs and the constants; it returns the output, or a tuple of several.
 """
 
 from __future__ import annotations
 
 from os.path import exists, join
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-_FOUND: dict[str, tuple[Callable[..., Any], type[Any]]] = {}
+_CACHE: dict[str, tuple[Callable[..., Any], type[Any]]] = {}
 
 
 def find(name: str) -> tuple[Callable[..., Any], type[Any]]:
     """Return the NumPy function of a kernel, and the record of its parameters.
 
-    The function's family is the longest beginning of the name that is a file here. The record is
-    what the first argument is annotated with.
+    The family, whose file has the function, is the longest prefix of the name that is a module
+    here. The record is the annotated type of the first argument.
 
     Raises:
         KeyError: there is no such kernel.
     """
-    if name not in _FOUND:
+    if name not in _CACHE:
         from typing import get_type_hints
 
         family = name
@@ -35,16 +36,16 @@ def find(name: str) -> tuple[Callable[..., Any], type[Any]]:
             if not family:
                 raise KeyError(name)
         function = vars(__import__(f"{__name__}.{family}", fromlist=[family]))[name]
-        _FOUND[name] = function, next(iter(get_type_hints(function).values()))
-    return _FOUND[name]
+        _CACHE[name] = function, next(iter(get_type_hints(function).values()))
+    return _CACHE[name]
 
 
 def run(name: str, params: Mapping[str, int], *tensors: Any) -> Any:
     """Run a kernel in NumPy.
 
     Args:
-        name: of the kernel.
-        params: its int32 parameters.
+        name: the kernel's name, without ``ek_``.
+        params: its int32 parameters by name.
         tensors: its flat inputs and constants.
 
     Returns:

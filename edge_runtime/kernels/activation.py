@@ -1,4 +1,4 @@
-"""The fused activation of float32 kernels."""
+"""The bounds of a kernel's output."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 
 
+def clamped(values: Array, lowest: int, highest: int, dtype: npt.DTypeLike) -> Array:
+    """Return integers clamped to bounds, as a flat array of a type that holds these."""
+    return np.clip(values, lowest, highest).astype(dtype).ravel()
+
+
 def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:
-    """Return float32 values clamped to bounds whose bits are given; NaN and -0.0 stay."""
+    """Return float32 values, flat, clamped to bounds that are passed as bits; NaN and -0.0 stay."""
     low, high = np.array([lowest, highest], np.int32).view(np.float32)
-    clamped = np.where(values < low, low, np.where(values > high, high, values))
-    return clamped.ravel()
+    return np.where(values < low, low, np.where(values > high, high, values)).ravel()

@@ -1,4 +1,8 @@
-"""The kernels of ADD and SUB in NumPy, which defines their meaning; in C add.c."""
+"""The kernels of ADD and SUB in NumPy, which defines their meaning; in C add.c.
+
+All have two flat inputs of the type in their name, and the loops over them, int32 [3 * LOOPS]: see
+``broadcast.loops``. They return the flat output, of the same type.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
-from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.record import record
 
@@ -59,8 +63,17 @@ class Shifted:
 
 
 @record
-class Plain:
-    """Parameters of ``add_int32`` and ``add_float32``, for which the ends are bits."""
+class Int32:
+    """Parameters of ``add_int32``."""
+
+    sign: int
+    lowest: int
+    highest: int
+
+
+@record
+class Float32:
+    """Parameters of ``add_float32``; the bounds are the bits of float32 numbers."""
 
     sign: int
     lowest: int
@@ -70,26 +83,15 @@ class Plain:
 def add_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: both inputs and their sum rescaled, rounded twice each time.
 
-    Args:
-        a: int8, flat.
-        b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-
     Source: AddElementwise in tensorflow/lite/kernels/internal/reference/add.h, SubElementwise in
     sub.h.
     """
-    return _rescaled(params, a, b, loops).astype(np.int8)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
 
 
 def add_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel: the same.
-
-    Args:
-        a: int16, flat.
-        b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-    """
-    return _rescaled(params, a, b, loops).astype(np.int16)
+    """Define the int16 kernel: the same."""
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int16)
 
 
 def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
@@ -98,28 +100,19 @@ def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
     scaled_a = rescale_twice(moved_a << params.headroom, params.a_multiplier, params.a_shift)
     scaled_b = rescale_twice(moved_b << params.headroom, params.b_multiplier, params.b_shift)
     total = scaled_a + params.sign * scaled_b
-    made = rescale_twice(total, params.multiplier, params.shift) + params.zero_point
-    clamped: Array = np.clip(made, params.lowest, params.highest).ravel()
-    return clamped
+    output: Array = rescale_twice(total, params.multiplier, params.shift) + params.zero_point
+    return output
 
 
 def add_int8_once(params: Once, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: 21-bit multipliers, one rounding, halves up.
 
-    Args:
-        a: int8, flat.
-        b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-
     Source: src/qs8-vadd of XNNPACK.
     """
     a, b = spread(a, b, loops)
     total = params.bias + a * params.a_multiplier + b * params.b_multiplier
-    made = (total >> params.shift) + params.zero_point
-    clamped: npt.NDArray[np.int8] = (
-        np.clip(made, params.lowest, params.highest).astype(np.int8).ravel()
-    )
-    return clamped
+    output = (total >> params.shift) + params.zero_point
+    return clamped(output, params.lowest, params.highest, np.int8)
 
 
 def add_int16_shifted_once(
@@ -127,46 +120,24 @@ def add_int16_shifted_once(
 ) -> npt.NDArray[np.int16]:
     """Define the kernel for scales that are powers of two: one input is shifted, and rounded once.
 
-    Args:
-        a: int16, flat.
-        b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-
     Source: Add with pot_scale in tensorflow/lite/kernels/internal/reference/add.h.
     """
     a, b = spread(a, b, loops)
     total = rounding_shift(a, params.a_shift) + params.sign * rounding_shift(b, params.b_shift)
-    clamped: npt.NDArray[np.int16] = (
-        np.clip(total, params.lowest, params.highest).astype(np.int16).ravel()
-    )
-    return clamped
+    return clamped(total, params.lowest, params.highest, np.int16)
 
 
-def add_int32(params: Plain, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
-    """Define the int32 kernel: a sum that wraps.
-
-    Args:
-        a: int32, flat.
-        b: int32, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-    """
+def add_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
+    """Define the int32 kernel: a sum that wraps."""
     a, b = spread(a, b, loops)
     total = (a + params.sign * b).astype(np.int32)
-    clamped: npt.NDArray[np.int32] = (
-        np.clip(total, params.lowest, params.highest).astype(np.int32).ravel()
-    )
-    return clamped
+    return clamped(total, params.lowest, params.highest, np.int32)
 
 
-def add_float32(params: Plain, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
+def add_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: the sum, rounded, the same bytes as LiteRT's.
 
     XNNPACK's are the same but for denormal numbers, for which it has 0.
-
-    Args:
-        a: float32, flat.
-        b: float32, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     a, b = spread(a, b, loops)
     with np.errstate(over="ignore", invalid="ignore"):

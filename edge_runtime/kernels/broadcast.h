@@ -1,6 +1,6 @@
-/* Kernels of two broadcast tensors: the loops are defined in elementwise.py. */
-#ifndef EK_ELEMENTWISE_H
-#define EK_ELEMENTWISE_H
+/* Kernels of two broadcast tensors; the loops are defined in ops/broadcast.py. */
+#ifndef EK_BROADCAST_H
+#define EK_BROADCAST_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,8 +33,9 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
     return start;
 }
 
-/* Defines a kernel by element(Params, a, b). tensors: inputs a and b, loops int32 [3][EK_LOOPS],
- * output. The output may lie where an input lies that is not broadcast. */
+/* Defines a kernel by element(Params, a, b), whose value fits the type. tensors: inputs a and b,
+ * loops int32 [3][EK_LOOPS], output. The output may lie where an input lies that is not broadcast.
+ */
 #define EK_ELEMENTWISE(kernel, type, Params, element)                                              \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
@@ -44,22 +45,22 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
         const int32_t a_moves = ek_flash_int32(&a_strides[EK_LOOPS - 1]);                          \
         const int32_t b_moves = ek_flash_int32(&b_strides[EK_LOOPS - 1]);                          \
         type *output = (type *)tensors[3];                                                         \
-        Params own; /* a copy, because an int8 output could be params to the compiler */           \
-        memcpy(&own, params, sizeof own);                                                          \
+        Params p; /* a copy, because an int8 output could be params to the compiler */             \
+        memcpy(&p, params, sizeof p);                                                              \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \
             const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
             const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
             if (a_moves && b_moves) {                                                              \
                 for (int32_t i = 0; i < count; i++)                                                \
-                    output[i] = element(own, a[i], b[i]);                                          \
+                    output[i] = (type)element(p, a[i], b[i]);                                      \
             } else if (a_moves) {                                                                  \
                 const type same = *b;                                                              \
                 for (int32_t i = 0; i < count; i++)                                                \
-                    output[i] = element(own, a[i], same);                                          \
+                    output[i] = (type)element(p, a[i], same);                                      \
             } else {                                                                               \
                 const type same = *a;                                                              \
                 for (int32_t i = 0; i < count; i++)                                                \
-                    output[i] = element(own, same, b[i]);                                          \
+                    output[i] = (type)element(p, same, b[i]);                                      \
             }                                                                                      \
         }                                                                                          \
     }

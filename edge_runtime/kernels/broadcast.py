@@ -15,13 +15,13 @@ def spread(a: Array, b: Array, loops: Array) -> tuple[Array, Array]:
     Args:
         a: flat.
         b: flat.
-        loops: int32 [3 * LOOPS]: how often each loop runs, and how many elements of ``a`` and of
-            ``b`` it advances by.
+        loops: int32 [3 * LOOPS]: how often each loop runs, and by how many elements of ``a`` and of
+            ``b`` it advances.
     """
     sizes, *strides = loops.reshape(3, -1)
     kind = a.dtype if a.dtype.kind == "f" else "int64"
     first, second = (
-        tensor.reshape([size if step else 1 for size, step in zip(sizes, own, strict=True)])
-        for tensor, own in zip((a, b), strides, strict=True)
+        tensor.reshape([size if step else 1 for size, step in zip(sizes, steps, strict=True)])
+        for tensor, steps in zip((a, b), strides, strict=True)
     )
     return first.astype(kind), second.astype(kind)

@@ -5,15 +5,19 @@
 
 #include "flash.h"
 
+typedef struct {
+    int32_t rows, inputs;
+} Concatenation;
+
 /* tensors: the inputs, int32 [inputs] bytes of a row of each, output. */
 void ek_concatenation(const int32_t *params, void *const *tensors)
 {
-    const int32_t rows = params[0], inputs = params[1];
-    const int32_t *lengths = (const int32_t *)tensors[inputs];
-    char *output = (char *)tensors[inputs + 1];
+    const Concatenation *p = (const Concatenation *)params;
+    const int32_t *lengths = (const int32_t *)tensors[p->inputs];
+    char *output = (char *)tensors[p->inputs + 1];
 
-    for (int32_t row = 0; row < rows; row++)
-        for (int32_t i = 0; i < inputs; i++) {
+    for (int32_t row = 0; row < p->rows; row++)
+        for (int32_t i = 0; i < p->inputs; i++) {
             const size_t length = (size_t)ek_flash_int32(&lengths[i]);
             memcpy(output, (const char *)tensors[i] + (size_t)row * length, length);
             output += length;

@@ -13,21 +13,21 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Concatenation:
     """Parameters of ``concatenation``: rows before the axis, and how many inputs there are."""
 
     rows: int
     inputs: int
 
 
-def concatenation(params: Params, *tensors: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def concatenation(params: Concatenation, *tensors: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Define the kernel: row by row, the bytes of each input after those of the one before it.
 
-    LiteRT does not rescale inputs either: it refuses int8 of different scales, and takes int16 of
+    LiteRT does not rescale inputs either: it refuses int8 of different scales, and copies int16 of
     different scales as they are (Prepare in tensorflow/lite/kernels/concatenation.cc).
 
     Args:
-        tensors: the inputs, flat, then int32 [inputs], how many bytes of each make a row.
+        tensors: the inputs, flat, then int32 [inputs], the bytes of a row of each.
     """
     *inputs, lengths = tensors
     rows = [

@@ -3,8 +3,13 @@
 
 #include <string.h>
 
-/* tensors: input and output of params[0] bytes. */
+typedef struct {
+    int32_t size;
+} Copy;
+
+/* tensors: input and output of size bytes. */
 void ek_copy(const int32_t *params, void *const *tensors)
 {
-    memcpy(tensors[1], tensors[0], (size_t)params[0]);
+    const Copy *p = (const Copy *)params;
+    memcpy(tensors[1], tensors[0], (size_t)p->size);
 }

@@ -12,13 +12,13 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
-    """Parameters of ``copy``."""
+class Copy:
+    """Parameters of ``copy``: bytes of the tensor."""
 
     size: int
 
 
-def copy(_: Params, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def copy(_: Copy, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Define the kernel.
 
     Args:

@@ -13,7 +13,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Dequantize:
     """Parameters of the kernels.
 
     Attributes:
@@ -26,7 +26,7 @@ class Params:
     zero_point: int
 
 
-def _dequantized(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def _dequantized(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
     """Return ``scale * (x - zero_point)``, rounded once, as the difference is exact."""
     scale = np.array([params.scale], np.int32).view(np.float32)
     steps = tensor.astype(np.int32) - params.zero_point
@@ -35,16 +35,16 @@ def _dequantized(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
     return result
 
 
-def dequantize_int8(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def dequantize_int8(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the kernel for int8 [count]."""
     return _dequantized(params, tensor)
 
 
-def dequantize_uint8(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def dequantize_uint8(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the kernel for uint8 [count]."""
     return _dequantized(params, tensor)
 
 
-def dequantize_int16(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def dequantize_int16(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the kernel for int16 [count]."""
     return _dequantized(params, tensor)

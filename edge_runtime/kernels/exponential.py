@@ -1,4 +1,4 @@
-"""exp that gives the same bytes in NumPy and in C on every machine, which libraries' do not."""
+"""exp with the same bytes in NumPy and in C on every machine, unlike that of libraries."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TERMS = 13
 def exp(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return e**x: ``2**k * e**r`` with ``|r| <= ln(2) / 2``, e**r by its Taylor series.
 
-    Each product and each sum is rounded to double by itself. The error is below 2**-51 of the
-    result, so that a float32 made of it is nearly always the right one. x is cut to [-708, 709],
-    outside of which a float32 is 0 or infinity; NaN counts as -708.
+    Each product and each sum is rounded to double. The error is below 2**-51 of the result, so that
+    rounding it to float32 is nearly always correct. x is clamped to [-708, 709], outside of which
+    a float32 is 0 or infinity; NaN counts as -708.
     """
     x = np.where(x > -708, np.where(x < 709, x, 709), -708)
     power = np.trunc(x * LOG2_E + np.where(x < 0, -0.5, 0.5))

@@ -1,8 +1,12 @@
 /* Whether float32 numbers are all finite, which the extension asks before a model runs; not an op.
- * tensors: float [params[0]], and int32 [1], which becomes 1 or 0. */
+ * tensors: float [count], and int32 [1], which becomes 1 or 0. */
 #include "kernel.h"
 
 #include <string.h>
+
+typedef struct {
+    int32_t count;
+} Finite;
 
 /* All bits set in infinity and NaN, in no finite number. */
 static const uint32_t EXPONENT = 0x7f800000;
@@ -20,5 +24,6 @@ static inline int all_finite(const float *numbers, int32_t count)
 
 EK_TARGET void EK(finite)(const int32_t *params, void *const *tensors)
 {
-    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], params[0]);
+    const Finite *p = (const Finite *)params;
+    *(int32_t *)tensors[1] = all_finite((const float *)tensors[0], p->count);
 }

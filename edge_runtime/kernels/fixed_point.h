@@ -13,7 +13,7 @@ static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t
     const int64_t product = (int64_t)total * multiplier + ((int64_t)1 << (right - 1));
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
 #else
-    /* The same without shifting 64 bits, which takes long here: half is twice the result. */
+    /* The same without shifting 64 bits, which is slow here: half is twice the result. */
     const int64_t product = (int64_t)total * multiplier;
     const int32_t high = (int32_t)(product >> 32);
     if (right > 32) {
@@ -38,7 +38,7 @@ static inline int32_t ek_rescale_twice(int32_t total, int32_t multiplier, int32_
 {
     const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
     const int32_t moved = (int32_t)((uint32_t)total << left);
-    /* What the source does by a truncating division is this floor, for either sign. */
+    /* The truncating division of the source is this floor, for either sign. */
     const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);
     return ek_rounding_shift(high, right);
 }
@@ -78,6 +78,14 @@ static inline int32_t ek_rescale_exact(int64_t total, int64_t significand, int32
     else if (right < 64)
         rounded = (int32_t)((product + ((uint64_t)1 << (right - 1))) >> right);
     return total < 0 ? -rounded : rounded;
+}
+
+static inline int32_t ek_leading_zeros(uint32_t value)
+{
+    int32_t zeros = 0;
+    for (; zeros < 32 && !(value >> 31); zeros++)
+        value <<= 1;
+    return zeros;
 }
 
 static inline int32_t ek_clamp(int32_t value, int32_t lowest, int32_t highest)

@@ -1,10 +1,10 @@
-/* How kernels read what can only be constant: everywhere a plain load, on AVR from flash.
+/* How kernels read tensors that are always constant: by a plain load, on AVR from flash.
  *
  * AVR is a Harvard machine: a const array lies in RAM, copied from flash at the start, unless
  * EK_FLASH leaves it in flash alone, where a plain load would read the RAM of the same address. So
- * who lays out tensors has to know which of them a kernel reads by ek_flash_<type>: those that
- * Kernel.flash of edge_runtime.ops tells, weights and what the lowering made. They are EK_FLASH;
- * all others are not, even where they happen to be constant. What is read both ways is there twice.
+ * the code that lays out tensors has to know which of them a kernel reads by ek_flash_<type>: those
+ * of Kernel.flash in edge_runtime.ops, weights and constants of the lowering. They are EK_FLASH; all
+ * others are not, even where they happen to be constant. A tensor read both ways is stored twice.
  *
  * LPM reaches the first 64 KiB, where the linker puts .progmem.data, just behind the vectors. */
 #ifndef EK_FLASH_H

@@ -43,7 +43,7 @@ class Int16:
 
 @record
 class Float32:
-    """Parameters of ``fully_connected_float32``; the ends are the bits of float32 numbers."""
+    """Parameters of ``fully_connected_float32``; the bounds are the bits of float32 numbers."""
 
     rows: int
     depth: int
@@ -124,7 +124,7 @@ def fully_connected_int16_once(
         weights: int8 [outputs * depth].
         bias: int64 [outputs].
         multiplier: int64 [outputs], see ``exact_multiplier``.
-        shift: int32 [outputs], likewise.
+        shift: int32 [outputs], of the same.
 
     Source: ``round`` of a product of doubles in reference_integer_ops::FullyConnected. A sum counts
     up to 2**53 - 1, which only the bias of a damaged file exceeds.
@@ -140,7 +140,7 @@ def fully_connected_int16_reduced_once(
     multiplier: Array,
     shift: Array,
 ) -> npt.NDArray[np.int16]:
-    """Define the same with an int32 multiplier cut to 16 bits, as TFLite Micro and CMSIS-NN do.
+    """Define the same with an int32 multiplier rounded to 16 bits, as TFLite Micro and CMSIS-NN do.
 
     It rounds once, halves up.
 

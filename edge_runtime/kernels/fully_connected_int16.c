@@ -66,8 +66,8 @@ static inline int32_t scale_reduced(int64_t total, const void *multiplier, const
     return rescale_reduced(total, factor, ek_flash_int32(&shift[output]));
 }
 
-static inline int32_t scale_double(int64_t total, const void *multiplier, const int32_t *shift,
-                                   int32_t output)
+static inline int32_t scale_twice(int64_t total, const void *multiplier, const int32_t *shift,
+                                  int32_t output)
 {
     const int32_t factor = ek_flash_int32((const int32_t *)multiplier + output);
     return ek_rescale_twice((int32_t)total, factor, ek_flash_int32(&shift[output]));
@@ -76,18 +76,17 @@ static inline int32_t scale_double(int64_t total, const void *multiplier, const 
 static inline void dense_int16(const int32_t *params, void *const *tensors, adder *with_bias,
                                scaler *scale)
 {
-    const FullyConnectedInt16 *const layer = (const FullyConnectedInt16 *)params;
-    const int32_t rows = layer->rows, depth = layer->depth, outputs = layer->outputs;
     const int16_t *input = (const int16_t *)tensors[0];
     const int32_t *shift = (const int32_t *)tensors[4];
     int16_t *output = (int16_t *)tensors[5];
+    const FullyConnectedInt16 *p = (const FullyConnectedInt16 *)params;
 
-    for (int32_t row = 0; row < rows; row++, input += depth) {
+    for (int32_t row = 0; row < p->rows; row++, input += p->depth) {
         const int8_t *weights = (const int8_t *)tensors[1];
-        for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            const int64_t total = with_bias(dot_int16(input, weights, depth), tensors[2], o);
+        for (int32_t o = 0; o < p->outputs; o++, weights += p->depth) {
+            const int64_t total = with_bias(dot_int16(input, weights, p->depth), tensors[2], o);
             const int32_t scaled = scale(total, tensors[3], shift, o);
-            *output++ = (int16_t)ek_clamp(scaled, layer->lowest, layer->highest);
+            *output++ = (int16_t)ek_clamp(scaled, p->lowest, p->highest);
         }
     }
 }
@@ -114,5 +113,5 @@ void ek_fully_connected_int16_reduced_once(const int32_t *params, void *const *t
 /* tensors: as the first with bias and multiplier int32 [outputs]. */
 void ek_fully_connected_int16_narrow_twice(const int32_t *params, void *const *tensors)
 {
-    dense_int16(params, tensors, add_narrow, scale_double);
+    dense_int16(params, tensors, add_narrow, scale_twice);
 }

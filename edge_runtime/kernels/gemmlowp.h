@@ -7,14 +7,14 @@
 
 #include "fixed_point.h"
 
-static inline int32_t ek_cut16(int32_t raw)
+static inline int32_t ek_clamp16(int32_t raw)
 {
     return ek_clamp(raw, INT16_MIN, INT16_MAX);
 }
 
 static inline int32_t ek_product16(int32_t a, int32_t b)
 {
-    return ek_cut16((a * b + (1 << 14)) >> 15);
+    return ek_clamp16((a * b + (1 << 14)) >> 15);
 }
 
 static inline int32_t ek_halved(int32_t raw, int32_t times)
@@ -30,11 +30,11 @@ static inline int32_t ek_exp_of_negative16(int32_t raw, int32_t integer_bits)
     static const int32_t FACTORS[] = {25520, 19875, 12055, 4435, 600, 11};
     const int32_t fraction = 15 - integer_bits, quarter = 1 << (fraction - 2);
     const int32_t part = (raw & (quarter - 1)) - quarter;
-    const int32_t x = ek_cut16(part * (1 << integer_bits)) + (1 << 12);
+    const int32_t x = ek_clamp16(part * (1 << integer_bits)) + (1 << 12);
     const int32_t x2 = ek_product16(x, x);
     const int32_t x3 = ek_product16(x2, x), x4 = ek_product16(x2, x2);
     const int32_t series = ek_halved(ek_product16(ek_halved(x4, 2) + x3, 10923) + x2, 1);
-    int32_t result = ek_cut16(28918 + ek_product16(28918, x + series));
+    int32_t result = ek_clamp16(28918 + ek_product16(28918, x + series));
     const int32_t rest = part - raw;
     for (int32_t i = 0; i < integer_bits + 2; i++)
         if (rest >> (fraction - 2 + i) & 1)
@@ -48,14 +48,14 @@ static inline int32_t ek_over_one_plus16(int32_t raw)
     const int32_t half = (raw + ((int32_t)1 << 15)) >> 1;
     int32_t x = 23130 + ek_product16(half, -15420);
     for (int i = 0; i < 3; i++)
-        x += ek_cut16(ek_product16(x, (1 << 13) - ek_product16(half, x)) * 4);
+        x += ek_clamp16(ek_product16(x, (1 << 13) - ek_product16(half, x)) * 4);
     return x;
 }
 
 static inline int32_t ek_logistic16(int32_t raw, int32_t integer_bits)
 {
     const int32_t x = ek_over_one_plus16(ek_exp_of_negative16(raw > 0 ? -raw : raw, integer_bits));
-    const int32_t above = ek_cut16(x * 2);
+    const int32_t above = ek_clamp16(x * 2);
     return raw > 0 ? above : raw ? INT16_MAX - above : 1 << 14;
 }
 
@@ -64,7 +64,7 @@ static inline int32_t ek_tanh16(int32_t raw, int32_t integer_bits)
     /* One integer bit more is twice the number. */
     const int32_t x =
         ek_over_one_plus16(ek_exp_of_negative16(raw > 0 ? -raw : raw, integer_bits + 1));
-    const int32_t above = ek_cut16((x - (1 << 13)) * 4);
+    const int32_t above = ek_clamp16((x - (1 << 13)) * 4);
     return raw > 0 ? above : raw ? -above : 0;
 }
 

@@ -14,7 +14,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Real:
+class Float32:
     """Parameters of ``leaky_relu_float32``.
 
     Attributes:
@@ -31,10 +31,10 @@ class Int16:
 
     Attributes:
         multiplier: of an input that is not negative; see ``quantize_multiplier``.
-        shift: likewise.
+        shift: of the same factor.
         negative_multiplier: of a negative input.
-        negative_shift: likewise.
-        negative_sign: what the output of a negative input is multiplied with, 1 or -1.
+        negative_shift: of the same factor.
+        negative_sign: what the output of a negative input is multiplied by, 1 or -1.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Int16:
     negative_sign: int
 
 
-def leaky_relu_float32(params: Real, tensor: Array) -> npt.NDArray[np.float32]:
+def leaky_relu_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: the product is rounded once.
 
     Args:

@@ -5,12 +5,17 @@
 #include "gemmlowp.h"
 #include "sigmoid_table.h"
 
+typedef struct {
+    int32_t count;
+} Count;
+
 /* tensors: input float [count], output float [count]. */
 void ek_logistic_float32(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
-    for (int32_t i = 0; i < params[0]; i++)
+    const Count *p = (const Count *)params;
+    for (int32_t i = 0; i < p->count; i++)
         output[i] = (float)(1 / (1 + ek_exp(-(double)input[i])));
 }
 
@@ -20,8 +25,9 @@ void ek_logistic_int16(const int32_t *params, void *const *tensors)
     const int16_t *input = (const int16_t *)tensors[0];
     const uint16_t *table = (const uint16_t *)tensors[1];
     int16_t *output = (int16_t *)tensors[2];
-    for (int32_t i = 0; i < params[0]; i++) {
-        const int32_t x = ek_moved(input[i], params);
+    const SigmoidTable *p = (const SigmoidTable *)params;
+    for (int32_t i = 0; i < p->count; i++) {
+        const int32_t x = ek_moved(input[i], p);
         const int32_t above = ek_interpolated(x < 0 ? -x : x, table, 9, (int32_t)32767 << 10);
         output[i] = (int16_t)(((x < 0 ? ((int32_t)1 << 25) - 1 - above : above) + (1 << 9)) >> 10);
     }
@@ -32,6 +38,7 @@ void ek_logistic_fixed_int16(const int32_t *params, void *const *tensors)
 {
     const int16_t *input = (const int16_t *)tensors[0];
     int16_t *output = (int16_t *)tensors[1];
-    for (int32_t i = 0; i < params[0]; i++)
+    const Count *p = (const Count *)params;
+    for (int32_t i = 0; i < p->count; i++)
         output[i] = (int16_t)ek_logistic16(input[i], 3);
 }

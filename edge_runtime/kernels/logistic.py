@@ -15,13 +15,13 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Count:
     """Parameters of ``logistic_float32`` and ``logistic_fixed_int16``."""
 
     count: int
 
 
-def logistic_float32(_: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def logistic_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: calculated in double, rounded once.
 
     The error is below 0.501 ulp where the value is at least 1e-37, and below that less than an
@@ -34,7 +34,7 @@ def logistic_float32(_: Params, tensor: Array) -> npt.NDArray[np.float32]:
 
 
 def logistic_int16(
-    params: sigmoid_table.Params, tensor: Array, table: Array
+    params: sigmoid_table.SigmoidTable, tensor: Array, table: Array
 ) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the table interpolated, halves up.
 
@@ -51,7 +51,7 @@ def logistic_int16(
     return result
 
 
-def logistic_fixed_int16(_: Params, tensor: Array) -> npt.NDArray[np.int16]:
+def logistic_fixed_int16(_: Count, tensor: Array) -> npt.NDArray[np.int16]:
     """Define the int16 kernel of LiteRT's optimised Logistic: gemmlowp's, with 3 integer bits.
 
     Args:

@@ -13,13 +13,13 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Lookup:
     """Parameters of ``lookup_int8`` and ``lookup_int16``."""
 
     count: int
 
 
-def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8 | np.uint8]:
+def lookup_int8(_: Lookup, tensor: Array, table: Array) -> npt.NDArray[np.int8 | np.uint8]:
     """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
 
     Args:
@@ -30,7 +30,7 @@ def lookup_int8(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int8 |
     return result
 
 
-def lookup_int16(_: Params, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+def lookup_int16(_: Lookup, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
     """Define the kernel: ``table[x + 128]`` for each byte x of the input, read as int8.
 
     Args:

@@ -1,75 +1,61 @@
 /* MUL; the meaning is defined in mul.py. */
 #include "kernel.h"
 
+#include "activation.h"
 #include "broadcast.h"
 #include "fixed_point.h"
+#include "float_bits.h"
 
 typedef struct {
     int32_t a_zero_point, b_zero_point, multiplier, shift, zero_point, lowest, highest;
 } Rescaled;
 
-static inline int32_t rescaled(Rescaled own, int32_t a, int32_t b)
+static inline int32_t rescaled(Rescaled p, int32_t a, int32_t b)
 {
-    const int32_t product = (a - own.a_zero_point) * (b - own.b_zero_point);
-    const int32_t scaled = ek_rescale_twice(product, own.multiplier, own.shift);
+    const int32_t product = (a - p.a_zero_point) * (b - p.b_zero_point);
+    const int32_t scaled = ek_rescale_twice(product, p.multiplier, p.shift);
     /* Unsigned, because a large factor may wrap. */
-    const uint32_t moved = (uint32_t)scaled + (uint32_t)own.zero_point;
-    return ek_clamp((int32_t)moved, own.lowest, own.highest);
-}
-
-static inline int8_t rescaled_int8(Rescaled own, int8_t a, int8_t b)
-{
-    return (int8_t)rescaled(own, a, b);
-}
-
-static inline int16_t rescaled_int16(Rescaled own, int16_t a, int16_t b)
-{
-    return (int16_t)rescaled(own, a, b);
+    const uint32_t moved = (uint32_t)scaled + (uint32_t)p.zero_point;
+    return ek_clamp((int32_t)moved, p.lowest, p.highest);
 }
 
 typedef struct {
     int32_t a_zero_point, b_zero_point;
     float factor;
     int32_t zero_point, lowest, highest;
-} Single;
+} Float;
 
-static inline int8_t single(Single own, int8_t a, int8_t b)
+static inline int32_t rescaled_float(Float p, int32_t a, int32_t b)
 {
-    const float low = (float)(own.lowest - own.zero_point);
-    const float high = (float)(own.highest - own.zero_point);
-    const int32_t product = (a - own.a_zero_point) * (b - own.b_zero_point);
-    float scaled = (float)product * own.factor;
-    scaled = scaled < low ? low : scaled > high ? high : scaled;
-    /* 1.5 * 2^23, at which a float has no fraction: the sum is rounded, halves to even. */
-    scaled += 12582912.0f;
-    int32_t bits;
-    memcpy(&bits, &scaled, sizeof bits);
-    return (int8_t)(bits - 0x4b400000 + own.zero_point);
+    const float low = (float)(p.lowest - p.zero_point);
+    const float high = (float)(p.highest - p.zero_point);
+    const int32_t product = (a - p.a_zero_point) * (b - p.b_zero_point);
+    const float scaled = ek_clamp_float32((float)product * p.factor, low, high);
+    return ek_nearest_even(scaled) + p.zero_point;
 }
 
 typedef struct {
     int32_t lowest, highest;
-} Whole;
+} Int32;
 
-static inline int32_t wrapped(Whole own, int32_t a, int32_t b)
+static inline int32_t product_int32(Int32 p, int32_t a, int32_t b)
 {
-    return ek_clamp((int32_t)((uint32_t)a * (uint32_t)b), own.lowest, own.highest);
+    return ek_clamp((int32_t)((uint32_t)a * (uint32_t)b), p.lowest, p.highest);
 }
 
 typedef struct {
     float lowest, highest;
-} Real;
+} Float32;
 
-static inline float real(Real own, float a, float b)
+static inline float product_float32(Float32 p, float a, float b)
 {
-    const float product = a * b;
-    return product < own.lowest ? own.lowest : product > own.highest ? own.highest : product;
+    return ek_clamp_float32(a * b, p.lowest, p.highest);
 }
 
-EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, Rescaled, rescaled_int8)
-EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, Rescaled, rescaled_int16)
-#ifndef EK_AVX2 /* gains nothing there, or is as fast as it need be */
-EK_ELEMENTWISE(EK(mul_int8_float), int8_t, Single, single)
-EK_ELEMENTWISE(EK(mul_int32), int32_t, Whole, wrapped)
-EK_ELEMENTWISE(EK(mul_float32), float, Real, real)
+EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, Rescaled, rescaled)
+#ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
+EK_ELEMENTWISE(EK(mul_int8_float), int8_t, Float, rescaled_float)
+EK_ELEMENTWISE(EK(mul_int32), int32_t, Int32, product_int32)
+EK_ELEMENTWISE(EK(mul_float32), float, Float32, product_float32)
 #endif

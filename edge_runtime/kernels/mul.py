@@ -1,4 +1,8 @@
-"""The kernels of MUL in NumPy, which defines their meaning; in C mul.c."""
+"""The kernels of MUL in NumPy, which defines their meaning; in C mul.c.
+
+All have two flat inputs of the type in their name, and the loops over them, int32 [3 * LOOPS]: see
+``broadcast.loops``. They return the flat output, of the same type.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice
-from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.record import record
 
@@ -41,8 +45,16 @@ class Float:
 
 
 @record
-class Plain:
-    """Parameters of ``mul_int32`` and ``mul_float32``, for which the ends are bits."""
+class Int32:
+    """Parameters of ``mul_int32``."""
+
+    lowest: int
+    highest: int
+
+
+@record
+class Float32:
+    """Parameters of ``mul_float32``; the bounds are the bits of float32 numbers."""
 
     lowest: int
     highest: int
@@ -51,44 +63,26 @@ class Plain:
 def mul_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: the product rescaled, rounded twice.
 
-    Args:
-        a: int8, flat.
-        b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-
     Source: MulElementwise in tensorflow/lite/kernels/internal/reference/integer_ops/mul.h.
     """
-    return _rescaled(params, a, b, loops).astype(np.int8)
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
 
 
 def mul_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
-    """Define the int16 kernel: the same.
-
-    Args:
-        a: int16, flat.
-        b: int16, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-    """
-    return _rescaled(params, a, b, loops).astype(np.int16)
+    """Define the int16 kernel: the same."""
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int16)
 
 
 def _rescaled(params: Rescaled, a: Array, b: Array, loops: Array) -> Array:
     a, b = spread(a, b, loops)
     product = (a - params.a_zero_point) * (b - params.b_zero_point)
     # Sums wrap as int32 does.
-    made = rescale_twice(product, params.multiplier, params.shift) + params.zero_point
-    wrapped = made.astype(np.int32)
-    clamped: Array = np.clip(wrapped, params.lowest, params.highest).ravel()
-    return clamped
+    moved: Array = rescale_twice(product, params.multiplier, params.shift) + params.zero_point
+    return moved.astype(np.int32)
 
 
 def mul_int8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int8]:
     """Define XNNPACK's int8 kernel: the product by a float32 factor, halves to even.
-
-    Args:
-        a: int8, flat.
-        b: int8, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
 
     Source: src/qs8-vmul of XNNPACK.
     """
@@ -96,36 +90,22 @@ def mul_int8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArr
     product = ((a - params.a_zero_point) * (b - params.b_zero_point)).astype(np.float32)
     scaled = product * np.array(params.factor, np.int32).view(np.float32)
     low, high = params.lowest - params.zero_point, params.highest - params.zero_point
-    made = np.rint(np.clip(scaled, np.float32(low), np.float32(high))) + params.zero_point
-    rounded: npt.NDArray[np.int8] = made.astype(np.int8).ravel()
-    return rounded
+    rounded = np.rint(np.clip(scaled, np.float32(low), np.float32(high))) + params.zero_point
+    output: npt.NDArray[np.int8] = rounded.astype(np.int8).ravel()
+    return output
 
 
-def mul_int32(params: Plain, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
-    """Define the int32 kernel: a product that wraps.
-
-    Args:
-        a: int32, flat.
-        b: int32, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
-    """
+def mul_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int32]:
+    """Define the int32 kernel: a product that wraps."""
     a, b = spread(a, b, loops)
     product = (a * b).astype(np.int32)
-    clamped: npt.NDArray[np.int32] = (
-        np.clip(product, params.lowest, params.highest).astype(np.int32).ravel()
-    )
-    return clamped
+    return clamped(product, params.lowest, params.highest, np.int32)
 
 
-def mul_float32(params: Plain, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
+def mul_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: the product, rounded, the same bytes as LiteRT's.
 
     XNNPACK's are the same but for denormal numbers, for which it has 0.
-
-    Args:
-        a: float32, flat.
-        b: float32, flat.
-        loops: int32 [3 * LOOPS], see ``broadcast.loops``.
     """
     a, b = spread(a, b, loops)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

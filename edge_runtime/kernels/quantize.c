@@ -1,41 +1,42 @@
 /* QUANTIZE of float32; the meaning is defined in quantize.py. */
 #include "kernel.h"
 
-#include <string.h>
+#include "float_bits.h"
 
-/* params: count, bits of the scale or its inverse, zero point, lowest, highest. */
+/* The scale is the bits of a float: of the output's scale, or of its inverse. */
+typedef struct {
+    int32_t count, scale, zero_point, lowest, highest;
+} Quantize;
+
+/* The same with floats, the bounds in steps from the zero point. */
 typedef struct {
     float scale, low, high;
     int32_t zero_point;
-} Output;
+} Steps;
 
-static Output output_of(const int32_t *params)
+static Steps steps_of(const Quantize *p)
 {
-    Output made = {0, (float)(params[3] - params[2]), (float)(params[4] - params[2]), params[2]};
-    memcpy(&made.scale, &params[1], sizeof made.scale);
-    return made;
+    const Steps steps = {ek_float(&p->scale), (float)(p->lowest - p->zero_point),
+                         (float)(p->highest - p->zero_point), p->zero_point};
+    return steps;
 }
 
-static float cut(float steps, Output made)
+static float clamped(float value, Steps steps)
 {
-    return steps > made.low ? steps < made.high ? steps : made.high : made.low; /* NaN: low */
+    return value > steps.low ? value < steps.high ? value : steps.high : steps.low; /* NaN: low */
 }
 
-static int32_t divided(float value, Output made)
+static int32_t divided(float value, Steps steps)
 {
-    const float steps = cut(value / made.scale, made);
-    const int32_t whole = (int32_t)steps;
-    const float rest = steps - (float)whole; /* exact */
-    return whole + (rest >= 0.5f) - (rest <= -0.5f) + made.zero_point;
+    const float number = clamped(value / steps.scale, steps);
+    const int32_t whole = (int32_t)number;
+    const float rest = number - (float)whole; /* exact */
+    return whole + (rest >= 0.5f) - (rest <= -0.5f) + steps.zero_point;
 }
 
-static int32_t multiplied(float value, Output made)
+static int32_t multiplied(float value, Steps steps)
 {
-    /* 1.5 * 2^23, at which a float has no fraction: the sum is rounded, halves to even. */
-    const float moved = cut(value * made.scale, made) + 12582912.0f;
-    int32_t bits;
-    memcpy(&bits, &moved, sizeof bits);
-    return bits - 0x4b400000 + made.zero_point;
+    return ek_nearest_even(clamped(value * steps.scale, steps)) + steps.zero_point;
 }
 
 /* tensors: input float [count], output int8 or uint8 [count]. */
@@ -43,20 +44,22 @@ void ek_quantize_int8(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     uint8_t *output = (uint8_t *)tensors[1];
-    const Output made = output_of(params);
-    const int32_t count = params[0];
+    const Quantize *p = (const Quantize *)params;
+    const Steps steps = steps_of(p);
+    const int32_t count = p->count; /* a copy, because an int8 output could be params */
     for (int32_t i = 0; i < count; i++)
-        output[i] = (uint8_t)divided(input[i], made);
+        output[i] = (uint8_t)divided(input[i], steps);
 }
 
 void ek_quantize_even_int8(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     uint8_t *output = (uint8_t *)tensors[1];
-    const Output made = output_of(params);
-    const int32_t count = params[0];
+    const Quantize *p = (const Quantize *)params;
+    const Steps steps = steps_of(p);
+    const int32_t count = p->count; /* a copy, because an int8 output could be params */
     for (int32_t i = 0; i < count; i++)
-        output[i] = (uint8_t)multiplied(input[i], made);
+        output[i] = (uint8_t)multiplied(input[i], steps);
 }
 
 /* tensors: input float [count], output int16 [count]. */
@@ -64,16 +67,18 @@ void ek_quantize_int16(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     int16_t *output = (int16_t *)tensors[1];
-    const Output made = output_of(params);
-    for (int32_t i = 0; i < params[0]; i++)
-        output[i] = (int16_t)divided(input[i], made);
+    const Quantize *p = (const Quantize *)params;
+    const Steps steps = steps_of(p);
+    for (int32_t i = 0; i < p->count; i++)
+        output[i] = (int16_t)divided(input[i], steps);
 }
 
 void ek_quantize_even_int16(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     int16_t *output = (int16_t *)tensors[1];
-    const Output made = output_of(params);
-    for (int32_t i = 0; i < params[0]; i++)
-        output[i] = (int16_t)multiplied(input[i], made);
+    const Quantize *p = (const Quantize *)params;
+    const Steps steps = steps_of(p);
+    for (int32_t i = 0; i < p->count; i++)
+        output[i] = (int16_t)multiplied(input[i], steps);
 }

@@ -14,12 +14,12 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Relu:
     """Parameters of ``relu_float32``.
 
     Attributes:
-        lowest: bits of a float32 number.
-        highest: likewise.
+        lowest: lower bound of the output, as the bits of a float32 number.
+        highest: upper bound, likewise.
     """
 
     count: int
@@ -27,7 +27,7 @@ class Params:
     highest: int
 
 
-def relu_float32(params: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def relu_float32(params: Relu, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel, exact: ``lowest`` below it, ``highest`` above it; NaN stays.
 
     Args:

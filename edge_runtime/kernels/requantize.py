@@ -14,15 +14,15 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class Requantize:
     """Parameters of ``requantize_int16_twice`` and ``requantize_int16_int8_twice``.
 
     Attributes:
-        multiplier: see ``quantize_multiplier``.
-        shift: likewise.
+        multiplier: of the ratio of the scales; see ``quantize_multiplier``.
+        shift: of the same.
         zero_point: of the output; the input's is 0.
-        lowest: the output is cut to this,
-        highest: and to this.
+        lowest: lower bound of the output.
+        highest: upper bound.
     """
 
     count: int
@@ -33,16 +33,16 @@ class Params:
     highest: int
 
 
-def _requantized(params: Params, tensor: Array) -> Array:
+def _requantized(params: Requantize, tensor: Array) -> Array:
     """Return int32 values in int64."""
     scaled = rescale_twice(tensor.astype(np.int64), params.multiplier, params.shift)
     # Sums wrap as int32 does.
     moved = (scaled + params.zero_point).astype(np.int32)
-    cut: Array = np.clip(moved, params.lowest, params.highest)
-    return cut
+    clamped: Array = np.clip(moved, params.lowest, params.highest)
+    return clamped
 
 
-def requantize_int16_twice(params: Params, tensor: Array) -> npt.NDArray[np.int16]:
+def requantize_int16_twice(params: Requantize, tensor: Array) -> npt.NDArray[np.int16]:
     """Define the kernel: rounded twice, halves away from zero.
 
     Source: reference_ops::Requantize and MultiplyByQuantizedMultiplier of TFLite without
@@ -54,7 +54,7 @@ def requantize_int16_twice(params: Params, tensor: Array) -> npt.NDArray[np.int1
     return _requantized(params, tensor).astype("int16")
 
 
-def requantize_int16_int8_twice(params: Params, tensor: Array) -> npt.NDArray[np.int8]:
+def requantize_int16_int8_twice(params: Requantize, tensor: Array) -> npt.NDArray[np.int8]:
     """Define the kernel: the same, for another type of the output.
 
     Args:

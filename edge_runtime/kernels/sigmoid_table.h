@@ -6,10 +6,15 @@
 
 #include "flash.h"
 
-/* The input in steps of 1/(3 * 2^12); params: count, multiplier of at most 15 bits, shift. */
-static inline int32_t ek_moved(int32_t value, const int32_t *params)
+/* Parameters of the kernels; the multiplier has at most 15 bits. */
+typedef struct {
+    int32_t count, multiplier, shift;
+} SigmoidTable;
+
+/* The input in steps of 1/(3 * 2^12). */
+static inline int32_t ek_moved(int32_t value, const SigmoidTable *p)
 {
-    return (value * params[1] + (int32_t)(((int64_t)1 << params[2]) >> 1)) >> params[2];
+    return (value * p->multiplier + (int32_t)(((int64_t)1 << p->shift) >> 1)) >> p->shift;
 }
 
 static inline int32_t ek_interpolated(int32_t size, const uint16_t *table, int32_t bits,

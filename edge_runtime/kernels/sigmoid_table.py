@@ -13,12 +13,12 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Params:
+class SigmoidTable:
     """Parameters of ``logistic_int16`` and ``tanh_int16``.
 
     Attributes:
-        multiplier: what an input takes to be in steps of 1/(3 * 2**12),
-        shift: times ``2**shift``.
+        multiplier: converts an input to steps of 1/(3 * 2**12), times ``2**shift``.
+        shift: bits by which the product is shifted to the right.
     """
 
     count: int
@@ -32,8 +32,8 @@ def interpolated(size: Array, table: Array, bits: int, greatest: int) -> Array:
     Args:
         size: int64, not negative, in steps of ``2**-bits`` of the table's.
         table: uint16 [256].
-        bits: see there.
-        greatest: what is returned from the table's last step on.
+        bits: of the fraction that is added, at least 1.
+        greatest: the value from the table's last step on.
     """
     index = np.minimum(size >> bits, 254)
     below, above = table[index].astype(np.int64), table[index + 1].astype(np.int64)
@@ -42,7 +42,7 @@ def interpolated(size: Array, table: Array, bits: int, greatest: int) -> Array:
     return result
 
 
-def moved(params: Params, tensor: Array) -> Array:
+def moved(params: SigmoidTable, tensor: Array) -> Array:
     """Return the int16 input in steps of 1/(3 * 2**12), in int64."""
     return (
         tensor.astype(np.int64) * params.multiplier + ((1 << params.shift) >> 1)

@@ -1,4 +1,4 @@
-"""The kernels of SOFTMAX in NumPy, which defines their meaning; in C softmax.c."""
+"""The kernels of SOFTMAX in NumPy, which defines their meaning; in C softmax_<type>.c."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
-class Table:
+class Int8:
     """Parameters of ``softmax_int8_twice`` and ``softmax_int8_int16_twice``."""
 
     rows: int
@@ -23,20 +23,40 @@ class Table:
 
 
 @record
-class Real:
-    """Parameters of the others with float32 tables or numbers.
+class Int8Float:
+    """Parameters of ``softmax_int8_float`` and ``softmax_int8_int16_float``.
 
-    ``factor`` has the bits of the output's scale, or of beta.
+    Attributes:
+        scale: bits of the output's scale, a float32 number.
     """
 
     rows: int
     depth: int
-    factor: int
+    scale: int
 
 
 @record
-class Rescaled:
-    """Parameters of ``softmax_int16_twice``."""
+class Float32:
+    """Parameters of ``softmax_float32``.
+
+    Attributes:
+        beta: bits of a float32 number.
+    """
+
+    rows: int
+    depth: int
+    beta: int
+
+
+@record
+class Int16:
+    """Parameters of ``softmax_int16_twice``.
+
+    Attributes:
+        multiplier: of beta and the input's scale, to steps of 10/65535; see
+            ``quantize_multiplier``.
+        shift: of the same factor.
+    """
 
     rows: int
     depth: int
@@ -44,7 +64,7 @@ class Rescaled:
     shift: int
 
 
-def softmax_int8_twice(params: Table, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+def softmax_int8_twice(params: Int8, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: exp from a table, one reciprocal a row, in fixed point.
 
     Args:
@@ -56,17 +76,17 @@ def softmax_int8_twice(params: Table, tensor: Array, table: Array) -> npt.NDArra
     return (_fixed_point(params, tensor, table, 8) - 128).astype(np.int8)
 
 
-def softmax_int8_int16_twice(params: Table, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+def softmax_int8_int16_twice(params: Int8, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
     """Define the kernel for an int16 output: the same with 8 bits more.
 
     Args:
         tensor: int8 [rows * depth].
-        table: int32 [256], see ``softmax_int8_twice``.
+        table: int32 [256], as of ``softmax_int8_twice``.
     """
     return (_fixed_point(params, tensor, table, 16) - 32768).astype(np.int16)
 
 
-def _fixed_point(params: Table, tensor: Array, table: Array, bits: int) -> Array:
+def _fixed_point(params: Int8, tensor: Array, table: Array, bits: int) -> Array:
     """Return the shares with ``bits`` fractional bits, at most 1 - 2**-bits."""
     powers = table[_below(params, tensor)].astype(np.int64)
     # 19 fractional bits; at least one of them is 1, so that the sum has 20 bits or more.
@@ -74,8 +94,8 @@ def _fixed_point(params: Table, tensor: Array, table: Array, bits: int) -> Array
     zeros = 32 - np.frexp(total)[1].astype(np.int64)
     share = _product(_reciprocal((total << zeros) - 2**31), powers)
     right = 12 - zeros + 31 - bits
-    made = np.where(right > 31, 0, rounding_shift(share, np.minimum(right, 31)))
-    clamped: Array = np.minimum(made, 2**bits - 1).ravel()
+    output = np.where(right > 31, 0, rounding_shift(share, np.minimum(right, 31)))
+    clamped: Array = np.minimum(output, 2**bits - 1).ravel()
     return clamped
 
 
@@ -91,7 +111,7 @@ def _below(params: Any, tensor: Array) -> Array:
     return below
 
 
-def softmax_int8_float(params: Real, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
+def softmax_int8_float(params: Int8Float, tensor: Array, table: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel that LiteRT runs by default: float32, sums from left to right.
 
     Args:
@@ -103,30 +123,32 @@ def softmax_int8_float(params: Real, tensor: Array, table: Array) -> npt.NDArray
     return (_real(params, tensor, table, 255) - 128).astype(np.int8)
 
 
-def softmax_int8_int16_float(params: Real, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+def softmax_int8_int16_float(
+    params: Int8Float, tensor: Array, table: Array
+) -> npt.NDArray[np.int16]:
     """Define the same for an int16 output.
 
     Args:
         tensor: int8 [rows * depth].
-        table: float32 [256], see ``softmax_int8_float``.
+        table: float32 [256], as of ``softmax_int8_float``.
     """
     return (_real(params, tensor, table, 65535) - 32768).astype(np.int16)
 
 
-def _real(params: Real, tensor: Array, table: Array, highest: int) -> Array:
+def _real(params: Int8Float, tensor: Array, table: Array, highest: int) -> Array:
     """Return the shares in units of the output's scale, rounded, halves up."""
     powers = table[_below(params, tensor)]
     # A running sum adds in order; sum() does not.
     total = np.cumsum(powers, axis=1, dtype=np.float32)[:, -1:]
-    scale = np.array(params.factor, np.int32).view(np.float32)
+    scale = np.array(params.scale, np.int32).view(np.float32)
     share = powers * (np.float32(1) / (total * scale))
-    made = np.trunc(share) + (share - np.trunc(share) >= np.float32(0.5))
-    clamped: Array = np.minimum(made.astype(np.int64), highest).ravel()
+    rounded = np.trunc(share) + (share - np.trunc(share) >= np.float32(0.5))
+    clamped: Array = np.minimum(rounded.astype(np.int64), highest).ravel()
     return clamped
 
 
 def softmax_int16_twice(
-    params: Rescaled, tensor: Array, exponentials: Array, reciprocals: Array
+    params: Int16, tensor: Array, exponentials: Array, reciprocals: Array
 ) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: exp and 1 / (1 + x) from tables that are interpolated.
 
@@ -145,13 +167,13 @@ def softmax_int16_twice(
     # From 1 to 2 with 16 fractional bits, less 1, less half the table.
     above = (((total << (zeros - 1)) + 2**13) >> 14) - 2**16 - 2**15
     right = 31 - zeros
-    made = (powers * _looked_up(above, reciprocals) + (1 << (right - 1))) >> right
-    clamped: npt.NDArray[np.int16] = np.clip(made, 0, 32767).astype(np.int16).ravel()
+    output = (powers * _looked_up(above, reciprocals) + (1 << (right - 1))) >> right
+    clamped: npt.NDArray[np.int16] = np.clip(output, 0, 32767).astype(np.int16).ravel()
     return clamped
 
 
 def _looked_up(values: Array, table: Array) -> Array:
-    """Return what the table has for the values, cut to int16, interpolated between its entries.
+    """Return the table's values, interpolated between its entries, of indices clamped to int16.
 
     Source: LUTLookup in tensorflow/lite/kernels/internal/common.h.
     """
@@ -159,11 +181,11 @@ def _looked_up(values: Array, table: Array) -> Array:
     index = 256 + (clamped >> 7)
     base = table[index].astype(np.int64)
     slope = table[index + 1] - base
-    found: Array = base + ((slope * (clamped & 127) + 64) >> 7)
-    return found
+    result: Array = base + ((slope * (clamped & 127) + 64) >> 7)
+    return result
 
 
-def softmax_float32(params: Real, tensor: Array) -> npt.NDArray[np.float32]:
+def softmax_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: exp and sums, from left to right, in double.
 
     The error is below 2**-23 of a result, and 2**-149 where it is denormal.
@@ -174,7 +196,7 @@ def softmax_float32(params: Real, tensor: Array) -> npt.NDArray[np.float32]:
     x = tensor.reshape(params.rows, params.depth)
     least = np.finfo(np.float32).min
     largest = np.fmax.reduce(x, axis=1, keepdims=True, initial=least).astype(np.float64)
-    beta = np.array(params.factor, np.int32).view(np.float32).astype(np.float64)
+    beta = np.array(params.beta, np.int32).view(np.float32).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         powers = exponential.exp((x.astype(np.float64) - largest) * beta)
         total = np.cumsum(powers, axis=1)[:, -1:]

@@ -56,19 +56,19 @@
     X(tanh_int16)
 
 /* Levels that a kernel may have variants for, the best first. */
-#define EK_LEVELS(X)                                                                               \
-    X(avx512)                                                                                      \
-    X(avxvnni)                                                                                     \
-    X(avx2)                                                                                        \
-    X(dotprod)                                                                                     \
-    X(neon)                                                                                        \
-    X(skip_dsp)                                                                                    \
-    X(sparse_dsp)                                                                                  \
-    X(dsp)                                                                                         \
-    X(fpu)                                                                                         \
-    X(skip)                                                                                        \
-    X(sparse)                                                                                      \
-    X(portable)
+#define EK_LEVELS(LEVEL)                                                                           \
+    LEVEL(avx512)                                                                                  \
+    LEVEL(avxvnni)                                                                                 \
+    LEVEL(avx2)                                                                                    \
+    LEVEL(dotprod)                                                                                 \
+    LEVEL(neon)                                                                                    \
+    LEVEL(skip_dsp)                                                                                \
+    LEVEL(sparse_dsp)                                                                              \
+    LEVEL(dsp)                                                                                     \
+    LEVEL(fpu)                                                                                     \
+    LEVEL(skip)                                                                                    \
+    LEVEL(sparse)                                                                                  \
+    LEVEL(portable)
 
 /* The variants: (kernel, level, packer or NULL, scratch or NULL). Rows are on every machine, and so
  * are packers; who compiles ek_<kernel>_<level> begins the row: x86, arm64 and cortex_m have folders

@@ -5,12 +5,17 @@
 #include "gemmlowp.h"
 #include "sigmoid_table.h"
 
+typedef struct {
+    int32_t count;
+} Count;
+
 /* tensors: input float [count], output float [count]. */
 void ek_tanh_float32(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
-    for (int32_t i = 0; i < params[0]; i++) {
+    const Count *p = (const Count *)params;
+    for (int32_t i = 0; i < p->count; i++) {
         const double x = (double)input[i], e = ek_exp(2 * x);
         const double small = x - x * x * x / 3, large = (e - 1) / (e + 1);
         output[i] = (float)(x > -1.0 / 4096 && x < 1.0 / 4096 ? small : large);
@@ -23,19 +28,26 @@ void ek_tanh_int16(const int32_t *params, void *const *tensors)
     const int16_t *input = (const int16_t *)tensors[0];
     const uint16_t *table = (const uint16_t *)tensors[1];
     int16_t *output = (int16_t *)tensors[2];
-    for (int32_t i = 0; i < params[0]; i++) {
-        const int32_t x = ek_moved(input[i], params);
+    const SigmoidTable *p = (const SigmoidTable *)params;
+    for (int32_t i = 0; i < p->count; i++) {
+        const int32_t x = ek_moved(input[i], p);
         const int32_t above =
             ek_interpolated(x < 0 ? -x : x, table, 8, (int32_t)65535 << 8) - ((int32_t)1 << 23);
         output[i] = (int16_t)(((x < 0 ? -above - 1 : above) + (1 << 7)) >> 8);
     }
 }
 
-/* tensors: input int16 [count], output int16 [count]; params: count, shift to the left. */
+/* The shift is to the left. */
+typedef struct {
+    int32_t count, shift;
+} Fixed;
+
+/* tensors: input int16 [count], output int16 [count]. */
 void ek_tanh_fixed_int16(const int32_t *params, void *const *tensors)
 {
     const int16_t *input = (const int16_t *)tensors[0];
     int16_t *output = (int16_t *)tensors[1];
-    for (int32_t i = 0; i < params[0]; i++)
-        output[i] = (int16_t)ek_tanh16(ek_cut16(input[i] * ((int32_t)1 << params[1])), 3);
+    const Fixed *p = (const Fixed *)params;
+    for (int32_t i = 0; i < p->count; i++)
+        output[i] = (int16_t)ek_tanh16(ek_clamp16(input[i] * ((int32_t)1 << p->shift)), 3);
 }

@@ -18,7 +18,7 @@ SMALL = 2.0**-12
 
 
 @record
-class Params:
+class Count:
     """Parameters of ``tanh_float32``."""
 
     count: int
@@ -29,14 +29,14 @@ class Fixed:
     """Parameters of ``tanh_fixed_int16``.
 
     Attributes:
-        shift: of the input to the left, 0 or 1, to be in steps of 2**-12.
+        shift: bits by which the input is shifted to the left, 0 or 1, to steps of 2**-12.
     """
 
     count: int
     shift: int
 
 
-def tanh_float32(_: Params, tensor: Array) -> npt.NDArray[np.float32]:
+def tanh_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: calculated in double, rounded once.
 
     The error is below 0.501 ulp. NaN gives -1.
@@ -52,7 +52,9 @@ def tanh_float32(_: Params, tensor: Array) -> npt.NDArray[np.float32]:
     return result.astype(np.float32)
 
 
-def tanh_int16(params: sigmoid_table.Params, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+def tanh_int16(
+    params: sigmoid_table.SigmoidTable, tensor: Array, table: Array
+) -> npt.NDArray[np.int16]:
     """Define the int16 kernel: the table interpolated, halves up.
 
     Source: reference_integer_ops::Tanh.

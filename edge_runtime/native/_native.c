@@ -14,7 +14,7 @@
 
 static int all_finite(const Session *self, char *numbers)
 {
-    const int32_t count = (int32_t)(self->input.size / 4);
+    const int32_t count = (int32_t)(self->inputs[0].size / 4);
     int32_t finite;
     void *const tensors[] = {numbers, &finite};
     self->finite(&count, tensors);
@@ -29,10 +29,11 @@ static int meet_numpy(Session *self)
         return -1;
     if (!found.array_type)
         return 0;
-    self->input.descr = found.descr(self->input.type_number);
-    self->output.descr = found.descr(self->output.type_number);
-    if (!self->input.descr || !self->output.descr)
-        return -1;
+    for (Py_ssize_t i = 0; i < 2; i++) { /* the input and the output */
+        self->inputs[i].descr = found.descr(self->inputs[i].type_number);
+        if (!self->inputs[i].descr)
+            return -1;
+    }
     self->numpy = found;
     return 0;
 }
@@ -50,19 +51,20 @@ static PyObject *result_array(Session *self)
     const Array *array = (const Array *)last;
     self->last = NULL;
     if (last && Py_REFCNT(last) == 1 && !array->weakrefs && !array->base &&
-        array->flags == self->last_flags && fits(array, &self->output))
+        array->flags == self->last_flags && fits(array, &self->outputs[0]))
         return last;
     Py_XDECREF(last);
-    Py_INCREF(self->output.descr); /* new_array takes it */
-    PyObject *made =
-        self->numpy.new_array(self->numpy.array_type, self->output.descr, self->output.rank,
-                              self->output.shape, NULL, NULL, 0, NULL);
-    if (made)
-        self->last_flags = ((const Array *)made)->flags;
-    return made;
+    Port *port = &self->outputs[0];
+    Py_INCREF(port->descr); /* new_array takes it */
+    PyObject *result = self->numpy.new_array(self->numpy.array_type, port->descr, port->rank,
+                                             port->shape, NULL, NULL, 0, NULL);
+    if (result)
+        self->last_flags = ((const Array *)result)->flags;
+    return result;
 }
 
-/* What bind returned: self is a session, and what runs all but an ndarray that fits. */
+/* What bind returned: self is a session of one input and one output, and what runs all but an
+ * ndarray that fits. */
 static PyObject *bound_run(PyObject *bound, PyObject *tensor)
 {
     Session *self = (Session *)PyTuple_GetItem(bound, 0);
@@ -70,14 +72,15 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensor)
         return NULL;
     const Array *array = (const Array *)tensor;
     if (!self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
-        !fits(array, &self->input) ||
+        !fits(array, &self->inputs[0]) ||
         (array->flags & (C_CONTIGUOUS | ALIGNED)) != (C_CONTIGUOUS | ALIGNED) ||
-        (self->input.type_number == NUMPY_FLOAT32 && !all_finite(self, array->data)))
+        (self->inputs[0].type_number == NUMPY_FLOAT32 && !all_finite(self, array->data)))
         return PyObject_CallFunctionObjArgs(PyTuple_GetItem(bound, 1), tensor, NULL);
     PyObject *result = result_array(self);
     if (!result)
         return NULL;
-    if (execute(self, array->data, ((Array *)result)->data, 1) < 0) {
+    char *ports[] = {array->data, ((Array *)result)->data};
+    if (execute(self, ports, 1) < 0) {
         Py_DECREF(result);
         return NULL;
     }
@@ -100,38 +103,89 @@ static char *aligned_images(const Py_buffer *buffer, const Port *port, char **co
     return memcpy(*copy, buffer->buf, (size_t)buffer->len);
 }
 
-static int compute_buffers(Session *self, const Py_buffer *input, const Py_buffer *output)
+/* The number of images in buffers of all inputs and outputs; -1 with an exception. */
+static Py_ssize_t count_images(const Session *self, const Py_buffer *buffers)
 {
-    const Py_ssize_t count = input->len / self->input.size;
+    const Py_ssize_t count = buffers[0].len / self->inputs[0].size;
     if (!count) {
         PyErr_Format(PyExc_ValueError, "input has %zd bytes, and no image, which takes %zd",
-                     input->len, self->input.size);
+                     buffers[0].len, self->inputs[0].size);
         return -1;
     }
-    if (input->len % self->input.size || output->len % self->output.size ||
-        output->len / self->output.size != count) {
-        PyErr_SetString(PyExc_ValueError, "input and output are not of as many images");
-        return -1;
+    for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++) {
+        const Port *port = &self->inputs[i];
+        if (buffers[i].len % port->size || buffers[i].len / port->size != count) {
+            PyErr_SetString(PyExc_ValueError, "inputs and outputs are not of as many images");
+            return -1;
+        }
+        if (i >= self->input_count && (uintptr_t)buffers[i].buf % (uintptr_t)port->element) {
+            PyErr_SetString(PyExc_ValueError, "output is not aligned to its elements");
+            return -1;
+        }
     }
-    if ((uintptr_t)output->buf % (uintptr_t)self->output.element) {
-        PyErr_SetString(PyExc_ValueError, "output is not aligned to its elements");
+    return count;
+}
+
+/* ports and copies: room for as many pointers as there are inputs and outputs, all NULL. */
+static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports, char **copies)
+{
+    const Py_ssize_t count = count_images(self, buffers);
+    if (count < 0)
         return -1;
+    for (Py_ssize_t i = 0; i < self->input_count; i++)
+        if (!(ports[i] = aligned_images(&buffers[i], &self->inputs[i], &copies[i])))
+            return -1;
+    for (Py_ssize_t i = self->input_count; i < self->input_count + self->output_count; i++)
+        ports[i] = buffers[i].buf;
+    return execute(self, ports, count);
+}
+
+/* Takes the buffers of a tuple; returns how many it got, fewer with an exception. */
+static Py_ssize_t take_buffers(PyObject *sources, Py_ssize_t count, int flags, Py_buffer *buffers)
+{
+    if (PyTuple_Size(sources) != count) {
+        PyErr_Format(PyExc_ValueError, "%zd buffers, and there are %zd", PyTuple_Size(sources), count);
+        return 0;
     }
-    char *copy, *images = aligned_images(input, &self->input, &copy);
-    const int result = images ? execute(self, images, output->buf, count) : -1;
-    free(copy);
-    return result;
+    Py_ssize_t i = 0;
+    while (i < count && !PyObject_GetBuffer(PyTuple_GetItem(sources, i), &buffers[i], flags))
+        i++;
+    return i;
 }
 
 static PyObject *session_compute(Session *self, PyObject *arguments)
 {
-    Py_buffer input, output; /* held until the end: meanwhile nobody resizes or frees them */
-    if (!PyArg_ParseTuple(arguments, "y*w*:compute", &input, &output))
+    PyObject *inputs, *outputs;
+    if (!PyArg_ParseTuple(arguments, "O!O!:compute", &PyTuple_Type, &inputs, &PyTuple_Type, &outputs))
         return NULL;
-    const int result = compute_buffers(self, &input, &output);
-    PyBuffer_Release(&input);
-    PyBuffer_Release(&output);
+    const Py_ssize_t count = self->input_count + self->output_count;
+    /* Held until the end: meanwhile nobody resizes or frees them. */
+    Py_buffer *buffers = calloc((size_t)count, sizeof *buffers);
+    char **ports = calloc(2 * (size_t)count, sizeof *ports), **copies = ports + count;
+    Py_ssize_t taken = 0;
+    int result = -1;
+    if (!buffers || !ports) {
+        PyErr_NoMemory();
+    } else {
+        taken = take_buffers(inputs, self->input_count, PyBUF_SIMPLE, buffers);
+        if (taken == self->input_count)
+            taken += take_buffers(outputs, self->output_count, PyBUF_WRITABLE, buffers + taken);
+        if (taken == count)
+            result = compute_buffers(self, buffers, ports, copies);
+        for (Py_ssize_t i = 0; i < count; i++)
+            free(copies[i]);
+    }
+    for (Py_ssize_t i = 0; i < taken; i++)
+        PyBuffer_Release(&buffers[i]);
+    free(buffers);
+    free(ports);
     return result < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *session_reset(Session *self, PyObject *Py_UNUSED(nothing))
+{
+    reset_states(self, &self->frame);
+    return Py_NewRef(Py_None);
 }
 
 static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what Model.run does."};
@@ -140,6 +194,10 @@ static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what
  * until the garbage collector comes by. */
 static PyObject *session_bind(PyObject *self, PyObject *slow)
 {
+    if (((Session *)self)->input_count != 1 || ((Session *)self)->output_count != 1) {
+        PyErr_SetString(PyExc_ValueError, "a session of several inputs or outputs is not bound");
+        return NULL;
+    }
     PyObject *bound = PyTuple_Pack(2, self, slow);
     PyObject *run = bound ? PyCFunction_NewEx(&run_method, bound, NULL) : NULL;
     Py_XDECREF(bound);
@@ -150,8 +208,8 @@ static void session_dealloc(Session *self)
 {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     Py_CLEAR(self->last);
-    Py_CLEAR(self->input.descr);
-    Py_CLEAR(self->output.descr);
+    for (Py_ssize_t i = 0; self->inputs && i < self->input_count + self->output_count; i++)
+        Py_CLEAR(self->inputs[i].descr);
     for (Py_ssize_t i = 0; i < self->buffer_count; i++)
         PyBuffer_Release(&self->buffers[i]);
     for (Py_ssize_t i = 0; i < self->copy_count; i++)
@@ -162,6 +220,8 @@ static void session_dealloc(Session *self)
     free(self->callers);
     free(self->buffers);
     free(self->copies);
+    free(self->inputs);
+    free(self->states);
     PyObject_Free(self);
     Py_DECREF(type);
 }
@@ -170,7 +230,8 @@ static void session_dealloc(Session *self)
 
 static PyMethodDef session_methods[] = {
     {"compute", METHOD(session_compute), METH_VARARGS,
-     "compute(input, output): run as many images as the buffers hold."},
+     "compute(inputs, outputs): run as many images as the buffers hold."},
+    {"reset", METHOD(session_reset), METH_NOARGS, "Set what is kept between runs to the beginning."},
     {"bind", session_bind, METH_O,
      "bind(slow): return run, which hands over to slow what is no fitting ndarray."},
     {NULL, NULL, 0, NULL},
@@ -184,7 +245,7 @@ static PyMethodDef session_methods[] = {
 #endif
 
 static PyType_Slot session_slots[] = {
-    {Py_tp_doc, "Session(slots, steps, arena, input, output, work, instructions)"},
+    {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions)"},
     {Py_tp_new, SLOT(session_new)},
     {Py_tp_dealloc, SLOT(session_dealloc)},
     {Py_tp_methods, session_methods},

@@ -75,6 +75,63 @@ static void *keep(Session *self, PyObject *source)
     return memcpy(copy, buffer->buf, (size_t)buffer->len);
 }
 
+/* Reads the ports of a tuple of inputs and of one of outputs. */
+static int read_ports(Session *self, PyObject *inputs, PyObject *outputs)
+{
+    self->input_count = PyTuple_Size(inputs);
+    self->output_count = PyTuple_Size(outputs);
+    const Py_ssize_t count = self->input_count + self->output_count;
+    self->inputs = calloc((size_t)count + 1, sizeof *self->inputs);
+    if (!self->inputs) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->outputs = self->inputs + self->input_count;
+    if (!self->input_count || !self->output_count) {
+        PyErr_SetString(PyExc_ValueError, "there is no input or no output");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *source = i < self->input_count ? PyTuple_GetItem(inputs, i)
+                                                 : PyTuple_GetItem(outputs, i - self->input_count);
+        if (!PyTuple_Check(source)) {
+            PyErr_SetString(PyExc_TypeError, "a port is not (type number, size, shape)");
+            return -1;
+        }
+        if (read_port(source, &self->inputs[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_states(Session *self, PyObject *states)
+{
+    const Py_ssize_t count = PyTuple_Size(states);
+    self->states = calloc((size_t)count + 1, sizeof *self->states);
+    if (!self->states) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        State *state = &self->states[i];
+        PyObject *source = PyTuple_GetItem(states, i);
+        if (!PyTuple_Check(source)) {
+            PyErr_SetString(PyExc_TypeError, "a state is not (offset, size, fill)");
+            return -1;
+        }
+        if (!PyArg_ParseTuple(source, "nni", &state->offset, &state->size, &state->fill))
+            return -1;
+        if (state->offset < 0 || state->size < 0 || state->size > self->arena_size - state->offset) {
+            PyErr_SetString(PyExc_ValueError, "a state lies outside the arena");
+            return -1;
+        }
+        self->state_count = i + 1;
+    }
+    if (count)
+        self->groups = 0; /* one image after another */
+    return 0;
+}
+
 static int read_slot(Session *self, PyObject *source, Reference *reference, Py_ssize_t *size)
 {
     const char *place;
@@ -104,10 +161,19 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
         PyErr_SetString(PyExc_ValueError, "a slot lies outside the arena");
         return -1;
     }
-    if ((reference->place == INPUT && *size != self->input.size) ||
-        (reference->place == OUTPUT && *size != self->output.size)) {
-        PyErr_SetString(PyExc_ValueError, "input or output is not of its slot's size");
-        return -1;
+    if (reference->place == INPUT || reference->place == OUTPUT) {
+        const int is_input = reference->place == INPUT;
+        const Py_ssize_t count = is_input ? self->input_count : self->output_count;
+        if (reference->offset < 0 || reference->offset >= count) {
+            PyErr_SetString(PyExc_ValueError, "a slot is an input or output that is not there");
+            return -1;
+        }
+        if (!is_input)
+            reference->offset += self->input_count;
+        if (*size != self->inputs[reference->offset].size) {
+            PyErr_SetString(PyExc_ValueError, "input or output is not of its slot's size");
+            return -1;
+        }
     }
     return 0;
 }
@@ -204,12 +270,12 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(named))
 {
-    PyObject *slots, *steps, *input, *output;
+    PyObject *slots, *steps, *inputs, *outputs, *states;
     Py_ssize_t arena, work;
     const char *forced;
-    if (!PyArg_ParseTuple(arguments, "O!O!nO!O!nz:Session", &PyTuple_Type, &slots, &PyTuple_Type,
-                          &steps, &arena, &PyTuple_Type, &input, &PyTuple_Type, &output, &work,
-                          &forced))
+    if (!PyArg_ParseTuple(arguments, "O!O!nO!O!O!nz:Session", &PyTuple_Type, &slots, &PyTuple_Type,
+                          &steps, &arena, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
+                          &PyTuple_Type, &states, &work, &forced))
         return NULL;
     const Py_ssize_t slot_count = PyTuple_Size(slots), step_count = PyTuple_Size(steps);
     Py_ssize_t references = 0;
@@ -246,7 +312,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
                 !self->copies || !table;
     if (wrong)
         PyErr_NoMemory();
-    wrong = wrong || read_port(input, &self->input) < 0 || read_port(output, &self->output) < 0;
+    wrong = wrong || read_ports(self, inputs, outputs) < 0 || read_states(self, states) < 0;
     for (Py_ssize_t i = 0; !wrong && i < slot_count; i++) {
         Py_ssize_t size;
         wrong = read_slot(self, PyTuple_GetItem(slots, i), &table[i], &size) < 0;
@@ -260,6 +326,8 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     wrong = wrong || open_frame(self, &self->frame, 1) < 0;
     if (wrong)
         Py_CLEAR(self);
+    else
+        reset_states(self, &self->frame);
     return (PyObject *)self;
 }
 

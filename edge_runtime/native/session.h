@@ -6,12 +6,13 @@
 #include <Python.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "numpy_abi.h"
 #include "table.h"
 
 enum { NUMPY_FLOAT32 = 11 };
-enum { MAX_RANK = 8, MAX_TENSORS = 8, ALIGNMENT = 64 };
+enum { MAX_RANK = 8, ALIGNMENT = 64 };
 
 typedef struct {
     int type_number; /* NumPy's */
@@ -19,7 +20,7 @@ typedef struct {
     Py_ssize_t shape[MAX_RANK];
     Py_ssize_t size, element; /* bytes of one image and of one of its elements, both at least 1 */
     PyObject *descr;
-} Port; /* the model's input or output */
+} Port; /* an input or output of the model */
 
 typedef struct {
     ek_kernel *run;
@@ -31,9 +32,14 @@ typedef enum { CONSTANT, ARENA, INPUT, OUTPUT } Place;
 
 typedef struct {
     Place place;
-    Py_ssize_t offset;
-    void *data; /* of a constant */
+    Py_ssize_t offset; /* in the arena; of an input or output its position among all ports */
+    void *data;        /* of a constant */
 } Reference;
+
+typedef struct {
+    Py_ssize_t offset, size; /* in the arena */
+    int fill;                /* the byte of which it is full before the first run */
+} State; /* a tensor that keeps its value from one run to the next */
 
 /* Images that kernels take at once where each of their rows stands for itself: as many as the widest
  * vectors have lanes. A tensor then is GROUP tensors, one behind the other. */
@@ -52,12 +58,15 @@ typedef struct {
     Step *steps;
     ek_kernel *finite;
     Reference *references;
-    Py_ssize_t *callers, caller_count; /* which of them are the caller's: input or output */
+    Py_ssize_t *callers, caller_count; /* which of them are the caller's: inputs and outputs */
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
     Frame frame;        /* for runs that keep the GIL */
     int groups;         /* whether all steps take GROUP images at once */
-    Port input, output;
+    State *states;
+    Py_ssize_t state_count;
+    Port *inputs, *outputs; /* one array */
+    Py_ssize_t input_count, output_count;
     Numpy numpy;
     PyObject *last; /* result, whose memory serves again when nobody else has it any more */
     int last_flags;
@@ -86,18 +95,26 @@ static int open_frame(const Session *self, Frame *frame, Py_ssize_t images)
     return 0;
 }
 
+/* Sets the tensors that keep their values to their first ones. */
+static void reset_states(const Session *self, const Frame *frame)
+{
+    char *arena = aligned(frame->memory);
+    for (Py_ssize_t i = 0; i < self->state_count; i++)
+        memset(arena + self->states[i].offset, self->states[i].fill, (size_t)self->states[i].size);
+}
+
 static void close_frame(Frame *frame)
 {
     free(frame->pointers);
     free(frame->memory);
 }
 
-/* Runs the frame's number of images. */
-static void compute(const Session *self, const Frame *frame, char *input, char *output)
+/* Runs the frame's number of images; ports: where inputs, then outputs lie. */
+static void compute(const Session *self, const Frame *frame, char *const *ports)
 {
     for (Py_ssize_t i = 0; i < self->caller_count; i++) {
         const Py_ssize_t caller = self->callers[i];
-        frame->pointers[caller] = self->references[caller].place == INPUT ? input : output;
+        frame->pointers[caller] = ports[self->references[caller].offset];
     }
     for (Py_ssize_t i = 0; i < self->step_count; i++) {
         const Step *step = &self->steps[i];
@@ -106,14 +123,14 @@ static void compute(const Session *self, const Frame *frame, char *input, char *
     }
 }
 
-static void compute_all(const Session *self, const Frame *frames, char *input, char *output,
-                        Py_ssize_t count)
+/* Moves the ports beyond so many images. */
+static void compute_all(const Session *self, const Frame *frames, char **ports, Py_ssize_t count)
 {
     while (count) {
         const Frame *frame = count >= GROUP && self->groups ? &frames[1] : &frames[0];
-        compute(self, frame, input, output);
-        input += self->input.size * frame->images;
-        output += self->output.size * frame->images;
+        compute(self, frame, ports);
+        for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++)
+            ports[i] += self->inputs[i].size * frame->images;
         count -= frame->images;
     }
 }
@@ -122,10 +139,14 @@ static void compute_all(const Session *self, const Frame *frames, char *input, c
  * and taking it again costs about as much as a few thousand. */
 enum { RELEASE_AT = 200000 };
 
-static int execute(const Session *self, char *input, char *output, Py_ssize_t count)
+static int execute(const Session *self, char **ports, Py_ssize_t count)
 {
     if (count == 1 && self->work < RELEASE_AT) {
-        compute(self, &self->frame, input, output);
+        compute(self, &self->frame, ports);
+        return 0;
+    }
+    if (self->state_count) { /* one after another, and no other thread meanwhile */
+        compute_all(self, &self->frame, ports, count);
         return 0;
     }
     Frame frames[2] = {{0}, {0}}; /* of one's own: another thread may come */
@@ -134,10 +155,10 @@ static int execute(const Session *self, char *input, char *output, Py_ssize_t co
     if (wrong)
         ;
     else if (self->work < RELEASE_AT / count) {
-        compute_all(self, frames, input, output, count);
+        compute_all(self, frames, ports, count);
     } else {
         Py_BEGIN_ALLOW_THREADS
-        compute_all(self, frames, input, output, count);
+        compute_all(self, frames, ports, count);
         Py_END_ALLOW_THREADS
     }
     close_frame(&frames[0]);

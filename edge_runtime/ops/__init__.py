@@ -2,8 +2,9 @@
 
 ``ops/<op>.py`` has ``CONSTRAINTS`` (a function each, whose docstring is the error text; it returns
 what breaks the limit, None when nothing does), ``shapes(call)`` (the shape of each output) and
-``lower(call)``: the kernel that runs the op, None when the output is the input's bytes as they
-are. An op whose output the planner can know has ``fold(call)`` instead, which returns its bytes.
+``lower(call)``: the kernel that runs the op. An op whose output the planner can know has
+``fold(call)`` instead, which returns its bytes; one whose output is its first input's bytes under
+another shape has ``ALIAS = True``.
 
 A kernel is ``ek_<its name>`` in ``kernels/<family>.c`` and, as the definition of its meaning, a
 NumPy function in ``kernels/<family>.py``. Both have the same int32 parameters and the same flat
@@ -12,7 +13,6 @@ tensors: the op's inputs, the constants of the lowering, and the outputs.
 
 from __future__ import annotations
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -47,9 +47,13 @@ ROUNDINGS = ("litert", "xnnpack", "tflite-micro")
 rounds twice."""
 
 
+OWN = {"COPY": "copy"}
+"""Likewise of ops that no file has: passes of the planner add them."""
+
+
 def find(name: str) -> ModuleType | None:
     """Import the module of the builtin ``name``, None when there is none."""
-    if name not in OPS:
+    module = OPS.get(name) or OWN.get(name)
+    if module is None:
         return None
-    module = OPS[name]
     return __import__(f"{__name__}.{module}", fromlist=[module])

@@ -1,11 +1,11 @@
-"""What the fused activation of an op clamps to."""
+"""The bounds that the fused activation of an op clamps its output to."""
 
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, half_away
 from edge_runtime.ops.call import Call
+from edge_runtime.ops.constraints import affine
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,7 @@ def _quantized(
     output: Tensor, bounds: tuple[float, float], rounded: Callable[[float, int], int]
 ) -> tuple[int, int]:
     low, high = bounds
-    assert output.quantization is not None
-    scale, zero_point = output.quantization.scales[0], output.quantization.zero_points[0]
+    scale, zero_point = affine(output)
     limit = 2**7 if output.dtype == "int8" else 2**15
 
     def bound(value: float, otherwise: int) -> int:

@@ -5,10 +5,10 @@ Whose bytes integers give:
 - "litert" and "tflite-micro": both inputs moved to the scale of twice the larger one, each rounded
   twice (``rescale_twice``), and so is their sum. The two differ where TFLite Micro calculates SUB's
   multipliers in float32, and by LiteRT's shortcut for int16 whose scales are powers of two.
-- "xnnpack": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It takes
-  ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. What else there is
-  gives the bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs
-  vector kernels that overflow, whose bytes depend on where in a tensor an element is.
+- "xnnpack": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It runs
+  ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. All others give the
+  bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
+  kernels that overflow, whose bytes depend on where in a tensor an element is.
 """
 
 from __future__ import annotations
@@ -24,20 +24,11 @@ from edge_runtime.ops import activation, broadcast
 from edge_runtime.ops.broadcast import scale, zero_point
 from edge_runtime.ops.call import Call, Kernel
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
 HEADROOM = {"int8": 20, "int16": 15}
 """Bits by which inputs are moved to the left before they are rescaled."""
 
 XNNPACK_RATIOS = (2.0**-10, 2.0**8)
-"""Ratios of input and output scale that LiteRT leaves to XNNPACK: from, to below."""
+"""Ratios of input and output scale that LiteRT leaves to XNNPACK: at least, and below."""
 
 XNNPACK_BITS = 20
 XNNPACK_RANK = 6
@@ -63,21 +54,16 @@ def powers_fit(call: Call) -> str | None:
 
 def powers_are_not_broadcast(call: Call) -> str | None:
     """With pot_scale_int16, inputs have the same shape."""
-    given = [list(call.input(position).shape) for position in (0, 1)]
-    return None if _shifts(call) is None or given[0] == given[1] else f"{given[0]} and {given[1]}"
+    a, b = (list(call.input(position).shape) for position in (0, 1))
+    return None if _shifts(call) is None or a == b else f"{a} and {b}"
 
 
 SHARED_CONSTRAINTS = (
-    broadcast.two_inputs,
-    broadcast.types_are_supported,
-    broadcast.shapes_fit,
-    broadcast.loops_fit,
-    broadcast.quantization_fits,
-    activation.activation_is_known,
+    *broadcast.CONSTRAINTS,
     scales_fit,
     powers_fit,
 )
-"""Of ADD and SUB."""
+"""The constraints of both ADD and SUB."""
 
 CONSTRAINTS = (*SHARED_CONSTRAINTS, powers_are_not_broadcast)
 
@@ -136,9 +122,9 @@ def _factors(call: Call, sign: int = 1) -> tuple[float, float, float]:
     Source: Prepare in tensorflow/lite/kernels/add.cc; sub_common.cc of TFLite Micro, which divides
     float32 numbers.
     """
-    a, b, made = (scale(call, position) for position in range(3))
+    a, b, output = (scale(call, position) for position in range(3))
     twice = 2 * max(a, b)
-    factors = a / twice, b / twice, twice / (made * 2 ** HEADROOM[call.output.dtype])
+    factors = a / twice, b / twice, twice / (output * 2 ** HEADROOM[call.output.dtype])
     if call.rounding == "tflite-micro" and sign < 0:
         return f32(factors[0]), f32(factors[1]), f32(factors[2])
     return factors
@@ -147,7 +133,7 @@ def _factors(call: Call, sign: int = 1) -> tuple[float, float, float]:
 def _once(call: Call, sign: int, ratios: list[float]) -> dict[str, int]:
     """Return XNNPACK's parameters (xnn_init_qs8_add_minmax_scalar_params)."""
     shift = XNNPACK_BITS - (frexp(max(ratios))[1] - 1)
-    # round() takes halves to even, as lrintf does.
+    # round() rounds halves to even, as lrintf does.
     a, b = round(ratios[0] * 2**shift), sign * round(ratios[1] * 2**shift)
     bias = 2 ** (shift - 1) - a * zero_point(call, 0) - b * zero_point(call, 1)
     return {
@@ -163,10 +149,10 @@ def _once(call: Call, sign: int, ratios: list[float]) -> dict[str, int]:
 def _shifts(call: Call) -> tuple[int, int] | None:
     """Return by how much int16 inputs are shifted, None where their scales are no powers of two.
 
-    Source: Prepare in tensorflow/lite/kernels/add.cc; TFLite Micro does not do so.
+    Source: Prepare in tensorflow/lite/kernels/add.cc; TFLite Micro shifts none.
     """
-    wanted = call.op.options["pot_scale_int16"] and call.rounding != "tflite-micro"
-    if call.output.dtype != "int16" or not wanted:
+    shifted = call.op.options["pot_scale_int16"] and call.rounding != "tflite-micro"
+    if call.output.dtype != "int16" or not shifted:
         return None
-    a, b, made = (power_of_two(scale(call, position)) for position in range(3))
-    return None if a is None or b is None or made is None else (made - a, made - b)
+    a, b, output = (power_of_two(scale(call, position)) for position in range(3))
+    return None if a is None or b is None or output is None else (output - a, output - b)

@@ -1,11 +1,16 @@
-"""What ops of two broadcast tensors share: shapes, the loops over them, constraints."""
+"""Constraints and shapes of ops of two broadcast tensors, and the loops over them."""
 
 from __future__ import annotations
 
 from math import prod
 
+from edge_runtime.ops.activation import activation_is_known
 from edge_runtime.ops.call import Call, Constant, int32s
-from edge_runtime.ops.constraints import per_tensor, told
+from edge_runtime.ops.constraints import affine, describe, not_affine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Tensor
 
 LOOPS = 6
 """Nested loops of a kernel, EK_LOOPS: as many dimensions as LiteRT's kernels broadcast."""
@@ -13,23 +18,23 @@ LOOPS = 6
 
 def two_inputs(call: Call) -> str | None:
     """It has two inputs."""
-    there = [tensor for tensor in call.inputs if tensor is not None]
-    return None if len(there) == len(call.inputs) == 2 else str(len(there))
+    count = sum(tensor is not None for tensor in call.inputs)
+    return None if count == len(call.inputs) == 2 else str(count)
 
 
 def types_are_supported(call: Call) -> str | None:
     """Inputs and output are all int8, int16, int32 or float32."""
-    given = [call.input(0).dtype, call.input(1).dtype, call.output.dtype]
-    same = len(set(given)) == 1 and given[0] in ("int8", "int16", "int32", "float32")
-    return None if same else ", ".join(given)
+    types = [call.input(0).dtype, call.input(1).dtype, call.output.dtype]
+    same = len(set(types)) == 1 and types[0] in ("int8", "int16", "int32", "float32")
+    return None if same else ", ".join(types)
 
 
 def shapes_fit(call: Call) -> str | None:
     """The shapes can be broadcast to each other, giving 1 to 2**31 - 1 elements."""
-    made = _joined(call.input(0).shape, call.input(1).shape)
-    if made is not None and 0 < prod(made) < 2**31:
+    shape = _joined(call.input(0).shape, call.input(1).shape)
+    if shape is not None and 0 < prod(shape) < 2**31:
         return None
-    return f"{told(call.input(0))} and {told(call.input(1))}"
+    return f"{describe(call.input(0))} and {describe(call.input(1))}"
 
 
 def loops_fit(call: Call) -> str | None:
@@ -42,51 +47,54 @@ def quantization_fits(call: Call) -> str | None:
     """Int8 and int16 have one scale and zero point, int16 the zero point 0."""
     if call.output.dtype not in ("int8", "int16"):
         return None
-    for tensor in call.input(0), call.input(1), call.output:
-        quantization = tensor.quantization
-        if quantization is None or not per_tensor(tensor):
-            return f"{tensor.name!r}: {quantization}"
-        if tensor.dtype == "int16" and quantization.zero_points != (0,):
-            return f"{tensor.name!r}: zero point {quantization.zero_points[0]}"
-    return None
+    return not_affine(call.input(0), call.input(1), call.output)
+
+
+CONSTRAINTS = (
+    two_inputs,
+    types_are_supported,
+    shapes_fit,
+    loops_fit,
+    quantization_fits,
+    activation_is_known,
+)
+"""The constraints that all such ops have."""
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the shape that both inputs are broadcast to."""
-    made = _joined(call.input(0).shape, call.input(1).shape)
-    assert made is not None
-    return (made,)
+    shape = _joined(call.input(0).shape, call.input(1).shape)
+    assert shape is not None
+    return (shape,)
 
 
 def scale(call: Call, position: int) -> float:
     """Return the scale of input 0 or 1, or of the output at 2."""
-    return _affine(call, position)[0]
+    return affine(_tensor(call, position))[0]
 
 
 def zero_point(call: Call, position: int) -> int:
     """Return the zero point of input 0 or 1, or of the output at 2."""
-    return _affine(call, position)[1]
+    return affine(_tensor(call, position))[1]
 
 
-def _affine(call: Call, position: int) -> tuple[float, int]:
-    tensor = call.output if position == 2 else call.input(position)
-    assert tensor.quantization is not None
-    return tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+def _tensor(call: Call, position: int) -> Tensor:
+    return call.output if position == 2 else call.input(position)
 
 
 def loops(call: Call) -> Constant:
     """Return the loops of a kernel: int32 [3][LOOPS], the innermost last.
 
-    Rows: how often each loop runs; how many elements the first input, and the second input,
-    advances each time, 0 where it is broadcast. In the innermost loop that is 0 or 1.
+    Rows: how often each loop runs; by how many elements the first input advances each time, 0
+    where it is broadcast; and by how many the second input. In the innermost loop that is 0 or 1.
     """
     runs = _runs(call.input(0).shape, call.input(1).shape)
     runs = [(1, True, True)] * (LOOPS - len(runs)) + runs
     table = [[size for size, *_ in runs]]
-    for own in ([a for _, a, _ in runs], [b for *_, b in runs]):
+    for advances in ([a for _, a, _ in runs], [b for *_, b in runs]):
         strides, stride = [0] * LOOPS, 1
         for loop in reversed(range(LOOPS)):
-            if own[loop]:
+            if advances[loop]:
                 strides[loop] = stride
                 stride *= table[0][loop]
         table.append(strides)

@@ -1,4 +1,4 @@
-"""What an op's module is handed, and what it returns: calls, kernels, constants."""
+"""The input and the outputs of an op's module: calls, kernels, constants."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import struct
 from edge_runtime.errors import UnsoundError
 from edge_runtime.record import record
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,7 @@ class Call:
         op: the op of the graph.
         inputs: its tensors; None for an optional one that is absent.
         outputs: its outputs; their shapes are those of the file until ``shapes(call)`` has settled
-            them, which is before ``fold`` and ``lower``.
+            them, before ``fold`` and ``lower``.
         rounding: one of ``ops.ROUNDINGS``.
     """
 
@@ -53,12 +52,12 @@ class Call:
 
 @record
 class Constant:
-    """A tensor that the lowering made.
+    """A constant tensor that the lowering adds.
 
     Attributes:
         dtype: element type.
         data: little-endian bytes.
-        table: whether it tabulates a function of this op, which takes up to a millisecond.
+        table: whether it tabulates a function of this op, which costs up to a millisecond.
     """
 
     dtype: str
@@ -79,8 +78,8 @@ class Kernel:
         inputs: positions of the op's inputs that the kernel reads.
         constants: further tensors, which follow the inputs.
         in_place: whether the first output may lie where the first input lay.
-        rows: the parameter that counts rows (or elements) of which each stands for itself: n times
-            as many, on n tensors one behind the other, are n runs. None when there is none.
+        rows: name of the parameter that counts independent rows or elements: n times as many, on n
+            tensors one behind the other, are n runs. None when there is none.
         weights: those of ``inputs`` that are constants in every model, by the op's CONSTRAINTS.
         hints: int32 values that only the packers of variants read, behind ``params``.
     """
@@ -96,11 +95,11 @@ class Kernel:
 
     @property
     def flash(self) -> tuple[int, ...]:
-        """Positions among the C function's tensors of those that it reads through flash.h.
+        """Positions, among the C function's tensors, of those that it reads through flash.h.
 
         They are the weights and all ``constants``. Where flash and RAM are apart (AVR) these have
         to lie in flash, and all others in RAM: a constant of the file that is read both ways, say
-        by FULLY_CONNECTED and ADD, is needed twice.
+        by FULLY_CONNECTED and ADD, is stored twice.
         """
         count = len(self.inputs)
         weights = (at for at in range(count) if self.inputs[at] in self.weights)
@@ -108,10 +107,10 @@ class Kernel:
 
 
 def int32s(values: list[int], *, table: bool = False) -> Constant:
-    """Return ``values`` as a constant."""
+    """Return ``values`` as a constant of int32."""
     return Constant("int32", struct.pack(f"<{len(values)}i", *values), table)
 
 
 def int64s(values: list[int]) -> Constant:
-    """Return the same as int64."""
+    """Return ``values`` as a constant of int64."""
     return Constant("int64", struct.pack(f"<{len(values)}q", *values))

@@ -5,15 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import told
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
+from edge_runtime.ops.constraints import describe
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8}
-"""Element types that are joined, and bytes of an element."""
+"""Element types that can be joined -> bytes of an element."""
 
 
 def inputs_are_there(call: Call) -> str | None:
@@ -24,14 +19,14 @@ def inputs_are_there(call: Call) -> str | None:
 
 def types_are_supported(call: Call) -> str | None:
     """Inputs and output are all int8, int16, int32, int64 or float32."""
-    given = [tensor.dtype for tensor in (*call.inputs, call.output) if tensor]
-    return None if len(set(given)) == 1 and given[0] in SIZES else ", ".join(given)
+    types = [tensor.dtype for tensor in (*call.inputs, call.output) if tensor]
+    return None if len(set(types)) == 1 and types[0] in SIZES else ", ".join(types)
 
 
 def axis_is_there(call: Call) -> str | None:
     """The axis is a dimension of the inputs."""
     axis, rank = call.op.options["axis"], len(call.input(0).shape)
-    return None if -rank <= axis < rank else f"{axis} of {told(call.input(0))}"
+    return None if -rank <= axis < rank else f"{axis} of {describe(call.input(0))}"
 
 
 def shapes_fit(call: Call) -> str | None:
@@ -40,9 +35,9 @@ def shapes_fit(call: Call) -> str | None:
     first = call.input(0)
     for tensor in call.inputs:
         other = tensor.shape if tensor else ()
-        ends = other[:axis] == first.shape[:axis] and other[axis + 1 :] == first.shape[axis + 1 :]
-        if tensor and not (len(other) == len(first.shape) and ends):
-            return f"{told(first)} and {told(tensor)}"
+        same = other[:axis] == first.shape[:axis] and other[axis + 1 :] == first.shape[axis + 1 :]
+        if tensor and not (len(other) == len(first.shape) and same):
+            return f"{describe(first)} and {describe(tensor)}"
     return None
 
 
@@ -54,13 +49,13 @@ def size_fits(call: Call) -> str | None:
 
 def quantization_fits(call: Call) -> str | None:
     """Int8 inputs have the output's scale and zero point, int16 tensors the zero point 0."""
-    made = call.output.quantization
-    for tensor in (*call.inputs, call.output):
-        own = tensor.quantization if tensor else None
-        if call.output.dtype == "int8" and own != made:
-            return f"{own} for {made}"
-        if call.output.dtype == "int16" and own and any(own.zero_points):
-            return f"zero point {own.zero_points[0]}"
+    output = call.output
+    for tensor in (*call.inputs, output):
+        quantization = tensor.quantization if tensor else None
+        if output.dtype == "int8" and quantization != output.quantization:
+            return f"{quantization} for {output.quantization}"
+        if output.dtype == "int16" and quantization and any(quantization.zero_points):
+            return f"zero point {quantization.zero_points[0]}"
     return None
 
 
@@ -101,7 +96,7 @@ def lower(call: Call) -> Kernel:
     size = SIZES[call.output.dtype]
     lengths = [prod(tensor.shape[axis:]) * size for tensor in call.inputs if tensor]
     params = {"rows": prod(call.input(0).shape[:axis]), "inputs": len(lengths)}
-    # A constant input is there once, however many tensors are run at once.
+    # A constant input is stored once, however many tensors are run at once.
     rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
     inputs = tuple(range(len(lengths)))
     return Kernel("concatenation", params, inputs, (int32s(lengths),), rows=rows)

@@ -1,4 +1,4 @@
-"""Constraints and shapes that several ops share, and how messages describe tensors."""
+"""Constraints and shapes that several ops share, and quantisation as they read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from edge_runtime.graph import Tensor
 from edge_runtime.ops.call import Call
 
 
-def told(tensor: Tensor) -> str:
+def describe(tensor: Tensor) -> str:
     """Return element type and shape of a tensor for a message."""
     return f"{tensor.dtype} {list(tensor.shape)}"
 
@@ -29,34 +29,52 @@ def per_tensor(tensor: Tensor) -> bool:
     return tensor.quantization is not None and not tensor.quantization.per_channel
 
 
-def quantized_per_tensor(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 the zero point 0."""
-    for tensor in call.input(0), call.output:
-        found = tensor.quantization
+def affine(tensor: Tensor) -> tuple[float, int]:
+    """Return scale and zero point of a tensor that has one of each, which a constraint checked."""
+    assert tensor.quantization is not None
+    return tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+
+
+def not_affine(*tensors: Tensor) -> str | None:
+    """Describe the first integer tensor without one scale and zero point, None if all have them.
+
+    The zero point of int16 has to be 0.
+    """
+    for tensor in tensors:
+        quantization = tensor.quantization
         if tensor.dtype == "float32":
             continue
-        if (
-            found is None
-            or found.per_channel
-            or (tensor.dtype == "int16" and any(found.zero_points))
-        ):
-            return f"{tensor.name!r}: {found}"
+        if quantization is None or quantization.per_channel:
+            return f"{tensor.name!r}: {quantization}"
+        if tensor.dtype == "int16" and any(quantization.zero_points):
+            return f"{tensor.name!r}: zero point {quantization.zero_points[0]}"
     return None
+
+
+def quantized_per_tensor(call: Call) -> str | None:
+    """Integers have one scale and zero point, int16 the zero point 0."""
+    return not_affine(call.input(0), call.output)
+
+
+def types_are_int8_int16_or_float32(call: Call) -> str | None:
+    """Input and output are both int8, both int16 or both float32."""
+    types = call.input(0).dtype, call.output.dtype
+    return None if types[0] == types[1] in ("float32", "int8", "int16") else ", ".join(types)
 
 
 def same_type(call: Call) -> str | None:
     """Input and output have the same element type."""
-    given, made = call.input(0).dtype, call.output.dtype
-    return None if given == made else f"{given} and {made}"
+    types = call.input(0).dtype, call.output.dtype
+    return None if types[0] == types[1] else " and ".join(types)
 
 
 def same_elements(call: Call) -> str | None:
     """Input and output have the same element type and, integers, the same quantisation."""
-    given, made = call.input(0), call.output
-    if given.dtype != made.dtype:
-        return f"{given.dtype} and {made.dtype}"
-    if given.quantization != made.quantization and given.data is None:
-        return f"{given.quantization} and {made.quantization}"
+    tensor, output = call.input(0), call.output
+    if tensor.dtype != output.dtype:
+        return f"{tensor.dtype} and {output.dtype}"
+    if tensor.quantization != output.quantization and tensor.data is None:
+        return f"{tensor.quantization} and {output.quantization}"
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import same_elements, told, whole_number
+from edge_runtime.ops.constraints import describe, same_elements, whole_number
 
 
 def axis_is_known(call: Call) -> str | None:
@@ -12,19 +12,18 @@ def axis_is_known(call: Call) -> str | None:
     rank = len(call.input(0).shape)
     if axis is not None and len(axis) == 1 and -rank - 1 <= axis[0] <= rank:
         return None
-    return f"{list(axis) if axis else 'computed'} for {told(call.input(0))}"
+    return f"{list(axis) if axis else 'computed'} for {describe(call.input(0))}"
 
 
 CONSTRAINTS = (axis_is_known, same_elements)
 
+ALIAS = True
+"""The output is the input's bytes."""
+
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with a 1 at the axis."""
-    given = call.input(0).shape
+    shape = call.input(0).shape
     (axis,) = whole_number(call.input(1)) or ()
-    axis %= len(given) + 1
-    return ((*given[:axis], 1, *given[axis:]),)
-
-
-def lower(_: Call) -> None:
-    """Nothing runs: the output is the input's bytes."""
+    axis %= len(shape) + 1
+    return ((*shape[:axis], 1, *shape[axis:]),)

@@ -23,9 +23,8 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import NONE, Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import per_tensor, told
+from edge_runtime.ops.constraints import affine, describe, not_affine
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Tensor
 
 MAX_DEPTH = 2**16
-"""Products of int8 of which no sum can leave int32."""
+"""Most products of int8 whose sum fits int32 in every case."""
 
 TYPES = (
     ("int8", "int8", "int32"),
@@ -50,11 +49,11 @@ PLUS_128 = bytes((value + 128) % 256 for value in range(256))
 def types_are_supported(call: Call) -> str | None:
     """Types of activations, weights, bias: int8, int8, int32; int16, int8, int64/int32; float32."""
     bias = _bias(call)
-    given = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
+    types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:
-        if given == [activations, activations, weights] and (bias is None or bias.dtype == kind):
+        if types == [activations, activations, weights] and (bias is None or bias.dtype == kind):
             return None
-    return ", ".join([*given, *([bias.dtype] if bias else [])])
+    return ", ".join([*types, *([bias.dtype] if bias else [])])
 
 
 def weights_are_constant(call: Call) -> str | None:
@@ -73,13 +72,13 @@ def shapes_fit(call: Call) -> str | None:
         outputs, depth = weights.shape
         if tensor.elements % depth == 0 and (bias is None or bias.shape == (outputs,)):
             return None
-    return ", ".join(told(one) for one in (tensor, weights, bias) if one)
+    return ", ".join(describe(part) for part in (tensor, weights, bias) if part)
 
 
 def depth_fits(call: Call) -> str | None:
     """The depth of int8 weights is at most 65,536."""
     weights = call.input(1)
-    return None if weights.dtype != "int8" or weights.shape[1] <= MAX_DEPTH else told(weights)
+    return None if weights.dtype != "int8" or weights.shape[1] <= MAX_DEPTH else describe(weights)
 
 
 def keeps_dimensions(call: Call) -> str | None:
@@ -87,7 +86,7 @@ def keeps_dimensions(call: Call) -> str | None:
     if not call.op.options["keep_num_dims"]:
         return None
     tensor, weights = call.input(0), call.input(1)
-    return None if tensor.shape[-1:] == weights.shape[1:] else told(tensor)
+    return None if tensor.shape[-1:] == weights.shape[1:] else describe(tensor)
 
 
 def weights_are_plain(call: Call) -> str | None:
@@ -100,12 +99,8 @@ def quantization_fits(call: Call) -> str | None:
     """Integers have one scale and zero point, int16 0; weights may have a scale for each output."""
     if call.input(0).dtype == "float32":
         return None
-    for tensor in call.input(0), call.output:
-        quantization = tensor.quantization
-        if quantization is None or not per_tensor(tensor):
-            return f"{tensor.name!r}: {quantization}"
-        if tensor.dtype == "int16" and quantization.zero_points[0]:
-            return f"{tensor.name!r}: zero point {quantization.zero_points[0]}"
+    if description := not_affine(call.input(0), call.output):
+        return description
     weights = call.input(1).quantization
     if weights is None or any(weights.zero_points) or (weights.per_channel and weights.axis != 0):
         return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
@@ -142,27 +137,25 @@ def lower(call: Call) -> Kernel:
         if bias is not None:
             return _kernel("fully_connected_float32", params, inputs=(0, 1, 2))
         return _kernel("fully_connected_float32", params, int32s([0] * outputs))
-    assert call.output.quantization is not None
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
-        zero_point = call.output.quantization.zero_points[0]
+        _, zero_point = affine(call.output)
         return _lower_int8(call, {**size, "output_zero_point": zero_point, **bounds}, biases)
     return _lower_int16(call, {**size, **bounds}, biases)
 
 
 def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int8 kernel of the rounding, the input's zero point folded into the bias."""
-    given, weights = call.input(0).quantization, call.input(1).data
-    assert given is not None
+    weights = call.input(1).data
     assert weights is not None
-    # As uint8 with 128 added: Python sums bytes several times as fast as other integers.
+    # As uint8 with 128 added: Python sums bytes several times faster than other integers.
     flat = weights.tobytes().translate(PLUS_128)
     depth = params["depth"]
     sums = [sum(flat[at : at + depth]) - 128 * depth for at in range(0, len(flat), depth)]
     # sum((x - z) * w) is sum(x * w) - z * sum(w).
-    offset = given.zero_points[0]
+    _, offset = affine(call.input(0))
     folded = int32s(
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
@@ -215,37 +208,36 @@ def _numbers(tensor: Tensor) -> list[int]:
 
 def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
     """Return the scales of input, weights and output."""
-    given, weights, made = (one.quantization for one in (call.input(0), call.input(1), call.output))
-    assert given is not None
+    weights = call.input(1).quantization
     assert weights is not None
-    assert made is not None
-    return given.scales[0], weights.scales, made.scales[0]
+    return affine(call.input(0))[0], weights.scales, affine(call.output)[0]
 
 
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
-    """Return what turns sums into outputs: multiplier and shift of each output.
+    """Return the factors from sums to outputs: multiplier and shift of each output.
 
     Source: with the rounding "litert" see ``rounding_multiplier``. TFLite Micro quantises each
     factor (PopulateConvolutionQuantizationParams, kernel_util.cc), all in double, but for one scale
     it rounds the product to float32 first (GetQuantizedConvolutionMultipler).
     """
-    given, weights, made = _quantized(call)
-    products = [given * scale for scale in weights]
+    scale, weights, output = _quantized(call)
+    products = [scale * weight for weight in weights]
     if call.rounding == "tflite-micro":
         products = [f32(products[0])] if len(products) == 1 else products
-        pairs = [quantize_multiplier(product / made) for product in products]
+        pairs = [quantize_multiplier(product / output) for product in products]
     else:
-        pairs = [rounding_multiplier(product / made) for product in products]
+        pairs = [rounding_multiplier(product / output) for product in products]
     return _constants(call, pairs, int32s)
 
 
 def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
-    """Return the same as a double of each output.
+    """Return the factors from sums to outputs, each with the 53 bits of a double.
 
     Source: reference_integer_ops::FullyConnected of LiteRT, for int16 as for int8.
     """
-    given, weights, made = _quantized(call)
-    return _constants(call, [exact_multiplier(given * scale / made) for scale in weights], int64s)
+    scale, weights, output = _quantized(call)
+    factors = [exact_multiplier(scale * weight / output) for weight in weights]
+    return _constants(call, factors, int64s)
 
 
 def _constants(
@@ -258,12 +250,12 @@ def _constants(
 
 
 def _scales(call: Call) -> Constant:
-    """Return the same as a float32 of each output.
+    """Return the factors from sums to outputs, each a float32.
 
     Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
     """
-    given, weights, made = _quantized(call)
-    factors = [f32(f32(given * scale) / made) for scale in weights]
+    scale, weights, output = _quantized(call)
+    factors = [f32(f32(scale * weight) / output) for weight in weights]
     if len(factors) == 1:
         factors *= call.input(1).shape[0]
     return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)

@@ -6,24 +6,14 @@ from math import isfinite
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import (
+    affine,
+    quantized_per_tensor,
+    same_shape,
+    types_are_int8_int16_or_float32,
+)
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantized
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
-
-def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8, both int16 or both float32."""
-    given, made = call.input(0).dtype, call.output.dtype
-    return None if given == made and made in ("float32", "int8", "int16") else f"{given}, {made}"
 
 
 def alpha_fits(call: Call) -> str | None:
@@ -36,7 +26,7 @@ def alpha_fits(call: Call) -> str | None:
     return str(_factors(call)[1])
 
 
-CONSTRAINTS = (types_are_supported, quantized_per_tensor, ratio_fits, alpha_fits)
+CONSTRAINTS = (types_are_int8_int16_or_float32, quantized_per_tensor, ratio_fits, alpha_fits)
 
 
 shapes = same_shape
@@ -47,7 +37,7 @@ def lower(call: Call) -> Kernel:
 
     Integers are rounded twice. With a negative alpha the first rounding's halves go down in
     LiteRT's reference kernels, up elsewhere. XNNPACK's int8 factors have 8 bits of fraction; what
-    it does not take (int16, other ratios) goes to LiteRT's optimised kernels.
+    it does not run (int16, other ratios) goes to LiteRT's optimised kernels.
 
     Source: QuantizeLeakyRelu in reference/leaky_relu.h of TFLite; xnn_init_qs8_lrelu_scalar_params
     in src/microparams-init.c of XNNPACK, src/qs8-vlrelu/scalar-select.c.in.
@@ -69,10 +59,7 @@ def lower(call: Call) -> Kernel:
             "negative_sign": sign,
         }
         return Kernel("leaky_relu_int16_twice", params, (0,), in_place=True)
-    given, made = call.input(0).quantization, call.output.quantization
-    assert given is not None
-    assert made is not None
-    offset, zero_point = given.zero_points[0], made.zero_points[0]
+    (_, offset), (_, zero_point) = affine(call.input(0)), affine(call.output)
     if call.rounding == "xnnpack":
         ratio = factors[0]
         slope = f32(ratio * call.op.options["alpha"])
@@ -89,9 +76,6 @@ def lower(call: Call) -> Kernel:
 
 
 def _factors(call: Call) -> tuple[float, float]:
-    """Return what turns inputs into outputs: those not negative, and the negative ones."""
-    given, made = call.input(0).quantization, call.output.quantization
-    assert given is not None
-    assert made is not None
-    scale, alpha = given.scales[0], call.op.options["alpha"]
-    return f32(scale / made.scales[0]), f32(f32(scale * alpha) / made.scales[0])
+    """Return the factors from inputs to outputs, of inputs from 0 on and of negative ones."""
+    (scale, _), (output, _) = affine(call.input(0)), affine(call.output)
+    return f32(scale / output), f32(f32(scale * call.op.options["alpha"]) / output)

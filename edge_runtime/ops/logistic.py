@@ -8,40 +8,31 @@ from edge_runtime import gemmlowp
 from edge_runtime.fixed_point import f32, power_of_two
 from edge_runtime.ops import sigmoid_table
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import per_tensor, same_shape, told
+from edge_runtime.ops.constraints import (
+    affine,
+    describe,
+    per_tensor,
+    same_shape,
+    types_are_int8_int16_or_float32,
+)
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
 OUTPUTS = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
-"""The output's scale and zero point, which the kernels take for granted."""
-
-
-def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8, both int16 or both float32."""
-    given, made = call.input(0).dtype, call.output.dtype
-    return None if given == made and made in ("float32", *OUTPUTS) else f"{given}, {made}"
+"""Element type -> the output's scale and zero point, which the kernels assume."""
 
 
 def quantization_fits(call: Call) -> str | None:
     """Integers have one scale and zero point, the output 1/256 and -128, int16 1/32768 and 0."""
     if call.output.dtype == "float32":
         return None
-    made = call.output.quantization
-    if not per_tensor(call.input(0)) or made is None:
-        return told(call.input(0))
-    fits = (made.scales, made.zero_points) == tuple((n,) for n in OUTPUTS[call.output.dtype])
-    return None if fits else f"{made.scales[:4]} and {made.zero_points[:4]}"
+    output = call.output.quantization
+    if not per_tensor(call.input(0)) or output is None:
+        return describe(call.input(0))
+    fits = (output.scales, output.zero_points) == tuple((n,) for n in OUTPUTS[call.output.dtype])
+    return None if fits else f"{output.scales[:4]} and {output.zero_points[:4]}"
 
 
-CONSTRAINTS = (types_are_supported, quantization_fits, sigmoid_table.scale_fits)
+CONSTRAINTS = (types_are_int8_int16_or_float32, quantization_fits, sigmoid_table.scale_fits)
 
 
 shapes = same_shape
@@ -58,9 +49,7 @@ def lower(call: Call) -> Kernel:
     count = call.output.elements
     if call.output.dtype == "float32":
         return Kernel("logistic_float32", {"count": count}, (0,), in_place=True)
-    given = call.input(0).quantization
-    assert given is not None
-    scale, zero_point = given.scales[0], given.zero_points[0]
+    scale, zero_point = affine(call.input(0))
     if call.output.dtype == "int8":
         if call.rounding != "tflite-micro":
             return tabulate(call, _precise if call.rounding == "xnnpack" else _sigmoid)

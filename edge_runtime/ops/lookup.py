@@ -6,17 +6,12 @@ from math import isfinite
 
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops.call import Call, Constant, Kernel
+from edge_runtime.ops.constraints import affine
 from edge_runtime.ops.requantize import LIMITS
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
 
 
 def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
@@ -25,18 +20,15 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     Source: LUTPopulate in tensorflow/lite/kernels/internal/common.h, which calculates in float32
     and rounds halves away from zero. With ``rounding="xnnpack"`` as XNNPACK does it
     (src/reference/unary-elementwise.cc): the zero point is added first, and halves go to the even
-    number. LiteRT takes the function from the C library of its machine, here it is rounded
-    correctly: where a value lies within that library's error of a half, the table may be one off.
+    number. LiteRT calls the C library of its machine, here the function is rounded correctly: where
+    a value lies within that library's error of a half, the table may be one off.
 
     Args:
         call: an op with one int8 input and an int8 output, both per-tensor.
         function: of a float32 number, rounded to float32.
     """
-    given, made = call.input(0).quantization, call.output.quantization
-    assert given is not None
-    assert made is not None
-    scale, offset, zero_point = given.scales[0], given.zero_points[0], made.zero_points[0]
-    inverse = f32(1 / made.scales[0])
+    (scale, offset), (output_scale, zero_point) = affine(call.input(0)), affine(call.output)
+    inverse = f32(1 / output_scale)
 
     def quantized(value: int) -> int:
         scaled = f32(f32(function(f32(scale * (value - offset)))) * inverse)
@@ -54,17 +46,17 @@ def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:
 
     Args:
         call: an op with an int8 or uint8 input, and an output of int8, uint8 or int16.
-        function: of a quantised number; its value is cut to what the output's type holds.
+        function: of a quantised number; its value is clamped to the range of the output's type.
     """
-    signed, made = call.input(0).dtype == "int8", call.output.dtype
-    low, high = LIMITS[made]
-    size = 2 if made == "int16" else 1
+    signed, dtype = call.input(0).dtype == "int8", call.output.dtype
+    low, high = LIMITS[dtype]
+    size = 2 if dtype == "int16" else 1
     table = bytearray()
     for index in range(-128, 128):
         # A uint8 number's byte is read as int8: 128 comes first.
         value = function(index if signed else index % 256)
         table += max(low, min(high, value)).to_bytes(size, "little", signed=low < 0)
-    constants = (Constant(made, bytes(table), table=True),)
+    constants = (Constant(dtype, bytes(table), table=True),)
     params = {"count": call.output.elements}
     if size == 2:
         return Kernel("lookup_int16", params, (0,), constants)

@@ -5,8 +5,8 @@ Whose bytes integers give:
 - "litert": the product rescaled and rounded twice (``rescale_twice``) by a factor of float32
   numbers; "tflite-micro": the same with the factor calculated in double, as TFLite Micro does.
 - "xnnpack": XNNPACK's, which multiplies the int8 product by a float32 factor and rounds halves to
-  even. It takes factors in [2**-16, 2**8) and up to 6 dimensions. What else there is gives the
-  bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
+  even. It runs factors in [2**-16, 2**8) and up to 6 dimensions. All others give the bytes of
+  "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
   kernels that overflow, whose bytes depend on where in a tensor an element is. XNNPACK's kernels
   for Arm round halves up, which is not followed.
 """
@@ -19,17 +19,8 @@ from edge_runtime.ops.add import XNNPACK_RANK
 from edge_runtime.ops.broadcast import scale, zero_point
 from edge_runtime.ops.call import Call, Kernel
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
 XNNPACK_FACTORS = (2.0**-16, 2.0**8)
-"""Factors that LiteRT leaves to XNNPACK: from, to below."""
+"""Factors that LiteRT leaves to XNNPACK: at least, and below."""
 
 
 def factor_fits(call: Call) -> str | None:
@@ -39,15 +30,7 @@ def factor_fits(call: Call) -> str | None:
     return f"{scale(call, 0)} * {scale(call, 1)} for {scale(call, 2)}"
 
 
-CONSTRAINTS = (
-    broadcast.two_inputs,
-    broadcast.types_are_supported,
-    broadcast.shapes_fit,
-    broadcast.loops_fit,
-    broadcast.quantization_fits,
-    activation.activation_is_known,
-    factor_fits,
-)
+CONSTRAINTS = (*broadcast.CONSTRAINTS, factor_fits)
 
 shapes = broadcast.shapes
 
@@ -86,10 +69,10 @@ def _chosen(call: Call) -> tuple[str, dict[str, int]]:
 
 
 def _factor(call: Call) -> float:
-    """Return what products are multiplied by.
+    """Return the factor of products.
 
     Source: Prepare in tensorflow/lite/kernels/mul.cc, which calculates in float32;
     CalculateOpDataMul in mul_common.cc of TFLite Micro, which calculates in double.
     """
-    a, b, made = (scale(call, position) for position in range(3))
-    return a * b / made if call.rounding == "tflite-micro" else f32(f32(a * b) / made)
+    a, b, output = (scale(call, position) for position in range(3))
+    return a * b / output if call.rounding == "tflite-micro" else f32(f32(a * b) / output)

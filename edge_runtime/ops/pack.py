@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import same_type, told, whole_number
+from edge_runtime.ops.constraints import describe, same_type, whole_number
 
 
 def inputs_are_known(call: Call) -> str | None:
     """All inputs are known whole numbers (Keras joins the shape of a RESHAPE so)."""
     for tensor in call.inputs:
         if tensor is None or tensor.shape != () or whole_number(tensor) is None:
-            return "nothing" if tensor is None else f"{tensor.name!r}, {told(tensor)}"
+            return "nothing" if tensor is None else f"{tensor.name!r}, {describe(tensor)}"
         if tensor.dtype != call.output.dtype:
             return f"{tensor.dtype} for {call.output.dtype}"
     return None

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import affine, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import LIMITS, ratio_fits, requantize, requantized
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
 
 
 def types_are_supported(call: Call) -> str | None:
     """Input and output are int8, uint8 or int16, but not int16 to uint8; or the input float32."""
-    given, made = call.input(0).dtype, call.output.dtype
-    fits = given in ("float32", *LIMITS) and made in LIMITS and (given, made) != ("int16", "uint8")
-    return None if fits else f"{given} to {made}"
+    types = source, target = call.input(0).dtype, call.output.dtype
+    fits = source in ("float32", *LIMITS) and target in LIMITS and types != ("int16", "uint8")
+    return None if fits else f"{source} to {target}"
 
 
 def scale_has_an_inverse(call: Call) -> str | None:
     """The output's scale is at least 2**-126."""
-    made = call.output.quantization
-    return None if made is None or made.scales[0] >= 2.0**-126 else str(made.scales[0])
+    scale, _ = affine(call.output)
+    return None if scale >= 2.0**-126 else str(scale)
 
 
 CONSTRAINTS = (types_are_supported, quantized_per_tensor, scale_has_an_inverse, ratio_fits)
@@ -41,37 +32,36 @@ def lower(call: Call) -> Kernel:
     """Return a table for 8-bit inputs, arithmetic for others.
 
     LiteRT and TFLite Micro have the same bytes: integers are rounded twice. XNNPACK multiplies
-    float32 with the inverse scale, and 8 bits of the same sign with a factor of 8 bits of
-    fraction, as long as it takes the ratio of the scales. What it does not take goes to LiteRT's
-    optimised kernels, which are equal to these except for 8 bits to 8 bits: there the second
-    rounding's halves go up, in all elements but the last ``count % 16``. That is not reproduced;
-    where scales differ, ``rounding="xnnpack"`` is up to one step off in int8 to uint8, uint8 to
-    int8, and ratios outside of [2**-8, 2**7].
+    float32 by the inverse scale, and 8 bits of the same sign by a factor of 8 bits of fraction, as
+    long as it supports the ratio of the scales. All others go to LiteRT's optimised kernels, which
+    are equal to these except for 8 bits to 8 bits: there the second rounding's halves go up, in all
+    elements but the last ``count % 16``. That is not reproduced; where scales differ,
+    ``rounding="xnnpack"`` is up to one step off in int8 to uint8, uint8 to int8, and ratios outside
+    of [2**-8, 2**7].
 
     Source: tensorflow/lite/kernels/quantize.cc, reference/quantize.h, reference/requantize.h; of
     XNNPACK src/f32-qs8-vcvt/scalar-lrintf.c.in, src/qs8-vcvt/scalar.c.in.
     """
-    given, made = call.input(0), call.output
-    assert made.quantization is not None
-    scale, zero_point = made.quantization.scales[0], made.quantization.zero_points[0]
-    limits = LIMITS[made.dtype]
-    if given.dtype == "float32":
+    source, output = call.input(0), call.output
+    scale, zero_point = affine(output)
+    limits = LIMITS[output.dtype]
+    if source.dtype == "float32":
         once = call.rounding == "xnnpack"
         bits = float_bits(1 / scale if once else scale)
         params = {
-            "count": made.elements,
+            "count": output.elements,
             "scale": bits,
             "zero_point": zero_point,
             "lowest": limits[0],
             "highest": limits[1],
         }
-        size = "int16" if made.dtype == "int16" else "int8"
+        size = "int16" if output.dtype == "int16" else "int8"
         return Kernel(f"quantize_even_{size}" if once else f"quantize_{size}", params, (0,))
-    assert given.quantization is not None
-    ratio, offset = given.quantization.scales[0] / scale, given.quantization.zero_points[0]
-    if given.dtype == "int16":
+    source_scale, offset = affine(source)
+    ratio = source_scale / scale
+    if source.dtype == "int16":
         return requantize(call, ratio, limits)
-    if call.rounding == "xnnpack" and given.dtype == made.dtype and 2**-8 <= f32(ratio) <= 2**7:
+    if call.rounding == "xnnpack" and source.dtype == output.dtype and 2**-8 <= f32(ratio) <= 2**7:
         factor = round(256 * f32(ratio))
         return tabulate_integers(call, lambda x: (((x - offset) * factor + 128) >> 8) + zero_point)
     multiplier, shift = quantize_multiplier(ratio)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import MOST_NUMBERS, same_elements, told, whole_number
+from edge_runtime.ops.constraints import MOST_NUMBERS, describe, same_elements, whole_number
 
 
 def _target(call: Call) -> tuple[int, ...]:
-    """Return the wanted shape, -1 where it is left to the elements."""
+    """Return the new shape, -1 where it is left to the elements."""
     if len(call.inputs) > 1 and call.inputs[1] is not None:
         return whole_number(call.inputs[1]) or ()
     return tuple(call.op.options["new_shape"])
@@ -17,37 +17,36 @@ def _target(call: Call) -> tuple[int, ...]:
 
 def shape_is_known(call: Call) -> str | None:
     """The new shape is constant, or follows from the input's shape."""
-    wanted = call.inputs[1] if len(call.inputs) > 1 else None
-    if wanted is None:
-        # A product of very many numbers would take very long.
+    shape = call.inputs[1] if len(call.inputs) > 1 else None
+    if shape is None:
+        # A product of very many numbers would be slow.
         count = len(call.op.options["new_shape"])
         return None if count <= MOST_NUMBERS else f"one of {count} dimensions"
-    if whole_number(wanted) is not None:
+    if whole_number(shape) is not None:
         return None
-    return f"{wanted.name!r}, {told(wanted)}"
+    return f"{shape.name!r}, {describe(shape)}"
 
 
 def elements_fit(call: Call) -> str | None:
     """The new shape has as many elements as the input, and at most one open dimension."""
     target = _target(call)
-    known, elements = prod(size for size in target if size != -1), call.input(0).elements
-    open_ones = target.count(-1)
-    fits = elements == known if not open_ones else known > 0 and elements % known == 0
-    if open_ones <= 1 and min(target, default=0) >= -1 and fits:
+    fixed, elements = prod(size for size in target if size != -1), call.input(0).elements
+    open_count = target.count(-1)
+    fits = elements == fixed if not open_count else fixed > 0 and elements % fixed == 0
+    if open_count <= 1 and min(target, default=0) >= -1 and fits:
         return None
-    return f"{list(target)} for {told(call.input(0))}"
+    return f"{list(target)} for {describe(call.input(0))}"
 
 
 CONSTRAINTS = (shape_is_known, elements_fit, same_elements)
+
+ALIAS = True
+"""The output is the input's bytes."""
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the new shape."""
     target = _target(call)
-    known = prod(size for size in target if size != -1)
+    fixed = prod(size for size in target if size != -1)
     elements = call.input(0).elements
-    return (tuple(elements // known if size == -1 else size for size in target),)
-
-
-def lower(_: Call) -> None:
-    """Nothing runs: the output is the input's bytes."""
+    return (tuple(elements // fixed if size == -1 else size for size in target),)

@@ -10,29 +10,20 @@ from math import exp
 
 from edge_runtime.fixed_point import power_of_two
 from edge_runtime.ops.call import Call, Constant
-from edge_runtime.ops.constraints import per_tensor
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
+from edge_runtime.ops.constraints import affine, per_tensor
 
 INT16_SCALES = (2.0**-40, 8 / 3)
-"""The scales of an int16 input for which its multiplier has 1 to 15 bits."""
+"""Least and greatest scale of an int16 input for which its multiplier has 1 to 15 bits."""
 
 
 def scale_fits(call: Call) -> str | None:
     """The scale of an int16 input is from 2**-40 to 8/3, and its zero point 0."""
-    given = call.input(0)
-    if given.dtype != "int16":
+    tensor = call.input(0)
+    if tensor.dtype != "int16":
         return None
-    if given.quantization is None or not per_tensor(given):
-        return str(given.quantization)
-    scale, zero_point = given.quantization.scales[0], given.quantization.zero_points[0]
+    if not per_tensor(tensor):
+        return str(tensor.quantization)
+    scale, zero_point = affine(tensor)
     low, high = INT16_SCALES
     return None if low <= scale <= high and zero_point == 0 else f"{scale} and {zero_point}"
 
@@ -42,12 +33,10 @@ def params(call: Call, shifts: int) -> dict[str, int]:
 
     Args:
         call: a LOGISTIC or TANH of int16.
-        shifts: greatest power of two that the kernel takes as a shift: the scale is at most
+        shifts: greatest power of two that the kernel has as a shift: the scale is at most
             ``2**(shifts - 12)`` for that.
     """
-    given = call.input(0).quantization
-    assert given is not None
-    count, scale = call.output.elements, given.scales[0]
+    count, (scale, _) = call.output.elements, affine(call.input(0))
     exponent = power_of_two(scale)
     if exponent is not None and 0 <= exponent + 12 <= shifts:
         return {"count": count, "multiplier": 3 << (exponent + 12), "shift": 0}

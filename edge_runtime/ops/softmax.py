@@ -5,7 +5,7 @@ Whose bytes integers give:
 - int8 input: "litert" and "tflite-micro" calculate in fixed point, exp from a table. Rows whose
   exponentials add up to 512 times the largest or more, where LiteRT stops the process for int8
   outputs, give the least number there. "xnnpack": XNNPACK has no such kernel, and LiteRT by default
-  runs a table of float32 (on x86; its 64-bit Arm builds take another).
+  runs a table of float32 (on x86; its 64-bit Arm builds have another).
 - int16 input: tables that are interpolated, calculated in double for "litert" and "xnnpack", and in
   float32 for "tflite-micro", as TFLite Micro does.
 """
@@ -21,33 +21,27 @@ from edge_runtime.fixed_point import (
 )
 from edge_runtime.ops import softmax_tables
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import per_tensor, same_shape, told
+from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor, same_shape
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
 
 OUTPUTS = {
     ("int8", "int8"): (2.0**-8, -128),
     ("int8", "int16"): (2.0**-16, -32768),
     ("int16", "int16"): (2.0**-15, 0),
 }
-"""Element types of input and output -> scale and zero point that the output has."""
+"""Element types of input and output -> the output's scale and zero point."""
 
 MAX_DEPTH = {"int8": 4096, "int16": 65536}
-"""Elements of a row whose exponentials cannot leave 32 bits when they are added."""
+"""Input type -> most elements of a row, so that the sum of their exponentials fits 32 bits."""
 
 
 def types_are_supported(call: Call) -> str | None:
     """Input and output are int8 and int8, int8 and int16, int16 and int16, or float32."""
-    given = (call.input(0).dtype, call.output.dtype)
-    return None if given in OUTPUTS or given == ("float32", "float32") else ", ".join(given)
+    types = (call.input(0).dtype, call.output.dtype)
+    return None if types in OUTPUTS or types == ("float32", "float32") else ", ".join(types)
 
 
 def depth_fits(call: Call) -> str | None:
@@ -55,36 +49,29 @@ def depth_fits(call: Call) -> str | None:
     tensor = call.input(0)
     depth = tensor.shape[-1] if tensor.shape else 0
     limit = MAX_DEPTH.get(tensor.dtype, depth)
-    return None if 0 < depth <= limit else told(tensor)
+    return None if 0 < depth <= limit else describe(tensor)
 
 
 def size_fits(call: Call) -> str | None:
     """The input has 1 to 2**31 - 1 elements."""
-    return None if 0 < call.input(0).elements < 2**31 else told(call.input(0))
+    return None if 0 < call.input(0).elements < 2**31 else describe(call.input(0))
 
 
 def input_quantization_fits(call: Call) -> str | None:
     """Integer inputs have one scale and zero point, int16 the zero point 0."""
-    given = call.input(0)
-    if given.dtype == "float32":
-        return None
-    if given.quantization is None or not per_tensor(given):
-        return str(given.quantization)
-    zero_point = given.quantization.zero_points[0]
-    return f"zero point {zero_point}" if given.dtype == "int16" and zero_point else None
+    return not_affine(call.input(0))
 
 
 def output_quantization_fits(call: Call) -> str | None:
     """Outputs have the scale and zero point 1/256, -128; 1/65536, -32768; from int16 1/32768, 0."""
-    wanted = OUTPUTS.get((call.input(0).dtype, call.output.dtype))
-    quantization = call.output.quantization
-    if wanted is None:
+    expected = OUTPUTS.get((call.input(0).dtype, call.output.dtype))
+    if expected is None:
         return None
-    if quantization is None or not per_tensor(call.output):
-        return str(quantization)
-    near = abs(quantization.scales[0] - wanted[0]) <= wanted[0] / 1000
-    fits = near and quantization.zero_points[0] == wanted[1]
-    return None if fits else f"({quantization.scales[0]}, {quantization.zero_points[0]})"
+    if not per_tensor(call.output):
+        return str(call.output.quantization)
+    scale, zero_point = affine(call.output)
+    fits = abs(scale - expected[0]) <= expected[0] / 1000 and zero_point == expected[1]
+    return None if fits else f"({scale}, {zero_point})"
 
 
 def beta_fits(call: Call) -> str | None:
@@ -113,28 +100,27 @@ shapes = same_shape
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and rounding."""
-    given, made, beta = call.input(0), call.output, call.op.options["beta"]
-    depth = given.shape[-1]
-    size = {"rows": given.elements // depth, "depth": depth}
-    if given.dtype == "float32":
-        params = {**size, "factor": float_bits(beta)}
+    tensor, output, beta = call.input(0), call.output, call.op.options["beta"]
+    depth = tensor.shape[-1]
+    size = {"rows": tensor.elements // depth, "depth": depth}
+    if tensor.dtype == "float32":
+        params = {**size, "beta": float_bits(beta)}
         return Kernel("softmax_float32", params, (0,), in_place=True, rows="rows")
-    if given.dtype == "int16":
+    if tensor.dtype == "int16":
         return _interpolated(call, size)
-    same = given.dtype == made.dtype
+    same = tensor.dtype == output.dtype
     kernel = "softmax_int8" if same else "softmax_int8_int16"
     if call.rounding == "xnnpack":
-        assert made.quantization is not None
         floats = softmax_tables.float_exponentials(_scale(call), beta)
         table = Constant("float32", struct.pack("<256f", *floats), table=True)
-        params = {**size, "factor": float_bits(made.quantization.scales[0])}
+        params = {**size, "scale": float_bits(affine(output)[0])}
         return Kernel(f"{kernel}_float", params, (0,), (table,), in_place=same, rows="rows")
     table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta), table=True)
     return Kernel(f"{kernel}_twice", size, (0,), (table,), in_place=same, rows="rows")
 
 
 def _interpolated(call: Call, size: dict[str, int]) -> Kernel:
-    """Return the int16 kernel, which has differences on a scale of 10 / 65535."""
+    """Return the int16 kernel, which rescales differences to steps of 10 / 65535."""
     beta: float = call.op.options["beta"]
     product = _scale(call) * beta
     # What LiteRT calculates in double, TFLite Micro does in float32, and the other way round.
@@ -150,7 +136,7 @@ _INT16_TABLES: dict[object, tuple[Constant, ...]] = {}
 
 
 def _tables(rounded: Callable[[float], float]) -> tuple[Constant, ...]:
-    """Return the tables of the int16 kernel, which are those of all models."""
+    """Return the tables of the int16 kernel, the same for all models."""
     if rounded not in _INT16_TABLES:
         tables = (
             softmax_tables.interpolated_exponentials(rounded),
@@ -163,6 +149,4 @@ def _tables(rounded: Callable[[float], float]) -> tuple[Constant, ...]:
 
 def _scale(call: Call) -> float:
     """Return the input's scale."""
-    quantization = call.input(0).quantization
-    assert quantization is not None
-    return quantization.scales[0]
+    return affine(call.input(0))[0]

@@ -12,16 +12,15 @@ from edge_runtime.fixed_point import (
     rounding_shift,
 )
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTEGER_BITS = 5
-"""Of the numbers whose exp is taken, which have 26 fractional bits."""
+"""Integer bits of the arguments of exp, which have 26 fractional bits."""
 
 STEPS = 512
-"""Of an int16 table, between whose entries kernels interpolate."""
+"""Steps of an int16 table, between whose entries kernels interpolate."""
 
 INT16_RANGE = 2**16 - 1
 
@@ -59,8 +58,8 @@ POWERS = [
 def _exponential(x: int) -> int:
     """Return e**x with 31 fractional bits, for x at most 0 with 26.
 
-    Source: exp_on_negative_values in gemmlowp's fixedpoint.h: x is cut into a part in [-1/4, 0),
-    of which a Taylor series around -1/8 is taken, and powers of two, whose exp are multiplied.
+    Source: exp_on_negative_values in gemmlowp's fixedpoint.h: x is split into a part in [-1/4, 0),
+    whose exp is a Taylor series around -1/8, and powers of two, whose exps are multiplied.
     """
     if x == 0:
         return 2**31 - 1
@@ -101,8 +100,7 @@ def interpolated_exponentials(rounded: Callable[[float], float]) -> list[int]:
     """Return e**x for STEPS + 1 numbers from -10 to 0, with 15 fractional bits.
 
     Args:
-        rounded: what each step of the calculation is rounded by: ``f32`` in TFLite Micro, ``float``
-            in LiteRT.
+        rounded: rounds each step of the calculation: ``f32`` in TFLite Micro, ``float`` in LiteRT.
     """
     unit = rounded(rounded(10.0) / INT16_RANGE)
     first, last = rounded(unit * -INT16_RANGE), rounded(unit * 0)
@@ -113,7 +111,7 @@ def interpolated_reciprocals(rounded: Callable[[float], float]) -> list[int]:
     """Return 1 / (1 + x) for STEPS + 1 numbers from 0 to 1, with 15 fractional bits.
 
     Args:
-        rounded: see ``interpolated_exponentials``.
+        rounded: as of ``interpolated_exponentials``.
     """
     unit = rounded(1.0 / INT16_RANGE)
     first, last = rounded(unit * 0), rounded(unit * INT16_RANGE)
@@ -126,7 +124,7 @@ def _interpolated(
     last: float,
     rounded: Callable[[float], float],
 ) -> list[int]:
-    """Return the int16 table of a function, its entries moved so that midpoints are met as well.
+    """Return the int16 table of a function, its entries adjusted so that midpoints fit as well.
 
     Source: LUTPopulateInt16 in tensorflow/lite/kernels/internal/common.h, with an output from -1 to
     1, and activations.cc.

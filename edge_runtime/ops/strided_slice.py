@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import same_type, told, whole_number
+from edge_runtime.ops.constraints import describe, same_type, whole_number
 
 
 def input_is_known(call: Call) -> str | None:
@@ -11,7 +11,7 @@ def input_is_known(call: Call) -> str | None:
     tensor = call.input(0)
     if len(tensor.shape) == 1 and whole_number(tensor) is not None:
         return None
-    return f"{tensor.name!r}, {told(tensor)}"
+    return f"{tensor.name!r}, {describe(tensor)}"
 
 
 def bounds_are_known(call: Call) -> str | None:
@@ -24,11 +24,11 @@ def bounds_are_known(call: Call) -> str | None:
     return str(numbers)
 
 
-def a_number_is_taken(call: Call) -> str | None:
+def a_number_is_selected(call: Call) -> str | None:
     """A begin that is to become a single number lies inside the vector."""
-    if not call.op.options["shrink_axis_mask"] or len(_taken(call)) == 1:
+    if not call.op.options["shrink_axis_mask"] or len(_selected(call)) == 1:
         return None
-    return f"{whole_number(call.input(1))} of {told(call.input(0))}"
+    return f"{whole_number(call.input(1))} of {describe(call.input(0))}"
 
 
 def masks_are_plain(call: Call) -> str | None:
@@ -38,11 +38,11 @@ def masks_are_plain(call: Call) -> str | None:
     return ", ".join(used) or None
 
 
-CONSTRAINTS = (input_is_known, bounds_are_known, masks_are_plain, same_type, a_number_is_taken)
+CONSTRAINTS = (input_is_known, bounds_are_known, masks_are_plain, same_type, a_number_is_selected)
 
 
-def _taken(call: Call) -> range:
-    """Return the positions that are taken."""
+def _selected(call: Call) -> range:
+    """Return the positions that the slice selects."""
     begin, end, stride = ((whole_number(tensor) or (0,))[0] for tensor in call.inputs[1:4])
     options = call.op.options
     length = call.input(0).shape[0]
@@ -55,7 +55,7 @@ def _taken(call: Call) -> range:
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return () for a single number, (length,) otherwise."""
-    return ((),) if call.op.options["shrink_axis_mask"] else ((len(_taken(call)),),)
+    return ((),) if call.op.options["shrink_axis_mask"] else ((len(_selected(call)),),)
 
 
 def fold(call: Call) -> bytes:
@@ -63,4 +63,4 @@ def fold(call: Call) -> bytes:
     data = call.input(0).data
     assert data is not None
     size = 4 if call.output.dtype == "int32" else 8
-    return b"".join(bytes(data[size * i : size * i + size]) for i in _taken(call))
+    return b"".join(bytes(data[size * i : size * i + size]) for i in _selected(call))

@@ -8,39 +8,34 @@ from edge_runtime import gemmlowp
 from edge_runtime.fixed_point import power_of_two
 from edge_runtime.ops import sigmoid_table
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import (
+    affine,
+    quantized_per_tensor,
+    same_shape,
+    types_are_int8_int16_or_float32,
+)
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
-
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
-
-
-def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8, both int16 or both float32."""
-    given, made = call.input(0).dtype, call.output.dtype
-    return None if given == made and made in ("float32", "int8", "int16") else f"{given}, {made}"
 
 
 def output_fits(call: Call) -> str | None:
     """An int16 output has the scale 1/32768, TFLite Micro's int8 1/128; the zero point is 0."""
-    made = call.output.quantization
-    if made is None or (call.output.dtype == "int8" and call.rounding != "tflite-micro"):
+    dtype = call.output.dtype
+    if dtype == "float32" or (dtype == "int8" and call.rounding != "tflite-micro"):
         return None
-    scale, zero_point = made.scales[0], made.zero_points[0]
-    if call.output.dtype == "int8":
+    scale, zero_point = affine(call.output)
+    if dtype == "int8":
         fits = scale == 1 / 128 and zero_point == 0
     else:
         fits = power_of_two(scale) == -15 and zero_point == 0
     return None if fits else f"{scale} and {zero_point}"
 
 
-CONSTRAINTS = (types_are_supported, quantized_per_tensor, output_fits, sigmoid_table.scale_fits)
+CONSTRAINTS = (
+    types_are_int8_int16_or_float32,
+    quantized_per_tensor,
+    output_fits,
+    sigmoid_table.scale_fits,
+)
 
 
 shapes = same_shape
@@ -57,9 +52,7 @@ def lower(call: Call) -> Kernel:
     count = call.output.elements
     if call.output.dtype == "float32":
         return Kernel("tanh_float32", {"count": count}, (0,), in_place=True)
-    given = call.input(0).quantization
-    assert given is not None
-    scale, zero_point = given.scales[0], given.zero_points[0]
+    scale, zero_point = affine(call.input(0))
     if call.output.dtype == "int8":
         if call.rounding != "tflite-micro":
             return tabulate(call, tanh)

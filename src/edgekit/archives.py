@@ -1,4 +1,4 @@
-"""Zip archives and arrays from strangers: what is in them is read with a bound."""
+"""Untrusted zip archives and arrays, read with limits."""
 
 import lzma
 import struct
@@ -20,48 +20,48 @@ DAMAGED_ZIP = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError),
 )
-"""What zipfile raises for damaged, encrypted or exotic archives."""
+"""Errors that zipfile raises for damaged, encrypted or unusual archives."""
 
 DAMAGED_ARRAY = (*DAMAGED_ZIP, MemoryError, SyntaxError, TokenError, TypeError)
-"""What numpy.load raises for damaged files, whose header may claim any shape."""
+"""Errors that numpy.load raises for damaged files, whose header may claim any shape."""
 
 
 def refusal(unpacked: int, packed: int) -> str | None:
-    """Return why ``packed`` bytes on the disk that become ``unpacked`` are refused; None if not."""
+    """Return why ``packed`` bytes that unpack to ``unpacked`` are refused; None if they are not."""
     if unpacked <= max(MOST_UNPACKED, EXPANSION * packed):
         return None
     return (
         f"its {packed:,} bytes unpack to {unpacked:,}; the limit is {MOST_UNPACKED:,}, or "
-        f"{EXPANSION} times its size: if they are meant, store them uncompressed"
+        f"{EXPANSION} times its size: if this is intended, store them uncompressed"
     )
 
 
 def bomb(file: zipfile.ZipFile, path: Path) -> str | None:
-    """Return why the archive opened from ``path`` is refused to be unpacked; None when it is not.
+    """Return why the archive at ``path`` must not be unpacked; None when it may be.
 
-    The sizes are those that the archive states: zipfile hands out no byte more than it states of a
-    member. The size of the whole is the file system's, which no archive can lie about.
+    The sizes are those that the archive states: zipfile returns no more bytes of a member than
+    that. The size of the whole archive is the file system's, which no archive can forge.
     """
     unpacked = sum(member.file_size for member in file.infolist())
     return refusal(unpacked, path.stat().st_size)
 
 
-def read(file: zipfile.ZipFile, name: str, most: int) -> bytes:
+def read(file: zipfile.ZipFile, name: str, limit: int) -> bytes:
     """Return the member ``name``.
 
     Raises:
-        ValueError: it has more than ``most`` bytes.
+        ValueError: the member has more than ``limit`` bytes.
         KeyError: there is no such member.
     """
     with file.open(name) as member:
-        content = member.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"its {name} unpacks to more than {most:,} bytes")
+        content = member.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"its {name} unpacks to more than {limit:,} bytes")
     return content
 
 
 def no_array(error: Exception) -> str:
-    """Return why numpy.load refused a file, without its advice to unpickle what is in it."""
+    """Return why numpy.load refused a file, without its advice to unpickle the content."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = str(error)

@@ -1,9 +1,9 @@
-"""Files that belong together: written into a hidden folder, and put in place together.
+"""Files that belong together: written into a hidden folder, then moved into place together.
 
-Once all of them are in the hidden folder it gets its list, the file COMPLETE. A process that is
-killed before leaves the old set as it was; one that is killed later leaves a list, by which the
-next run that writes in the folder puts the rest in place. SHA256SUMS is written last, so that
-until then `edgekit verify` names each file that is not of the set listed there.
+Once all of them are in the hidden folder, their list is written there, the file COMPLETE. A process
+killed earlier leaves the old set as it was; one killed later leaves the list, from which the next
+run that writes in the folder moves the rest into place. SHA256SUMS is written last, so that until
+then `edgekit verify` names each file that is not of the set listed there.
 """
 
 import json
@@ -24,15 +24,15 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
     """Yield a hidden folder; its files move into ``folder`` when the block succeeds.
 
     They are listed in SHA256SUMS of ``folder``. A block that raises leaves ``folder`` as it was. A
-    symbolic link in the place of a file stays, and the file behind it is replaced.
+    symbolic link in the place of a file stays, and its target is replaced.
 
     Args:
         folder: where the files belong.
-        without: names of earlier files that are none of this set's, and are deleted.
+        without: names of earlier files that do not belong to this set, and are deleted.
 
     Raises:
         OSError: a file cannot be written or replaced, or a folder, a pipe or a device is in its
-            place. When some of them are in place by then, the next run tries the rest.
+            place. If some of the files are in place by then, the next run tries the rest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     finish(folder)
@@ -45,23 +45,23 @@ def replacing_set(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Path
             listed[path.name] = files.sha256(path)
         listed |= {name: None for name in without if name not in listed}
         with signals.deferred(), digests.alone(folder):
-            # One that was killed since then would be put over this set later.
+            # A set whose run was killed meanwhile would replace this one later.
             _finish(folder)
             files.write_json(staged / COMPLETE, listed)
             try:
                 _put(staged, folder, listed, _move)
             except OSError:
                 if all((staged / name).exists() for name, digest in listed.items() if digest):
-                    # Nothing has moved: the old set stays, and no later run goes on with this one.
+                    # Nothing has moved: the old set stays, and no later run continues this one.
                     (staged / COMPLETE).unlink()
                 raise
 
 
 def finish(folder: Path) -> tuple[str, ...]:
-    """Put in place what runs that were killed had complete, and return those files' names.
+    """Move the complete sets of killed runs into place, and return those files' names.
 
-    The folder may come from a stranger, who can forge a set and a link in the place of a file: so
-    a link is replaced here, and what is behind it stays.
+    The folder may be untrusted, with a forged set and a link in the place of a file. So a link is
+    replaced here, and its target stays.
     """
     if not interrupted(folder):
         return ()
@@ -80,7 +80,7 @@ def _finish(folder: Path) -> tuple[str, ...]:
 
 
 def interrupted(folder: Path) -> list[Path]:
-    """Return the hidden folders of complete sets that are not, or not all, in place."""
+    """Return the hidden folders of complete sets that are not entirely in place."""
     if not folder.is_dir():
         return []
     return [path for path in files.hidden(folder) if (path / COMPLETE).is_file()]
@@ -99,7 +99,7 @@ def _put(
     listed: Mapping[str, str | None],
     move: Callable[[Path, Path], object],
 ) -> None:
-    """Move what is still in ``staged`` into place and write the digests; then it is gone."""
+    """Move the rest of ``staged`` into place, write the digests and remove ``staged``."""
     for name, digest in listed.items():
         if digest is None:
             (folder / name).unlink(missing_ok=True)
@@ -116,7 +116,7 @@ def _put(
 
 def _move(file: Path, place: Path) -> None:
     if place.is_symlink():
-        # What is behind it may lie on another file system.
+        # Its target may be on another file system.
         with files.replacing(place) as temporary:
             shutil.copyfile(file, temporary)
     else:
@@ -124,9 +124,9 @@ def _move(file: Path, place: Path) -> None:
 
 
 def _listed(staged: Path) -> dict[str, str | None] | None:
-    """Return the list of a set; None where it is none of ours.
+    """Return the list of a set; None where it is not one of ours.
 
-    The folder may come from a stranger: a name is that of a file in it, and leads nowhere else.
+    The folder may be untrusted: each name must be that of a file in it.
     """
     try:
         listed = json.loads((staged / COMPLETE).read_bytes())

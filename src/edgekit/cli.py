@@ -1,6 +1,6 @@
 """The command line: parse, call, return the exit code.
 
-Imports the standard library alone, so that it can say what is missing where click is not installed.
+Imports only the standard library, so that it can report a missing click.
 """
 
 import os
@@ -27,13 +27,13 @@ def run(arguments: Sequence[str]) -> int:
         print(f"edgekit: error: {missing}", file=sys.stderr)
         return 2
     voice, colour = terminal.Voice(), terminal.colour_wanted()
-    # What Pillow finds odd about a picture that it reads all the same is nobody's news.
+    # Pillow's warnings about images that it reads nevertheless are of no use here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        if asked := os.environ.get(COMPLETION):
+        if completion := os.environ.get(COMPLETION):
             from edgekit.commands import shells
 
-            return shells.answer(cli, asked)
+            return shells.answer(cli, completion)
         with cli.make_context("edgekit", list(arguments), obj=voice, color=colour) as context:
             code = cli.invoke(context)
     except Exit as done:
@@ -53,7 +53,7 @@ def main() -> None:
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A terminal without arrows gets question marks and not a traceback.
+            # A terminal without arrows gets question marks instead of a traceback.
             stream.reconfigure(errors="replace")
     with signals.raising():
         code = run(sys.argv[1:])
@@ -62,18 +62,18 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Put the null device in place of each standard stream that is closed (``2>&-``).
+    """Open the null device for each standard stream that is closed (``2>&-``).
 
-    Otherwise the next file that is opened gets its number, and what TensorFlow logs.
+    Otherwise the next file to be opened would get its number, and TensorFlow's log.
     """
     for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
         if getattr(sys, name) is None:
-            # The lowest number that is free is the stream's own: those below are open by now.
+            # The lowest free number is that of the stream: those below are open by now.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _give_up_broken_streams() -> None:
-    """Drop what cannot be written any more, or the interpreter tries again and exits with 120."""
+    """Discard unwritable output, or the interpreter tries again and exits with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

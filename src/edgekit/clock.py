@@ -1,18 +1,18 @@
-"""The machine's clock, where files need it: a board without a battery starts in 1970."""
+"""The machine's clock, for file formats that need it: a board without a battery starts in 1970."""
 
 import time
 
 from edgekit.errors import EdgekitError
 
 ZIP_YEARS = (1980, 2107)
-"""First and last year of the dates in a zip archive, as .keras and .npz files are."""
+"""First and last year of the dates in a zip archive; .keras and .npz files are such archives."""
 
 
 def require_for_zips() -> None:
-    """Refuse to begin what ends in a zip archive that cannot have this day's date.
+    """Refuse to start work whose zip archive could not have today's date.
 
     Raises:
-        EdgekitError: the year is none of ZIP_YEARS.
+        EdgekitError: the year is not in ZIP_YEARS.
     """
     first, last = ZIP_YEARS
     year = time.localtime(time.time()).tm_year

@@ -1,6 +1,6 @@
-"""Names, figures and file contents as aligned lines that fit a page, for a terminal's font.
+"""Names, figures and file contents as aligned lines that fit a page, in a terminal's font.
 
-What a file says stays on its line and in its column, however wide its characters are.
+Text of a file stays on its line and in its column, however wide its characters are.
 """
 
 import unicodedata
@@ -10,14 +10,14 @@ from textwrap import wrap
 from edgekit.escape import line
 
 LINE = 98
-"""Columns of a line, without the indentation of two."""
+"""Width of a line in columns, without the indentation of two."""
 
 FILLER = "\ue000"
 """Stands for the second column of a wide character while lines are wrapped."""
 
 
 def sections(parts: Mapping[str, Sequence[str]]) -> str:
-    """Return titled sections, their lines indented, a blank line between them; not empty ones."""
+    """Return titled sections, lines indented, a blank line between them; empty ones are dropped."""
     return "\n\n".join(
         "\n  ".join(map(line, [title, *lines])) for title, lines in parts.items() if lines
     )
@@ -37,10 +37,10 @@ def pairs(texts: Mapping[str, str]) -> list[str]:
 def columns(
     rows: Sequence[Sequence[str]], elastic: int | None = None, right: Iterable[int] = ()
 ) -> list[str]:
-    """Return rows with aligned columns, those numbered in ``right`` to the right.
+    """Return rows with aligned columns, right-aligned for the indices in ``right``.
 
-    Column ``elastic``, if any, gives way when a row would be too long. A row may have fewer cells
-    than the first.
+    Column ``elastic``, if any, is shortened when a row would be too long. A row may have fewer
+    cells than the first.
     """
     rows, right = [tuple(map(line, row)) for row in rows], frozenset(right)
     widths = [
@@ -63,60 +63,60 @@ def columns(
 
 
 def width(text: str) -> int:
-    """Return the columns that a terminal gives ``text``."""
+    """Return the width of ``text`` in a terminal's columns."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))
 
 
-def clip(text: str, most: int) -> str:
-    """Return ``text``, its end cut off where it is wider than ``most`` columns."""
-    return text if width(text) <= most else f"{_beginning(text, most - 1)}…"
+def clip(text: str, limit: int) -> str:
+    """Return ``text``, its end cut off where it is wider than ``limit`` columns."""
+    return text if width(text) <= limit else f"{_beginning(text, limit - 1)}…"
 
 
-def shortened(text: str, most: int) -> str:
-    """Return ``text`` without its middle where it is wider than ``most`` columns."""
-    if width(text) <= most:
+def shortened(text: str, limit: int) -> str:
+    """Return ``text`` without its middle where it is wider than ``limit`` columns."""
+    if width(text) <= limit:
         return text
-    front = max(1, (most - 1) // 2)
-    end = _beginning(text[::-1], max(0, most - 1 - front))[::-1]
+    front = max(1, (limit - 1) // 2)
+    end = _beginning(text[::-1], max(0, limit - 1 - front))[::-1]
     return f"{_beginning(text, front)}…{end}"
 
 
-def told_apart(texts: Sequence[str], least: int, most: int) -> list[str]:
-    """Return texts shortened to ``least`` columns, or to more, ``most`` at last, to differ."""
+def told_apart(texts: Sequence[str], shortest: int, longest: int) -> list[str]:
+    """Return texts shortened to the fewest columns, ``shortest`` to ``longest``, that differ."""
     lines = [line(text) for text in texts]
     short: list[str] = []
-    for room in range(least, most + 1):
-        short = [shortened(one, room) for one in lines]
+    for room in range(shortest, longest + 1):
+        short = [shortened(name, room) for name in lines]
         if len(set(short)) == len(set(lines)):
             break
     return short
 
 
-def left(text: str, most: int) -> str:
-    """Return ``text`` with spaces behind it that fill up ``most`` columns."""
-    return text + " " * (most - width(text))
+def left(text: str, size: int) -> str:
+    """Return ``text`` padded with spaces to ``size`` columns."""
+    return text + " " * (size - width(text))
 
 
 def wrapped(text: str, room: int) -> list[str]:
     """Return ``text`` in lines of at most ``room`` columns."""
     if text.isascii():
         return wrap(text, room)
-    # One less, where the break is inside a wide character.
-    wide = "".join(one + FILLER * (_columns(one) - 1) for one in text)
-    return [one.replace(FILLER, "") for one in wrap(wide, room - (wide != text))]
+    # One column less, in case a break falls inside a wide character.
+    wide = "".join(c + FILLER * (_columns(c) - 1) for c in text)
+    return [part.replace(FILLER, "") for part in wrap(wide, room - (wide != text))]
 
 
-def _right(text: str, most: int) -> str:
-    return " " * (most - width(text)) + text
+def _right(text: str, size: int) -> str:
+    return " " * (size - width(text)) + text
 
 
-def _beginning(text: str, most: int) -> str:
-    taken = 0
+def _beginning(text: str, limit: int) -> str:
+    used = 0
     for index, character in enumerate(text):
-        taken += _columns(character)
-        if taken > most:
+        used += _columns(character)
+        if used > limit:
             return text[:index]
     return text
 

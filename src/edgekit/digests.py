@@ -31,7 +31,7 @@ class Sums:
     Attributes:
         mark: its first line, with the line break.
         digests: POSIX path below the folder -> hex digest.
-        intact: whether it is as it was written.
+        intact: whether it is unchanged since it was written.
     """
 
     mark: str
@@ -47,7 +47,7 @@ def text(mark: str, digests: Mapping[str, str]) -> bytes:
 
 
 def read(path: Path) -> Sums | None:
-    """Return what a SHA256SUMS says; None when there is none, or not one of edgekit's."""
+    """Return the content of a SHA256SUMS; None when it is missing or not written by edgekit."""
     if not path.is_file():
         return None
     try:
@@ -62,25 +62,25 @@ def read(path: Path) -> Sums | None:
     entries = [match for line in lines if (match := LINE.fullmatch(line)) and _below(match[2])]
     if sealed:
         intact = hashlib.sha256(body).hexdigest() == sealed[2].decode()
-    else:  # An earlier edgekit's export has no last line; any other has lost it.
+    else:  # An export of an earlier edgekit has no last line; any other file has lost it.
         intact = SEAL.encode() not in content
     digests = {match[2]: match[1] for match in entries}
     return Sums(f"{mark}\n", digests, intact and len(digests) == len(lines))
 
 
 def record(folder: Path, *paths: Path) -> None:
-    """List files in SHA256SUMS of their ``folder``, in place of what it said of them.
+    """List files in SHA256SUMS of their ``folder``, replacing their earlier entries.
 
-    A path that is not there is taken off the list, one that does not lie in ``folder`` itself is
-    ignored, and so is a folder whose SHA256SUMS is an export's or somebody else's.
+    A missing file is removed from the list. A path that is not directly in ``folder`` is ignored,
+    and so is a folder whose SHA256SUMS is an export's or not edgekit's.
     """
-    own = [path for path in paths if path.parent.resolve() == folder.resolve()]
+    inside = [path for path in paths if path.parent.resolve() == folder.resolve()]
     with alone(folder):
-        update(folder, {path.name: sha256(path) if path.is_file() else None for path in own})
+        update(folder, {path.name: sha256(path) if path.is_file() else None for path in inside})
 
 
 def forget(folder: Path, *names: str) -> None:
-    """Take files off the list of their ``folder`` that are about to be written bit by bit."""
+    """Remove files from the list of their ``folder`` before they are written piece by piece."""
     if (folder / SUMS).exists():
         with alone(folder):
             update(folder, dict.fromkeys(names))
@@ -90,8 +90,8 @@ def update(folder: Path, changes: Mapping[str, str | None]) -> None:
     """Change SHA256SUMS of a folder, in a block of :func:`alone`.
 
     Args:
-        folder: whose list; one that is an export's or somebody else's stays as it is.
-        changes: file name -> hex digest; None takes a file off the list.
+        folder: folder of the list; an export's list, or one not edgekit's, stays as it is.
+        changes: file name -> hex digest; None removes a file from the list.
     """
     path = folder / SUMS
     sums = read(path)
@@ -105,7 +105,7 @@ def update(folder: Path, changes: Mapping[str, str | None]) -> None:
 
 
 def is_another(path: Path) -> bool:
-    """Tell whether SHA256SUMS beside a file lists another one under its name."""
+    """Tell whether SHA256SUMS beside a file lists another digest for it."""
     sums = read(path.parent / SUMS)
     listed = sums.digests.get(path.name) if sums and sums.intact else None
     return listed is not None and path.is_file() and sha256(path) != listed
@@ -119,7 +119,7 @@ def _below(name: str) -> bool:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time change the list, where the system can see to that."""
+    """Let one process at a time change the list, where the system has locks."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # Windows opens no folders

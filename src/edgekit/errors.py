@@ -1,4 +1,4 @@
-"""What edgekit raises when the user's input or environment is wrong.
+"""Errors that edgekit raises when the user's input or environment is wrong.
 
 Each message is one line that says what, where and what to do. The command line prints it and exits
 with 2; a library caller catches :class:`EdgekitError`.
@@ -16,7 +16,7 @@ class DataError(EdgekitError):
 
 
 class TrainingError(EdgekitError):
-    """Training did not lead to a model."""
+    """Training did not produce a model."""
 
 
 class ModelFileError(EdgekitError):
@@ -40,36 +40,36 @@ class ResultError(EdgekitError):
 
 
 class DigestError(EdgekitError):
-    """Nothing says which digest a file should have."""
+    """No digest is stated for a file."""
 
 
 class SigningError(EdgekitError):
-    """A private key cannot be used, or what was to be signed is not as it was written."""
+    """A private key cannot be used, or a file to be signed has changed since it was written."""
 
 
 class WorkerError(EdgekitError):
-    """A worker of a sweep died again and again, or has other versions or data than asked for."""
+    """A worker of a sweep died repeatedly, or has other versions or data than required."""
 
 
 class BusyError(EdgekitError):
-    """Another process is at work in the same folder."""
+    """Another process is working in the same folder."""
 
 
 class MissingExtraError(EdgekitError):
     """A package that this command needs is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        # Later than the rest: it imports the whole runtime, which `edgekit --help` does without.
+        # Imported here: it loads the whole runtime, which `edgekit --help` does without.
         from edge_runtime.install import install_line
 
         line = install_line(extra)
         super().__init__(f"{package} is not installed, which {purpose} needs: {line}")
 
 
-def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """Return what ends a sentence about ``value``: the names most like it, or nothing."""
+def did_you_mean(value: str, choices: Iterable[str]) -> str:
+    """Return the end of a sentence about ``value``: the most similar choices, or ""."""
     from difflib import get_close_matches
 
-    names = {name.lower(): name for name in known}
-    close = [repr(names[one]) for one in get_close_matches(value.lower(), names)]
+    names = {name.lower(): name for name in choices}
+    close = [repr(names[match]) for match in get_close_matches(value.lower(), names)]
     return f". Did you mean {' or '.join(close)}?" if close else ""

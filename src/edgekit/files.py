@@ -1,4 +1,4 @@
-"""The artifacts folder: where the commands meet, and how a file gets there whole or not at all."""
+"""The artifacts folder, which all commands share, and writing a file whole or not at all."""
 
 import errno
 import hashlib
@@ -25,27 +25,27 @@ FLOAT_MODEL = "model.tflite"
 INT8_MODEL = "model_int8.tflite"
 METRICS = "metrics.json"
 REPORT = ".report.json"
-"""What the name of a conversion's report ends with, after the model's own."""
+"""Suffix of the name of a conversion's report, after the model's."""
 QUANTIZED_FORWARD = "edgekit/quantized_forward.pb"
 """In a .keras file from quantisation-aware training: its forward pass with the ranges it learned, a
 frozen TensorFlow GraphDef with the placeholder ``image`` and the node ``scores``."""
 
 HIDDEN = ".edgekit-"
-"""What the name of everything begins with that is not in its place yet."""
+"""Prefix of the names of files and folders that are not in place yet."""
 OURS = re.compile(re.escape(HIDDEN) + r"[0-9a-f]{16}\.")
-"""The whole of such a beginning: others may have names that begin alike."""
+"""The whole of such a prefix: other programs' names may begin alike."""
 COMPLETE = ".complete"
-"""File in a hidden folder: all is there that is to be put in place, as it says."""
+"""File in a hidden folder that lists what is to be moved into place: all of it is there."""
 OLD = "old"
-"""In a hidden folder: what was moved away, under its own name."""
+"""Folder in a hidden folder: what was moved away, under its own name."""
 NAME = 40
-"""Characters of a file's own name in that of its hidden one."""
+"""Most characters of a file's own name in that of its hidden one."""
 
 READER_SECONDS = 10.0
-"""How long a pipe may have no reader."""
+"""Longest time to wait for a pipe's reader, in seconds."""
 
 AT_FDCWD, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
-"""Of Linux' renameat2 and macOS' renamex_np."""
+"""Constants of Linux' renameat2 and macOS' renamex_np."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A block that raises leaves ``path`` as it was. The temporary name is new, lies beside the file
     and keeps its suffix, because Keras and matplotlib choose their format by it. A symbolic link
-    stays, and the file behind it is replaced. What is no file, a pipe or a device, is written to.
+    stays, and its target is replaced. A pipe or a device, which is no file, is written to.
     """
     if is_stream(path):
         with TemporaryDirectory(prefix="edgekit-") as folder:
@@ -74,12 +74,12 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a new folder beside ``folder`` and move it into place when the block succeeds.
 
-    What ``folder`` held is gone then. A block that raises, or a move that fails, leaves ``folder``
-    as it was, and nothing beside it. A process that is killed leaves the old or the new one, but
-    where the system cannot exchange two folders: there the next run moves the old one back.
+    The old content of ``folder`` is gone then. A block that raises, or a move that fails, leaves
+    ``folder`` as it was, and nothing beside it. A process that is killed leaves the old or the new
+    one, except where the system cannot swap two folders: there the next run moves the old one back.
     """
     folder = folder.resolve()
-    with made(folder.parent), hidden_folder(folder.parent, folder.name) as both:
+    with created(folder.parent), hidden_folder(folder.parent, folder.name) as both:
         new, old = both / "new", both / OLD / folder.name
         new.mkdir()
         yield new
@@ -103,7 +103,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 def is_stream(path: Path) -> bool:
     """Tell whether ``path`` is written to and not replaced: a pipe, a device, an open file.
 
-    An open file is what /dev/stdout and the other names of descriptors stand for.
+    /dev/stdout and the other names of descriptors stand for open files.
     """
     try:
         mode = path.stat().st_mode
@@ -124,7 +124,7 @@ def _pour(file: Path, stream: Path) -> None:
     """Write the content of a file to a stream, which may be an open file that has content.
 
     Raises:
-        OSError: nobody reads the pipe, or has opened it within ``READER_SECONDS``.
+        OSError: no process opened the pipe for reading within ``READER_SECONDS``.
     """
     flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOCTTY", 0)
     until = monotonic() + READER_SECONDS
@@ -146,11 +146,11 @@ def _pour(file: Path, stream: Path) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Remove what processes that were killed left in ``folder``.
+    """Remove what killed processes left in ``folder``.
 
-    An export that was on its way out goes back where its place is empty. What a process still
-    holds stays, and so does everything where the system has no locks; a set of files that is
-    complete is put in place by :func:`edgekit.artifact_set.finish`.
+    An export that had been moved away goes back where its place is empty. What a process still
+    holds stays, and so does everything where the system has no locks; a complete set of files is
+    moved into place by :func:`edgekit.artifact_set.finish`.
     """
     with suppress(OSError):
         for path in hidden(folder):
@@ -162,21 +162,21 @@ def clear(folder: Path) -> None:
 
 
 def hidden(folder: Path) -> list[Path]:
-    """Return what lies in ``folder`` under one of our temporary names.
+    """Return the files and folders in ``folder`` that have one of our temporary names.
 
-    In a folder like /tmp, where users cannot touch each other's files, only what is this user's:
-    another could have a forged set put in place of this one's files.
+    In a folder like /tmp, where users cannot touch each other's files, only those of this user:
+    another user's forged set would replace this user's files.
     """
-    found = sorted(path for path in folder.iterdir() if OURS.match(path.name))
-    if found and folder.stat().st_mode & stat.S_ISVTX:
-        return [path for path in found if is_own(path)]
-    return found
+    paths = sorted(path for path in folder.iterdir() if OURS.match(path.name))
+    if paths and folder.stat().st_mode & stat.S_ISVTX:
+        return [path for path in paths if is_own(path)]
+    return paths
 
 
 def _dissolve(hidden: Path) -> None:
-    """Remove a hidden folder after moving back what was moved away into it."""
+    """Remove a hidden folder after moving back what had been moved into it."""
     with suppress(OSError):
-        # A link is none that we make: it would fetch what lies elsewhere.
+        # We create no links: one would fetch a file from elsewhere.
         for old in [] if (hidden / OLD).is_symlink() else list((hidden / OLD).iterdir()):
             if not (place := hidden.parent / old.name).exists():
                 old.rename(place)
@@ -187,7 +187,7 @@ def _dissolve(hidden: Path) -> None:
 def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
     """Yield a new hidden folder in ``parent`` for what becomes ``name``; it is removed afterwards.
 
-    Unless it is COMPLETE: it is what a later run goes on with.
+    Unless it is COMPLETE: then a later run continues with it.
     """
     with _hidden(parent, name, Path.mkdir) as folder:
         yield folder
@@ -197,14 +197,14 @@ def hidden_folder(parent: Path, name: str) -> Iterator[Path]:
 def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator[Path]:
     """Create a new hidden file or folder and yield it, held by a lock while the block lasts.
 
-    What killed processes left in ``parent`` is removed before.
+    What killed processes left in ``parent`` is removed first.
     """
     clear(parent)
     stem, suffix = Path(name).stem[:NAME], Path(name).suffix
     descriptor = None
     path = parent
     try:
-        # Until it is held another process may take it for an abandoned one, and remove it.
+        # Until it is held, another process may regard it as abandoned and remove it.
         while path == parent or not path.exists():
             if descriptor is not None:
                 os.close(descriptor)
@@ -212,7 +212,7 @@ def _hidden(parent: Path, name: str, create: Callable[[Path], None]) -> Iterator
             try:
                 create(path)
             except OSError as error:
-                # The name that says something to the user.
+                # The name that the user knows.
                 error.filename = str(parent / name)
                 raise
             descriptor = _held(path)
@@ -245,21 +245,21 @@ def _held(path: Path) -> int | None:
 
 
 @contextmanager
-def made(folder: Path) -> Iterator[None]:
-    """Make ``folder`` and those above it; those of them that are empty afterwards go again."""
-    missing = [one for one in (folder, *folder.absolute().parents) if not one.exists()]
+def created(folder: Path) -> Iterator[None]:
+    """Create ``folder`` and its parents; those of them that are empty afterwards are removed."""
+    missing = [path for path in (folder, *folder.absolute().parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        for one in missing:
+        for path in missing:
             with suppress(OSError):
-                one.rmdir()
+                path.rmdir()
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Let two folders of one file system change names in one step; False where that cannot be."""
-    names = os.fsencode(one), os.fsencode(other)
+def exchange(first: Path, second: Path) -> bool:
+    """Swap two folders of one file system in one step; return False where that is impossible."""
+    names = os.fsencode(first), os.fsencode(second)
     try:
         import ctypes
 
@@ -272,7 +272,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Bring a file or a folder onto the disk, as far as the system does so."""
+    """Write a file or a folder to the disk, as far as the system supports it."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -283,7 +283,7 @@ def sync(path: Path) -> None:
 
 def require_writable(folder: Path) -> None:
     """Raise OSError when ``folder`` cannot be written into, before the work and not after it."""
-    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
     if not os.access(existing, os.W_OK):
@@ -317,7 +317,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; an empty one where there is none, or a damaged one."""
+    """Return the object in a JSON file; an empty one where the file is missing or damaged."""
     if not path.is_file():
         return {}
     try:
@@ -328,7 +328,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def to_json(document: Any, indent: int | None = 2) -> str:
-    """Return ``document`` as JSON, which knows neither NaN nor infinity: null for both.
+    """Return ``document`` as JSON, which has neither NaN nor infinity: null for both.
 
     Args:
         document: plain values.

@@ -1,4 +1,4 @@
-"""What lies below a folder, without following links and not without end."""
+"""Everything below a folder, without following links and with a limit on the depth."""
 
 import errno
 import os
@@ -7,16 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 
 DEEPEST = 100
-"""Folders inside each other, at most: Python's own search fails at some hundred."""
+"""Most nested folders: Python's own search fails at some hundred."""
 
 
 def below(folder: Path) -> Iterator[Path]:
     """Yield the files, folders and links below a folder, a link as itself.
 
-    A folder that may not be read is yielded without what is in it.
+    A folder that must not be read is yielded without its content.
 
     Raises:
-        OSError: more than DEEPEST folders lie inside each other, or ``folder`` cannot be read.
+        OSError: more than DEEPEST folders are nested, or ``folder`` cannot be read.
     """
     waiting = [(folder, 0)]
     while waiting:
@@ -25,8 +25,8 @@ def below(folder: Path) -> Iterator[Path]:
             reason = f"more than {DEEPEST} folders inside each other"
             raise OSError(errno.ENAMETOOLONG, reason, str(folder))
         entries: list[os.DirEntry[str]] = []
-        with suppress(PermissionError), os.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with suppress(PermissionError), os.scandir(path) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
         yield from (Path(entry.path) for entry in entries)
-        folders = (one for one in entries if one.is_dir(follow_symlinks=False))
-        waiting += [(Path(one.path), depth + 1) for one in folders]
+        folders = (entry for entry in entries if entry.is_dir(follow_symlinks=False))
+        waiting += [(Path(entry.path), depth + 1) for entry in folders]

@@ -15,7 +15,7 @@ def tensorflow(*, verbose: bool = False) -> Any:
     """Import and return TensorFlow; its log lines are shown only when ``verbose``.
 
     One inter-op thread unless TF_NUM_INTEROP_THREADS says otherwise: networks this small have
-    nothing to run side by side, and handing ops between threads costs a third of each step.
+    nothing to run in parallel, and passing ops between threads costs a third of each step.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
@@ -28,10 +28,10 @@ def tensorflow(*, verbose: bool = False) -> Any:
 
 
 def train_on_one_thread() -> None:
-    """Let an op keep to one thread, unless TF_NUM_INTRAOP_THREADS says otherwise.
+    """Run each op on one thread, unless TF_NUM_INTRAOP_THREADS says otherwise.
 
-    To be called before TensorFlow is imported. A matrix of 784 × 14 is not worth sharing out; sums
-    are taken in the same order however many cores there are, and several trainings on one machine
+    Call this before TensorFlow is imported. A matrix of 784 × 14 is not worth splitting; sums are
+    calculated in the same order whatever the number of cores, and several trainings on one machine
     do not wait for each other's threads.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -71,7 +71,7 @@ def _import(module: str, package: str, purpose: str) -> Any:
 
 @contextmanager
 def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
-    """Send what C++ code writes to file descriptor 2 to nowhere, unless told otherwise.
+    """Discard what C++ code writes to file descriptor 2, unless ``unless`` is set.
 
     TensorFlow's C++ logs before it has read its own log level, so the level alone is not enough.
     """
@@ -92,7 +92,7 @@ def native_stderr_silenced(*, unless: bool) -> Iterator[None]:
 
 
 def _open_if_closed() -> None:
-    """Make a closed descriptor 2 the null device; a file would get its number, and the log."""
+    """Open the null device as descriptor 2 if that is closed; else a file would get the log."""
     try:
         os.fstat(2)
     except OSError:

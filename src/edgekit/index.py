@@ -1,4 +1,4 @@
-"""``index.html`` of the artifacts folder: one page that links what the commands have left there."""
+"""``index.html`` of the artifacts folder: one page with links to what the commands wrote there."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from urllib.parse import quote
 from edgekit import files
 from edgekit.artifact_set import replacing_set
 from edgekit.benchmarks.gate import MARKS
-from edgekit.benchmarks.page import GENERATOR, page, scrolling, section
-from edgekit.benchmarks.units import quantity, share
+from edgekit.benchmarks.report.page import GENERATOR, page, scrolling, section
+from edgekit.benchmarks.report.units import quantity, share
 from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
 from edgekit.digests import SUMS
@@ -27,21 +27,21 @@ PICTURES = {
     "samples.png": "Sample predictions",
 }
 DOCUMENTS = ("model_card.md", "metrics.json", "history.csv")
-NOTE = "Dropped: the accuracy that the conversion cost on the same test images."
+NOTE = "Dropped: loss of accuracy in the conversion, on the same test images."
 MOST_NAMED = 12
-"""Classes that the title names."""
+"""Most classes that the title names."""
 LONGEST_TITLE = 120
-"""Columns of the title."""
+"""Largest width of the title, in columns."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The artifacts folder and the digests that tell which file belongs to which.
+    """The artifacts folder, and the digests that say which files belong together.
 
     Attributes:
         path: the folder.
         metrics: content of metrics.json; empty without one.
-        digests: file name -> hex SHA-256, of model.keras and of each .tflite.
+        digests: file name -> hex SHA-256, for model.keras and each .tflite.
     """
 
     path: Path
@@ -50,10 +50,10 @@ class Folder:
 
 
 def write_index(artifacts: Path) -> None:
-    """Write or refresh the page over what lies in ``artifacts``, whole or not at all.
+    """Write the page about the content of ``artifacts``, or update it, whole or not at all.
 
-    It only reads the folder and never raises: what it cannot read is left out, and where nothing
-    of edgekit's lies, or an index.html of somebody else's, nothing is written.
+    It never raises. What it cannot read is left out, and it writes nothing where there is nothing
+    of edgekit's, or an index.html that edgekit did not write.
     """
     path = artifacts / INDEX
     with suppress(OSError, ValueError):
@@ -65,7 +65,7 @@ def write_index(artifacts: Path) -> None:
 
 
 def render(artifacts: Path) -> str:
-    """Return the page, "" when there is nothing to show."""
+    """Return the page; "" when there is nothing to show."""
     metrics = files.read_object(artifacts / files.METRICS)
     models = [artifacts / files.KERAS_MODEL, *sorted(artifacts.glob("[!.]*.tflite"))]
     digests = {path.name: digest for path in models if (digest := _digest(path))}
@@ -82,8 +82,8 @@ def render(artifacts: Path) -> str:
     title = _guarded(_title, folder) or "Artifacts"
     header = (
         f'<header>\n<p class="kicker">edgekit</p>\n<h1>{html(title)}</h1>\n'
-        "<p>What the commands have left in this folder. What belongs to other files than those "
-        "that lie here now is marked as from another run.</p>\n</header>\n"
+        "<p>The results of the commands in this folder. Results that belong to other files than "
+        "the present ones are marked as from another run.</p>\n</header>\n"
     )
     return page(f"edgekit: {title}", [header, *body])
 
@@ -93,7 +93,7 @@ def _section(title: str, content: Callable[[Folder], str], folder: Folder, note:
 
 
 def _guarded(content: Callable[[Folder], str], folder: Folder) -> str:
-    """Return the content, "" when a file of the folder is not as expected."""
+    """Return the content; "" when a file of the folder is not as expected."""
     try:
         return content(folder)
     # Whatever is wrong with one file, the others are shown, and the command goes on.
@@ -109,7 +109,7 @@ def _title(folder: Folder) -> str:
 
 
 def _model(folder: Folder) -> str:
-    """Return the key figures of the model card, the files and the pictures of the training."""
+    """Return the key figures of the model card, the files and the plots of the training."""
     keras = _link(folder, files.KERAS_MODEL)
     if not folder.metrics:
         return keras and f"<p>{keras}</p>"
@@ -176,20 +176,20 @@ def _benchmarks(folder: Folder) -> str:
         if document.get("format") != "edgekit bench":
             continue
         verdict = "passed" if document["passed"] else "failed"
-        asked = [gate for gate in document["gates"] if gate["verdict"] != "skipped"]
-        held = sum(gate["verdict"] == "passed" for gate in asked)
+        gates = [gate for gate in document["gates"] if gate["verdict"] != "skipped"]
+        passed = sum(gate["verdict"] == "passed" for gate in gates)
         subjects = [_object(result.get("subject")) for result in document["results"]]
-        measured = {one["sha256"] for one in subjects if one["sha256"] and not one["peer"]}
+        measured = {s["sha256"] for s in subjects if s["sha256"] and not s["peer"]}
         page_name = f"report{path.stem.removeprefix('bench')}.html"
         name = _link(folder, page_name) or html(path.stem)
         cells = (
             f'<span class="{verdict}">{MARKS[verdict]} {verdict}</span>',
-            f"{held} of {len(asked)}",
+            f"{passed} of {len(gates)}",
             _link(folder, path.name),
         )
         mark = "" if measured <= set(folder.digests.values()) else _marked("other model files")
         rows.append((name + mark, cells))
-    return _table("Benchmarks", ("", "gates held", ""), rows)
+    return _table("Benchmarks", ("", "gates passed", ""), rows)
 
 
 def _exports(folder: Folder) -> str:
@@ -202,9 +202,9 @@ def _exports(folder: Folder) -> str:
         if not sums.read_text(encoding="utf-8").startswith(MARK):
             continue
         text = readme.read_text(encoding="utf-8")
-        found = re.search(r"SHA-256 of the model: `([0-9a-f]{64})`", text)
-        digest = found.group(1) if found else ""
-        model = next((name for name, own in folder.digests.items() if own == digest), "")
+        match = re.search(r"SHA-256 of the model: `([0-9a-f]{64})`", text)
+        digest = match.group(1) if match else ""
+        model = next((name for name, sha256 in folder.digests.items() if sha256 == digest), "")
         mark = "" if model else _marked("a model that is not here")
         link = _link(folder, f"{sums.parent.name}/{readme.name}", f"{sums.parent.name}/")
         rows.append((link + mark, (html(model),)))
@@ -216,20 +216,21 @@ def _sweep(folder: Folder) -> str:
     document = files.read_object(folder.path / "sweep" / "sweep.json")
     if not report or not document:
         return report and f"<p>{report}</p>"
-    data, own = document["data"], _object(folder.metrics.get("data")).get("sha256")
+    data = document["data"]
+    trained_on = _object(folder.metrics.get("data")).get("sha256")
     varied = " × ".join(name.replace("_", "-") for name in document["varied"])
     about = f"{len(document['points'])} points: {varied}, on {data['name']}"
-    mark = _marked("other data") if own and own != data["sha256"] else ""
+    mark = _marked("other data") if trained_on and trained_on != data["sha256"] else ""
     table = _link(folder, "sweep/sweep.csv")
     return f"<p>{report}{mark}<br>{html(about)}</p><p>{table}</p>"
 
 
 def _table(label: str, titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return a table of HTML cells without the columns that are empty for all."""
-    kept = [i for i in range(len(titles)) if any(cells[i] for _, cells in rows)]
-    head = "".join(f"<th>{titles[i]}</th>" for i in kept)
+    """Return a table of HTML cells without the columns that are empty in all rows."""
+    filled = [i for i in range(len(titles)) if any(cells[i] for _, cells in rows)]
+    head = "".join(f"<th>{titles[i]}</th>" for i in filled)
     body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cells[i]}</td>" for i in kept)}</tr>'
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cells[i]}</td>" for i in filled)}</tr>'
         for name, cells in rows
     )
     table = f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody>"

@@ -1,9 +1,9 @@
-"""What in the description of a Keras model makes Keras run code, import modules or read files.
+"""Parts of a Keras model's description that make Keras run code, import modules or read files.
 
-Keras' own safe mode refuses Python lambdas. A file can name functions and classes by module as
-well, in any argument of any layer, and Keras 2 looks for them in every module there is. So all
-names are compared with what belongs into a model: an allow-list, because each list of what is
-dangerous has turned out too short (CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -12058).
+Keras' own safe mode refuses Python lambdas. A file can also name functions and classes by module,
+in any argument of any layer, and Keras 2 looks for them in every module. So all names are compared
+with what belongs in a model: an allow-list, because every list of dangerous names has been too
+short (CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -12058).
 """
 
 import inspect
@@ -23,24 +23,24 @@ CLASS_PLACES = (
 FUNCTION_PLACES = (
     *("activations", "ops", "initializers", "regularizers", "constraints", "losses", "metrics"),
 )
-"""Modules of Keras whose public classes and functions may be named."""
+"""Modules of Keras whose public classes and functions a file may name."""
 
 NOT_FUNCTIONS = ("deserialize", "get", "serialize")
 INTERNAL = ("Functional",)
-"""Classes of Keras that files name and that are not public."""
+"""Classes of Keras that files name although they are not public."""
 
 MODULE = re.compile(
     r"(tf_)?keras(\.src)?(\.(layers|models|initializers|regularizers|constraints|activations|losses"
     r"|metrics|optimizers|dtype_policies|mixed_precision|quantizers|ops|engine)(\.\w+)*)?"
 )
 OPERATIONS = re.compile(r"keras\.src\.ops\.\w+")
-"""Where the classes are that Keras 3 makes of keras.ops on the tensors of a model."""
+"""Modules of the classes that stand for keras.ops on the tensors of a Keras 3 model."""
 
 PLAIN = (
     *("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"),
     *("__tuple__", "TensorShape"),
 )
-"""Values, and not objects."""
+"""Names of values that are not objects."""
 
 FOREIGN_CODE = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "DenseFeatures")
 """Layers of Keras that load another file, or another framework's code."""
@@ -62,54 +62,55 @@ TF_FUNCTIONS = frozenset(
     "squeeze stack stop_gradient strided_slice subtract tan tanh tensor_scatter_nd_update "
     "tensordot tile transpose truediv unstack where zeros zeros_like".split()
 )
-"""What of TensorFlow such a layer may call: functions of tensors, none of which takes a function
-or the name of a file."""
+"""TensorFlow functions that such a layer may call: functions of tensors, none of which accepts a
+function or a file name."""
 
 
 @dataclass(frozen=True)
 class Risk:
-    """What a file would make Keras do.
+    """Something dangerous that a file would make Keras do.
 
     Attributes:
-        why: what it is and that it is not done, in a sentence.
+        why: what it is and that it is refused, in a sentence.
         does: what ``--trust`` lets it do, after "--trust: ".
-        own: the name of a class or function of the code that trained the model; "" otherwise.
+        custom: name of a class or function that the training code defined; "" otherwise.
     """
 
     why: str
     does: str
-    own: str = ""
+    custom: str = ""
 
 
 def risks(architecture: Any, library: Any) -> list[Risk]:
-    """Return what in a model's description would run code, each once, the outermost first.
+    """Return what in a model's description would run code, without repeats, the outermost first.
 
     Args:
-        architecture: the description, as JSON has it.
-        library: the Keras that is to load it.
+        architecture: the description, as parsed JSON.
+        library: the Keras that will load it.
     """
     classes, functions = _public(library, CLASS_PLACES), _public(library, FUNCTION_PLACES)
-    names = {*(name for name, one in classes.items() if inspect.isclass(one)), *INTERNAL}
+    names = {*(name for name, value in classes.items() if inspect.isclass(value)), *INTERNAL}
     callables = {name for name in functions if name not in NOT_FUNCTIONS}
-    found = (
+    candidates = (
         _risk(entry, owner, argument, names, callables, library)
         for entry, owner, argument in _entries(architecture)
     )
-    return list(dict.fromkeys(one for one in found if one))
+    return list(dict.fromkeys(risk for risk in candidates if risk))
 
 
 def _public(library: Any, places: tuple[str, ...]) -> dict[str, Any]:
-    held: dict[str, Any] = {}
+    public: dict[str, Any] = {}
     for place in places:
         module = library
         for part in place.split("."):
             module = getattr(module, part, None)
-        held |= {name: one for name, one in vars(module or object).items() if name[0] != "_"}
-    return held
+        members = vars(module or object).items()
+        public |= {name: value for name, value in members if name[0] != "_"}
+    return public
 
 
 def _entries(node: Any) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """Yield each description of an object, the layer that it is of, and which argument it is."""
+    """Yield each description of an object, the layer that it belongs to, and its argument."""
     waiting = [(node, "", "")]
     while waiting:
         node, owner, argument = waiting.pop()
@@ -122,21 +123,21 @@ def _entries(node: Any) -> Iterator[tuple[dict[str, Any], str, str]]:
             elif list(node) == ["value"] and node["value"]:
                 # A lambda that Keras 2 stores as an argument: python_utils.func_dump.
                 yield {"class_name": "__lambda__"}, owner, argument
-            waiting += [(one, owner, str(name)) for name, one in reversed(node.items())]
+            waiting += [(value, owner, str(name)) for name, value in reversed(node.items())]
         elif isinstance(node, list):
-            waiting += [(one, owner, argument) for one in reversed(node)]
+            waiting += [(item, owner, argument) for item in reversed(node)]
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield each description of an object: the model, its layers, what is in their arguments."""
+    """Yield each description of an object: the model, its layers, and their arguments."""
     return (entry for entry, _, _ in _entries(node))
 
 
 def name_of(entry: dict[str, Any]) -> str:
     """Return the name of a described layer; "" where an object has none."""
     config = entry.get("config")
-    own = config.get("name") if isinstance(config, dict) else None
-    return str(own or entry.get("name") or "")
+    name = config.get("name") if isinstance(config, dict) else None
+    return str(name or entry.get("name") or "")
 
 
 def _risk(
@@ -173,14 +174,14 @@ def _risk(
         if _is_tensor_function(function):
             return None
         return Risk(
-            f"layer {layer} calls tf.{_word(function)}, which is no function of tensors alone, "
+            f"layer {layer} calls tf.{_word(function)}, which is not a function of tensors only, "
             "and is not called; replace it by layers of Keras",
             f"calls tf.{_word(function)} in layer {layer}",
         )
     if kind == "TensorFlowOpLayer":
         return Risk(
-            f"layer {layer} is a TensorFlowOpLayer, of TensorFlow 2.3 and before: any op, which is "
-            "not run; save it again with a newer TensorFlow",
+            f"layer {layer} is a TensorFlowOpLayer, of TensorFlow 2.3 and earlier: any op, which "
+            "is not run; save it again with a newer TensorFlow",
             f"runs the op of layer {layer}",
         )
     if isinstance(kind, str) and kind in PLAIN:
@@ -202,7 +203,7 @@ def _is_of_keras(module: Any) -> bool:
 
 
 def _has_no_other_name(entry: dict[str, Any], name: Any) -> bool:
-    """Whether ``registered_name``, under which Keras 2 looks as well, is the same."""
+    """Tell whether ``registered_name``, which Keras 2 also looks up, is the same name."""
     registered = entry.get("registered_name")
     return not registered or registered in (name, "function")
 
@@ -210,8 +211,8 @@ def _has_no_other_name(entry: dict[str, Any], name: Any) -> bool:
 def _is_operation(module: Any, name: Any, library: Any) -> bool:
     if not isinstance(module, str) or not OPERATIONS.fullmatch(module):
         return False
-    held = getattr(sys.modules.get(module), str(name), None)
-    return inspect.isclass(held) and issubclass(held, library.Operation)
+    value = getattr(sys.modules.get(module), str(name), None)
+    return inspect.isclass(value) and issubclass(value, library.Operation)
 
 
 def _is_tensor_function(name: Any) -> bool:
@@ -232,17 +233,17 @@ def _unknown(entry: dict[str, Any], owner: str, argument: str, library: Any) -> 
     module = entry.get("module")
     function = entry["class_name"] == "function"
     name = _word(entry.get("config") if function else entry["class_name"])
-    what = f"the function {name}" if function else f"the class {name}"
-    where = f"the {argument} of layer {owner!r}" if owner and argument else "the model"
+    thing = f"the function {name}" if function else f"the class {name}"
+    place = f"the {argument} of layer {owner!r}" if owner and argument else "the model"
     if isinstance(module, str) and module.partition(".")[0] in ("keras", "tf_keras"):
         return Risk(
-            f"{where} names {_word(module)}.{name}, which is no part of "
+            f"{place} names {_word(module)}.{name}, which is not part of "
             f"models in Keras {library.__version__}, and is not loaded; use what is",
-            f"loads {what} of {_word(module)} in {where}",
+            f"loads {thing} of {_word(module)} in {place}",
         )
     of = f" of the module {_word(module)}" if module not in (None, "builtins") else ""
     return Risk(
-        f"uses {what}, not of Keras but of the code that trained it",
-        f"imports {what}{of}",
-        own=what,
+        f"uses {thing}, not of Keras but of the code that trained it",
+        f"imports {thing}{of}",
+        custom=thing,
     )

@@ -1,4 +1,4 @@
-"""A Keras model file from a stranger: read with bounds, looked through, and only then loaded."""
+"""An untrusted Keras model file: read with limits, checked, and only then loaded."""
 
 import io
 import json
@@ -16,16 +16,16 @@ from edgekit import archives, frameworks, keras_code
 from edgekit.errors import ModelFileError
 
 ZIP = b"PK\x03\x04"
-"""The first bytes of a .keras file; those of Keras 2 up to 2.11 are HDF5's."""
+"""First bytes of a .keras file; Keras 2 up to 2.11 wrote HDF5."""
 
 WEIGHTS = "model.weights.h5"
-"""The weights in a .keras file."""
+"""Name of the weights in a .keras file."""
 
 MOST_METADATA, MOST_CONFIG = 1 << 20, 16 << 20
-"""Bytes of metadata.json, which has a few lines, and of config.json, a kilobyte for each layer."""
+"""Most bytes of metadata.json, which has a few lines, and of config.json, a kilobyte a layer."""
 
 LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing")
-"""Layers that look words or numbers up in a table of their own, or in a file that they name."""
+"""Layers that look words or numbers up in their own table, or in a file that they name."""
 
 ONLY_WEIGHTS = (
     "has weights and no architecture, as model.save_weights() writes it; build the model in "
@@ -37,13 +37,13 @@ EXPORT = "model.export(folder)"
 
 @dataclass(frozen=True)
 class Description:
-    """What the file says about the model before it is loaded.
+    """A file's description of its model, read before the model is loaded.
 
     Attributes:
         version: the Keras that wrote it; "2" when an HDF5 file does not say.
         architecture: its layers and their arguments, as Keras serialises them.
         training: how it was compiled; empty when it was not.
-        zipped: whether it is a zip, and not an HDF5 file.
+        zipped: whether the file is a zip; otherwise it is HDF5.
     """
 
     version: str
@@ -67,7 +67,7 @@ class Description:
             loss = loss.get("registered_name") or loss.get("class_name")
         if not isinstance(loss, str):
             return ""
-        # The name of the class, BinaryCrossentropy, as the one of the function.
+        # The name of a class, BinaryCrossentropy, becomes that of the function.
         return re.sub("(?<=[a-z])(?=[A-Z])", "_", loss.rpartition(">")[2]).lower()
 
 
@@ -76,9 +76,9 @@ class Loaded:
     """A loaded model.
 
     Attributes:
-        model: as Keras has it.
-        description: what its file says.
-        trusted: what it was allowed to do, a line each.
+        model: the Keras model.
+        description: the description in its file.
+        trusted: what ``trust`` allowed it to do, a line each.
     """
 
     model: Any
@@ -91,8 +91,8 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Loaded:
 
     Args:
         path: a .keras or an HDF5 file.
-        trust: run the code that the file brings along or names; else such a file is refused.
-        verbose: show what TensorFlow says.
+        trust: run code that the file contains or names; otherwise such a file is refused.
+        verbose: show TensorFlow's output.
 
     Raises:
         ModelFileError: it cannot be loaded, runs code, or unpacks to far more than its size.
@@ -109,7 +109,7 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Loaded:
             frameworks.native_stderr_silenced(unless=verbose),
         ):
             model = library.models.load_model(file, compile=False, safe_mode=not trust)
-    # What a foreign, damaged or newer file makes of it is open.
+    # Keras may raise anything on a foreign, damaged or newer file.
     except Exception as error:
         raise ModelFileError(f"{path}: {_why(description, risks, library, error)}") from error
     return Loaded(model, description, _lines(path, risks))
@@ -119,14 +119,14 @@ def trusted(path: Path) -> tuple[str, ...]:
     """Return what ``load`` does with ``trust`` and would refuse without it, a line each.
 
     Raises:
-        ModelFileError: the file is no Keras model.
+        ModelFileError: the file is not a Keras model.
     """
     description = describe(path)
     return _lines(path, keras_code.risks(description.architecture, _library(description)))
 
 
 def _lines(path: Path, risks: list[keras_code.Risk]) -> tuple[str, ...]:
-    return tuple(f"--trust: {one.does} of {path}" for one in risks)
+    return tuple(f"--trust: {risk.does} of {path}" for risk in risks)
 
 
 def _library(description: Description, *, verbose: bool = False) -> Any:
@@ -134,7 +134,7 @@ def _library(description: Description, *, verbose: bool = False) -> Any:
 
 
 def describe(path: Path) -> Description:
-    """Return what a file says about its model; nothing of it is loaded.
+    """Return a file's description of its model, without loading it.
 
     Raises:
         ModelFileError: it is damaged, holds no model, or unpacks to far more than its size.
@@ -145,7 +145,7 @@ def describe(path: Path) -> Description:
         description = _describe_zip(path) if zipped else _describe_hdf5(path)
     except ModelFileError:
         raise
-    # What a foreign, damaged or encrypted file makes of it is open.
+    # A foreign, damaged or encrypted file may raise anything.
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelFileError(
@@ -176,11 +176,11 @@ def _describe_zip(path: Path) -> Description:
         architecture = json.loads(archives.read(file, "config.json", MOST_CONFIG))
         for name in names:
             if name.endswith(".h5"):
-                # A deflated member would be unpacked anew for each step back in it.
-                with h5py.File(io.BytesIO(file.read(name)), "r") as held:
-                    _refuse_hdf5(path, held)
+                # Seeking back in a deflated member would unpack it again each time.
+                with h5py.File(io.BytesIO(file.read(name)), "r") as weights:
+                    _refuse_hdf5(path, weights)
             if name.endswith(".npz"):
-                # The weights in Keras' other form, an archive in the archive.
+                # Keras' other form of the weights, an archive in the archive.
                 with zipfile.ZipFile(io.BytesIO(file.read(name))) as inner:
                     if reason := archives.bomb(inner, path):
                         raise ModelFileError(f"{path}: {reason}")
@@ -208,39 +208,39 @@ def _as_dict(node: Any) -> dict[str, Any]:
 
 
 def _refuse_hdf5(path: Path, file: Any) -> None:
-    """Refuse weights that are in other files, or that a few bytes are to unpack to.
+    """Refuse weights that are in other files, or that unpack to far more than the file's size.
 
     Raises:
-        ModelFileError: so it is.
+        ModelFileError: the weights are such.
     """
     import h5py
 
-    waiting, seen, unpacked = [file["/"]], set(), 0
+    waiting, visited, unpacked = [file["/"]], set(), 0
     while waiting:
         group = waiting.pop()
         for name in group:
             link = group.get(name, getlink=True)
-            where = repr(f"{group.name.rstrip('/')}/{name}")
+            place = repr(f"{group.name.rstrip('/')}/{name}")
             if not isinstance(link, h5py.HardLink):
                 raise ModelFileError(
-                    f"{path}: {where} is a link to what lies elsewhere, which weights never are; "
-                    "it is not followed"
+                    f"{path}: {place} is a link to somewhere else, which weights never are; it "
+                    "is not followed"
                 )
-            one = group[name]
-            # Two names may be of one object, and a group be inside itself.
-            address = h5py.h5o.get_info(one.id).addr
-            if address in seen:
+            member = group[name]
+            # Two names may belong to one object, and a group may contain itself.
+            address = h5py.h5o.get_info(member.id).addr
+            if address in visited:
                 continue
-            seen.add(address)
-            if isinstance(one, h5py.Group):
-                waiting.append(one)
-            elif isinstance(one, h5py.Dataset):
-                if one.external or one.is_virtual:
+            visited.add(address)
+            if isinstance(member, h5py.Group):
+                waiting.append(member)
+            elif isinstance(member, h5py.Dataset):
+                if member.external or member.is_virtual:
                     raise ModelFileError(
-                        f"{path}: {where} takes its numbers from another file, which is not read; "
+                        f"{path}: {place} has its numbers in another file, which is not read; "
                         "save the model again with model.save()"
                     )
-                unpacked += one.nbytes
+                unpacked += member.nbytes
     if reason := archives.refusal(unpacked, path.stat().st_size):
         raise ModelFileError(f"{path}: {reason}")
 
@@ -251,22 +251,22 @@ def _refuse_lookups(path: Path, description: Description) -> None:
             raise ModelFileError(
                 f"{path}: layer {keras_code.name_of(entry)!r} is a {entry['class_name']}, a "
                 "look-up table, which devices do not have: look up before the model, and save the "
-                "part behind it, which takes numbers"
+                "part after it, whose input is numbers"
             )
 
 
 def _refusal(description: Description, risks: list[keras_code.Risk]) -> str:
-    """Return what is refused, the first of it, and the ways out."""
-    if any(one.own for one in risks):
-        return _own(description, risks) + (
+    """Return the first thing that is refused, and the ways out."""
+    if any(risk.custom for risk in risks):
+        return _custom(description, risks) + (
             "" if description.keras3 else "; or --trust, which lets Keras import it here"
         )
     more = f" ({len(risks) - 1} more like it)" if len(risks) > 1 else ""
     return f"{risks[0].why}{more}, or {AS_SAVED_MODEL}{EXPORT}; or trust the file: --trust"
 
 
-def _own(description: Description, risks: list[keras_code.Risk]) -> str:
-    names = ", ".join(one.own for one in risks if one.own)
+def _custom(description: Description, risks: list[keras_code.Risk]) -> str:
+    names = ", ".join(risk.custom for risk in risks if risk.custom)
     export = EXPORT if description.keras3 else "tf.saved_model.save(model, folder)"
     return f"uses {names}, not of Keras but of the code that trained it; {AS_SAVED_MODEL}{export}"
 
@@ -277,20 +277,20 @@ def _why(
     """Return why the file could not be loaded, and the way out."""
     # Keras puts the whole configuration before what went wrong.
     reason = " ".join(str(error).rpartition("Exception encountered: ")[2].split())
-    written = description.version
-    newer = f"; Keras {written} wrote it, and this is {library.__version__}"
+    writer = description.version
+    newer = f"; Keras {writer} wrote it, and this is {library.__version__}"
     reason = reason[:300] or type(error).__name__
-    if any(one.own for one in risks):
-        return f"cannot be loaded ({reason}): it {_own(description, risks)}"
-    return f"cannot be loaded ({reason}){newer if written != library.__version__ else ''}"
+    if any(risk.custom for risk in risks):
+        return f"cannot be loaded ({reason}): it {_custom(description, risks)}"
+    return f"cannot be loaded ({reason}){newer if writer != library.__version__ else ''}"
 
 
 @contextmanager
 def _loadable(path: Path, description: Description) -> Iterator[Path]:
-    """Yield a path that Keras can load: its suffix says what it is, its names have slashes.
+    """Yield a path that Keras can load: its suffix states the format, its names have slashes.
 
-    So Keras reads as the same format what was looked through as one. Keras up to 2.11 wrote HDF5
-    into .keras; 2.13 to 2.15 wrote backslashes on Windows.
+    So Keras reads the file in the format that was checked. Keras up to 2.11 wrote HDF5 into .keras;
+    2.13 to 2.15 wrote backslashes on Windows.
     """
     suffix = ".keras" if description.zipped else ".h5"
     windows = description.zipped and _has_backslashes(path)
@@ -315,8 +315,8 @@ def _has_backslashes(path: Path) -> bool:
             return True
         if WEIGHTS not in names:
             return False
-        with h5py.File(io.BytesIO(file.read(WEIGHTS)), "r") as held:
-            return any("\\" in name for name in held)
+        with h5py.File(io.BytesIO(file.read(WEIGHTS)), "r") as weights:
+            return any("\\" in name for name in weights)
 
 
 def _with_slashes(path: Path, copy: Path) -> None:
@@ -329,9 +329,9 @@ def _with_slashes(path: Path, copy: Path) -> None:
             if name == WEIGHTS:
                 file = copy.with_name(WEIGHTS)
                 file.write_bytes(content)
-                with h5py.File(file, "a") as held:
-                    # Shorter names first: a group is there before what goes into it.
-                    for group in sorted(one for one in held if "\\" in one):
-                        held.move(group, group.replace("\\", "/"))
+                with h5py.File(file, "a") as weights:
+                    # Shorter names first: a group exists before its members.
+                    for group in sorted(name for name in weights if "\\" in name):
+                        weights.move(group, group.replace("\\", "/"))
                 content = file.read_bytes()
             new.writestr(name, content)

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them, however it ends."""
+"""Locks that end with the process that holds them, whatever ends it."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ def take(descriptor: int, *, wait: bool = False) -> bool:
     """Lock an open file or folder until its descriptor is closed.
 
     Returns:
-        Whether it is locked: not where the system or the file system has no such lock.
+        Whether it is locked: False where the system or the file system has no such locks.
 
     Raises:
         BlockingIOError: another process holds it, and ``wait`` is not set.
     """
     try:
         import fcntl
-    except ImportError:  # Windows, whose locks keep others from reading, too
+    except ImportError:  # Windows, whose locks prevent others from reading, too
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -30,7 +30,7 @@ def take(descriptor: int, *, wait: bool = False) -> bool:
 
 @contextmanager
 def abandoned(path: Path) -> Iterator[bool]:
-    """Yield whether nobody holds ``path``; if so, it is held while the block lasts."""
+    """Yield whether no process holds ``path``; if so, it is held while the block lasts."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags)
@@ -48,7 +48,7 @@ def abandoned(path: Path) -> Iterator[bool]:
 
 
 def is_own(path: Path) -> bool:
-    """Tell whether a file, a folder or a link is there and this user's."""
+    """Tell whether a file, a folder or a link exists and belongs to this user."""
     try:
         return path.lstat().st_uid == os.geteuid()
     except OSError:

@@ -1,4 +1,4 @@
-"""A process that ends when its parent does, whatever kills that one."""
+"""A process that ends when its parent does, whatever kills the parent."""
 
 import os
 import sys
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
-"""Of Linux' prctl."""
+"""Constant of Linux' prctl."""
 
 
 def end_with(wait: Callable[[], object]) -> None:
     """End this process as soon as ``wait`` returns, which it does when the parent is gone.
 
-    The thread that waits needs the interpreter, which TensorFlow keeps to itself for seconds; so
-    on Linux the system is asked for a SIGKILL besides.
+    The thread that waits needs the interpreter, which TensorFlow blocks for seconds; so on Linux
+    the system is also asked to send a SIGKILL.
 
     Args:
-        wait: reads a pipe whose other end is the parent's, to its end.
+        wait: reads a pipe from the parent until its end.
     """
     if sys.platform == "linux":
         with suppress(ImportError, OSError, AttributeError):

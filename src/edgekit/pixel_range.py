@@ -1,4 +1,4 @@
-"""What pixels 0 and 255 are on a model's scale: the ranges people train on, told apart by trial."""
+"""Pixels 0 and 255 on a model's scale: the ranges people train on, and trials to compare them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ Range = tuple[float, float]
 
 UNIT: Range = (0.0, 1.0)
 CANDIDATES: tuple[Range, ...] = ((0.0, 255.0), UNIT, (-1.0, 1.0))
-"""Ranges that people train on, in the order in which a model's own rescaling is held to explain
+"""Ranges that people train on, in the order in which a model's own rescaling is compared with
 them."""
 
 ENDS = tuple(sorted({end for candidate in CANDIDATES for end in candidate}))
 
 LARGEST = 5.0
-"""Normalised pixels are not larger: white in MNIST is 2.8 standard deviations."""
+"""Largest normalised pixel: white in MNIST is 2.8 standard deviations."""
 NARROWEST = 0.9
-"""Rescaled pixels span at least this much, or the model was made for a wider range."""
+"""Least span of rescaled pixels, or the model expects a wider range."""
 DARKEST = 0.05
-"""Black is not above zero, or the model was made for a range that begins lower."""
+"""Largest value of black, or the model expects a range that begins lower."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class InputRange:
     Attributes:
         low: pixel 0 on the model's scale.
         high: pixel 255.
-        reason: what it was taken from, as the end of a sentence.
-        warning: what speaks against it; "" when nothing does.
+        reason: why it was chosen, as the end of a sentence.
+        warning: evidence against it; "" when there is none.
     """
 
     low: float
@@ -48,7 +48,7 @@ class InputRange:
 
 @dataclass(frozen=True)
 class Trial:
-    """How many of ``total`` labelled inputs are answered right when pixels become ``range``."""
+    """The result of trying a range: ``correct`` of ``total`` labelled inputs are answered right."""
 
     range: Range
     correct: int
@@ -69,35 +69,35 @@ class Trial:
 
 
 def rescaled_from(values: Mapping[float, Any]) -> Range | None:
-    """Return the candidate that a model's own rescaling makes small numbers of, if one is.
+    """Return the candidate that a model's own rescaling maps to small numbers; None if none is.
 
     Args:
-        values: for each of ENDS the array that the rescaling makes of an input of that number.
+        values: for each of ENDS, the rescaling of an input filled with that number.
     """
-    least = {end: float(array.min()) for end, array in values.items()}
-    most = {end: float(array.max()) for end, array in values.items()}
+    smallest = {end: float(array.min()) for end, array in values.items()}
+    largest = {end: float(array.max()) for end, array in values.items()}
     for low, high in CANDIDATES:
-        bottom, top = min(least[low], least[high]), max(most[low], most[high])
+        bottom, top = min(smallest[low], smallest[high]), max(largest[low], largest[high])
         small = max(abs(bottom), abs(top)) <= LARGEST
         if small and top - bottom >= NARROWEST and bottom <= DARKEST:
             return low, high
     return None
 
 
-def better(one: Trial, other: Trial) -> bool:
+def better(trial: Trial, other: Trial) -> bool:
     """Tell whether more answers are right than chance explains: the intervals do not overlap."""
-    return one.interval[0] > other.interval[1]
+    return trial.interval[0] > other.interval[1]
 
 
 def contradiction(chosen: Range, attempt: Callable[[Range], Trial] | None) -> str:
-    """Say with which other range many more answers are right; "" when with none."""
+    """Return with which other range many more answers are right; "" when there is none."""
     if attempt is None:
         return ""
-    own = attempt(chosen)
+    assumed = attempt(chosen)
     best = max(map(attempt, CANDIDATES), key=lambda trial: trial.correct)
-    if not better(best, own):
+    if not better(best, assumed):
         return ""
-    return f"with it {own}, with {shown(best.range)} {best.share:.1%}"
+    return f"with it {assumed}, with {shown(best.range)} {best.share:.1%}"
 
 
 def shown(candidate: Range) -> str:

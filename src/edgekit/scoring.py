@@ -1,4 +1,4 @@
-"""How answers are scored: accuracy with its 95 % interval and confusion matrix, or error."""
+"""Scores of answers: accuracy with its 95 % interval and confusion matrix, or error."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -13,15 +13,15 @@ Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Score:
-    """A classifier's answers against the truth.
+    """A classifier's answers compared with the truth.
 
     Attributes:
-        correct: how many answers are right.
-        total: how many were asked.
+        correct: number of right answers.
+        total: number of answers.
         interval: Wilson 95 % interval of the accuracy.
-        confusion: ``[classes][classes]`` counts; rows are what was predicted, columns what is true.
+        confusion: ``[classes][classes]`` counts; rows are predicted classes, columns true ones.
             With two classes and the first one positive that reads TP, FP / FN, TN.
-        wrong: indices of the images that were answered wrongly.
+        wrong: indices of the wrong answers.
     """
 
     correct: int
@@ -52,7 +52,7 @@ def score(predicted: npt.ArrayLike, true: npt.ArrayLike, classes: int) -> Score:
 
 
 def errors(outputs: npt.NDArray[np.float64], targets: npt.NDArray[Any]) -> dict[str, float | None]:
-    """Return how far numbers [N, K] are from their targets [N, K].
+    """Return the errors of numbers [N, K] compared with their targets [N, K].
 
     Returns:
         "rmse"; "mae"; "r2", the share of the targets' variance that is explained, None where all
@@ -93,31 +93,31 @@ def paired_interval(both: int, first: int, second: int, neither: int) -> tuple[f
     no answer differs.
 
     Args:
-        both: inputs on which both are right.
-        first: on which only the first is.
-        second: on which only the second is.
-        neither: on which none is.
+        both: number of inputs on which both are right.
+        first: number of inputs on which only the first is right.
+        second: number of inputs on which only the second is right.
+        neither: number of inputs on which none is right.
 
     Returns:
-        Of the first's share minus the second's.
+        Interval of the first's share minus the second's.
     """
     total = both + first + second + neither
     if total == 0:
         return -1.0, 1.0
-    one, other = (both + first) / total, (both + second) / total
-    low_one, high_one = wilson_interval(both + first, total)
-    low_other, high_other = wilson_interval(both + second, total)
+    share_1, share_2 = (both + first) / total, (both + second) / total
+    low_1, high_1 = wilson_interval(both + first, total)
+    low_2, high_2 = wilson_interval(both + second, total)
     margins = (both + first) * (second + neither) * (both + second) * (first + neither)
     covariance = float(both * neither - first * second)
     if covariance > 0:  # Newcombe's continuity correction
         covariance = max(covariance - total / 2, 0)
     correlation = covariance / sqrt(margins) if margins else 0.0
 
-    def reach(own: float, others: float) -> float:
-        return sqrt(max(0.0, own**2 - 2 * correlation * own * others + others**2))
+    def reach(margin: float, opposite: float) -> float:
+        return sqrt(max(0.0, margin**2 - 2 * correlation * margin * opposite + opposite**2))
 
-    difference = one - other
+    difference = share_1 - share_2
     return (
-        difference - reach(one - low_one, high_other - other),
-        difference + reach(high_one - one, other - low_other),
+        difference - reach(share_1 - low_1, high_2 - share_2),
+        difference + reach(high_1 - share_1, share_2 - low_2),
     )

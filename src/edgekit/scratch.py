@@ -1,8 +1,8 @@
-"""A temporary folder for each run, so that whatever ends it nothing stays behind for ever.
+"""A temporary folder for each run, so that a killed run leaves nothing behind for ever.
 
-TemporaryDirectory leaves its folder when the process is killed, and TensorFlow's AutoGraph its
-generated files. All of them, and those of child processes, go into the run's own folder, which the
-next run removes when nobody holds it any more.
+TemporaryDirectory leaves its folder when the process is killed, and TensorFlow's AutoGraph leaves
+its generated files. All of them, and those of child processes, go into the run's own folder, which
+the next run removes when no process holds it.
 """
 
 import os
@@ -17,17 +17,17 @@ from edgekit.locks import abandoned, is_own, take
 
 PREFIX = "edgekit-"
 MARK = ".edgekit-run"
-"""File in the folder by which it is known as ours; who made it holds a lock on it."""
+"""File that marks the folder as ours; the run that created it holds a lock on it."""
 
 
 @contextmanager
 def own_folder() -> Iterator[None]:
-    """Let all temporary files of this process and its children go into a folder of its own."""
+    """Put all temporary files of this process and its children into a folder of its own."""
     parent = tempfile.gettempdir()
     clear(Path(parent))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     before = tempfile.tempdir, os.environ.get("TMPDIR")
-    # It gets its name when it is locked: nobody is to take it for an abandoned one.
+    # It gets its name once it is locked, so that no process regards it as abandoned.
     descriptor = os.open(folder / "new", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         take(descriptor)
@@ -47,7 +47,7 @@ def own_folder() -> Iterator[None]:
 
 
 def clear(parent: Path) -> None:
-    """Remove the folders of this user's runs that were killed."""
+    """Remove the folders of this user's killed runs."""
     with suppress(OSError):
         for mark in list(parent.glob(f"{PREFIX}*/{MARK}")):
             with suppress(OSError), abandoned(mark) as free:

@@ -21,15 +21,15 @@ GENERATE = "openssl genpkey -algorithm ed25519 -out private.pem"
 
 @dataclass(frozen=True)
 class Signed:
-    """What was signed, and what was left out.
+    """Result of signing a folder or a file.
 
     Attributes:
-        files: those that were signed.
-        passed_over: models in the folder that nothing states a digest of.
+        files: files that were signed.
+        skipped: models in the folder without a stated digest.
     """
 
     files: tuple[Path, ...]
-    passed_over: tuple[Path, ...]
+    skipped: tuple[Path, ...]
 
 
 def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
@@ -44,8 +44,8 @@ def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
 
     Raises:
         DigestError: nothing states a digest of the folder's files.
-        SigningError: a file is not as it was written, or a signature would replace some other
-            file.
+        SigningError: a file has changed since it was written, or a signature would replace some
+            other file.
     """
     alone = path.is_file() and path.name != SUMS
     try:
@@ -53,15 +53,15 @@ def sign(path: Path, key: "Ed25519PrivateKey") -> Signed:
     except DigestError:
         if not alone:
             raise
-        findings = []  # A file of another tool may be signed, too.
+        findings = []  # A file of another tool can be signed, too.
     for finding in findings:
         if not finding.passed:
             raise SigningError(f"{finding.file}: {finding.detail}; nothing was signed")
     if alone:
         files = [path]
     else:
-        known = [finding.file for finding in findings if finding.status is Status.OK]
-        files = [file for file in known if file.suffix == ".tflite" or file.name == SUMS]
+        stated = [finding.file for finding in findings if finding.status is Status.OK]
+        files = [file for file in stated if file.suffix == ".tflite" or file.name == SUMS]
     for file in files:
         _require_free(signature_of(file))
     for file in files:
@@ -75,10 +75,10 @@ def private_key(path: Path, passphrase: Callable[[], str]) -> "Ed25519PrivateKey
 
     Args:
         path: the file.
-        passphrase: called for a key that is encrypted.
+        passphrase: returns the passphrase; called only for an encrypted key.
 
     Raises:
-        SigningError: the file is no such key, or the passphrase is not its own.
+        SigningError: the file is not such a key, or the passphrase is wrong.
         MissingPackageError: cryptography is not installed.
     """
     require_cryptography()
@@ -90,13 +90,13 @@ def private_key(path: Path, passphrase: Callable[[], str]) -> "Ed25519PrivateKey
         pem = file.read(KEY_LIMIT)
     try:
         key = load_pem_private_key(pem, None)
-    except TypeError:  # what cryptography raises for an encrypted key
+    except TypeError:  # cryptography's error for an encrypted key
         key = _decrypted(path, pem, passphrase())
     except (ValueError, UnsupportedAlgorithm):
         if b"BEGIN PUBLIC KEY-----" in pem:
             raise SigningError(f"{path} is a public key; signing needs the private one") from None
         raise SigningError(
-            f"{path} is no private key in PEM (-----BEGIN PRIVATE KEY-----), as `{GENERATE}` "
+            f"{path} is not a private key in PEM (-----BEGIN PRIVATE KEY-----), as `{GENERATE}` "
             "writes it"
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -110,12 +110,13 @@ def _decrypted(path: Path, pem: bytes, passphrase: str) -> "PrivateKeyTypes":
     try:
         return load_pem_private_key(pem, passphrase.encode())
     except (ValueError, TypeError):  # the latter for an empty one
-        raise SigningError(f"{path}: the passphrase is not the one of this key") from None
+        raise SigningError(f"{path}: the passphrase is wrong") from None
 
 
 def _require_free(signature: Path) -> None:
     """Refuse to replace a file that is not an Ed25519 signature: GnuPG uses the same suffix."""
     if signature.exists() and not (signature.is_file() and signature.stat().st_size == SIZE):
         raise SigningError(
-            f"{signature} is no Ed25519 signature of {SIZE} bytes: move it away; nothing was signed"
+            f"{signature} is not an Ed25519 signature of {SIZE} bytes: move it away; nothing was "
+            "signed"
         )

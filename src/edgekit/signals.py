@@ -1,20 +1,21 @@
-"""Signals that end a run: they raise, as ^C does, so that it cleans up; a swap they wait for."""
+"""Signals that end a run: they raise, as ^C does, so that it cleans up, or wait for a block."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What ends a process from outside; SIGINT raises KeyboardInterrupt in Python anyway."""
+"""Signals that end a process from outside; SIGINT raises KeyboardInterrupt in Python anyway."""
 
 
 class Terminated(KeyboardInterrupt):
     """One of ENDING arrived.
 
     Attributes:
-        number: which.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -22,35 +23,29 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+_UNTOUCHED = (signal.SIG_IGN, None)
+"""Handlers that are ignored, or that Python did not install."""
+
 _arrived: list[int] = []
-"""Those that have raised."""
+"""Signals that have raised."""
 
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Let ENDING raise :class:`Terminated` while the block lasts; what is ignored (nohup) stays so.
+    """Let ENDING raise :class:`Terminated` while the block lasts; ignored signals (nohup) stay so.
 
-    For the main thread of a program of our own: a library leaves the handlers alone.
+    For the main thread of our own program: a library does not change the handlers.
     """
     _arrived.clear()
-    before = {
-        number: handler
-        for number in (signal.SIGINT, *ENDING)
-        if (handler := signal.getsignal(number)) in (signal.SIG_DFL, signal.default_int_handler)
-    }
-    for number in before:
-        signal.signal(number, _raise)
-    try:
+    with _handled_by(_raise, lambda handler: handler in _DEFAULTS):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def cause(error: BaseException) -> BaseException:
-    """Return what a signal raised, where a library has put an error of its own in its place.
+    """Return what a signal raised, where a library replaced it with an error of its own.
 
-    C++ code between the handler and us does so: a RuntimeError of pybind11's, in TensorFlow.
+    C++ code between the handler and us does so: in TensorFlow, pybind11 raises RuntimeError.
     """
     return _exception(_arrived[0]) if _arrived else error
 
@@ -66,25 +61,41 @@ def _exception(number: int) -> KeyboardInterrupt:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let signals that end the process wait until the block has succeeded.
+    """Delay signals that end the process until the block has succeeded.
 
-    In the main thread: it is where handlers run, and no other can change them.
+    Only in the main thread, where handlers run and which alone can change them.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     arrived: list[int] = []
+    with _handled_by(
+        lambda number, _: arrived.append(number), lambda handler: handler not in _UNTOUCHED
+    ):
+        yield
+    for number in arrived[:1]:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _handled_by(
+    handler: Callable[[int, FrameType | None], object], replaces: Callable[[Any], bool]
+) -> Iterator[None]:
+    """Let ``handler`` handle signals that end the process while the block lasts.
+
+    Args:
+        handler: gets the signal's number and the current frame.
+        replaces: whether it takes the place of the handler that a signal has.
+    """
     before = {
-        number: handler
+        number: current
         for number in (signal.SIGINT, *ENDING)
-        if (handler := signal.getsignal(number)) not in (None, signal.SIG_IGN)
+        if replaces(current := signal.getsignal(number))
     }
     try:
         for number in before:
-            signal.signal(number, lambda number, _: arrived.append(number))
+            signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number in arrived[:1]:
-        signal.raise_signal(number)
+        for number, current in before.items():
+            signal.signal(number, current)

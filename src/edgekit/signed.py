@@ -1,4 +1,4 @@
-"""Whether signatures of a key cover a file: its own, or that of a SHA256SUMS that lists it."""
+"""Whether a file is covered by a key's signature: its own, or that of a SHA256SUMS listing it."""
 
 import hashlib
 from pathlib import Path
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def signature_of(file: Path) -> Path:
-    """Return where the signature of a file lies."""
+    """Return the path of a file's signature."""
     return file.with_name(file.name + SUFFIX)
 
 
 def fingerprint(key: "Ed25519PublicKey | Ed25519PrivateKey") -> str:
-    """Return the hex SHA-256 of a public key, or of a private one's public half.
+    """Return the hex SHA-256 of a public key, or of a private key's public half.
 
-    That of `openssl pkey -pubin -in public.pem -outform DER | sha256sum`.
+    The same as `openssl pkey -pubin -in public.pem -outform DER | sha256sum`.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -35,14 +35,14 @@ def fingerprint(key: "Ed25519PublicKey | Ed25519PrivateKey") -> str:
 
 
 def objection(file: Path, key: "Ed25519PublicKey") -> str:
-    """Return why no signature of ``key`` covers a file as it is now; "" when one does."""
-    own = signature_of(file)
-    if own.exists() or own.is_symlink():
+    """Return why no signature by ``key`` covers the present file; "" when one does."""
+    signature = signature_of(file)
+    if signature.exists() or signature.is_symlink():
         if _is_signed(file, key):
             return ""
         return (
-            f"{own.name} is of other content, or by another key: sign it again if the file is as "
-            "it should be"
+            f"{signature.name} is for other content, or by another key: sign the file again if "
+            "it is right"
         )
     for folder in file.absolute().parents:
         sums = digests.read(folder / SUMS)
@@ -52,11 +52,11 @@ def objection(file: Path, key: "Ed25519PublicKey") -> str:
             if _is_signed(folder / SUMS, key):
                 return ""
             return f"the {SUMS} that lists it is not either"
-    return f"there is no {own.name}" + (file.name != SUMS) * f", and no {SUMS} lists it"
+    return f"there is no {signature.name}" + (file.name != SUMS) * f", and no {SUMS} lists it"
 
 
 def _is_signed(file: Path, key: "Ed25519PublicKey") -> bool:
-    """Tell whether the signature beside a file is one of its content."""
+    """Tell whether the signature beside a file is valid for its content."""
     if not file.is_file():  # a pipe, which would never end
         return False
     try:

@@ -1,6 +1,6 @@
-"""JSON that an earlier run has stored: parsed, and compared with the shape that it should have.
+"""JSON stored by an earlier run: parsed, and compared with its expected shape.
 
-A file may be torn, edited or another's; what is wrong with it is said once, where it is read.
+A file may be truncated, edited or foreign; reading it reports the first problem.
 """
 
 import json
@@ -9,26 +9,26 @@ from math import isfinite
 from typing import Any, NoReturn
 
 Shape = Any
-"""What a value should be: ``str``, ``bool``, ``int``, ``float`` (finite, or whole), None for null,
-``object`` for anything, a tuple of shapes for one of them, ``[shape]`` for a list, ``[one, other]``
-for a list of just these, ``{str: shape}`` for an object of any keys, and ``{"key": shape}`` for one
-with these; "key?" may be left out, and others may be there."""
+"""Expected shape of a value: ``str``, ``bool``, ``int``, ``float`` (finite, or whole), None for
+null, ``object`` for anything, a tuple of shapes for one of them, ``[shape]`` for a list,
+``[first, second]`` for a list of exactly these, ``{str: shape}`` for an object of any keys, and
+``{"key": shape}`` for one with these; "key?" may be missing, and other keys may be there."""
 
 LARGEST = 2**63
-"""Whole numbers are smaller: a float holds them, as formatting and division need."""
+"""Whole numbers are smaller: a float can hold them, as formatting and division need."""
 
 DEEPEST = 32
-"""Lists and objects inside each other in what a shape leaves open."""
+"""Most nested lists and objects where a shape is ``object``."""
 
 NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def parse(content: bytes) -> Any:
-    """Return what the bytes of a JSON document say.
+    """Return the value of a JSON document.
 
     Raises:
-        ValueError: they are not JSON, which knows neither NaN nor infinity, nest without end, or
-            hold half a character.
+        ValueError: it is not JSON, which has neither NaN nor infinity, nests too deep, or contains
+            half a character.
     """
     try:
         document = json.loads(content, parse_constant=_refuse)
@@ -41,23 +41,23 @@ def parse(content: bytes) -> Any:
 
 
 def problem(value: Any, shape: Shape, at: str = "") -> str:
-    """Return where and how a value differs from its shape, "" where it does not.
+    """Return where and how a value differs from its shape; "" where it does not.
 
     Args:
         value: as :func:`parse` returns it, or a part of that.
-        shape: what it should be.
-        at: where it stands, as ``results[3].summary``.
+        shape: expected shape.
+        at: path of the value, as ``results[3].summary``.
     """
     if isinstance(shape, tuple):
-        found = [problem(value, one, at) for one in shape]
-        # What is wrong inside a list or an object says more than that it is not null.
-        return "" if "" in found else max(found, key=len)
+        problems = [problem(value, option, at) for option in shape]
+        # A problem inside a list or an object says more than that it is not null.
+        return "" if "" in problems else max(problems, key=len)
     if isinstance(shape, list):
         if not isinstance(value, list):
             return _wrong(value, "a list", at)
         if len(shape) > 1 and len(value) != len(shape):
             return f"{at or 'it'}: expected a list of {len(shape)}, not of {len(value)}"
-        parts = ((one, shape[i % len(shape)], f"{at}[{i}]") for i, one in enumerate(value))
+        parts = ((item, shape[i % len(shape)], f"{at}[{i}]") for i, item in enumerate(value))
         return next(filter(None, (problem(*part) for part in parts)), "")
     if isinstance(shape, dict):
         if not isinstance(value, dict):
@@ -80,10 +80,10 @@ def _in_object(value: Mapping[str, Any], shape: Mapping[Any, Shape], at: str) ->
     for key in shape:
         if key is not str and key[-1] != "?" and key not in value:
             return f"{before}{key} is missing"
-    known = {key if key is str else key.removesuffix("?"): one for key, one in shape.items()}
-    # Of keys that a later edgekit may have added nothing is asked but an end.
-    others = known.get(str, object)
-    parts = [(one, known.get(key, others), before + key[:40]) for key, one in value.items()]
+    shapes = {key if key is str else key.removesuffix("?"): inner for key, inner in shape.items()}
+    # Keys that a later edgekit may have added must only have a limited depth.
+    others = shapes.get(str, object)
+    parts = [(item, shapes.get(key, others), before + key[:40]) for key, item in value.items()]
     return next(filter(None, (problem(*part) for part in parts)), "")
 
 
@@ -98,23 +98,23 @@ def _is(value: Any, kind: type) -> bool:
 def _shallow(value: Any, levels: int) -> bool:
     if isinstance(value, dict | list):
         inner = value.values() if isinstance(value, dict) else value
-        return levels > 0 and all(_shallow(one, levels - 1) for one in inner)
+        return levels > 0 and all(_shallow(item, levels - 1) for item in inner)
     return not isinstance(value, int | float) or isinstance(value, bool) or is_number(value)
 
 
 def _wrong(value: Any, expected: str, at: str) -> str:
     match value:
         case None:
-            found = "null"
+            actual = "null"
         case bool() | int() | float():
             # An integer may have thousands of digits.
-            found = json.dumps(value) if _shallow(value, 0) else "a huge number"
+            actual = json.dumps(value) if _shallow(value, 0) else "a huge number"
         case str():
-            found = f"text {value[:20]!r}"
+            actual = f"text {value[:20]!r}"
         case _:
-            found = "a list" if isinstance(value, list) else "an object"
-    return f"{at or 'it'}: expected {expected}, not {found}"
+            actual = "a list" if isinstance(value, list) else "an object"
+    return f"{at or 'it'}: expected {expected}, not {actual}"
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")

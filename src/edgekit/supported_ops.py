@@ -1,9 +1,9 @@
-"""docs/SUPPORTED_OPS.md, from what the ops of edge_runtime's own engine say about themselves.
+"""docs/SUPPORTED_OPS.md, generated from the constraints of edge_runtime's own engine.
 
     make docs
 
 or ``python -m edgekit.supported_ops docs/SUPPORTED_OPS.md``. The sentences are the constraints'
-docstrings, which are also what the engine says when it refuses a model.
+docstrings, which are also the engine's messages when it refuses a model.
 """
 
 import sys
@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from edge_runtime import ops
+from edge_runtime.graph import SIZES
 from edge_runtime.ops.constraints import same_elements
-from edge_runtime.planner import SIZES
 from edgekit import files
 
 HEAD = f"""# Supported ops
@@ -44,7 +44,7 @@ def render() -> str:
 
 
 def main() -> None:
-    """Write the page to the file that is named."""
+    """Write the page to the file named by the argument."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m edgekit.supported_ops docs/SUPPORTED_OPS.md")
     files.write_text(Path(sys.argv[1]), render())
@@ -55,8 +55,8 @@ def _section(names: list[str]) -> tuple[str, str]:
     module = ops.find(names[0])
     assert module is not None
     about = _paragraph(module).removeprefix(f"{names[0]}: ")
-    types = [_paragraph(one) for one in module.CONSTRAINTS if _about_types(one)]
-    limits = [_paragraph(one) for one in module.CONSTRAINTS if not _about_types(one)]
+    types = [_paragraph(rule) for rule in module.CONSTRAINTS if _about_types(rule)]
+    limits = [_paragraph(rule) for rule in module.CONSTRAINTS if not _about_types(rule)]
     title = ", ".join(names)
     row = f"| {title} | {_effect(module)} | {_cell(' '.join(types) or 'any')} |"
     lines = [f"- {sentence}" for sentence in [*types, *limits]]

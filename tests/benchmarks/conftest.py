@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.benchmarks import accuracy, latency, parity
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 MACHINE = {"CPU": "Cortex-A72", "cores": "4", "OS": "Debian 12", "Python": "CPython 3.11"}
 TOOLS = {"CPU": "Cortex-A72", "ziglang": "0.17.1", "unicorn": "2.1.4"}

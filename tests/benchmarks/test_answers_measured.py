@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgekit.benchmarks import accuracy, parity
 from edgekit.benchmarks.result import Subject
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 OURS = Subject("model.tflite", "", "litert")
 KERAS = Subject("model.keras", "", "keras", peer=True)
@@ -54,9 +54,9 @@ def test_scores_of_other_classes_fail(tiny: Dataset) -> None:
 
 
 def test_parity_names_the_images_that_differ() -> None:
-    expected, own = scores_of([0, 0, 1, 1]), scores_of([0, 1, 1, 1])
-    own[2] = 0.25, 0.75
-    result = parity.compare(OURS, own, KERAS, expected)
+    expected, scores = scores_of([0, 0, 1, 1]), scores_of([0, 1, 1, 1])
+    scores[2] = 0.25, 0.75
+    result = parity.compare(OURS, scores, KERAS, expected)
     assert result.summary["differ"] == [1]
     assert (result.summary["same"], result.summary["share"]) == (3, 0.75)
     assert result.summary["reference"] == "model.keras on keras"

@@ -10,7 +10,7 @@ from edgekit.benchmarks import baseline, error
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result
 from edgekit.errors import ResultError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 RunOf = Callable[..., list[Result]]
 MODELS = ["model.tflite"]
@@ -18,7 +18,7 @@ MODELS = ["model.tflite"]
 
 @pytest.fixture
 def run_of(run_of: RunOf) -> RunOf:
-    """The records of a model on our own engine, unless another is named."""
+    """Return the records of a model on native or on another backend."""
     return partial(run_of, backend="native")
 
 
@@ -128,7 +128,7 @@ def test_third_parties_are_compared_and_gate_nothing(run_of: RunOf, backend: str
     assert {one.verdict for one in gates} == {"skipped"}
     (latency,) = (one for one in gates if one.name.startswith("latency"))
     assert latency.message.startswith("was 2.00 µs, is 9.00 µs")
-    assert latency.message.endswith("(not ours: compared only)")
+    assert latency.message.endswith("(not edgekit's: compared only)")
 
 
 def test_a_tolerance_takes_the_place_of_the_margin(run_of: RunOf) -> None:

@@ -11,8 +11,8 @@ from edge_runtime.backends import litert
 from edge_runtime.errors import ModelError
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.contender import Contender, from_models
-from edgekit.benchmarks.resolvers import Opened, open_litert
-from edgekit.train.data import Dataset
+from edgekit.benchmarks.resolvers import LiteRTModel, open_litert
+from edgekit.train.dataset import Dataset
 
 METRICS = ["difference_to_builtin_ref", "difference_to_xnnpack"]
 
@@ -60,7 +60,7 @@ def test_every_differing_element_is_counted(
     class Other:
         """LiteRT, but for its answer to the third tensor."""
 
-        def __init__(self, opened: Opened) -> None:
+        def __init__(self, opened: LiteRTModel) -> None:
             self.opened, self.calls = opened, 0
 
         def run(self, tensor: Any) -> Any:
@@ -89,8 +89,8 @@ def test_ulps_count_the_numbers_between() -> None:
 
 
 def test_integers_differ_by_steps_beyond_their_own_type() -> None:
-    ends = np.array([-128, 127], np.int8)
-    assert exactness.distances(ends, ends[::-1]).tolist() == [255, 255]
+    bounds = np.array([-128, 127], np.int8)
+    assert exactness.distances(bounds, bounds[::-1]).tolist() == [255, 255]
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
@@ -116,7 +116,7 @@ def test_without_litert_there_is_nothing_to_compare_with(
 def test_kernels_that_refuse_the_model_say_why(
     int8_model: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened(model: Path, kernels: str) -> Opened:
+    def opened(model: Path, kernels: str) -> LiteRTModel:
         if kernels == "BUILTIN_REF":
             raise ModelError("no such kernel")
         return open_litert(model, kernels)

@@ -36,9 +36,9 @@ def test_fresh_process_imports_what_a_script_of_the_user_would(int8_model: Path)
         return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time")}
 
     bare = imported("python")
-    own = imported("runtime", "native", str(int8_model))
-    assert {name.partition(".")[0] for name in own - bare} <= ALLOWED
-    assert not {"runpy", "edgekit", "numpy"} & (bare | own)
+    native = imported("runtime", "native", str(int8_model))
+    assert {name.partition(".")[0] for name in native - bare} <= ALLOWED
+    assert not {"runpy", "edgekit", "numpy"} & (bare | native)
 
 
 def test_ratio_is_to_bare_python_of_the_same_turn(
@@ -46,7 +46,7 @@ def test_ratio_is_to_bare_python_of_the_same_turn(
 ) -> None:
     starts = iter([(0.01, 100), (0.02, 150), (0.10, 100), (0.40, 150), (0.01, 100), (0.03, 150)])
     monkeypatch.setattr(footprint, "first_answer", lambda *_: next(starts))
-    own = Contender(
+    contender = Contender(
         subject=Subject("model", "", "native"),
         file=int8_model,
         predict=lambda images: images,
@@ -54,7 +54,7 @@ def test_ratio_is_to_bare_python_of_the_same_turn(
         run=lambda tensor: tensor,
         distributions=(),
     )
-    results = footprint.measure([own], np.zeros((1, 28, 28, 1), np.uint8), starts=3)
+    results = footprint.measure([contender], np.zeros((1, 28, 28, 1), np.uint8), starts=3)
     ratios = {(one.subject.model, one.metric): one.summary["ratio"] for one in results}
     assert ratios == {
         ("", "cold_start"): 1,

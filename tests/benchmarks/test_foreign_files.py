@@ -1,4 +1,4 @@
-"""Files that other tools made: what pixels become is found out, or asked for."""
+"""Files that other tools made: bench determines what pixels become, or asks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from edgekit.benchmarks import input_range, model_file, outcome, range_trials, u
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 KINDS = ("float32", "int8", "uint8")
 
@@ -53,12 +53,12 @@ def test_every_range_is_told_from_the_input_or_by_trying(
     assert isinstance(contender, Contender)
     result = outcome.measure(contender.subject, contender.predict(dataset.x_test), dataset)
     assert result.summary["correct"] == 90
-    told = "tried on" if kind == "float32" else "scale and zero point"
-    assert told in found.reason
+    reason = "tried on" if kind == "float32" else "scale and zero point"
+    assert reason in found.reason
 
 
 def test_a_models_own_rescaling_tells(data: Path, tmp_path: Path) -> None:
-    path = tmp_path / "own.tflite"
+    path = tmp_path / "rescaling.tflite"
     path.write_bytes(foreign.float_model(0.0, 255.0, rescale=True))
     assert input_range.clue_of(read(path.read_bytes())).range == (0.0, 255.0)
     assert "its own rescaling" in usage.of(path, loaded(path, data)).reason
@@ -70,9 +70,9 @@ def test_without_labels_that_tell_one_line_says_what_to_give(data: Path, tmp_pat
     bare = replace(dataset, x_train=dataset.x_train[:0], y_train=dataset.y_train[:0])
     with pytest.raises(DataError, match=r"int8\.tflite.*--input-range LOW,HIGH.*edgekit label"):
         usage.of(path, bare)
-    given = usage.of(path, bare, foreign.STANDARDISED)
-    assert given.pixels == pytest.approx(foreign.STANDARDISED)
-    assert (given.reason, given.warning) == ("--input-range", "")
+    chosen = usage.of(path, bare, foreign.STANDARDISED)
+    assert chosen.pixels == pytest.approx(foreign.STANDARDISED)
+    assert (chosen.reason, chosen.warning) == ("--input-range", "")
 
 
 def test_labels_that_say_nothing_do_not_decide(data: Path, tmp_path: Path) -> None:

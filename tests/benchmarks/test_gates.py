@@ -129,7 +129,7 @@ def test_a_budget_says_what_is_over_and_by_how_much(
 
 def test_a_stack_that_is_not_measured_is_said(firmware_of: RunOf) -> None:
     (found,) = gate.budget(firmware_of(stack=None), "ram", "total", 2048)
-    assert found.message.endswith("the stack is not measured and not among them")
+    assert found.message.endswith("without the stack, which is not measured")
 
 
 def test_firmware_is_asked_for_the_bytes_of_the_engine(firmware_of: RunOf) -> None:
@@ -175,13 +175,13 @@ def test_without_a_keras_model_the_gate_is_skipped_and_says_what_to_give(run_of:
 def of_numbers(outputs: list[float], targets: list[float]) -> list[Result]:
     """Our answers, and those of a Keras model that is right."""
     truth = np.array(targets, np.float32)[:, None]
-    own = Subject("model.tflite", "", "native")
+    native = Subject("model.tflite", "", "native")
     keras = Subject("model.keras", "", "keras", peer=True)
     scores = np.array(outputs, np.float32)[:, None]
     return [
-        error.measure(own, scores, truth),
+        error.measure(native, scores, truth),
         error.measure(keras, truth, truth),
-        parity.compare(own, scores, keras, truth, classes=False),
+        parity.compare(native, scores, keras, truth, classes=False),
     ]
 
 

@@ -119,9 +119,9 @@ def test_each_model_is_compared_with_litert_on_the_same_model() -> None:
     )
     found = {(one.subject.model, one.subject.backend): one for one in results}
     assert set(found) == {("a", "litert"), ("a", "native"), ("c", "litert")}
-    own = found["a", "native"]
-    assert (own.metric, own.unit, own.samples) == ("latency_to_litert", "1", (0.25, 0.25))
-    assert own.summary["reference"] == "a on litert"
+    native = found["a", "native"]
+    assert (native.metric, native.unit, native.samples) == ("latency_to_litert", "1", (0.25, 0.25))
+    assert native.summary["reference"] == "a on litert"
 
 
 def test_throughput_gives_all_images_to_predict() -> None:

@@ -13,7 +13,7 @@ from edgekit.benchmarks import peers
 from edgekit.benchmarks.contender import Contender, from_keras
 from edgekit.benchmarks.footprint import first_answer
 from edgekit.benchmarks.usage import Usage
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 SIZE, USAGE = (28, 28, 1), Usage((0.0,), (255.0,), "probabilities", "as trained")
 NETWORKS = [("sigmoid", True), ("softmax", True), ("tanh", False), ("linear", True)]
@@ -78,7 +78,7 @@ def test_peers_that_cannot_express_the_model_say_so(tmp_path: Path) -> None:
     assert not isinstance(absent, Contender)
     assert (absent.status, absent.reason) == (
         "not present",
-        "this peer knows Flatten and Dense only, not Conv2D",
+        "this peer supports Flatten and Dense only, not Conv2D",
     )
 
 

@@ -12,7 +12,7 @@ from edgekit.benchmarks import dataset as test_images
 from edgekit.benchmarks import model_file, usage
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 
 
 def relabelled(model: Path, file: Path, metadata: Metadata) -> Path:
@@ -36,7 +36,7 @@ def test_models_trained_on_different_data_need_a_choice(int8_model: Path, tmp_pa
 
 def test_other_number_of_classes_is_refused(int8_model: Path, mnist: Dataset) -> None:
     assert mnist
-    with pytest.raises(DataError, match=r"tells 2 classes apart, but the test images have 3"):
+    with pytest.raises(DataError, match=r"has 2 classes, but the test images have 3"):
         test_images.for_models([int8_model], "mnist", ("0", "1", "2"))
 
 
@@ -86,7 +86,7 @@ def test_pictures_are_framed_as_the_file_says(tmp_path: Path) -> None:
     foreign_file.write_bytes(content)
     file = model_file.load(foreign_file)
     assert file.framing == "letterbox"
-    with pytest.raises(DataError, match="tells 3 classes apart"):
+    with pytest.raises(DataError, match="has 3 classes"):
         test_images.for_models([file], str(tmp_path / "pictures"))
     (tmp_path / "pictures" / "grey").mkdir()
     for number in range(3):

@@ -29,17 +29,17 @@ import build
 import spoil
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
-from edgekit.benchmarks import document
+from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
-from edgekit.commands import bench, tune
+from edgekit.commands import bench_output, bench_run, tune
 from edgekit.convert import job, qat
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.metadata import attach
-from edgekit.convert.recipe import Recipe as Conversion
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train import arrays, data, mnist
 from edgekit.train.recipe import Recipe
 
@@ -264,8 +264,8 @@ def test_baselines(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatc
     about = {"name": "x", "sha256": "ab", "labels": ["a", "b"], "images": 12}
     results = [replace(one, dataset=about, environment={"CPU": "x", "OS": "y"}) for one in results]
     whole = json.loads(document.dumps(results, [], samples=True))
-    monkeypatch.setattr(bench, "_measure", lambda *_: results)
-    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    monkeypatch.setattr(bench_run, "_measure", lambda *_: results)
+    monkeypatch.setattr(bench_output, "write", lambda *_: None)
     arguments = ["bench", str(folder / "model.tflite"), "--data", str(folder / "data.npz")]
     arguments += ["--artifacts", str(folder), "--max-drop", "1"]
     path = folder / "baseline.json"
@@ -283,8 +283,8 @@ def test_reports_beside_a_model(
 ) -> None:
     model = folder / "model.tflite"
     whole = {"tflite_sha256": files.sha256(model), "data": {"source": str(folder / "data.npz")}}
-    monkeypatch.setattr(bench, "_measure", lambda *_: [])
-    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    monkeypatch.setattr(bench_run, "_measure", lambda *_: [])
+    monkeypatch.setattr(bench_output, "write", lambda *_: None)
     path = folder / "model.tflite.report.json"
     for content in attempts(path, lambda rng: spoil.misstated(whole, rng)):
         code = run(["bench", str(model), "--artifacts", str(folder)])
@@ -340,7 +340,7 @@ def test_journals(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
         one.key: one
         for hidden in (2, 3)
         for one in (
-            Row(
+            Measurement(
                 recipe=Recipe(hidden=hidden),
                 basis=basis,
                 accuracy=dict.fromkeys(("float32", "int8"), score),
@@ -444,7 +444,9 @@ def test_a_model_that_is_damaged_where_only_label_looks(
     path = folder / "model.tflite"
     assert run(["label", str(path), "--labels", "c,d"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"edgekit: error: {path}: damaged where running it does not look: ")
+    assert line.startswith(
+        f"edgekit: error: {path}: damaged in a part that running it does not read: "
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="devices of Unix")

@@ -19,7 +19,7 @@ from edge_runtime.backends import litert
 from edgekit import cli, digests
 from edgekit.benchmarks import exactness, peers
 from edgekit.train import data
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.verify import verify
 
 
@@ -39,11 +39,11 @@ def bench(*arguments: object) -> Run:
 
 @pytest.fixture(scope="module")
 def folder(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of our own with what train and convert made."""
-    own = tmp_path_factory.mktemp("bench")
+    """A copy of the folder of train and convert."""
+    folder = tmp_path_factory.mktemp("bench")
     for file in ("model.keras", "model.tflite", "model_int8.tflite"):
-        shutil.copy(artifacts / file, own)
-    return own
+        shutil.copy(artifacts / file, folder)
+    return folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,12 +123,12 @@ def test_every_model_is_measured_on_every_backend(whole_run: Run, dataset: Datas
         assert results[model, "native", "difference_to_xnnpack"]["status"] == "measured"
         to_litert = results[model, "native", "latency_to_litert"]["summary"]
         assert to_litert["reference"] == f"{model} on litert"
-        (own,), (bare,) = (
+        (start,), (bare,) = (
             results[key, backend, "cold_start"]["samples"]
             for key, backend in ((model, "native"), ("", "bare Python"))
         )
         ratio = results[model, "native", "cold_start"]["summary"]["ratio"]
-        assert ratio == pytest.approx(own / bare)
+        assert ratio == pytest.approx(start / bare)
     gates = {(gate["subject"], gate["name"]): gate["verdict"] for gate in document["gates"]}
     assert gates["model_int8.tflite on native", "exact"] == "passed"
     assert ("model.tflite on native", "exact") not in gates
@@ -157,8 +157,8 @@ def test_a_byte_that_differs_from_litert_fails_the_run(
 ) -> None:
     one_off = exactness.distances
 
-    def distances(own: Any, other: Any) -> Any:
-        apart = one_off(own, other)
+    def distances(outputs: Any, other: Any) -> Any:
+        apart = one_off(outputs, other)
         apart.flat[-1] += 2
         return apart
 
@@ -246,7 +246,7 @@ def test_model_for_an_edgetpu_that_is_not_there_is_skipped(
     run = bench(for_edgetpu, *few, "--min-accuracy", "0.5")
     assert run.code == 1
     assert "edgekit bench: model_edgetpu.tflite: runs: no backend ran it" in run.err
-    # The engine of our own runs the other without LiteRT.
+    # edgekit's engine runs the other without LiteRT.
     assert "edgekit bench: model_int8.tflite: runs" not in run.err
 
 

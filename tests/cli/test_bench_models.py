@@ -97,7 +97,7 @@ def test_firmware_without_data_and_of_numbers(
         path, data = tmp_path / "sides.tflite", ("--data", "none")
         path.write_bytes(foreign.int8_model(0.0, 255.0))
     assert sides.exists()
-    assert bench(tmp_path, path, *data, "--target", "cortex-m4", backend="") == 0
+    assert bench(tmp_path, path, *data, "--core", "cortex-m4", backend="") == 0
     found = {one["metric"] for one in read(tmp_path, "bench_cortex-m4.json")["results"]}
     worth = "error" if name == "table" else "outputs"
     assert {worth, "flash", "ram", "instructions", "difference_to_native"} <= found
@@ -165,11 +165,11 @@ def test_the_drop_below_the_keras_model_is_gated(
         monkeypatch.setattr(*timed, lambda *_, **__: [])
     said = edge_runtime.load(int8_model).metadata
     assert said is not None
-    own = Metadata(
+    metadata = Metadata(
         said.labels, said.mean, said.std, said.framing, {"model": said.provenance["model"]}
     )
-    path = tmp_path / "own.tflite"
-    path.write_bytes(attach(int8_model.read_bytes(), own))
+    path = tmp_path / "metadata.tflite"
+    path.write_bytes(attach(int8_model.read_bytes(), metadata))
     shutil.copy(keras_model, tmp_path / "model.keras")
     assert bench(tmp_path, path, "--data", images) == 0
     document = read(tmp_path)
@@ -225,7 +225,7 @@ def test_latency_and_size_have_limits(sides: Path, tmp_path: Path, capsys: Any) 
     ("arguments", "says"),
     [
         (("--max-latency", "50"), "'50' is not a time with its unit"),
-        (("--max-latency", "50us", "--target", "cortex-m4"), "--max-latency is about this machine"),
+        (("--max-latency", "50us", "--core", "cortex-m4"), "--max-latency is about this machine"),
         (("--max-size", "64kB"), "'64kB' is not a size"),
         (("--update-baseline",), "--update-baseline is about an earlier run"),
         (("--tolerance", "latency=0.4"), "--tolerance is about an earlier run"),
@@ -248,8 +248,8 @@ def test_bad_options_are_one_line(
 def test_an_unknown_tolerance_names_the_known_ones(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--baseline", tmp_path / "b.json", "--update-baseline", "--tolerance", "speed=1")
-    assert bench(tmp_path, table, *given) == 2
+    options = ("--baseline", tmp_path / "b.json", "--update-baseline", "--tolerance", "speed=1")
+    assert bench(tmp_path, table, *options) == 2
     assert "there is no figure 'speed': there are accuracy, error, latency" in (
         capsys.readouterr().err
     )

@@ -17,7 +17,7 @@ from edge_runtime.backends import native
 from edge_runtime.install import install_line
 from edgekit import doctor
 from edgekit.commands.doctor import command
-from edgekit.doctor import Check, Status
+from edgekit.doctor import Check, Level
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 REQUIRES = (
@@ -135,13 +135,13 @@ def pip_install(*arguments: str) -> str:
 
 
 def wrong(checks: dict[str, Check]) -> dict[str, str | None]:
-    return {check.subject: check.fix for check in checks.values() if check.status is Status.WRONG}
+    return {check.subject: check.fix for check in checks.values() if check.status is Level.WRONG}
 
 
 def test_a_healthy_environment_is_all_ok(packages: Environment) -> None:
     checks = packages()
-    assert {check.status for check in checks.values()} == {Status.OK}
-    assert checks["tensorflow"] == Check("tensorflow", Status.OK, "2.21.0")
+    assert {check.status for check in checks.values()} == {Level.OK}
+    assert checks["tensorflow"] == Check("tensorflow", Level.OK, "2.21.0")
     assert set(HEALTHY) - set(checks) == {"protobuf", "keras-edgekit"}
     assert checks["edgekit"].detail == "0.1.0"
 
@@ -152,7 +152,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
         cryptography=None,
     )
-    notes = {c.subject: c.fix for c in checks.values() if c.status is Status.NOTE}
+    notes = {c.subject: c.fix for c in checks.values() if c.status is Level.NOTE}
     assert wrong(checks) == {}
     assert notes == {
         "tensorflow": pip_install("keras-edgekit[host]"),
@@ -226,7 +226,7 @@ def test_an_editable_copy_whose_folder_has_moved(packages: Environment, tmp_path
     (info / "direct_url.json").write_text(json.dumps(origin))
     checks = {check.subject: check for check in doctor.packages()}
     assert wrong(checks) == {"edgekit": pip_install("--editable", str(Path(__file__).parents[2]))}
-    assert f"{tmp_path / 'old'}, which is not there" in checks["edgekit"].detail
+    assert f"{tmp_path / 'old'}, which no longer exists" in checks["edgekit"].detail
 
 
 def test_somebody_else_s_package_of_the_same_import_name(
@@ -242,7 +242,7 @@ def test_somebody_else_s_package_of_the_same_import_name(
     assert list(doctor.namesakes()) == [], "nobody has installed it"
     (info / "RECORD").touch()
     (check,) = doctor.namesakes()
-    assert check.status is Status.WRONG
+    assert check.status is Level.WRONG
     assert "3.1.0 is installed, which is not this package (keras-edgekit)" in check.detail
     assert "Workers at the edge" in check.detail
     uninstall = shlex.join([sys.executable, "-m", "pip", "uninstall", "--yes", "edgekit"])
@@ -251,12 +251,12 @@ def test_somebody_else_s_package_of_the_same_import_name(
 
 
 def test_python_without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.python().status is Status.OK
+    assert doctor.python().status is Level.OK
     monkeypatch.setattr(doctor, "TENSORFLOW_PYTHONS", ((3, 8), (3, 9)))
-    assert doctor.python().status is Status.OK, "TensorFlow is installed, so there is one"
+    assert doctor.python().status is Level.OK, "TensorFlow is installed, so there is one"
     monkeypatch.setattr(sys, "path", [])
     check = doctor.python()
-    assert check.status is Status.NOTE
+    assert check.status is Level.NOTE
     assert "3.8 to 3.9" in check.detail
     assert check.fix == "python3.9 -m venv .venv && . .venv/bin/activate"
 
@@ -271,7 +271,7 @@ def test_legacy_keras_for_every_program(
 
 
 def test_litert_that_is_installed_and_loads() -> None:
-    assert [check.status for check in doctor.litert()] == [Status.OK]
+    assert [check.status for check in doctor.litert()] == [Level.OK]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_litert_that_is_installed_and_does_not_load(
     (tmp_path / "ai_edge_litert" / "__init__.py").write_text(source)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (check,) = doctor.litert()
-    assert check.status is Status.WRONG
+    assert check.status is Level.WRONG
     assert said in check.detail
     version = metadata.version("ai-edge-litert")
     assert check.fix == pip_install("--force-reinstall", f"ai-edge-litert=={version}")
@@ -296,11 +296,11 @@ def test_litert_that_is_installed_and_does_not_load(
 
 def test_compilers_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.compiler().status is doctor.cross_compiler().status is Status.NOTE
+    assert doctor.compiler().status is doctor.cross_compiler().status is Level.NOTE
     for name in ("clang", "arm-none-eabi-gcc"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
-    assert doctor.compiler() == Check("C compiler", Status.OK, str(tmp_path / "clang"))
+    assert doctor.compiler() == Check("C compiler", Level.OK, str(tmp_path / "clang"))
     assert doctor.cross_compiler().detail == str(tmp_path / "arm-none-eabi-gcc")
 
 
@@ -312,11 +312,11 @@ def test_edge_tpu_library_that_is_not_there(
     monkeypatch.delenv("EDGEKIT_EDGETPU_LIB", raising=False)
     monkeypatch.setattr(edgetpu, "LIBRARY", "libnowhere.so.1")
     (check,) = doctor.edge_tpu()
-    assert check.status is Status.NOTE
+    assert check.status is Level.NOTE
     assert check.fix
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(tmp_path / "libedgetpu.so"))
     (check,) = doctor.edge_tpu()
-    assert check.status is Status.WRONG
+    assert check.status is Level.WRONG
     assert str(tmp_path) in check.detail
     assert check.fix == "export EDGEKIT_EDGETPU_LIB=/path/to/libnowhere.so.1"
 
@@ -324,12 +324,12 @@ def test_edge_tpu_library_that_is_not_there(
 @pytest.mark.parametrize(
     ("devices", "status", "detail"),
     [
-        (0, Status.NOTE, "no Edge TPU is connected (USB or PCIe)"),
-        (1, Status.OK, "connected"),
+        (0, Level.NOTE, "no Edge TPU is connected (USB or PCIe)"),
+        (1, Level.OK, "connected"),
     ],
 )
 def test_edge_tpu_library_that_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, status: Status, detail: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: int, status: Level, detail: str
 ) -> None:
     library = tmp_path / f"libedgetpu_{devices}.so"
     source = tmp_path / "stub.c"
@@ -343,7 +343,7 @@ def test_edge_tpu_library_that_is_there(
     subprocess.run(build, check=True)
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(library))
     assert list(doctor.edge_tpu()) == [
-        Check("libedgetpu", Status.OK, str(library)),
+        Check("libedgetpu", Level.OK, str(library)),
         Check("Edge TPU", status, detail),
     ]
 
@@ -351,7 +351,7 @@ def test_edge_tpu_library_that_is_there(
 def test_mnist_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGEKIT_MNIST", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert doctor.mnist().status is Status.NOTE
+    assert doctor.mnist().status is Level.NOTE
 
 
 def test_mnist_that_is_not_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,16 +361,16 @@ def test_mnist_that_is_not_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     cached.parent.mkdir()
     cached.write_bytes(b"<html>proxy error</html>")
     check = doctor.mnist()
-    assert (check.status, check.fix) == (Status.WRONG, f"rm {shlex.quote(str(cached))}")
+    assert (check.status, check.fix) == (Level.WRONG, f"rm {shlex.quote(str(cached))}")
     monkeypatch.setenv("EDGEKIT_MNIST", str(tmp_path / "elsewhere.npz"))
     check = doctor.mnist()
-    assert (check.status, check.fix) == (Status.WRONG, "unset EDGEKIT_MNIST")
+    assert (check.status, check.fix) == (Level.WRONG, "unset EDGEKIT_MNIST")
 
 
 @pytest.mark.mnist
 @pytest.mark.usefixtures("mnist")
 def test_mnist_that_is_there() -> None:
-    assert doctor.mnist().status is Status.OK
+    assert doctor.mnist().status is Level.OK
 
 
 def test_command_on_this_machine() -> None:
@@ -383,12 +383,12 @@ def test_command_on_this_machine() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code", "verdict"),
-    [(Status.NOTE, 0, "ready"), (Status.WRONG, 2, "not ready, 1 wrong")],
+    [(Level.NOTE, 0, "ready"), (Level.WRONG, 2, "not ready, 1 wrong")],
 )
 def test_exit_code_and_table(
-    monkeypatch: pytest.MonkeyPatch, status: Status, code: int, verdict: str
+    monkeypatch: pytest.MonkeyPatch, status: Level, code: int, verdict: str
 ) -> None:
-    checks = (Check("Python", Status.OK, "3.11"), Check("numpy", status, "1.0", "pip install 'x'"))
+    checks = (Check("Python", Level.OK, "3.11"), Check("numpy", status, "1.0", "pip install 'x'"))
     monkeypatch.setattr(doctor, "diagnose", lambda: checks)
     result = CliRunner().invoke(command, [], standalone_mode=False)
     assert result.return_value == code
@@ -404,12 +404,12 @@ def test_the_engine_says_its_instruction_sets_or_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = doctor.engine()
-    assert found.status is Status.OK
+    assert found.status is Level.OK
     assert "portable" in found.detail
 
     monkeypatch.setattr(native, "_extension", lambda: None)
     missing = doctor.engine()
-    assert missing.status is Status.WRONG
+    assert missing.status is Level.WRONG
     assert "C extension is not there" in missing.detail
     assert missing.fix is not None
     assert " --force-reinstall --no-deps " in missing.fix

@@ -11,7 +11,7 @@ import documents
 import models
 import seeded
 from edgekit import cli
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages import TARGETS as PACKAGES
 
 
 def run(*arguments):
@@ -23,18 +23,18 @@ def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
-def test_two_exports_are_the_same_bytes_and_name_no_place(target, extra, int8_model, tmp_path):
+def test_two_exports_are_the_same_bytes_and_name_no_place(package, extra, int8_model, tmp_path):
     first, second = tmp_path / "here" / "one", tmp_path / "there"
     for folder in first, second:
-        assert run(int8_model, "--target", target, "--name", "digits", *extra, "-o", folder) == 0
+        assert run(int8_model, "--package", package, "--name", "digits", *extra, "-o", folder) == 0
     assert contents(first) == contents(second)
     text = b"".join(contents(first).values())
     assert str(tmp_path).encode() not in text
     assert str(int8_model.parent).encode() not in text
     assert str(Path.home()).encode() not in text
-    # All targets hold the same library.
+    # All packages hold the same library.
     names = [name for name in contents(first) if name.endswith("digits.c")]
     assert len(names) == 1
 

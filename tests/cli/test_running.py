@@ -113,7 +113,7 @@ def test_a_run_says_that_it_finished_another(
     assert run(["verify", str(tmp_path)]) == 2
     with running.alone(tmp_path):
         assert (tmp_path / "model.keras").read_text() == "new"
-    assert "a run was killed while it put its files in place" in capsys.readouterr().err
+    assert "a run was killed while it moved its files into place" in capsys.readouterr().err
     assert not artifact_set.interrupted(tmp_path)
 
 

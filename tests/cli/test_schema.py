@@ -17,17 +17,18 @@ from jsonschema import Draft202012Validator
 import documents
 import keys
 from edge_runtime.backends import backends
+from edge_runtime.graph import SIZES
 from edge_runtime.meaning import MEANINGS
 from edge_runtime.metadata import FRAMINGS
-from edge_runtime.planner import SIZES
 from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
 from edgekit.commands import group
 from edgekit.convert import packages, runners
-from edgekit.convert.recipe import SCHEMES
+from edgekit.convert.conversion import SCHEMES
 from edgekit.convert.targets import TARGETS
 from edgekit.schemas import names, schema
-from edgekit.train import recipe, tuning
+from edgekit.train import recipe
+from edgekit.train.finetune.recipe import STAGES
 
 RUNS = {
     "doctor": "doctor --json",
@@ -166,15 +167,15 @@ def at(name: str, path: str) -> list[Any]:
         ("train", "$defs recipe initializer", recipe.INITIALIZERS),
         ("train", "$defs recipe optimizer", recipe.OPTIMIZERS),
         ("train", "$defs recipe monitor", recipe.MONITORS),
-        ("tune", "$defs tuning stages items stage", tuning.STAGES),
+        ("tune", "$defs tuning stages items stage", STAGES),
         ("convert", "recipe scheme", ("float32", *SCHEMES)),
         ("convert", "recipe target", TARGETS),
         ("convert", "target target", TARGETS),
-        ("export", "target", packages.TARGETS),
+        ("export", "package", packages.TARGETS),
         ("export", "$defs port dtype", SIZES),
         ("inspect", "runners items name", runners.TITLES),
         ("predict", "backend", backends()),
-        ("doctor", "checks items status", doctor.Status),
+        ("doctor", "checks items status", doctor.Level),
         ("verify", "files items status", verify.Status),
         ("bench", "gates items verdict", get_args(gate.Verdict)),
         ("bench", "$defs result status", get_args(result.Status)),

@@ -21,7 +21,7 @@ from edgekit.sign import private_key, sign
 from edgekit.verify import Status, verify
 
 Captured = pytest.CaptureFixture[str]
-HINT = "sign it again if the file is as it should be"
+HINT = "sign the file again if it is right"
 
 
 def run(*words: object) -> int:
@@ -38,9 +38,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (artifacts / "model.tflite").write_bytes(models.seeds()["documented"])
     (artifacts / "metrics.json").write_text("{}")
     digests.record(artifacts, artifacts / "model.tflite", artifacts / "metrics.json")
-    for target in ("c", "arduino"):
+    for package in ("c", "arduino"):
         model = artifacts / "model.tflite"
-        assert run("export", model, "--target", target, "-o", artifacts / target) == 0
+        assert run("export", model, "--package", package, "-o", artifacts / package) == 0
     return folder
 
 
@@ -155,7 +155,7 @@ def test_a_list_that_a_command_changed_is_to_be_signed_again(
     digests.record(signed, signed / "bench.json")
     assert run("verify", "--key", folder / "public.pem", signed) == 1
     out = capsys.readouterr().out
-    assert f"not signed: SHA256SUMS.sig is of other content, or by another key: {HINT}" in out
+    assert f"not signed: SHA256SUMS.sig is for other content, or by another key: {HINT}" in out
     assert "not signed: the SHA256SUMS that lists it is not either" in out
     assert run("sign", "--key", folder / "private.pem", signed) == 0
     assert run("verify", "--key", folder / "public.pem", signed) == 0
@@ -256,8 +256,8 @@ def test_a_foreign_model_is_signed_only_by_name(
     assert run("sign", "--key", folder / "private.pem", artifacts, "--json") == 0
     out, err = capsys.readouterr()
     document = documents.read(out)
-    assert document["passed_over"] == [str(foreign)]
-    assert "foreign.tflite: not signed, as nothing states its digest" in err
+    assert document["skipped"] == [str(foreign)]
+    assert "foreign.tflite: not signed, as its digest is not stated" in err
     assert {Path(one["signature"]).name for one in document["files"]} == {
         "SHA256SUMS.sig",
         "model.tflite.sig",
@@ -275,14 +275,14 @@ def test_a_foreign_model_is_signed_only_by_name(
 def test_what_another_tool_calls_a_signature_is_left_alone(artifacts: Path, folder: Path) -> None:
     theirs = artifacts / "model.tflite.sig"
     theirs.write_bytes(b"OpenPGP")
-    with pytest.raises(SigningError, match=r"model\.tflite\.sig is no Ed25519 signature of 64"):
+    with pytest.raises(SigningError, match=r"model\.tflite\.sig is not an Ed25519 signature of 64"):
         sign(artifacts, private_key(folder / "private.pem", str))
     assert [path.name for path in artifacts.rglob("*.sig")] == [theirs.name]
     assert theirs.read_bytes() == b"OpenPGP"
 
 
 def test_an_export_replaces_a_signed_one(signed: Path, folder: Path) -> None:
-    again = ("export", signed / "model.tflite", "--target", "c", "-o", signed / "c")
+    again = ("export", signed / "model.tflite", "--package", "c", "-o", signed / "c")
     assert run(*again, "--name", "other") == 0
     assert not (signed / "c" / "SHA256SUMS.sig").exists()
     assert {name.partition("/")[0] for name in failed(folder)} == {"c"}
@@ -302,7 +302,7 @@ def test_an_encrypted_key(
     for wrong in ("", "open"):
         monkeypatch.setenv(sign_command.PASSPHRASE, wrong)
         assert run(*words) == 2
-        assert "the passphrase is not the one of this key" in capsys.readouterr().err
+        assert "the passphrase is wrong" in capsys.readouterr().err
     assert list(artifacts.rglob("*.sig")) == []
     monkeypatch.setenv(sign_command.PASSPHRASE, "open sesame")
     assert run(*words) == 0
@@ -328,8 +328,8 @@ def test_a_terminal_is_asked_for_the_passphrase(
     ("content", "said"),
     [
         ("public", "is a public key; signing needs the private one"),
-        ("", "is no private key in PEM"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "is no private key in PEM"),
+        ("", "is not a private key in PEM"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "is not a private key in PEM"),
         ("x25519", "is a private key, but not of Ed25519"),
     ],
 )

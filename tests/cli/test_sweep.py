@@ -18,7 +18,7 @@ import pytest
 import documents
 from edge_runtime.install import install_line
 from edgekit import cli
-from edgekit.sweep.row import DEFLATED
+from edgekit.sweep.measurement import DEFLATED
 from edgekit.verify import verify
 
 NODES = (2, 3, 4, 5, 6)
@@ -29,13 +29,13 @@ GRID = ["--grid", "hidden=2,3,4,5,6", "--grid", "epochs=1"]
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--grid", "hiden=2"], "'hiden' is no option of edgekit train: hidden, "),
-        (["--grid", "artifacts=x"], "'artifacts' is no option"),
+        (["--grid", "hiden=2"], "'hiden' is not an option of edgekit train: hidden, "),
+        (["--grid", "artifacts=x"], "'artifacts' is not an option"),
         (["--grid", "hidden"], "'hidden' is not KEY=V1,V2,…"),
         (["--grid", "hidden="], "hidden: '' is not a valid integer"),
         (["--grid", "hidden=2,x"], "hidden: 'x' is not a valid integer"),
         (["--grid", "hidden=2,0"], "hidden: 0 is not in the range"),
-        (["--grid", "hidden=2,02"], "hidden: 2 is there twice"),
+        (["--grid", "hidden=2,02"], "hidden: 2 is repeated"),
         (["--grid", "optimizer=adam,sdg"], "optimizer: 'sdg' is not one of"),
         (["--grid", "learning-rate=nan"], "learning-rate: 'nan' is not a finite number"),
         (["--grid", "hidden=2", "--grid", "hidden=3"], "--grid names hidden twice"),
@@ -147,7 +147,7 @@ def test_a_killed_sweep_resumes_no_row_lost_none_twice(
     # What was measured stays, byte by byte; the torn line is gone.
     assert (folder / "sweep" / "rows.jsonl").read_bytes().startswith(left)
     assert sorted(nodes_of(folder)) == list(NODES)
-    assert said.startswith(f"edgekit sweep: {before} of 5 are in ")
+    assert said.startswith(f"edgekit sweep: {before} of 5 are already in ")
     # What is there, a line for each other point, and that the latency is measured.
     assert len(said.splitlines()) == 2 + len(NODES) - before
     assert "latency of 5 points" in said.splitlines()[-1]
@@ -224,7 +224,7 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from edgekit.sweep import journal, latency, point, workers
-    from edgekit.sweep.row import Row
+    from edgekit.sweep.measurement import Measurement
     from edgekit.train.data import load
     from edgekit.train.recipe import Recipe
 
@@ -233,8 +233,9 @@ def test_a_sweep_killed_before_the_latency_measures_only_that(
     score["confusion"] = [[100, 0], [0, 100]]
     sizes = dict.fromkeys(("keras", "float32", "int8", DEFLATED), 1)
     worker = {"CPU": "x", "host": "y", "process": "1"}
+    accuracy = {"float32": score, "int8": score}
     trained = [
-        Row(Recipe(hidden=hidden), basis, accuracy={"float32": score, "int8": score}, sizes=sizes)
+        Measurement(Recipe(hidden=hidden), basis, accuracy=accuracy, sizes=sizes)
         for hidden in (2, 3)
     ]
     with journal.opened(folder / "rows.jsonl") as file:

@@ -11,7 +11,7 @@ import pytest
 
 from edgekit import cli
 from edgekit.commands import terminal
-from edgekit.doctor import Check, Status
+from edgekit.doctor import Check, Level
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def test_colour_is_as_the_environment_asks(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    checks = (Check("python", Status.OK, "3"),)
+    checks = (Check("python", Level.OK, "3"),)
     monkeypatch.setattr("edgekit.doctor.diagnose", lambda: checks)
     assert cli.run(["doctor"]) == 0
     assert ("\x1b[" in capsys.readouterr().out) == coloured

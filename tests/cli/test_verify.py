@@ -27,8 +27,8 @@ def run(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "artifacts"
     shutil.copytree(artifacts, folder)
     model = str(folder / "model_int8.tflite")
-    for target in ("c", "arduino"):
-        assert cli.run(["export", model, "--target", target, "--artifacts", str(folder)]) == 0
+    for package in ("c", "arduino"):
+        assert cli.run(["export", model, "--package", package, "--artifacts", str(folder)]) == 0
     subjects = [{"model": name, "sha256": sha256(folder / name)} for name in ("model.keras",)]
     results = [{"subject": subject} for subject in [*subjects, {"model": "", "sha256": ""}]]
     (folder / "bench.json").write_text(json.dumps({"results": results}))

@@ -13,10 +13,10 @@ from edgekit.cli import run
 from edgekit.convert import compare, report
 from edgekit.convert.calibration import FloatArray
 from edgekit.convert.compare import TensorError, tensor_errors
-from edgekit.convert.recipe import Recipe
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.source import load
 from edgekit.convert.tflite import to_tflite
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_convolution_in_float16_is_compared_with_itself(tmp_path: Path) -> Non
     stack = [keras.Input((8, 8, 1)), convolution, layers.MaxPooling2D(), *head, layers.Softmax()]
     keras.Sequential(stack).save(tmp_path / "a.keras")
     trained = load(tmp_path / "a.keras")
-    plain, half = to_tflite(trained, Recipe()), to_tflite(trained, Recipe("float16"))
+    plain, half = to_tflite(trained, Conversion()), to_tflite(trained, Conversion("float16"))
     inputs = np.random.default_rng(0).random((10, 8, 8, 1)).astype(np.float32)
     errors = tensor_errors(plain, half, inputs)
     computing = [op.name for op in read(half).ops if op.name != "DEQUANTIZE"]

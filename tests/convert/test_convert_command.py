@@ -17,7 +17,7 @@ from edge_runtime.metadata import read_metadata
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert import source
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_metrics_of_another_model_are_not_believed(
     for options in ((), ("--quantize",)):
         assert convert(*options, "--artifacts", workspace) == 2
         said = capsys.readouterr().err
-        assert f"{workspace / 'metrics.json'}: not of this model.keras" in said
+        assert f"{workspace / 'metrics.json'}: belongs to another model.keras" in said
     assert convert("--data", dataset.source, "--artifacts", workspace) == 0
     assert "it is not used" in capsys.readouterr().err
 
@@ -225,7 +225,7 @@ def test_a_model_with_raw_pixels_and_one_sigmoid_output(dataset: Dataset, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.keras"], "no such model; `edgekit train` makes one"),
+        (["nowhere.keras"], "no such model; `edgekit train` creates one"),
         (["--target", "edgetpu"], "does not run float32 models; use --quantize"),
         (["--quantize", "--target", "mcu", "--batch", "4"], "needs --batch 1"),
         (["--calibration", "mnist"], "only int8 and int16x8 use it"),
@@ -266,7 +266,7 @@ def test_a_wrong_input_range_is_suspected(
 ) -> None:
     command = ["--input-range", "1,1.001", "--artifacts", workspace]
     assert convert(*command) == 0
-    assert "does it expect another --input-range" in capsys.readouterr().err
+    assert "does it need another --input-range" in capsys.readouterr().err
 
 
 def test_saturated_scores_that_int8_cannot_tell_apart_are_counted(
@@ -357,7 +357,7 @@ def test_data_that_moved_or_changed_is_noticed(
 def test_a_file_without_labels_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workspace / "metrics.json").unlink()
     assert convert("--artifacts", workspace) == 0
-    assert "carries no labels" in capsys.readouterr().err
+    assert "has no labels" in capsys.readouterr().err
     assert convert("--classes", "no,yes", "--artifacts", workspace) == 0
     assert "labels" not in capsys.readouterr().err
     assert edge_runtime.load(workspace / "model.tflite").labels == ("no", "yes")

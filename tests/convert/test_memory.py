@@ -16,7 +16,7 @@ def test_the_documented_model(int8_model):
     data = int8_model.read_bytes()
     told = memory(data)
     assert told.arena == 16
-    assert told.most == 14
+    assert told.peak == 14
     assert [(span.place, span.size) for span in told.tensors] == [
         ("input", 784),
         ("arena", 14),
@@ -50,7 +50,7 @@ def test_sizes_and_places_are_those_of_the_plan():
     data = chain.dense(SIZES)
     told, made = memory(data), plan(read(data))
     assert told.arena == made.arena
-    assert told.most == 4 * (100 + 5)
+    assert told.peak == 4 * (100 + 5)
     assert [span.name for span in told.tensors] == ["given", *(f"layer {i}" for i in range(7))]
     assert [span.size for span in told.tensors] == [4 * size for size in SIZES]
     computed = [slot for slot in made.slots if slot.data is None]

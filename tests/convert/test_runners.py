@@ -97,11 +97,10 @@ def test_several_inputs_hide_no_op() -> None:
     tree.subgraphs[0].inputs = [0, 0]
     found = who(build.pack(tree))
     assert found["native"].reason == (
-        "it has 2 inputs, and only models with one can be run; 1 of its 1 ops are not there, see "
-        "below"
+        "two of its inputs are the same tensor; 1 of its 1 ops are not there, see below"
     )
     assert (found["litert"].runs, found["mcu"].runs) == ("yes", "yes")
-    assert "not through load: it has 2 inputs" in found["litert"].reason
+    assert "not through load: two of its inputs are the same tensor" in found["litert"].reason
 
 
 def test_a_contradiction_runs_nowhere_that_looks() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgekit import frameworks
-from edgekit.convert.recipe import Recipe
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.source import load
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import ModelFileError
@@ -306,7 +306,7 @@ def test_a_structure_is_converted(tmp_path: Path) -> None:
     keras = frameworks.keras()
     taken = keras.Input((4,), name="in")
     keras.Model({"in": taken}, {"p": keras.layers.Dense(2)(taken)}).save(tmp_path / "a.keras")
-    assert to_tflite(load(tmp_path / "a.keras"), Recipe())[4:8] == b"TFL3"
+    assert to_tflite(load(tmp_path / "a.keras"), Conversion())[4:8] == b"TFL3"
 
 
 def saved_model(folder: Path, *signatures: str) -> Path:
@@ -340,7 +340,7 @@ def test_signatures_are_named_where_it_is_open_which(tmp_path: Path) -> None:
 def test_a_saved_model_without_a_signature(tmp_path: Path) -> None:
     tf = frameworks.tensorflow()
     tf.saved_model.save(tf.Module(), str(tmp_path / "a"))
-    assert "has no signature, so what it takes" in refusal(tmp_path / "a")
+    assert "has no signature, so its input and output" in refusal(tmp_path / "a")
 
 
 def spoilt(path: Path, values: dict[str, float]) -> Path:
@@ -392,14 +392,14 @@ def test_a_constant_that_is_no_number(tmp_path: Path) -> None:
     sequential(layers.Normalization(**constants), layers.Dense(2)).save(tmp_path / "a.keras")
     model = load(tmp_path / "a.keras")
     with pytest.raises(ModelFileError, match=r"constant '.*: 1 of 4 numbers is NaN"):
-        to_tflite(model, Recipe())
+        to_tflite(model, Conversion())
 
 
 def test_weights_beyond_float16(tmp_path: Path) -> None:
     model = load(spoilt(tmp_path / "a.keras", {"head/kernel": 70_000.0}))
     with pytest.raises(ModelFileError, match=r"layer 'head' \(kernel\): 1 of 8 .* 65504"):
-        to_tflite(model, Recipe("float16"))
-    assert to_tflite(model, Recipe())
+        to_tflite(model, Conversion("float16"))
+    assert to_tflite(model, Conversion())
 
 
 def test_weights_beyond_float16_once_a_normalisation_is_folded_in(tmp_path: Path) -> None:
@@ -411,4 +411,4 @@ def test_weights_beyond_float16_once_a_normalisation_is_folded_in(tmp_path: Path
     norm.gamma.assign([1.0, 1000.0])
     model.save(tmp_path / "a.keras")
     with pytest.raises(ModelFileError, match=r"tensor '.*: 9 of 18 numbers are not below 65504"):
-        to_tflite(load(tmp_path / "a.keras"), Recipe("float16"))
+        to_tflite(load(tmp_path / "a.keras"), Conversion("float16"))

@@ -7,8 +7,8 @@ import pytest
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
 from edge_runtime.reader import read
 from edge_runtime.record import replace
-from edgekit.convert.recipe import Recipe
-from edgekit.convert.targets import TARGETS, check_graph, check_recipe, float_operators
+from edgekit.convert.conversion import Conversion
+from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
 from edgekit.errors import TargetError
 
 
@@ -87,19 +87,19 @@ def test_float_ops_are_problems_for_integer_targets(float_model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "said"),
+    ("conversion", "said"),
     [
-        (Recipe("float32", "edgetpu"), "--quantize --scheme int8"),
-        (Recipe("int16x8", "edgetpu"), "does not run int16x8"),
-        (Recipe("float16", "mcu"), "does not run float16"),
-        (Recipe("dynamic", "ethos-u"), "does not run dynamic"),
-        (Recipe("int8", "mcu", batch=4), "needs --batch 1"),
-        (Recipe("int8", "edgetpu", batch=0), "needs --batch 1"),
+        (Conversion("float32", "edgetpu"), "--quantize --scheme int8"),
+        (Conversion("int16x8", "edgetpu"), "does not run int16x8"),
+        (Conversion("float16", "mcu"), "does not run float16"),
+        (Conversion("dynamic", "ethos-u"), "does not run dynamic"),
+        (Conversion("int8", "mcu", batch=4), "needs --batch 1"),
+        (Conversion("int8", "edgetpu", batch=0), "needs --batch 1"),
     ],
 )
-def test_a_recipe_that_cannot_work_is_refused_first(recipe: Recipe, said: str) -> None:
+def test_a_conversion_that_cannot_work_is_refused_first(conversion: Conversion, said: str) -> None:
     with pytest.raises(TargetError, match=said):
-        check_recipe(recipe)
+        check_conversion(conversion)
 
 
 def test_the_op_that_could_not_be_quantised_is_named_before_those_beside_it() -> None:

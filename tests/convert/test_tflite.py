@@ -12,13 +12,13 @@ from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert import compare
 from edgekit.convert.calibration import FloatArray
+from edgekit.convert.conversion import DYNAMIC_BATCH, SCHEMES, Conversion
 from edgekit.convert.input_range import from_graph
-from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
 from edgekit.convert.source import TrainedModel, load
 from edgekit.convert.targets import float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import ModelFileError
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 
 DENSE = ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
 
@@ -71,7 +71,7 @@ def litert(model: bytes, samples: FloatArray) -> FloatArray:
 
 
 def test_the_documented_model_in_float(classifier: TrainedModel, inputs: FloatArray) -> None:
-    model = to_tflite(classifier, Recipe())
+    model = to_tflite(classifier, Conversion())
     graph = read(model)
     assert names(graph) in (DENSE, ["RESHAPE", *DENSE])
     assert graph.tensors[graph.inputs[0]].signature == (1, 28, 28, 1)
@@ -81,7 +81,7 @@ def test_the_documented_model_in_float(classifier: TrainedModel, inputs: FloatAr
 
 
 def test_full_int8_has_no_float_left(classifier: TrainedModel, inputs: FloatArray) -> None:
-    graph = read(to_tflite(classifier, Recipe("int8"), inputs))
+    graph = read(to_tflite(classifier, Conversion("int8"), inputs))
     assert names(graph) in (DENSE, ["RESHAPE", *DENSE])
     assert graph.tensors[graph.inputs[0]].dtype == "int8"
     assert graph.tensors[graph.outputs[0]].dtype == "int8"
@@ -93,7 +93,7 @@ def test_full_int8_has_no_float_left(classifier: TrainedModel, inputs: FloatArra
 def test_dense_weights_are_per_channel_only_for_litert(
     classifier: TrainedModel, inputs: FloatArray, target: str
 ) -> None:
-    graph = read(to_tflite(classifier, Recipe("int8", target), inputs))
+    graph = read(to_tflite(classifier, Conversion("int8", target), inputs))
     scales = []
     for op in graph.ops:
         if op.name == "FULLY_CONNECTED":
@@ -111,7 +111,7 @@ def test_dense_weights_are_per_channel_only_for_litert(
 def test_other_schemes(
     classifier: TrainedModel, inputs: FloatArray, scheme: str, dtype: str
 ) -> None:
-    graph = read(to_tflite(classifier, Recipe(scheme), inputs))
+    graph = read(to_tflite(classifier, Conversion(scheme), inputs))
     assert graph.tensors[graph.inputs[0]].dtype == dtype
     stored = {tensor.dtype for tensor in graph.tensors if tensor.elements == 784 * 14}
     assert stored & {"int8", "float16"}
@@ -119,19 +119,19 @@ def test_other_schemes(
 
 @pytest.mark.parametrize("scheme", ["float32", *SCHEMES])
 def test_same_arguments_same_bytes(keras_model: Path, inputs: FloatArray, scheme: str) -> None:
-    first, second = (to_tflite(load(keras_model), Recipe(scheme), inputs) for _ in range(2))
+    first, second = (to_tflite(load(keras_model), Conversion(scheme), inputs) for _ in range(2))
     assert first == second
 
 
 def test_another_calibration_set_other_bytes(classifier: TrainedModel, inputs: FloatArray) -> None:
-    whole = to_tflite(classifier, Recipe("int8"), inputs)
-    assert whole != to_tflite(classifier, Recipe("int8"), inputs * np.float32(0.5))
+    whole = to_tflite(classifier, Conversion("int8"), inputs)
+    assert whole != to_tflite(classifier, Conversion("int8"), inputs * np.float32(0.5))
 
 
 def test_a_batch_is_fixed_unless_asked(classifier: TrainedModel, inputs: FloatArray) -> None:
-    eight = read(to_tflite(classifier, Recipe("int8", batch=8), inputs))
+    eight = read(to_tflite(classifier, Conversion("int8", batch=8), inputs))
     assert eight.tensors[eight.inputs[0]].signature == (8, 28, 28, 1)
-    dynamic = read(to_tflite(classifier, Recipe(batch=DYNAMIC_BATCH)))
+    dynamic = read(to_tflite(classifier, Conversion(batch=DYNAMIC_BATCH)))
     assert dynamic.tensors[dynamic.inputs[0]].signature == (-1, 28, 28, 1)
 
 
@@ -144,8 +144,8 @@ def test_keras_2_and_saved_model_take_the_same_road(
     assert old.origin == ("SavedModel" if name == "saved" else "Keras 2")
     assert (old.shape, old.outputs, old.parameters) == ((28, 28, 1), 2, 11_020)
     np.testing.assert_allclose(old.predict(inputs[:20]), classifier.predict(inputs[:20]), atol=1e-6)
-    expected = read(to_tflite(classifier, Recipe(scheme), inputs))
-    graph = read(to_tflite(old, Recipe(scheme), inputs))
+    expected = read(to_tflite(classifier, Conversion(scheme), inputs))
+    graph = read(to_tflite(old, Conversion(scheme), inputs))
     assert names(graph) == names(expected)
     weights = [bytes(t.data) for t in graph.tensors if t.elements == 784 * 14 and t.data]
     assert weights == [bytes(t.data) for t in expected.tensors if t.elements == 784 * 14 and t.data]
@@ -172,10 +172,10 @@ def test_a_convolutional_network_with_its_own_rescaling(tmp_path: Path) -> None:
     assert from_graph(classifier.forward) == (0, 255)
     assert classifier.outputs == 5
     pixels = np.random.default_rng(0).integers(0, 256, (120, 16, 16, 3)).astype(np.float32)
-    graph = read(to_tflite(classifier, Recipe("int8"), pixels))
+    graph = read(to_tflite(classifier, Conversion("int8"), pixels))
     assert {"CONV_2D", "FULLY_CONNECTED", "SOFTMAX"} <= set(names(graph))
     assert float_operators(graph) == []
-    plain = to_tflite(classifier, Recipe())
+    plain = to_tflite(classifier, Conversion())
     np.testing.assert_allclose(litert(plain, pixels[:5]), classifier.predict(pixels[:5]), atol=1e-5)
 
 
@@ -189,7 +189,7 @@ def test_what_the_converter_cannot_express_is_one_line(
     odd = replace(classifier, call=lambda x: tf.strings.to_number(tf.strings.as_string(x[:, 0, 0])))
     message = r"cannot make int8 of it \(TFLite has no AsString, StringToNumber;"
     with pytest.raises(ModelFileError, match=message) as raised:
-        to_tflite(odd, Recipe("int8"), inputs)
+        to_tflite(odd, Conversion("int8"), inputs)
     assert "\n" not in str(raised.value)
 
 
@@ -210,7 +210,7 @@ def test_activations_with_gradients_of_their_own(tmp_path: Path) -> None:
     keras.Model(taken, keras.layers.Concatenate()(branches)).save(tmp_path / "a.keras")
     trained = load(tmp_path / "a.keras")
     inputs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    model = to_tflite(trained, Recipe())
+    model = to_tflite(trained, Conversion())
     np.testing.assert_allclose(litert(model, inputs), trained.predict(inputs), atol=1e-5)
 
 
@@ -236,11 +236,12 @@ def test_a_mobile_block_in_every_scheme(tmp_path: Path) -> None:
     mobile_block((12, 12, 3)).save(tmp_path / "a.keras")
     trained = load(tmp_path / "a.keras")
     inputs = np.random.default_rng(0).random((20, 12, 12, 3)).astype(np.float32)
-    plain = to_tflite(trained, Recipe())
+    plain = to_tflite(trained, Conversion())
     expected = trained.predict(inputs)
     np.testing.assert_allclose(litert(plain, inputs), expected, atol=1e-5)
     for scheme in SCHEMES:
-        errors = compare.tensor_errors(plain, to_tflite(trained, Recipe(scheme), inputs), inputs)
+        converted = to_tflite(trained, Conversion(scheme), inputs)
+        errors = compare.tensor_errors(plain, converted, inputs)
         assert errors[-1].snr_db > (60 if scheme == "float16" else 20)
 
 
@@ -251,7 +252,7 @@ def test_what_the_converter_writes_wrongly_is_refused(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((2, 3)), *layers]).save(tmp_path / "a.keras")
     trained, inputs = load(tmp_path / "a.keras"), np.ones((8, 2, 3), np.float32)
     with pytest.raises(ModelFileError, match=r"cannot make int16x8 of it .*its file is wrong"):
-        to_tflite(trained, Recipe("int16x8"), inputs)
+        to_tflite(trained, Conversion("int16x8"), inputs)
 
 
 def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_mixed_precision_becomes_float32(tmp_path: Path) -> None:
     keras.Sequential(layers).save(tmp_path / "mixed.keras")
     classifier = load(tmp_path / "mixed.keras")
     inputs = np.random.default_rng(0).random((4, 8, 8, 1)).astype(np.float32)
-    model = to_tflite(classifier, Recipe())
+    model = to_tflite(classifier, Conversion())
     np.testing.assert_allclose(litert(model, inputs), classifier.predict(inputs), atol=1e-5)
 
 

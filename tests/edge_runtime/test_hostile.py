@@ -18,6 +18,7 @@ import edge_runtime
 import hostile
 import models
 from edge_runtime import ModelError, ops, planner
+from edge_runtime.planner import limits
 from edge_runtime.reader import read
 from edge_runtime.record import replace
 
@@ -243,8 +244,8 @@ def test_ops_that_are_the_same_are_lowered_once() -> None:
 
 
 def test_what_takes_time_to_lower_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "MAX_SCALES", 9)
-    monkeypatch.setattr(planner, "MAX_TABLES", 3)
+    monkeypatch.setattr(limits, "MAX_SCALES", 9)
+    monkeypatch.setattr(limits, "MAX_TABLES", 3)
     scales = [0.1, 0.2, 0.3]
     planner.plan(read(of_slices(scales, [0.1, 0.2, 0.3, 0.1, 0.2])))
     planner.plan(read(softmaxes([1.0, 2.0, 3.0, 1.0])))
@@ -263,9 +264,9 @@ def test_the_scales_of_a_bias_are_those_of_its_weights(monkeypatch: pytest.Monke
         build.tensor((1, 3), "int8", 0.1),
     ]
     graph = read(build.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})]))
-    monkeypatch.setattr(planner, "MAX_SCALES", 3)
+    monkeypatch.setattr(limits, "MAX_SCALES", 3)
     planner.plan(graph)
-    monkeypatch.setattr(planner, "MAX_SCALES", 2)
+    monkeypatch.setattr(limits, "MAX_SCALES", 2)
     with pytest.raises(ModelError, match="at most 2 scales"):
         planner.plan(graph)
 
@@ -316,8 +317,8 @@ PACKED = "opened|too much memory"
         (column(1_000_000, 400), "all ops read and make at most"),
         (row(60_000, 200), PACKED),
         (row(60_000, 4000), "all ops read and make at most"),
-        (column(1, planner.MAX_OPS), "opened"),
-        (column(1, planner.MAX_OPS + 1), "ops, and the engine takes at most 4096"),
+        (column(1, limits.MAX_OPS), "opened"),
+        (column(1, limits.MAX_OPS + 1), "ops, and the engine takes at most 4096"),
         (column(1, 40_000), "ops, and the engine takes at most 4096"),
         (wide(1, 1 << 20), "opened"),
         (wide(1, 1 << 22), "activations take"),
@@ -347,8 +348,8 @@ def test_an_honest_model_takes_little(int8_model: Path) -> None:
 
 NO_MEMORY = """
 import resource, sys, edge_runtime
-from edge_runtime import planner
-planner.ROOM = 2**62
+from edge_runtime.planner import limits
+limits.ROOM = 2**62
 resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
 try:
     edge_runtime.load(sys.argv[1], backend="native")

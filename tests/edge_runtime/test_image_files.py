@@ -1,4 +1,4 @@
-"""Image files from strangers: formats, sizes and frames, refused before decoding."""
+"""Image files from unrelated: formats, sizes and frames, refused before decoding."""
 
 import struct
 import zlib

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -360,3 +361,14 @@ def test_litert_talks_when_asked(float_model):
 
     assert "INFO: chatter" in lines
     assert any("XNNPACK" in line for line in lines)
+
+
+def test_ops_that_nobody_reads_are_not_checked_by_the_plan(tmp_path: Path) -> None:
+    """The engine drops them, and LiteRT runs them."""
+    tensors = [build.tensor((1, 4)) for _ in range(3)]
+    data = build.model(tensors, [("SIN", [0], 1, {}), ("TANH", [0], 2, {})])
+    (tmp_path / "model.tflite").write_bytes(data)
+    edge_runtime.load(tmp_path / "model.tflite")
+    assert not litert.is_checked(read(data))
+    plain = build.model(tensors, [("TANH", [0], 1, {}), ("TANH", [0], 2, {})])
+    assert litert.is_checked(read(plain))

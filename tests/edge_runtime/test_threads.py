@@ -108,9 +108,9 @@ def test_a_batch_beside_single_images(path: Path) -> None:
     alone = answers(session, tensors, 0)
 
     with ThreadPoolExecutor(2) as pool:
-        batch = pool.submit(session._session.run_batch, np.concatenate(tensors))
+        batch = pool.submit(session._session.run_batch, [np.concatenate(tensors)])
         single = pool.submit(answers, session, tensors, 0)
-        assert batch.result().tobytes() == b"".join(alone)
+        assert batch.result()[0].tobytes() == b"".join(alone)
         assert single.result() == alone
 
 
@@ -140,7 +140,7 @@ def test_other_threads_work_meanwhile(tmp_path: Path) -> None:
     try:
         before = len(steps)
         begin.set()
-        session._session.run_batch(tensors)
+        session._session.run_batch([tensors])
         during = len(steps) - before
     finally:
         sys.setswitchinterval(former)

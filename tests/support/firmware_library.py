@@ -1,6 +1,6 @@
 """C libraries written by hand for tests of firmware: what they answer is plain to see."""
 
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu.firmware import Library
 
 HEADER = """\
 #ifndef TINY_H

@@ -85,7 +85,7 @@ def check(data: bytes, seed: int = 0) -> str:
     if reference is None:
         return "refused"
     made = plan(reference.graph)
-    size = made.arena + sum(made.slots[slot].size for slot in (made.input, made.output))
+    size = made.arena + sum(made.slots[slot].size for slot in (*made.inputs, *made.outputs))
     if size > LARGEST or sum(slot.size for slot in made.slots) > 4 * LARGEST:
         return "too-large"
     outcome = "input-refused"

@@ -14,7 +14,8 @@ from ai_edge_litert import schema_py_generated as schema
 import build
 from edge_runtime import ops
 from edge_runtime.errors import ModelError
-from edge_runtime.planner import Plan, plan
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan
 from edge_runtime.reader import read
 
 OPS = Path(__file__).parents[1] / "ops"

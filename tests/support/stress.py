@@ -241,7 +241,7 @@ def buffers(scale: float) -> None:
             done: Any = done,
         ) -> None:
             for one in source, numbers, view:
-                compute(one, output)
+                compute((one,), (output,))
                 assert output == expected
             done.set()
 

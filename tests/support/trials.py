@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import models
-from edge_runtime.planner import Slot
+from edge_runtime.planner.plan import Slot
 
 Array = npt.NDArray[Any]
 
@@ -66,12 +66,13 @@ def planned(kernel: str, count: int) -> Iterator[Trial]:
         for step in plan.steps:
             if step.kernel.name != kernel:
                 continue
-            slots = [plan.slots[index] for index in step.slots[:-1]]
+            slots = [plan.slots[index] for index in step.reads]
             constant = [position for position, slot in enumerate(slots) if slot.data is not None]
             params = [*step.kernel.params.values(), *step.kernel.hints.values()]
+            outputs = [plan.slots[index].size for index in step.writes]
             for _ in range(count):
                 tensors = [_numbers(rng, slot) for slot in slots]
-                yield Trial(params, tensors, constant, [plan.slots[step.slots[-1]].size])
+                yield Trial(params, tensors, constant, outputs)
 
 
 def _numbers(rng: np.random.Generator, slot: Slot) -> Array:

@@ -162,11 +162,11 @@ def run_repeatedly(
     planned = plan(graph, "xnnpack")
     (step,) = planned.steps
     assert step.kernel.in_place
-    again = replace(step, slots=(planned.output, *step.slots[1:-1], planned.output))
+    again = replace(step, reads=(planned.outputs[0], *step.reads[1:]))
     planned = replace(planned, steps=(step, *[again] * (times - 1)))
-    return (
-        native.NativeSession(graph, planned, native._extension(), None).run(x.tobytes()).tobytes()
-    )
+    engine = native.NativeEngine(native._extension(), None)
+    (output,) = native.NativeSession(graph, planned, engine).run([x.tobytes()])
+    return bytes(output)
 
 
 def check_in_place(op: str, source: Type, output: Type, **options: Any) -> None:

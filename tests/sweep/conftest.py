@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from edgekit.scoring import wilson_interval
-from edgekit.sweep.row import Basis, Row
+from edgekit.sweep.measurement import Basis, Measurement
 from edgekit.train.recipe import Recipe
 
 BASIS = Basis(
     {"name": "tiny", "classes": ["0", "1"], "sha256": "ab" * 32, "train": 10, "test": 2000},
     {"python": "3.11.7", "edgekit": "0.1.0"},
 )
-RowOf = Callable[..., Row]
+MeasurementOf = Callable[..., Measurement]
 
 
 def accuracy(wrong: int) -> dict[str, Any]:
@@ -29,12 +29,12 @@ def accuracy(wrong: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def row_of() -> RowOf:
+def row_of() -> MeasurementOf:
     """Return a function that makes a row; its keyword arguments are fields of Recipe."""
 
-    def make(wrong: int = 1, *, flash: int | None = 4000, **recipe: Any) -> Row:
+    def make(wrong: int = 1, *, flash: int | None = 4000, **recipe: Any) -> Measurement:
         made = Recipe(**recipe)
-        row = Row(
+        row = Measurement(
             recipe=made,
             basis=BASIS,
             accuracy={"float32": accuracy(wrong), "int8": accuracy(wrong + 1)},

@@ -63,7 +63,7 @@ def test_a_cluster_whose_workers_are_gone_is_given_up(
 
 @pytest.mark.parametrize(
     ("says", "message"),
-    [(b"", "it says nothing"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "another protocol")],
+    [(b"", "no message"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "another protocol")],
 )
 def test_what_answers_may_be_no_scheduler(
     monkeypatch: pytest.MonkeyPatch, says: bytes, message: str

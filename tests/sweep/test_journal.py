@@ -7,16 +7,16 @@ import pytest
 
 from edgekit.errors import ResultError
 from edgekit.sweep import journal
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 
-RowOf = Callable[..., Row]
+MeasurementOf = Callable[..., Measurement]
 
 
-def test_rows_come_back_as_they_were(row_of: RowOf, tmp_path: Path) -> None:
+def test_rows_come_back_as_they_were(row_of: MeasurementOf, tmp_path: Path) -> None:
     rows = [
         row_of(hidden=2),
         row_of(hidden=3, flash=None),
-        Row(row_of().recipe, row_of().basis, failure="it diverged", worker=row_of().worker),
+        Measurement(row_of().recipe, row_of().basis, failure="it diverged", worker=row_of().worker),
     ]
     with journal.opened(tmp_path / "sweep" / "rows.jsonl") as file:
         for row in rows:
@@ -26,7 +26,7 @@ def test_rows_come_back_as_they_were(row_of: RowOf, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [1, 20, -1])
 def test_a_torn_last_line_is_dropped_and_the_next_row_stands_alone(
-    row_of: RowOf, tmp_path: Path, left: int
+    row_of: MeasurementOf, tmp_path: Path, left: int
 ) -> None:
     path = tmp_path / "rows.jsonl"
     first, second, third = (row_of(hidden=hidden) for hidden in (2, 3, 4))
@@ -42,7 +42,7 @@ def test_a_torn_last_line_is_dropped_and_the_next_row_stands_alone(
         assert journal.rows(file) == [first, third]
 
 
-def test_a_damaged_line_is_named(row_of: RowOf, tmp_path: Path) -> None:
+def test_a_damaged_line_is_named(row_of: MeasurementOf, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     with journal.opened(path) as file:
         journal.append(file, row_of())
@@ -64,7 +64,7 @@ def test_a_second_sweep_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         assert journal.rows(file) == []
 
 
-def test_a_key_changes_with_recipe_data_and_versions_only(row_of: RowOf) -> None:
+def test_a_key_changes_with_recipe_data_and_versions_only(row_of: MeasurementOf) -> None:
     row = row_of()
     assert row.key == replace(row, seconds=7.0, worker={}).key
     data, versions = dict(row.basis.data), dict(row.basis.versions)
@@ -92,7 +92,7 @@ def test_a_key_changes_with_recipe_data_and_versions_only(row_of: RowOf) -> None
     ],
 )
 def test_figures_that_cannot_be_are_named(
-    row_of: RowOf, tmp_path: Path, path: tuple[str, ...], value: object, said: str
+    row_of: MeasurementOf, tmp_path: Path, path: tuple[str, ...], value: object, said: str
 ) -> None:
     document = row_of().to_dict()
     *parents, last = path

@@ -12,7 +12,7 @@ from edge_runtime.install import install_line
 from edgekit import cli, frameworks
 from edgekit.errors import WorkerError
 from edgekit.sweep import latency, point
-from edgekit.sweep.row import DEFLATED, FILES, Row
+from edgekit.sweep.measurement import DEFLATED, FILES, Measurement
 from edgekit.train.data import Dataset, load
 from edgekit.train.recipe import Recipe
 
@@ -31,18 +31,18 @@ def task(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> point.Task
 
 
 @pytest.fixture(scope="module")
-def row(task: point.Task) -> Row:
+def row(task: point.Task) -> Measurement:
     return point.measure(task)
 
 
-def lasting(row: Row) -> Row:
+def lasting(row: Measurement) -> Measurement:
     """The row without what is another figure each time."""
     sizes = {**row.sizes, DEFLATED: 0}
     return replace(row, seconds=0.0, latency=None, worker={}, time="", sizes=sizes)
 
 
 def test_the_int8_file_is_left_for_the_latency(
-    task: point.Task, row: Row, monkeypatch: pytest.MonkeyPatch
+    task: point.Task, row: Measurement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert task.int8 is not None
     assert row.sizes["int8"] == task.int8.stat().st_size
@@ -56,14 +56,16 @@ def test_the_int8_file_is_left_for_the_latency(
     assert latency.measure(timing) == (None, "no compiler")
 
 
-def test_the_same_point_gives_the_same_row_whatever_ran_before(task: point.Task, row: Row) -> None:
+def test_the_same_point_gives_the_same_row_whatever_ran_before(
+    task: point.Task, row: Measurement
+) -> None:
     other = point.measure(replace(task, recipe=Recipe(hidden=5, epochs=1, seed=7)))
     assert lasting(other) != lasting(row)
     assert lasting(point.measure(task)) == lasting(row)
 
 
 def test_the_figures_are_those_of_the_separate_commands(
-    images: Path, row: Row, tmp_path: Path
+    images: Path, row: Measurement, tmp_path: Path
 ) -> None:
     folder = ["--artifacts", str(tmp_path)]
     options = ["--hidden", "3", "--epochs", "2", "--optimizer", "rmsprop"]
@@ -73,7 +75,7 @@ def test_the_figures_are_those_of_the_separate_commands(
         ["train", "--data", str(images), *options],
         ["convert"],
         ["convert", "--quantize"],
-        ["bench", "--target", point.CORE, "--quick", "--min-accuracy", "0"],
+        ["bench", "--core", point.CORE, "--quick", "--min-accuracy", "0"],
     ):
         assert cli.run([*command, *folder]) == 0
 
@@ -143,7 +145,7 @@ def test_a_fine_tuned_point_is_what_train_makes_of_its_options(
 def test_without_the_tools_the_row_says_so(
     task: point.Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgekit.benchmarks import firmware
+    from edgekit.benchmarks.mcu import firmware
 
     monkeypatch.setattr(firmware, "find_spec", lambda _: None)
     row = point.measure(replace(task, recipe=Recipe(hidden=2, epochs=1)))

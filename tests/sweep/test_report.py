@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 import pytest
 
 from edgekit.sweep import report
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train.recipe import INITIALIZERS
 
-RowOf = Callable[..., Row]
+MeasurementOf = Callable[..., Measurement]
 VOID = {"meta", "line", "circle", "rect", "br"}
 
 
@@ -34,7 +34,7 @@ class Nesting(HTMLParser):
 
 
 @pytest.fixture
-def study(row_of: RowOf) -> list[Row]:
+def study(row_of: MeasurementOf) -> list[Measurement]:
     nodes = [row_of(hidden=hidden, flash=2000 + 100 * hidden) for hidden in (2, 3, 14)]
     return nodes + [row_of(3, flash=3400, initializer=name) for name in INITIALIZERS[1:]]
 
@@ -43,7 +43,7 @@ def titles(text: str) -> list[str]:
     return re.findall("<h2>(.*?)</h2>", text)
 
 
-def test_the_study_has_all_its_pictures_and_needs_no_other_file(study: list[Row]) -> None:
+def test_the_study_has_all_its_pictures_and_needs_no_other_file(study: list[Measurement]) -> None:
     text = report.render(study, study[0].basis)
     Nesting(text)
     assert titles(text) == [
@@ -63,7 +63,7 @@ def test_the_study_has_all_its_pictures_and_needs_no_other_file(study: list[Row]
         assert name in bars
 
 
-def test_the_front_is_listed(study: list[Row]) -> None:
+def test_the_front_is_listed(study: list[Measurement]) -> None:
     text = report.render(study, study[0].basis)
     front = text[text.index("Pareto front") : text.index("Confusion")]
     # All of equal accuracy and two nodes the cheapest: nothing else is on the front.
@@ -73,7 +73,7 @@ def test_the_front_is_listed(study: list[Row]) -> None:
     assert "against flash" in front
 
 
-def test_without_firmware_the_front_is_against_the_files_size(row_of: RowOf) -> None:
+def test_without_firmware_the_front_is_against_the_files_size(row_of: MeasurementOf) -> None:
     rows = [row_of(hidden=hidden, flash=None) for hidden in (2, 3)]
     text = report.render(rows, rows[0].basis)
     front = text[text.index("Pareto front") : text.index("Confusion")]
@@ -81,7 +81,7 @@ def test_without_firmware_the_front_is_against_the_files_size(row_of: RowOf) -> 
     assert "unicorn is not installed" in text
 
 
-def test_a_dot_stands_where_its_figures_say(row_of: RowOf) -> None:
+def test_a_dot_stands_where_its_figures_say(row_of: MeasurementOf) -> None:
     rows = [row_of(0, hidden=2), row_of(100, hidden=12)]
     text = report.render(rows, rows[0].basis)
     plot = text[text.index("Accuracy against") : text.index("Cost against")]
@@ -99,7 +99,7 @@ def test_a_dot_stands_where_its_figures_say(row_of: RowOf) -> None:
     assert top < bottom
 
 
-def test_a_narrow_screen_gets_fewer_labels_and_none_is_cut(row_of: RowOf) -> None:
+def test_a_narrow_screen_gets_fewer_labels_and_none_is_cut(row_of: MeasurementOf) -> None:
     rows = [row_of(hidden=hidden, flash=2000 + 100 * hidden) for hidden in range(2, 11)]
     text = report.render(rows, rows[0].basis)
     plot = text[text.index("Accuracy against") : text.index("Cost against")]
@@ -112,15 +112,15 @@ def test_a_narrow_screen_gets_fewer_labels_and_none_is_cut(row_of: RowOf) -> Non
     assert re.search(r"@media \(max-width: 40rem\) \{\s*\.minor \{ display: none; \}", text)
 
 
-def test_the_matrices_are_a_grid(study: list[Row]) -> None:
+def test_the_matrices_are_a_grid(study: list[Measurement]) -> None:
     text = report.render(study, study[0].basis)
     assert '<div class="matrices" style="--width: 10.6rem">' in text
     assert re.search(r"\.matrices \{ display: grid", text)
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_points_that_failed_leave_a_report(row_of: RowOf, count: int) -> None:
-    failed = Row(
+def test_points_that_failed_leave_a_report(row_of: MeasurementOf, count: int) -> None:
+    failed = Measurement(
         row_of(hidden=4).recipe,
         row_of().basis,
         failure="training <diverged>",

@@ -10,13 +10,13 @@ import pytest
 import documents
 from edgekit.scoring import wilson_interval
 from edgekit.sweep import table
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.sweep.summary import accuracy, pareto, points, series, varied
 
-RowOf = Callable[..., Row]
+MeasurementOf = Callable[..., Measurement]
 
 
-def test_what_varies_makes_the_points(row_of: RowOf) -> None:
+def test_what_varies_makes_the_points(row_of: MeasurementOf) -> None:
     rows = [row_of(hidden=h, optimizer=o) for h in (2, 3) for o in ("adam", "sgd")]
     assert varied(rows) == ("hidden", "optimizer")
     assert [point.name for point in points(rows)] == [
@@ -28,7 +28,7 @@ def test_what_varies_makes_the_points(row_of: RowOf) -> None:
     assert varied([row_of()]) == ("hidden",)
 
 
-def test_seeds_share_a_point_with_mean_and_spread(row_of: RowOf) -> None:
+def test_seeds_share_a_point_with_mean_and_spread(row_of: MeasurementOf) -> None:
     rows = [row_of(wrong, seed=seed) for seed, wrong in enumerate((0, 2, 10))]
     (point,) = points(rows)
     found = accuracy(point, "float32")
@@ -45,7 +45,7 @@ def test_seeds_share_a_point_with_mean_and_spread(row_of: RowOf) -> None:
     assert line[titles.index("epochs")] == "11"
 
 
-def test_columns_are_aligned_and_one_seed_has_its_interval(row_of: RowOf) -> None:
+def test_columns_are_aligned_and_one_seed_has_its_interval(row_of: MeasurementOf) -> None:
     rows = [row_of(hidden=hidden) for hidden in (2, 14)]
     head, *lines = table.text(rows).splitlines()
     assert {len(line) for line in (head, *lines)} == {len(head)}
@@ -54,8 +54,8 @@ def test_columns_are_aligned_and_one_seed_has_its_interval(row_of: RowOf) -> Non
     assert lines[1].split()[0] == "14"
 
 
-def test_what_is_missing_or_failed_is_said(row_of: RowOf) -> None:
-    failed = Row(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
+def test_what_is_missing_or_failed_is_said(row_of: MeasurementOf) -> None:
+    failed = Measurement(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
     rows = [row_of(hidden=2), row_of(hidden=3, flash=None), failed]
     titles, *lines = table.cells(rows)
     flash = titles.index("flash")
@@ -67,8 +67,8 @@ def test_what_is_missing_or_failed_is_said(row_of: RowOf) -> None:
     assert all(note in table.text(rows) for note in table.notes(rows))
 
 
-def test_a_figure_that_no_point_has_is_no_column(row_of: RowOf) -> None:
-    failed = Row(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
+def test_a_figure_that_no_point_has_is_no_column(row_of: MeasurementOf) -> None:
+    failed = Measurement(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
     rows = [*(row_of(hidden=hidden, flash=None) for hidden in (2, 3)), failed]
     titles, *lines = table.cells(rows)
     assert not {"flash", "RAM", "instr."} & set(titles)
@@ -80,8 +80,8 @@ def test_a_figure_that_no_point_has_is_no_column(row_of: RowOf) -> None:
     assert "flash" in table.cells([failed])[0]
 
 
-def test_the_csv_has_a_line_for_each_row(row_of: RowOf) -> None:
-    failed = Row(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
+def test_the_csv_has_a_line_for_each_row(row_of: MeasurementOf) -> None:
+    failed = Measurement(row_of(hidden=4).recipe, row_of().basis, failure="training diverged")
     rows = [row_of(hidden=2), row_of(hidden=2, seed=43), row_of(hidden=3, flash=None), failed]
     read = list(csv.DictReader(StringIO(table.as_csv(rows))))
     assert [(one["hidden"], one["seed"]) for one in read] == [
@@ -97,17 +97,19 @@ def test_the_csv_has_a_line_for_each_row(row_of: RowOf) -> None:
     assert read[0]["optimizer"] == "adam"
 
 
-def test_the_csv_holds_no_formula(row_of: RowOf) -> None:
+def test_the_csv_holds_no_formula(row_of: MeasurementOf) -> None:
     data = {**row_of().basis.data, "name": '=HYPERLINK(1),\n"\x1b'}
-    failed = Row(row_of(hidden=4).recipe, replace(row_of().basis, data=data), failure="@SUM(1)")
+    failed = Measurement(
+        row_of(hidden=4).recipe, replace(row_of().basis, data=data), failure="@SUM(1)"
+    )
     (read,) = csv.DictReader(StringIO(table.as_csv([failed])))
     assert read["failure"] == "'@SUM(1)"
     assert read["data"] == "'=HYPERLINK(1), \"\\x1b"
 
 
-def test_the_document_has_points_and_rows(row_of: RowOf) -> None:
+def test_the_document_has_points_and_rows(row_of: MeasurementOf) -> None:
     good = row_of(hidden=3)
-    failed = Row(good.recipe, good.basis, failure="training diverged", worker=good.worker)
+    failed = Measurement(good.recipe, good.basis, failure="training diverged", worker=good.worker)
     rows = [row_of(hidden=2), row_of(hidden=2, seed=43), failed]
     document = documents.read(json.dumps(table.document(rows, rows[0].basis)))
     assert document["data"]["sha256"] == "ab" * 32
@@ -131,7 +133,7 @@ def test_the_front_is_what_no_other_point_beats() -> None:
     assert pareto([(0.99, 10), (0.99, 10)]) == [True, True]
 
 
-def test_a_series_differs_in_its_key_only(row_of: RowOf) -> None:
+def test_a_series_differs_in_its_key_only(row_of: MeasurementOf) -> None:
     rows = [row_of(hidden=h) for h in (2, 3)] + [row_of(hidden=3, optimizer="sgd")]
     by_hidden = series(points(rows), "hidden")
     assert list(by_hidden) == ["optimizer adam"]

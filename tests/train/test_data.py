@@ -1,4 +1,4 @@
-"""Where images come from, and what is said when they cannot."""
+"""Sources of images, and the errors of bad ones."""
 
 import gzip
 import struct
@@ -9,7 +9,8 @@ import pytest
 
 from edgekit.errors import DataError
 from edgekit.train import mnist as mnist_files
-from edgekit.train.data import Dataset, image_shape, load, parse_classes, scaled
+from edgekit.train.data import load, parse_classes
+from edgekit.train.dataset import Dataset, image_shape, scaled
 
 
 def test_scaling_is_to_the_unit_interval() -> None:
@@ -43,7 +44,7 @@ def test_bad_class_lists(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("shape", "expected"),
     [
         ((28, 28, 1), (28, 28, 1)),
         ((32, 24, 3), (32, 24, 3)),
@@ -51,14 +52,14 @@ def test_bad_class_lists(text: str) -> None:
         ((784,), (28, 28, 1)),
     ],
 )
-def test_image_shapes(given: tuple[int, ...], expected: tuple[int, int, int]) -> None:
-    assert image_shape(given, "model") == expected
+def test_image_shapes(shape: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    assert image_shape(shape, "model") == expected
 
 
-@pytest.mark.parametrize("given", [(10,), (28, 28, 2), (1, 2, 3, 4)])
-def test_shapes_that_take_no_image(given: tuple[int, ...]) -> None:
-    with pytest.raises(DataError, match="takes no image"):
-        image_shape(given, "model")
+@pytest.mark.parametrize("shape", [(10,), (28, 28, 2), (1, 2, 3, 4)])
+def test_shapes_that_fit_no_image(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="no image fits an input"):
+        image_shape(shape, "model")
 
 
 @pytest.mark.mnist
@@ -138,11 +139,10 @@ def test_a_missing_file_is_no_silent_fallback(
         load("mnist")
 
 
-def test_synthetic_is_a_dataset_of_its_own_name() -> None:
-    dataset = load("synthetic")
-    assert dataset.name == "synthetic"
-    assert len(dataset.x_train) == 12665
-    assert len(dataset.x_test) == 2115
+def test_synthetic_is_a_dataset_of_its_own_name(synthetic: Dataset) -> None:
+    assert synthetic.name == "synthetic"
+    assert len(synthetic.x_train) == 12665
+    assert len(synthetic.x_test) == 2115
     with pytest.raises(DataError, match="no class '7'"):
         load("synthetic", ("0", "7"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit import frameworks
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.fit import Epoch, Training, fit, one_hot, whole_epoch
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, OPTIMIZERS, Recipe
@@ -124,8 +124,8 @@ def test_the_whole_epoch_function_does_what_fit_does(dataset: Dataset, optimizer
     got = ours.fit(in_order, steps_per_epoch=1, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(got.history["loss"], expected.history["loss"], rtol=1e-5)
     np.testing.assert_allclose(got.history["accuracy"], expected.history["accuracy"], rtol=1e-6)
-    for one, other in zip(ours.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+    for weight, other in zip(ours.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, other, atol=1e-5)
 
 
 def test_every_epoch_sees_every_image_once_in_another_order() -> None:
@@ -169,5 +169,5 @@ def test_a_fit_leaves_no_images_behind(dataset: Dataset) -> None:
     frameworks.keras().utils.clear_session()
     gc.collect()
     kind = type(frameworks.tensorflow().constant(0))
-    tensors = [one for one in gc.get_objects() if isinstance(one, kind)]
-    assert not [one.shape for one in tensors if one.shape == part.x_train.shape]
+    tensors = [tensor for tensor in gc.get_objects() if isinstance(tensor, kind)]
+    assert not [tensor.shape for tensor in tensors if tensor.shape == part.x_train.shape]

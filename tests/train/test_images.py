@@ -1,4 +1,4 @@
-"""Training on one's own images."""
+"""Training on the user's own images."""
 
 import os
 import shutil
@@ -94,7 +94,7 @@ def parts_of(folder: Path, *parts: str) -> Path:
     ("parts", "note"),
     [
         (("train", "validation"), ""),
-        (("train", "validation", "test"), "validation is left out: test is there"),
+        (("train", "validation", "test"), "validation is left out, test is used"),
         (("Training", "val"), ""),
         (("train", "test", "docs"), "docs, beside train, is left out"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit.train import outcome, plots
-from edgekit.train.data import Dataset
+from edgekit.train.dataset import Dataset
 from edgekit.train.fit import Epoch, FloatArray, Training
 from edgekit.train.recipe import Recipe
 
@@ -17,9 +17,9 @@ from edgekit.train.recipe import Recipe
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that would be saved."""
-    found: list[Any] = []
-    monkeypatch.setattr(plots, "_save", lambda figure, *_: found.append(figure))
-    return found
+    figures: list[Any] = []
+    monkeypatch.setattr(plots, "_save", lambda figure, *_: figures.append(figure))
+    return figures
 
 
 def training(losses: list[float], *stages: str, held_out: list[float] | None = None) -> Training:
@@ -184,6 +184,6 @@ def test_names_of_any_length_and_number_are_drawn_whole(
             assert extent.y1 <= box.y1 + 1, text
         assert max(figure.get_size_inches()) < 30
     titles = [axes.title for axes in figures[0].axes if axes.images]
-    boxes = sorted((text.get_window_extent() for text in titles), key=lambda one: (-one.y0, one.x0))
-    for one, other in pairwise(boxes):
-        assert one.x1 <= other.x0 or one.y0 != other.y0
+    boxes = sorted((text.get_window_extent() for text in titles), key=lambda box: (-box.y0, box.x0))
+    for box, other in pairwise(boxes):
+        assert box.x1 <= other.x0 or box.y0 != other.y0

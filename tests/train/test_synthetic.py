@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from edgekit.train.data import Arrays, Dataset
+from edgekit.train.dataset import Arrays, Dataset
 from edgekit.train.synthetic import synthetic_digits
 
 
 @pytest.fixture(scope="module")
-def digits() -> Arrays:
-    return synthetic_digits()
+def digits(synthetic: Dataset) -> Arrays:
+    return synthetic.x_train, synthetic.y_train, synthetic.x_test, synthetic.y_test
 
 
 def test_counts_shapes_and_dtypes_are_mnists(digits: Arrays) -> None:
@@ -72,12 +72,13 @@ def test_zeros_have_more_ink_than_ones(digits: Arrays) -> None:
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_model_trained_on_it_alone_reads_mnist(digits: Arrays, mnist: Dataset, seed: int) -> None:
-    from edgekit.train.data import scaled
+def test_a_model_trained_on_it_alone_reads_mnist(
+    synthetic: Dataset, mnist: Dataset, seed: int
+) -> None:
+    from edgekit.train.dataset import scaled
     from edgekit.train.fit import fit
     from edgekit.train.recipe import Recipe
 
-    synthetic = Dataset(*digits, ("0", "1"), "synthetic", "", "synthetic", "digit")
     model = fit(Recipe(epochs=10, seed=seed), synthetic).model
     scores = model.predict(scaled(mnist.x_test), batch_size=2115, verbose=0)
     assert (scores.argmax(axis=1) == mnist.y_test).mean() >= 0.99

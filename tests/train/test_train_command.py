@@ -12,7 +12,7 @@ from PIL import Image
 
 import documents
 from edgekit import cli, frameworks
-from edgekit.train.data import Dataset, scaled
+from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.recipe import Recipe
 
 
@@ -145,7 +145,7 @@ def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) 
         "model_sha256": "",
         "weights_sha256": "",
     }
-    lines = [line.split() for line in summary(metrics, Path("made")).splitlines()]
+    lines = [line.split() for line in summary(metrics, Path("out")).splitlines()]
     assert ["no", "11", "22"] in lines
     assert ["yes", "33", "44"] in lines
     text = card.model_card(metrics)
@@ -197,7 +197,7 @@ def test_a_model_card_shows_names_as_they_are() -> None:
     head, *rows = (["".join(cell.itertext()) for cell in row] for row in tree.iter("tr"))
     shown = [" ".join(line(label).split()) for label in LABELS]
     assert head[1:] == shown
-    assert [row[0] for row in rows] == [one or "****" for one in shown]
+    assert [row[0] for row in rows] == [label or "****" for label in shown]
 
 
 def test_dollars_in_class_names_are_no_formula(tmp_path: Path) -> None:
@@ -213,12 +213,12 @@ def test_dollars_in_class_names_are_no_formula(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_is_an_error_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "--data", "synthetic", "--epochs", "2", "--learning-rate", "1e38"]
-    assert cli.run([*command, "--artifacts", str(tmp_path / "made")]) == 2
+    command = ["train", "--data", str(images), "--epochs", "2", "--learning-rate", "1e38"]
+    assert cli.run([*command, "--artifacts", str(tmp_path / "out")]) == 2
     assert "training diverged" in capsys.readouterr().err.splitlines()[-1]
-    assert not (tmp_path / "made").exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.mnist
@@ -254,9 +254,13 @@ def test_ten_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_bad_input_gets_one_line_and_writes_nothing(
-    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    data = [] if "--data" in arguments else ["--data", "synthetic"]
+    data = [] if "--data" in arguments else ["--data", str(images)]
     folder = tmp_path / "artifacts"
     into = [] if "--artifacts" in arguments else ["--artifacts", str(folder)]
     assert cli.run(["train", *arguments, *data, *into]) == 2

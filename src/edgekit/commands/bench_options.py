@@ -1,4 +1,4 @@
-"""What ``edgekit bench`` is told, as one record, and the types of its options."""
+"""The options of ``edgekit bench`` as one record, and their types."""
 
 import re
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from edgekit.benchmarks.cores import CORES
+from edgekit.benchmarks.mcu.cores import CORES
 
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 LABELS_LIMIT = 1 << 20
-"""Most bytes of a file of labels."""
+"""Largest size of a file of labels, in bytes."""
 
 
 class Size(click.ParamType[int]):
-    """A count, or one of 1024 or 1048576: 20000, 16K, 1M."""
+    """A whole number, or one in units of 1024 or 1048576: 20000, 16K, 1M."""
 
     name = "size"
 
@@ -26,7 +26,7 @@ class Size(click.ParamType[int]):
         """Parse a whole number with an optional K or M."""
         match = re.fullmatch(r"(\d+)([KM]?)", str(value).strip(), re.ASCII | re.IGNORECASE)
         if match is None:
-            self.fail(f"{value!r} is not a size, as 20000, 16K or 1M", param, ctx)
+            self.fail(f"{value!r} is not a size such as 20000, 16K or 1M", param, ctx)
         return int(match[1]) * FACTORS[match[2].upper()]
 
 
@@ -41,50 +41,54 @@ class Duration(click.ParamType[float]):
             return value
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s)", str(value).strip(), re.ASCII)
         if match is None:
-            self.fail(f"{value!r} is not a time with its unit, as 800ns, 50us or 2.5ms", param, ctx)
+            self.fail(
+                f"{value!r} is not a time with its unit, such as 800ns, 50us or 2.5ms", param, ctx
+            )
         return float(match[1]) * SECONDS[match[2]]
 
 
 class Tolerance(click.ParamType[tuple[str, float]]):
-    """NAME=SHARE: how much worse than the baseline's a figure may be."""
+    """NAME=SHARE: how much worse than the baseline a figure may be."""
 
     name = "tolerance"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
-        """Parse ``NAME=SHARE``; the name is checked where the figures are known."""
+        """Parse ``NAME=SHARE``; bench_run checks the name."""
         name, equals, text = str(value).partition("=")
         try:
             share = float(text)
         except ValueError:
             share = -1.0
         if not equals or not isfinite(share) or share < 0:
-            self.fail(f"{value!r} is not a figure and a share, as latency=0.4", param, ctx)
+            self.fail(f"{value!r} is not a figure and a share, such as latency=0.4", param, ctx)
         return name.strip(), share
 
 
 @dataclass(frozen=True)
 class Options:
-    """All that the user says, by the names of the options.
+    """The values of all options, by their names.
 
     Attributes:
         models: .tflite files; empty for those of the artifacts folder.
         artifacts: the folder where the commands meet.
-        data, classes, framing, input_range: how the models are fed; None leaves it to the files.
+        data, classes, framing, input_range: test inputs and their form; None for what the files
+            say.
         keras: the Keras model to compare with; None for the artifacts folder's.
-        trust: whether the code that its file brings along may run.
-        min_accuracy, max_drop, max_latency, max_size: of the gates; None where it is not asked.
+        trust: run the code that a Keras file contains.
+        min_accuracy, max_drop, max_latency, max_size: limits of the gates; None for no gate.
         backend: names of the backends to run; empty for all.
-        require: names of those that must run a model.
-        baseline: an earlier run's document.
-        update_baseline: whether this run's takes its place.
-        tolerance: margins in place of the baseline's own.
-        target: a core to build firmware for; None measures on this machine.
-        skip_zeros, max_flash, max_ram, max_instructions: of the firmware.
-        quick: whether few samples do.
-        samples: whether the document has the raw samples.
-        as_json: whether the document goes to stdout.
-        junit, markdown, html: where else to write.
-        verbose: whether TensorFlow and LiteRT may speak.
+        require: names of backends that must run a model.
+        baseline: document of an earlier run.
+        update_baseline: replace the baseline with this run's document if all gates pass.
+        tolerance: margins by figure, in place of the default ones.
+        core: the core to build firmware for; None measures on this machine.
+        skip_zeros: build the export that skips zero inputs.
+        max_flash, max_ram, max_instructions: limits of the firmware; None for no gate.
+        quick: take few samples.
+        samples: include the raw samples in the document.
+        as_json: print the document.
+        junit, markdown, html: files to write; None for none.
+        verbose: show the messages of TensorFlow and LiteRT.
     """
 
     models: tuple[Path, ...]
@@ -104,7 +108,7 @@ class Options:
     baseline: Path | None
     update_baseline: bool
     tolerance: tuple[tuple[str, float], ...]
-    target: str | None
+    core: str | None
     skip_zeros: bool
     max_flash: int | None
     max_ram: int | None
@@ -119,7 +123,7 @@ class Options:
 
     @property
     def budgets(self) -> Mapping[str, int | None]:
-        """What the firmware may take, by the option's name."""
+        """Limits of the firmware by option name; None for no gate."""
         return {
             "--max-flash": self.max_flash,
             "--max-ram": self.max_ram,
@@ -127,7 +131,7 @@ class Options:
         }
 
     def require_sense(self) -> None:
-        """Refuse options of the one road on the other.
+        """Refuse options that do not go together.
 
         Raises:
             UsageError: options contradict each other.
@@ -137,27 +141,23 @@ class Options:
             "--require": self.require,
             "--max-latency": self.max_latency is not None,
         }
-        for option, given in about_here.items():
-            if self.target and given:
-                raise click.UsageError(
-                    f"{option} is about this machine: leave it out with --target"
-                )
-        if self.target and not CORES[self.target].emulated and self.max_instructions is not None:
+        for option, present in about_here.items():
+            if self.core and present:
+                raise click.UsageError(f"{option} is about this machine: leave it out with --core")
+        if self.core and not CORES[self.core].emulated and self.max_instructions is not None:
             raise click.UsageError(
-                f"--max-instructions: {self.target} is not emulated, it has sizes only"
+                f"--max-instructions: {self.core} is not emulated, it has sizes only"
             )
         about_firmware = {"--skip-zeros": self.skip_zeros}
         about_firmware |= {name: limit is not None for name, limit in self.budgets.items()}
-        for option, given in about_firmware.items():
-            if not self.target and given:
-                raise click.UsageError(
-                    f"{option} is about a microcontroller: name one with --target"
-                )
-        for option, given in (
+        for option, present in about_firmware.items():
+            if not self.core and present:
+                raise click.UsageError(f"{option} is about a microcontroller: name one with --core")
+        for option, present in (
             ("--update-baseline", self.update_baseline),
             ("--tolerance", self.tolerance),
         ):
-            if given and not self.baseline:
+            if present and not self.baseline:
                 raise click.UsageError(f"{option} is about an earlier run: name its --baseline")
         if self.baseline and not self.baseline.exists() and not self.update_baseline:
             raise click.UsageError(
@@ -168,11 +168,11 @@ class Options:
 def labels(
     _context: click.Context, option: click.Parameter, text: str | None
 ) -> tuple[str, ...] | None:
-    """Return the class names of a list, as 0-9 or cat,dog, or of a file with one a line.
+    """Return the class names of a list such as 0-9 or cat,dog, or of a file with one a line.
 
     Raises:
-        BadParameter: a file that cannot be read, or a label that is empty or does not print.
-        DataError: a list with fewer than two classes, or one twice.
+        BadParameter: the file cannot be read, or a label is empty, repeated or not printable.
+        DataError: the list has fewer than two classes, or one twice.
     """
     if text is None:
         return None
@@ -192,15 +192,15 @@ def labels(
     names = tuple(line.strip() for line in lines)
     if len(content) > LABELS_LIMIT or len(names) < 2 or not all(names):
         raise click.BadParameter(
-            f"{path}: one label a line, two at least and none empty, is expected", param=option
+            f"{path}: expected one label a line, at least two and none empty", param=option
         )
     if len(set(names)) < len(names):
-        raise click.BadParameter(f"{path}: a label stands there twice", param=option)
+        raise click.BadParameter(f"{path}: has a label twice", param=option)
     return _printable(names, option)
 
 
 def _printable(names: tuple[str, ...], option: click.Parameter) -> tuple[str, ...]:
-    """Refuse what `edgekit train` refuses, too: a label of what does not print."""
+    """Refuse labels that are not printable, as `edgekit train` does."""
     if odd := [name for name in names if not name.isprintable()]:
         raise click.BadParameter(f"{odd[0]!r} has characters that do not print", param=option)
     return names

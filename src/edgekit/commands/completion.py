@@ -1,4 +1,4 @@
-"""``edgekit completion``: the script that lets a shell complete edgekit's commands and options."""
+"""``edgekit completion``: a script with which a shell completes commands and options."""
 
 import os
 from pathlib import Path
@@ -21,11 +21,11 @@ RC_LINES = """Add the line of your shell to its start-up file:
 @options.verbosity
 @click.pass_context
 def command(context: click.Context, shell: str | None) -> int:
-    """Print the completion script for SHELL, by default the one that runs ($SHELL)."""
+    """Print the completion script for SHELL, by default the current one ($SHELL)."""
     shell = shell or Path(os.environ.get("SHELL", "")).name
     if shell not in shells.NAMES:
         raise click.UsageError(f"name the shell: {', '.join(shells.NAMES)}", context)
-    click.echo(  # noqa: TID251 - nothing of a file
+    click.echo(  # noqa: TID251 - no text of a file
         shells.script(context.find_root().command, shell)
     )
     return 0

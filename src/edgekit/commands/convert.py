@@ -1,4 +1,4 @@
-"""``edgekit convert``: a Keras model in, a .tflite file and its report out."""
+"""``edgekit convert``: converts a Keras model to a .tflite file and its report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,8 @@ import click
 
 from edge_runtime.meaning import NUMBERS
 from edgekit.commands import options, running, terminal
-from edgekit.convert.recipe import DYNAMIC_BATCH, SCHEMES, Recipe
-from edgekit.convert.targets import TARGETS, check_recipe
+from edgekit.convert.conversion import DYNAMIC_BATCH, SCHEMES, Conversion
+from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
@@ -21,9 +21,9 @@ from edgekit.index import write_index
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
 
-DEFAULT = Recipe()
-TIES_WORTH_TELLING = 0.01
-"""Share of the test images."""
+DEFAULT = Conversion()
+TIES_WORTH_A_WARNING = 0.01
+"""Share of the test images with a tie above which a warning is printed."""
 
 
 class Batch(click.ParamType[int]):
@@ -54,27 +54,27 @@ class Batch(click.ParamType[int]):
     "--target",
     type=options.Choice(tuple(TARGETS)),
     default=DEFAULT.target,
-    help="Where it will run. Only litert gets a scale for each output of a dense layer; the "
-    "others get one for each tensor, which is what they take.",
+    help="Device that will run it. Only litert gets a scale for each output of a dense layer; the "
+    "others get one for each tensor, which is all they support.",
 )
 @click.option(
     "--calibration",
     metavar="SOURCE",
     show_default="the training images",
-    help="Inputs that show the range of each activation: mnist, synthetic, a PATH as for --data, "
-    "or an .npy array [N, ...] of model inputs.",
+    help="Inputs that set the range of each activation: mnist, synthetic, a PATH as for --data, or "
+    "an .npy array [N, ...] of model inputs.",
 )
 @click.option(
     "--calibration-size",
     type=click.IntRange(1),
     default=DEFAULT.calibration_size,
-    help="Samples, drawn evenly from the classes.",
+    help="Number of samples, drawn evenly from the classes.",
 )
 @click.option(
     "--calibration-seed",
     type=click.IntRange(0),
     default=DEFAULT.calibration_seed,
-    help="Of that draw.",
+    help="Seed of that draw.",
 )
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
@@ -86,7 +86,7 @@ class Batch(click.ParamType[int]):
     type=Batch(),
     default="1",
     metavar="N|dynamic",
-    help="Images a call; only LiteRT takes other than 1.",
+    help="Images in each call; only litert supports others than 1.",
 )
 @click.option(
     "-o",
@@ -94,7 +94,7 @@ class Batch(click.ParamType[int]):
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
-    help="Where to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
+    help="File to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
     "a device.",
 )
 @options.trust
@@ -125,27 +125,27 @@ def command(
 ) -> int:
     """Convert a Keras 3 or Keras 2 model (.keras, .h5, SavedModel) to .tflite.
 
-    Without MODEL it is the artifacts folder's model.keras. Prints, and stores beside the file:
-    size, what input and output were taken for and why, accuracy before and after on the test
-    data, agreement, the error of each layer, the ops, and whether the target runs them.
+    MODEL is the artifacts folder's model.keras by default. Prints, and stores beside the file:
+    size, the meaning of input and output and why, accuracy before and after on the test data,
+    agreement, the error of each layer, the ops, and whether the target runs them.
     """
-    recipe = Recipe(
+    conversion = Conversion(
         scheme=scheme or ("int8" if quantize else "float32"),
         target=target,
         batch=batch,
         calibration_size=calibration_size,
         calibration_seed=calibration_seed,
     )
-    check_recipe(recipe)
+    check_conversion(conversion)
     path = model or artifacts / KERAS_MODEL
-    output = output or artifacts / _default_name(recipe)
+    output = output or artifacts / _default_name(conversion)
     if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
-        raise DataError(f"{output}: is an input of this conversion; name another --output")
+        raise DataError(f"{output}: is an input of this conversion; choose another --output")
     require_target(output)
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
-    from edgekit.convert.api import Conversion
-    from edgekit.train.data import takes_images
+    from edgekit.convert.api import Converted
+    from edgekit.train.dataset import takes_images
 
     running.warn_of_others(path)
     with terminal.working("convert", f"loading {path}"):
@@ -161,7 +161,7 @@ def command(
         calibration=calibration,
     )
     with terminal.working("convert", "looking at the model and its data"):
-        job = jobs.prepare(trained, choices, recipe)
+        job = jobs.prepare(trained, choices, conversion)
     if trained.note:
         terminal.note(f"{path}: {trained.note}")
     for warning in job.warnings:
@@ -170,61 +170,59 @@ def command(
     for note in notes:
         terminal.note(note)
     with terminal.working("convert", f"converting {path} and comparing the answers"):
-        content, document = pipeline.convert(trained, recipe, job, verbose=verbose)
-    conversion = Conversion(content, document, job.warnings, notes)
-    shown = report.text(document)
-    report_path = conversion.write(output)
+        content, document = pipeline.convert(trained, conversion, job, verbose=verbose)
+    converted = Converted(content, document, job.warnings, notes)
+    summary = report.text(document)
+    report_path = converted.write(output)
     write_index(artifacts)
     if not job.labels and job.meaning.name != NUMBERS:
-        terminal.note(
-            "the file carries no labels, which `classify` needs; name them with --classes"
-        )
+        terminal.note("the file has no labels, which `classify` needs; name them with --classes")
     if job.dataset is None and job.pixels is None and takes_images(trained.shape):
         terminal.note(
-            "nothing says what pixels are on the model's scale, so the file says nothing of it; "
-            "where it takes pictures, --input-range says it"
+            "nothing says what pixels are on the model's scale, so the file does not say it; if "
+            "its input is an image, give --input-range"
         )
     _warn_about_accuracy(document, trained)
     if as_json:
         terminal.page(to_json({**document, "output": str(output)}))
     else:
-        # What reads the stream is to get the model alone.
+        # The reader of a stream gets only the model.
         aside = report_path is None
-        terminal.echo(f"{path} → {output}  ({recipe.scheme}, {target})", err=aside)
-        terminal.page(shown, err=aside)
+        terminal.echo(f"{path} → {output}  ({conversion.scheme}, {target})", err=aside)
+        terminal.page(summary, err=aside)
         terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
     return 0
 
 
-def _default_name(recipe: Recipe) -> str:
+def _default_name(conversion: Conversion) -> str:
     parts = [Path(FLOAT_MODEL).stem]
-    if recipe.scheme != "float32":
-        parts.append(recipe.scheme)
-    if recipe.target != "litert":
-        parts.append(recipe.target.replace("-", ""))
+    if conversion.scheme != "float32":
+        parts.append(conversion.scheme)
+    if conversion.target != "litert":
+        parts.append(conversion.target.replace("-", ""))
     return "_".join(parts) + ".tflite"
 
 
 def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> None:
-    """Point at the usual causes when the figures look wrong."""
+    """Warn of the usual causes when the figures look wrong."""
     accuracy = document["accuracy"]
     if accuracy is None:
         return
     before, after, ties = accuracy["before"], accuracy["after"], accuracy["ties"]
     ends_in_softmax = "SOFTMAX" in document["ops"][-2:]
-    if ties["after"] - ties["before"] > TIES_WORTH_TELLING * after["total"]:
+    if ties["after"] - ties["before"] > TIES_WORTH_A_WARNING * after["total"]:
         terminal.warn(
             f"{ties['after']} of {after['total']} answers share their top score with "
-            "another class: quantised scores are too coarse to tell saturated ones apart"
-            + ("" if ends_in_softmax else "; an output layer with softmax keeps them apart")
+            "another class: quantised scores are too coarse to distinguish saturated ones"
+            + ("" if ends_in_softmax else "; an output layer with softmax keeps them distinct")
         )
     if before["accuracy"] < 1.5 / max(2, trained.outputs):
         terminal.warn(
             f"the Keras model itself is right on only {before['accuracy']:.1%} of the "
-            "test data; does it expect another --input-range or other --classes?"
+            "test data; does it need another --input-range or other --classes?"
         )
     elif before["accuracy_95"][0] > after["accuracy"]:
         terminal.warn(
             f"accuracy fell from {before['accuracy']:.5f} to {after['accuracy']:.5f}, "
-            "more than chance explains; look at the worst layer and the calibration set"
+            "more than chance explains; check the worst layer and the calibration set"
         )

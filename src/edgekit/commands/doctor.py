@@ -1,4 +1,4 @@
-"""``edgekit doctor``: what is there, what is wrong, and the line that fixes it."""
+"""``edgekit doctor``: checks the installation and prints the command that fixes each problem."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -21,9 +21,9 @@ COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
 
 MARKS = """
 \b
-ok     is there and fits
-note   something optional is not there, or good to know
-wrong  what the installed extras need is missing or broken (exit code 2)
+ok     present and compatible
+note   optional and missing, or worth knowing
+wrong  needed by the installed extras, and missing or broken (exit code 2)
 """
 
 
@@ -33,11 +33,11 @@ wrong  what the installed extras need is missing or broken (exit code 2)
 @options.as_json
 @options.verbosity
 def command(as_json: bool) -> int:
-    """Check Python, packages, compilers and data, and print the line that fixes each problem."""
-    from edgekit.doctor import Status, diagnose
+    """Check Python, packages, compilers and data; print the command that fixes each problem."""
+    from edgekit.doctor import Level, diagnose
 
     checks = diagnose()
-    wrong = sum(check.status is Status.WRONG for check in checks)
+    wrong = sum(check.status is Level.WRONG for check in checks)
     if as_json:
         head = {"format": FORMAT, "version": VERSION, "ok": not wrong}
         terminal.page(to_json({**head, "checks": [asdict(check) for check in checks]}))

@@ -1,4 +1,4 @@
-"""Epochs as they go by on the terminal, and what they led to in the end."""
+"""The progress and the summary of a training run on the terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
 
 FEWEST = 4
-"""Columns that a class gets in the confusion matrix, at least."""
+"""Minimum width of a class in the confusion matrix, in columns of text."""
 
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[["Epoch"], None]]:
-    """Show epochs as they end: a live bar on a terminal, a line each otherwise."""
+    """Show each finished epoch: a live bar on a terminal, one line per epoch otherwise."""
     with terminal.progress(what, total) as step:
         yield lambda epoch: step(f"epoch {epoch.number:3}  {_figures(epoch)}")
 
@@ -32,7 +32,7 @@ def _figures(epoch: "Epoch") -> str:
 
 
 def summary(metrics: dict[str, Any], artifacts: Path) -> str:
-    """Return metrics.json in the words of a person."""
+    """Return the content of metrics.json as text."""
     confusion = metrics["confusion_matrix"]
     low, high = metrics["accuracy_95"]
     lines = [
@@ -57,7 +57,7 @@ def summary(metrics: dict[str, Any], artifacts: Path) -> str:
 
 
 def _matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[str]:
-    """Return the confusion matrix, as much of the names as a line has room for."""
+    """Return the lines of the confusion matrix, with names shortened to fit."""
     corner = "predicted ↓ true →"
     room = (LINE - width(corner)) // len(labels) - 2
     if room < FEWEST:
@@ -74,7 +74,7 @@ def _matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[str]
 
 
 def _kernels(metrics: dict[str, Any]) -> list[str]:
-    """What fine-tuning made of each kernel."""
+    """Return the lines on each kernel after fine-tuning."""
     if (tuning := metrics.get("tuning")) is None:
         return []
     sizes, recipe = tuning["deflated_kernels"], tuning["recipe"]
@@ -87,5 +87,5 @@ def _kernels(metrics: dict[str, Any]) -> list[str]:
         f"all kernels in int8, deflated: {sizes['after']:,} bytes, {sizes['before']:,} before"
     )
     if recipe["qat"]:
-        lines.append("int8 ranges: in model.keras, where `edgekit convert --quantize` takes them")
+        lines.append("int8 ranges: in model.keras, for `edgekit convert --quantize`")
     return ["", *lines]

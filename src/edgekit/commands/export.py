@@ -1,4 +1,4 @@
-"""``edgekit export``: a .tflite file in, a C library out."""
+"""``edgekit export``: writes a .tflite file as a C library."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from edge_runtime.errors import BackendError, EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
 from edgekit.commands import options, running, terminal
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages import TARGETS as PACKAGES
 from edgekit.errors import ExportError
 from edgekit.escape import shell
 from edgekit.files import to_json
@@ -33,17 +33,17 @@ TEXTS = ("header", "source", "selftest", "example")
     metavar="[MODEL.tflite]",
 )
 @click.option(
-    "--target",
-    type=options.Choice(tuple(TARGETS)),
+    "--package",
+    type=options.Choice(tuple(PACKAGES)),
     default="c",
-    help="What builds it: c has CMake files, the others a library, module or component with an "
+    help="Build system: c has CMake files, the others a library, module or component with an "
     "example.",
 )
 @click.option(
     "--name",
     metavar="NAME",
     show_default="the model's file name",
-    help="C identifier that all public names begin with, as digits in digits_run().",
+    help="C identifier that prefixes all public names, as digits in digits_run().",
 )
 @options.skip_zeros
 @click.option(
@@ -51,15 +51,15 @@ TEXTS = ("header", "source", "selftest", "example")
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    show_default="NAME_TARGET in the artifacts folder",
-    help="Folder to write; an earlier export there is replaced.",
+    show_default="NAME_PACKAGE in the artifacts folder",
+    help="Folder to write; replaces an earlier export there.",
 )
 @options.artifacts
 @options.as_json
 @options.verbosity
 def command(
     model: Path | None,
-    target: str,
+    package: str,
     name: str | None,
     skip_zeros: bool,
     output: Path | None,
@@ -69,8 +69,8 @@ def command(
     """Write a model as C99: weights, the kernels that it uses, and a self-test.
 
     No interpreter, no heap, nothing but memcpy and memset of the standard library. The self-test
-    tells on the real board whether every output byte is the one recorded here. Without MODEL it is
-    the artifacts folder's model_int8.tflite.
+    checks on the real board that every output byte equals the one recorded here. MODEL is the
+    artifacts folder's model_int8.tflite by default.
     """
     from edgekit.convert.c import library as c_library
     from edgekit.convert.c.identifier import c_identifier
@@ -78,7 +78,7 @@ def command(
 
     path = model or options.int8_model(artifacts)
     name = c_identifier(path.name) if name is None else _identifier(name)
-    folder = output or artifacts / f"{name}_{target.replace('-', '_')}"
+    folder = output or artifacts / f"{name}_{package.replace('-', '_')}"
     export_folder.require_replaceable(folder)
     files.require_writable(folder.parent)
     running.finish(path.parent)
@@ -89,27 +89,27 @@ def command(
         raise ExportError(str(error)) from None
     except EdgeRuntimeError as error:
         raise ModelError(f"{path}: {error}") from None
-    texts = TARGETS[target](library)
+    texts = PACKAGES[package](library)
     export_folder.write(texts, folder)
     write_index(artifacts)
     if as_json:
-        terminal.page(to_json(_document(library, folder, target, sorted(texts))))
+        terminal.page(to_json(_document(library, folder, package, sorted(texts))))
     else:
-        terminal.echo(f"{path} → {folder}  ({target})")
+        terminal.echo(f"{path} → {folder}  ({package})")
         terminal.page(_summary(library, path))
     return 0
 
 
 def _document(
-    library: "CLibrary", folder: Path, target: str, names: list[str]
+    library: "CLibrary", folder: Path, package: str, names: list[str]
 ) -> dict[str, object]:
     facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
-    return {**head, "folder": str(folder), "target": target, "files": names, **facts}
+    return {**head, "folder": str(folder), "package": package, "files": names, **facts}
 
 
 def _summary(library: "CLibrary", path: Path) -> str:
-    """Return the figures that are known without a compiler, and what to do next."""
+    """Return the figures that need no compiler, and the command to measure the rest."""
     sizes = library.input.bytes, library.output.bytes
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
@@ -118,8 +118,8 @@ def _summary(library: "CLibrary", path: Path) -> str:
         "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
         f"arena {library.arena:,}; stack on top",
     }
-    # Whole on its line, to be copied.
-    measure = f"{'measure':10}edgekit bench --target cortex-m4{option} {shell(str(path))}"
+    # On one line, to be copied.
+    measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"
     return "\n".join([*pairs(figures), measure])
 
 
@@ -130,12 +130,12 @@ def _weights(library: "CLibrary") -> str:
 
 
 def _identifier(name: str) -> str:
-    """Return ``name`` if C takes it for all that is made of it."""
+    """Return ``name`` if all identifiers derived from it are valid in C."""
     from edgekit.convert.c.identifier import c_identifier
 
     if c_identifier(name) != name:
         raise ExportError(
-            f"--name {name!r}: not an identifier in C and C++ in lower case; take "
+            f"--name {name!r}: not an identifier in C and C++ in lower case; use "
             f"{c_identifier(name)!r}"
         )
     return name

@@ -1,4 +1,4 @@
-"""What a failure is to the user: a line on stderr and an exit code."""
+"""Failures as the user sees them: a line on stderr and an exit code."""
 
 from contextlib import suppress
 
@@ -10,13 +10,13 @@ from edgekit.errors import EdgekitError, MissingExtraError
 from edgekit.signals import Terminated
 
 WRONG = 2
-"""The exit code when the input or the environment is wrong."""
+"""Exit code when the input or the environment is wrong."""
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h: edgekit itself is wrong. 1, Python's own, says that a gate failed."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 ENDED = 128
-"""What a shell reports for a program that a signal ended is 128 and the signal's number."""
+"""A shell reports 128 plus the signal's number for a program ended by a signal."""
 
 PACKAGES = {
     "PIL": ("Pillow", ""),
@@ -33,11 +33,11 @@ PACKAGES = {
     "tf_keras": ("tf_keras", "host"),
     "unicorn": ("unicorn", "mcu"),
 }
-"""Module -> its package and the extra that installs it; none for what every install brings."""
+"""Module -> its package and the extra that installs it; "" for what is always installed."""
 
 
 def report(error: BaseException, *, verbose: bool) -> int:
-    """Print what ``error`` means to the user and return the exit code.
+    """Print ``error`` for the user and return the exit code.
 
     Args:
         error: what ended the command.
@@ -45,7 +45,7 @@ def report(error: BaseException, *, verbose: bool) -> int:
     """
     match error:
         case click.exceptions.NoArgsIsHelpError():
-            # Nothing was done, which is no success, and who reads stdout must not read the help.
+            # Nothing was done, so this is no success, and the help must not go to stdout.
             _write_lines(error.format_message())
             return WRONG
         case click.ClickException():
@@ -62,7 +62,7 @@ def report(error: BaseException, *, verbose: bool) -> int:
             about = f"{error.filename}: " if error.filename else ""
             return _complain(f"{about}{error.strerror or error}")
         case UnicodeEncodeError() if error.reason == "surrogates not allowed":
-            # How Python holds the bytes of a file's name that are not UTF-8.
+            # How Python represents bytes of a file name that are not UTF-8.
             name = str(error.object[max(0, error.start - 20) : error.end + 20])
             return _complain(f"{name!r}: a name that is not UTF-8 cannot be written: rename it")
         case MemoryError():
@@ -77,9 +77,9 @@ def report(error: BaseException, *, verbose: bool) -> int:
         from traceback import format_exception
 
         _write_lines("".join(format_exception(error)))
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    message = " ".join(f"{type(error).__name__}: {error}".split())
     advice = "please report it" if verbose else "run with -v for the traceback; please report it"
-    _write("edgekit: ", _red("internal error:"), f" {what} ({advice})")
+    _write("edgekit: ", _red("internal error:"), f" {message} ({advice})")
     return INTERNAL_ERROR
 
 
@@ -88,7 +88,7 @@ def _top(error: ModuleNotFoundError) -> str:
 
 
 def _complain(message: str, command: str = "edgekit", hint: str = "") -> int:
-    """Print ``message`` as the one line that a user gets, and return the exit code."""
+    """Print ``message`` as one line, and return the exit code."""
     _write(f"{command}: ", _red("error:"), f" {' '.join(message.split())}{hint}")
     return WRONG
 
@@ -103,6 +103,6 @@ def _write_lines(text: str) -> None:
 
 
 def _write(*parts: str | terminal.Styled) -> None:
-    # With stderr gone there is nobody to tell; the exit code remains.
+    # With stderr closed, only the exit code remains.
     with suppress(OSError):
         terminal.echo(*parts, err=True, colour=terminal.colour_wanted())

@@ -1,4 +1,4 @@
-"""The group of all commands. It knows them by name and imports the one that is asked for."""
+"""The group of all commands. It lists their names and imports only the one to run."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMPLETION = "_EDGEKIT_COMPLETE"
-"""Set by the script of ``edgekit completion`` to the shell and what it asks for: bash_complete."""
+"""Variable that the script of ``edgekit completion`` sets to shell and request: bash_complete."""
 
-ROAD = """Take a small Keras classifier to an edge device and prove that it still works there.
+HELP = """Take a small Keras classifier to an edge device and prove that it still works there.
 
 \b
   edgekit train               train the documented model on MNIST's 0 and 1
@@ -23,10 +23,10 @@ ROAD = """Take a small Keras classifier to an edge device and prove that it stil
   edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
   edgekit bench               accuracy, parity, latency, size of each .tflite
   edgekit export              model_int8.tflite -> C for a microcontroller
-  edgekit verify              has a byte of what they wrote changed since?
+  edgekit verify              check that no file has changed since
   edgekit sweep               the study: 2 to 20 hidden nodes, initialisers
 
-All commands meet in one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
+All commands share one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
 of them needs an argument.
 
 Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
@@ -34,15 +34,15 @@ was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v s
 """
 
 COMMANDS = {
-    "bench": "Measure models on the test images and hold them to gates.",
+    "bench": "Measure models on the test images and check their gates.",
     "completion": "Print the shell completion script.",
     "convert": "Convert a Keras model to .tflite, float or int8.",
     "doctor": "Check the environment and say how to fix it.",
     "export": "Write a .tflite model as plain C for a microcontroller.",
-    "inspect": "Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
+    "inspect": "Print a .tflite's tensors, ops, sizes, MACs and metadata.",
     "label": "Write labels and scale into a .tflite of another tool.",
-    "predict": "Say what images show, according to a .tflite model.",
-    "schema": "Print the JSON Schema of what a command prints.",
+    "predict": "Classify images, or run arrays, with a .tflite model.",
+    "schema": "Print the JSON Schema of a command's output.",
     "sign": "Sign files with an Ed25519 key, for verify --key and load().",
     "sweep": "Train many models and compare accuracy and cost.",
     "train": "Train the documented model.",
@@ -51,7 +51,7 @@ COMMANDS = {
 }
 """Each command's short help. Its module in this package has its name and the variable ``command``.
 
-Written down here so that ``edgekit --help`` and the shell's completion import none of them.
+Listed here so that ``edgekit --help`` and the shell's completion import none of them.
 """
 
 
@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command called ``cmd_name``; None when there is none."""
+        """Import the command called ``cmd_name``; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"edgekit.commands.{cmd_name}").command
@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that ``args`` begin with, or say which may be meant."""
+        """Return the command that ``args`` begin with; the error suggests similar names."""
         name = args[0]
         if not ctx.resilient_parsing and name not in COMMANDS and not name.startswith("-"):
             ctx.fail(f"No such command {name!r}{did_you_mean(name, COMMANDS)}")
@@ -93,7 +93,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    help=ROAD,
+    help=HELP,
     cls=LazyGroup,
     context_settings={
         "help_option_names": ["-h", "--help"],
@@ -103,4 +103,4 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="edgekit")
 def cli() -> None:
-    """Group of all commands; the text that users see is ROAD."""
+    """Group of all commands; the text that users see is HELP."""

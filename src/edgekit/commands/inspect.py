@@ -24,24 +24,24 @@ from edgekit.files import to_json
 FORMAT = "edgekit inspect"
 MEMORY_FORMAT = "edgekit inspect --memory"
 VERSION = 1
-"""Of both."""
+"""Version of both documents."""
 
 
 @click.command(
     "inspect",
     no_args_is_help=True,
-    short_help="Print what a .tflite holds: tensors, ops, sizes, MACs, metadata.",
+    short_help="Print a .tflite's tensors, ops, sizes, MACs and metadata.",
 )
 @click.argument("file", type=options.InputFile())
 @click.option(
     "--memory",
     is_flag=True,
-    help="Print instead where edgekit's own engine keeps each tensor, and from when to when.",
+    help="Print instead where and how long edgekit's own engine keeps each tensor.",
 )
 @options.as_json
 @options.verbosity
 def command(file: Path, memory: bool, as_json: bool) -> int:
-    """Print what a .tflite FILE holds: tensors, ops, sizes, MACs, metadata, and who runs it."""
+    """Print tensors, ops, sizes, MACs and metadata of a .tflite FILE, and what runs it."""
     running.warn_of_others(file)
     content = file.read_bytes()
     document: dict[str, Any]
@@ -52,9 +52,9 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
             kind = MEMORY_FORMAT
         else:
             summary = summarise(content)
-            who = support(content)
-            document = {**asdict(summary), "mac_formulas": MAC_FORMULAS, **asdict(who)}
-            kind, report = FORMAT, _report(file, summary, who)
+            supported = support(content)
+            document = {**asdict(summary), "mac_formulas": MAC_FORMULAS, **asdict(supported)}
+            kind, report = FORMAT, _report(file, summary, supported)
     except ModelError as error:
         raise ModelError(f"{file}: {error}") from None
     head = {"format": kind, "version": VERSION, "file": str(file)}
@@ -62,8 +62,8 @@ def command(file: Path, memory: bool, as_json: bool) -> int:
     return 0
 
 
-def _report(path: Path, summary: Summary, who: Support) -> str:
-    """Return the report, a blank line between its sections."""
+def _report(path: Path, summary: Summary, supported: Support) -> str:
+    """Return the report, with a blank line between its sections."""
     parts = {
         str(path): pairs(_overview(summary)),
         "Inputs and outputs": columns(
@@ -83,16 +83,20 @@ def _report(path: Path, summary: Summary, who: Support) -> str:
             right=(0, 4, 5),
         ),
         "Multiply-accumulates (MACs)": pairs(_formulas(summary)),
-        "Who runs it": pairs({one.title: _runs(one.runs, one.reason) for one in who.runners}),
+        "Who runs it": pairs(
+            {runner.title: _runs(runner.runs, runner.reason) for runner in supported.runners}
+        ),
         "Ops that edgekit's engine does not run": columns(
-            [(str(one.count), one.op, one.why) for one in who.missing], elastic=2, right=(0,)
+            [(str(missing.count), missing.op, missing.why) for missing in supported.missing],
+            elastic=2,
+            right=(0,),
         )
-        if who.missing
+        if supported.missing
         else [],
         "What to do instead": pairs(
             {
-                one.why if one.why in INSTEAD else "a limit of the engine": one.instead
-                for one in who.missing
+                missing.why if missing.why in INSTEAD else "a limit of the engine": missing.instead
+                for missing in supported.missing
             }
         ),
         "Metadata": pairs(_metadata(summary)),
@@ -110,7 +114,7 @@ def _report(path: Path, summary: Summary, who: Support) -> str:
 
 
 def _overview(summary: Summary) -> dict[str, str]:
-    """Return the figures of the whole file, as name and text."""
+    """Return name -> text of the figures of the whole file."""
     kinds = Counter(op.name for op in summary.ops).most_common()
     share = summary.constant_bytes / summary.size
     overview = {
@@ -129,7 +133,7 @@ def _overview(summary: Summary) -> dict[str, str]:
 
 
 def _macs(counted: Summary | OpSummary) -> str:
-    """Return multiply-accumulates, and whether there may be more."""
+    """Return multiply-accumulates as text, "at least" where there may be more."""
     return f"{'at least ' if counted.macs_at_least else ''}{counted.macs or 0:,}"
 
 
@@ -138,8 +142,7 @@ def _formulas(summary: Summary) -> dict[str, str]:
     formulas = {op.name: MAC_FORMULAS[op.name] for op in summary.ops if op.macs is not None}
     if summary.macs_at_least:
         formulas["at least"] = (
-            "a loop whose length the file does not tell counts once, an open size as 1, and a "
-            "custom op nothing"
+            "a loop of unknown length counts once, an open size as 1, and a custom op nothing"
         )
     return formulas
 
@@ -174,7 +177,7 @@ def _op_row(index: int, op: OpSummary) -> tuple[str, ...]:
 
 
 def _metadata(summary: Summary) -> dict[str, str]:
-    """Return what the file says about its use, as name and text."""
+    """Return name -> text of what the file says about its use."""
     if summary.metadata_error:
         return {"damaged": summary.metadata_error}
     if summary.metadata is None:
@@ -199,7 +202,7 @@ def _normalisation(metadata: Metadata) -> str:
 
 
 def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested mappings as one, with dotted names."""
+    """Return nested mappings as a flat one, with dotted names."""
     flat: dict[str, str] = {}
     for key, value in mapping.items():
         if isinstance(value, Mapping):
@@ -211,5 +214,5 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as 1×28×28×1, a dynamic dimension as a question mark."""
+    """Return a shape as 1×28×28×1, with a question mark for a dynamic dimension."""
     return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"

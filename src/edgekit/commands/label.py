@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "edgekit label", 1
 
 
-class Numbers(click.ParamType[tuple[float, ...]]):
+class PerChannel(click.ParamType[tuple[float, ...]]):
     """One number, or one for each channel: 127.5 or 123.7,116.3,103.5."""
 
     name = "numbers"
@@ -46,16 +46,18 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 )
 @click.option(
     "--mean",
-    type=Numbers(),
+    type=PerChannel(),
     metavar="M[,M,M]",
-    help="Of (pixel - mean) / std with pixels 0 to 255, for all channels or for each.",
+    help="Mean of (pixel - mean) / std with pixels 0 to 255, for all channels or for each.",
 )
-@click.option("--std", type=Numbers(), metavar="S[,S,S]", help="The deviation of the same.")
+@click.option(
+    "--std", type=PerChannel(), metavar="S[,S,S]", help="Standard deviation in the same formula."
+)
 @click.option(
     "--input-range",
     type=options.InputRange(),
     metavar="LOW,HIGH",
-    help="What pixels 0 and 255 are on the model's scale, in place of --mean and --std.",
+    help="Pixels 0 and 255 on the model's scale, in place of --mean and --std.",
 )
 @options.framing(default="as the file says; resize")
 @options.task
@@ -65,7 +67,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="MODEL itself",
-    help="Where to write.",
+    help="File to write.",
 )
 @options.as_json
 @options.verbosity
@@ -82,15 +84,17 @@ def command(
 ) -> int:
     """Write into MODEL.tflite what bench, predict and export need to know about its use.
 
-    What is not named stays as the file has it. The file is written whole or not at all; FILE may
-    also be a pipe or a device.
+    What is not named stays as it is in the file. FILE is written whole or not at all, and may be a
+    pipe or a device.
     """
     if (mean is None) != (std is None):
-        raise click.UsageError("--mean and --std go together")
+        raise click.UsageError("--mean and --std need each other")
     if mean is not None and input_range is not None:
         raise click.UsageError("--input-range says the same as --mean and --std: give one of them")
     if mean is None and not any((labels, input_range, framing, task)):
-        raise click.UsageError("nothing to write: name --labels, --mean and --std, or another")
+        raise click.UsageError(
+            "nothing to write: give --labels, --mean and --std, or another option"
+        )
     if find_spec("ai_edge_litert") is None:
         raise MissingExtraError("ai-edge-litert", "litert", "edgekit label")
     from edge_runtime.metadata import read_metadata
@@ -138,17 +142,17 @@ def command(
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
         terminal.page(files.to_json(document))
     else:
-        # What reads a stream is to get the model alone.
+        # The reader of a stream gets only the model.
         aside = files.is_stream(target)
         terminal.echo(f"{model} → {target}", err=aside)
         for name, value in facts.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            terminal.echo(f"{name:<12} {shown or '–'}", err=aside)
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            terminal.echo(f"{name:<12} {text or '–'}", err=aside)
     return 0
 
 
 def _meaning(graph: "Graph", metadata: Metadata, task: str | None) -> str:
-    """Return what the output means: as --task says, as the file does, or as its last op tells."""
+    """Return the meaning of the output: from --task, from the file, or from its last op."""
     from edge_runtime.meaning import NUMBERS, of_graph
 
     if task and task != "classification":
@@ -157,10 +161,10 @@ def _meaning(graph: "Graph", metadata: Metadata, task: str | None) -> str:
         return NUMBERS
     if metadata.meaning == NUMBERS and metadata.labels and not task:
         raise DataError(
-            "the file says that its output is numbers: say --task classification to label it"
+            "the file says that its output is numbers: give --task classification to label it"
         )
     if task or metadata.labels:
-        # Any label will do: that there are classes is what the user says.
+        # Any label will do: the user said that there are classes.
         judged = of_graph(graph, metadata.labels or ("",))
         return judged if metadata.meaning in ("", NUMBERS) else metadata.meaning
     return metadata.meaning or of_graph(graph, ())
@@ -170,7 +174,8 @@ def _require_scale(graph: "Graph", metadata: Metadata) -> None:
     """Refuse a normalisation that the input contradicts.
 
     Raises:
-        DataError: of another number of channels, or far from what the input's numbers stand for.
+        DataError: it has another number of channels, or is far from what the input's scale and
+            zero point represent.
     """
     from edge_runtime.metadata import require_normalization
     from edgekit.benchmarks import input_range
@@ -178,15 +183,15 @@ def _require_scale(graph: "Graph", metadata: Metadata) -> None:
 
     mean, std = metadata.mean, metadata.std
     require_normalization(mean, std)
-    given = graph.tensors[graph.inputs[0]]
+    input_ = graph.tensors[graph.inputs[0]]
     channels = max(len(mean), len(std))
-    if channels > 1 and channels != given.shape[-1]:
+    if channels > 1 and channels != input_.shape[-1]:
         raise DataError(
-            f"--mean and --std are of {channels} channels, the input is {list(given.shape)}"
+            f"--mean and --std have {channels} channels, the input is {list(input_.shape)}"
         )
     pixels = input_range.of_normalization(mean, std)
-    if ends := input_range.contradicts(pixels, given):
+    if represented := input_range.contradicts(pixels, input_):
         raise DataError(
-            f"pixels 0 to 255 would become {shown(pixels)}, but its input's {given.dtype} scale "
-            f"and zero point say {shown(ends)}"
+            f"pixels 0 to 255 would become {shown(pixels)}, but its input's {input_.dtype} scale "
+            f"and zero point say {shown(represented)}"
         )

@@ -1,16 +1,16 @@
-"""The liveness picture of ``edgekit inspect --memory``."""
+"""The liveness diagram of ``edgekit inspect --memory``."""
 
 from edgekit.columns import LINE, clip, columns, left, pairs, sections, width
 from edgekit.convert.memory import Memory, Span
 from edgekit.escape import line
 
 NAME = 28
-"""Most characters of a tensor's name beside the picture."""
+"""Most characters of a tensor's name beside the diagram."""
 WRITTEN, READ, ALIVE, FREE = "WR-·"
 
 
 def picture(title: str, memory: Memory) -> str:
-    """Return what lies where, the steps, and a row for each tensor with a column for each step."""
+    """Return the overview, the steps, and a row for each tensor with a column for each step."""
     steps = [
         (
             str(index),
@@ -35,19 +35,19 @@ def picture(title: str, memory: Memory) -> str:
 
 
 def _overview(memory: Memory) -> dict[str, str]:
-    given = memory.tensors[0]
-    made = next(span for span in reversed(memory.tensors) if span.place == "output")
+    input_ = memory.tensors[0]
+    output = next(span for span in reversed(memory.tensors) if span.place == "output")
     return {
-        "arena": f"{memory.arena:,} bytes, of which at most {memory.most:,} are in use at once",
-        "input": f"{given.size:,} bytes, in the caller's buffer",
-        "output": f"{made.size:,} bytes, in the caller's buffer",
+        "arena": f"{memory.arena:,} bytes, of which at most {memory.peak:,} are in use at once",
+        "input": f"{input_.size:,} bytes, in the caller's buffer",
+        "output": f"{output.size:,} bytes, in the caller's buffer",
         "constants": f"{memory.file_bytes:,} bytes in the file, used in place; "
-        f"{memory.table_bytes:,} bytes of tables, made when the model is opened",
+        f"{memory.table_bytes:,} bytes of tables, created when the model is opened",
     }
 
 
 def _map(memory: Memory) -> list[str]:
-    """Return the picture; more steps than a line holds give another picture below."""
+    """Return the diagram; steps beyond the width of a line continue in another one below."""
     rows = [
         (clip(line(span.name), NAME), f"{span.size:,} B", _place(span)) for span in memory.tensors
     ]

@@ -10,7 +10,7 @@ import click
 
 from edge_runtime.metadata import FRAMINGS
 from edgekit.commands import terminal
-from edgekit.convert.recipe import TASKS
+from edgekit.convert.conversion import TASKS
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
@@ -21,19 +21,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Choice(click.Choice[str]):
-    """A choice that suggests what a value may have been meant to be."""
+    """A choice that suggests similar values for a wrong one."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        """Say which values there are, and which are most like ``value``."""
+        """Return the list of values, and those most similar to ``value``."""
         message = super().get_invalid_choice_message(value, ctx)
         return message.removesuffix(".") + did_you_mean(str(value), self.choices)
 
 
 class InputFile(click.Path):
-    """A file that is there, or a pipe; a device such as /dev/zero may have no end."""
+    """An existing file or a pipe; a device such as /dev/zero may have no end."""
 
     def __init__(self) -> None:
-        """Take paths as Path objects."""
+        """Accept existing paths, as Path objects."""
         super().__init__(exists=True, dir_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -45,7 +45,7 @@ class InputFile(click.Path):
 
 
 class FiniteRange(click.FloatRange):
-    """A FloatRange that refuses nan and infinity, which compare as inside every range."""
+    """A FloatRange that refuses NaN and infinity, which pass every comparison."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """Parse a finite number in the range."""
@@ -77,26 +77,26 @@ input_range = click.option(
     "--input-range",
     type=InputRange(),
     metavar="LOW,HIGH",
-    show_default="found out from the model and the data, and said",
-    help="What pixels 0 and 255 are on the model's scale.",
+    show_default="decided from the model and the data, and printed",
+    help="Pixels 0 and 255 on the model's scale.",
 )
 task = click.option(
     "--task",
     type=Choice(TASKS),
-    show_default="found out from the output, the loss and the data, and said",
-    help="What the output is: scores of classes, or numbers.",
+    show_default="decided from the output, the loss and the data, and printed",
+    help="Meaning of the output: scores of classes, or numbers.",
 )
 
 
 def framing(default: str) -> Callable[[Command], Command]:
-    """Return the ``--framing`` option; ``default`` says in words what holds without it."""
+    """Return the ``--framing`` option; ``default`` describes its default in words."""
     return click.option(
         "--framing",
         type=Choice(FRAMINGS),
         show_default=default,
-        help="How pictures become the model's size. digit: grey, light ink on dark, cropped and "
-        "centred as MNIST is. resize: the whole picture. centre-crop: its middle. letterbox: the "
-        "whole picture with black bars.",
+        help="How images are brought to the model's size. digit: grey, light ink on dark, cropped "
+        "and centred as in MNIST. resize: the whole image. centre-crop: its middle. letterbox: the "
+        "whole image with black bars.",
     )
 
 
@@ -107,7 +107,7 @@ artifacts = click.option(
     envvar="EDGEKIT_ARTIFACTS",
     show_envvar=True,
     metavar="DIR",
-    help="Folder where the commands meet.",
+    help="Folder that all commands share.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -115,18 +115,18 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 def _remember(context: click.Context, option: click.Parameter, value: bool) -> bool:
     setattr(context.ensure_object(terminal.Voice), str(option.name), value)
     if value and option.name == "verbose":
-        # By this edge_runtime lets LiteRT's own log lines through.
+        # This makes edge_runtime show LiteRT's own log lines.
         os.environ["EDGEKIT_VERBOSE"] = "1"
     return value
 
 
-QUIET = "No notes and no progress; warnings and errors stay."
-VERBOSE = "Show what TensorFlow and LiteRT say, and the traceback of an internal error."
+QUIET = "Print no notes and no progress; warnings and errors stay."
+VERBOSE = "Show the output of TensorFlow and LiteRT, and the traceback of an internal error."
 quiet = click.option(
     "-q", "--quiet", is_flag=True, callback=_remember, expose_value=False, help=QUIET
 )
 verbose = click.option("-v", "--verbose", is_flag=True, callback=_remember, help=VERBOSE)
-"""For a command that hands ``verbose`` on; the others take ``verbosity``."""
+"""For a command that uses ``verbose`` itself; the others use ``verbosity``."""
 _verbose = click.option(
     "-v", "--verbose", is_flag=True, callback=_remember, expose_value=False, help=VERBOSE
 )
@@ -142,7 +142,7 @@ def _complete_data(
 ) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
-    # What bash does with "file" undoes the items before it.
+    # In bash, "file" discards the items before it.
     names = [name for name in ("mnist", "synthetic") if name.startswith(incomplete)]
     return [CompletionItem(incomplete, type="file"), *(CompletionItem(name) for name in names)]
 
@@ -154,7 +154,7 @@ def _complete_classes(
 
 
 def data(default: str | None) -> Callable[[Command], Command]:
-    """Return the ``--data`` option; None as default lets the model say what it was trained on."""
+    """Return the ``--data`` option; the default None means what the model was trained on."""
     return click.option(
         "--data",
         default=default,
@@ -177,7 +177,7 @@ def _parse_classes(
 
 
 def classes(default: str) -> Callable[[Command], Command]:
-    """Return the ``--classes`` option; ``default`` says in words what holds without it."""
+    """Return the ``--classes`` option; ``default`` describes its default in words."""
     return click.option(
         "--classes",
         callback=_parse_classes,
@@ -191,16 +191,16 @@ def classes(default: str) -> Callable[[Command], Command]:
 skip_zeros = click.option(
     "--skip-zeros",
     is_flag=True,
-    help="Let dense int8 layers pass over inputs that stand for 0, as the background of digits "
-    "does: the same bytes, faster where most are 0.",
+    help="Let dense int8 layers skip inputs that stand for 0, such as the background of digits: "
+    "the same output bytes, faster where most inputs are 0.",
 )
 
 
 trust = click.option(
     "--trust",
     is_flag=True,
-    help="Run the code that a Keras model brings along or names, as a Lambda layer's, and ops that "
-    "read and write files; without it such a model is refused.",
+    help="Run code that a Keras model contains or names, such as a Lambda layer's, and ops that "
+    "read and write files; otherwise such a model is refused.",
 )
 
 
@@ -208,9 +208,9 @@ def int8_model(artifacts: Path) -> Path:
     """Return the int8 model of the artifacts folder.
 
     Raises:
-        ModelFileError: there is none.
+        ModelFileError: it does not exist.
     """
     path = artifacts / INT8_MODEL
     if not path.exists():
-        raise ModelFileError(f"{path}: not there: run edgekit convert --quantize, or name a model")
+        raise ModelFileError(f"{path}: not found: run edgekit convert --quantize, or name a model")
     return path

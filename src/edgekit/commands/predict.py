@@ -1,4 +1,4 @@
-"""`edgekit predict`: what a model answers to images and arrays."""
+"""`edgekit predict`: a model's answers to images and arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ VERSION = 1
 
 ARRAYS = (".npz", ".npy")
 LABEL = 60
-"""Columns of a label that a line of the table shows; --json has all of it."""
-BLOCK = 250
-"""Answers that are held and printed together, each block as a table of its own."""
+"""Largest width of a label in the table, in columns; --json has all of it."""
+BATCH = 250
+"""Answers that are held and printed together, each batch as its own table."""
 VALUES = 8
-"""Numbers of an output that a line of the table shows."""
+"""Most numbers of an output in a line of the table."""
 
 
 @click.command(
     "predict",
     no_args_is_help=True,
-    short_help="Say what images show, according to a .tflite model.",
+    short_help="Classify images, or run arrays, with a .tflite model.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("inputs", type=click.Path(), metavar="[IMAGE|ARRAY]...", nargs=-1)
@@ -42,7 +42,7 @@ VALUES = 8
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="An .npz or .npy with x (or x_test), as for `edgekit convert`: its rows are predicted, "
-    "and held against y where it is there.",
+    "and compared with y where it is there.",
 )
 @click.option(
     "--backend",
@@ -50,7 +50,7 @@ VALUES = 8
     help="Engine that runs the model; by default native, and litert where native cannot, in a "
     "process of its own.",
 )
-@click.option("--no-invert", is_flag=True, help="Take images with a light background as they are.")
+@click.option("--no-invert", is_flag=True, help="Use images with a light background as they are.")
 @options.as_json
 @options.verbosity
 @click.pass_context
@@ -64,11 +64,11 @@ def command(
     no_invert: bool,
     as_json: bool,
 ) -> int:
-    """Say what MODEL (.tflite) answers to images or arrays.
+    """Print the answers of MODEL (.tflite) to images or arrays.
 
     An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
     and may have any size and mode. If the model expects digits as MNIST has them, light ink on
-    a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) holds
+    a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) has
     inputs [N, ...] of the model: uint8 pixels, or floats on its own scale.
     """
     sources = [*inputs, *([str(data)] if data else [])]
@@ -97,48 +97,48 @@ def command(
 def _print(
     answers: Iterator["Answer"], errors: list[tuple[str, str]], about: Mapping[str, Any] | None
 ) -> None:
-    """Print answers in blocks, so that those of ever so many inputs take no more memory.
+    """Print answers in batches, so that the memory does not grow with the number of inputs.
 
     Args:
-        answers: as they come.
-        errors: what could not be read, which grows meanwhile.
-        about: what a JSON document begins with; None prints tables.
+        answers: the answers.
+        errors: file and error of what could not be read; grows as answers are consumed.
+        about: first entries of the JSON document; None prints tables.
     """
-    known = correct = 0
-    # What no answer comes without is said before anything is printed.
-    block = list(islice(answers, BLOCK))
+    total = correct = 0
+    # Errors that precede all answers are raised before anything is printed.
+    batch = list(islice(answers, BATCH))
     if about is not None:
         terminal.page(to_json(about, None)[:-1] + ', "predictions": [')
-    while block:
-        following = list(islice(answers, BLOCK))
+    while batch:
+        next_batch = list(islice(answers, BATCH))
         if about is not None:
-            lines = ",\n".join(to_json(answer.content, None) for answer in block)
-            terminal.page(lines + ("," if following else ""))
+            lines = ",\n".join(to_json(answer.content, None) for answer in batch)
+            terminal.page(lines + ("," if next_batch else ""))
         else:
-            terminal.page(_table(block))
-        truths = [answer for answer in block if answer.truth is not None]
-        known += len(truths)
+            terminal.page(_table(batch))
+        truths = [answer for answer in batch if answer.truth is not None]
+        total += len(truths)
         correct += sum(answer.content.get("label") == answer.truth for answer in truths)
-        block = following
+        batch = next_batch
     if about is not None:
         end = {
             "errors": [{"file": file, "error": error} for file, error in errors],
-            "correct": correct if known else None,
-            "total": known or None,
+            "correct": correct if total else None,
+            "total": total or None,
         }
         terminal.page("], " + to_json(end, None)[1:])
-    elif known:
-        terminal.echo(f"{correct} of {known} right")
+    elif total:
+        terminal.echo(f"{correct} of {total} right")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says about one input.
+    """The model's answer to one input.
 
     Attributes:
         content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
             and "inverted" of classes, or "values" where the output is numbers.
-        truth: the right label; None where it is not known.
+        truth: the right label; None where it is unknown.
     """
 
     content: dict[str, Any]
@@ -152,7 +152,7 @@ def _answers(
     *,
     invert: bool | None,
 ) -> Iterator[Answer]:
-    """Yield the answers to files one after another; what is wrong with one goes into ``errors``."""
+    """Yield the answers to files one after the other; a file's error goes into ``errors``."""
     for source in sources:
         try:
             if Path(source).suffix in ARRAYS:
@@ -165,7 +165,7 @@ def _answers(
 
 
 def _names_classes(model: Model) -> bool:
-    """Tell whether the output is a score for each class, not numbers or scores for each pixel."""
+    """Tell whether the output has a score for each class, not numbers or scores for each pixel."""
     shape = model.output.shape
     return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
 
@@ -179,13 +179,13 @@ def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
 
 
 def _of_array(model: Model, path: Path) -> Iterator[Answer]:
-    """Yield the answers to the rows of a file, to those of its test part where it has parts."""
+    """Yield the answers to the rows of a file, or of its test part where it has parts."""
     from edgekit.train.arrays import from_npz
 
     numbers = not _names_classes(model)
-    held = from_npz(path, numbers=numbers)
-    part = "_test" if "x_test" in held.arrays else ""
-    inputs, truths = held.arrays[f"x{part}"], held.arrays[f"y{part}"]
+    data = from_npz(path, numbers=numbers)
+    part = "_test" if "x_test" in data.arrays else ""
+    inputs, truths = data.arrays[f"x{part}"], data.arrays[f"y{part}"]
     try:
         outputs = model.predict(inputs)
     except InputError as error:
@@ -196,9 +196,9 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
             yield Answer({**row, "values": output.ravel().tolist()})
         return
     labels = model.labels if model.metadata and model.metadata.labels else None
-    names = held.names
+    names = data.names
     if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
-        # The data numbers its classes.
+        # The data's class names are indices.
         names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
     for i, (row, scores) in enumerate(zip(rows, outputs, strict=True)):
         index = int(scores.argmax())

@@ -1,4 +1,4 @@
-"""Around the work of a command that writes artifacts: one at a time, and nothing left over."""
+"""Wrappers of commands that write artifacts: one at a time, and nothing left behind."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,13 +13,13 @@ from edgekit.errors import BusyError
 from edgekit.locks import take
 
 LOCK = ".edgekit.lock"
-"""In the artifacts folder while a run writes there."""
+"""File in the artifacts folder while a run writes there."""
 
 Arguments = ParamSpec("Arguments")
 
 
 def with_scratch(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """Give the command a temporary folder of its own, and remove those of runs that were killed."""
+    """Give the command its own temporary folder, and remove those of killed runs."""
 
     @wraps(command)
     def run(*arguments: Arguments.args, **named: Arguments.kwargs) -> int:
@@ -30,9 +30,9 @@ def with_scratch(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
 
 
 def by_itself(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
-    """Let the command be the only one in its artifacts folder, with a temporary folder of its own.
+    """Make the command the only one in its artifacts folder, with its own temporary folder.
 
-    One whose ``--output`` lies elsewhere does not disturb others there.
+    A command whose ``--output`` is elsewhere does not need the folder for itself.
     """
 
     @wraps(command)
@@ -49,14 +49,14 @@ def by_itself(command: Callable[Arguments, int]) -> Callable[Arguments, int]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the artifacts folder while the block lasts, after clearing up behind killed runs.
+    """Hold the artifacts folder while the block lasts, after cleaning up after killed runs.
 
     Raises:
         BusyError: another run holds it.
-        OSError: it cannot be written into.
+        OSError: the folder is not writable.
     """
     files.require_writable(folder)
-    with files.made(folder):
+    with files.created(folder):
         descriptor = _hold(folder)
         try:
             finish(folder)
@@ -69,23 +69,23 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def finish(folder: Path) -> None:
-    """Put the rest of a set of files in place that a killed run had complete, and say so.
+    """Move the rest of a killed run's complete set of files into place, and print a note.
 
-    A folder that can only be read stays as it is.
+    A read-only folder stays as it is.
     """
     if os.access(folder, os.W_OK) and (names := artifact_set.finish(folder)):
         terminal.note(
-            f"{folder}: a run was killed while it put its files in place; now all of them are: "
+            f"{folder}: a run was killed while it moved its files into place; now all are there: "
             f"{', '.join(names)}"
         )
 
 
 def warn_of_others(*models: Path) -> None:
-    """Warn of each model that is not the one which was written there."""
+    """Warn of each model that is not the file listed in SHA256SUMS."""
     for path in filter(digests.is_another, models):
         terminal.warn(
-            f"{path}: not the file that {digests.SUMS} beside it lists: of another run, or changed "
-            f"since; edgekit verify {path.parent} compares all"
+            f"{path}: not the file that {digests.SUMS} beside it lists: from another run, or "
+            f"changed since; edgekit verify {path.parent} compares all"
         )
 
 
@@ -99,7 +99,7 @@ def _hold(folder: Path) -> int:
         except BlockingIOError:
             os.close(descriptor)
             raise BusyError(
-                f"{folder}: another edgekit is writing there: wait for it, or name another "
+                f"{folder}: another edgekit is writing there: wait for it, or choose another "
                 "--artifacts"
             ) from None
         with suppress(FileNotFoundError):
@@ -115,5 +115,5 @@ def _opened(path: Path) -> int:
         # NFS locks only what is open for writing.
         return os.open(path, flags | os.O_RDWR | os.O_CREAT, 0o666)
     except PermissionError:
-        # That of another user, who holds it or was killed.
+        # The file of another user's run, which holds it or was killed.
         return os.open(path, flags | os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""``edgekit schema``: what the document is like that a command prints with ``--json``."""
+"""``edgekit schema``: the JSON Schema of a command's document."""
 
 import json
 
@@ -8,13 +8,13 @@ from edgekit.commands import options, terminal
 from edgekit.schemas import names, schema
 
 
-@click.command("schema", short_help="Print the JSON Schema of what a command prints.")
+@click.command("schema", short_help="Print the JSON Schema of a command's output.")
 @click.argument("name", type=options.Choice(names()), required=False, metavar="[COMMAND]")
 @options.verbosity
 def command(name: str | None) -> int:
     """Print the JSON Schema (draft 2020-12) of COMMAND's --json.
 
-    inspect_memory is that of `edgekit inspect --memory`. Without COMMAND it lists what there is.
+    inspect_memory is that of `edgekit inspect --memory`. Without COMMAND it lists all schemas.
     """
     terminal.page("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
     return 0

@@ -39,7 +39,7 @@ edgekit verify --key public.pem
     required=True,
     type=options.InputFile(),
     metavar="PRIVATE.pem",
-    help=f"Ed25519 key as openssl writes it. The passphrase of an encrypted one comes from "
+    help=f"Ed25519 key as written by openssl. The passphrase of an encrypted one comes from "
     f"{PASSPHRASE}, or from a prompt.",
 )
 @options.artifacts
@@ -50,15 +50,15 @@ def command(path: Path | None, key: Path, artifacts: Path, as_json: bool) -> int
 
     For a folder (by default the artifacts folder) this signs each SHA256SUMS, which covers every
     file it lists, and each .tflite file, which a device loads alone. Nothing is signed when a file
-    is not as its digest says.
+    does not match its digest.
     """
     from edgekit.sign import private_key, sign
     from edgekit.signed import fingerprint, signature_of
 
     secret = private_key(key, lambda: _passphrase(key))
     signed = sign(path or artifacts, secret)
-    for model in signed.passed_over:
-        terminal.warn(f"{model}: not signed, as nothing states its digest: name it to sign it")
+    for model in signed.skipped:
+        terminal.warn(f"{model}: not signed, as its digest is not stated: name it to sign it")
     if as_json:
         document = {
             "format": FORMAT,
@@ -67,7 +67,7 @@ def command(path: Path | None, key: Path, artifacts: Path, as_json: bool) -> int
             "files": [
                 {"file": str(file), "signature": str(signature_of(file))} for file in signed.files
             ],
-            "passed_over": [str(model) for model in signed.passed_over],
+            "skipped": [str(model) for model in signed.skipped],
         }
         terminal.page(to_json(document))
     else:
@@ -79,8 +79,8 @@ def command(path: Path | None, key: Path, artifacts: Path, as_json: bool) -> int
 
 def _passphrase(key: Path) -> str:
     """Return the passphrase of an encrypted key."""
-    if (found := os.environ.get(PASSPHRASE)) is not None:
-        return found
+    if (passphrase := os.environ.get(PASSPHRASE)) is not None:
+        return passphrase
     if not sys.stdin.isatty():
         raise SigningError(f"{key} is encrypted: set {PASSPHRASE}, or sign in a terminal")
     answer: str = click.prompt(f"Passphrase of {line(str(key))}", hide_input=True, err=True)

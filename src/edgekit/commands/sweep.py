@@ -1,4 +1,4 @@
-"""``edgekit sweep``: the documented study, or a grid of one's own, with every figure of a point."""
+"""``edgekit sweep``: trains and measures the documented study, or the user's own grid."""
 
 import os
 from collections import Counter
@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgekit import artifact_set, clock, digests
-from edgekit.commands import options, running, terminal, train, tuning
+from edgekit.commands import options, running, terminal, train, tune_options
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import after_training
+from edgekit.train.grid import DOCUMENTED, points
 from edgekit.train.recipe import Recipe
-from edgekit.train.sweep import DOCUMENTED, points
-from edgekit.train.tuning import after_training
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from edgekit.sweep.row import Basis, Row
+    from edgekit.sweep.measurement import Basis, Measurement
     from edgekit.sweep.workers import Workers
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 FOLDER = "sweep"
 JOURNAL = "rows.jsonl"
 TABLE = "sweep.csv"
 DOCUMENT = "sweep.json"
 REPORT = "report.html"
-"""In the artifacts folder."""
+"""Names in the artifacts folder."""
 INT8_FILES = ".int8"
 """Folder beside the journal: the int8 files, from training until their latency is measured."""
 
@@ -40,27 +40,29 @@ INT8_FILES = ".int8"
 pem = options.InputFile()
 
 
-class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
-    """An option of ``edgekit train`` and the values that it takes: hidden=2,4,8."""
+class GridAxis(click.ParamType[tuple[str, tuple[Any, ...]]]):
+    """An option of ``edgekit train`` and its values: hidden=2,4,8."""
 
     name = "axis"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, tuple[Any, ...]]:
-        """Parse KEY=V1,V2,… as ``edgekit train`` parses each value; the key as Recipe has it."""
+        """Parse KEY=V1,V2,… as ``edgekit train`` parses each value; return the key as in Recipe."""
         key, equals, listed = str(value).partition("=")
-        known = _hyper_parameters()
+        hyper_parameters = _hyper_parameters()
         if not equals:
             self.fail(f"{value!r} is not KEY=V1,V2,…, as hidden=2,4,8", param, ctx)
-        if key not in known:
-            known_keys = f"{', '.join(known)}{did_you_mean(key, known)}"
-            self.fail(f"{key!r} is no option of edgekit train: {known_keys}", param, ctx)
-        option = known[key]
+        if key not in hyper_parameters:
+            names = f"{', '.join(hyper_parameters)}{did_you_mean(key, hyper_parameters)}"
+            self.fail(f"{key!r} is not an option of edgekit train: {names}", param, ctx)
+        option = hyper_parameters[key]
         try:
-            values = tuple(option.type.convert(one.strip(), None, ctx) for one in listed.split(","))
+            values = tuple(
+                option.type.convert(text.strip(), None, ctx) for text in listed.split(",")
+            )
         except click.BadParameter as error:
             self.fail(f"{key}: {error.message}", param, ctx)
-        if twice := [one for one, times in Counter(values).items() if times > 1]:
-            self.fail(f"{key}: {twice[0]} is there twice", param, ctx)
+        if repeated := [value for value, times in Counter(values).items() if times > 1]:
+            self.fail(f"{key}: {repeated[0]} is repeated", param, ctx)
         assert option.name is not None
         return option.name, values
 
@@ -71,34 +73,35 @@ class Axis(click.ParamType[tuple[str, tuple[Any, ...]]]):
         from click.shell_completion import CompletionItem
 
         key, equals, listed = incomplete.partition("=")
-        known = _hyper_parameters()
+        hyper_parameters = _hyper_parameters()
         if not equals:
-            return [CompletionItem(f"{name}=") for name in known if name.startswith(key)]
-        if key not in known:
+            return [CompletionItem(f"{name}=") for name in hyper_parameters if name.startswith(key)]
+        if key not in hyper_parameters:
             return []
         before, comma, last = listed.rpartition(",")
-        if known[key].is_flag:
+        option = hyper_parameters[key]
+        if option.is_flag:
             values = [value for value in ("false", "true") if value.startswith(last)]
         else:
-            values = [item.value for item in known[key].type.shell_complete(ctx, param, last)]
-        left = [value for value in values if value not in before.split(",")]
-        return [CompletionItem(f"{key}={before}{comma}{value}") for value in left]
+            values = [item.value for item in option.type.shell_complete(ctx, param, last)]
+        unused = [value for value in values if value not in before.split(",")]
+        return [CompletionItem(f"{key}={before}{comma}{value}") for value in unused]
 
 
 def _hyper_parameters() -> dict[str, click.Option]:
-    """Return the options of ``edgekit train`` that a Recipe has, by their name without dashes."""
-    known = {field.name for field in fields(Recipe)}
+    """Return the options of ``edgekit train`` that are in Recipe, by name without dashes."""
+    names = {field.name for field in fields(Recipe)}
     return {
         option.opts[0].removeprefix("--"): option
         for option in train.command.params
-        if isinstance(option, click.Option) and option.name in known
+        if isinstance(option, click.Option) and option.name in names
     }
 
 
 @click.command(name="sweep", short_help="Train many models and compare accuracy and cost.")
 @click.option(
     "--grid",
-    type=Axis(),
+    type=GridAxis(),
     multiple=True,
     metavar="KEY=V1,V2,…",
     show_default="hidden 2 to 20, and each initializer at the documented model",
@@ -109,7 +112,7 @@ def _hyper_parameters() -> dict[str, click.Option]:
     "--seeds",
     type=click.IntRange(1, 1000),
     default=1,
-    help="Train each point with so many seeds, from 42 up.",
+    help="Number of seeds to train each point with, from 42 up.",
 )
 @options.data(default="mnist")
 @options.classes(default="0,1; all for a PATH")
@@ -122,11 +125,13 @@ def _hyper_parameters() -> dict[str, click.Option]:
 @click.option(
     "--scheduler",
     metavar="tcp|tls://HOST:PORT",
-    help="Let the workers of this Dask scheduler do it, who have edgekit and the data. The "
-    "scheduler can run code here and in its workers, and so can who answers in its place: name "
-    "none that you do not trust, and use tls:// on a network.",
+    help="Use the workers of this Dask scheduler, which must have edgekit and the data. The "
+    "scheduler can run code here and in its workers, and so can anyone who answers in its place: "
+    "name only one that you trust, and use tls:// on a network.",
 )
-@click.option("--tls-ca-file", type=pem, metavar="PEM", help="Who vouches for a tls:// scheduler.")
+@click.option(
+    "--tls-ca-file", type=pem, metavar="PEM", help="Certificate authority of a tls:// scheduler."
+)
 @click.option("--tls-cert", type=pem, metavar="PEM", help="This machine's certificate for it.")
 @click.option("--tls-key", type=pem, metavar="PEM", help="The certificate's private key.")
 @options.artifacts
@@ -151,12 +156,12 @@ def command(
 ) -> int:
     """Train, convert, export and measure a model for each point of a grid.
 
-    Without --grid the documented study. Each row is in sweep/rows.jsonl of the artifacts folder as
-    soon as it is measured, and gets its latency when all are trained and nothing else runs; with
-    --scheduler there is none. Started again, a sweep measures only what is not there yet with the
-    same data and versions, and so does a wider grid or one with more seeds. Writes sweep.csv,
-    sweep.json and report.html beside it, of the points that were asked for; one that cannot be
-    trained or converted is in them as failed, with the reason.
+    Without --grid this is the documented study. Each row is written to sweep/rows.jsonl of the
+    artifacts folder as soon as it is measured, and gets its latency when all are trained and
+    nothing else runs; with --scheduler there is none. A sweep that is started again, or with a
+    wider grid or more seeds, measures only what is missing for the same data and versions. Writes
+    sweep.csv, sweep.json and report.html beside it, about the requested points; a point that cannot
+    be trained or converted is marked as failed, with the reason.
     """
     recipes = _recipes(context, grid, seeds)
     clock.require_for_zips()
@@ -177,7 +182,7 @@ def command(
         )
         if pools.is_exposed(scheduler):
             terminal.warn(
-                f"--scheduler {scheduler}: not encrypted; whoever answers there, or sits between, "
+                f"--scheduler {scheduler}: not encrypted; whoever answers there, or is in between, "
                 "can run code on this machine: use tls:// and certificates"
             )
     else:
@@ -206,17 +211,17 @@ def command(
 def _recipes(
     context: click.Context, grid: Sequence[tuple[str, tuple[Any, ...]]], seeds: int
 ) -> tuple[Recipe, ...]:
-    """Return what is to be trained, after making sure that each of it can be."""
+    """Return the recipes of the grid, after checking that each can be trained."""
     axes = dict(grid)
     if len(axes) < len(grid):
-        twice = next(key for key, times in Counter(key for key, _ in grid).items() if times > 1)
-        raise click.UsageError(f"--grid names {twice.replace('_', '-')} twice", context)
+        repeated = next(key for key, times in Counter(key for key, _ in grid).items() if times > 1)
+        raise click.UsageError(f"--grid names {repeated.replace('_', '-')} twice", context)
     if "seed" in axes and seeds > 1:
         raise click.UsageError("--grid seed=… and --seeds say the same: leave one out", context)
     recipes = points((axes,) if axes else DOCUMENTED, seeds)
-    for one in recipes:
-        tuning.check(context, after_training(one))
-    if any(one.monitor == "val_loss" and not one.validation_split for one in recipes):
+    for recipe in recipes:
+        tune_options.check(context, after_training(recipe))
+    if any(recipe.monitor == "val_loss" and not recipe.validation_split for recipe in recipes):
         raise click.UsageError(
             "--grid monitor=val_loss needs --grid validation-split, as 0.1", context
         )
@@ -241,44 +246,46 @@ def _measured(
     pool: "Workers",
     *,
     here: bool,
-) -> "list[Row]":
-    """Return a row for each recipe: those of the journal, and new ones that it gets.
+) -> "list[Measurement]":
+    """Return a measurement for each recipe: from the journal, or a new one that is added to it.
 
-    ``here`` says that the workers are processes of this machine: then the rows get their latency,
-    when all of them are trained.
+    ``here`` says that the workers are processes of this machine: then the latency of each model is
+    measured when all of them are trained.
     """
     from edgekit.sweep import journal, latency, point, workers
-    from edgekit.sweep.row import key
+    from edgekit.sweep.measurement import key
 
-    wanted = {key(recipe, basis): recipe for recipe in recipes}
+    requested = {key(recipe, basis): recipe for recipe in recipes}
     digests.forget(path.parent, path.name)
-    files = {name: path.with_name(INT8_FILES) / f"{name}.tflite" for name in wanted}
+    files = {name: path.with_name(INT8_FILES) / f"{name}.tflite" for name in requested}
     with journal.opened(path) as file:
-        rows = {row.key: row for row in journal.rows(file) if row.key in wanted}
+        rows = {row.key: row for row in journal.rows(file) if row.key in requested}
         rows = {
             name: row
             for name, row in rows.items()
             if not row.awaits_latency or files[name].exists()
         }
         if rows:
-            _say(f"{len(rows)} of {len(wanted)} are in {path} already")
+            _say(f"{len(rows)} of {len(requested)} are already in {path}")
         tasks = {
             name: point.Task(recipe, basis, dataset.source, files[name] if here else None)
-            for name, recipe in wanted.items()
+            for name, recipe in requested.items()
             if name not in rows
         }
         with terminal.progress("sweep", len(tasks), prefix="edgekit sweep: ") as step:
             for name, row in workers.completed(point.measure, tasks, pool, _say):
                 rows[name] = row if here else _lacking_latency(row, latency.ON_A_CLUSTER)
                 journal.append(file, rows[name])
-                step(f"{len(rows)} of {len(wanted)}: {_told(row)}")
+                step(f"{len(rows)} of {len(requested)}: {_described(row)}")
         timings = {
             name: latency.Timing(files[name], dataset.source, dataset.labels)
-            for name in wanted
+            for name in requested
             if rows[name].awaits_latency
         }
         if timings:
-            _say(f"latency of {len(timings)} points, one after another, with nothing beside it")
+            _say(
+                f"latency of {len(timings)} points, one after the other, with nothing else running"
+            )
         for name, (seconds, reason) in workers.completed(
             latency.measure, timings, workers.processes(1), _say
         ):
@@ -286,11 +293,11 @@ def _measured(
             rows[name] = _lacking_latency(timed, reason) if reason else timed
             journal.append(file, rows[name])
         _clear(files.values())
-    return [rows[name] for name in wanted]
+    return [rows[name] for name in requested]
 
 
-def _lacking_latency(row: "Row", reason: str) -> "Row":
-    """Return the row with the reason why it has no latency; one that failed has its own."""
+def _lacking_latency(row: "Measurement", reason: str) -> "Measurement":
+    """Return the row with the reason why it has no latency; a failed one has its own reason."""
     if row.failure:
         return row
     return replace(row, missing={**row.missing, "latency": reason})
@@ -304,15 +311,15 @@ def _clear(files: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
-def _told(row: "Row") -> str:
-    from edgekit.sweep.summary import words, written
+def _described(row: "Measurement") -> str:
+    from edgekit.sweep.summary import value_text, words
 
     recipe = row.recipe
     settings = [f"hidden {recipe.hidden}"]
     for field in fields(Recipe):
         value = getattr(recipe, field.name)
         if field.name not in ("hidden", "seed") and value != field.default:
-            settings.append(f"{words(field.name)} {written(value)}")
+            settings.append(f"{words(field.name)} {value_text(value)}")
     if row.failure:
         outcome = f"failed: {row.failure}"
     else:
@@ -322,7 +329,7 @@ def _told(row: "Row") -> str:
 
 
 def _cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process can use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,9 +1,8 @@
-"""What a command says beside its result: notes, warnings and progress, all on stderr.
+"""Output of the commands: results on stdout; notes, warnings and progress on stderr.
 
-The result itself goes to stdout. Both go through :func:`echo` or :func:`page`, which let no control
-character of a file reach the terminal. ``-q`` silences notes and progress; warnings and errors
-always stay. Colours are left out where the stream is no terminal, or where :func:`colour_wanted`
-says so.
+Both go through :func:`echo` or :func:`page`, which let no control character of a file reach the
+terminal. ``-q`` silences notes and progress; warnings and errors always stay. Colours are left out
+where the stream is not a terminal, or where :func:`colour_wanted` says so.
 """
 
 import os
@@ -17,12 +16,12 @@ import click
 
 Step = Callable[[str], None]
 COLOURS = {"✓": "green", "✗": "red", "–": "yellow"}
-"""Of the mark that a verdict begins with."""
+"""Mark at the beginning of a verdict -> its colour."""
 
 
 @dataclass(frozen=True)
 class Styled:
-    """A piece of text in a colour, the only one that may have one."""
+    """A piece of text in a colour; plain strings have none."""
 
     text: str
     colour: str
@@ -31,9 +30,9 @@ class Styled:
 
 @dataclass
 class Voice:
-    """How much a command says: ``-q`` and ``-v``, kept as the ``obj`` of click's context.
+    """How much a command prints: ``-q`` and ``-v``, stored as the ``obj`` of click's context.
 
-    Not frozen: click hands one option after another to its callback.
+    Not frozen: click calls a callback for one option after the other.
     """
 
     quiet: bool = False
@@ -41,24 +40,24 @@ class Voice:
 
 
 def voice() -> Voice:
-    """Return what the running command was asked for; the defaults outside of a command."""
+    """Return the settings of the running command; the defaults outside of a command."""
     context = click.get_current_context(silent=True)
     return context.ensure_object(Voice) if context else Voice()
 
 
 def echo(*parts: str | Styled, err: bool = False, colour: bool | None = None) -> None:
-    """Print one line, whatever control characters and line breaks a file has put into its parts.
+    """Print one line, whatever control characters and line breaks are in its parts.
 
     Args:
-        parts: of the line.
-        err: whether it goes to stderr.
-        colour: as :func:`colour_wanted`; None leaves it to the command's context.
+        parts: parts of the line.
+        err: whether to print on stderr.
+        colour: as :func:`colour_wanted`; None uses the command's context.
     """
     _print([_line(part) if isinstance(part, str) else part for part in parts], err, colour)
 
 
 def page(*parts: str | Styled, err: bool = False) -> None:
-    """Print lines, of whose text ``escape.line`` has made lines already, or JSON."""
+    """Print several lines whose texts went through ``escape.line``, or JSON."""
     _print(parts, err=err, colour=None)
 
 
@@ -77,39 +76,39 @@ def _lines(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    # Imported here, because `edgekit --help` does without.
+    # Imported here, because `edgekit --help` does not need it.
     from edgekit.escape import line
 
     return line(text)
 
 
 def note(text: str) -> None:
-    """Say what is good to know."""
+    """Print a note; ``-q`` silences it."""
     if not voice().quiet:
         echo(Styled("note:", "cyan"), f" {text}", err=True)
 
 
 def warn(text: str) -> None:
-    """Say what may be wrong; ``-q`` does not silence it."""
+    """Print a warning; ``-q`` does not silence it."""
     echo(Styled("warning:", "yellow", bold=True), f" {text}", err=True)
 
 
 def say(text: str) -> None:
-    """Say how far the command is."""
+    """Print the command's progress; ``-q`` silences it."""
     if not voice().quiet:
         echo(text, err=True)
 
 
 def coloured(text: str) -> list[str | Styled]:
-    """Return the parts of ``text``: the marks ✓ ✗ – that lines begin with have their colours."""
+    """Return the parts of ``text``, with the marks ✓ ✗ – at the beginning of lines coloured."""
     parts = re.split("^([✓✗–])(?= )", text, flags=re.M)
     return [Styled(part, COLOURS[part]) if index % 2 else part for index, part in enumerate(parts)]
 
 
 def colour_wanted() -> bool | None:
-    """Return what NO_COLOR and FORCE_COLOR ask for; None leaves it to whether a terminal listens.
+    """Return what NO_COLOR and FORCE_COLOR demand; None for colours on terminals only.
 
-    Source: no-color.org and force-color.org. An empty variable asks for nothing.
+    Source: no-color.org and force-color.org. An empty variable counts as unset.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
@@ -118,40 +117,40 @@ def colour_wanted() -> bool | None:
 
 @contextmanager
 def progress(
-    what: str, total: int | None = None, *, prefix: str | None = "", animated: bool = True
+    task: str, total: int | None = None, *, prefix: str | None = "", animated: bool = True
 ) -> Iterator[Step]:
-    """Yield the function to call with each step: a bar on a terminal, a line each otherwise.
+    """Yield a function to call with each step: a bar on a terminal, otherwise a line each.
 
     Args:
-        what: the name of the work, before the bar.
-        total: how many steps there are; None where nobody knows.
-        prefix: what the lines begin with where there is no bar; None leaves them out.
+        task: name of the work, before the bar.
+        total: number of steps; None where it is unknown.
+        prefix: prefix of the lines where there is no bar; None leaves them out.
         animated: whether a thread keeps the bar moving between the steps.
     """
-    asked = voice()
-    if not asked.quiet and _bar_possible(asked):
-        with _bar(what, total, animated=animated) as step:
+    settings = voice()
+    if not settings.quiet and _bar_possible(settings):
+        with _bar(task, total, animated=animated) as step:
             yield step
-    elif asked.quiet or prefix is None:
+    elif settings.quiet or prefix is None:
         yield lambda _text: None
     else:
         yield lambda text: echo(f"{prefix}{text}", err=True)
 
 
 @contextmanager
-def working(what: str, on: str) -> Iterator[None]:
-    """Show on a terminal that something is under way, and nothing elsewhere."""
-    with progress(what, prefix=None) as step:
-        step(on)
+def working(task: str, step_text: str) -> Iterator[None]:
+    """Show on a terminal that work is in progress; print nothing elsewhere."""
+    with progress(task, prefix=None) as step:
+        step(step_text)
         yield
 
 
-def _bar_possible(asked: Voice) -> bool:
-    """Tell whether stderr is a terminal that only we write to, and rich is there to draw on it."""
+def _bar_possible(settings: Voice) -> bool:
+    """Tell whether stderr is a terminal that only we write to, and rich is installed."""
     from importlib.util import find_spec
 
     return (
-        not asked.verbose
+        not settings.verbose
         and sys.stderr.isatty()
         and os.environ.get("TERM") != "dumb"
         and find_spec("rich") is not None
@@ -159,7 +158,7 @@ def _bar_possible(asked: Voice) -> bool:
 
 
 @contextmanager
-def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
+def _bar(title: str, total: int | None, *, animated: bool) -> Iterator[Step]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -177,12 +176,12 @@ def _bar(what: str, total: int | None, *, animated: bool) -> Iterator[Step]:
         markup=False,
         table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
     )
-    columns: list[ProgressColumn] = [TextColumn(what, markup=False), BarColumn(bar_width=20)]
+    columns: list[ProgressColumn] = [TextColumn(title, markup=False), BarColumn(bar_width=20)]
     if total:
         columns.append(MofNCompleteColumn())
     if animated:
         columns.append(TimeRemainingColumn() if total else TimeElapsedColumn())
-    # A descriptor of its own: 2 is silenced while TensorFlow starts.
+    # Its own descriptor: descriptor 2 is silenced while TensorFlow starts.
     with (
         open(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as terminal,  # noqa: PTH123
         Progress(

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal
-from edgekit.commands import tuning as fine_tuning
+from edgekit.commands import epochs, options, running, terminal, tune_options
 from edgekit.files import to_json
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import after_training
 from edgekit.train.recipe import (
     INITIALIZERS,
     MONITORS,
@@ -16,7 +16,6 @@ from edgekit.train.recipe import (
     OUTPUT_ACTIVATIONS,
     Recipe,
 )
-from edgekit.train.tuning import after_training
 
 DEFAULT = Recipe()
 
@@ -35,54 +34,56 @@ DEFAULT = Recipe()
     "--initializer",
     type=options.Choice(INITIALIZERS),
     default=DEFAULT.initializer,
-    help="Of both kernels: Keras' default, N(0, 1), N(0, 0.05) cut at 2 sigma, U(-0.05, 0.05).",
+    help="Both kernels: Keras' default, N(0, 1), N(0, 0.05) within 2 sigma, U(-0.05, 0.05).",
 )
 @click.option(
     "--optimizer",
     type=options.Choice(OPTIMIZERS),
     default=DEFAULT.optimizer,
-    help="Keras' own, with its defaults but the learning rate.",
+    help="With Keras' defaults except for the learning rate.",
 )
 @click.option(
     "--learning-rate",
     type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
-    help="The optimizer's.",
+    help="Learning rate of the optimizer.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="At most so many.")
+@click.option(
+    "--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Maximum number of epochs."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
     default=DEFAULT.batch_size,
-    help="Images a step; 25 is the documented alternative.",
+    help="Images per step; 25 is the documented alternative.",
 )
 @click.option(
     "--patience",
     type=click.IntRange(0),
     default=DEFAULT.patience,
-    help="Stop after so many epochs without a better --monitor.",
+    help="Stop after this many epochs without a better --monitor.",
 )
 @click.option(
     "--monitor",
     type=options.Choice(MONITORS),
     default=DEFAULT.monitor,
-    help="What early stopping watches; val_loss needs --validation-split.",
+    help="The loss that early stopping monitors; val_loss needs --validation-split.",
 )
 @click.option(
     "--validation-split",
     type=options.FiniteRange(0, 1, max_open=True),
     default=DEFAULT.validation_split,
     metavar="SHARE",
-    help="Hold back this share of the training images, as 0.1.",
+    help="Hold out this share of the training images, for example 0.1.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=DEFAULT.seed,
-    help="Of initialisers and shuffling.",
+    help="Seed for initialisers and shuffling.",
 )
 @options.framing(default="digit for a folder; resize for an .npz")
-@fine_tuning.stages
+@tune_options.stages
 @options.artifacts
 @options.as_json
 @options.quiet
@@ -105,13 +106,13 @@ def command(
     Into the artifacts folder: model.keras, history.csv, metrics.json, learning_curves.png,
     confusion_matrix.png, samples.png and model_card.md. The same command gives byte-identical
     weights on the same machine. --qat, --prune and --cluster fine-tune the trained model, for
-    five epochs each at a tenth of the learning rate; `edgekit tune` does the same with its own.
+    five epochs each at a tenth of the learning rate; `edgekit tune` has options for these.
     """
     recipe = Recipe(**hyper_parameters)
     if recipe.monitor == "val_loss" and not recipe.validation_split:
-        raise click.UsageError("--monitor val_loss needs --validation-split, as 0.1", context)
+        raise click.UsageError("--monitor val_loss needs --validation-split, like 0.1", context)
     tuning = after_training(recipe)
-    fine_tuning.check(context, tuning)
+    tune_options.check(context, tuning)
 
     from edgekit import frameworks
 
@@ -119,7 +120,7 @@ def command(
     frameworks.keras(verbose=verbose)
     from edgekit.train import fit, outcome
     from edgekit.train.api import pictures
-    from edgekit.train.tune import Data
+    from edgekit.train.finetune.run import Data
 
     dataset = pictures(recipe, data, classes, framing)
     for note in dataset.notes:
@@ -130,15 +131,15 @@ def command(
     )
     if len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
         terminal.note(
-            "sigmoid scores of more than two classes saturate, and int8 then cannot tell them "
-            "apart; --output-activation softmax keeps them apart"
+            "sigmoid scores of more than two classes saturate, and int8 then cannot distinguish "
+            "them; use --output-activation softmax"
         )
     with epochs.progress(recipe.epochs, "training") as on_epoch:
         training = fit.fit(recipe, dataset, on_epoch)
     tuned = None
     if tuning.stages:
         sets = Data(*fit.split(recipe, dataset))
-        training, tuned = fine_tuning.tuned_on(
+        training, tuned = tune_options.tuned_on(
             training, tuning, sets, "the trained model", verbose=verbose
         )
     metrics = outcome.write(artifacts, recipe, dataset, training, tuned)

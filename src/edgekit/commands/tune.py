@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal
-from edgekit.commands import tuning as fine_tuning
+from edgekit.commands import epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
+from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.recipe import Recipe, from_json
-from edgekit.train.tuning import Tuning
 
 DEFAULT = Tuning()
 
@@ -20,24 +19,24 @@ DEFAULT = Tuning()
     name="tune", no_args_is_help=True, short_help="Fine-tune a model: QAT, pruning, clustering."
 )
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
-@fine_tuning.stages
+@tune_options.stages
 @options.data(default=None)
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
 @options.input_range
-@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Of each stage.")
+@click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Epochs per stage.")
 @click.option(
     "--learning-rate",
     type=options.FiniteRange(0, min_open=True),
     default=DEFAULT.learning_rate,
-    help="Adam's.",
+    help="Learning rate of Adam.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images a step."
+    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images per step."
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Of shuffling."
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Seed for shuffling."
 )
 @options.trust
 @options.artifacts
@@ -59,21 +58,21 @@ def command(
     artifacts: Path,
     as_json: bool,
     verbose: bool,
-    **chosen: Any,
+    **settings: Any,
 ) -> int:
     """Fine-tune a Keras 3 classifier on the data it was trained on.
 
-    Pruning, clustering and quantisation-aware training run in this order, each keeping what the
-    ones before it made. Writes what `edgekit train` writes, into the artifacts folder; a MODEL
-    that lies there as model.keras is replaced, so name another folder to keep it.
+    Pruning, clustering and quantisation-aware training run in this order, each keeping the
+    results of those before. Writes the files that `edgekit train` writes into the artifacts
+    folder; if MODEL is model.keras in that folder, it is replaced: name another folder to keep it.
     """
-    tuning = Tuning(**chosen)
+    tuning = Tuning(**settings)
     if not tuning.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
-    fine_tuning.check(context, tuning)
+    tune_options.check(context, tuning)
     from edgekit.convert import job as jobs
     from edgekit.convert import source
-    from edgekit.convert.recipe import Recipe as Conversion
+    from edgekit.convert.conversion import Conversion
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
@@ -88,7 +87,7 @@ def command(
     dataset = job.dataset
     if dataset is None:
         raise DataError(
-            f"{model}: nothing beside the model says what it was trained on; give --data"
+            f"{model}: no file beside the model says what it was trained on; pass --data"
         )
     if not dataset.labels:
         raise ModelFileError(
@@ -101,8 +100,8 @@ def command(
         terminal.note(note)
     metrics = jobs.metrics_of(trained)
     from edgekit.train import outcome
+    from edgekit.train.finetune.run import Data
     from edgekit.train.fit import Training, targets_of
-    from edgekit.train.tune import Data
 
     sets = Data(
         x=job.model_inputs(dataset.x_train, trained.shape),
@@ -110,7 +109,7 @@ def command(
         x_held_out=job.model_inputs(dataset.x_test, trained.shape),
         y_held_out=targets_of(dataset.y_test, trained.outputs),
     )
-    training, tuned = fine_tuning.tuned_on(
+    training, tuned = tune_options.tuned_on(
         Training(model=trained.owner, history=(), held_out="test", seconds=0.0),
         tuning,
         sets,
@@ -131,5 +130,5 @@ def command(
 
 
 def _recipe(metrics: dict[str, Any]) -> Recipe | None:
-    """How the model was trained, if `edgekit train` did it."""
+    """Return how the model was trained, if by `edgekit train`."""
     return from_json(metrics["recipe"], METRICS) if metrics.get("recipe") else None

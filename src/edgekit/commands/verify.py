@@ -1,4 +1,4 @@
-"""``edgekit verify``: has a byte of what the commands wrote changed since?"""
+"""``edgekit verify``: checks that the commands' files have not changed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,10 +53,10 @@ def command(
 ) -> int:
     """Compare files with the digests that were written with them.
 
-    Those in SHA256SUMS of the artifacts folder and of each export, the one that a .tflite file
-    carries of itself, and those that metrics.json, the reports and bench.json state. Without DIR
-    or FILE it is the artifacts folder. Exit code 1 when a file has changed, is missing or, with
-    --key, is not signed; 2 when nothing states a digest.
+    The digests are those in SHA256SUMS of the artifacts folder and of each export, that of itself
+    in a .tflite file, and those in metrics.json, the reports and bench.json. The default is the
+    artifacts folder. Exit code 1 when a file has changed, is missing or, with --key, is not signed;
+    2 when no digest is stated.
     """
     from edgekit.verify import verify
 
@@ -69,8 +69,8 @@ def command(
     failed = sum(not finding.passed for finding in findings)
     for staged in interrupted(path or artifacts):
         terminal.warn(
-            f"{staged}: a run was killed while it put its files in place, so that those of two "
-            "runs lie there; the next train, convert or bench there moves the rest"
+            f"{staged}: a run was killed while it moved its files into place, so that files of "
+            "two runs are there; the next train, convert or bench there moves the rest"
         )
     if as_json:
         terminal.page(to_json(_document(findings, public)))
@@ -94,7 +94,5 @@ def _document(findings: "Sequence[Finding]", key: "Ed25519PublicKey | None") -> 
         "version": VERSION,
         "key": fingerprint(key) if key else None,
         "passed": all(finding.passed for finding in findings),
-        "files": [
-            {"file": str(one.file), "status": one.status, "detail": one.detail} for one in findings
-        ],
+        "files": [{"file": str(f.file), "status": f.status, "detail": f.detail} for f in findings],
     }

@@ -1,6 +1,6 @@
 """JSON Schemas (draft 2020-12) of the documents that the commands print with ``--json``.
 
-A file here is one document's; what several of them have in common is in common.json.
+Each file describes one document; definitions that several share are in common.json.
 """
 
 import json
@@ -15,7 +15,7 @@ REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return what there are schemas of: the commands by their name, and inspect_memory."""
+    """Return the names of the schemas: those of the commands, and inspect_memory."""
     stems = (file.name.partition(".json") for file in files(__name__).iterdir())
     return tuple(sorted(stem for stem, suffix, _ in stems if suffix and stem != COMMON))
 

@@ -1,7 +1,8 @@
-"""Rows on disk, a line each, written through as soon as they are measured.
+"""The journal: measurements on disk, a line each, synced as soon as they are made.
 
-A run that is killed leaves whole lines and at most one torn one, the last, which is dropped. A row
-that gets its latency later is written again: of two lines with the same key the later one holds.
+A killed run leaves complete lines and at most one incomplete one, the last, which is dropped. A
+measurement that gets its latency later is written again: of two lines with the same key, the later
+one counts.
 """
 
 import os
@@ -14,12 +15,12 @@ from edgekit import stored
 from edgekit.errors import ResultError
 from edgekit.files import to_json
 from edgekit.locks import take
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open the journal for reading and appending, alone as long as the block lasts.
+    """Open the journal for reading and appending, exclusively while the block lasts.
 
     Raises:
         ResultError: another process has it open.
@@ -30,41 +31,42 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def rows(file: BinaryIO) -> list[Row]:
-    """Return the rows of an opened journal, and cut a torn last line off.
+def rows(file: BinaryIO) -> list[Measurement]:
+    """Return the measurements of an opened journal, and remove an incomplete last line.
 
     Raises:
-        ResultError: a line is none that :func:`append` wrote.
+        ResultError: a line was not written by :func:`append`.
     """
     file.seek(0)
     content = file.read()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        file.truncate(whole)
-    found = []
-    for number, line in enumerate(content[:whole].splitlines(), 1):
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        file.truncate(end)
+    measurements = []
+    for number, line in enumerate(content[:end].splitlines(), 1):
         try:
-            found.append(Row.from_dict(stored.parse(line)))
+            measurements.append(Measurement.from_dict(stored.parse(line)))
         except (ResultError, ValueError) as error:
             raise ResultError(
                 f"{file.name}: line {number} is damaged ({error}): delete the line, and its point "
                 "is measured again"
             ) from None
-    return found
+    return measurements
 
 
-def append(file: BinaryIO, row: Row) -> None:
-    """Add a row and return when it is on the disk."""
+def append(file: BinaryIO, row: Measurement) -> None:
+    """Add a measurement, and return when it is on the disk."""
     file.write(to_json(row.to_dict(), None).encode() + b"\n")
     file.flush()
     os.fsync(file.fileno())
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
-    """Hold the file as long as it is open; the system lets go of it however the process ends."""
+    """Lock the file while it is open; the system releases it however the process ends."""
     try:
         take(file.fileno())
     except BlockingIOError:
         raise ResultError(
-            f"{path}: another edgekit sweep is writing it: wait for it, or name another --artifacts"
+            f"{path}: another edgekit sweep is writing it: wait for it, or choose another "
+            "--artifacts"
         ) from None

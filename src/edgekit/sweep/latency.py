@@ -1,4 +1,4 @@
-"""Latency of the swept models: after all training, one model at a time, no worker beside it."""
+"""Latency of the sweep's models: after all training, one model at a time, without workers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ ON_A_CLUSTER = (
 
 @dataclass(frozen=True)
 class Timing:
-    """What the measuring process needs to know.
+    """Task of the process that measures the latency.
 
     Attributes:
         model: the int8 file of a point.
-        source: where the data comes from, as ``train.data.load`` takes it.
-        classes: of the data.
+        source: source of the data, for ``train.data.load``.
+        classes: classes of the data.
     """
 
     model: Path
@@ -27,7 +27,7 @@ class Timing:
 
 
 def measure(timing: Timing) -> tuple[float | None, str]:
-    """Return seconds of one image on the native engine, or None and why."""
+    """Return the seconds for one image on the native engine, or None and why."""
     from edgekit.benchmarks import latency
     from edgekit.benchmarks.contender import from_models
     from edgekit.benchmarks.result import Result

@@ -1,14 +1,14 @@
-"""Dots on a plane as inline SVG: as wide as its box, placed by percentages as strips are."""
+"""Scatter plots as inline SVG: as wide as their box, with positions in percent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from edgekit.benchmarks import svg
+from edgekit.benchmarks.report import svg
 from edgekit.escape import html
 
 LEFT, RIGHT, TOP, BOTTOM = 1.0, 99.0, 4.0, 86.0
-"""Percent of the box that the plane takes; the labels at its left stand in the box's margin."""
+"""Bounds of the plot in percent of the box; the labels at its left are in the box's margin."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Dot:
     """A point of a plot.
 
     Attributes:
-        x: where, in the units of the axis.
-        y: the same.
-        title: what a pointer on it shows.
+        x: position in the units of the axis.
+        y: position in the units of the axis.
+        title: text of the tooltip.
         range: an interval of y, drawn as a line; None for none.
         kind: class in the style sheet, "ours" or "peer".
     """
@@ -32,12 +32,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """Where an axis' lines are, and how they are labelled.
+    """The lines of an axis and their labels.
 
     Attributes:
-        ticks: values in ascending order; the first and the last are the ends.
-        labels: a text for each.
-        title: what it measures.
+        ticks: values in ascending order; the first and the last are the bounds.
+        labels: a text for each tick.
+        title: quantity on the axis.
     """
 
     ticks: Sequence[float]
@@ -46,7 +46,7 @@ class Axis:
 
 
 def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> str:
-    """Return the dots between labelled axes; ``path`` is joined by lines, in its order."""
+    """Return the dots between labelled axes; lines connect those of ``path``, in its order."""
     across, up = _scale(x.ticks, LEFT, RIGHT), _scale(y.ticks, BOTTOM, TOP)
     parts = []
     for tick, label in zip(y.ticks, y.labels, strict=True):
@@ -60,8 +60,8 @@ def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> st
         parts.append(_line(at, at, TOP, BOTTOM, "grid"))
         place = f'x="{at:.2f}%" y="{BOTTOM:.2f}%" dy="1.8em"'
         parts.append(f"<text{kind} {place}>{html(label)}</text>")
-    for one, other in pairwise(path):
-        parts.append(_line(across(one.x), across(other.x), up(one.y), up(other.y), "front"))
+    for a, b in pairwise(path):
+        parts.append(_line(across(a.x), across(b.x), up(a.y), up(b.y), "front"))
     for dot in dots:
         at = across(dot.x)
         if dot.range:
@@ -72,8 +72,8 @@ def plane(dots: Sequence[Dot], x: Axis, y: Axis, path: Sequence[Dot] = ()) -> st
             f"<title>{html(dot.title)}</title></circle>"
         )
     label = f"{y.title} against {x.title}"
-    drawn = svg.strip(parts, label, kind="plane")
-    return f'<figure>{drawn}<figcaption class="note">{html(label)}</figcaption></figure>'
+    plot = svg.strip(parts, label, kind="plane")
+    return f'<figure>{plot}<figcaption class="note">{html(label)}</figcaption></figure>'
 
 
 def _scale(ticks: Sequence[float], first: float, last: float) -> svg.Scale:

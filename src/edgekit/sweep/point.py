@@ -1,4 +1,4 @@
-"""One point of a sweep, the whole road but for the latency: train, convert, export, measure."""
+"""One point of a sweep: train, convert, export, and measure everything but the latency."""
 
 import os
 import platform
@@ -14,39 +14,40 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import EdgeRuntimeError
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
+from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
-from edgekit.sweep.row import DEFLATED, FILES, Basis, Row
+from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Measurement
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
     from edgekit.scoring import Score
-    from edgekit.train.data import Dataset
+    from edgekit.train.dataset import Dataset
 
 CORE = "cortex-m4"
 OPTIMISATION = "-Os"
 IMAGES = 100
-"""Test images that the firmware answers; it takes the same instructions for nearly all."""
+"""Test images that the firmware answers; nearly all need the same number of instructions."""
 
 PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 TOOLS = ("tensorflow-model-optimization", "tf_keras", "ziglang", "unicorn", "pyelftools")
-"""What a row's figures come from; the tools may be missing."""
+"""Packages that affect the figures; the tools may be missing."""
 
 ALONE = Lock()
-"""Seeds and op determinism are TensorFlow's for the whole process: one point at a time in each."""
+"""TensorFlow's seeds and op determinism are per process: one point at a time in each."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to know.
+    """Task of a worker.
 
     Attributes:
         recipe: what to train.
         basis: data and versions that the worker must have.
-        source: where the data comes from, as ``train.data.load`` takes it.
-        int8: where the worker leaves the int8 file, whose latency is measured when no worker runs
-            any more; None where the worker is on a machine of its own.
+        source: source of the data, for ``train.data.load``.
+        int8: path for the int8 file, whose latency is measured when all workers have finished;
+            None where the worker is on another machine.
     """
 
     recipe: Recipe
@@ -56,11 +57,11 @@ class Task:
 
 
 def basis(dataset: "Dataset") -> Basis:
-    """Return what the rows measured on this dataset with this installation have in common."""
+    """Return the basis of measurements on this dataset with this installation."""
     from edge_runtime.backends import native
     from edgekit.benchmarks.environment import versions
 
-    # Without it there is no latency, and a row keeps what it lacks.
+    # Without it there is no latency, and a stored measurement stays without.
     engine = {} if native.unavailable() else {"native engine": "built"}
     return Basis(
         data={
@@ -79,12 +80,12 @@ def basis(dataset: "Dataset") -> Basis:
     )
 
 
-def measure(task: Task) -> Row:
-    """Measure a point but for its latency; one that cannot be trained or converted says why.
+def measure(task: Task) -> Measurement:
+    """Measure a point without its latency; a failure to train or convert is recorded in it.
 
-    Equal weights, accuracies, sizes and firmware for equal recipe and basis, whatever this process
-    did before; deflated sizes within a few bytes, because the file names the digest of the Keras
-    file, which has the time in it.
+    Equal recipe and basis give equal weights, accuracies, sizes and firmware, whatever this process
+    did before; deflated sizes differ by a few bytes, because the file contains the digest of the
+    Keras file, which contains the time.
 
     Raises:
         WorkerError: the worker has other data or other versions.
@@ -95,7 +96,7 @@ def measure(task: Task) -> Row:
         try:
             row = _measured(task, dataset)
         except (EdgekitError, EdgeRuntimeError) as error:
-            row = Row(task.recipe, task.basis, failure=str(error))
+            row = Measurement(task.recipe, task.basis, failure=str(error))
         return replace(row, worker=worker, time=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
@@ -106,11 +107,11 @@ def _dataset(task: Task) -> "Dataset":
         dataset = load_data(task.source, classes)
     except DataError as error:
         raise WorkerError(f"worker on {host}: {error}") from None
-    own = basis(dataset)
-    if own.data["sha256"] != task.basis.data["sha256"]:
+    local = basis(dataset)
+    if local.data["sha256"] != task.basis.data["sha256"]:
         raise WorkerError(f"worker on {host}: {task.source} is not what it is here")
-    for name in sorted({*own.versions, *task.basis.versions}):
-        has, needs = own.versions.get(name), task.basis.versions.get(name)
+    for name in sorted({*local.versions, *task.basis.versions}):
+        has, needs = local.versions.get(name), task.basis.versions.get(name)
         if has != needs:
             raise WorkerError(f"worker on {host}: has {name} {has}, and here is {needs}")
     return dataset
@@ -118,7 +119,7 @@ def _dataset(task: Task) -> "Dataset":
 
 @cache
 def load_data(source: str, classes: tuple[str, ...]) -> "Dataset":
-    """Return the dataset, read once in each process."""
+    """Return the dataset, which each process reads once."""
     from edgekit.train.data import load
 
     return load(source, classes)
@@ -130,25 +131,26 @@ def _worker() -> dict[str, str]:
     return {"CPU": cpu(), "host": platform.node(), "process": str(os.getpid())}
 
 
-def _measured(task: Task, dataset: "Dataset") -> Row:
+def _measured(task: Task, dataset: "Dataset") -> Measurement:
     from edgekit import frameworks
     from edgekit.convert import source
     from edgekit.convert.summary import summarise
-    from edgekit.train import fit, outcome, tune
-    from edgekit.train.tuning import after_training
+    from edgekit.train import fit, outcome
+    from edgekit.train.finetune import run as finetune
+    from edgekit.train.finetune.recipe import after_training
 
     frameworks.train_on_one_thread()
-    # Each point has graphs of its own, which TensorFlow takes for a mistake.
+    # Each point has its own graphs, which TensorFlow warns about.
     frameworks.tensorflow().get_logger().setLevel("ERROR")
-    # Layers get the names that they have in a fresh process, and with them files their sizes.
+    # Layers get the same names as in a new process, and so the files the same sizes.
     frameworks.keras().utils.clear_session()
     training = fit.fit(task.recipe, dataset)
     model, epochs, seconds = training.model, len(training.history), training.seconds
     tuned = None
     tuning = after_training(task.recipe)
     if tuning.stages:
-        data = tune.Data(*fit.split(task.recipe, dataset))
-        tuned = tune.tune(model, tuning, data, "the trained model")
+        data = finetune.Data(*fit.split(task.recipe, dataset))
+        tuned = finetune.tune(model, tuning, data, "the trained model")
         epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         names = (KERAS_MODEL, FLOAT_MODEL, INT8_MODEL)
@@ -156,13 +158,16 @@ def _measured(task: Task, dataset: "Dataset") -> Row:
         keras, plain, int8 = paths.values()
         outcome.save(keras, model, tuned)
         trained = source.load(keras)
-        about = {"recipe": asdict(task.recipe), **({"tuning": tune.record(tuned)} if tuned else {})}
+        about = {
+            "recipe": asdict(task.recipe),
+            **({"tuning": finetune.record(tuned)} if tuned else {}),
+        }
         plain.write_bytes(_converted(trained, "float32", about, dataset))
         int8.write_bytes(_converted(trained, "int8", about, dataset))
         firmware, no_firmware = _firmware(int8, dataset)
         if task.int8:
             write_bytes(task.int8, int8.read_bytes())
-        return Row(
+        return Measurement(
             recipe=task.recipe,
             basis=task.basis,
             accuracy={
@@ -188,11 +193,11 @@ def _converted(
 ) -> bytes:
     """Convert as ``edgekit convert`` does with its defaults."""
     from edgekit.convert import job, pipeline
-    from edgekit.convert import recipe as conversion
+    from edgekit.convert.conversion import Conversion
 
-    recipe = conversion.Recipe(scheme=scheme)
-    given = job.of_training(trained, recipe, dataset, metrics)
-    content, _ = pipeline.convert(trained, recipe, given, measure=False)
+    conversion = Conversion(scheme=scheme)
+    prepared = job.of_training(trained, conversion, dataset, metrics)
+    content, _ = pipeline.convert(trained, conversion, prepared, measure=False)
     return content
 
 
@@ -200,7 +205,7 @@ def _keras_score(model: Any, dataset: "Dataset") -> "Score":
     import numpy as np
 
     from edgekit.scoring import score
-    from edgekit.train.data import scaled
+    from edgekit.train.dataset import scaled
 
     scores = np.asarray(model(scaled(dataset.x_test)))
     return score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
@@ -226,11 +231,10 @@ def _accuracy(score: "Score") -> dict[str, Any]:
 
 
 def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None, str]:
-    """Return what the exported model takes on the emulated core, or None and why."""
-    from edgekit.benchmarks import firmware, target
-    from edgekit.benchmarks.cores import CORES
+    """Return the exported model's costs on the emulated core, or None and why."""
+    from edgekit.benchmarks.mcu import builds, firmware
+    from edgekit.benchmarks.mcu.cores import CORES
     from edgekit.benchmarks.result import Subject
-    from edgekit.commands.bench_target import exported
     from edgekit.files import sha256
 
     core = CORES[CORE]
@@ -238,14 +242,14 @@ def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None,
         firmware.require_tools(core)
     except MissingExtraError as error:
         return None, str(error)
-    few = replace(dataset, x_test=dataset.x_test[:IMAGES], y_test=dataset.y_test[:IMAGES])
+    subset = replace(dataset, x_test=dataset.x_test[:IMAGES], y_test=dataset.y_test[:IMAGES])
     subject = Subject(path.name, sha256(path), f"{core.name} {OPTIMISATION}")
     library = exported(path, skip_zeros=False)
-    trial = target.trial_of(path, few, 0)
+    trial = builds.trial_of(path, subset, 0)
     measured = {
         result.metric: result.summary
-        for result in target.measure_build(
-            subject, core, library, OPTIMISATION, trial, few, target.QUICK
+        for result in builds.measure_build(
+            subject, core, library, OPTIMISATION, trial, subset, builds.QUICK
         )
     }
     return {

@@ -1,18 +1,18 @@
-"""The sweep as one HTML file that needs nothing else: table, plots, confusion, Pareto front."""
+"""The sweep as one self-contained HTML file: table, plots, confusion, Pareto front."""
 
 from collections.abc import Sequence
 from importlib.resources import files
 
-from edgekit.benchmarks import svg
-from edgekit.benchmarks.answers import confusions
-from edgekit.benchmarks.charts import chart, row
-from edgekit.benchmarks.page import page, scrolling, section
+from edgekit.benchmarks.report import svg
+from edgekit.benchmarks.report.answers import confusions
+from edgekit.benchmarks.report.charts import chart, row
+from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.units import quantity, share, three_digits
 from edgekit.benchmarks.result import Result, Subject
-from edgekit.benchmarks.units import quantity, share, three_digits
 from edgekit.escape import html
 from edgekit.sweep import table
+from edgekit.sweep.measurement import ACCURACIES, Basis, Measurement
 from edgekit.sweep.plot import Axis, Dot, plane
-from edgekit.sweep.row import ACCURACIES, Basis, Row
 from edgekit.sweep.summary import (
     Accuracy,
     Point,
@@ -21,9 +21,9 @@ from edgekit.sweep.summary import (
     pareto,
     points,
     series,
+    value_text,
     varied,
     words,
-    written,
 )
 
 COSTS = (
@@ -36,19 +36,19 @@ COSTS = (
     ("ram_bytes", "RAM", "bytes"),
     ("instructions", "instructions of one inference", "1"),
 )
-"""Column of the table -> what it measures, and the unit of ``units.quantity``."""
+"""Column of the table, its title, and the unit for ``units.quantity``."""
 
 MANY = 10
-"""Node counts of which each one gets its own label on the axis, at most."""
+"""Most node counts that each get their own label on the axis."""
 
 TABLE_NOTE = (
     "Accuracy of one seed with its 95 % interval (Wilson), of several as mean ± standard deviation "
-    "and the lowest; other figures are medians of the seeds. Training: beside the other workers. "
+    "and the lowest; other figures are medians of the seeds. Training: while other workers run. "
     "Latency: on this machine, alone, after all training. Flash, RAM (with the stack) and "
     "instructions: the int8 model as firmware on an emulated Cortex-M4, built for size."
 )
 HIDDEN_NOTE = (
-    "Filled: int8; hollow: float32, as Keras gives it. Line: lowest to highest seed, or with one "
+    "Filled: int8; hollow: float32, from Keras. Line: lowest to highest seed, or with one "
     "seed the 95 % interval (Wilson)."
 )
 BARS_NOTE = (
@@ -57,18 +57,18 @@ BARS_NOTE = (
     "to highest seed."
 )
 PARETO_NOTE = (
-    "Filled: points that no other one beats in both, joined: as accurate or more, and cheaper. "
-    "Accuracy is the mean of the seeds, and differences within the intervals above are luck."
+    "Filled and connected: points that no other one beats in both accuracy and cost. "
+    "Accuracy is the mean of the seeds; differences within the intervals above are chance."
 )
 
 
-def render(rows: Sequence[Row], basis: Basis) -> str:
+def render(rows: Sequence[Measurement], basis: Basis) -> str:
     """Return the report of a sweep."""
-    found = points(rows)
-    good = [point for point in found if point.rows]
+    all_points = points(rows)
+    good = [point for point in all_points if point.rows]
     others = [key for key in varied(rows) if key != "hidden"]
     body = [
-        _header(rows, found, basis),
+        _header(rows, all_points, basis),
         section("Points", _table(rows), TABLE_NOTE),
         section("Accuracy against hidden nodes", _accuracy_against_hidden(good), HIDDEN_NOTE),
         section("Cost against hidden nodes", _cost_against_hidden(good)),
@@ -81,10 +81,10 @@ def render(rows: Sequence[Row], basis: Basis) -> str:
     return page("edgekit sweep", body, style)
 
 
-def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
+def _header(rows: Sequence[Measurement], all_points: Sequence[Point], basis: Basis) -> str:
     data, seeds = basis.data, len({row.recipe.seed for row in rows})
     about = (
-        f"{len(found)} points, {seeds} seed{'s' * (seeds > 1)}, on {data['name']} "
+        f"{len(all_points)} points, {seeds} seed{'s' * (seeds > 1)}, on {data['name']} "
         f"({', '.join(data['classes'])}): {data['train']:,} training and {data['test']:,} test "
         "images."
     )
@@ -98,14 +98,16 @@ def _header(rows: Sequence[Row], found: Sequence[Point], basis: Basis) -> str:
     )
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[Measurement]) -> str:
     titles, *lines = table.cells(rows)
-    left = len(varied(rows))
+    label_columns = len(varied(rows))
     head = "".join(f"<th>{html(title)}</th>" for title in titles)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{html(cell)}</th>' if index < left else f"<td>{html(cell)}</td>"
+            f'<th scope="row">{html(cell)}</th>'
+            if index < label_columns
+            else f"<td>{html(cell)}</td>"
             for index, cell in enumerate(line)
         )
         + "</tr>"
@@ -139,7 +141,7 @@ def _cost_against_hidden(good: Sequence[Point]) -> str:
             figure = table.BY_NAME[column].figure
             costs = [(point, middle(point, figure)) for point in group]
             dots = [
-                Dot(point.settings["hidden"], cost, f"{point.name}: {_shown(cost, unit)}")
+                Dot(point.settings["hidden"], cost, f"{point.name}: {_cost_text(cost, unit)}")
                 for point, cost in costs
                 if cost is not None
             ]
@@ -154,8 +156,8 @@ def _bars(good: Sequence[Point], key: str) -> str:
     charts = []
     for name, group in series(good, key).items():
         both = [(point, kind, accuracy(point, kind)) for point in group for kind in ACCURACIES]
-        ends = [end for _, _, got in both for end in (*got.interval, got.lowest)]
-        ticks = _ticks(min(ends), 1.0)
+        bounds = [end for _, _, got in both for end in (*got.interval, got.lowest)]
+        ticks = _ticks(min(bounds), 1.0)
         scale = svg.linear(ticks[0], ticks[-1])
         drawn = []
         for point, kind, got in both:
@@ -167,7 +169,7 @@ def _bars(good: Sequence[Point], key: str) -> str:
             ]
             if got.deviation is not None:
                 parts.append(svg.span(scale(got.lowest), scale(got.highest), "range seeds"))
-            label = f"{html(written(point.settings[key]))} <small>{kind}</small>"
+            label = f"{html(value_text(point.settings[key]))} <small>{kind}</small>"
             value = share(got.mean)
             drawn.append(row(label, svg.strip(parts, f"{kind} accuracy {value}"), value))
         axis = svg.axis([scale(tick) for tick in ticks], _share_labels(ticks))
@@ -203,17 +205,17 @@ def _results(good: Sequence[Point]) -> list[Result]:
     """Return the accuracies of all rows as the benchmark's records."""
     results = []
     for point in good:
-        for one in point.rows:
+        for measurement in point.rows:
             name = point.name
             if len(point.rows) > 1:
-                name += f", seed {one.recipe.seed}"
-            about = {"labels": one.basis.data["classes"]}
+                name += f", seed {measurement.recipe.seed}"
+            about = {"labels": measurement.basis.data["classes"]}
             results += [
                 Result(
                     Subject(name, "", kind),
                     "accuracy",
                     "class",
-                    summary=one.accuracy[kind],
+                    summary=measurement.accuracy[kind],
                     dataset=about,
                 )
                 for kind in ACCURACIES
@@ -221,13 +223,13 @@ def _results(good: Sequence[Point]) -> list[Result]:
     return results
 
 
-def _environment(rows: Sequence[Row], basis: Basis) -> str:
+def _environment(rows: Sequence[Measurement], basis: Basis) -> str:
     facts = dict(basis.versions)
     facts["data"] = f"{basis.data['name']}, SHA-256 {basis.data['sha256']}"
     facts["workers"] = ", ".join(
-        dict.fromkeys(f"{one.worker['host']} ({one.worker['CPU']})" for one in rows)
+        dict.fromkeys(f"{m.worker['host']} ({m.worker['CPU']})" for m in rows)
     )
-    times = sorted(one.time for one in rows)
+    times = sorted(m.time for m in rows)
     facts["time"] = f"{times[0]} to {times[-1]}"
     listed = "".join(f"<dt>{html(k)}</dt><dd>{html(v)}</dd>" for k, v in facts.items())
     return f"<dl>{listed}</dl>"
@@ -241,7 +243,7 @@ def _titled(name: str, content: str) -> str:
     return f"<h3>{html(name)}</h3>{content}" if name else content
 
 
-def _shown(value: float, unit: str) -> str:
+def _cost_text(value: float, unit: str) -> str:
     return quantity(value, unit) if unit != "1" else f"{value:,.0f}"
 
 

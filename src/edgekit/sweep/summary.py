@@ -1,4 +1,4 @@
-"""What the rows say together: a point for each combination of what was varied, its seeds in it."""
+"""Summary of the rows: a point for each combination of varied settings, with all its seeds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,7 +6,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from edgekit.scoring import wilson_interval
-from edgekit.sweep.row import Row
+from edgekit.sweep.measurement import Measurement
 from edgekit.train.recipe import Recipe
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "seed")
@@ -14,22 +14,24 @@ FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "seed")
 
 @dataclass(frozen=True)
 class Point:
-    """A combination of hyper-parameters and the rows of its seeds.
+    """A combination of hyper-parameters and the measurements of its seeds.
 
     Attributes:
         settings: what distinguishes it from the other points: field of Recipe -> value.
-        rows: those that have figures, at least one.
-        failures: those that have none.
+        rows: measurements with figures; empty if all failed.
+        failures: measurements without figures.
     """
 
     settings: Mapping[str, Any]
-    rows: tuple[Row, ...]
-    failures: tuple[Row, ...] = ()
+    rows: tuple[Measurement, ...]
+    failures: tuple[Measurement, ...] = ()
 
     @property
     def name(self) -> str:
         """The settings in words."""
-        return ", ".join(f"{words(key)} {written(value)}" for key, value in self.settings.items())
+        return ", ".join(
+            f"{words(key)} {value_text(value)}" for key, value in self.settings.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,12 @@ class Accuracy:
     """The accuracy of a point, over its seeds.
 
     Attributes:
-        mean: of the seeds.
-        deviation: their standard deviation (of a sample, n - 1); None with one seed.
-        lowest: of the seeds.
-        highest: of the seeds.
-        interval: 95 % (Wilson) of the mean share of the test images. The seeds answer the same
-            images, so more of them do not narrow it.
+        mean: mean of the seeds.
+        deviation: standard deviation of the seeds (of a sample, n - 1); None with one seed.
+        lowest: lowest of the seeds.
+        highest: highest of the seeds.
+        interval: 95 % interval (Wilson) of the mean share of the test images. All seeds answer
+            the same images, so more of them do not narrow it.
     """
 
     mean: float
@@ -53,27 +55,27 @@ class Accuracy:
 
 
 def words(key: str) -> str:
-    """Return a field's name as the command line has it."""
+    """Return a field's name as on the command line."""
     return key.replace("_", "-")
 
 
-def written(value: Any) -> str:
-    """Return a field's value as the command line takes it."""
+def value_text(value: Any) -> str:
+    """Return a field's value as on the command line."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def varied(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the fields that have more than one value; the hidden nodes when none has."""
-    found = [key for key in FIELDS if len({getattr(row.recipe, key) for row in rows}) > 1]
-    return tuple(found) or ("hidden",)
+def varied(rows: Sequence[Measurement]) -> tuple[str, ...]:
+    """Return the fields with more than one value; "hidden" when there are none."""
+    keys = [key for key in FIELDS if len({getattr(row.recipe, key) for row in rows}) > 1]
+    return tuple(keys) or ("hidden",)
 
 
-def points(rows: Sequence[Row]) -> list[Point]:
+def points(rows: Sequence[Measurement]) -> list[Point]:
     """Return the points of the rows, in the order of their first row."""
     keys = varied(rows)
-    groups: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Measurement]] = {}
     for row in rows:
         groups.setdefault(tuple(getattr(row.recipe, key) for key in keys), []).append(row)
     return [
@@ -100,16 +102,16 @@ def accuracy(point: Point, kind: str) -> Accuracy:
     )
 
 
-def middle(point: Point, figure: Callable[[Row], float | None]) -> float | None:
+def middle(point: Point, figure: Callable[[Measurement], float | None]) -> float | None:
     """Return the median of a figure over the seeds; None when it was not measured."""
-    found = [value for row in point.rows if (value := figure(row)) is not None]
-    return median(found) if found else None
+    values = [value for row in point.rows if (value := figure(row)) is not None]
+    return median(values) if values else None
 
 
 def pareto(costs: Sequence[tuple[float, float]]) -> list[bool]:
-    """Return which of (accuracy, cost) no other one beats: as accurate or more, and cheaper.
+    """Return which pairs of accuracy and cost are not beaten by one at least as good in both.
 
-    Of two that are equal in both, both stay.
+    Of pairs that are equal in both, all stay.
     """
     return [
         not any(
@@ -121,9 +123,9 @@ def pareto(costs: Sequence[tuple[float, float]]) -> list[bool]:
 
 
 def series(points: Sequence[Point], key: str) -> dict[str, list[Point]]:
-    """Return points that differ in ``key`` only, by what they have in common, in words.
+    """Return groups of points that differ only in ``key``, by the name of their other settings.
 
-    Lone points are left out; each series is in the order of its points.
+    Single points are left out; each group is in the order of its points.
     """
     groups: dict[str, list[Point]] = {}
     for point in points:

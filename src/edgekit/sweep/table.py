@@ -7,15 +7,15 @@ from io import StringIO
 from typing import Any
 
 from edgekit import escape
-from edgekit.benchmarks.units import quantity, share, whole
+from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.columns import columns
-from edgekit.sweep.row import ACCURACIES, DEFLATED, Basis, Row
-from edgekit.sweep.summary import Point, accuracy, middle, points, varied, words, written
+from edgekit.sweep.measurement import ACCURACIES, DEFLATED, Basis, Measurement
+from edgekit.sweep.summary import Point, accuracy, middle, points, value_text, varied, words
 
 FORMAT = "edgekit sweep"
 VERSION = 1
 ABSENT = "absent"
-"""What stands in place of a figure that could not be measured here."""
+"""Text in place of a figure that could not be measured here."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Column:
     """A figure of a row, and how the terminal shows it.
 
     Attributes:
-        title: of the table's column.
-        name: of the CSV's column and of the JSON's key.
-        figure: of a row; None when it was not measured.
-        show: how people read it.
+        title: title of the table's column.
+        name: name of the CSV's column, and key in the JSON.
+        figure: returns the figure of a measurement; None when it was not measured.
+        show: formats the figure for people.
     """
 
     title: str
     name: str
-    figure: Callable[[Row], float | None]
+    figure: Callable[[Measurement], float | None]
     show: Callable[[float], str]
 
 
@@ -43,7 +43,7 @@ def _in_seconds(value: float) -> str:
     return quantity(value, "s")
 
 
-def _of_firmware(name: str) -> Callable[[Row], float | None]:
+def _of_firmware(name: str) -> Callable[[Measurement], float | None]:
     return lambda row: None if row.firmware is None else row.firmware[name]
 
 
@@ -63,33 +63,33 @@ COLUMNS = (
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def cells(rows: Sequence[Measurement]) -> list[tuple[str, ...]]:
     """Return the table: the titles, then a line for each point; figures are medians of the seeds.
 
-    A figure that no point has is left out; the notes say why there is none.
+    A figure that no point has is left out; the notes say why.
 
-    The accuracy of one seed stands with its 95 % interval, that of several as mean and standard
-    deviation with the lowest in brackets.
+    The accuracy of one seed has its 95 % interval; that of several is their mean and standard
+    deviation, with the lowest in brackets.
     """
-    found = points(rows)
-    shown = [column for column in COLUMNS if not _absent(column, found)]
+    all_points = points(rows)
+    present = [column for column in COLUMNS if not _absent(column, all_points)]
     titles = (
         *(words(key) for key in varied(rows)),
         *(("seeds",) if _repeated(rows) else ()),
         *(f"{kind} accuracy" for kind in ACCURACIES),
-        *(column.title for column in shown),
+        *(column.title for column in present),
     )
-    return [titles, *(_line(point, shown, _repeated(rows)) for point in found)]
+    return [titles, *(_line(point, present, _repeated(rows)) for point in all_points)]
 
 
-def text(rows: Sequence[Row]) -> str:
-    """Return the table for a terminal, and below it what is missing and why."""
+def text(rows: Sequence[Measurement]) -> str:
+    """Return the table for a terminal, followed by what is missing and why."""
     table = cells(rows)
     lines = columns(table, right=range(len(varied(rows)), len(table[0])))
     return "\n".join([*lines, *(f"\n{escape.line(note)}" for note in notes(rows))])
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
+def notes(rows: Sequence[Measurement]) -> list[str]:
     """Return what is missing, and why."""
     absent = dict.fromkeys(
         f"{ABSENT}: {'flash, RAM, instructions' if name == 'firmware' else name}: {reason}"
@@ -104,8 +104,8 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return [*absent, *failed]
 
 
-def as_csv(rows: Sequence[Row]) -> str:
-    """Return a line for each row: its recipe and raw figures; empty where there is none."""
+def as_csv(rows: Sequence[Measurement]) -> str:
+    """Return CSV with a line for each row: its recipe and raw figures; empty where missing."""
     records = [_record(row) for row in rows]
     output = StringIO()
     writer = csv.DictWriter(output, list(records[0]), lineterminator="\n")
@@ -114,7 +114,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     return output.getvalue()
 
 
-def document(rows: Sequence[Row], basis: Basis) -> dict[str, Any]:
+def document(rows: Sequence[Measurement], basis: Basis) -> dict[str, Any]:
     """Return the sweep as plain JSON values: the points with their spread, and all rows."""
     return {
         "format": FORMAT,
@@ -128,22 +128,22 @@ def document(rows: Sequence[Row], basis: Basis) -> dict[str, Any]:
     }
 
 
-def _repeated(rows: Sequence[Row]) -> bool:
+def _repeated(rows: Sequence[Measurement]) -> bool:
     return len({row.recipe.seed for row in rows}) > 1
 
 
-def _absent(column: Column, found: Sequence[Point]) -> bool:
-    """Tell whether there are points that have figures, and none of them has this one."""
-    good = [point for point in found if point.rows]
+def _absent(column: Column, all_points: Sequence[Point]) -> bool:
+    """Tell whether there are points with figures and none of them has this one."""
+    good = [point for point in all_points if point.rows]
     return bool(good) and all(middle(point, column.figure) is None for point in good)
 
 
-def _line(point: Point, shown: Sequence[Column], repeated: bool) -> tuple[str, ...]:
-    settings = tuple(written(value) for value in point.settings.values())
+def _line(point: Point, present: Sequence[Column], repeated: bool) -> tuple[str, ...]:
+    settings = tuple(value_text(value) for value in point.settings.values())
     seeds = (str(len(point.rows)),) if repeated else ()
     if not point.rows:
-        return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *shown)))
-    figures = ((column, middle(point, column.figure)) for column in shown)
+        return (*settings, *seeds, *("failed" for _ in (*ACCURACIES, *present)))
+    figures = ((column, middle(point, column.figure)) for column in present)
     return (
         *settings,
         *seeds,
@@ -153,14 +153,14 @@ def _line(point: Point, shown: Sequence[Column], repeated: bool) -> tuple[str, .
 
 
 def _accuracy(point: Point, kind: str) -> str:
-    found = accuracy(point, kind)
-    if found.deviation is None:
-        low, high = found.interval
-        return f"{share(found.mean)} ({share(low)} to {share(high)})"
-    return f"{share(found.mean)} ± {share(found.deviation)} ({share(found.lowest)})"
+    result = accuracy(point, kind)
+    if result.deviation is None:
+        low, high = result.interval
+        return f"{share(result.mean)} ({share(low)} to {share(high)})"
+    return f"{share(result.mean)} ± {share(result.deviation)} ({share(result.lowest)})"
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: Measurement) -> dict[str, Any]:
     record: dict[str, Any] = {**asdict(row.recipe), "failure": escape.csv(row.failure)}
     for kind in ACCURACIES:
         score: Mapping[str, Any] = row.accuracy.get(kind, {})

@@ -1,4 +1,4 @@
-"""Who measures the points: processes of this machine or a Dask cluster, behind one interface."""
+"""Workers that measure the points: processes of this machine, or a Dask cluster."""
 
 import asyncio
 import multiprocessing
@@ -27,10 +27,10 @@ from edgekit import parent
 from edgekit.errors import MissingExtraError, WorkerError
 
 ATTEMPTS = 3
-"""Times in a row that workers may die without a result between them."""
+"""Most deaths of workers in a row without a result in between."""
 CONNECT_SECONDS = 10
 ALONE_SECONDS, GIVE_UP_SECONDS = 3, 15
-"""How long a cluster may be without workers before that is said, and before it is given up."""
+"""Seconds without workers in a cluster before a message, and before giving up."""
 POLL_SECONDS = 0.5
 
 Key = TypeVar("Key", bound=Hashable)
@@ -43,23 +43,23 @@ class Crew:
     """Workers for one attempt.
 
     Attributes:
-        executor: what gives them the calls.
-        gone: whether none of them is there.
+        executor: distributes calls to them.
+        is_gone: tells whether no worker is connected.
     """
 
     executor: Executor
-    gone: Callable[[], bool] = lambda: False
+    is_gone: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Where calls are run.
+    """A place where calls run.
 
     Attributes:
         open: returns the workers of one attempt.
-        lost: how a future says that the worker died, and not the call.
-        number: how many there are; None where the cluster decides.
-        address: of the cluster; "" for processes of this machine.
+        lost: errors by which a future says that the worker died, not the call.
+        number: number of workers; None where the cluster decides.
+        address: address of the cluster; "" for processes of this machine.
     """
 
     open: Callable[[], AbstractContextManager[Crew]]
@@ -73,7 +73,7 @@ class Tls:
     """Files for an encrypted connection, PEM; None leaves each to Dask's configuration.
 
     Attributes:
-        ca_file: who vouches for the scheduler and the workers.
+        ca_file: certificate authority of the scheduler and the workers.
         cert: the certificate of this machine.
         key: its private key.
     """
@@ -84,19 +84,19 @@ class Tls:
 
 
 def processes(number: int) -> Workers:
-    """Return workers that are processes of this machine, each started anew and not forked."""
+    """Return workers that are new processes of this machine, not forked ones."""
     return Workers(partial(_pool, number), (BrokenExecutor,), number)
 
 
 def cluster(address: str, tls: Tls | None = None) -> Workers:
     """Return the workers of the Dask scheduler at ``address``, as tcp://127.0.0.1:8786.
 
-    The scheduler, and who can speak for it, can run code here and in the workers: what it sends is
-    unpickled.
+    The scheduler, and anyone who can impersonate it, can run code here and in the workers: its
+    messages are unpickled.
 
     Args:
-        address: of the scheduler.
-        tls: for a scheduler at tls://, which is then never spoken to unencrypted.
+        address: address of the scheduler.
+        tls: files for a scheduler at tls://, to which every connection is then encrypted.
 
     Raises:
         MissingExtraError: dask.distributed is not installed.
@@ -109,7 +109,7 @@ def cluster(address: str, tls: Tls | None = None) -> Workers:
 
 
 def is_exposed(address: str) -> bool:
-    """Whether others than this machine could answer at ``address``, or change what is said."""
+    """Tell whether others than this machine could answer at ``address``, or change messages."""
     parts = urlsplit(address)
     if parts.scheme in ("tls", "wss", "inproc"):
         return False
@@ -125,64 +125,64 @@ def completed(
     workers: Workers,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Key, Answer]]:
-    """Yield the key and the answer of each task as it is there, each key once.
+    """Yield the key and the answer of each task when it is completed, each key once.
 
-    When a worker dies, what it left is given out again.
+    When a worker dies, its tasks are assigned again.
 
     Args:
-        function: of a module, so that workers find it by its name.
-        tasks: what it is called with.
-        workers: who calls it.
+        function: function of a module, so that workers find it by its name.
+        tasks: key -> argument of the function.
+        workers: where to run the calls.
         say: called with a line when a worker died, and when there are none.
 
     Raises:
         WorkerError: workers died ``ATTEMPTS`` times in a row, or there are none for
             ``GIVE_UP_SECONDS``.
-        Exception: what ``function`` raised.
+        Exception: any exception of ``function``.
     """
-    left, deaths = dict(tasks), 0
-    while left:
+    remaining, deaths = dict(tasks), 0
+    while remaining:
         with workers.open() as crew:
-            futures = {crew.executor.submit(function, task): key for key, task in left.items()}
+            futures = {crew.executor.submit(function, task): key for key, task in remaining.items()}
             for future in _finished(list(futures), crew, workers.address, say):
                 key = futures.pop(future)
                 try:
                     answer = future.result()
                 except workers.lost:
                     continue
-                del left[key]
+                del remaining[key]
                 deaths = 0
                 yield key, answer
-        if left:
+        if remaining:
             deaths += 1
             if deaths == ATTEMPTS:
                 raise WorkerError(
                     f"workers died {ATTEMPTS} times in a row (out of memory?); what was measured "
                     "is kept: try again with fewer --workers"
                 )
-            say(f"a worker died; {len(left)} points are given out again")
+            say(f"a worker died; {len(remaining)} points are assigned again")
 
 
 def _finished(
     futures: Iterable["Future[Answer]"], crew: Crew, address: str, say: Callable[[str], None]
 ) -> Iterator["Future[Answer]"]:
-    """Yield the futures as they are done, as long as there are workers.
+    """Yield the futures as they finish, as long as there are workers.
 
     Raises:
-        WorkerError: there are none for ``GIVE_UP_SECONDS``.
+        WorkerError: there are no workers for ``GIVE_UP_SECONDS``.
     """
-    left, alone_since, said = set(futures), None, False
-    while left:
-        done, left = wait_for(left, POLL_SECONDS, return_when=FIRST_COMPLETED)
-        yield from done
-        if done or not crew.gone():
-            alone_since, said = None, False
+    pending, alone_since, warned = set(futures), None, False
+    while pending:
+        finished, pending = wait_for(pending, POLL_SECONDS, return_when=FIRST_COMPLETED)
+        yield from finished
+        if finished or not crew.is_gone():
+            alone_since, warned = None, False
             continue
         alone_since = alone_since or time.monotonic()
         seconds = time.monotonic() - alone_since
-        if seconds >= ALONE_SECONDS and not said:
+        if seconds >= ALONE_SECONDS and not warned:
             say(f"waiting for workers at {address}: none connected")
-            said = True
+            warned = True
         if seconds >= GIVE_UP_SECONDS:
             raise WorkerError(
                 f"--scheduler {address}: no workers for {GIVE_UP_SECONDS} s; what was measured is "
@@ -199,7 +199,7 @@ def _pool(number: int) -> Iterator[Crew]:
     try:
         yield Crew(pool)
     except BaseException:
-        # Nobody waits for the points that are under way.
+        # Nothing waits for the points in progress.
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise
@@ -208,7 +208,7 @@ def _pool(number: int) -> Iterator[Crew]:
 
 
 def _die_with_parent() -> None:
-    """Leave ^C to the parent, and do not outlive it: the pool's queue would wait for ever."""
+    """Leave ^C to the parent, and end with it: the pool's queue would wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = multiprocessing.parent_process()
     assert process is not None
@@ -221,46 +221,46 @@ def _client(address: str, tls: Tls | None) -> Iterator[Crew]:
 
     try:
         security = _security(tls)
-        # A Client that fails cannot be closed, and keeps the next one or the end waiting.
+        # A Client that fails cannot be closed, and delays the next one or the exit.
         asyncio.run(_reach(address, security))
         client: Any = Client(
             address, timeout=CONNECT_SECONDS, set_as_default=False, security=security
         )
-    # What answers there may be anything, and say anything; a MemoryError is what it claims to send.
+    # Anything may answer there, with anything; a MemoryError comes from the size that it announces.
     except Exception as error:
-        reason = " ".join(str(error).split()) or "it says nothing"
+        reason = " ".join(str(error).split()) or "no message"
         if isinstance(error, MemoryError):
             reason = "it speaks another protocol"
         raise WorkerError(f"--scheduler {address}: no Dask scheduler answers ({reason})") from None
 
-    def gone() -> bool:
+    def is_gone() -> bool:
         try:
             return not client.scheduler_info(n_workers=-1)["workers"]
         except OSError:
-            # The scheduler is gone, too, which the futures say.
+            # The scheduler is gone, too, which the futures report.
             return False
 
     with client:
-        # Dask would take two calls with equal arguments for one.
-        yield Crew(client.get_executor(pure=False), gone)
+        # Dask would merge calls with equal arguments into one.
+        yield Crew(client.get_executor(pure=False), is_gone)
 
 
 async def _reach(address: str, security: Any) -> None:
     from distributed.comm import connect
 
-    how = security.get_connection_args("client")
-    connecting = connect(address, timeout=CONNECT_SECONDS, **how)
-    # Its own limit does not count once the other side has taken the connection.
+    options = security.get_connection_args("client")
+    connecting = connect(address, timeout=CONNECT_SECONDS, **options)
+    # Its own timeout does not apply once the other side has accepted the connection.
     comm = await asyncio.wait_for(connecting, CONNECT_SECONDS + 1)
     await comm.close()
 
 
 def _security(tls: Tls | None) -> Any:
-    """Return how to connect; what ``tls`` leaves open is in Dask's configuration."""
+    """Return how to connect; Dask's configuration supplies what ``tls`` lacks."""
     from distributed import Security
 
     if tls is None:
         return Security()
     files = {"tls_ca_file": tls.ca_file, "tls_client_cert": tls.cert, "tls_client_key": tls.key}
-    given = {name: str(path) for name, path in files.items() if path}
-    return Security(require_encryption=True, **given)
+    paths = {name: str(path) for name, path in files.items() if path}
+    return Security(require_encryption=True, **paths)

@@ -15,8 +15,8 @@ from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from edgekit.benchmarks import emulator, firmware
-from edgekit.benchmarks.cores import CORES
-from edgekit.benchmarks.firmware import Library
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c import checksum, selftest
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c import text as c_text

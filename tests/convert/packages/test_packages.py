@@ -168,7 +168,7 @@ def test_the_readme_tells_what_is_known(target: str) -> None:
         "`image[2][2][1]`",
         "real = 0.003921568859368563 × (value + 128)",
         "| 1 | `one` |",
-        "edgekit bench --target cortex-m4 model_int8.tflite",
+        "edgekit bench --core cortex-m4 model_int8.tflite",
     ):
         assert fact in text
 
@@ -222,7 +222,7 @@ def test_the_readme_tells_a_shell_the_file(tmp_path: Path) -> None:
     name = "-m; touch marked #'$(x)`\n\x1b|é.tflite"
     text = TARGETS["c"](replace(tiny_library(), model=name))["README.md"]
     (line,) = (one for one in text.splitlines() if "edgekit bench" in one)
-    said = line.replace("edgekit bench --target cortex-m4", "printf '%s'")
+    said = line.replace("edgekit bench --core cortex-m4", "printf '%s'")
     assert run("sh", "-c", said, cwd=tmp_path) == f"./{name}"
     assert not list(tmp_path.iterdir())
 

@@ -1,3 +1,0 @@
-/* Names the address of each step of the model: a label, and no instruction. %= is a number of its
- * own for each place where the compiler puts it. */
-#define EK_STEP(index) __asm__ volatile("ek_step_" #index "_%=:" ::: "memory");

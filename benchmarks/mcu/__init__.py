@@ -1,0 +1,1 @@
+"""Models as firmware for microcontrollers: built, emulated and measured."""

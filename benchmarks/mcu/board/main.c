@@ -1,0 +1,85 @@
+/* The smallest firmware around a model: only what a device runs after reset.
+ *
+ * under_test.h, which each build writes, includes the model's header and defines EK_RUN,
+ * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE. */
+#include "under_test.h"
+
+#include <stdint.h>
+
+#define USED __attribute__((used))
+
+EK_INPUT ek_input[EK_INPUT_SIZE];
+EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
+
+/* Where a camera or a radio would read the output and write the next input. The emulator stops at
+ * its entry and does so; because of the clobber the compiler cannot know the buffers' content. */
+__attribute__((noinline)) void ek_next(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+#define FOREVER                                                                                    \
+    for (;;) {                                                                                     \
+        ek_next();                                                                                 \
+        (void)EK_RUN(ek_input, ek_output);                                                      \
+    }
+
+#if defined(__AVR__)
+
+/* avr-libc has the rest. */
+int main(void)
+{
+    FOREVER
+}
+
+#else
+
+/* Defined by the linker script. */
+extern uint32_t ek_data[], ek_data_end[], ek_bss[], ek_bss_end[], ek_stack[];
+extern const uint32_t ek_data_image[];
+
+USED __attribute__((noreturn)) void ek_reset(void)
+{
+    const uint32_t *image = ek_data_image;
+    for (uint32_t *word = ek_data; word < ek_data_end;)
+        *word++ = *image++;
+    for (uint32_t *word = ek_bss; word < ek_bss_end;)
+        *word++ = 0;
+#if defined(__arm__) && defined(__ARM_FP)
+    /* The FPU is off after reset: CPACR, full access to coprocessors 10 and 11. */
+    *(volatile uint32_t *)0xe000ed88u |= 0xfu << 20;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+    FOREVER
+}
+
+#endif
+
+#if defined(__arm__)
+
+static void fault(void)
+{
+    for (;;)
+        __asm__ volatile("");
+}
+
+/* Armv6-M and Armv7-M: the initial stack pointer, then reset and the other system exceptions. */
+typedef void handler(void);
+USED __attribute__((section(".vectors"))) const struct {
+    uint32_t *stack;
+    handler *exceptions[15];
+} ek_vectors = {
+    ek_stack,
+    {ek_reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault},
+};
+
+#elif defined(__riscv)
+
+__asm__(".section .vectors, \"ax\"\n"
+        ".globl ek_vectors\n"
+        "ek_vectors:\n"
+        "la sp, ek_stack\n"
+        "j ek_reset\n"
+        ".text\n");
+
+#endif

@@ -1,0 +1,1 @@
+"""Exporters of a run's results: text, Markdown, HTML, JUnit, JSON."""

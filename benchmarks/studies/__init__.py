@@ -1,0 +1,1 @@
+"""Comparisons with committed figures: with LiteRT, with other C generators, with plain Keras."""

@@ -1,0 +1,236 @@
+"""edgekit's export as firmware, compared with other C for the same model.
+
+    python -m edgekit.benchmarks.studies.microcontrollers [--model MODEL.keras] [--json]
+
+All C is built into the same firmware by the same compiler with the same options, and runs the same
+test images on the same emulated Cortex-M4. The emulator counts instructions one by one, so that
+every figure is the same in every run: no rounds, no turns. Integer outputs must be the bytes of
+edgekit's engine, or the exit code is 1; floats are compared by accuracy.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import EdgeRuntimeError
+from edgekit import files
+from edgekit.benchmarks import dataset, environment, exactness, gate
+from edgekit.benchmarks.contender import absent
+from edgekit.benchmarks.mcu import builds, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
+from edgekit.benchmarks.report import text
+from edgekit.benchmarks.report.table import Table, TableRow, banner
+from edgekit.benchmarks.report.units import three_digits, whole
+from edgekit.benchmarks.result import Result, Subject, select, stamped
+from edgekit.benchmarks.studies import firmware_peers
+from edgekit.errors import EdgekitError, FirmwareError
+from edgekit.train.dataset import Dataset
+
+CORE = CORES["cortex-m4"]
+NAME = "model"
+"""Prefix of the public names of the exported C."""
+
+NOTE = f"""\
+Whole firmware on an emulated {CORE.name}. Differ: output elements that differ from those of
+edgekit's engine for the .tflite file of the same type; for floats the largest difference. Flash
+and RAM in bytes, with the peak of the stack. Instructions of one inference: median and maximum over
+the test images; at reset: once, before the first inference. ×: relative to edgekit's int8 build
+with the same options."""
+
+
+@dataclass(frozen=True)
+class CodeGenerator:
+    """What turns the model into C for a microcontroller.
+
+    Attributes:
+        name: name in the results.
+        file: the model file that it reads: "keras", "float32" or "int8".
+        library: returns the C; raises EdgekitError if it is not installed or refuses the model.
+        type: "float32" or "int8": the .tflite file that defines raw inputs and expected outputs.
+        peer: it is not edgekit's.
+    """
+
+    name: str
+    file: str
+    library: Callable[[Path], Library]
+    type: str
+    peer: bool = False
+
+
+def exported(path: Path, *options: str) -> Library:
+    """Return the C of a .tflite file, by running ``edgekit export`` as a user does.
+
+    Raises:
+        FirmwareError: edgekit refuses the model.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "export")
+        command = [sys.executable, "-m", "edgekit", "export", str(path), "--name", NAME, "--json"]
+        command += [*options, "-o", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FirmwareError(" ".join(done.stderr.split()))
+        facts = json.loads(done.stdout)
+        return Library(
+            name=NAME,
+            files={name: (folder / name).read_text() for name in (f"{NAME}.h", f"{NAME}.c")},
+            arena=facts["arena"],
+            weights=facts["weights"],
+            macs=facts["macs"],
+            ops=tuple(facts["ops"]),
+        )
+
+
+def _skipping_zeros(path: Path) -> Library:
+    return exported(path, "--skip-zeros")
+
+
+GENERATORS = (
+    CodeGenerator("edgekit", "int8", exported, "int8"),
+    CodeGenerator("edgekit skip-zeros", "int8", _skipping_zeros, "int8"),
+    CodeGenerator("plain C", "int8", firmware_peers.plain_c, "int8", peer=True),
+    CodeGenerator("edgekit", "float32", exported, "float32"),
+    CodeGenerator("emlearn", "keras", firmware_peers.emlearn, "float32", peer=True),
+)
+
+
+def measure(
+    models: Mapping[str, Path],
+    data: Dataset,
+    generators: Sequence[CodeGenerator] = GENERATORS,
+    coverage: builds.Coverage = builds.QUICK,
+) -> Iterator[Result]:
+    """Yield all results of each generator's builds, or why it is not present.
+
+    Args:
+        models: one model as three files: "keras", "float32" and "int8".
+        data: the dataset with the test images.
+        generators: the generators to compare.
+        coverage: number of random tensors in addition.
+
+    Raises:
+        ModelError: edgekit's engine cannot run a .tflite file.
+    """
+    types = dict.fromkeys(generator.type for generator in generators)
+    trials = {kind: builds.trial_of(models[kind], data, coverage.tensors) for kind in types}
+    for generator in generators:
+        path = models[generator.file]
+        digest = files.sha256(path) if path.exists() else ""
+        subject = partial(Subject, path.name, digest, peer=generator.peer)
+        try:
+            library = generator.library(path)
+        except EdgekitError as error:
+            yield absent(subject(generator.name), str(error))
+            continue
+        for optimisation in builds.OPTIMISATIONS:
+            build = subject(f"{generator.name} {optimisation}")
+            trial = trials[generator.type]
+            try:
+                yield from builds.measure_build(
+                    build, CORE, library, optimisation, trial, data, coverage
+                )
+            except FirmwareError as error:
+                yield Result(build, "accuracy", "class", status="failed", reason=str(error))
+
+
+def report(results: Sequence[Result]) -> str:
+    """Return one table of all builds, with ratios to those of the first generator."""
+    metrics = ("accuracy", exactness.TO_NATIVE, "flash", "ram", "instructions")
+    by_metric = [select(results, metric) for metric in metrics]
+    first: dict[str, tuple[float, ...]] = {}
+    rows = []
+    for subject, answers in by_metric[0].items():
+        if answers.status != "measured":
+            rows.append(TableRow(subject, (), f"{answers.status}: {answers.reason}"))
+            continue
+        right, differ, flash, ram, instructions = (column[subject].summary for column in by_metric)
+        figures = (flash["total"], ram["total"], instructions["median"])
+        reference = first.setdefault(subject.backend.split()[-1], figures)
+        rows.append(
+            TableRow(
+                subject,
+                (
+                    f"{right['correct']}/{right['total']}",
+                    _differing(differ),
+                    whole(flash["total"]),
+                    whole(ram["total"]),
+                    whole(ram["stack"]),
+                    *(whole(instructions[key]) for key in ("median", "max", "reset")),
+                    *(
+                        three_digits(figure / other)
+                        for figure, other in zip(figures, reference, strict=True)
+                    ),
+                ),
+            )
+        )
+    columns = (
+        "right",
+        "differ",
+        "flash",
+        "RAM",
+        "of it stack",
+        "instructions",
+        "at most",
+        "at reset",
+        "× flash",
+        "× RAM",
+        "× instructions",
+    )
+    parts_of_text = (banner(results), text.aligned(Table("Firmware", columns, tuple(rows))), NOTE)
+    return "\n\n".join(part for part in parts_of_text if part)
+
+
+def _differing(compared: Mapping[str, Any]) -> str:
+    """Return how a build differs from the engine: elements of integers, the maximum for floats."""
+    parts = compared["images"], compared["random"]
+    if not compared["integer"]:
+        return f"{max(part['largest_absolute'] for part in parts):.1g}"
+    return f"{sum(part['differ'] for part in parts)}/{sum(part['elements'] for part in parts)}"
+
+
+def main() -> None:
+    """Measure and print a table, or the records with ``--json``."""
+    parser = argparse.ArgumentParser(description="edgekit's C against other C on a Cortex-M4.")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="MODEL.keras",
+        default=files.DEFAULT_ARTIFACTS / files.KERAS_MODEL,
+        help="default: the artifacts folder's; needs MODEL.tflite and MODEL_int8.tflite beside it",
+    )
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    keras: Path = arguments.model
+    models = {
+        "keras": keras,
+        "float32": keras.with_name(f"{keras.stem}.tflite"),
+        "int8": keras.with_name(f"{keras.stem}_int8.tflite"),
+    }
+    try:
+        firmware.require_tools(CORE)
+        data = dataset.for_models([models["int8"], models["float32"]])
+        description = dataset.describe(data)
+        machine = environment.describe() | firmware.versions(CORE)
+        machine |= environment.versions(("emlearn",))
+        results = [stamped(result, description, machine) for result in measure(models, data)]
+    except (EdgekitError, EdgeRuntimeError, OSError) as error:
+        parser.error(str(error))
+    document = [result.to_dict() for result in results]
+    print(files.to_json(document, None) if arguments.json else report(results))
+    gates = [*gate.exact(results, exactness.TO_NATIVE), *gate.completed(results)]
+    for one in gates:
+        if one.verdict == "failed":
+            print(f"{gate.MARKS[one.verdict]} {one}", file=sys.stderr)
+    sys.exit(not gate.passed(gates))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What a conversion does: number format, target, batch."""
+
+from dataclasses import dataclass
+
+SCHEMES = ("int8", "int16x8", "float16", "dynamic")
+CALIBRATED_SCHEMES = ("int8", "int16x8")
+DYNAMIC_BATCH = 0
+TASKS = ("classification", "regression", "autoencoder")
+"""Values of ``--task``; the outputs of the last two are numbers."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a Keras model becomes a .tflite file.
+
+    Attributes:
+        scheme: "float32"; "int8" (int8 in, int8 out, no float op); "int16x8" (int16 activations,
+            int8 weights); "float16" (weights stored as float16); "dynamic" (int8 weights, float
+            activations).
+        target: name of the target in ``targets.TARGETS``.
+        batch: images in each call; DYNAMIC_BATCH leaves it open.
+        calibration_size: calibration images, drawn evenly from the classes.
+        calibration_seed: seed of that draw.
+    """
+
+    scheme: str = "float32"
+    target: str = "litert"
+    batch: int = 1
+    calibration_size: int = 500
+    calibration_seed: int = 0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether activations get their ranges from a calibration set."""
+        return self.scheme in CALIBRATED_SCHEMES

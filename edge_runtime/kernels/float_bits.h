@@ -1,0 +1,25 @@
+/* The bits of float32 numbers, in which kernels have them among their int32 parameters. */
+#ifndef EK_FLOAT_BITS_H
+#define EK_FLOAT_BITS_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline float ek_float(const int32_t *bits)
+{
+    float value;
+    memcpy(&value, bits, sizeof value);
+    return value;
+}
+
+/* The nearest whole number, halves to the even one, of a number below 2^22: at 1.5 * 2^23 a float
+ * has no bits left for a fraction, and its last bits are the sum's. */
+static inline int32_t ek_nearest_even(float value)
+{
+    const float moved = value + 12582912.0f;
+    int32_t bits;
+    memcpy(&bits, &moved, sizeof bits);
+    return bits - 0x4b400000;
+}
+
+#endif

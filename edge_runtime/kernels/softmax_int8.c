@@ -1,0 +1,164 @@
+/* SOFTMAX of int8; the meaning is defined in softmax.py. */
+#include "kernel.h"
+
+#include "fixed_point.h"
+#include "flash.h"
+#include "float_bits.h"
+
+static inline int32_t largest_int8(const int8_t *row, int32_t depth)
+{
+    int8_t largest = -128;
+    for (int32_t i = 0; i < depth; i++)
+        largest = row[i] > largest ? row[i] : largest;
+    return largest;
+}
+
+/* A product of numbers with 31 fractional bits. */
+static inline int32_t product(int32_t a, int32_t b)
+{
+    return ek_rescale_twice(a, b, 0);
+}
+
+static inline int32_t saturated(int64_t value)
+{
+    return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
+/* 1 / (1 + x) with 31 fractional bits, for x from 0 to 1: Newton's method in 29 bits. */
+static int32_t reciprocal(int32_t x)
+{
+    const int32_t half = (int32_t)(((int64_t)x + ((int64_t)1 << 31)) >> 1);
+    int32_t guess = 1515870810 + product(half, -1010580540); /* 48/17 - 32/17 * half */
+    for (int i = 0; i < 3; i++) {
+        const int32_t rest = ((int32_t)1 << 29) - product(half, guess);
+        guess += saturated((int64_t)product(guess, rest) * 4);
+    }
+    return saturated((int64_t)guess * 2);
+}
+
+/* What a row's exponentials are multiplied by, and the shift to ``bits`` fractional bits. */
+typedef struct {
+    int32_t reciprocal, right;
+} Share;
+
+static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
+                      int32_t bits)
+{
+    uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
+                           2^31 */
+    for (int32_t i = 0; i < depth; i++)
+        total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - row[i]]), 12);
+    const int32_t zeros = ek_leading_zeros(total);
+    const Share share = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
+                         12 - zeros + 31 - bits};
+    return share;
+}
+
+static inline int32_t scaled(Share share, int32_t power, int32_t highest)
+{
+    if (share.right > 31)
+        return 0;
+    const int32_t output = ek_rounding_shift(product(share.reciprocal, power), share.right);
+    return output < highest ? output : highest;
+}
+
+typedef struct {
+    int32_t rows, depth;
+} Int8;
+
+/* tensors: input int8 [rows][depth], table int32 [256], output int8 [rows][depth]. */
+void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
+{
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
+    const Int8 *p = (const Int8 *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
+        const int32_t largest = largest_int8(input, depth);
+        const Share share = share_of(input, depth, largest, table, 8);
+        for (int32_t i = 0; i < depth; i++) {
+            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
+            output[i] = (int8_t)(scaled(share, power, 255) - 128);
+        }
+    }
+}
+
+/* tensors: input int8 [rows][depth], table int32 [256], output int16 [rows][depth]. */
+void ek_softmax_int8_int16_twice(const int32_t *params, void *const *tensors)
+{
+    const int8_t *input = (const int8_t *)tensors[0];
+    const int32_t *table = (const int32_t *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
+    const Int8 *p = (const Int8 *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
+        const int32_t largest = largest_int8(input, depth);
+        const Share share = share_of(input, depth, largest, table, 16);
+        for (int32_t i = 0; i < depth; i++) {
+            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
+            output[i] = (int16_t)(scaled(share, power, 65535) - 32768);
+        }
+    }
+}
+
+/* 1 / (the sum of a row's exponentials, in units of the output's scale). */
+static float inverse(const int8_t *row, int32_t depth, int32_t largest, const float *table,
+                     float scale)
+{
+    float total = 0;
+    for (int32_t i = 0; i < depth; i++)
+        total += ek_flash_float(&table[largest - row[i]]);
+    return 1 / (total * scale);
+}
+
+/* The nearest whole number, halves up. */
+static inline int32_t rounded(float value, int32_t highest)
+{
+    const int32_t whole = (int32_t)value;
+    const int32_t nearest = whole + (value - (float)whole >= 0.5f);
+    return nearest < highest ? nearest : highest;
+}
+
+/* The scale, of the output, is the bits of a float. */
+typedef struct {
+    int32_t rows, depth, scale;
+} Int8Float;
+
+/* tensors: input int8 [rows][depth], table float [256], output int8 [rows][depth]. */
+void ek_softmax_int8_float(const int32_t *params, void *const *tensors)
+{
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int8_t *output = (int8_t *)tensors[2];
+    const Int8Float *p = (const Int8Float *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    const float scale = ek_float(&p->scale);
+    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
+        const int32_t largest = largest_int8(input, depth);
+        const float factor = inverse(input, depth, largest, table, scale);
+        for (int32_t i = 0; i < depth; i++) {
+            const float power = ek_flash_float(&table[largest - input[i]]);
+            output[i] = (int8_t)(rounded(power * factor, 255) - 128);
+        }
+    }
+}
+
+/* tensors: input int8 [rows][depth], table float [256], output int16 [rows][depth]. */
+void ek_softmax_int8_int16_float(const int32_t *params, void *const *tensors)
+{
+    const int8_t *input = (const int8_t *)tensors[0];
+    const float *table = (const float *)tensors[1];
+    int16_t *output = (int16_t *)tensors[2];
+    const Int8Float *p = (const Int8Float *)params;
+    const int32_t rows = p->rows, depth = p->depth;
+    const float scale = ek_float(&p->scale);
+    for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
+        const int32_t largest = largest_int8(input, depth);
+        const float factor = inverse(input, depth, largest, table, scale);
+        for (int32_t i = 0; i < depth; i++) {
+            const float power = ek_flash_float(&table[largest - input[i]]);
+            output[i] = (int16_t)(rounded(power * factor, 65535) - 32768);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+"""What a model may take, and what keeps one op of it from running."""
+
+from __future__ import annotations
+
+from edge_runtime import ops
+from edge_runtime.check import label
+from edge_runtime.errors import ModelError, UnsoundError
+from edge_runtime.graph import SIZES
+from edge_runtime.ops.call import Call
+from edge_runtime.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
+    from edge_runtime.graph import Graph, Op, Tensor
+    from edge_runtime.unsupported import Unsupported
+
+ROOM, ROOM_TIMES = 16 << 20, 64
+"""A model may take this many bytes, or so many times its file's size if that is more. A file of 300
+bytes can ask for any number of gigabytes, and what asks for that is damaged or hostile: input,
+output and activations of classifiers are smaller than their weights. The limit holds twice: for
+inputs, outputs and arena together, and for the constants that all ops read and make together, since
+thousands of ops may share the same weights, each with a copy packed for its kernel."""
+
+MAX_OPS = 4096
+"""Planning takes time that grows with the square of their number: half a second for so many
+tensors that are all alive at once."""
+
+MAX_SCALES = 2**16
+"""Scales that ops have for slices of their tensors, all different ops together: each becomes a
+multiplier, in 5 µs, in 80 µs at worst. Ops whose tensors and options are the same count once."""
+
+MAX_TABLES = 2048
+"""Functions of 8 bits that different ops tabulate, in half a millisecond, two with the rounding
+"tflite-micro"."""
+
+MAX_RANK = 8
+"""Most dimensions of a tensor; the extension's number as well."""
+
+
+class NotSupportedError(ModelError):
+    """An op that the engine does not run."""
+
+    def __init__(self, what: Unsupported) -> None:
+        super().__init__(what.why)
+        self.what = what
+
+
+def room(graph: Graph) -> int:
+    """Return the bytes that a model may take."""
+    return max(ROOM, ROOM_TIMES * graph.size)
+
+
+def require_few_ops(graph: Graph) -> None:
+    """Raise when a graph has more ops than are planned."""
+    if len(graph.ops) > MAX_OPS:
+        raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+
+
+def require_ranks(graph: Graph) -> None:
+    """Raise when an input has more dimensions than are planned."""
+    for index in graph.inputs:
+        if (rank := len(graph.tensors[index].shape)) > MAX_RANK:
+            raise ModelError(f"its input has {rank} dimensions, at most {MAX_RANK} are run")
+
+
+def require_few(op: Op, count: int, limit: int, what: str) -> None:
+    """Raise when the ops up to this one have too much of what takes time or memory to lower."""
+    if count > limit:
+        raise ModelError(f"{label(op)}: all ops {what.format(limit)}; here it is more")
+
+
+def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
+    """Return the module of an op whose tensors are of types that the engine has.
+
+    Raises:
+        NotSupportedError: the engine does not have the op, or the type of a tensor.
+        UnsoundError: it lacks its first input, or has no output.
+    """
+    module = None if op.custom else ops.find(op.name)
+    if module is None:
+        from edge_runtime.unsupported import no_such_op
+
+        raise NotSupportedError(no_such_op(op, tensors))
+    if not op.outputs or not op.inputs or op.inputs[0] < 0:
+        raise UnsoundError(f"op {op.index}, {op.name}: it has to have a first input and one output")
+    for index in *op.inputs, *op.outputs:
+        tensor = tensors[index]
+        odd = tensor.dtype not in SIZES or tensor.sparse or tensor.blockwise
+        if index >= 0 and (odd or (tensor.variable and tensor.data is not None)):
+            from edge_runtime.unsupported import wrong_type
+
+            raise NotSupportedError(wrong_type(op, tensors, tensor))
+    return module
+
+
+def call_of(op: Op, tensors: Sequence[Tensor], rounding: str) -> Call:
+    """Return the op as its module sees it."""
+    inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
+    return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
+
+
+def settled(call: Call, module: ModuleType, most: int) -> Call:
+    """Return the op with the shapes of its outputs, after all that could be wrong with it.
+
+    Args:
+        call: the op.
+        module: its module.
+        most: bytes of an output.
+
+    Raises:
+        NotSupportedError: it is beyond a limit.
+        UnsoundError: it has another number of outputs than its kind has.
+    """
+    for constraint in module.CONSTRAINTS:
+        value = constraint(call)
+        if value is not None:
+            raise refused(call, (constraint.__doc__ or "").rstrip("."), value)
+    shapes = module.shapes(call)
+    if len(shapes) != len(call.outputs):
+        what = f"{len(shapes)} output{'s' if len(shapes) > 1 else ''}"
+        raise UnsoundError(
+            f"op {call.op.index}, {call.op.name}: it has to have a first input and {what}"
+        )
+    outputs = tuple(
+        replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
+    )
+    for output in outputs:
+        _require_size(call, output, most)
+    return replace(call, outputs=outputs)
+
+
+def _require_size(call: Call, output: Tensor, most: int) -> None:
+    shape, quantization = output.shape, output.quantization
+    if len(shape) > MAX_RANK or not output.elements or output.size > most:
+        limit = f"An output has at most {MAX_RANK} dimensions and {most} bytes, and is not empty"
+        raise refused(call, limit, str(list(shape[: 2 * MAX_RANK])))
+    if quantization is not None and quantization.per_channel:
+        scales, axis = len(quantization.scales), quantization.axis
+        if shape[axis : axis + 1] != (scales,):
+            limit = "There is a scale for each slice of the output"
+            raise refused(call, limit, f"{scales} along axis {axis} of {list(shape)}")
+
+
+def require_int32(call: Call, params: Mapping[str, int]) -> None:
+    """Raise when a parameter is not what C can hold."""
+    for name, value in params.items():
+        if not -(2**31) <= value < 2**31:
+            raise refused(call, f"The kernel's {name} fits into int32", str(value))
+
+
+def refused(call: Call, limit: str, value: str) -> NotSupportedError:
+    """Return the error for a broken limit."""
+    from edge_runtime.unsupported import broken_limit
+
+    return NotSupportedError(broken_limit(call, limit, value))
+
+
+def usable(tensor: Tensor, most: int) -> bool:
+    """Tell whether what the file says about a tensor that no kernel makes can be relied on."""
+    return (
+        tensor.dtype in SIZES
+        and len(tensor.shape) <= MAX_RANK
+        and -1 not in tensor.signature[1:]
+        and 0 < tensor.size <= most
+    )

@@ -1,0 +1,98 @@
+"""What is known before the first inference is calculated now: shapes, and ops of constants."""
+
+from __future__ import annotations
+
+from edge_runtime.planner import limits
+from edge_runtime.planner.limits import NotSupportedError
+from edge_runtime.planner.plan import Slot
+from edge_runtime.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.ops.call import Call
+    from edge_runtime.planner.lower import Lowering
+    from edge_runtime.planner.plan import Engine
+    from edge_runtime.unsupported import Unsupported
+
+
+def fold_constants(
+    graph: Graph, rounding: str, lowering: Lowering, engine: Engine | None
+) -> tuple[Graph, list[Unsupported]]:
+    """Settle all shapes, op by op, and make constants of what ops make of constants.
+
+    After an op that is not supported the shapes that the file has for its outputs hold; ops that
+    depend on what stays open are only looked up by name, and dropped like those not supported.
+
+    Args:
+        graph: its inputs have the shapes of the file, from which all others follow.
+        rounding: one of ``ops.ROUNDINGS``.
+        lowering: of this graph.
+        engine: runs the kernels of ops whose inputs are all constants.
+
+    Returns:
+        The graph of the ops that are left to be run, and the ops that are not supported.
+    """
+    tensors = list(graph.tensors)
+    known = {tensor.index for tensor in tensors if tensor.data is not None or tensor.variable}
+    known.update(graph.inputs)
+    kept = []
+    left: list[Unsupported] = []
+    for op in graph.ops:
+        try:
+            module = limits.module_of(op, tensors)
+            if any(index >= 0 and index not in known for index in op.inputs):
+                continue
+            call = limits.call_of(op, tensors, rounding)
+            call = limits.settled(call, module, lowering.room)
+            contents = _contents(call, module, lowering, engine)
+        except NotSupportedError as error:
+            left.append(error.what)
+            if error.what.output_is_known:
+                known.update(
+                    index for index in op.outputs if limits.usable(tensors[index], lowering.room)
+                )
+            continue
+        for index, output, data in zip(op.outputs, call.outputs, contents, strict=True):
+            tensors[index] = replace(output, data=data)
+            known.add(index)
+        if None in contents:
+            kept.append(op)
+    return replace(graph, tensors=tuple(tensors), ops=tuple(kept)), left
+
+
+def _contents(
+    call: Call, module: ModuleType, lowering: Lowering, engine: Engine | None
+) -> tuple[memoryview | None, ...]:
+    """Return the outputs' bytes where they are known, else None for each."""
+    if hasattr(module, "fold"):
+        lowering.count(call.op, call.output.size + _constants(call))
+        return (memoryview(module.fold(call)),)
+    if any(one is not None and one.data is None for one in call.inputs):
+        return (None,) * len(call.outputs)
+    if hasattr(module, "ALIAS"):
+        lowering.count(call.op, call.output.size)
+        return (call.input(0).data,)
+    lowering.count(call.op, sum(one.size for one in call.outputs) + _constants(call))
+    kernel = lowering.kernel(call, module)
+    if engine is None:
+        from edge_runtime.planner.portable import PORTABLE
+
+        engine = PORTABLE
+    read = [_slot(call.input(position)) for position in kernel.inputs]
+    for constant in kernel.constants:
+        data = memoryview(constant.data)
+        read.append(Slot(constant.dtype, len(data), data, "constant"))
+    outputs = engine.run(kernel, read, [output.size for output in call.outputs])
+    return tuple(memoryview(output) for output in outputs)
+
+
+def _slot(tensor: Tensor) -> Slot:
+    return Slot(tensor.dtype, tensor.size, tensor.data, "constant")
+
+
+def _constants(call: Call) -> int:
+    """Return the bytes of all constant inputs."""
+    return sum(one.size for one in call.inputs if one and one.data is not None)

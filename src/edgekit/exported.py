@@ -1,0 +1,30 @@
+"""A model file as C for the emulated microcontrollers: what ``bench`` and ``sweep`` share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgekit.benchmarks.mcu.firmware import Library
+
+NAME = "model"
+"""Prefix of the public names of the exported C."""
+
+
+def exported(path: Path, skip_zeros: bool) -> "Library":
+    """Return a model file as C.
+
+    Raises:
+        ModelError: the file is damaged, or holds what cannot be exported.
+    """
+    from edgekit.benchmarks.mcu.firmware import Library
+    from edgekit.convert.c.library import library
+
+    model = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
+    return Library(
+        name=NAME,
+        files={f"{NAME}.h": model.header, f"{NAME}.c": model.source},
+        arena=model.arena,
+        weights=model.weights,
+        macs=model.macs,
+        ops=model.ops,
+    )

@@ -1,0 +1,73 @@
+"""Cost of firmware of the documented network, compared with the committed figures.
+
+`make figures` updates them; a commit that makes one grow says why.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seeded
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
+from edgekit.convert.c.library import library
+
+FILE = Path(__file__).with_name("committed_figures.json")
+BUILDS = [
+    f"{core} {optimisation}{variant}"
+    for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
+    for optimisation in ("-Os", "-O2")
+    for variant in ("", " skip-zeros", " sparse")
+]
+IMAGES = 20
+
+
+def measured(build: str) -> dict[str, int]:
+    """Flash and RAM in bytes, instructions of an inference."""
+    core, optimisation, *variant = build.split()
+    content = seeded.network(zeros=0.8 if variant == ["sparse"] else 0.0)
+    exported = library(content, "seeded.tflite", "model", skip_zeros=variant == ["skip-zeros"])
+    files = {"model.h": exported.header, "model.c": exported.source}
+    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
+    built = firmware.build(CORES[core], model, optimisation)
+    profile = emulator.profile(built, seeded.strokes(IMAGES).view(np.uint8), 1 << 40)
+    return {
+        "code": built.code,
+        "constants": built.constants,
+        "ram": built.data + profile.stack,
+        "median instructions": int(np.percentile(profile.instructions, 50, method="higher")),
+        "most instructions": int(profile.instructions.max()),
+    }
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_nothing_has_grown(build: str) -> None:
+    document = json.loads(FILE.read_text())
+    versions = firmware.versions(CORES[build.split()[0]])
+    if document["versions"] != versions:
+        pytest.skip(f"the figures are of {document['versions']}, here is {versions}")
+    figures, committed = measured(build), document["builds"][build]
+    grown = {
+        name: (committed[name], figures[name])
+        for name in figures
+        if figures[name] > committed[name]
+    }
+    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+
+
+def write() -> None:
+    """Write the committed figures anew."""
+    document = {
+        "versions": firmware.versions(CORES["cortex-m4"]),
+        "builds": {build: measured(build) for build in BUILDS},
+    }
+    FILE.write_text(json.dumps(document, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write()
+    sys.stdout.write(f"{FILE.name} written\n")

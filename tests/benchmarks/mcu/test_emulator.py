@@ -1,0 +1,175 @@
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import unicorn
+from unicorn import arm_const, riscv_const
+
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Firmware
+from edgekit.errors import FirmwareError
+from firmware_library import HIDDEN_WEIGHTS, OUTPUT_WEIGHTS, doing, library
+
+ALL = 1 << 60
+EMULATED = [name for name, core in CORES.items() if core.emulated]
+BUILDS = [
+    ("cortex-m0", "-Os"),
+    ("cortex-m4", "-Os"),
+    ("cortex-m4", "-O2"),
+    ("cortex-m7", "-O2"),
+    ("cortex-m33", "-O2"),
+    ("rv32imc", "-Os"),
+    ("rv32imc", "-O2"),
+]
+THREES = np.array([[0] * 16, [1] * 16, [3] * 16, [0] * 16], np.uint8)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> npt.NDArray[np.int8]:
+    return np.random.default_rng(5).integers(-128, 128, (6, 16)).astype(np.int8)
+
+
+@pytest.fixture(scope="module", params=BUILDS, ids=" ".join)
+def built(request: pytest.FixtureRequest) -> Firmware:
+    name, optimisation = request.param
+    return firmware.build(CORES[name], library(), optimisation)
+
+
+def dense(values: npt.NDArray[Any], weights: list[list[int]]) -> npt.NDArray[np.int64]:
+    positive = np.maximum(values.astype(np.int64), 0)
+    return np.clip(positive @ np.array(weights).T >> 4, -128, 127)
+
+
+def stepped(built: Firmware, inputs: npt.NDArray[np.int8]) -> tuple[int, list[list[int]]]:
+    """Count one instruction at a time: until the first input, and in each step of each input.
+
+    The hook is not called for an instruction whose condition fails, so those of an IT block are
+    counted with the IT instruction.
+    """
+    core = built.core
+    if core.emulated == "arm":
+        mode = unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
+        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, mode, cpu=getattr(arm_const, core.model))
+        link, thumb = arm_const.UC_ARM_REG_LR, 1
+    else:
+        uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+        link, thumb = riscv_const.UC_RISCV_REG_RA, 0
+    for address, size in ((0, 1 << 20), (0x20000000, 1 << 18), (0xE000E000, 1 << 12)):
+        uc.mem_map(address, size)
+    for address, content in built.image.items():
+        uc.mem_write(address, content)
+    start = 0
+    if thumb:
+        uc.reg_write(arm_const.UC_ARM_REG_SP, int.from_bytes(uc.mem_read(0, 4), "little"))
+        start = int.from_bytes(uc.mem_read(4, 4), "little")
+    labels = dict(built.steps)
+    step = built.outside
+    counts = [0] * (step + 1)
+    conditional: set[int] = set()
+
+    def executed(uc: Any, address: int, _size: int, _data: Any) -> None:
+        nonlocal step
+        step = labels.get(address, step)
+        if address in conditional:
+            return
+        counts[step] += 1
+        half = int.from_bytes(uc.mem_read(address, 2), "little")
+        if thumb and half & 0xFF00 == 0xBF00 and (mask := half & 15):
+            at = address + 2
+            for _ in range(4 - (mask & -mask).bit_length() + 1):
+                assert at not in labels
+                conditional.add(at)
+                counts[step] += 1
+                at += 4 if uc.mem_read(at + 1, 1)[0] >> 3 >= 0b11101 else 2
+
+    uc.hook_add(unicorn.UC_HOOK_CODE, executed)
+    target = built.symbols["ek_next"].address
+    uc.emu_start(start, target)
+    at_reset, found = sum(counts), []
+    for one in inputs:
+        counts[:] = [0] * len(counts)
+        uc.mem_write(built.symbols["ek_input"].address, one.tobytes())
+        uc.emu_start(uc.reg_read(link) | thumb, target)
+        found.append(list(counts))
+    return at_reset, found
+
+
+def test_counts_are_those_of_single_steps(built: Firmware, inputs: npt.NDArray[np.int8]) -> None:
+    profile = emulator.profile(built, inputs.view(np.uint8), ALL)
+    at_reset, counts = stepped(built, inputs)
+    assert profile.start == at_reset
+    assert profile.steps.tolist() == counts
+    assert profile.instructions.tolist() == [sum(one) for one in counts]
+    assert len(set(profile.instructions.tolist())) > 1
+    assert (profile.steps > 0).all()
+
+
+def test_answers_are_right_with_and_without_counting(
+    built: Firmware, inputs: npt.NDArray[np.int8]
+) -> None:
+    expected = dense(dense(inputs, HIDDEN_WEIGHTS), OUTPUT_WEIGHTS)
+    raw = inputs.view(np.uint8)
+    assert emulator.answers(built, raw).view(np.int8).tolist() == expected.tolist()
+    assert emulator.profile(built, raw, ALL).outputs.view(np.int8).tolist() == expected.tolist()
+
+
+def test_counting_ends_with_the_budget(inputs: npt.NDArray[np.int8]) -> None:
+    built = firmware.build(CORES["cortex-m4"], library(), "-Os")
+    whole = emulator.profile(built, inputs.view(np.uint8), ALL)
+    budget = int(whole.instructions[:3].sum())
+    part = emulator.profile(built, inputs.view(np.uint8), budget)
+    assert part.instructions.tolist() == whole.instructions[:3].tolist()
+    assert len(part.outputs) == 3
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_instructions_are_told_apart(name: str) -> None:
+    arm = CORES[name].emulated == "arm"
+    # 16 bits, 32 bits, 16 bits: nop, bl, nop; c.nop, addi, c.nop.
+    code = "00bffff7feff00bf" if arm else "0100130505000100"
+    assert emulator.instructions(bytes.fromhex(code), arm) == [0, 2, 6]
+
+
+# Each is 400 bytes deep from the call on: reset has no frame of its own.
+FRAMES = {
+    "moved": "sub sp, sp, #400\nadd sp, sp, #400\nmovs r0, #0\nbx lr",
+    "written": "movs r0, #1\nsub sp, sp, #400\nstr r0, [sp]\nadd sp, sp, #400\nbx lr",
+    "on the third input": "ldrb r0, [r0]\ncmp r0, #3\nbne 1f\nsub sp, sp, #400\nstr r0, [sp]\n"
+    "add sp, sp, #400\n1:\nbx lr",
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_the_peak_of_the_stack_is_measured(frame: str) -> None:
+    lines = "".join(f'"{line}\\n"' for line in FRAMES[frame].splitlines())
+    naked = library(
+        '#include "tiny.h"\n__attribute__((naked)) int tiny_run(const int8_t *input, '
+        f"int8_t *output)\n{{\n    __asm__ volatile({lines});\n}}\n"
+    )
+    built = firmware.build(CORES["cortex-m4"], naked, "-Os")
+    assert emulator.profile(built, THREES, ALL).stack == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("*(volatile int *)0x100 = 1;", "writes to flash at 0x00000100"),
+        ("*(volatile int *)0x60000000 = 1;", "writes to 0x60000000"),
+        ("(void)*(volatile int *)0x60000000;", "reads from 0x60000000"),
+        ("((void (*)(void))0x70000001)();", "runs into 0x70000000"),
+        ("((void (*)(void))0x20000001)();", "runs into 0x20000000"),
+        ('for (;;) __asm__ volatile("");', "still runs after 1000000 instructions"),
+        ("__builtin_trap();", "Invalid instruction"),
+    ],
+)
+@pytest.mark.parametrize("counting", [False, True])
+def test_a_fault_is_one_clear_line(body: str, message: str, counting: bool) -> None:
+    built = firmware.build(CORES["cortex-m4"], doing(body), "-Os")
+    run = partial(emulator.profile, budget=ALL) if counting else emulator.answers
+    with pytest.raises(FirmwareError, match=message) as caught:
+        run(built, THREES)
+    assert str(caught.value).startswith("cortex-m4 -Os: on input 2 ")
+    assert "\n" not in str(caught.value)

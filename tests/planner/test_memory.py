@@ -1,0 +1,142 @@
+"""Where the planner places tensors: lifetimes, scratch, states, several inputs and outputs."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from edge_runtime.graph import Graph
+from edge_runtime.ops.call import Kernel
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan, Slot
+from graphs import graph, tensor
+
+ADD = {"fused_activation": 0, "pot_scale_int16": 0}
+FLOAT = tensor((8,))
+
+
+class Wants:
+    """An engine that has a variant with scratch memory for one kernel."""
+
+    def __init__(self, kernel: str, scratch: int) -> None:
+        self.kernel, self.scratch = kernel, scratch
+        self.asked: list[tuple[str, list[bool]]] = []
+
+    def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
+        self.asked.append((kernel.name, [slot.data is not None for slot in slots]))
+        return ("fast", self.scratch) if kernel.name == self.kernel else ("portable", 0)
+
+    def run(self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]) -> tuple[bytes, ...]:
+        raise NotImplementedError
+
+
+def network() -> Graph:
+    """Two dense layers with an activation between them that cannot work in place."""
+    weights = tensor((8, 8), data=[0.5] * 64)
+    return graph(
+        [FLOAT, weights, FLOAT, FLOAT, weights, tensor((1, 8))],
+        [
+            ("FULLY_CONNECTED", [0, 1, -1], [2], DENSE),
+            ("TANH", [2], [3], {}),
+            ("FULLY_CONNECTED", [3, 4, -1], [5], DENSE),
+        ],
+    )
+
+
+DENSE = dict.fromkeys(("fused_activation", "weights_format", "keep_num_dims"), 0)
+
+
+def alive(found: Plan, slot: int) -> set[int]:
+    """Steps at which a slot's bytes are in use."""
+    touched = [index for index, step in enumerate(found.steps) if slot in step.slots]
+    return set(range(min(touched), max(touched) + 1))
+
+
+def test_scratch_is_part_of_the_arena() -> None:
+    without = plan(network())
+    engine = Wants("fully_connected_float32", 1000)
+    found = plan(network(), engine=engine)
+    assert [step.level for step in found.steps] == ["fast", "portable", "fast"]
+    assert found.arena >= without.arena + 1000
+    for step in found.steps:
+        if step.level == "portable":
+            assert step.scratch == ()
+            continue
+        (scratch,) = step.scratch
+        assert step.slots[-1] == scratch
+        slot = found.slots[scratch]
+        assert (slot.place, slot.size, slot.dtype) == ("arena", 1000, "uint8")
+        assert slot.offset + slot.size <= found.arena
+        for other in (*step.reads, *step.writes):
+            one = found.slots[other]
+            if one.place == "arena":
+                apart = one.offset + one.size <= slot.offset or one.offset >= slot.offset + 1000
+                assert apart
+
+
+def test_scratch_of_steps_that_follow_each_other_is_the_same_memory() -> None:
+    found = plan(network(), engine=Wants("fully_connected_float32", 1000))
+    offsets = {found.slots[slot].offset for step in found.steps for slot in step.scratch}
+    assert found.arena < 2000
+    assert offsets
+
+
+def test_variants_are_chosen_by_what_is_constant() -> None:
+    engine = Wants("", 0)
+    plan(network(), engine=engine)
+    assert engine.asked == [
+        ("fully_connected_float32", [False, True, True]),
+        ("tanh_float32", [False]),
+        ("fully_connected_float32", [False, True, True]),
+    ]
+
+
+def test_states_are_in_the_arena_all_the_time() -> None:
+    state = tensor((8,), "int8", scale=0.5, zero_point=-3, variable=True)
+    int8 = tensor((8,), "int8", scale=0.5, zero_point=-3)
+    found = plan(
+        graph(
+            [int8, state, int8, int8, int8],
+            [
+                ("ADD", [0, 0], [2], ADD),
+                ("ADD", [2, 1], [3], ADD),
+                ("ADD", [3, 0], [4], ADD),
+            ],
+        )
+    )
+    (state_,) = found.states
+    slot = found.slots[state_.slot]
+    assert (slot.place, slot.size, state_.fill) == ("arena", 8, 253)
+    for number, other in enumerate(found.slots):
+        if other.place == "arena" and number != state_.slot:
+            assert other.offset + other.size <= slot.offset or other.offset >= slot.offset + 8
+
+
+def test_several_inputs_and_outputs_have_their_positions() -> None:
+    found = plan(
+        graph(
+            [FLOAT, FLOAT, FLOAT, FLOAT],
+            [("ADD", [0, 1], [2], ADD), ("TANH", [2], [3], {})],
+            inputs=[1, 0],
+            outputs=[3, 2],
+        )
+    )
+    places = [
+        [(found.slots[slot].place, found.slots[slot].offset) for slot in slots]
+        for slots in (found.inputs, found.outputs)
+    ]
+    assert places == [[("input", 0), ("input", 1)], [("output", 0), ("output", 1)]]
+    # An output that is read again is not written over, though TANH could work in place.
+    assert found.steps[1].reads != found.steps[1].writes
+
+
+def test_a_scratch_of_no_bytes_is_none() -> None:
+    found = plan(network(), engine=Wants("tanh_float32", 0))
+    assert all(step.scratch == () for step in found.steps)
+
+
+@pytest.mark.parametrize("scratch", [1 << 25])
+def test_scratch_counts_towards_what_a_model_may_take(scratch: int) -> None:
+    from edge_runtime.errors import ModelError
+
+    with pytest.raises(ModelError, match=r"take 335.* bytes; a file of 1000 bytes may"):
+        plan(network(), engine=Wants("tanh_float32", scratch))

@@ -1,0 +1,1 @@
+"""Fine-tuning a trained model: pruning, clustering and quantisation-aware training."""
