@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import models
-import single_op
+import runtimes
 import smoke
 
 ROOT = Path(__file__).parents[1]
@@ -254,7 +254,7 @@ def test_doctor_in_an_environment_of_its_own(
 
 def test_the_smoke_test_holds_our_model_and_litert_s_answer() -> None:
     assert models.seeds()["dense int8"] == smoke.MODEL
-    answer = single_op.builtin_ref(smoke.MODEL)(np.frombuffer(smoke.INPUT, np.int8).reshape(2, 9))
+    answer = runtimes.builtin_ref(smoke.MODEL)(np.frombuffer(smoke.INPUT, np.int8).reshape(2, 9))
     assert answer.ravel().tolist() == smoke.OUTPUT
 
 

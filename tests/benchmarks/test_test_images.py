@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import build
 import foreign
-import models
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edgekit.benchmarks import dataset as test_images
@@ -107,20 +107,20 @@ def test_mnist_is_assumed_for_its_own_shape_only(
     assert mnist
     size = int(np.prod(shape))
     tensors = [
-        models.tensor((1, *shape)),
-        models.constant([1, size], "int32"),
-        models.tensor((1, size)),
-        models.constant(np.zeros((outputs, size)), "float32"),
-        models.tensor((1, outputs)),
-        models.tensor((1, outputs)),
+        build.tensor((1, *shape)),
+        build.constant([1, size], "int32"),
+        build.tensor((1, size)),
+        build.constant(np.zeros((outputs, size)), "float32"),
+        build.tensor((1, outputs)),
+        build.tensor((1, outputs)),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("RESHAPE", [0, 1], 2, {}),
         ("FULLY_CONNECTED", [2, 3, -1], 4, {}),
         ("SOFTMAX", [4], 5, {"beta": 1.0}),
     ]
     path = tmp_path / "unknown.tflite"
-    path.write_bytes(models.model(tensors, nodes))
+    path.write_bytes(build.model(tensors, nodes))
     found = test_images.for_models([path])
     assert found.source == ("mnist" if named else test_images.NO_DATA)
     assert found.labels == (tuple("0123456789") if named else ())

@@ -25,7 +25,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
-import models
+import build
 import spoil
 from edge_runtime.metadata import Metadata
 from edgekit import digests, files
@@ -83,16 +83,16 @@ def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     weights = rng.normal(0, 0.05, (2, 64)).astype(np.float32)
     tensors = [
-        models.tensor((1, 64)),
-        models.constant(weights, "float32"),
-        models.tensor((1, 2)),
-        models.tensor((1, 2)),
+        build.tensor((1, 64)),
+        build.constant(weights, "float32"),
+        build.tensor((1, 2)),
+        build.tensor((1, 2)),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("FULLY_CONNECTED", [0, 1, -1], 2, {}),
         ("SOFTMAX", [2], 3, {"beta": 1.0}),
     ]
-    plain = models.model(tensors, nodes)
+    plain = build.model(tensors, nodes)
     (tmp_path / "model.tflite").write_bytes(
         attach(plain, Metadata(("a", "b"), mean=(0.0,), std=(255.0,)))
     )

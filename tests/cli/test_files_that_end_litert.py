@@ -10,6 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
+import build
 import models
 from edge_runtime import BackendError, load
 from edge_runtime.backends import litert, native
@@ -25,15 +26,15 @@ SHAPE = (1, 8, 8, 1)
 def classifier(*, deadly: bool) -> bytes:
     """ADD of a constant, int8 [1, 8, 8, 1]; LiteRT aborts where the constant has no scale."""
     tensors = [
-        models.tensor(SHAPE, "int8", 0.5),
-        models.constant(np.ones(SHAPE), "int8", 0.5),
-        models.tensor(SHAPE, "int8", 0.5),
+        build.tensor(SHAPE, "int8", 0.5),
+        build.constant(np.ones(SHAPE), "int8", 0.5),
+        build.tensor(SHAPE, "int8", 0.5),
     ]
-    data = models.model(tensors, [("ADD", [0, 1], 2, {})])
+    data = build.model(tensors, [("ADD", [0, 1], 2, {})])
     tree = schema.ModelT.InitFromPackedBuf(data)
     if deadly:
         tree.subgraphs[0].tensors[1].quantization = None
-    return models.pack(tree)
+    return build.pack(tree)
 
 
 @pytest.fixture
@@ -82,9 +83,9 @@ def test_bench(folder: Path) -> None:
 
 
 def test_a_contender_in_a_child_is_timed_there(tmp_path: Path) -> None:
-    tensors = [models.tensor(SHAPE, "float32"), models.tensor(SHAPE, "float32")]
+    tensors = [build.tensor(SHAPE, "float32"), build.tensor(SHAPE, "float32")]
     path = tmp_path / "model.tflite"
-    path.write_bytes(models.model(tensors, [("ABS", [0], 1, {})]))
+    path.write_bytes(build.model(tensors, [("ABS", [0], 1, {})]))
     found = [one for one in from_models({"it": path}, ["litert"]) if isinstance(one, Contender)]
     inputs = np.ones((3, *SHAPE[1:]), np.float32)
     (result,) = latency.measure(found, inputs, rounds=2, calls=10)
@@ -136,7 +137,7 @@ def test_outputs_are_not_compared_where_litert_may_die(folder: Path) -> None:
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()["QUANTIZE int8 int8"])
     tree.subgraphs[0].tensors[0].quantization.scale = [1e-38]  # XNNPACK ends the process
     path = folder / "denormal.tflite"
-    path.write_bytes(models.pack(tree))
+    path.write_bytes(build.pack(tree))
     model = load(path)
     contender = Contender(
         subject=Subject("denormal", "", "native"),
@@ -157,7 +158,7 @@ def test_inspect_says_that_litert_does_not_run_a_contradiction(
     tree = schema.ModelT.InitFromPackedBuf(classifier(deadly=False))
     tree.subgraphs[0].tensors[2].shape = [1, 8, 9, 1]
     path = folder / "contradictory.tflite"
-    path.write_bytes(models.pack(tree))
+    path.write_bytes(build.pack(tree))
     assert run(["inspect", str(path), "--json"]) == 0
     runners = {one["name"]: one for one in json.loads(capsys.readouterr().out)["runners"]}
     assert runners["litert"]["runs"] == runners["native"]["runs"] == "no"

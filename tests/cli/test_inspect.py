@@ -6,11 +6,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner
 
+import build
 import chain
 import documents
 import edge_runtime
-import models
-import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.reader import read
@@ -170,8 +169,8 @@ def test_memory_of_what_the_engine_cannot_run_is_one_line(tmp_path, capsys):
     from edgekit.cli import run
 
     path = tmp_path / "cos.tflite"
-    tensors = [single_op.tensor("x", (1, 4), "float32"), single_op.tensor("y", (1, 4), "float32")]
-    path.write_bytes(single_op.model("COS", None, tensors, [0], version=1))
+    tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="y")]
+    path.write_bytes(build.model(tensors, [("COS", [0], 1, {})]))
     assert run(["inspect", str(path)]) == 0
     assert run(["inspect", "--memory", str(path)]) == 2
     complaint = capsys.readouterr().err
@@ -181,9 +180,9 @@ def test_memory_of_what_the_engine_cannot_run_is_one_line(tmp_path, capsys):
 
 def test_who_runs_it_and_what_is_missing(tmp_path):
     path = tmp_path / "cos.tflite"
-    tensors = [single_op.tensor(name, (1, 4), "float32") for name in "abcd"]
-    steps = [("COS", None, [0], 1), ("SIN", None, [1], 2), ("COS", None, [2], 3)]
-    path.write_bytes(single_op.network(steps, tensors, version=1))
+    tensors = [build.tensor((1, 4), name=name) for name in "abcd"]
+    ops = [("COS", [0], 1, {}), ("SIN", [1], 2, {}), ("COS", [2], 3, {})]
+    path.write_bytes(build.model(tensors, ops))
     text = inspect(path)
     lines = words(text)
     engine = "edgekit's engine, and C does not run: 3 of its 3 ops are not there, see below"
@@ -204,10 +203,10 @@ def test_who_runs_it_and_what_is_missing(tmp_path):
 
 def test_what_is_counted_in_part_says_at_least(tmp_path):
     path = tmp_path / "odd.tflite"
-    plain = single_op.unary("CUSTOM", ("float32", 0, 0), ("float32", 0, 0), 4)
+    plain = build.unary("CUSTOM", ("float32", 0, 0), ("float32", 0, 0), 4)
     tree = schema.ModelT.InitFromPackedBuf(plain)
     tree.operatorCodes[0].customCode = b"odd"
-    path.write_bytes(models.pack(tree))
+    path.write_bytes(build.pack(tree))
     assert ["MACs", "at", "least", "0", "for", "one", "inference"] in words(inspect(path))
     assert json.loads(inspect(path, "--json"))["macs_at_least"] is True
 

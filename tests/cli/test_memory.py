@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import models
+import build
 from edge_runtime import load
 from edge_runtime import quantize as on_scale
 from edge_runtime.metadata import Metadata
@@ -38,17 +38,17 @@ def classifier(folder: Path, classes: int, metadata: Metadata | None = None) -> 
     """A dense classifier of pictures of 28×28."""
     weights = np.random.default_rng(0).normal(0, 0.01, (classes, 784)).astype(np.float32)
     tensors = [
-        models.tensor((1, 784)),
-        models.constant(weights, "float32"),
-        models.tensor((1, classes)),
-        models.tensor((1, classes)),
+        build.tensor((1, 784)),
+        build.constant(weights, "float32"),
+        build.tensor((1, classes)),
+        build.tensor((1, classes)),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("FULLY_CONNECTED", [0, 1, -1], 2, {}),
         ("SOFTMAX", [2], 3, {"beta": 1.0}),
     ]
     path = folder / "model.tflite"
-    path.write_bytes(attach(models.model(tensors, nodes), metadata or Metadata()))
+    path.write_bytes(attach(build.model(tensors, nodes), metadata or Metadata()))
     return path
 
 

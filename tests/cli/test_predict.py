@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import build
 import documents
-import models
 from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
@@ -198,8 +198,8 @@ def test_an_array_that_does_not_fit(model, tmp_path, capsys):
 
 def test_scores_for_each_pixel_are_numbers(tmp_path, capsys):
     path, shape, x = tmp_path / "map.tflite", (1, 4, 4, 2), np.ones((2, 4, 4, 2), np.float32)
-    tensors = [models.tensor(shape, "float32"), models.tensor(shape, "float32")]
-    content = models.model(tensors, [("LOGISTIC", [0], 1, {})])
+    tensors = [build.tensor(shape, "float32"), build.tensor(shape, "float32")]
+    content = build.model(tensors, [("LOGISTIC", [0], 1, {})])
     path.write_bytes(attach(content, Metadata(("ground", "person"))))
     np.savez(tmp_path / "x.npz", x=x)
     expected = load(path).predict(x).reshape(2, -1)

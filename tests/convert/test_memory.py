@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
+import build
 import chain
-import single_op
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
@@ -61,6 +61,6 @@ def test_sizes_and_places_are_those_of_the_plan():
 
 
 def test_what_the_engine_cannot_plan_is_an_error():
-    tensors = [single_op.tensor("x", (1, 4), "float32"), single_op.tensor("y", (1, 4), "float32")]
+    tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="y")]
     with pytest.raises(ModelError, match="op 0, COS 'y', is not supported"):
-        memory(single_op.model("COS", None, tensors, [0], version=1))
+        memory(build.model(tensors, [("COS", [0], 1, {})]))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import build
 import models
-import single_op
 from edgekit.convert.runners import TITLES, Runner, support
 from edgekit.convert.targets import TARGETS
 
@@ -21,14 +21,14 @@ def custom(name: str, *, beside: bool = False) -> bytes:
     code = schema.OperatorCodeT(32, name.encode(), 1, 32)
     if beside:
         tree.operatorCodes.append(code)
-        tree.subgraphs[0].tensors.append(models.tensor((2, 19), "int8", 0.1))
+        tree.subgraphs[0].tensors.append(build.tensor((2, 19), "int8", 0.1))
         tree.subgraphs[0].operators.append(schema.OperatorT(1, inputs=[1], outputs=[2]))
         tree.subgraphs[0].outputs = [2]
     else:
         tree.operatorCodes = [code]
     for one in tree.subgraphs[0].tensors:
         one.shape = [1, 19]
-    return models.pack(tree)
+    return build.pack(tree)
 
 
 def test_all_targets_have_a_verdict() -> None:
@@ -80,22 +80,22 @@ def test_custom_ops_are_called_what_they_are(name: str, litert: str, said: str) 
 def test_weights_in_forms_of_their_own() -> None:
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()["dense float32"])
     weights = tree.subgraphs[0].tensors[1]
-    weights.type = models.TYPES["int8"]
+    weights.type = build.TYPES["int8"]
     tree.buffers[weights.buffer].data = tree.buffers[weights.buffer].data[::4]
-    found = who(models.pack(tree))
+    found = who(build.pack(tree))
     assert "int8 weights with float32 activations" in found["mcu"].reason
     assert [one.runs for one in found.values()] == ["no", "yes", "no", "no", "no"]
-    assert support(models.pack(tree)).missing[0].why == (
+    assert support(build.pack(tree)).missing[0].why == (
         "int8 weights with float32 activations (hybrid)"
     )
 
 
 def test_several_inputs_hide_no_op() -> None:
     tree = schema.ModelT.InitFromPackedBuf(
-        single_op.unary("COS", ("float32", 0, 0), ("float32", 0, 0), 4)
+        build.unary("COS", ("float32", 0, 0), ("float32", 0, 0), 4)
     )
     tree.subgraphs[0].inputs = [0, 0]
-    found = who(models.pack(tree))
+    found = who(build.pack(tree))
     assert found["native"].reason == (
         "two of its inputs are the same tensor; 1 of its 1 ops are not there, see below"
     )
@@ -106,7 +106,7 @@ def test_several_inputs_hide_no_op() -> None:
 def test_a_contradiction_runs_nowhere_that_looks() -> None:
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()["dense int8"])
     tree.subgraphs[0].operators[0].inputs = [3, 1, 2]
-    found = who(models.pack(tree))
+    found = who(build.pack(tree))
     assert found["native"].reason == found["litert"].reason
     assert "read before it is made" in found["native"].reason
 
@@ -114,7 +114,7 @@ def test_a_contradiction_runs_nowhere_that_looks() -> None:
 def test_open_sizes_are_not_for_accelerators() -> None:
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()["RELU int8"])
     tree.subgraphs[0].tensors[0].shapeSignature = [-1, 19]
-    found = who(models.pack(tree))
+    found = who(build.pack(tree))
     assert [one.runs for one in found.values()] == ["yes", "yes", "yes", "no", "no"]
     assert "has open sizes [-1, 19]" in found["edgetpu"].reason
 

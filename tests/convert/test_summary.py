@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-import models
+import build
 import mutate
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
@@ -151,26 +151,29 @@ def looped(*, limit: int | None = LENGTH, start: int = 0, step: int = 1) -> byte
     """
 
     def counter() -> schema.TensorT:
-        return models.tensor((), "int32")
+        return build.tensor((), "int32")
 
     def state() -> schema.TensorT:
-        return models.tensor((1, UNITS))
+        return build.tensor((1, UNITS))
 
-    weights = models.constant(np.ones((UNITS, UNITS)), "float32")
-    last = counter() if limit is None else models.constant(limit, "int32")
-    first, by = models.constant(start, "int32"), models.constant(step, "int32")
+    weights = build.constant(np.ones((UNITS, UNITS)), "float32")
+    last = counter() if limit is None else build.constant(limit, "int32")
+    first, by = build.constant(start, "int32"), build.constant(step, "int32")
     carried = [0, 1, 2] if limit is None else [0, 1]
-    return models.file(
+    first_ops = [("WHILE", carried, [3, 4], {"condSubgraphIndex": 1, "bodySubgraphIndex": 2})]
+    body_ops = [("ADD", [0, 3], 5, {}), ("FULLY_CONNECTED", [1, 4, -1], 6, {})]
+    body = [counter(), state(), counter(), by, weights, counter(), state()]
+    return build.file(
         [
-            ([first, state(), counter(), counter(), state(), counter()], [1], [4]),
-            ([counter(), state(), last, models.tensor((), "bool")], carried, [3]),
-            ([counter(), state(), counter(), by, weights, counter(), state()], carried, [5, 6]),
-        ],
-        [
-            [("WHILE", carried, [3, 4], schema.WhileOptionsT(1, 2))],
-            [("LESS", [0, 2], [3], None)],
-            [("ADD", [0, 3], [5], None), ("FULLY_CONNECTED", [1, 4, -1], [6], None)],
-        ],
+            ([first, state(), counter(), counter(), state(), counter()], first_ops, [1], [4]),
+            (
+                [counter(), state(), last, build.tensor((), "bool")],
+                [("LESS", [0, 2], 3, {})],
+                carried,
+                [3],
+            ),
+            (body, body_ops, carried, [5, 6]),
+        ]
     )
 
 
@@ -205,18 +208,18 @@ def test_a_loop_that_runs_itself_ends():
     tree = schema.ModelT.InitFromPackedBuf(looped())
     inner = tree.subgraphs[0].operators[0]
     tree.subgraphs[2].operators.append(inner)
-    assert summarise(models.pack(tree)).macs_at_least
+    assert summarise(build.pack(tree)).macs_at_least
     for number in -1, 0, 3, 2**31 - 1:
         inner.builtinOptions.bodySubgraphIndex = number
-        assert summarise(models.pack(tree)).macs_at_least
+        assert summarise(build.pack(tree)).macs_at_least
 
 
 def test_a_condition_that_reads_itself_ends():
     tree = schema.ModelT.InitFromPackedBuf(looped())
     tree.operatorCodes[1] = schema.OperatorCodeT(86, None, 1, 86)
     tree.subgraphs[1].operators[0].inputs = [3, 3]
-    assert [op.name for op in list(subgraphs(models.pack(tree)))[1].ops] == ["LOGICAL_AND"]
-    assert summarise(models.pack(tree)).macs_at_least
+    assert [op.name for op in list(subgraphs(build.pack(tree)))[1].ops] == ["LOGICAL_AND"]
+    assert summarise(build.pack(tree)).macs_at_least
 
 
 def test_damaged_loops_are_refused_or_counted():

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
+import build
 import edge_runtime
-import single_op
+import runtimes
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import native
 from edge_runtime.graph import Blockwise, Graph, Op, Tensor
@@ -38,7 +38,7 @@ def integer_models(artifacts, tmp_path_factory):
 def test_the_documented_model_is_exact(integer_models, dataset, form):
     """On all test images, and on random tensors over the full range."""
     data = (integer_models / form).read_bytes()
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     model = engines["reference"]
     scales = model.graph.tensors[model.graph.ops[1].inputs[1]].quantization.scales
     assert len(scales) == (1 if "tensor" in form else 14)
@@ -55,38 +55,12 @@ def test_the_documented_model_is_exact(integer_models, dataset, form):
         np.testing.assert_array_equal(engine.run(inputs), expected, err_msg=f"{name}, together")
 
 
-def test_dimensions_of_1_come_and_go_as_in_litert():
-    axis = np.array([-2], np.int32)
-    squeeze = schema.SqueezeOptionsT()
-    squeeze.squeezeDims = [0, 2]
-    x = np.arange(24, dtype=np.float32).reshape(1, 4, 1, 6)
-    for op, options, made, extra in (
-        ("SQUEEZE", squeeze, (4, 6), []),
-        (
-            "EXPAND_DIMS",
-            None,
-            (1, 4, 1, 1, 6),
-            [single_op.tensor("axis", (1,), "int32", data=axis)],
-        ),
-    ):
-        tensors = [
-            single_op.tensor("x", x.shape, "float32"),
-            *extra,
-            single_op.tensor("y", made, "float32"),
-        ]
-        data = single_op.model(op, options, tensors, [0, 1][: 1 + len(extra)], version=1)
-        expected = single_op.builtin_ref(data)(x)
-        assert expected.shape == made
-        for name, engine in single_op.engines(data).items():
-            np.testing.assert_array_equal(engine.run(x), expected, err_msg=name)
-
-
 def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeypatch):
     reference = edge_runtime.load(float_model, backend="reference")
-    litert = single_op.builtin_ref(float_model.read_bytes())
+    litert = runtimes.builtin_ref(float_model.read_bytes())
     x = (dataset.x_test[:200] / np.float32(255)).astype(np.float32).reshape(-1, 784)
     x = np.concatenate([x, np.random.default_rng(1).normal(size=x.shape).astype(np.float32)])
-    for level in single_op.INSTRUCTIONS:
+    for level in runtimes.INSTRUCTIONS:
         monkeypatch.setenv(native.VARIABLE, level)
         model = edge_runtime.load(float_model, backend="native")
         for image in x.reshape(-1, *model.input.shape):
@@ -143,12 +117,9 @@ def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
 
 
 def test_an_unknown_op_is_refused_by_name(tmp_path):
-    tensors = [
-        single_op.tensor("x", (1, 4), "float32"),
-        single_op.tensor("cosine", (1, 4), "float32"),
-    ]
+    tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="cosine")]
     path = tmp_path / "cos.tflite"
-    path.write_bytes(single_op.model("COS", None, tensors, [0], version=1))
+    path.write_bytes(build.model(tensors, [("COS", [0], 1, {})]))
 
     with pytest.raises(ModelError, match=r"op 0, COS 'cosine', is not supported: LiteRT runs it"):
         edge_runtime.load(path, backend="native")
@@ -259,24 +230,6 @@ def test_what_dequantize_makes_of_float16_is_not_counted_twice():
     assert [(one.op.name, one.why) for one in unsupported(graph)] == [("DEQUANTIZE", FLOAT16)]
 
 
-def test_a_broken_limit_is_told_with_its_value(tmp_path):
-    options = schema.FullyConnectedOptionsT()
-    options.fusedActivationFunction = 4
-    weights = np.ones((2, 4), np.float32)
-    tensors = [
-        single_op.tensor("x", (1, 4), "float32"),
-        single_op.tensor("w", weights.shape, "float32", data=weights),
-        single_op.tensor("y", (1, 2), "float32"),
-    ]
-    path = tmp_path / "tanh.tflite"
-    path.write_bytes(single_op.model("FULLY_CONNECTED", options, tensors, [0, 1, -1]))
-
-    with pytest.raises(
-        ModelError, match=r"FULLY_CONNECTED 'y': the fused activation .*; here it is 4"
-    ):
-        edge_runtime.load(path, backend="native")
-
-
 def test_unknown_instructions_are_refused(int8_model, monkeypatch):
     monkeypatch.setenv(native.VARIABLE, "sse9")
     with pytest.raises(BackendError, match="EDGEKIT_INSTRUCTIONS=sse9: this machine has"):
@@ -289,24 +242,6 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
     with pytest.raises(BackendError, match="C extension is not there"):
         edge_runtime.load(int8_model, backend="native")
     assert edge_runtime.load(int8_model, backend="reference").classify is not None
-
-
-def test_a_model_may_only_reshape():
-    target = np.array([4, 6], np.int32)
-    tensors = [
-        single_op.tensor("x", (2, 12), "float32"),
-        single_op.tensor("shape", target.shape, "int32", data=target),
-        single_op.tensor("y", (4, 6), "float32"),
-    ]
-    x = np.arange(24, dtype=np.float32).reshape(2, 12)
-    options = schema.ReshapeOptionsT()
-    options.newShape = [4, 6]
-    for engine in single_op.engines(
-        single_op.model("RESHAPE", options, tensors, [0, 1], version=1)
-    ).values():
-        answer = engine.run(x)
-        np.testing.assert_array_equal(answer, x.reshape(4, 6))
-        assert not np.shares_memory(answer, x)
 
 
 def test_a_results_memory_serves_again_only_when_nobody_has_it(int8_model):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import build
 import edge_runtime
 import models
 from edge_runtime import BackendError
@@ -103,12 +104,12 @@ def test_a_lock_that_a_thread_of_the_parent_holds_is_not_the_childs() -> None:
 def test_a_child_of_a_process_whose_threads_predict(options: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     tensors = [
-        models.tensor((1, 300), "float32"),
-        models.constant(rng.random((900, 300)), "float32"),
-        models.tensor((1, 900), "float32"),
+        build.tensor((1, 300), "float32"),
+        build.constant(rng.random((900, 300)), "float32"),
+        build.tensor((1, 900), "float32"),
     ]
     path = tmp_path / "model.tflite"
-    path.write_bytes(models.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})]))
+    path.write_bytes(build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})]))
     model = edge_runtime.load(path, **options)
     batch = rng.random((40, 300), np.float32)
     answers = model.run(batch).tobytes()

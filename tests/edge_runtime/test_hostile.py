@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import build
 import edge_runtime
 import hostile
 import models
@@ -53,7 +54,7 @@ def changed(name: str, **fields: object) -> bytes:
         for step in parents:
             owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
         setattr(owner, last, value)
-    return models.pack(tree)
+    return build.pack(tree)
 
 
 def test_the_small_models_hold_every_op() -> None:
@@ -103,7 +104,7 @@ TOO_MUCH = [2**30, 9]
         (DENSE, {"tensors__3__shape": [2] * 9}, "output is "),
         (DENSE, {"tensors__0__shape": [2, 9] + [1] * 7}, "input has 9 dimensions, at most 8"),
         (DENSE, {"tensors__0__shape": TOO_MUCH, "tensors__3__shape": [2**30, 5]}, "bytes"),
-        (DENSE, {"tensors__0__type": models.TYPES["int16"]}, "int8, int8"),
+        (DENSE, {"tensors__0__type": build.TYPES["int16"]}, "int8, int8"),
         (DENSE, {"tensors__3__type": 1}, "its output is float16"),
         (DENSE, {"tensors__1__sparsity": schema.SparsityParametersT()}, "tensor 1 is sparse"),
         ("LOGISTIC float32", {"tensors__1__shape": [2, 1900]}, "output is .2, 1900. in the file"),
@@ -128,24 +129,24 @@ def test_a_number_outside_the_vector_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"lies inside the vector; here it is \(9,\) of int32 \[4\]"
     ):
-        load(models.pack(tree), tmp_path)
+        load(build.pack(tree), tmp_path)
 
 
 def reshaped(scales: int) -> bytes:
     """Constant weights that a RESHAPE makes [9, 2]; their scales are of what the file says."""
-    weights = models.tensor((scales, 18 // scales), "int8", [0.1] * scales)
+    weights = build.tensor((scales, 18 // scales), "int8", [0.1] * scales)
     tensors = [
-        models.tensor((1, 2), "int8", 0.1),
-        models.constant(np.ones(18), "int8", 0.1),
-        models.constant([9, 2], "int32"),
+        build.tensor((1, 2), "int8", 0.1),
+        build.constant(np.ones(18), "int8", 0.1),
+        build.constant([9, 2], "int32"),
         weights,
-        models.tensor((1, 9), "int8", 0.1),
+        build.tensor((1, 9), "int8", 0.1),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("RESHAPE", [1, 2], 3, {}),
         ("FULLY_CONNECTED", [0, 3, -1], 4, {}),
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def test_scales_are_counted_against_the_shape_that_is_made(tmp_path: Path) -> None:
@@ -184,53 +185,53 @@ def test_messages_stay_short(tmp_path: Path) -> None:
 def column(outputs: int, ops: int = 1) -> bytes:
     """Weights of depth 1, which ops share: the most that a file can make of its bytes."""
     tensors = [
-        models.tensor((1, 1), "int8", 0.1, 7),
-        models.constant(np.ones((outputs, 1)), "int8", 0.1),
-        *(models.tensor((1, outputs), "int8", 0.1) for _ in range(ops)),
+        build.tensor((1, 1), "int8", 0.1, 7),
+        build.constant(np.ones((outputs, 1)), "int8", 0.1),
+        *(build.tensor((1, outputs), "int8", 0.1) for _ in range(ops)),
     ]
-    nodes: list[models.Node] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
-    return models.model(tensors, nodes)
+    nodes: list[build.Op] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
+    return build.model(tensors, nodes)
 
 
 def row(depth: int, ops: int) -> bytes:
     """Weights of one output, which may take 16 times their bytes when they are packed."""
     tensors = [
-        models.tensor((1, depth), "int8", 0.1, 7),
-        models.constant(np.ones((1, depth)), "int8", 0.1),
-        *(models.tensor((1, 1), "int8", 0.1) for _ in range(ops)),
+        build.tensor((1, depth), "int8", 0.1, 7),
+        build.constant(np.ones((1, depth)), "int8", 0.1),
+        *(build.tensor((1, 1), "int8", 0.1) for _ in range(ops)),
     ]
-    nodes: list[models.Node] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
-    return models.model(tensors, nodes)
+    nodes: list[build.Op] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
+    return build.model(tensors, nodes)
 
 
 def wide(ops: int, size: int) -> bytes:
     """Activations that are all alive until they are joined, with hardly a byte in the file."""
-    tensors = [models.tensor((1, size)) for _ in range(ops + 1)]
-    nodes: list[models.Node] = [("LOGISTIC", [0], 1 + i, {}) for i in range(ops)]
-    return models.model(tensors, nodes)
+    tensors = [build.tensor((1, size)) for _ in range(ops + 1)]
+    nodes: list[build.Op] = [("LOGISTIC", [0], 1 + i, {}) for i in range(ops)]
+    return build.model(tensors, nodes)
 
 
 def of_slices(scales: list[float], outputs: list[float]) -> bytes:
     """Ops of the same weights, which have a scale for each output."""
     count = len(scales)
     tensors = [
-        models.tensor((1, 1), "int8", 0.1, 7),
-        models.constant(np.ones((count, 1)), "int8", scales),
-        *(models.tensor((1, count), "int8", scale) for scale in outputs),
+        build.tensor((1, 1), "int8", 0.1, 7),
+        build.constant(np.ones((count, 1)), "int8", scales),
+        *(build.tensor((1, count), "int8", scale) for scale in outputs),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("FULLY_CONNECTED", [0, 1, -1], 2 + index, {}) for index in range(len(outputs))
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def softmaxes(betas: list[float]) -> bytes:
-    tensors = [models.tensor((1, 4), "int8", 0.1)]
-    tensors += [models.tensor((1, 4), "int8", 1 / 256, -128) for _ in betas]
-    nodes: list[models.Node] = [
+    tensors = [build.tensor((1, 4), "int8", 0.1)]
+    tensors += [build.tensor((1, 4), "int8", 1 / 256, -128) for _ in betas]
+    nodes: list[build.Op] = [
         ("SOFTMAX", [0], 1 + index, {"beta": beta}) for index, beta in enumerate(betas)
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def test_ops_that_are_the_same_are_lowered_once() -> None:
@@ -259,12 +260,12 @@ def test_what_takes_time_to_lower_is_limited(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_scales_of_a_bias_are_those_of_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     scales = [0.1, 0.2, 0.3]
     tensors = [
-        models.tensor((1, 4), "int8", 0.05),
-        models.constant(np.ones((3, 4)), "int8", scales),
-        models.constant(np.ones(3), "int32", models.products(0.05, scales)),
-        models.tensor((1, 3), "int8", 0.1),
+        build.tensor((1, 4), "int8", 0.05),
+        build.constant(np.ones((3, 4)), "int8", scales),
+        build.constant(np.ones(3), "int32", build.products(0.05, scales)),
+        build.tensor((1, 3), "int8", 0.1),
     ]
-    graph = read(models.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})]))
+    graph = read(build.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})]))
     monkeypatch.setattr(limits, "MAX_SCALES", 3)
     planner.plan(graph)
     monkeypatch.setattr(limits, "MAX_SCALES", 2)
@@ -273,8 +274,8 @@ def test_the_scales_of_a_bias_are_those_of_its_weights(monkeypatch: pytest.Monke
 
 
 def test_an_option_of_minus_zero_is_not_that_of_zero() -> None:
-    nodes: list[models.Node] = [("LEAKY_RELU", [at], at + 1, {"alpha": 0.5}) for at in range(2)]
-    graph = read(models.model([models.tensor((1, 4)) for _ in range(3)], nodes))
+    nodes: list[build.Op] = [("LEAKY_RELU", [at], at + 1, {"alpha": 0.5}) for at in range(2)]
+    graph = read(build.model([build.tensor((1, 4)) for _ in range(3)], nodes))
     ops = [
         replace(op, options={"alpha": alpha})
         for op, alpha in zip(graph.ops, (0.0, -0.0), strict=True)

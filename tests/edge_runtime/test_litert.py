@@ -12,9 +12,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+import build
 import edge_runtime
-import models
-import single_op
+import runtimes
 from edge_runtime import BackendError, ModelError
 from edge_runtime.backends import backends, litert, unavailable
 from edge_runtime.install import install_line
@@ -223,7 +223,7 @@ def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
     ]
     graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[2], operators=[op])
     code = schema.OperatorCodeT(9, None, 12, 9)
-    return models.pack(
+    return build.pack(
         schema.ModelT(version=3, operatorCodes=[code], subgraphs=[graph], buffers=buffers)
     )
 
@@ -259,16 +259,16 @@ def test_blockwise_weights_that_it_gets_wrong_or_dies_of_are_refused(changes, tm
 def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
     """XNNPACK has no factor of 10^7 between the sums and the output."""
     tensors = [
-        models.tensor((1, 9), "int8", 100.0),
-        models.constant(np.ones((5, 9)), "int8", 100.0),
-        models.tensor((1, 5), "int8", 1e-3),
+        build.tensor((1, 9), "int8", 100.0),
+        build.constant(np.ones((5, 9)), "int8", 100.0),
+        build.tensor((1, 5), "int8", 1e-3),
     ]
-    content = models.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
+    content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
     model = load(path)
     tensor = np.arange(-4, 5, dtype=np.int8).reshape(1, 9)
-    assert model.run(tensor).tobytes() == single_op.builtin_ref(content)(tensor).tobytes()
+    assert model.run(tensor).tobytes() == runtimes.builtin_ref(content)(tensor).tobytes()
     assert re.match("LiteRT runs it without XNNPACK, which cannot: .*XNN", model.backend_note)
     assert "\n" not in model.backend_note
 
@@ -299,12 +299,12 @@ def test_an_op_without_its_inputs_is_not_handed_to_litert(int8_model, tmp_path):
 
 
 def test_a_loop_s_body_is_looked_at_before_litert_runs_it(tmp_path):
-    relu = ([models.tensor((1, 4)), models.tensor((1, 4))], [0], [1])
+    def relu(read):
+        return [build.tensor((1, 4)), build.tensor((1, 4))], [("RELU", [read], 1, {})], [0], [1]
+
     path = tmp_path / "model.tflite"
     for index, read_by_body in (("good", 0), ("bad", 1)):
-        bodies = [[("RELU", [0], [1], None)], [("RELU", [read_by_body], [1], None)]]
-        tensors = [models.tensor((1, 4)), models.tensor((1, 4))]
-        path.write_bytes(models.file([relu, (tensors, [0], [1])], bodies))
+        path.write_bytes(build.file([relu(0), relu(read_by_body)]))
         if index == "good":
             load(path)
         else:
@@ -367,10 +367,10 @@ def test_litert_talks_when_asked(float_model):
 
 def test_ops_that_nobody_reads_are_not_checked_by_the_plan(tmp_path: Path) -> None:
     """The engine drops them, and LiteRT runs them."""
-    tensors = [models.tensor((1, 4)) for _ in range(3)]
-    data = models.model(tensors, [("SIN", [0], 1, {}), ("TANH", [0], 2, {})])
+    tensors = [build.tensor((1, 4)) for _ in range(3)]
+    data = build.model(tensors, [("SIN", [0], 1, {}), ("TANH", [0], 2, {})])
     (tmp_path / "model.tflite").write_bytes(data)
     edge_runtime.load(tmp_path / "model.tflite")
     assert not litert.is_checked(read(data))
-    plain = models.model(tensors, [("TANH", [0], 1, {}), ("TANH", [0], 2, {})])
+    plain = build.model(tensors, [("TANH", [0], 1, {}), ("TANH", [0], 2, {})])
     assert litert.is_checked(read(plain))

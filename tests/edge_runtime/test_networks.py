@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-import single_op
+import runtimes
 from edge_runtime.reader import read
 from edgekit import frameworks
 
@@ -79,6 +79,15 @@ def described(data):
     return [op.name for op in read(data).ops]
 
 
+def opened(data):
+    """LiteRT's reference kernels, but for the odd file of the converter that LiteRT refuses."""
+    try:
+        return runtimes.builtin_ref(data)
+    except RuntimeError as error:
+        assume("scale_diff / output_scale" not in str(error))
+        raise
+
+
 def slow(test):
     """A conversion takes a second or two: few examples, and a failing one is shown as it is."""
     return settings(
@@ -94,7 +103,7 @@ def slow(test):
 @given(network=networks())
 def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
     data, shape, rng = converted(network, scheme)
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = opened(data), runtimes.engines(data)
     dtype = "int16" if scheme == "int16" else "int8"
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     for _ in range(10):
@@ -110,7 +119,7 @@ def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
 @given(network=networks(), per_tensor=st.booleans())
 def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_tensor):
     data, shape, rng = converted(network, f"int8 per-{'tensor' if per_tensor else 'channel'}")
-    xnnpack, engines = single_op.xnnpack(data), single_op.engines(data, rounding="xnnpack")
+    xnnpack, engines = runtimes.xnnpack(data), runtimes.engines(data, rounding="xnnpack")
     for _ in range(10):
         x = rng.integers(-128, 128, shape).astype(np.int8)
         expected = xnnpack(x)
@@ -124,7 +133,7 @@ def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_te
 @given(network=networks())
 def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network):
     data, shape, rng = converted(network, "float32")
-    litert, engines = single_op.builtin_ref(data), single_op.engines(data)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     reference = engines.pop("reference")
     for _ in range(5):
         x = rng.normal(size=shape).astype(np.float32)
@@ -139,6 +148,6 @@ def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network)
 def test_several_tensors_at_once_give_what_they_give_alone(network, count):
     data, shape, rng = converted(network, "int8 per-channel")
     x = rng.integers(-128, 128, (count, *shape[1:])).astype(np.int8)
-    for name, engine in single_op.engines(data).items():
+    for name, engine in runtimes.engines(data).items():
         alone = np.concatenate([engine.run(row[None]) for row in x])
         np.testing.assert_array_equal(engine.run(x), alone, err_msg=f"{name} {described(data)}")

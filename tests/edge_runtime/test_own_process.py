@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import build
 import edge_runtime
 import models
 from edge_runtime import BackendError, ModelError, own_process, worker
@@ -41,7 +42,7 @@ def changed(name: str, change: Callable[[Any], None]) -> bytes:
     """A small model, its graph changed."""
     tree = schema.ModelT.InitFromPackedBuf(models.seeds()[name])
     change(tree.subgraphs[0])
-    return models.pack(tree)
+    return build.pack(tree)
 
 
 def without_scale(graph: Any) -> None:
@@ -66,8 +67,8 @@ def other_output(graph: Any) -> None:
 
 def unchecked() -> bytes:
     """One op that LiteRT has and the engine has not: ABS, [1, 6] -> [1, 6]."""
-    tensors = [models.tensor((1, 6), "float32"), models.tensor((1, 6), "float32")]
-    return models.model(tensors, [("ABS", [0], 1, {})])
+    tensors = [build.tensor((1, 6), "float32"), build.tensor((1, 6), "float32")]
+    return build.model(tensors, [("ABS", [0], 1, {})])
 
 
 @pytest.fixture

@@ -1,49 +1,32 @@
 """Models of several inputs and outputs, and of states: against LiteRT, by name and in order."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+import build
 import edge_runtime
-import models
 from edge_runtime import InputError, ModelError, _native
 
 INT8 = ("int8", 0.05, 3)
 BACKENDS = ("native", "reference", "litert")
 
 
-def signed(data: bytes, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> bytes:
-    """Return the model with a signature that names its tensors."""
-    tree = schema.ModelT.InitFromPackedBuf(data, 0)
-    tree.signatureDefs = [
-        schema.SignatureDefT(
-            inputs=[schema.TensorMapT(name, index) for name, index in inputs.items()],
-            outputs=[schema.TensorMapT(name, index) for name, index in outputs.items()],
-            signatureKey="serving_default",
-        )
-    ]
-    return models.pack(tree)
-
-
-def two(dtype: str = "int8", batch: int = 2) -> bytes:
+def two(dtype: str = "int8", batch: int = 2, signature: Any = None) -> bytes:
     """Sum and difference of two inputs; the first output is the sum's logistic."""
     scale, zero_point = (0.05, 3) if dtype == "int8" else (0.0, 0)
-    tensors = [models.tensor((batch, 5), dtype, scale, zero_point) for _ in range(4)]
-    tensors.append(models.tensor((batch, 5), dtype, 1 / 256 if scale else 0.0, -128))
-    add = schema.AddOptionsT()
-    sub = schema.SubOptionsT()
-    ops = [
-        ("ADD", [0, 1], [2], add),
-        ("SUB", [0, 1], [3], sub),
-        ("LOGISTIC", [2], [4], None),
+    tensors = [build.tensor((batch, 5), dtype, scale, zero_point) for _ in range(4)]
+    tensors.append(build.tensor((batch, 5), dtype, 1 / 256 if scale else 0.0, -128))
+    ops: list[build.Op] = [
+        ("ADD", [0, 1], 2, {}),
+        ("SUB", [0, 1], 3, {}),
+        ("LOGISTIC", [2], 4, {}),
     ]
-    return models.file([(tensors, [0, 1], [4, 3])], [ops])
+    return build.model(tensors, ops, inputs=[0, 1], outputs=[4, 3], signature=signature)
 
 
 NAMED = {"inputs": {"left": 0, "right": 1}, "outputs": {"difference": 3, "probability": 4}}
@@ -80,7 +63,7 @@ def drawn(dtype: str, batch: int = 2) -> list[npt.NDArray[Any]]:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: str) -> None:
-    data = signed(two(dtype), **NAMED)
+    data = two(dtype, signature=NAMED)
     model = edge_runtime.load(write(data), backend=backend)
     left, right = drawn(dtype)
     probability, difference = litert(data, [left, right])
@@ -95,7 +78,7 @@ def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: s
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_tuple_in_the_order_of_the_file(write: Any, backend: str) -> None:
-    data = signed(two(), **NAMED)
+    data = two(signature=NAMED)
     model = edge_runtime.load(write(data), backend=backend)
     left, right = drawn("int8")
     first, second = model.run((left, right))
@@ -125,7 +108,7 @@ def test_without_a_signature_names_are_those_of_the_tensors(write: Any) -> None:
     ],
 )
 def test_a_signature_that_does_not_name_each_once_is_not_used(write: Any, maps: Any) -> None:
-    model = edge_runtime.load(write(signed(two(), **maps)))
+    model = edge_runtime.load(write(two(signature=maps)))
     assert list(model.inputs) == ["tensor 0", "tensor 1"]
     assert list(model.outputs) == ["b", "a"]
 
@@ -189,8 +172,8 @@ def test_what_is_for_one_tensor_says_so(write: Any) -> None:
 
 
 def test_a_tuple_or_dict_of_one(write: Any) -> None:
-    data = models.model(
-        [models.tensor((1, 4), "int8", 0.1), models.tensor((1, 4), "int8", 1 / 256, -128)],
+    data = build.model(
+        [build.tensor((1, 4), "int8", 0.1), build.tensor((1, 4), "int8", 1 / 256, -128)],
         [("LOGISTIC", [0], 1, {})],
     )
     model = edge_runtime.load(write(data))
@@ -203,10 +186,10 @@ def test_a_tuple_or_dict_of_one(write: Any) -> None:
 def stateful(dtype: str = "int8") -> bytes:
     """The input and a state that nothing writes: what it is at first."""
     scale, zero_point = (0.5, -3) if dtype == "int8" else (0.0, 0)
-    tensors = [models.tensor((1, 4), dtype, scale, zero_point) for _ in range(3)]
-    tensors[1].isVariable = True
-    ops = [("ADD", [0, 1], [2], schema.AddOptionsT())]
-    return models.file([(tensors, [0], [2])], [ops])
+    tensors = [
+        build.tensor((1, 4), dtype, scale, zero_point, variable=index == 1) for index in range(3)
+    ]
+    return build.model(tensors, [("ADD", [0, 1], 2, {})])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import build
 import edge_runtime
-import models
 
 SMALL, LARGE = (1, 40, 12), (2, 700, 300)
 """Rows, depth and outputs: the one is calculated with the GIL held, the other without it."""
@@ -20,17 +20,17 @@ def dense(rows: int, depth: int, outputs: int) -> bytes:
     """Two layers, so that there is an activation in the arena that threads could share."""
     rng = np.random.default_rng(depth)
     tensors = [
-        models.tensor((rows, depth), "int8", 0.05, 3),
-        models.constant(rng.integers(-127, 128, (outputs, depth)), "int8", 0.01),
-        models.tensor((rows, outputs), "int8", 0.3, -5),
-        models.constant(rng.integers(-127, 128, (depth, outputs)), "int8", 0.01),
-        models.tensor((rows, depth), "int8", 0.4, 1),
+        build.tensor((rows, depth), "int8", 0.05, 3),
+        build.constant(rng.integers(-127, 128, (outputs, depth)), "int8", 0.01),
+        build.tensor((rows, outputs), "int8", 0.3, -5),
+        build.constant(rng.integers(-127, 128, (depth, outputs)), "int8", 0.01),
+        build.tensor((rows, depth), "int8", 0.4, 1),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("FULLY_CONNECTED", [0, 1, -1], 2, {}),
         ("FULLY_CONNECTED", [2, 3, -1], 4, {}),
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 @pytest.fixture(params=[SMALL, LARGE], ids=["small", "large"])

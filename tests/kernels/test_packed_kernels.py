@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cortex_m
-import single_op
+import runtimes
 import sources
 from dense_layers import layers
 
@@ -68,7 +68,7 @@ def test_kernels_on_cores(
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The host's kernels; where it has not AVX-VNNI, with AVX-512's form of its instruction."""
     path = tmp_path_factory.mktemp("host") / "kernels.so"
-    own = [] if "avxvnni" in single_op.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
+    own = [] if "avxvnni" in runtimes.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
     command = ["cc", *cortex_m.STRICT, "-O2", *own, "-shared", "-fPIC", sources.INCLUDE]
     subprocess.run([*command, *map(str, sources.HOST), "-o", str(path)], check=True)
     return ctypes.CDLL(str(path))
@@ -85,7 +85,7 @@ def aligned(values: Any) -> Any:
 
 @pytest.mark.parametrize("level", HERE)
 def test_kernels_on_the_host(library: ctypes.CDLL, level: str) -> None:
-    if level.startswith("avx") and not {level, "avx512"} & set(single_op.INSTRUCTIONS):
+    if level.startswith("avx") and not {level, "avx512"} & set(runtimes.INSTRUCTIONS):
         pytest.skip(f"needs {level} or avx512")
     for number, layer in enumerate(layers(seed=1, count=1000)):
         packed = layer.packed(level)

@@ -9,11 +9,7 @@ import pytest
 import models
 import sources
 from edge_runtime import kernels
-from edge_runtime.errors import ModelError
-from edge_runtime.ops import ROUNDINGS
 from edge_runtime.ops.call import Kernel
-from edge_runtime.planner import plan
-from edge_runtime.reader import read
 from edgekit.convert.c import blocks
 
 WITHOUT_NUMPY = {"finite"}
@@ -45,43 +41,13 @@ def structs(kernel: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def one_op(op: str, *tensors: tuple[str, float, int], inputs: int = 1, **options: object) -> bytes:
-    """Return a model of an op that reads tensor 0 once or more; the last tensor is its output."""
-    described = [models.tensor((2, 8), *one) for one in tensors]
-    return models.model(described, [(op, [0] * inputs, len(tensors) - 1, options)])
-
-
-def seeds() -> dict[str, bytes]:
-    """Return models that together reach every kernel with one rounding or another."""
-    int32, pot = ("int32", 0.0, 0), ("int16", 2.0**-12, 0)
-    share, sigmoid = ("int16", 2.0**-16, -32768), ("int16", 2.0**-15, 0)
-    reshaped = [models.tensor((2, 8)), models.tensor((4, 4))]
-    return {
-        **models.seeds(),
-        "ADD int32": one_op("ADD", int32, int32, inputs=2),
-        "MUL int32": one_op("MUL", int32, int32, inputs=2),
-        "ADD of powers of two": one_op("ADD", pot, pot, inputs=2, potScaleInt16=True),
-        "LOGISTIC of a power of two": one_op("LOGISTIC", pot, sigmoid),
-        "TANH of a power of two": one_op("TANH", pot, sigmoid),
-        "SOFTMAX int8 int16": one_op("SOFTMAX", ("int8", 0.05, 3), share, beta=1.0),
-        "QUANTIZE int8 int16": one_op("QUANTIZE", ("int8", 0.05, 3), pot),
-        "DEQUANTIZE uint8": one_op("DEQUANTIZE", ("uint8", 0.05, 3), ("float32", 0.0, 0)),
-        "RESHAPE": models.model(reshaped, [("RESHAPE", [0], 1, {"newShape": [4, 4]})]),
-    }
-
-
 @cache
 def lowered() -> dict[str, list[Kernel]]:
     """Return all that the ops of the seeds are lowered to, by the name of the kernel."""
     reached: dict[str, list[Kernel]] = {}
-    for content in seeds().values():
-        for rounding in ROUNDINGS:
-            try:
-                steps = plan(read(content), rounding).steps
-            except ModelError:  # TFLite Micro has not all that the others have
-                continue
-            for step in steps:
-                reached.setdefault(step.kernel.name, []).append(step.kernel)
+    for _, plan in models.plans():
+        for step in plan.steps:
+            reached.setdefault(step.kernel.name, []).append(step.kernel)
     return reached
 
 

@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-import models
+import build
 from edge_runtime import kernels
 from edge_runtime.backends.native import open_session
 from edge_runtime.ops.call import Kernel
@@ -51,12 +51,12 @@ def test_fully_connected() -> None:
     """
     rows, weights, bias = [[1, 2, 3], [4, 5, 6]], [[1, 0, -1], [2, 2, 2]], [5, 0]
     expected = [[1, 5], [1, 14]]
-    content = models.model(
+    content = build.model(
         [
-            models.tensor((2, 3), "int8", 0.5),
-            models.constant(weights, "int8", 0.5),
-            models.constant(bias, "int32", 0.25),
-            models.tensor((2, 2), "int8", 0.5, -1),
+            build.tensor((2, 3), "int8", 0.5),
+            build.constant(weights, "int8", 0.5),
+            build.constant(bias, "int32", 0.25),
+            build.tensor((2, 2), "int8", 0.5, -1),
         ],
         [("FULLY_CONNECTED", [0, 1, 2], 3, {})],
     )
@@ -89,11 +89,11 @@ def test_add() -> None:
     -3 + 0     -> -1.5 -> -2 -> 1
     """
     a, b, expected = [1, 2, 3, -3], [4, 5, 6, 0], [6, 7, 8, 1]
-    content = models.model(
+    content = build.model(
         [
-            models.tensor((4,), "int8", 0.5),
-            models.constant(b, "int8", 0.5),
-            models.tensor((4,), "int8", 1.0, 3),
+            build.tensor((4,), "int8", 0.5),
+            build.constant(b, "int8", 0.5),
+            build.tensor((4,), "int8", 1.0, 3),
         ],
         [("ADD", [0, 1], 2, {})],
     )
@@ -127,11 +127,11 @@ def test_mul() -> None:
     (127 - 1) * 127 = 16002 -> 8001       -> 7999, clamped to 127
     """
     a, b, expected = [3, 4, -2, 127], [5, 3, 3, 127], [3, 3, -6, 127]
-    content = models.model(
+    content = build.model(
         [
-            models.tensor((4,), "int8", 0.5, 1),
-            models.constant(b, "int8", 0.5),
-            models.tensor((4,), "int8", 0.5, -2),
+            build.tensor((4,), "int8", 0.5, 1),
+            build.constant(b, "int8", 0.5),
+            build.tensor((4,), "int8", 0.5, -2),
         ],
         [("MUL", [0, 1], 2, {})],
     )
@@ -158,8 +158,8 @@ def test_softmax() -> None:
     [0, -90] -> [1, 2**-90]        -> [256, 0], at most 255        -> [127, -128]
     """
     rows, expected = [[7, 7], [1, 0], [0, -90]], [[0, 0], [43, -43], [127, -128]]
-    content = models.model(
-        [models.tensor((3, 2), "int8", log(2)), models.tensor((3, 2), "int8", 1 / 256, -128)],
+    content = build.model(
+        [build.tensor((3, 2), "int8", log(2)), build.tensor((3, 2), "int8", 1 / 256, -128)],
         [("SOFTMAX", [0], 1, {"beta": 1.0})],
     )
     params = {"rows": 3, "depth": 2}

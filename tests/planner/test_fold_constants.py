@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import build
 import edge_runtime
-import models
-import single_op
+import runtimes
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.planner.lower import Lowering
@@ -131,17 +131,17 @@ def test_backends_calculate_the_same_constants(backend: str, tmp_path: Path) -> 
     """LiteRT calculates them in each run."""
     scale = 0.05
     tensors = [
-        models.tensor((1, 5), "int8", scale),
-        models.constant([[-128, 0, 1, 50, 127]], "int8", scale),
-        models.tensor((1, 5), "int8", 1 / 128),
-        models.tensor((1, 5), "int8", scale),
+        build.tensor((1, 5), "int8", scale),
+        build.constant([[-128, 0, 1, 50, 127]], "int8", scale),
+        build.tensor((1, 5), "int8", 1 / 128),
+        build.tensor((1, 5), "int8", scale),
     ]
     nodes = [("TANH", [1], 2, {}), ("ADD", [0, 2], 3, {})]
     path = tmp_path / "model.tflite"
-    path.write_bytes(models.model(tensors, nodes))
+    path.write_bytes(build.model(tensors, nodes))
     model = edge_runtime.load(path, backend=backend)
     tensor = np.arange(5, dtype=np.int8)[None]
-    expected = single_op.builtin_ref(path.read_bytes())(tensor)
+    expected = runtimes.builtin_ref(path.read_bytes())(tensor)
     assert model.run(tensor).tobytes() == expected.tobytes()
     planned = plan(model.graph)
     assert [step.op.name for step in planned.steps] == ["ADD"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import models
+import build
 
 SIZE = (8, 8, 1)
 STANDARDISED = (-1.074, 2.311)
@@ -54,23 +54,23 @@ def float_model(low: float, high: float, *, rescale: bool = False) -> bytes:
 def of_weights(kernel: npt.NDArray[Any], bias: npt.NDArray[Any], *, rescale: bool = False) -> bytes:
     """Return the float32 model of kernel [3, 64] and bias [3]."""
     tensors = [
-        models.tensor((1, *SIZE)),
-        models.constant([1 / 255], "float32"),
-        models.tensor((1, *SIZE)),
-        models.constant([1, 64], "int32"),
-        models.tensor((1, 64)),
-        models.constant(kernel, "float32"),
-        models.constant(bias, "float32"),
-        models.tensor((1, 3)),
-        models.tensor((1, 3)),
+        build.tensor((1, *SIZE)),
+        build.constant([1 / 255], "float32"),
+        build.tensor((1, *SIZE)),
+        build.constant([1, 64], "int32"),
+        build.tensor((1, 64)),
+        build.constant(kernel, "float32"),
+        build.constant(bias, "float32"),
+        build.tensor((1, 3)),
+        build.tensor((1, 3)),
     ]
-    nodes: list[models.Node] = [("MUL", [0, 1], 2, {})] if rescale else []
+    nodes: list[build.Op] = [("MUL", [0, 1], 2, {})] if rescale else []
     nodes += [
         ("RESHAPE", [2 if rescale else 0, 3], 4, {}),
         ("FULLY_CONNECTED", [4, 5, 6], 7, {}),
         ("SOFTMAX", [7], 8, {"beta": 1.0}),
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def int8_model(low: float, high: float, dtype: str = "int8") -> bytes:
@@ -80,36 +80,36 @@ def int8_model(low: float, high: float, dtype: str = "int8") -> bytes:
     zero_point = round(least - low / scale)
     of_weights = float(np.abs(kernel).max()) / 127
     product = scale * of_weights
-    quantised = models.tensor((1, *SIZE), "int8", scale, zero_point - least - 128)
+    quantised = build.tensor((1, *SIZE), "int8", scale, zero_point - least - 128)
     tensors = [
-        models.tensor((1, *SIZE), dtype, scale, zero_point),
+        build.tensor((1, *SIZE), dtype, scale, zero_point),
         quantised,
-        models.constant([1, 64], "int32"),
-        models.tensor((1, 64), "int8", scale, zero_point - least - 128),
-        models.constant(np.round(kernel / of_weights), "int8", of_weights),
-        models.constant(np.round(bias / product), "int32", product),
-        models.tensor((1, 3), "int8", 0.1, 0),
-        models.tensor((1, 3), "int8", 1 / 256, -128),
-        models.tensor((1, 3), dtype, 1 / 256, least),
+        build.constant([1, 64], "int32"),
+        build.tensor((1, 64), "int8", scale, zero_point - least - 128),
+        build.constant(np.round(kernel / of_weights), "int8", of_weights),
+        build.constant(np.round(bias / product), "int32", product),
+        build.tensor((1, 3), "int8", 0.1, 0),
+        build.tensor((1, 3), "int8", 1 / 256, -128),
+        build.tensor((1, 3), dtype, 1 / 256, least),
     ]
     signed = dtype == "int8"
-    nodes: list[models.Node] = [] if signed else [("QUANTIZE", [0], 1, {})]
+    nodes: list[build.Op] = [] if signed else [("QUANTIZE", [0], 1, {})]
     nodes += [
         ("RESHAPE", [0 if signed else 1, 2], 3, {}),
         ("FULLY_CONNECTED", [3, 4, 5], 6, {}),
         ("SOFTMAX", [6], 7, {"beta": 1.0}),
     ]
     nodes += [] if signed else [("QUANTIZE", [7], 8, {})]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def regression(weights: npt.NDArray[np.float32]) -> bytes:
     """Return a float32 model of [N, F] whose output is the product with ``weights`` [F]."""
     features = len(weights)
     tensors = [
-        models.tensor((1, features)),
-        models.constant(weights[None], "float32"),
-        models.constant([0.5], "float32"),
-        models.tensor((1, 1)),
+        build.tensor((1, features)),
+        build.constant(weights[None], "float32"),
+        build.constant([0.5], "float32"),
+        build.tensor((1, 1)),
     ]
-    return models.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})])
+    return build.model(tensors, [("FULLY_CONNECTED", [0, 1, 2], 3, {})])

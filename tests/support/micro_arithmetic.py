@@ -2,10 +2,20 @@
 
 As C has it: 32-bit integers, division towards zero, and the constants as the sources spell them.
 Sources: tensorflow/lite/kernels/internal/common.h without TFLITE_SINGLE_ROUNDING,
-quantization_util.cc, and gemmlowp's fixedpoint/fixedpoint.h.
+quantization_util.cc, kernel_util.cc, reference/add.h, requantize.h and gemmlowp's fixedpoint.h.
+What belongs to one op stands in its test.
 """
 
 import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Quantization = tuple[float, int]
+"""Scale, a float32 number, and zero point."""
+
+Triple = tuple[Quantization, Quantization, Quantization]
+"""Quantizations of two inputs and the output."""
 
 MIN32, MAX32 = -(2**31), 2**31 - 1
 
@@ -83,3 +93,68 @@ def newton_raphson(a: int) -> int:
         one_minus = (1 << 29) - high_multiply(half_denominator, x)
         x += saturating_left(high_multiply(x, one_minus), 2)
     return x
+
+
+def bounds(activation: int, output: Quantization, bits: int) -> tuple[int, int]:
+    """CalculateActivationRangeQuantized."""
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+    def quantize(value: float) -> int:
+        return output[1] + cround(float(np.float32(value) / np.float32(output[0])))
+
+    if activation == 1:
+        return max(lowest, quantize(0)), highest
+    if activation == 2:
+        return max(lowest, quantize(-1)), min(highest, quantize(1))
+    if activation == 3:
+        return max(lowest, quantize(0)), min(highest, quantize(6))
+    return lowest, highest
+
+
+def summed(
+    x: Sequence[int],
+    y: Sequence[int],
+    quantization: Triple,
+    limits: tuple[int, int],
+    factors: list[float],
+    bits: int,
+    sign: int,
+) -> list[int]:
+    """ADD, and SUB with the sign -1."""
+    left = 2 ** (15 if bits == 16 else 20)
+    (_, za), (_, zb), (_, zc) = quantization
+    (ma, sa), (mb, sb), (mc, sc) = (quantize_multiplier(factor) for factor in factors)
+    result = []
+    for p, q in zip(x, y, strict=True):
+        total = multiply((p - za) * left, ma, sa) + sign * multiply((q - zb) * left, mb, sb)
+        result.append(min(limits[1], max(limits[0], multiply(total, mc, sc) + zc)))
+    return result
+
+
+def requantize(
+    value: int, source: Quantization, output: Quantization, limits: tuple[int, int]
+) -> int:
+    """reference_ops::Requantize, as QUANTIZE prepares it."""
+    multiplier, shift = quantize_multiplier(source[0] / output[0])
+    moved = multiply(value - source[1], multiplier, shift) + output[1]
+    return max(limits[0], min(limits[1], moved))
+
+
+def fixed_point_int8(
+    function: Callable[[int, int], int], fraction: int, output_zero_point: int
+) -> Callable[[int, float, int], int]:
+    """LOGISTIC and TANH of int8, by a function of fixed-point numbers and their integer bits."""
+
+    def kernel(value: int, scale: float, zero_point: int) -> int:
+        q, left_shift = math.frexp(scale * 2**27)
+        multiplier = cround(q * 2**31)
+        radius = math.floor(15 * 2**27 / 2**left_shift)
+        x = value - zero_point
+        if x <= -radius:
+            return -128
+        if x >= radius:
+            return 127
+        raw = function(multiply(x, multiplier, left_shift), 4)
+        return max(-128, min(127, divide_by_power(raw, 31 - fraction) + output_zero_point))
+
+    return kernel

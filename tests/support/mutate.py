@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-import models
+import build
 from edge_runtime import ops
 from edge_runtime.schema import BUILTIN_OPERATORS
 
@@ -49,7 +49,7 @@ def mutant(original: bytes, rng: random.Random) -> bytes:
             ):  # an earlier change took the place away
                 continue
         try:
-            data = models.pack(tree)
+            data = build.pack(tree)
         # What the schema's objects cannot hold, such as a number outside its type.
         except (struct.error, TypeError, ValueError, OverflowError, AttributeError):
             data = original
@@ -121,7 +121,7 @@ def _shape(tree: Any, rng: random.Random) -> None:
 
 
 def _type(tree: Any, rng: random.Random) -> None:
-    _tensor(tree, rng).type = rng.choice((*models.TYPES.values(), rng.randrange(20)))
+    _tensor(tree, rng).type = rng.choice((*build.TYPES.values(), rng.randrange(20)))
 
 
 def _buffer_index(tree: Any, rng: random.Random) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
 
-import single_op
+import build
 
 SCALES = (1 / 255, 0.38, 1.09, 1 / 256)
 """Of the input, the hidden layer, its sums and the scores; near those of a trained model."""
@@ -19,30 +18,27 @@ def network(zeros: float = 0.0) -> bytes:
         zeros: share of each kernel's weights, the smallest, that are 0.
     """
     rng = np.random.default_rng(14)
-    tensors = [single_op.tensor("pixels", (1, 784), "int8", (SCALES[0],), (-128,))]
-    steps = []
+    tensors = [build.tensor((1, 784), "int8", SCALES[0], -128, name="pixels")]
+    ops: list[build.Op] = []
     for index, (outputs, depth, spread, zero_point) in enumerate(
         ((14, 784, 22, -128), (2, 14, 70, 22))
     ):
         weights = np.clip(rng.normal(0, spread, (outputs, depth)), -127, 127).astype(np.int8)
         weights[np.abs(weights) < np.quantile(np.abs(weights), zeros)] = 0
-        scales = tuple(float(one) for one in rng.uniform(0.007, 0.019, outputs).astype("f4"))
+        scales = [float(one) for one in rng.uniform(0.007, 0.019, outputs).astype("f4")]
         bias = rng.integers(-900, 900, outputs).astype(np.int32)
-        products = tuple(SCALES[index] * one for one in scales)
-        given = len(tensors) - 1
-        made = (SCALES[index + 1],), (zero_point,)
-        zeros = (0,) * outputs
+        products = build.products(SCALES[index], scales)
+        source, sums = len(tensors) - 1, (1, outputs)
         tensors += [
-            single_op.tensor(f"w{index}", weights.shape, "int8", scales, zeros, weights),
-            single_op.tensor(f"b{index}", (outputs,), "int32", products, zeros, bias),
-            single_op.tensor(f"layer {index}", (1, outputs), "int8", *made),
+            build.constant(weights, "int8", scales, name=f"w{index}"),
+            build.constant(bias, "int32", products, name=f"b{index}"),
+            build.tensor(sums, "int8", SCALES[index + 1], zero_point, name=f"layer {index}"),
         ]
-        options = schema.FullyConnectedOptionsT()
-        options.fusedActivationFunction = 1 - index
-        steps.append(("FULLY_CONNECTED", options, [given, given + 1, given + 2], given + 3))
-    tensors.append(single_op.tensor("scores", (1, 2), "int8", (SCALES[3],), (-128,)))
-    steps.append(("LOGISTIC", None, [len(tensors) - 2], len(tensors) - 1))
-    return single_op.network(steps, tensors, version=3)
+        inputs, options = [source, source + 1, source + 2], {"fusedActivationFunction": 1 - index}
+        ops.append(("FULLY_CONNECTED", inputs, source + 3, options))
+    tensors.append(build.tensor((1, 2), "int8", SCALES[3], -128, name="scores"))
+    ops.append(("LOGISTIC", [len(tensors) - 2], len(tensors) - 1, {}))
+    return build.model(tensors, ops)
 
 
 def strokes(count: int) -> npt.NDArray[Any]:

@@ -1,7 +1,7 @@
 """A prediction from bytes with nothing but the installed package, as wheels are tested.
 
-The model is "dense int8" of models.py, written down because what makes it needs more than an empty
-environment has, and the output is LiteRT's; tests/test_wheel.py compares both.
+The model is "dense int8" of models.seeds(), written down because what makes it needs more than an
+empty environment has, and the output is LiteRT's; tests/test_wheel.py compares both.
 """
 
 import base64

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+import build
 import edge_runtime
 import models
 import smoke
@@ -48,17 +49,17 @@ def large() -> bytes:
     """Two layers that are calculated without the GIL."""
     rng = np.random.default_rng(1)
     tensors = [
-        models.tensor((1, 900), "int8", 0.05, 3),
-        models.constant(rng.integers(-127, 128, (600, 900)), "int8", 0.01),
-        models.tensor((1, 600), "int8", 0.3, -5),
-        models.constant(rng.integers(-127, 128, (50, 600)), "int8", 0.01),
-        models.tensor((1, 50), "int8", 0.4, 1),
+        build.tensor((1, 900), "int8", 0.05, 3),
+        build.constant(rng.integers(-127, 128, (600, 900)), "int8", 0.01),
+        build.tensor((1, 600), "int8", 0.3, -5),
+        build.constant(rng.integers(-127, 128, (50, 600)), "int8", 0.01),
+        build.tensor((1, 50), "int8", 0.4, 1),
     ]
-    nodes: list[models.Node] = [
+    nodes: list[build.Op] = [
         ("FULLY_CONNECTED", [0, 1, -1], 2, {}),
         ("FULLY_CONNECTED", [2, 3, -1], 4, {}),
     ]
-    return models.model(tensors, nodes)
+    return build.model(tensors, nodes)
 
 
 def opened(data: bytes) -> edge_runtime.Model:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-import single_op
+import build
 from edge_runtime.metadata import Metadata
 from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.metadata import attach
@@ -17,14 +17,14 @@ def tiny_library(
 ) -> CLibrary:
     """Return the library of two classes, in int8 or float32."""
     weights = np.array(WEIGHTS, dtype)
-    scales = {"int8": (((1 / 255,), (-128,)), ((0.01,), (0,)), ((1 / 32,), (-128,)))}
-    given, own, made = scales.get(dtype, ((), (), ()))
+    whole = dtype == "int8"
+    pixels, scores = ((1 / 255, -128), (1 / 32, -128)) if whole else ((), ())
     tensors = [
-        single_op.tensor("pixels", (1, 2, 2, 1), dtype, *given),
-        single_op.tensor("weights", (2, 4), dtype, *own, data=weights),
-        single_op.tensor("scores", (1, 2), dtype, *made),
+        build.tensor((1, 2, 2, 1), dtype, *pixels, name="pixels"),
+        build.constant(weights, dtype, 0.01 if whole else 0.0, name="weights"),
+        build.tensor((1, 2), dtype, *scores, name="scores"),
     ]
-    content = single_op.model("FULLY_CONNECTED", None, tensors, [0, 1, -1])
+    content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
     if labels:
         content = attach(content, Metadata(labels=labels, mean=(0.0,), std=(255.0,)))
     return library(content, f"model_{dtype}.tflite", name)

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
+import build
 import exported
 import hostile
 import models
@@ -30,11 +31,11 @@ MUTANTS = 400
 def dense(weights, dtype="float32", scale=0.0):
     outputs, depth = np.shape(weights)
     tensors = [
-        models.tensor((1, depth), dtype, scale),
-        models.constant(weights, dtype, scale),
-        models.tensor((1, outputs), dtype, scale),
+        build.tensor((1, depth), dtype, scale),
+        build.constant(weights, dtype, scale),
+        build.tensor((1, outputs), dtype, scale),
     ]
-    return models.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
+    return build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
 
 
 def compiled(folder, *, language=exported.C99):

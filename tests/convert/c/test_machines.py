@@ -39,7 +39,7 @@ def libraries(int8_model, float_model):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_compiler_has_anything_to_say(language, machine, libraries, tmp_path):
     compiler, flags = MACHINES[machine]
-    # A double of 32 bits is refused; see test_kernels_compile.py.
+    # A double of 32 bits is refused; see tests/kernels/test_compile.py.
     narrow = set(NARROW) <= set(flags)
     flags = [flag for flag in flags if flag not in NARROW]
     sources = [

@@ -1,0 +1,100 @@
+"""MUL: every engine against LiteRT, XNNPACK and TFLite Micro's arithmetic."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+import binary
+import build
+import runtimes
+from edge_runtime import ModelError
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
+from micro_arithmetic import Triple, bounds, int32, multiply, quantize_multiplier
+from runtimes import drawn, equal, f32
+from trials import between
+
+SEEDS = binary.seeds("MUL")
+
+
+def zero_points(rng, dtype):
+    return [between(rng, -128, 127) if dtype == "int8" else 0 for _ in range(2)]
+
+
+TRIALS = binary.trials("mul", zero_points)
+
+
+def micro(
+    x: Sequence[int], y: Sequence[int], quantization: Triple, activation: int, bits: int
+) -> list[int]:
+    """MUL of TFLite Micro (mul_common.cc)."""
+    (a, za), (b, zb), (c, zc) = quantization
+    multiplier, shift = quantize_multiplier(a * b / c)
+    lowest, highest = bounds(activation, (c, zc), bits)
+    return [
+        min(highest, max(lowest, int32(zc + multiply((p - za) * (q - zb), multiplier, shift))))
+        for p, q in zip(x, y, strict=True)
+    ]
+
+
+class TestMul(binary.Comparisons):
+    op = "MUL"
+    micro = staticmethod(micro)
+    scales = (0.5, 0.3, 4.0)
+    limits = (
+        (2.0**-8, 2.0**-8),
+        (f32(256 * (1 - 2.0**-24)), 1.0),
+        (0.5, 2.0**-10),
+        (4.5, 1.0),
+        (100.5, 1.0),
+    )
+
+    def filling(self, a, b, limit):
+        return a * b * limit / 3
+
+    def delegated(self, scales):
+        a, b, output = (np.float32(scale) for scale in scales)
+        return 2**-16 <= a * b / output < 2**8
+
+    def test_factors_are_those_of_tflite_micro(self):
+        """They are rounded to float32 here, which few outputs show."""
+        rng = np.random.default_rng(0)
+        x, other = drawn(rng, "int16", (20000,)), drawn(rng, "int16", (20000,))
+        scales = tuple(map(f32, (0.072, 0.057, 109.0)))
+        data = self.model("int16", x, other, scales)
+        quantization = tuple((scale, 0) for scale in scales)
+        expected = np.array(micro(x.tolist(), other.tolist(), quantization, 0, 16), np.int16)
+        equal(data, x, expected, "tflite-micro")
+        assert (runtimes.builtin_ref(data)(x) != expected).any()
+
+    def test_limits_are_told(self):
+        x = np.zeros((2, 3), np.int8)
+        with pytest.raises(ModelError, match=r"input scales is less than 2\*\*30 of the output's"):
+            plan(read(self.model("int8", x, x, (1e5, 1e5, 1))))
+
+    def test_too_many_loops_are_refused(self):
+        x = np.zeros((2, 1, 2, 1, 2, 1, 2), np.float32)
+        data = self.model("float32", x, np.zeros((1, 2, 1, 2, 1, 2, 1), np.float32))
+        with pytest.raises(ModelError, match="takes at most 6 nested loops"):
+            plan(read(data))
+
+
+@pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize("broadcast", [True, False])
+def test_a_chain_in_place_keeps_what_is_still_read(second, broadcast):
+    """t is read twice; u and v are written where their first inputs lay, if nobody needs those."""
+    rng = np.random.default_rng(0)
+    shape, wide = (1, 40), ((3, 40) if broadcast else (1, 40))
+    constant = build.tensor(wide, "int8", 0.05, 3, data=drawn(rng, "int8", wide), name="c")
+    tensors = [*binary.plain(shape, "xt"), *binary.plain(wide, "uvw"), constant]
+    ops = [
+        ("ADD", [0, 0], 1, {}),
+        ("ADD", [1, 5], 2, {}),
+        ("MUL", [2, 1] if second else [1, 2], 3, {}),
+        ("SUB", [3, 3], 4, {}),
+        ("ADD", [4, 1], 6, {}),
+    ]
+    data = build.model([*tensors, *binary.plain(wide, "y")], ops)
+    x = drawn(rng, "int8", shape)
+    equal(data, x, runtimes.builtin_ref(data)(x), "litert")
