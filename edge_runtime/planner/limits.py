@@ -120,7 +120,7 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
             raise refused(call, (constraint.__doc__ or "").rstrip("."), value)
     shapes = module.shapes(call)
     if len(shapes) != len(call.outputs):
-        what = f"{len(shapes)} output{'s' if len(shapes) > 1 else ''}"
+        what = "one output" if len(shapes) == 1 else f"{len(shapes)} outputs"
         raise UnsoundError(
             f"op {call.op.index}, {call.op.name}: it has to have a first input and {what}"
         )

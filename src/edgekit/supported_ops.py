@@ -7,7 +7,6 @@ docstrings, which are also the engine's messages when it refuses a model.
 """
 
 import sys
-from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,8 +71,7 @@ def _about_types(constraint: Any) -> bool:
 def _effect(module: ModuleType) -> str:
     if hasattr(module, "fold"):
         return "folded away"
-    # Under the future import an annotation is its text.
-    return "moves nothing" if signature(module.lower).return_annotation == "None" else "runs"
+    return "moves nothing" if hasattr(module, "ALIAS") else "runs"
 
 
 def _paragraph(documented: Any) -> str:

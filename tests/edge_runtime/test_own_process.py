@@ -121,11 +121,13 @@ def test_a_batch_goes_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -
     model = load(written(unchecked()))
     monkeypatch.setattr(own_process, "PIECE", 100)  # 4 of 24 bytes
     sizes = []
-    output = own_process.ProcessSession._output
+    answers = own_process.ProcessSession._answers
     monkeypatch.setattr(
         own_process.ProcessSession,
-        "_output",
-        lambda self, tensor, batch: sizes.append(len(tensor)) or output(self, tensor, batch=batch),
+        "_answers",
+        lambda self, tensors, batch: (
+            sizes.append(len(tensors[0])) or answers(self, tensors, batch=batch)
+        ),
     )
     batch = -np.arange(60, dtype=np.float32).reshape(10, 6)
     np.testing.assert_array_equal(model.run(batch), -batch)

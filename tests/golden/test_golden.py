@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import golden
-import single_op
+import runtimes
 from edge_runtime import load
 
 RECORD = json.loads(golden.RECORD.read_text())
@@ -29,10 +29,10 @@ def test_a_file_is_read_and_answered_as_when_it_was_made(path: Path) -> None:
 def test_every_engine_gives_the_answers_of_litert(path: Path) -> None:
     data = path.read_bytes()
     inputs = golden.inputs(load(path, backend="native"))
-    litert = single_op.builtin_ref(data)
+    litert = runtimes.builtin_ref(data)
     expected = np.concatenate([litert(x) for x in inputs])
     first = None
-    for name, engine in single_op.engines(data).items():
+    for name, engine in runtimes.engines(data).items():
         outputs = np.concatenate([engine.run(x) for x in inputs])
         first = outputs if first is None else first
         np.testing.assert_array_equal(outputs, first, err_msg=name)

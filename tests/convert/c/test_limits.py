@@ -14,7 +14,7 @@ import seeded
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
-from edgekit.benchmarks import emulator, firmware
+from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c import checksum, selftest

@@ -16,8 +16,9 @@ from edge_runtime.install import install_line
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert import compare, source
+from edgekit.convert.conversion import Conversion
 from edgekit.convert.targets import float_operators
-from edgekit.convert.tflite import Recipe, to_tflite
+from edgekit.convert.tflite import to_tflite
 from edgekit.errors import MissingExtraError, ModelFileError, TrainingError
 from edgekit.files import QUANTIZED_FORWARD, sha256
 from edgekit.train import fit
@@ -148,7 +149,9 @@ def test_convert_uses_the_ranges_that_were_learned(combined: Path, synthetic: Da
     assert np.mean(scores.argmax(axis=1) == rounded.argmax(axis=1)) > 0.998
     # The learned ranges are not those of calibration.
     calibrated = to_tflite(
-        replace(classifier, learned=None), Recipe(scheme="int8"), scaled(synthetic.x_train[:200])
+        replace(classifier, learned=None),
+        Conversion(scheme="int8"),
+        scaled(synthetic.x_train[:200]),
     )
     assert hidden_scale(calibrated) != pytest.approx(
         hidden_scale((combined / "model_int8.tflite").read_bytes()), rel=1e-3
@@ -264,10 +267,10 @@ def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(QUANTIZED_FORWARD, forward)
     classifier = source.load(path)
-    int8 = to_tflite(classifier, Recipe(scheme="int8"))
+    int8 = to_tflite(classifier, Conversion(scheme="int8"))
     assert float_operators(read(int8)) == []
     assert classifier.learned is not None
-    reference = to_tflite(replace(classifier, call=classifier.learned.plain), Recipe())
+    reference = to_tflite(replace(classifier, call=classifier.learned.plain), Conversion())
     errors = compare.tensor_errors(reference, int8, small(synthetic).x_held_out)
     # In float the rescaling is folded into the convolution, whose output stays the same.
     assert [op.name for op in read(int8).ops][:3] == ["MUL", "ADD", "CONV_2D"]
