@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -76,19 +77,43 @@ def array(
     )
 
 
-def filled(items: Iterable[str], indent: str) -> str:
-    """Return items with commas between them, in lines of at most ``WIDTH`` columns."""
+def filled(items: Iterable[str], indent: str, lengths: Iterable[int] | None = None) -> str:
+    """Return items with commas between them, in lines of at most ``WIDTH`` columns.
+
+    Args:
+        items: the items.
+        indent: what each line begins with.
+        lengths: columns to reckon with for each item; None for its own.
+    """
     lines: list[str] = []
     line: list[str] = []
     width = len(indent)
-    for item in items:
-        width += len(item) + 2
+    measured = ((item, len(item)) for item in items)
+    for item, length in measured if lengths is None else zip(items, lengths, strict=True):
+        width += length + 2
         if width > WIDTH and line:
             lines.append(f"{indent}{', '.join(line)},")
-            line, width = [], len(indent) + len(item) + 2
+            line, width = [], len(indent) + length + 2
         line.append(item)
     lines.append(f"{indent}{', '.join(line)}")
     return "\n".join(lines)
+
+
+def wrapped(statement: str, indent: str) -> str:
+    """Return a statement in lines of at most ``WIDTH`` columns, broken at its spaces.
+
+    Args:
+        statement: its text; spaces in strings are not told apart.
+        indent: what its first line begins with; others have four spaces more.
+    """
+    return fill(
+        statement,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

@@ -104,19 +104,27 @@ def _document(
     library: "CLibrary", folder: Path, target: str, names: list[str]
 ) -> dict[str, object]:
     facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
+    if len(library.ports) == 2:
+        for one in "input", "output":
+            [facts[one]] = facts.pop(f"{one}s")
+            del facts[one]["name"]
+    if not library.state:
+        del facts["state"]
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
     return {**head, "folder": str(folder), "target": target, "files": names, **facts}
 
 
 def _summary(library: "CLibrary", path: Path) -> str:
     """Return the figures that are known without a compiler, and what to do next."""
-    sizes = library.input.bytes, library.output.bytes
+    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
+    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
+    buffers = ", ".join(f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
         "function": f"{library.name}_run()",
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
-        "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
-        f"arena {library.arena:,}; stack on top",
+        "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
+        "stack on top",
     }
     # Whole on its line, to be copied.
     measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"

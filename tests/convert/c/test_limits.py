@@ -13,7 +13,7 @@ import seeded
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
-from edgekit.benchmarks import emulator, firmware
+from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c import checksum, selftest
@@ -89,13 +89,13 @@ def test_outputs_that_are_nan_are_not_recorded(tmp_path):
 def recorded(elements, work):
     runs = []
 
-    def run(tensor):
-        runs.append(tensor)
-        return tensor[:1]
+    def run(tensors):
+        runs.append(tensors)
+        return [tensors[0][:1]]
 
-    port = Port("int8", (elements,), elements, 1.0, 0)
-    inputs, outputs = selftest.record(port, run, work)
-    assert len(inputs) == len(outputs) == selftest.SAMPLES
+    port = Port("input", "int8", (elements,), elements, 1.0, 0)
+    recorded = selftest.record([port], run, work)
+    assert len(recorded.inputs[0]) == len(recorded.outputs[0]) == selftest.SAMPLES
     return len(runs)
 
 

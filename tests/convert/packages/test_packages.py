@@ -11,8 +11,9 @@ import pytest
 from cmake import CMAKE_BIN_DIR
 from ruamel.yaml import YAML
 
+import several
 from edgekit import __version__, escape
-from edgekit.convert.c.library import CLibrary
+from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.packages import TARGETS
 from edgekit.convert.packages.folder import write
 from hostile_text import LABELS
@@ -147,6 +148,55 @@ def test_two_libraries_share_no_name(target: str) -> None:
 def test_the_version_is_a_semantic_one() -> None:
     """Manifests carry it, and their formats take no other."""
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+SEVERAL = {
+    "two and two": several.named(),
+    "two and one": several.two("float32", (4,)),
+    "one and two": several.two_outputs(),
+    "a state": several.stateful(),
+}
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+@pytest.mark.parametrize(
+    ("target", "example"),
+    [(target, example) for target, examples in EXAMPLES.items() for example in examples],
+)
+def test_examples_of_several_inputs_and_outputs_run(
+    target: str, example: str, model: str, tmp_path: Path
+) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    output = run(build(target, example, exported(target, made, tmp_path), tmp_path))
+    assert "digits: self-test passed" in output
+    for port in made.outputs:
+        what = f"output {port.name}" if len(made.outputs) > 1 else "output"
+        for index in range(5):
+            assert f"digits: {what} {index} is " in output
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+def test_the_readme_of_several_compiles_and_names_each(model: str, tmp_path: Path) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    folder = exported("c", made, tmp_path)
+    text = (folder / "README.md").read_text()
+    for ports in made.inputs, made.outputs:
+        assert len(ports) == 1 or all(f"`{port.name}`: 5 × " in text for port in ports)
+    assert ("`digits_reset()`" in text) == bool(made.state)
+    (code,) = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "use.c").write_text(code)
+    for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
+        run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+def test_keywords_are_words_of_the_header(model: str) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    words = TARGETS["arduino"](made)["keywords.txt"].splitlines()
+    # No pixels, whose form no model here states.
+    named = [line.split("\t")[0] for line in words if "quantize_u8" not in line]
+    assert [word for word in named if not re.search(rf"\b{word}\b", made.header)] == []
+    assert ("digits_reset" in named) == bool(made.state)
 
 
 # README
