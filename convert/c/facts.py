@@ -57,8 +57,8 @@ class Facts:
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
         skip_zeros: whether inputs that stand for 0 are skipped.
-        sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores that
-            do not have that extension, or none of those named, "A or B".
+        sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores
+            without that extension; "without A or B" names several.
     """
 
     name: str

@@ -39,7 +39,7 @@ WEIGHTS = 1
 
 @dataclass(frozen=True)
 class Level:
-    """What the exporter knows of a level of the engine's table.
+    """The exporter's view of a level of the engine's table.
 
     Attributes:
         condition: the macro of kernel.h that is defined where its kernels run; "" everywhere.
@@ -60,7 +60,7 @@ LEVELS = {
     "skip": Level("", ("input_zero_point",)),
     "sparse": Level(),
 }
-"""The levels that are exported, beside the portable one; the best first."""
+"""The levels that are exported besides the portable one, the best first."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Form:
 
     @property
     def constants(self) -> tuple[Constant, ...]:
-        """Those of the tensors that are constants."""
+        """The constants among the tensors."""
         return tuple(one for one in self.tensors if isinstance(one, Constant))
 
 
@@ -113,7 +113,7 @@ class Choice:
 
     @property
     def macros(self) -> tuple[str, ...]:
-        """Those that choose a form."""
+        """The macros that choose a form."""
         return tuple(macro for macro, _ in self.forms[:-1])
 
     @property
@@ -147,7 +147,7 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
 
     Args:
         kernel: the kernel.
-        level: of its variant.
+        level: level of its variant.
         contents: bytes of its inputs and constants; None for what is computed.
 
     Raises:
@@ -164,7 +164,7 @@ def choices(plan: Plan, *, skip_zeros: bool) -> list[Choice]:
     """Return the steps of a plan in C.
 
     Args:
-        plan: of the model.
+        plan: the plan of the model.
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
 
     Raises:

@@ -18,7 +18,7 @@ KEYWORDS = frozenset(
     """.split()
 )
 
-# A library "string" would bring a string.h of its own, which hides the standard one. (ISO/IEC
+# A library "string" would come with a string.h that hides the standard one. (ISO/IEC
 # 9899:1999, 7.1.2; Arduino.h is arduino.h where file names have no case.)
 HEADERS = frozenset(
     """
@@ -27,7 +27,7 @@ HEADERS = frozenset(
     """.split()
 )
 
-# Names that C, CMake (reserved targets), Zephyr and ESP-IDF have given away.
+# Names that C, CMake (reserved targets), Zephyr and ESP-IDF reserve.
 TAKEN = frozenset("all app clean help install main package std test zephyr".split())
 
 # What a parameter of the run functions cannot be called: what their text declares, keywords of GNU
@@ -92,7 +92,7 @@ def _unused(text: str, role: str, model: str, used: set[str]) -> str:
     name = _letters(text)[:longest].rstrip("_") or role
     if _is_taken(name, model):
         name = f"{role}_{name}"[:longest].rstrip("_")
-    # The last ones are never taken: they have no "_".
+    # The last ones clash with nothing in a library: they have no "_".
     candidates = chain(
         [name],
         (f"{name}_{number}" for number in range(2, len(used) + 3)),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge_runtime.planner.plan import Plan
 
 MOST_CONSTANTS = 2**23
-"""Bytes of constants that are printed, which takes five seconds; few boards have more flash."""
+"""Most bytes of constants: printing them costs five seconds, and few boards have more flash."""
 
 PORTS = ("int8", "uint8", "int16", "float32")
 """Element types that inputs and outputs may have."""
@@ -100,7 +100,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
 
 
 def _require_one_image(graph: Graph) -> None:
-    """Raise when the model takes several images at once, as whose scores C would read one's."""
+    """Raise for a model of several images at once, whose scores C would read as those of one."""
     shapes = [graph.tensors[index].shape for index in (*graph.inputs, *graph.outputs)]
     counts = {shape[0] for shape in shapes}
     if len(counts) == 1 and counts != {1} and min(map(len, shapes)) > 1:
@@ -180,7 +180,7 @@ def _facts(
 
 
 def _sparse(steps: Sequence[Choice]) -> str:
-    """Return where weights of 0 are left out."""
+    """Return where weights of 0 are left out, as in ``Facts.sparse``."""
     sparse = [step for step in steps if step.portable.kernel.endswith("_sparse")]
     if not sparse:
         return ""
@@ -191,7 +191,7 @@ def _sparse(steps: Sequence[Choice]) -> str:
 
 
 def _weights(graph: Graph, planned: Plan) -> int:
-    """Return bytes of what the file's ops read besides their first input, as it is in the file."""
+    """Return the bytes in the file of all constants that ops read after their first input."""
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [graph.tensors[index].data for index in read]
     return sum(len(data) for data in constants if data is not None)

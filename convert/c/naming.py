@@ -50,5 +50,5 @@ def parameters(facts: Facts) -> list[str]:
 
 
 def arguments(facts: Facts) -> str:
-    """Return the arguments with which the buffers of all ports are handed to the run function."""
+    """Return the arguments of a call of the run function with the buffers of all ports."""
     return ", ".join(buffer(facts, port) for port in facts.ports)

@@ -31,7 +31,7 @@ TRIED = 2**30
 
 MOST_WORK, MOST_ELEMENTS = 2**29, 2**21
 """Work of an inference, and elements of inputs and outputs together, up to which a model has a
-self-test: recording and printing it takes seconds."""
+self-test, which is recorded and printed in seconds."""
 
 DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Shares of an input that differ from the background."""

@@ -1,7 +1,8 @@
 """The C file of an exported model: the kernels that it uses, its constants, the run function.
 
-All that the file defines has the library's name in its own, macros but EK_STEP and EK_FLASH too, so
-that the files of two models, perhaps of two versions of edgekit, may be compiled as one.
+Every name that the file defines contains the library's name, macros too but for EK_STEP and
+EK_FLASH, so that the files of two models, perhaps of two versions of edgekit, may be compiled as
+one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from edgekit.convert.c.parse import Block
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
-"""Header of the standard library -> what the text may use of it, beside the types of integers."""
+"""Header of the standard library -> names that the text may use, besides integer types."""
 
 State = tuple[Slot, int]
 """Place in the arena of a tensor that is kept between calls, and the byte that fills it first."""
@@ -105,7 +106,7 @@ def _mentions(code: str, names: Iterable[str]) -> bool:
 
 
 def _kernels(forms: Iterable[Form], asked: Sequence[Block]) -> list[Block]:
-    """Return what the forms and the check of their constants need, but for what is asked anyway."""
+    """Return the blocks that forms and the check of their constants need, but not ``asked``."""
     forms = list(forms)
     of_kernels = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
     readers = checksum.readers(one for form in forms for one in form.constants)

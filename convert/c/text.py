@@ -28,7 +28,7 @@ WIDTH = 100
 STRING_OR_IDENTIFIER = re.compile(r'"(?:[^"\\\n]|\\.)*"|\b[A-Za-z_]\w*')
 
 LEAST = {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}
-"""What has no literal: C reads the sign after the number, which is too large by then."""
+"""Numbers without a literal: C reads the sign after the number, which is too large by then."""
 
 
 def number(value: float, dtype: str) -> str:
@@ -57,8 +57,8 @@ def array(
     """Return the definition of a one-dimensional array.
 
     Args:
-        name: of the array.
-        values: of any shape and an element type of ``C_TYPES``.
+        name: name of the array.
+        values: its elements, of any shape and a type in ``C_TYPES``.
         size: what stands in the brackets; the number of elements where it is empty.
         storage: what stands before the type.
     """
@@ -83,7 +83,7 @@ def filled(items: Iterable[str], indent: str, lengths: Iterable[int] | None = No
     Args:
         items: the items.
         indent: what each line begins with.
-        lengths: columns to reckon with for each item; None for its own.
+        lengths: assumed columns of each item; None for its length.
     """
     lines: list[str] = []
     line: list[str] = []
@@ -103,7 +103,7 @@ def wrapped(statement: str, indent: str) -> str:
     """Return a statement in lines of at most ``WIDTH`` columns, broken at its spaces.
 
     Args:
-        statement: its text; spaces in strings are not told apart.
+        statement: its text, which may also be broken at a space in a string.
         indent: what its first line begins with; others have four spaces more.
     """
     return fill(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def readme(library: CLibrary, build: str) -> str:
-    """Return README.md; ``build`` is the target's own part: how the folder gets into a build."""
+    """Return README.md; ``build`` is the section about building, which depends on the target."""
     return f"""\
 # {library.name}
 
