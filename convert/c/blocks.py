@@ -1,4 +1,4 @@
-"""What an exported file takes of the kernels' C sources: the blocks that its kernels use.
+"""The parts of the kernels' C sources that an exported file contains: the blocks that it uses.
 
 Nothing in a block is changed but its linkage, and a name that two files use for different things.
 """
@@ -15,7 +15,7 @@ from edgekit.convert.c.parse import IDENTIFIER, Block, parse
 
 FOLDER = "edge_runtime.kernels"
 FOLDERS = ("", "cortex_m")
-"""Of it, what is exported: the portable kernels, and those for microcontrollers."""
+"""Its folders that are exported: the portable kernels, and those for microcontrollers."""
 
 DECLARATIONS = "kernel.h"
 """The header of which only the switches are exported."""
@@ -78,11 +78,11 @@ def merged(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _renamed(block: Block, shared: set[str]) -> Block:
-    own = shared & {name for one in _blocks(block.file) for name in one.names}
-    if not own:
+    ambiguous = shared & {name for one in _blocks(block.file) for name in one.names}
+    if not ambiguous:
         return block
     stem = block.file.partition(".")[0]
-    pattern = re.compile(rf"\b({'|'.join(sorted(own))})\b")
+    pattern = re.compile(rf"\b({'|'.join(sorted(ambiguous))})\b")
     names = frozenset(f"{stem}_{one}" if one in shared else one for one in block.names)
     return replace(block, names=names, text=pattern.sub(rf"{stem}_\1", block.text))
 
@@ -141,22 +141,22 @@ def _text(file: str) -> str:
 @cache
 def _included(file: str) -> tuple[str, ...]:
     """Return the file and the headers that it includes, each behind those that it needs."""
-    found: list[str] = []
+    names: list[str] = []
     for header in OWN_INCLUDE.findall(_text(file)):
         if header != DECLARATIONS:
-            found += [one for one in _included(header) if one not in found]
-    return (*found, file)
+            names += [one for one in _included(header) if one not in names]
+    return (*names, file)
 
 
 @cache
 def _visible(file: str) -> dict[str, list[Block]]:
     """Return what the file defines, and the headers that it includes, by name."""
-    found: dict[str, list[Block]] = {}
+    visible: dict[str, list[Block]] = {}
     for one in _included(file):
         for block in _blocks(one):
             for name in block.names:
-                found.setdefault(name, []).append(block)
-    return found
+                visible.setdefault(name, []).append(block)
+    return visible
 
 
 @cache

@@ -29,7 +29,7 @@ READERS = {
 """Element type -> function of flash.h; uint32 is of cores that have one memory for all."""
 
 NAMES = ("ek_crc32", "ek_float_bits")
-"""Functions that the text defines, beside the check itself."""
+"""Functions that the text defines besides the check itself."""
 
 CRC32 = """\
 /* CRC-32 as of zlib, bit by bit: of the lowest ``bytes`` of a number. */
@@ -68,7 +68,7 @@ def render(
     """Return the C function that returns 0 while all constants are as they are here, else -1.
 
     Args:
-        name: of the library.
+        name: name of the library.
         constants: by their names.
         groups: names of the constants by the cores that have them, those of all cores first.
         macros: as for ``conditional``.

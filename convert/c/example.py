@@ -1,7 +1,8 @@
 """The example program of an exported model: the self-test, then one inference."""
 
 from edge_runtime.meaning import LOGITS
-from edgekit.convert.c.facts import Facts
+from edgekit.convert.c import naming, text
+from edgekit.convert.c.facts import Facts, Port
 
 HOST = """\
 int main(void)
@@ -17,25 +18,25 @@ def render(
     """Return the text of the program.
 
     Args:
-        facts: of the model.
+        facts: facts of the model.
         about: the comment at the head of the file.
         entry: the function that the platform starts; it calls ``run``, which returns 0 when all
             went well.
         say: the platform's printf, which need not know floats.
         include: the header that declares it.
     """
-    name, upper = facts.name, facts.name.upper()
-    zero = "0" if facts.input.zero_point is None else f"{upper}_INPUT_ZERO_POINT"
-    what = "image" if facts.mean else "input"
+    name = facts.name
+    buffers = "".join(
+        f"static {naming.array(facts, port, naming.buffer(facts, port))};\n" for port in facts.ports
+    )
+    inputs = "".join(_input(facts, port) for port in facts.inputs)
     return f"""\
 {about}
 #include {include}
 
 #include "{name}.h"
 
-static {name}_input_t input[{upper}_INPUT_SIZE];
-static {name}_output_t output[{upper}_OUTPUT_SIZE];
-
+{buffers}
 static int run(void)
 {{
     if ({name}_selftest() != 0) {{
@@ -44,9 +45,7 @@ static int run(void)
     }}
     {say}("{name}: self-test passed\\n");
 
-    for (int i = 0; i < {upper}_INPUT_SIZE; i++)
-        input[i] = {zero}; /* your {what} goes here: {name}.h says how */
-    if ({name}_run(input, output) != 0)
+{inputs}{text.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0)", "    ")}
         return 1;
 {_answer(facts, say)}    return 0;
 }}
@@ -54,18 +53,36 @@ static int run(void)
 {entry}"""
 
 
+def _input(facts: Facts, port: Port) -> str:
+    """Return the statement that fills an input."""
+    what = "image" if facts.mean else naming.buffer(facts, port).replace("_", " ", 1)
+    return f"""\
+    for (int i = 0; i < {naming.macro(facts, port, "SIZE")}; i++)
+        {naming.buffer(facts, port)}[i] = {naming.zero(facts, port)}; \
+/* your {what} goes here: {facts.name}.h says how */
+"""
+
+
 def _answer(facts: Facts, say: str) -> str:
     """Return the statements that print the answer, in thousandths: printf need not know floats."""
-    name, upper = facts.name, facts.name.upper()
+    name = facts.name
     if not facts.classes:
-        return f"""\
-    for (int i = 0; i < {upper}_OUTPUT_SIZE && i < 10; i++)
-        {say}("{name}: output %d is %d/1000\\n", i, (int)({name}_value(output, i) * 1000.0f));
-"""
+        return "".join(_numbers(facts, port, say) for port in facts.outputs)
     shown, form = (f"{name}_labels[best]", "%s") if facts.labels else ("best", "class %d")
     score = "logit" if facts.meaning == LOGITS else "score"
     return f"""\
     const int best = {name}_best(output);
     const int score = (int)({name}_score(output, best) * 1000.0f);
     {say}("{name}: {form}, {score} %d/1000\\n", {shown}, score);
+"""
+
+
+def _numbers(facts: Facts, port: Port, say: str) -> str:
+    """Return the statement that prints the first numbers of an output."""
+    suffix, buffer = naming.suffix(facts, port), naming.buffer(facts, port)
+    value = f"{facts.name}_value{suffix}({buffer}, i)"
+    what = buffer.replace("_", " ", 1)
+    return f"""\
+    for (int i = 0; i < {naming.macro(facts, port, "SIZE")} && i < 10; i++)
+        {say}("{facts.name}: {what} %d is %d/1000\\n", i, (int)({value} * 1000.0f));
 """

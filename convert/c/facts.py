@@ -1,4 +1,4 @@
-"""What is known of an exported model: names, tensors, sizes. All of it is exact."""
+"""The facts of an exported model: names, tensors, sizes. All of it is exact."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ from edge_runtime.meaning import NUMBERS, PROBABILITIES
 
 @dataclass(frozen=True)
 class Port:
-    """The input or the output.
+    """An input or output.
 
     Attributes:
+        name: C identifier, unique in the model: "input" or "output" for the only one.
         dtype: element type: "int8", "int16", "uint8", "float32".
         shape: without the first dimension where that is 1, as for one image: (28, 28, 1).
-        elements: their number.
-        scale: of the quantisation; None for float32.
+        elements: number of elements.
+        scale: scale of the quantisation; None for float32.
         zero_point: None for float32.
     """
 
+    name: str
     dtype: str
     shape: tuple[int, ...]
     elements: int
@@ -32,29 +34,31 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What an exported model is.
+    """The facts of an exported model.
 
     Attributes:
         name: the C identifier that all public names begin with: "digits".
         model: file name of the model.
         sha256: hex digest of that file.
         version: edgekit's.
-        labels: of the classes, in the order of the scores; empty when the file does not say. Two
-            for a single sigmoid output, which is the score of the second.
-        mean: of the normalisation ``(pixel - mean) / std``; one number, or one for each channel;
-            empty when the file does not say.
+        labels: class names, in the order of the scores; empty when the file does not say, or there
+            are several outputs. Two for a single sigmoid output, which is the score of the second.
+        mean: mean of the normalisation ``(pixel - mean) / std``; one number, or one for each
+            channel; empty when the file does not say, or there are several inputs.
         std: as many.
-        meaning: of the output, one of ``edge_runtime.meaning.MEANINGS``.
-        input: the model's input.
-        output: the model's output.
-        arena: bytes that activations take.
-        constants: bytes of all constants that lie in flash, of the form for any core.
+        meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; several are
+            numbers.
+        inputs: the model's inputs, in the order of its signature.
+        outputs: the model's outputs, likewise.
+        arena: bytes of the activations.
+        state: bytes of the arena that keep their values from one inference to the next.
+        constants: bytes of all constants in flash, in the form for any core.
         weights: bytes of the weights and biases in the model file.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
         skip_zeros: whether inputs that stand for 0 are skipped.
-        sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores that
-            do not have that extension, or none of those named, "A or B".
+        sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores
+            without that extension; "without A or B" names several.
     """
 
     name: str
@@ -65,9 +69,10 @@ class Facts:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     meaning: str = PROBABILITIES
-    input: Port
-    output: Port
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     arena: int
+    state: int = 0
     constants: int
     weights: int
     macs: int
@@ -76,20 +81,25 @@ class Facts:
     sparse: str = ""
 
     @property
+    def ports(self) -> tuple[Port, ...]:
+        """Inputs, then outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
     def sparse_where(self) -> str:
-        """What follows "left out" in a sentence on the weights' zeros."""
+        """End of a sentence about the weights' zeros, after "left out"."""
         if self.sparse == "everywhere":
             return ""
         return f" where there is no {self.sparse.removeprefix('without ')} extension"
 
     @property
     def classes(self) -> int:
-        """Number of scores; 0 where the output is numbers."""
+        """Number of scores; 0 where outputs are numbers."""
         if self.meaning == NUMBERS:
             return 0
-        return 2 if self.single else self.output.elements
+        return 2 if self.single else self.outputs[0].elements
 
     @property
     def single(self) -> bool:
-        """Whether a single output tells two classes apart."""
-        return self.meaning != NUMBERS and self.output.elements == 1
+        """Whether an output of one number tells two classes apart."""
+        return self.meaning != NUMBERS and self.outputs[0].elements == 1

@@ -1,4 +1,4 @@
-"""What each step of a plan is in C: a kernel, its parameters, and the tensors that it is handed.
+"""What each step of a plan is in C: a kernel, its parameters and its tensors.
 
 A step has the engine's own form, which runs everywhere, and may have others, for all cores or for
 some, whose constants the packers of the engine's table of variants write.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
@@ -19,7 +19,9 @@ import numpy.typing as npt
 from edge_runtime import kernels
 from edge_runtime.backends import native
 from edge_runtime.errors import BackendError
+from edge_runtime.ops.call import Kernel
 from edge_runtime.planner.plan import Plan, Slot, Step
+from edge_runtime.planner.portable import Portable
 from edgekit.convert.c.conditions import Core
 
 DSP_SHARE = 0.4
@@ -37,7 +39,7 @@ WEIGHTS = 1
 
 @dataclass(frozen=True)
 class Level:
-    """What the exporter knows of a level of the engine's table.
+    """The exporter's view of a level of the engine's table.
 
     Attributes:
         condition: the macro of kernel.h that is defined where its kernels run; "" everywhere.
@@ -58,7 +60,7 @@ LEVELS = {
     "skip": Level("", ("input_zero_point",)),
     "sparse": Level(),
 }
-"""The levels that are exported, beside the portable one; the best first."""
+"""The levels that are exported besides the portable one, the best first."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Form:
     Attributes:
         kernel: name of the kernel without ``ek_``.
         params: names and values of its int32 parameters, in their order.
-        tensors: what it is handed: a constant, or the slot of a tensor that is given or computed.
+        tensors: constants, and slots of what is computed, of inputs and of scratch memory.
     """
 
     kernel: str
@@ -92,7 +94,7 @@ class Form:
 
     @property
     def constants(self) -> tuple[Constant, ...]:
-        """Those of the tensors that are constants."""
+        """The constants among the tensors."""
         return tuple(one for one in self.tensors if isinstance(one, Constant))
 
 
@@ -111,7 +113,7 @@ class Choice:
 
     @property
     def macros(self) -> tuple[str, ...]:
-        """Those that choose a form."""
+        """The macros that choose a form."""
         return tuple(macro for macro, _ in self.forms[:-1])
 
     @property
@@ -124,11 +126,45 @@ class Choice:
         return next(form for macro, form in self.forms if not macro or macro in core)
 
 
+class ExportEngine(Portable):
+    """Plans memory for any form of a step; see :class:`edge_runtime.planner.plan.Engine`."""
+
+    def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
+        """Return the portable level and the most scratch memory that a form of the kernel needs.
+
+        Raises:
+            BackendError: there is no C extension.
+        """
+        contents = tuple(slot.data for slot in slots)
+        return "portable", max(scratch(kernel, level, contents) for level in ("portable", *LEVELS))
+
+
+ENGINE = ExportEngine()
+
+
+def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...]) -> int:
+    """Return the bytes of scratch memory that a kernel needs; 0 where it has no such level.
+
+    Args:
+        kernel: the kernel.
+        level: level of its variant.
+        contents: bytes of its inputs and constants; None for what is computed.
+
+    Raises:
+        BackendError: there is no C extension.
+    """
+    extension = _extension()
+    if level not in extension.variants(kernel.name):
+        return 0
+    size: int = extension.scratch(kernel.name, level, _params(kernel), contents)
+    return size
+
+
 def choices(plan: Plan, *, skip_zeros: bool) -> list[Choice]:
     """Return the steps of a plan in C.
 
     Args:
-        plan: of the model.
+        plan: the plan of the model.
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
 
     Raises:
@@ -223,11 +259,8 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     extension, kernel = _extension(), step.kernel
     if level not in extension.variants(kernel.name):
         return None
-    hinted = [*kernel.params.values(), *kernel.hints.values()]
     contents = [_content(tensor) for tensor in portable.tensors]
-    packed = extension.pack(
-        kernel.name, level, struct.pack(f"={len(hinted)}i", *hinted), tuple(contents)
-    )
+    packed = extension.pack(kernel.name, level, _params(kernel), tuple(contents))
     if packed is None:
         return None
     params, packed_contents = packed
@@ -244,6 +277,12 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
             )
     named = dict(zip(names, values, strict=True))
     return Form(f"{kernel.name}_{level}", named, tuple(tensors))
+
+
+def _params(kernel: Kernel) -> bytes:
+    """Return parameters and hints as C has them."""
+    values = (*kernel.params.values(), *kernel.hints.values())
+    return struct.pack(f"={len(values)}i", *values)
 
 
 def _content(tensor: Constant | Slot) -> bytes | None:

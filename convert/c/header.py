@@ -1,5 +1,6 @@
 """The header of an exported model: what a user of the library reads."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.requantize import LIMITS
-from edgekit.convert.c import text
+from edgekit.convert.c import naming, text
 from edgekit.convert.c.facts import Facts, Port
+from edgekit.convert.c.naming import array, macro
 
 MEANING = {
     PROBABILITIES: "Classes; their scores are probabilities, 0 to 1.",
@@ -20,9 +22,9 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
     """Return the text of ``<name>.h``.
 
     Args:
-        facts: of the model.
+        facts: facts of the model.
         about: the comment at the head of the file.
-        pixels: what the pixels 0 to 255 are in the input's element type, [256, channels or 1];
+        pixels: the pixels 0 to 255 in the element type of the only input, [256, channels or 1];
             None where the model file does not say how they are normalised.
     """
     name, upper = facts.name, facts.name.upper()
@@ -30,10 +32,14 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         f"{about}\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stdint.h>\n",
         '#ifdef __cplusplus\nextern "C" {\n#endif\n',
         _macros(facts),
-        f"typedef {text.C_TYPES[facts.input.dtype]} {name}_input_t;\n"
-        f"typedef {text.C_TYPES[facts.output.dtype]} {name}_output_t;\n",
+        "".join(
+            f"typedef {text.C_TYPES[port.dtype]} {naming.c_type(facts, port)};\n"
+            for port in facts.ports
+        ),
         _functions(facts),
     ]
+    if facts.state:
+        parts.append(_reset(facts))
     if facts.labels:
         parts.append(
             "/* Name of each class, UTF-8, in the order of the scores. */\n"
@@ -41,8 +47,11 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         )
     if pixels is not None:
         parts.append(_quantize_pixels(facts, pixels))
-    parts.append(_quantize_floats(facts))
-    parts += [_score(facts), _best(facts)] if facts.classes else [_value(facts)]
+    parts += [_quantize_floats(facts, port) for port in facts.inputs]
+    if facts.classes:
+        parts += [_score(facts), _best(facts)]
+    else:
+        parts += [_value(facts, port) for port in facts.outputs]
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")
     return "\n".join(parts)
 
@@ -54,13 +63,14 @@ def _macros(facts: Facts) -> str:
         f'#define {upper}_VERSION "{facts.version}" /* edgekit\'s */',
         "",
     ]
-    for role, port in ("INPUT", facts.input), ("OUTPUT", facts.output):
+    for port in facts.ports:
         shape = " x ".join(map(str, port.shape))
-        lines.append(f"/* {role.capitalize()}: {port.dtype} [{shape}], {_meaning(port)}. */")
-        lines.append(f"#define {upper}_{role}_SIZE {port.elements}")
+        title = naming.buffer(facts, port).capitalize().replace("_", " ", 1)
+        lines.append(f"/* {title}: {port.dtype} [{shape}], {_meaning(port)}. */")
+        lines.append(f"#define {macro(facts, port, 'SIZE')} {port.elements}")
         if port.scale is not None:
-            lines.append(f"#define {upper}_{role}_SCALE {text.real(port.scale)}")
-            lines.append(f"#define {upper}_{role}_ZERO_POINT ({port.zero_point})")
+            lines.append(f"#define {macro(facts, port, 'SCALE')} {text.real(port.scale)}")
+            lines.append(f"#define {macro(facts, port, 'ZERO_POINT')} ({port.zero_point})")
         lines.append("")
     if facts.classes:
         lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
@@ -79,20 +89,15 @@ def _meaning(port: Port) -> str:
 
 
 def _functions(facts: Facts) -> str:
-    name, upper = facts.name, facts.name.upper()
-    pad = " " * len(f"int {name}_run_in(")
+    name, arena = facts.name, f"{facts.name.upper()}_ARENA_SIZE"
+    what = "on one image" if len(facts.ports) == 2 else "once"
     return f"""\
-/* Runs the model on one image. Activations lie in a static arena, so one call at a time.
+/* Runs the model {what}. Activations lie in a static arena, so one call at a time.
  * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before. */
-int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
-{" " * len(f"int {name}_run(")}{name}_output_t output[{upper}_OUTPUT_SIZE]);
+{_prototype(f"int {name}_run(", naming.parameters(facts))};
 
-/* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
- * wherever their elements may. */
-int {name}_run_in(void *arena,
-{pad}const {name}_input_t input[{upper}_INPUT_SIZE],
-{pad}{name}_output_t output[{upper}_OUTPUT_SIZE]);
+/* The same with an arena of the caller's: {arena} bytes, aligned as int64_t is. {_kept(facts)}
+{_prototype(f"int {name}_run_in(", ["void *arena", *naming.parameters(facts)])};
 
 /* Returns 0 while the weights and all other constants of {name}.c have the CRC-32 that they had
  * when edgekit wrote them, else -1. A linker drops it where nobody calls it. */
@@ -100,20 +105,62 @@ int {name}_check_constants(void);
 
 /* Checks the constants, then runs the model on recorded inputs (in {name}_selftest.c). Returns
  * 0 only when every byte of every output is what edgekit recorded; -1 when a constant is another;
- * else 1 + the number of the first input that failed. */
+ * else 1 + the number of the first input that failed.{_resets(facts)} */
 int {name}_selftest(void);
 """
 
 
+def _kept(facts: Facts) -> str:
+    """Return the end of the comment on the function with an arena of the caller's."""
+    if facts.state:
+        return f"""\
+Call
+ * {facts.name}_reset_in before the first run, and leave it as it is between runs. Returns -1 also
+ * when it is not aligned. Inputs and outputs may lie wherever their elements may. */"""
+    if len(facts.ports) > 2:
+        return """\
+Nothing
+ * is kept in it between calls. Returns -1 also when it is not aligned. Inputs and outputs may lie
+ * wherever their elements may. */"""
+    return """\
+Nothing
+ * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
+ * wherever their elements may. */"""
+
+
+def _resets(facts: Facts) -> str:
+    return f" Calls {facts.name}_reset before and after." if facts.state else ""
+
+
+def _reset(facts: Facts) -> str:
+    name = facts.name
+    return f"""\
+/* The model remembers: {facts.state} bytes of its arena keep their values from one inference to the
+ * next, and change its outputs. This sets them to their first values, which the static arena has at
+ * the start. */
+void {name}_reset(void);
+
+/* The same for an arena of the caller's, to be called before the first {name}_run_in with it. Does
+ * nothing when the pointer is NULL. */
+void {name}_reset_in(void *arena);
+"""
+
+
+def _prototype(start: str, parameters: Iterable[str]) -> str:
+    """Return a function's head with a parameter on each line."""
+    separator = ",\n" + " " * len(start)
+    return f"{start}{separator.join(parameters)})"
+
+
 def _quantize_pixels(facts: Facts, pixels: npt.NDArray[Any]) -> str:
-    name, upper = facts.name, facts.name.upper()
+    [port] = facts.inputs
     body = _affine(facts, pixels)
     if body is None:
         body = _tabulated(facts, pixels)
+    pointers = f"const uint8_t pixels[{macro(facts, port, 'SIZE')}]", array(facts, port, "input")
     return f"""\
 /* Brings pixels, 0 to 255, as the model was trained on them, into the input's form. */
-static inline void {name}_quantize_u8(const uint8_t pixels[{upper}_INPUT_SIZE],
-{" " * len(f"static inline void {name}_quantize_u8(")}{name}_input_t input[{upper}_INPUT_SIZE])
+{_prototype(f"static inline void {facts.name}_quantize_u8(", pointers)}
 {{
 {body}}}
 """
@@ -121,7 +168,7 @@ static inline void {name}_quantize_u8(const uint8_t pixels[{upper}_INPUT_SIZE],
 
 def _affine(facts: Facts, pixels: npt.NDArray[Any]) -> str | None:
     """Return the loop where a pixel becomes itself and an offset; None where it does not."""
-    if facts.input.dtype == "float32" or pixels.shape[1] != 1:
+    if facts.inputs[0].dtype == "float32" or pixels.shape[1] != 1:
         return None
     offsets = pixels[:, 0].astype(np.int64) - np.arange(256)
     if offsets.min() != offsets.max():
@@ -136,22 +183,19 @@ def _affine(facts: Facts, pixels: npt.NDArray[Any]) -> str | None:
 
 def _tabulated(facts: Facts, pixels: npt.NDArray[Any]) -> str:
     name, channels = facts.name, pixels.shape[1]
-    if facts.input.dtype == "float32":
+    if facts.inputs[0].dtype == "float32":
         mean, std = (_per_channel(values, channels) for values in (facts.mean, facts.std))
-        made = f"((float)pixels[i] - mean[i % {channels}]) / std[i % {channels}]"
+        element = f"((float)pixels[i] - mean[i % {channels}]) / std[i % {channels}]"
         tables = [("mean", mean), ("std", std)]
     else:
-        made = (
-            f"table[pixels[i] * {channels} + i % {channels}]"
-            if channels > 1
-            else ("table[pixels[i]]")
-        )
+        at = f"pixels[i] * {channels} + i % {channels}" if channels > 1 else "pixels[i]"
+        element = f"table[{at}]"
         tables = [("table", pixels)]
     arrays = "".join(text.array(label, values) for label, values in tables)
     indented = "".join(f"    {line}\n" for line in arrays.splitlines())
     return f"""\
 {indented}    for (int32_t i = 0; i < {name.upper()}_INPUT_SIZE; i++)
-        input[i] = {made};
+        input[i] = {element};
 """
 
 
@@ -159,74 +203,74 @@ def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.flo
     return np.broadcast_to(np.asarray(values, np.float32), channels)
 
 
-def _quantize_floats(facts: Facts) -> str:
-    name, upper = facts.name, facts.name.upper()
-    signature = f"""\
-static inline void {name}_quantize_float(const float values[{upper}_INPUT_SIZE],
-{" " * len(f"static inline void {name}_quantize_float(")}{name}_input_t input[{upper}_INPUT_SIZE])
-"""
-    if facts.input.scale is None:
+def _quantize_floats(facts: Facts, port: Port) -> str:
+    size, scale, zero_point = (macro(facts, port, one) for one in ("SIZE", "SCALE", "ZERO_POINT"))
+    pointers = f"const float values[{size}]", array(facts, port, "input")
+    start = f"static inline void {facts.name}_quantize_float{naming.suffix(facts, port)}("
+    if port.scale is None:
         return f"""\
 /* Brings numbers on the model's own scale into the input's form, which is the same. */
-{signature}{{
-    for (int32_t i = 0; i < {upper}_INPUT_SIZE; i++)
+{_prototype(start, pointers)}
+{{
+    for (int32_t i = 0; i < {size}; i++)
         input[i] = values[i];
 }}
 """
-    low, high = LIMITS[facts.input.dtype]
+    low, high = LIMITS[port.dtype]
     return f"""\
 /* Brings numbers on the model's own scale into the input's form: to the nearest, halves away from
  * zero; what the type cannot hold becomes its end, and NaN the lowest. */
-{signature}{{
-    for (int32_t i = 0; i < {upper}_INPUT_SIZE; i++) {{
-        const float steps = values[i] / {upper}_INPUT_SCALE;
-        const float low = (float)({low} - {upper}_INPUT_ZERO_POINT);
-        const float high = (float)({high} - {upper}_INPUT_ZERO_POINT);
+{_prototype(start, pointers)}
+{{
+    for (int32_t i = 0; i < {size}; i++) {{
+        const float steps = values[i] / {scale};
+        const float low = (float)({low} - {zero_point});
+        const float high = (float)({high} - {zero_point});
         const float cut = steps > low ? steps < high ? steps : high : low;
         const int32_t whole = (int32_t)cut;
         const float rest = cut - (float)whole;
         const int32_t moved = rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
-        input[i] = ({name}_input_t)(whole + moved + {upper}_INPUT_ZERO_POINT);
+        input[i] = ({naming.c_type(facts, port)})(whole + moved + {zero_point});
     }}
 }}
 """
 
 
-def _number(facts: Facts, element: str) -> str:
-    """Return the C expression of the number that an element of the output stands for."""
-    upper = facts.name.upper()
-    if facts.output.scale is None:
+def _number(facts: Facts, port: Port, element: str) -> str:
+    """Return the C expression of the number that an element of an output stands for."""
+    if port.scale is None:
         return element
-    return f"(float)({element} - {upper}_OUTPUT_ZERO_POINT) * {upper}_OUTPUT_SCALE"
+    zero_point, scale = macro(facts, port, "ZERO_POINT"), macro(facts, port, "SCALE")
+    return f"(float)({element} - {zero_point}) * {scale}"
 
 
-def _value(facts: Facts) -> str:
-    name, upper = facts.name, facts.name.upper()
+def _value(facts: Facts, port: Port) -> str:
+    function = f"{facts.name}_value{naming.suffix(facts, port)}"
     return f"""\
-/* Returns the number at ``index`` of the output, 0 to {upper}_OUTPUT_SIZE - 1. */
-static inline float {name}_value(const {name}_output_t output[{upper}_OUTPUT_SIZE], int index)
+/* Returns the number at ``index`` of the output, 0 to {macro(facts, port, "SIZE")} - 1. */
+static inline float {function}(const {array(facts, port, "output")}, int index)
 {{
-    return {_number(facts, "output[index]")};
+    return {_number(facts, port, "output[index]")};
 }}
 """
 
 
 def _score(facts: Facts) -> str:
-    name, upper = facts.name, facts.name.upper()
+    name, upper, [port] = facts.name, facts.name.upper(), facts.outputs
     if facts.single:
         other = "-score" if facts.meaning == LOGITS else "1.0f - score"
         body = f"""\
-    const float score = {_number(facts, "output[0]")};
+    const float score = {_number(facts, port, "output[0]")};
     return index ? score : {other};
 """
     else:
-        body = f"    return {_number(facts, 'output[index]')};\n"
+        body = f"    return {_number(facts, port, 'output[index]')};\n"
     what = "the score"
     if facts.meaning == LOGITS:
         what = "the logit, what stands before {}".format("sigmoid," if facts.single else "softmax,")
     return f"""\
 /* Returns {what} of class ``index``, 0 to {upper}_CLASSES - 1. */
-static inline float {name}_score(const {name}_output_t output[{upper}_OUTPUT_SIZE], int index)
+static inline float {name}_score(const {array(facts, port, "output")}, int index)
 {{
 {body}}}
 """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_runtime.backends.reference import ReferenceSession
 from edge_runtime.errors import ModelError
-from edge_runtime.meaning import of_graph
+from edge_runtime.graph import ports
+from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import read_metadata
 from edge_runtime.planner import plan
 from edge_runtime.quantize import pixel_table
@@ -17,7 +19,8 @@ from edge_runtime.reader import read
 from edgekit import escape
 from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
-from edgekit.convert.c.forms import Choice, can_skip, choices
+from edgekit.convert.c.forms import ENGINE, Choice, can_skip, choices
+from edgekit.convert.c.identifier import port_identifiers
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
     from edge_runtime.planner.plan import Plan
 
 MOST_CONSTANTS = 2**23
-"""Bytes of constants that are printed, which takes five seconds; few boards have more flash."""
+"""Most bytes of constants: printing them costs five seconds, and few boards have more flash."""
 
 PORTS = ("int8", "uint8", "int16", "float32")
-"""Element types that input and output may have."""
+"""Element types that inputs and outputs may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,56 +59,59 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     """Return a model as C.
 
     Args:
-        content: of the .tflite file.
-        model: its name.
+        content: content of the .tflite file.
+        model: name of the file.
         name: a C identifier, which all public names begin with.
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
-            its name and what to do. Or it takes several images at once, has NaN in it, or is
-            larger than MOST_CONSTANTS here and the limits in ``selftest`` say.
+            its name and what to do. Or it takes several images at once, contains NaN, or is larger
+            than MOST_CONSTANTS here and the limits in ``selftest`` allow.
         BackendError: there is no C extension.
     """
     graph = read(content)
-    made = plan(graph)
+    planned = plan(graph, engine=ENGINE)
     _require_one_image(graph)
     metadata = read_metadata(graph, content)
-    if skip_zeros and not can_skip(made):
+    if skip_zeros and not can_skip(planned):
         raise ModelError(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = choices(made, skip_zeros=skip_zeros)
+    steps = choices(planned, skip_zeros=skip_zeros)
     _require_no_nan(steps)
-    facts = _facts(graph, made, steps, metadata, content, model, name, skip_zeros)
-    work = selftest.work(made, facts.macs)
+    facts = _facts(graph, planned, steps, metadata, content, model, name, skip_zeros)
+    work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
-    session = ReferenceSession(graph, made)
-    given = graph.tensors[graph.inputs[0]]
-    inputs, outputs = selftest.record(facts.input, lambda tensor: session.run([tensor])[0], work)
-    pixels = pixel_table(given, metadata.mean, metadata.std) if facts.mean and metadata else None
+    session = ReferenceSession(graph, planned)
+    reset = session.reset if planned.states else None
+    recorded = selftest.record(facts.inputs, session.run, work, reset)
+    first = graph.tensors[graph.inputs[0]]
+    pixels = pixel_table(first, facts.mean, facts.std) if facts.mean else None
+    states = [(planned.slots[state.slot], state.fill) for state in planned.states]
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
-        source=source.render(name, _about(facts, "The model."), steps, facts.labels),
-        selftest=selftest.render(facts, _about(facts, "Its self-test."), inputs, outputs),
+        source=source.render(facts, _about(facts, "The model."), steps, states),
+        selftest=selftest.render(facts, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
 
 
 def _require_one_image(graph: Graph) -> None:
-    """Raise when the model takes several images at once, whose scores C would take for one's."""
-    given, made = (graph.tensors[one[0]].shape for one in (graph.inputs, graph.outputs))
-    if given[0] == made[0] > 1 and len(given) > 1 and len(made) > 1:
+    """Raise for a model of several images at once, whose scores C would read as those of one."""
+    shapes = [graph.tensors[index].shape for index in (*graph.inputs, *graph.outputs)]
+    counts = {shape[0] for shape in shapes}
+    if len(counts) == 1 and counts != {1} and min(map(len, shapes)) > 1:
         raise ModelError(
-            f"it takes {given[0]} images at once, and C runs one: convert it again with "
+            f"it takes {counts.pop()} images at once, and C runs one: convert it again with "
             "`edgekit convert --batch 1`"
         )
 
 
 def _require_no_nan(steps: Sequence[Choice]) -> None:
-    """Raise when a constant holds NaN, of which C cannot say the bits: the engine runs it."""
+    """Raise when a constant contains NaN, whose bits no C constant states: the engine runs it."""
     for index, step in enumerate(steps):
         for one in step.portable.constants:
             if one.values.dtype.kind == "f" and (count := int(np.isnan(one.values).sum())):
@@ -117,11 +123,12 @@ def _require_no_nan(steps: Sequence[Choice]) -> None:
 
 def _require_printable(facts: Facts, work: int) -> None:
     """Raise when the C text and its self-test would take long."""
-    elements = facts.input.elements + facts.output.elements
+    elements = sum(port.elements for port in facts.ports)
     if facts.constants > MOST_CONSTANTS:
         what = f"its constants take {facts.constants} bytes, and at most {MOST_CONSTANTS}"
     elif elements > selftest.MOST_ELEMENTS:
-        what = f"input and output have {elements} elements, and at most {selftest.MOST_ELEMENTS}"
+        which = "input and output" if len(facts.ports) == 2 else "inputs and outputs"
+        what = f"{which} have {elements} elements, and at most {selftest.MOST_ELEMENTS}"
     elif work > selftest.MOST_WORK:
         what = (
             f"an inference of {facts.macs} multiply-accumulates and {len(facts.ops)} steps takes "
@@ -134,7 +141,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 
 def _facts(
     graph: Graph,
-    made: Plan,
+    planned: Plan,
     steps: Sequence[Choice],
     metadata: Metadata | None,
     content: bytes,
@@ -144,30 +151,36 @@ def _facts(
 ) -> Facts:
     constants = {one.name: one.values for step in steps for one in step.portable.constants}
     summary = summarise(content)
+    # The file says how input 0 is normalised, and labels output 0: in the order of the subgraph,
+    # which need not be that of the signature.
+    one_input, one_output = len(graph.inputs) == 1, len(graph.outputs) == 1
+    labels = metadata.labels if metadata and one_output else ()
+    meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
+    inputs, outputs = _ports(graph, name)
     return Facts(
         name=name,
         model=model,
         sha256=summary.sha256,
         version=__version__,
-        labels=metadata.labels if metadata else (),
-        mean=metadata.mean if metadata else (),
-        std=metadata.std if metadata else (),
-        meaning=(metadata and metadata.meaning)
-        or of_graph(graph, metadata.labels if metadata else ()),
-        input=_port("input", graph.tensors[graph.inputs[0]]),
-        output=_port("output", graph.tensors[graph.outputs[0]]),
-        arena=made.arena,
+        labels=labels,
+        mean=metadata.mean if metadata and one_input else (),
+        std=metadata.std if metadata and one_input else (),
+        meaning=meaning if one_output else NUMBERS,
+        inputs=inputs,
+        outputs=outputs,
+        arena=planned.arena,
+        state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
-        weights=_weights(graph, made),
+        weights=_weights(graph, planned),
         macs=summary.macs,
-        ops=tuple(step.op.name for step in made.steps),
+        ops=tuple(step.op.name for step in planned.steps),
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
 
 
 def _sparse(steps: Sequence[Choice]) -> str:
-    """Return where weights of 0 are left out."""
+    """Return where weights of 0 are left out, as in ``Facts.sparse``."""
     sparse = [step for step in steps if step.portable.kernel.endswith("_sparse")]
     if not sparse:
         return ""
@@ -177,29 +190,41 @@ def _sparse(steps: Sequence[Choice]) -> str:
     return f"without {' or '.join(names)}" if names else "everywhere"
 
 
-def _weights(graph: Graph, made: Plan) -> int:
-    """Return bytes of what the file's ops read besides their first input, as it is in the file."""
-    read = {index for step in made.steps for index in step.op.inputs[1:] if index >= 0}
+def _weights(graph: Graph, planned: Plan) -> int:
+    """Return the bytes in the file of all constants that ops read after their first input."""
+    read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [graph.tensors[index].data for index in read]
     return sum(len(data) for data in constants if data is not None)
 
 
-def _port(role: str, tensor: Tensor) -> Port:
-    """Return what is known of the input or the output.
+def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """Return the inputs and outputs of a model.
 
     Raises:
-        ModelError: it is of a type or form that the exported functions do not have.
+        ModelError: one has a type or quantisation that the exported functions do not have.
     """
+    inputs = ports(graph, graph.inputs, graph.input_names)
+    outputs = ports(graph, graph.outputs, graph.output_names)
+    of_inputs, of_outputs = port_identifiers(name, list(inputs), list(outputs))
+    return (
+        tuple(map(_port, repeat("input"), of_inputs, inputs.values())),
+        tuple(map(_port, repeat("output"), of_outputs, outputs.values())),
+    )
+
+
+def _port(role: str, name: str, tensor: Tensor) -> Port:
+    """Return the facts of an input or output, as ``_ports``."""
     dtype, shape, quantization = tensor.dtype, tensor.shape, tensor.quantization
     if dtype not in PORTS:
-        raise ModelError(f"its {role} is {dtype}, and the exporter takes {', '.join(PORTS)}")
+        raise ModelError(f"its {role} is {dtype}, and the exporter accepts {', '.join(PORTS)}")
     if shape[:1] == (1,) and len(shape) > 1:
         shape = shape[1:]
     if dtype == "float32":
-        return Port(dtype, shape, tensor.elements, None, None)
+        return Port(name, dtype, shape, tensor.elements, None, None)
     if quantization is None or quantization.per_channel:
         raise ModelError(f"its {role} is {dtype} without one scale and zero point")
     return Port(
+        name,
         dtype,
         shape,
         tensor.elements,

@@ -33,7 +33,7 @@ directive, or a block: a macro, a line, or all up to a brace that stands first o
 DEFINED = re.compile(
     r"""
     ^\#define\ (\w+)
-  | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel that it is given
+  | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel in its argument
   | ^EK_TARGET\ void\ EK\((\w+)\)
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =
@@ -93,7 +93,7 @@ def parse(file: str, text: str, switches: Collection[str] = ()) -> tuple[Block, 
     """
     decided = dict.fromkeys((*HERE, *(f"#ifdef {one}" for one in switches)), HOLDS)
     text = re.sub(r"\bEK\((\w+)\)", r"EK(ek_\1)", text)
-    found: list[Block] = []
+    blocks: list[Block] = []
     conditions: list[str] = []
     comment, otherwise, at = "", False, 0
     while at < len(text):
@@ -106,13 +106,13 @@ def parse(file: str, text: str, switches: Collection[str] = ()) -> tuple[Block, 
             elif part["directive"]:
                 otherwise = _direct(part["directive"].strip(), decided, conditions, otherwise)
             elif part["block"]:
-                found.append(_block(file, comment, part["block"], "".join(conditions), otherwise))
+                blocks.append(_block(file, comment, part["block"], "".join(conditions), otherwise))
         except ValueError as error:
             raise ValueError(f"{file}:{_line(text, at)}: {error}") from None
         comment, at = part["comment"] or "", part.end()
     if conditions:
         raise ValueError(f"{file}:{_line(text, at)}: the file ends, and there is no #endif")
-    return tuple(found)
+    return tuple(blocks)
 
 
 def _line(text: str, at: int) -> int:
@@ -146,7 +146,7 @@ def _require_known(condition: str) -> None:
 
 
 def _block(file: str, comment: str, text: str, condition: str, otherwise: bool) -> Block:
-    names = frozenset(name for found in DEFINED.findall(text) for name in found if name)
+    names = frozenset(name for groups in DEFINED.findall(text) for name in groups if name)
     first = text.partition("\n")[0]
     if not names:
         raise ValueError(f"it defines nothing that is known: {first}")

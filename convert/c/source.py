@@ -1,24 +1,30 @@
 """The C file of an exported model: the kernels that it uses, its constants, the run function.
 
-All that the file defines has the library's name in its own, macros but EK_STEP and EK_FLASH too, so
-that the files of two models, perhaps of two versions of edgekit, may be compiled as one.
+Every name that the file defines contains the library's name, macros too but for EK_STEP and
+EK_FLASH, so that the files of two models, perhaps of two versions of edgekit, may be compiled as
+one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.planner.plan import Slot
-from edgekit.convert.c import checksum, text
+from edgekit.convert.c import checksum, naming, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
+from edgekit.convert.c.facts import Facts
 from edgekit.convert.c.forms import Choice, Constant, Form
 from edgekit.convert.c.parse import Block
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
-"""Header of the standard library -> what the text may use of it, beside the types of integers."""
+"""Header of the standard library -> names that the text may use, besides integer types."""
+
+State = tuple[Slot, int]
+"""Place in the arena of a tensor that is kept between calls, and the byte that fills it first."""
 
 FLASH = "EK_FLASH"
 """Macro of flash.h for constants that lie in flash alone."""
+
 
 CONTRACTION = """\
 /* Products and sums are rounded one by one, as they were where the outputs were recorded. */
@@ -36,15 +42,16 @@ STEP = """\
 """
 
 
-def render(name: str, about: str, steps: Sequence[Choice], labels: Sequence[str]) -> str:
+def render(facts: Facts, about: str, steps: Sequence[Choice], states: Sequence[State] = ()) -> str:
     """Return the text of ``<name>.c``.
 
     Args:
-        name: of the library.
+        facts: facts of the model.
         about: the comment at the head of the file.
         steps: in execution order.
-        labels: of the classes; none are printed where there are none.
+        states: what the arena keeps between calls.
     """
+    name = facts.name
     macros = list(dict.fromkeys(macro for step in steps for macro in step.macros))
     forms = {core: [step.form(core) for step in steps] for core in cores(macros)}
     every = [form for step in steps for _, form in step.forms]
@@ -59,14 +66,15 @@ def render(name: str, about: str, steps: Sequence[Choice], labels: Sequence[str]
     joinable = dict(zip(blocks, merged(blocks), strict=True))
     names = {one for block in (*asked, *joinable.values()) for one in block.names}
     names = {*names, *checksum.NAMES} - {FLASH}
-    own = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
-    called = {macro: own[macro] for macro in macros}
-    own |= {one: f"{one}_of_{name}" for one in constants}
+    renames = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
+    called = {macro: renames[macro] for macro in macros}
+    renames |= {one: f"{one}_of_{name}" for one in constants}
     of_kernels = [
         (where, joined(joinable[one] for one in group)) for where, group in kernels.items()
     ]
     tables = [
-        (where, _arrays((constants[one] for one in group), own)) for where, group in arrays.items()
+        (where, _arrays((constants[one] for one in group), renames))
+        for where, group in arrays.items()
     ]
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
@@ -76,14 +84,14 @@ def render(name: str, about: str, steps: Sequence[Choice], labels: Sequence[str]
     ]
     code = "\n".join(
         [
-            text.renamed("\n".join(first), own),
+            text.renamed("\n".join(first), renames),
             # Tables are long: they are printed under their names, and not looked through.
             conditional(tables, called, between="\n"),
-            text.renamed(checksum.render(name, constants, arrays, called), own),
-            *([_labels(name, labels)] if labels else []),
+            text.renamed(checksum.render(name, constants, arrays, called), renames),
+            *([_labels(name, facts.labels)] if facts.labels else []),
             "/* ---- the model ---- */\n",
-            text.renamed(_run_in(name, steps), own),
-            _run(name),
+            _run_in(facts, steps, renames),
+            _run_with_states(facts, states) if states else _run(facts),
             f"#undef {FLASH}\n",
         ]
     )
@@ -98,7 +106,7 @@ def _mentions(code: str, names: Iterable[str]) -> bool:
 
 
 def _kernels(forms: Iterable[Form], asked: Sequence[Block]) -> list[Block]:
-    """Return what the forms and the check of their constants need, but for what is asked anyway."""
+    """Return the blocks that forms and the check of their constants need, but not ``asked``."""
     forms = list(forms)
     of_kernels = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
     readers = checksum.readers(one for form in forms for one in form.constants)
@@ -136,9 +144,17 @@ def _labels(name: str, labels: Sequence[str]) -> str:
     return "\n".join([*arrays, table])
 
 
-def _run_in(name: str, steps: Sequence[Choice]) -> str:
-    upper = name.upper()
+def _run_in(facts: Facts, steps: Sequence[Choice], names: Mapping[str, str]) -> str:
+    """Return the function that runs the model.
+
+    Args:
+        facts: facts of the model.
+        steps: in execution order.
+        names: names of kernels, constants and macros -> those that they have in the file.
+    """
+    name = facts.name
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
+    pointers = " || ".join(f"!{port.name}" for port in facts.ports)
     lines = [
         f"struct {name}_alignment {{",
         "    char first;",
@@ -146,12 +162,11 @@ def _run_in(name: str, steps: Sequence[Choice]) -> str:
         "};",
         "",
         f"int {name}_run_in(void *arena,",
-        f"    const {name}_input_t input[{upper}_INPUT_SIZE],",
-        f"    {name}_output_t output[{upper}_OUTPUT_SIZE])",
+        f"    {_lines(naming.parameters(facts))})",
         "{",
         f"    if (!arena || (uintptr_t)arena % offsetof(struct {name}_alignment, number) != 0)",
         "        return -1;",
-        "    if (!input || !output)",
+        text.wrapped(f"if ({pointers})", "    "),
         "        return -1;",
     ]
     if any(isinstance(one, Slot) and one.place == "arena" for one in tensors):
@@ -160,44 +175,95 @@ def _run_in(name: str, steps: Sequence[Choice]) -> str:
         lines += ["", f"    EK_STEP({index}) /* {step.op} */"]
         for position, (macro, form) in enumerate(step.forms):
             if macro:
-                lines.append(f"#elif defined({macro})" if position else f"#ifdef {macro}")
+                called = names[macro]
+                lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
             elif step.macros:
                 lines.append("#else")
-            lines += _call(form)
+            lines += _call(facts, form, names)
         lines += ["#endif"] if step.macros else []
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
 
 
-def _call(form: Form) -> list[str]:
+def _lines(parameters: Iterable[str]) -> str:
+    return ",\n    ".join(parameters)
+
+
+def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
     values = text.filled((text.number(value, "int32") for value in form.params.values()), "")
-    tensors = text.filled(map(_operand, form.tensors), "            ")
+    operands = (_operand(facts, one, names) for one in form.tensors)
+    # Lines are broken as if constants had their short names.
+    lengths = (len(_operand(facts, one, {})) for one in form.tensors)
     return [
         "    {",
         f"        /* {', '.join(form.params)} */",
         f"        static const int32_t params[] = {{{values}}};",
         "        void *const tensors[] = {",
-        tensors,
+        text.filled(operands, "            ", lengths),
         "        };",
-        f"        ek_{form.kernel}(params, tensors);",
+        f"        {names[f'ek_{form.kernel}']}(params, tensors);",
         "    }",
     ]
 
 
-def _operand(tensor: Constant | Slot) -> str:
+def _operand(facts: Facts, tensor: Constant | Slot, names: Mapping[str, str]) -> str:
     if isinstance(tensor, Constant):
-        return f"(void *){tensor.name}"
+        return f"(void *){names.get(tensor.name, tensor.name)}"
     if tensor.place == "arena":
         return f"memory + {tensor.offset}"
-    return f"(void *){tensor.place}"
+    ports = facts.inputs if tensor.place == "input" else facts.outputs
+    return f"(void *){ports[tensor.offset].name}"
 
 
-def _run(name: str) -> str:
-    upper = name.upper()
+def _run(facts: Facts) -> str:
+    name = facts.name
     return f"""\
-int {name}_run(const {name}_input_t input[{upper}_INPUT_SIZE],
-    {name}_output_t output[{upper}_OUTPUT_SIZE])
+int {name}_run({_lines(naming.parameters(facts))})
 {{
-    static int64_t arena[({upper}_ARENA_SIZE + sizeof(int64_t) - 1) / sizeof(int64_t)];
-    return {name}_run_in(arena, input, output);
+    static int64_t {_arena(facts, "arena")};
+{_call_run_in(facts, "arena")}
+}}
+"""
+
+
+def _call_run_in(facts: Facts, arena: str) -> str:
+    arguments = ", ".join([arena, *(port.name for port in facts.ports)])
+    return text.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
+
+
+def _arena(facts: Facts, name: str) -> str:
+    size = f"{facts.name.upper()}_ARENA_SIZE"
+    return f"{name}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)]"
+
+
+def _run_with_states(facts: Facts, states: Sequence[State]) -> str:
+    """Return the functions that reset a model, and the one that runs it in an arena of its own."""
+    name = facts.name
+    arena, is_reset = f"{name}_ek_arena", f"{name}_ek_is_reset"
+    fills = "\n".join(
+        f"    memset(memory + {slot.offset}, {fill}, {slot.size});" for slot, fill in states
+    )
+    return f"""\
+static int64_t {_arena(facts, arena)};
+static int {is_reset};
+
+void {name}_reset_in(void *arena)
+{{
+    uint8_t *const memory = (uint8_t *)arena;
+    if (!memory)
+        return;
+{fills}
+}}
+
+void {name}_reset(void)
+{{
+    {name}_reset_in({arena});
+    {is_reset} = 1;
+}}
+
+int {name}_run({_lines(naming.parameters(facts))})
+{{
+    if (!{is_reset})
+        {name}_reset();
+{_call_run_in(facts, arena)}
 }}
 """

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ WIDTH = 100
 STRING_OR_IDENTIFIER = re.compile(r'"(?:[^"\\\n]|\\.)*"|\b[A-Za-z_]\w*')
 
 LEAST = {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}
-"""What has no literal: C reads the sign after the number, which is too large by then."""
+"""Numbers without a literal: C reads the sign after the number, which is too large by then."""
 
 
 def number(value: float, dtype: str) -> str:
@@ -56,8 +57,8 @@ def array(
     """Return the definition of a one-dimensional array.
 
     Args:
-        name: of the array.
-        values: of any shape and an element type of ``C_TYPES``.
+        name: name of the array.
+        values: its elements, of any shape and a type in ``C_TYPES``.
         size: what stands in the brackets; the number of elements where it is empty.
         storage: what stands before the type.
     """
@@ -76,19 +77,43 @@ def array(
     )
 
 
-def filled(items: Iterable[str], indent: str) -> str:
-    """Return items with commas between them, in lines of at most ``WIDTH`` columns."""
+def filled(items: Iterable[str], indent: str, lengths: Iterable[int] | None = None) -> str:
+    """Return items with commas between them, in lines of at most ``WIDTH`` columns.
+
+    Args:
+        items: the items.
+        indent: what each line begins with.
+        lengths: assumed columns of each item; None for its length.
+    """
     lines: list[str] = []
     line: list[str] = []
     width = len(indent)
-    for item in items:
-        width += len(item) + 2
+    measured = ((item, len(item)) for item in items)
+    for item, length in measured if lengths is None else zip(items, lengths, strict=True):
+        width += length + 2
         if width > WIDTH and line:
             lines.append(f"{indent}{', '.join(line)},")
-            line, width = [], len(indent) + len(item) + 2
+            line, width = [], len(indent) + length + 2
         line.append(item)
     lines.append(f"{indent}{', '.join(line)}")
     return "\n".join(lines)
+
+
+def wrapped(statement: str, indent: str) -> str:
+    """Return a statement in lines of at most ``WIDTH`` columns, broken at its spaces.
+
+    Args:
+        statement: its text, which may also be broken at a space in a string.
+        indent: what its first line begins with; others have four spaces more.
+    """
+    return fill(
+        statement,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

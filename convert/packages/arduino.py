@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.packages.fragments import label, score, subject, zero
+from edgekit.convert.c import naming, text
+from edgekit.convert.packages.fragments import label, score, subject
 from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
 
 if TYPE_CHECKING:
+    from edgekit.convert.c.facts import Port
     from edgekit.convert.c.library import CLibrary
 
 
@@ -32,14 +34,20 @@ def files(library: CLibrary) -> dict[str, str]:
 
 def sketch(library: CLibrary) -> str:
     """Return the example: C++ for the Arduino framework, without `#include <Arduino.h>`."""
-    name, upper = library.name, library.name.upper()
+    name = library.name
+    buffers = "".join(
+        f"static {naming.array(library, port, naming.buffer(library, port))};\n"
+        for port in library.ports
+    )
+    go, it, verb = ("goes", "it", "becomes")
+    if len(library.inputs) > 1:
+        go, it, verb = ("go", "they", "become")
+    zeros = "".join(_zeros(library, port) for port in library.inputs)
     return f"""\
 // Runs the self-test of {name} once, then one inference every two seconds.
 #include <{name}.h>
 
-static {name}_input_t input[{upper}_INPUT_SIZE];
-static {name}_output_t output[{upper}_OUTPUT_SIZE];
-
+{buffers}
 void setup() {{
   Serial.begin(115200);
   // Boards with USB of their own need a moment until somebody listens; without a host, go on.
@@ -53,11 +61,8 @@ void setup() {{
 }}
 
 void loop() {{
-  // Your {subject(library)} goes here: {name}.h says how it becomes input values.
-  for (int i = 0; i < {upper}_INPUT_SIZE; i++) {{
-    input[i] = {zero(library)};
-  }}
-  if ({name}_run(input, output) != 0) {{
+  // Your {subject(library)} {go} here: {name}.h says how {it} {verb} input values.
+{zeros}{text.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
     Serial.println(F("{name}: inference failed"));
     return;
   }}
@@ -66,17 +71,32 @@ void loop() {{
 """
 
 
-def _answer(library: CLibrary) -> str:
-    name, upper = library.name, library.name.upper()
-    if not library.classes:
-        return f"""\
-  for (int i = 0; i < {upper}_OUTPUT_SIZE && i < 10; i++) {{
-    Serial.print(F("{name}: output "));
-    Serial.print(i);
-    Serial.print(F(" is "));
-    Serial.println({name}_value(output, i), 3);
+def _zeros(library: CLibrary, port: Port) -> str:
+    """Return the statement that fills an input."""
+    return f"""\
+  for (int i = 0; i < {naming.macro(library, port, "SIZE")}; i++) {{
+    {naming.buffer(library, port)}[i] = {naming.zero(library, port)};
   }}
 """
+
+
+def _numbers(library: CLibrary, port: Port) -> str:
+    """Return the statement that prints the first numbers of an output."""
+    name, buffer = library.name, naming.buffer(library, port)
+    return f"""\
+  for (int i = 0; i < {naming.macro(library, port, "SIZE")} && i < 10; i++) {{
+    Serial.print(F("{name}: {buffer.replace("_", " ", 1)} "));
+    Serial.print(i);
+    Serial.print(F(" is "));
+    Serial.println({name}_value{naming.suffix(library, port)}({buffer}, i), 3);
+  }}
+"""
+
+
+def _answer(library: CLibrary) -> str:
+    name = library.name
+    if not library.classes:
+        return "".join(_numbers(library, port) for port in library.outputs)
     return f"""\
   const int best = {name}_best(output);
   Serial.print(F("{name}: "));
@@ -106,17 +126,20 @@ includes={library.name}.h
 
 def _keywords(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
+    values = [f"value{naming.suffix(library, port)}" for port in library.outputs]
     functions = [
         "run",
         "run_in",
+        *(("reset", "reset_in") if library.state else ()),
         "selftest",
-        "quantize_u8",
-        "quantize_float",
-        *(("score", "best", "labels") if library.classes else ("value",)),
+        *(("quantize_u8",) if len(library.inputs) == 1 else ()),
+        *(f"quantize_float{naming.suffix(library, port)}" for port in library.inputs),
+        *(("score", "best", "labels") if library.classes else values),
     ]
-    words = [(f"{name}_{kind}_t", "KEYWORD1") for kind in ("input", "output")]
+    words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]
     words += [(f"{name}_{function}", "KEYWORD2") for function in functions]
-    words += [(f"{upper}_{size}_SIZE", "LITERAL1") for size in ("INPUT", "OUTPUT", "ARENA")]
+    words += [(naming.macro(library, port, "SIZE"), "LITERAL1") for port in library.ports]
+    words.append((f"{upper}_ARENA_SIZE", "LITERAL1"))
     return "".join(f"{word}\t{kind}\n" for word, kind in words)
 
 

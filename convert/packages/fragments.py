@@ -16,15 +16,12 @@ def label(library: CLibrary) -> str | None:
 
 
 def subject(library: CLibrary) -> str:
-    """Return what the model takes, in a word."""
-    return "image" if library.mean else "input"
+    """Return what the model reads, in a word or two."""
+    if library.mean:
+        return "image"
+    return "input" if len(library.inputs) == 1 else "inputs"
 
 
 def score(library: CLibrary) -> str:
     """Return what the score of a class is, in a word."""
     return "logit" if library.meaning == LOGITS else "score"
-
-
-def zero(library: CLibrary) -> str:
-    """Return the C expression for an input element that stands for 0."""
-    return "0" if library.input.zero_point is None else f"{library.name.upper()}_INPUT_ZERO_POINT"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgekit.convert.c import naming, text
 from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgekit.convert.c.facts import Port
     from edgekit.convert.c.library import CLibrary
 
 
 def readme(library: CLibrary, build: str) -> str:
-    """Return README.md; ``build`` is the target's own part: how the folder gets into a build."""
+    """Return README.md; ``build`` is the section about building, which depends on the target."""
     return f"""\
 # {library.name}
 
@@ -32,21 +35,17 @@ stack, and instructions of each inference and of each op:
 
     edgekit bench --core cortex-m4 {shell(library.model)}
 
-## Input
-
-{_input(library)}
-## Output
-
-{_output(library)}
+{_inputs(library)}
+{_outputs(library)}
 ## Use
 
 ```c
 {_usage(library)}```
 
 `{library.name}.h` documents the rest: an arena of your own (`{library.name}_run_in`), and helpers
-that quantise an image of bytes or floats and read a score (`{library.name}_score`).
+that {_helpers(library)}.
 
-## Self-test
+{_state(library)}## Self-test
 
 `{library.name}_selftest()` runs recorded inputs and returns 0 only when every byte of every output
 is the one that edgekit's own engine gave when this folder was written. So it proves, on the board
@@ -68,8 +67,8 @@ def _figures(library: CLibrary) -> str:
         (f"weights and biases{_sparse(library)}", _bytes(library.weights)),
         ("all constants, in flash", _bytes(library.constants)),
         ("arena, in RAM", _bytes(library.arena)),
-        ("input buffer", _buffer(library.input)),
-        ("output buffer", _buffer(library.output)),
+        (_plural("input buffer", library.inputs), _buffers(library.inputs)),
+        (_plural("output buffer", library.outputs), _buffers(library.outputs)),
         ("multiply-accumulates of an inference", f"{library.macs:,}"),
         ("ops", ", ".join(library.ops)),
     ]
@@ -82,28 +81,68 @@ def _sparse(library: CLibrary) -> str:
     return f" of the model, zeros among them left out{library.sparse_where}"
 
 
-def _buffer(port: Port) -> str:
-    return _bytes(port.bytes)
+def _buffers(ports: Sequence[Port]) -> str:
+    return _bytes(sum(port.bytes for port in ports))
+
+
+def _plural(word: str, ports: Sequence[Port]) -> str:
+    return f"{word}s" if len(ports) > 1 else word
 
 
 def _bytes(count: int) -> str:
     return f"{count:,} byte{'s' * (count != 1)}"
 
 
-def _input(library: CLibrary) -> str:
-    array = "".join(f"[{size}]" for size in library.input.shape)
+def _helpers(library: CLibrary) -> str:
+    if len(library.ports) == 2:
+        return f"quantise an image of bytes or floats and read a score (`{library.name}_score`)"
+    [first, *_] = library.outputs
+    read = "score" if library.classes else f"value{naming.suffix(library, first)}"
+    return f"quantise floats and read numbers (`{library.name}_{read}`)"
+
+
+def _state(library: CLibrary) -> str:
+    if not library.state:
+        return ""
     return f"""\
-{library.input.elements:,} × {library.input.dtype}, laid out as the C array `image{array}`: the last
+The model remembers: {_bytes(library.state)} of the arena are kept from one inference to the next.
+`{library.name}_reset()` sets them to their first values, which they have at the start, too; an
+arena of your own needs `{library.name}_reset_in` before its first inference.
+
+"""
+
+
+def _inputs(library: CLibrary) -> str:
+    if len(library.inputs) == 1:
+        return f"## Input\n\n{_input(library.inputs[0], 'image')}"
+    parts = (f"`{port.name}`: {_input(port, port.name)}" for port in library.inputs)
+    return "## Inputs\n\n" + "\n".join(parts)
+
+
+def _input(port: Port, name: str) -> str:
+    array = "".join(f"[{size}]" for size in port.shape)
+    return f"""\
+{port.elements:,} × {port.dtype}, laid out as the C array `{name}{array}`: the last
 index changes fastest.
-{_quantisation(library.input)}"""
+{_quantisation(port)}"""
 
 
-def _output(library: CLibrary) -> str:
-    text = f"{library.output.elements:,} × {library.output.dtype}.\n{_quantisation(library.output)}"
+def _outputs(library: CLibrary) -> str:
+    if len(library.outputs) == 1:
+        return f"## Output\n\n{_output(library, library.outputs[0])}"
+    parts = (
+        f"`{port.name}`: {port.elements:,} × {port.dtype}.\n{_quantisation(port)}"
+        for port in library.outputs
+    )
+    return "## Outputs\n\n" + "\n".join(parts)
+
+
+def _output(library: CLibrary, port: Port) -> str:
+    description = f"{port.elements:,} × {port.dtype}.\n{_quantisation(port)}"
     if not library.labels:
-        return text + "\nThe model carries no labels.\n"
+        return description + "\nThe model carries no labels.\n"
     rows = [(str(index), markdown_code(label)) for index, label in enumerate(library.labels)]
-    return f"{text}\n{_table(('index', 'label'), rows)}"
+    return f"{description}\n{_table(('index', 'label'), rows)}"
 
 
 def _quantisation(port: Port) -> str:
@@ -115,6 +154,8 @@ def _quantisation(port: Port) -> str:
 
 def _usage(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
+    if len(library.ports) > 2:
+        return _usage_of_several(library)
     if not library.classes:
         return f"""\
 #include "{name}.h"
@@ -134,6 +175,40 @@ int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
 {{
     {name}_output_t output[{upper}_OUTPUT_SIZE];
     return {name}_run(image, output) == 0 ? {name}_best(output) : -1;
+}}
+"""
+
+
+def _usage_of_several(library: CLibrary) -> str:
+    name, separator = library.name, ",\n    "
+    inputs = separator.join(
+        f"const {naming.array(library, port, naming.buffer(library, port))}"
+        for port in library.inputs
+    )
+    outputs = "".join(
+        f"    static {naming.array(library, port, naming.buffer(library, port))};\n"
+        for port in library.outputs
+    )
+    first = library.outputs[0]
+    if library.classes:
+        head = (
+            "/* The class with the highest score, -1 when the model did not run. */\nint classify"
+        )
+        answer, failed = f"{name}_best({naming.buffer(library, first)})", "-1"
+    else:
+        head = (
+            "/* The first number of the first output; 0 when the model did not run. */\nfloat first"
+        )
+        function = f"{name}_value{naming.suffix(library, first)}"
+        answer, failed = f"{function}({naming.buffer(library, first)}, 0)", "0.0f"
+    return f"""\
+#include "{name}.h"
+
+{head}({inputs})
+{{
+{outputs}{text.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0)", "    ")}
+        return {failed};
+    return {answer};
 }}
 """
 

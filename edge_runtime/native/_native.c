@@ -282,6 +282,8 @@ static PyMethodDef module_methods[] = {
      "choose(kernel, highest, params, tensors): (level, bytes of scratch) of the best variant here."},
     {"pack", pack, METH_VARARGS,
      "pack(kernel, level, params, tensors): (params, tensors) that a variant reads, or None."},
+    {"scratch", scratch, METH_VARARGS,
+     "scratch(kernel, level, params, tensors): bytes of scratch of a variant, 0 if it does not fit."},
     {"run", run, METH_VARARGS,
      "run(kernel, params, tensors, sizes): outputs of these sizes, of the portable kernel."},
     {NULL, NULL, 0, NULL},

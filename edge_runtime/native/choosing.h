@@ -137,6 +137,29 @@ static PyObject *choose(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
+static PyObject *scratch(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    const char *name, *level;
+    PyObject *params, *tensors;
+    if (!PyArg_ParseTuple(arguments, "ssOO!:scratch", &name, &level, &params, &PyTuple_Type,
+                          &tensors))
+        return NULL;
+    const Variant *variant = find_variant(name, level);
+    if (!variant)
+        return PyErr_Format(PyExc_ValueError, "there is no kernel %s for %s", name, level);
+    Operands operands;
+    ek_packing packing = {0};
+    PyObject *result = NULL;
+    if (read_operands(&operands, params, tensors, 0) == 0) {
+        const int fits =
+            !variant->pack || variant->pack(operands.params, operands.tensors, &packing);
+        const int32_t *read = packing.count ? packing.params : operands.params;
+        result = PyLong_FromSize_t(fits && variant->scratch ? variant->scratch(read) : 0);
+    }
+    release_operands(&operands);
+    return result;
+}
+
 /* The tensors in the form of a variant, as bytes; None where they are as they are. */
 static PyObject *packed_tensors(const Variant *variant, const Operands *operands,
                                 ek_packing *packing)

@@ -10,8 +10,9 @@ import build
 import documents
 import models
 import seeded
+import several
 from edgekit import cli
-from edgekit.convert.packages import TARGETS as PACKAGES
+from edgekit.convert.packages import PACKAGES
 
 
 def run(*arguments):
@@ -81,6 +82,29 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert document["labels"] == ["0", "1"]
     assert document["macs"] == 11004
     assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
+
+
+def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
+    path = tmp_path / "two.tflite"
+    path.write_bytes(several.named())
+    assert run(path, "-o", tmp_path / "made") == 0
+    said = capsys.readouterr().out
+    assert "inputs 10, outputs 10, arena 0" in said
+    assert run(path, "-o", tmp_path / "made", "--json") == 0
+    document = documents.read(capsys.readouterr().out)
+    assert [port["name"] for port in document["inputs"]] == ["left", "input_int"]
+    assert [port["name"] for port in document["outputs"]] == ["rest", "logistic_2"]
+    assert document["outputs"][1]["zero_point"] == -128
+    assert not {"input", "output", "state"} & document.keys()
+
+
+def test_a_state_is_told_in_json(tmp_path, capsys):
+    path = tmp_path / "state.tflite"
+    path.write_bytes(several.stateful())
+    assert run(path, "-o", tmp_path / "made", "--json") == 0
+    document = documents.read(capsys.readouterr().out)
+    assert document["state"] == 5
+    assert "name" not in document["input"]
 
 
 def refused(arguments, capsys):

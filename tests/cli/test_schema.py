@@ -171,7 +171,7 @@ def at(name: str, path: str) -> list[Any]:
         ("convert", "recipe scheme", ("float32", *SCHEMES)),
         ("convert", "recipe target", TARGETS),
         ("convert", "target target", TARGETS),
-        ("export", "package", packages.TARGETS),
+        ("export", "package", packages.PACKAGES),
         ("export", "$defs port dtype", SIZES),
         ("inspect", "runners items name", runners.TITLES),
         ("predict", "backend", backends()),

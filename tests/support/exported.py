@@ -56,12 +56,17 @@ class Exported:
         self._run = getattr(self.functions, f"{library.name}_run")
 
     def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run one input; the output is flat."""
-        given = np.ascontiguousarray(tensor)
-        made = np.zeros(self._library.output.elements, self._library.output.dtype)
-        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (given, made))
+        """Run a model of one input and one output, which is flat."""
+        (output,) = self.run_all([tensor])
+        return output
+
+    def run_all(self, tensors: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Run the inputs; the outputs are flat."""
+        inputs = [np.ascontiguousarray(tensor) for tensor in tensors]
+        outputs = [np.zeros(port.elements, port.dtype) for port in self._library.outputs]
+        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (*inputs, *outputs))
         assert self._run(*pointers) == 0
-        return made
+        return outputs
 
     def selftest(self) -> int:
         """Return what the self-test says."""

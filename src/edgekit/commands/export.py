@@ -10,7 +10,7 @@ from edge_runtime.errors import BackendError, EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
 from edgekit.commands import options, running, terminal
-from edgekit.convert.packages import TARGETS as PACKAGES
+from edgekit.convert.packages import PACKAGES
 from edgekit.errors import ExportError
 from edgekit.escape import shell
 from edgekit.files import to_json
@@ -104,19 +104,27 @@ def _document(
     library: "CLibrary", folder: Path, package: str, names: list[str]
 ) -> dict[str, object]:
     facts = {key: value for key, value in asdict(library).items() if key not in TEXTS}
+    if len(library.ports) == 2:
+        for one in "input", "output":
+            [facts[one]] = facts.pop(f"{one}s")
+            del facts[one]["name"]
+    if not library.state:
+        del facts["state"]
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
     return {**head, "folder": str(folder), "package": package, "files": names, **facts}
 
 
 def _summary(library: "CLibrary", path: Path) -> str:
     """Return the figures that need no compiler, and the command to measure the rest."""
-    sizes = library.input.bytes, library.output.bytes
+    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
+    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
+    buffers = ", ".join(f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
         "function": f"{library.name}_run()",
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
-        "RAM": f"{sum(sizes) + library.arena:,} bytes: input {sizes[0]:,}, output {sizes[1]:,}, "
-        f"arena {library.arena:,}; stack on top",
+        "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
+        "stack on top",
     }
     # On one line, to be copied.
     measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"

@@ -90,13 +90,13 @@ def test_outputs_that_are_nan_are_not_recorded(tmp_path):
 def recorded(elements, work):
     runs = []
 
-    def run(tensor):
-        runs.append(tensor)
-        return tensor[:1]
+    def run(tensors):
+        runs.append(tensors)
+        return [tensors[0][:1]]
 
-    port = Port("int8", (elements,), elements, 1.0, 0)
-    inputs, outputs = selftest.record(port, run, work)
-    assert len(inputs) == len(outputs) == selftest.SAMPLES
+    port = Port("input", "int8", (elements,), elements, 1.0, 0)
+    recorded = selftest.record([port], run, work)
+    assert len(recorded.inputs[0]) == len(recorded.outputs[0]) == selftest.SAMPLES
     return len(runs)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages import PACKAGES
 from edgekit.convert.packages.folder import SUMS, write
 from edgekit.errors import ExportError
 from tiny_library import tiny_library
@@ -204,11 +204,11 @@ def test_a_move_that_fails_leaves_what_was_there(
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_every_package_replaces_every_other(tmp_path: Path, target: str) -> None:
     library = tiny_library()
-    for files in TARGETS.values():
+    for files in PACKAGES.values():
         write(files(library), tmp_path / "out")
-        write(TARGETS[target](library), tmp_path / "out")
+        write(PACKAGES[target](library), tmp_path / "out")
     texts = {name: text for name, text in tree(tmp_path / "out").items() if text and name != SUMS}
-    assert texts == TARGETS[target](library)
+    assert texts == PACKAGES[target](library)

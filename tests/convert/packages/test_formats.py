@@ -15,7 +15,7 @@ from platformio.project.config import ProjectConfig
 from ruamel.yaml import YAML
 
 from edgekit.convert.c.library import CLibrary
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.packages import PACKAGES
 from edgekit.convert.packages.folder import write
 from tiny_library import tiny_library
 
@@ -27,7 +27,7 @@ LIBRARIES = pytest.mark.parametrize("library", [tiny_library(), STRANGE], ids=["
 
 def exported(target: str, library: CLibrary, tmp_path: Path) -> Path:
     folder = tmp_path / library.name
-    write(TARGETS[target](library), folder)
+    write(PACKAGES[target](library), folder)
     return folder
 
 
@@ -102,7 +102,7 @@ def test_the_sketch_has_the_name_of_its_folder(tmp_path: Path) -> None:
 
 
 def test_every_text_of_the_sketch_stays_in_flash() -> None:
-    sketch = TARGETS["arduino"](tiny_library())["examples/digits_example/digits_example.ino"]
+    sketch = PACKAGES["arduino"](tiny_library())["examples/digits_example/digits_example.ino"]
     assert sketch.count('"') == 2 * sketch.count('(F("') > 0
 
 

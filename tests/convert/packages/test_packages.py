@@ -11,9 +11,10 @@ import pytest
 from cmake import CMAKE_BIN_DIR
 from ruamel.yaml import YAML
 
+import several
 from edgekit import __version__, escape
-from edgekit.convert.c.library import CLibrary
-from edgekit.convert.packages import TARGETS
+from edgekit.convert.c.library import CLibrary, library
+from edgekit.convert.packages import PACKAGES
 from edgekit.convert.packages.folder import write
 from hostile_text import LABELS
 from tiny_library import sabotaged, tiny_library
@@ -34,7 +35,7 @@ EXAMPLES = {
 
 def exported(target: str, library: CLibrary, tmp_path: Path) -> Path:
     folder = tmp_path / library.name
-    write(TARGETS[target](library), folder)
+    write(PACKAGES[target](library), folder)
     return folder
 
 
@@ -101,18 +102,18 @@ def test_every_example_reports_a_changed_weight(tmp_path: Path, target: str, exa
     assert done.stdout.startswith("digits: self-test FAILED\n")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_examples_without_labels_compile(tmp_path: Path, target: str) -> None:
     folder = exported(target, tiny_library(labels=()), tmp_path)
     printed = run(build(target, EXAMPLES[target][-1], folder, tmp_path))
     assert re.match(r"digits: output 0 is 0", printed.splitlines()[1])
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 @pytest.mark.parametrize("make", [tiny_library, lambda: tiny_library(dtype="float32")])
 def test_files_are_clean_text(target: str, make: Callable[[], CLibrary]) -> None:
-    files = TARGETS[target](make())
-    assert files == TARGETS[target](make())
+    files = PACKAGES[target](make())
+    assert files == PACKAGES[target](make())
     for path, text in files.items():
         assert re.fullmatch(r"[A-Za-z0-9_.]+(/[A-Za-z0-9_.]+)*", path)
         assert ".." not in path.split("/")
@@ -127,19 +128,19 @@ def test_files_are_clean_text(target: str, make: Callable[[], CLibrary]) -> None
         ), path
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_the_c_files_are_the_librarys(target: str) -> None:
     library = tiny_library()
-    files = {path.rsplit("/", 1)[-1]: text for path, text in TARGETS[target](library).items()}
+    files = {path.rsplit("/", 1)[-1]: text for path, text in PACKAGES[target](library).items()}
     assert files["digits.h"] == library.header
     assert files["digits.c"] == library.source
     assert files["digits_selftest.c"] == library.selftest
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_two_libraries_share_no_name(target: str) -> None:
     """Of two exports, only files that no build takes from both have the same name."""
-    first, second = (set(TARGETS[target](tiny_library(name))) for name in ("one", "two"))
+    first, second = (set(PACKAGES[target](tiny_library(name))) for name in ("one", "two"))
     shared = {path.rsplit("/", 1)[-1] for path in first & second}
     assert not {name for name in shared if name.endswith((".h", ".c"))} - {"main.c"}
 
@@ -149,13 +150,62 @@ def test_the_version_is_a_semantic_one() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
+SEVERAL = {
+    "two and two": several.named(),
+    "two and one": several.two("float32", (4,)),
+    "one and two": several.two_outputs(),
+    "a state": several.stateful(),
+}
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+@pytest.mark.parametrize(
+    ("target", "example"),
+    [(target, example) for target, examples in EXAMPLES.items() for example in examples],
+)
+def test_examples_of_several_inputs_and_outputs_run(
+    target: str, example: str, model: str, tmp_path: Path
+) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    output = run(build(target, example, exported(target, made, tmp_path), tmp_path))
+    assert "digits: self-test passed" in output
+    for port in made.outputs:
+        what = f"output {port.name}" if len(made.outputs) > 1 else "output"
+        for index in range(5):
+            assert f"digits: {what} {index} is " in output
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+def test_the_readme_of_several_compiles_and_names_each(model: str, tmp_path: Path) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    folder = exported("c", made, tmp_path)
+    text = (folder / "README.md").read_text()
+    for ports in made.inputs, made.outputs:
+        assert len(ports) == 1 or all(f"`{port.name}`: 5 × " in text for port in ports)
+    assert ("`digits_reset()`" in text) == bool(made.state)
+    (code,) = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "use.c").write_text(code)
+    for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
+        run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+def test_keywords_are_words_of_the_header(model: str) -> None:
+    made = library(SEVERAL[model], "model.tflite", "digits")
+    words = PACKAGES["arduino"](made)["keywords.txt"].splitlines()
+    # No pixels, whose form no model here states.
+    named = [line.split("\t")[0] for line in words if "quantize_u8" not in line]
+    assert [word for word in named if not re.search(rf"\b{word}\b", made.header)] == []
+    assert ("digits_reset" in named) == bool(made.state)
+
+
 # README
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_the_readme_tells_what_is_known(target: str) -> None:
     library = tiny_library()
-    text = TARGETS[target](library)["README.md"]
+    text = PACKAGES[target](library)["README.md"]
     for fact in (
         "`model_int8.tflite`",
         library.sha256,
@@ -182,10 +232,10 @@ def test_the_usage_of_the_readme_compiles(tmp_path: Path, dtype: str) -> None:
         run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_names_of_models_and_labels_break_no_file(tmp_path: Path, target: str) -> None:
     strange = replace(tiny_library(), model='a"b*/ `c|\n$d\\.tflite', labels=("``` | \n#", '"*/\\'))
-    files = TARGETS[target](strange)
+    files = PACKAGES[target](strange)
     table = [line for line in files["README.md"].splitlines() if line.startswith(("| 0", "| 1"))]
     assert table == ["| 0 | \\`\\`\\` \\| \\# |", '| 1 | `"*/\\` |']
     build(target, EXAMPLES[target][0], exported(target, strange, tmp_path), tmp_path)
@@ -195,10 +245,10 @@ TEXT = re.compile(r".*\.(c|h)|README\.md|library\.(json|properties)|idf_componen
 """Files that hold text of a model's, each escaped as its format wants it."""
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PACKAGES)
 def test_what_is_not_escaped_holds_no_text_of_a_file(target: str) -> None:
     strange = replace(tiny_library(labels=LABELS[:2]), model='${V} $<1:x>\n;#[["\\')
-    plain, files = TARGETS[target](tiny_library()), TARGETS[target](strange)
+    plain, files = PACKAGES[target](tiny_library()), PACKAGES[target](strange)
     differing = {path.rpartition("/")[2] for path in files if files[path] != plain[path]}
     assert "README.md" in differing
     assert all(map(TEXT.fullmatch, differing))
@@ -208,19 +258,19 @@ def test_what_is_not_escaped_holds_no_text_of_a_file(target: str) -> None:
 def test_manifests_are_read_as_one_line_of_text(model: str) -> None:
     strange = replace(tiny_library(), model=model)
     shown = escape.line(model)
-    yaml = YAML(typ="safe").load(TARGETS["esp-idf"](strange)["idf_component.yml"])
+    yaml = YAML(typ="safe").load(PACKAGES["esp-idf"](strange)["idf_component.yml"])
     assert yaml["description"] == f"{shown} as plain C, without interpreter and heap"
     assert yaml.keys() == {"version", "description", "dependencies"}
-    manifest = json.loads(TARGETS["platformio"](strange)["library.json"])
+    manifest = json.loads(PACKAGES["platformio"](strange)["library.json"])
     assert manifest["description"] == yaml["description"]
-    lines = TARGETS["arduino"](strange)["library.properties"].split("\n")
-    assert len(lines) == len(TARGETS["arduino"](tiny_library())["library.properties"].split("\n"))
+    lines = PACKAGES["arduino"](strange)["library.properties"].split("\n")
+    assert len(lines) == len(PACKAGES["arduino"](tiny_library())["library.properties"].split("\n"))
     assert f"sentence={shown} as plain C." in lines
 
 
 def test_the_readme_tells_a_shell_the_file(tmp_path: Path) -> None:
     name = "-m; touch marked #'$(x)`\n\x1b|é.tflite"
-    text = TARGETS["c"](replace(tiny_library(), model=name))["README.md"]
+    text = PACKAGES["c"](replace(tiny_library(), model=name))["README.md"]
     (line,) = (one for one in text.splitlines() if "edgekit bench" in one)
     said = line.replace("edgekit bench --core cortex-m4", "printf '%s'")
     assert run("sh", "-c", said, cwd=tmp_path) == f"./{name}"

@@ -1,0 +1,54 @@
+"""What exported C calls a model's inputs and outputs.
+
+Types, macros and parameters bear the name of the port. Functions and buffers do so only where there
+are several inputs, or several outputs: ``m_quantize_float()`` and ``m_quantize_float_left()``.
+"""
+
+from edgekit.convert.c.facts import Facts, Port
+
+
+def suffix(facts: Facts, port: Port) -> str:
+    """Return the end of the names of functions for a port: "", or its name behind "_"."""
+    ports = facts.inputs if port in facts.inputs else facts.outputs
+    return f"_{port.name}" if len(ports) > 1 else ""
+
+
+def buffer(facts: Facts, port: Port) -> str:
+    """Return the name of an array for a port outside of the run functions: "input_left".
+
+    The port's name alone might be that of a function: "printf".
+    """
+    return f"{'input' if port in facts.inputs else 'output'}{suffix(facts, port)}"
+
+
+def c_type(facts: Facts, port: Port) -> str:
+    """Return the name of a port's element type."""
+    return f"{facts.name}_{port.name}_t"
+
+
+def macro(facts: Facts, port: Port, what: str) -> str:
+    """Return the macro of a port's "SIZE", "SCALE" or "ZERO_POINT"."""
+    return f"{facts.name}_{port.name}_{what}".upper()
+
+
+def zero(facts: Facts, port: Port) -> str:
+    """Return the C expression for an element of a port that stands for 0."""
+    return "0" if port.zero_point is None else macro(facts, port, "ZERO_POINT")
+
+
+def array(facts: Facts, port: Port, name: str) -> str:
+    """Return the declarator of an array for a port: "m_left_t left[M_LEFT_SIZE]"."""
+    return f"{c_type(facts, port)} {name}[{macro(facts, port, 'SIZE')}]"
+
+
+def parameters(facts: Facts) -> list[str]:
+    """Return the parameters of the run function: one for each input, then for each output."""
+    return [
+        *(f"const {array(facts, port, port.name)}" for port in facts.inputs),
+        *(array(facts, port, port.name) for port in facts.outputs),
+    ]
+
+
+def arguments(facts: Facts) -> str:
+    """Return the arguments of a call of the run function with the buffers of all ports."""
+    return ", ".join(buffer(facts, port) for port in facts.ports)
