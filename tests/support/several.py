@@ -46,3 +46,20 @@ def stateful(dtype: str = "int8") -> bytes:
     tensors[1].isVariable = True
     ops = [("ADD", [0, 1], [2], schema.AddOptionsT())]
     return models.file([(tensors, [0], [2])], [ops])
+
+
+def split() -> bytes:
+    """One input, and two outputs: its logistic, and its positive part."""
+    tensors = [models.tensor((1, 4)) for _ in range(3)]
+    ops = [("LOGISTIC", [0], [1], None), ("RELU", [0], [2], None)]
+    return models.file([(tensors, [0], [1, 2])], [ops])
+
+
+def joined() -> bytes:
+    """Two inputs, and the scores of four classes: the softmax of the sum."""
+    tensors = [models.tensor((1, 4)) for _ in range(4)]
+    ops = [
+        ("ADD", [0, 1], [2], schema.AddOptionsT()),
+        ("SOFTMAX", [2], [3], schema.SoftmaxOptionsT(beta=1.0)),
+    ]
+    return models.file([(tensors, [0, 1], [3])], [ops])
