@@ -193,4 +193,5 @@ def test_a_state_in_another_shape_is_copied():
     planned = memory(models.file([(tensors, [0], [4])], [ops]))
     assert changes(planned) == [(0, "RESHAPE", "copied", "tensor 2", "tensor 1", 0)]
     assert [(step.op, step.name) for step in planned.steps] == [(0, "COPY"), (1, "ADD")]
-    assert [span.name for span in planned.tensors if span.role == "state"] == ["tensor 1"]
+    (state,) = (span for span in planned.tensors if span.role == "state")
+    assert (state.name, state.reads, state.last) == ("tensor 1", (0,), 1)
