@@ -19,11 +19,11 @@ from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.tensors import Array, Raw, parts, random_inputs
 from edgekit.benchmarks.usage import Usage, from_metadata
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Inputs
 
-Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 DISTRIBUTIONS = {
@@ -41,8 +41,11 @@ class Contender:
     Attributes:
         subject: its name in the results.
         file: the file that it runs; a fresh process needs no other.
-        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...].
+        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...];
+            the numbers of several outputs follow each other.
         inputs: the dataset's inputs [N, ...] -> raw inputs [N, ...]; ``run`` accepts one of them.
+            A model of several inputs or outputs gets as many random tensors, which are the same on
+            every backend.
         run: raw input [1, ...] -> raw output; its latency is measured.
         distributions: packages that must be installed to run it.
         note: how the backend runs it, if not in the usual way; else "".
@@ -54,11 +57,11 @@ class Contender:
     subject: Subject
     file: Path
     predict: Callable[[Inputs], Floats]
-    inputs: Callable[[Inputs], Array]
-    run: Callable[[Array], Any]
+    inputs: Callable[[Inputs], Any]
+    run: Callable[[Any], Any]
     distributions: tuple[str, ...]
     note: str = ""
-    times: Callable[[Array, int], list[float]] | None = None
+    times: Callable[[Raw, int], list[float]] | None = None
     trust: bool = False
 
 
@@ -187,11 +190,12 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
         ModelError: the backend cannot run the model.
     """
     model = edge_runtime.load(path, backend=subject.backend, **options_for(subject.backend))
+    one = len(model.inputs) == len(model.outputs) == 1
     return Contender(
         subject=subject,
         file=path,
-        predict=partial(_predict, model, usage),
-        inputs=partial(raw_inputs, model, usage),
+        predict=partial(_predict, model, usage) if one else partial(_predict_random, model),
+        inputs=partial(raw_inputs, model, usage) if one else partial(_random_inputs, model),
         run=model.run,
         distributions=DISTRIBUTIONS.get(subject.backend, ()),
         note=model.backend_note,
@@ -208,3 +212,18 @@ def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
     outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
     # To the runtime, the output of a file without labels and softmax is numbers.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs
+
+
+def _random_inputs(model: edge_runtime.Model, inputs: Inputs) -> Raw:
+    return random_inputs(len(inputs), tuple(model.inputs.values()))
+
+
+def _predict_random(model: edge_runtime.Model, inputs: Inputs) -> Floats:
+    """Return the numbers of all outputs for as many random tensors as there are inputs."""
+    outputs = parts(model.run(_random_inputs(model, inputs)))
+    numbers = [
+        one if tensor.scale is None else dequantize(one, tensor)
+        for one, tensor in zip(outputs, model.outputs.values(), strict=True)
+    ]
+    flat = [one.reshape(len(one), -1).astype(np.float32, copy=False) for one in numbers]
+    return np.hstack(flat)

@@ -11,7 +11,7 @@ from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
-from edgekit.train.dataset import SOURCES, Dataset
+from edgekit.train.dataset import SOURCES, Dataset, Inputs
 
 NO_DATA = "none"
 """Source of a dataset of random tensors, without classes and targets."""
@@ -39,10 +39,17 @@ def for_models(
         framing: how pictures get the models' size; None for what the models say.
 
     Raises:
-        ModelError: a file is not a .tflite file with one input and one output.
+        ModelError: a file is not a .tflite file that bench can measure.
         DataError: the data cannot be loaded, or does not fit all models.
     """
     files = [model if isinstance(model, ModelFile) else model_file.load(model) for model in models]
+    if several := [file for file in files if file.several]:
+        if len(several) < len(files) or source not in (None, NO_DATA) or classes:
+            raise DataError(
+                f"{several[0].path}: {several[0].several}: bench it on random tensors, without "
+                "--data and --classes, and apart from models of one input and one output"
+            )
+        return _random("random tensors for each input", np.zeros((RANDOM, 0), np.float32))
     if len({file.pictures or file.size for file in files}) > 1:
         raise DataError("the models have inputs of different sizes: bench each size separately")
     if source is None:
@@ -74,6 +81,10 @@ def random_tensors(files: Sequence[ModelFile]) -> Dataset:
         tensors = generator.uniform(low, high if low < high else low, shape).astype(np.float32)
     else:
         tensors = generator.standard_normal(shape, np.float32)
+    return _random("random tensors", tensors)
+
+
+def _random(name: str, tensors: Inputs) -> Dataset:
     none = np.zeros((RANDOM, 0), np.float32)
     return Dataset(
         tensors[:0],
@@ -81,7 +92,7 @@ def random_tensors(files: Sequence[ModelFile]) -> Dataset:
         tensors,
         none,
         labels=(),
-        name="random tensors",
+        name=name,
         sha256="",
         source=NO_DATA,
         framing="resize",

@@ -17,9 +17,8 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks.contender import Contender, chunks
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.tensors import SEED, Array, Raw, each, joined, parts, random_inputs
 from edgekit.train.dataset import Inputs
-
-Array = npt.NDArray[Any]
 
 REFERENCES = {"BUILTIN_REF": "difference_to_builtin_ref", "XNNPACK": "difference_to_xnnpack"}
 """LiteRT's set of kernels -> metric of the comparison with it."""
@@ -32,14 +31,11 @@ METRICS = (*REFERENCES.values(), TO_NATIVE)
 ROUNDING = "litert"
 """Rounding of the plan, see ``edge_runtime.ops.ROUNDINGS``: "litert" gives BUILTIN_REF's bytes."""
 
-SEED = 1
-"""Seed of the random tensors."""
-
 
 def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
     """Compare a model on the backend native with LiteRT's kernels, one result for each set.
 
-    The samples are the largest difference in the output of each input, images first: in steps for
+    The samples are the largest difference in the outputs of each input, images first: in steps for
     integer outputs, in ULPs for floats.
 
     Args:
@@ -48,9 +44,9 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
         tensors: number of random tensors after the images.
     """
     model = edge_runtime.load(contender.file, backend="native", rounding=ROUNDING)
-    drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
+    drawn = random_inputs(tensors, tuple(model.inputs.values()))
     inputs = partial(_inputs, contender, images, drawn)
-    outputs: Array | None = None
+    outputs: Raw | None = None
     results = []
     for kernels, metric in REFERENCES.items():
         reason = litert.unavailable()
@@ -74,21 +70,6 @@ def measure(contender: Contender, images: Inputs, tensors: int) -> list[Result]:
     return results
 
 
-def random_tensors(count: int, shape: tuple[int, ...], dtype: str) -> Array:
-    """Return [count, *shape] over the full range of an integer type; floats are standard normal.
-
-    Floats over their full range would overflow in the first sum.
-    """
-    generator = np.random.default_rng(SEED)
-    size = (count, *shape)
-    if dtype == "float32":
-        return generator.standard_normal(size, np.float32)
-    if dtype == "bool":
-        return generator.integers(0, 2, size).astype(bool)
-    limits = np.iinfo(dtype)
-    return generator.integers(limits.min, limits.max, size, dtype, endpoint=True)
-
-
 def distances(outputs: Array, other: Array) -> npt.NDArray[np.int64]:
     """Return the distances between the elements of two arrays of one type, int64 of their shape.
 
@@ -107,44 +88,48 @@ def _ordered(values: Array) -> npt.NDArray[np.int64]:
     return np.where(bits < 0, -(2**31) - bits, bits)
 
 
-def _inputs(contender: Contender, images: Inputs, drawn: Array) -> Iterator[Array]:
+def _inputs(contender: Contender, images: Inputs, drawn: Raw) -> Iterator[Raw]:
     """Yield the raw inputs of the images, a few at a time, and the random tensors."""
     for chunk in chunks(images) if len(images) else ():
         yield contender.inputs(chunk)
-    if len(drawn):
+    if len(parts(drawn)[0]):
         yield drawn
 
 
-def run_chunks(run: Any, inputs: Iterable[Array]) -> Array:
+def run_chunks(run: Any, inputs: Iterable[Raw]) -> Raw:
     """Return the raw outputs [N, ...] of chunks of inputs [N, ...], with one input per call."""
-    return np.concatenate([run_each(run, chunk) for chunk in inputs])
+    answers = (parts(run(one)) for chunk in inputs for one in each(chunk))
+    return joined(np.concatenate(output) for output in zip(*answers, strict=True))
 
 
 def run_each(run: Any, inputs: Array) -> Array:
-    """Return the raw outputs [N, ...] of inputs [N, ...], with one input per call."""
+    """Return the raw output [N, ...] of inputs [N, ...], with one input per call."""
     return np.concatenate([run(inputs[i : i + 1]) for i in range(len(inputs))])
 
 
 def compared(
-    subject: Subject, metric: str, reference: str, outputs: Array, other: Array, images: int
+    subject: Subject, metric: str, reference: str, outputs: Raw, other: Raw, images: int
 ) -> Result:
     """Compare raw outputs [N, ...] with ``other`` [N, ...], those of ``reference``.
 
     The first ``images`` outputs are those of test images, the others those of random tensors. The
-    samples are the largest difference in each output.
+    samples are the largest difference in each, over all outputs of the model. The unit is ULP if
+    one of these is float, where the others still count in steps.
     """
-    count = len(outputs)
-    apart = distances(outputs, other).reshape(count, -1)
-    absolute = np.abs(outputs.astype(np.float64) - other.astype(np.float64)).reshape(count, -1)
-    whole = np.issubdtype(outputs.dtype, np.integer)
-    parts = {"images": slice(None, images), "random": slice(images, None)}
+    pairs = list(zip(parts(outputs), parts(other), strict=True))
+    apart = np.hstack([distances(*pair).reshape(len(pair[0]), -1) for pair in pairs])
+    absolute = np.hstack(
+        [np.abs(a.astype(np.float64) - b.astype(np.float64)).reshape(len(a), -1) for a, b in pairs]
+    )
+    whole = all(output.dtype != np.float32 for output, _ in pairs)
+    sections = {"images": slice(None, images), "random": slice(images, None)}
     summary: dict[str, Any] = {
         "reference": reference,
         "rounding": ROUNDING,
         "integer": bool(whole),
         "seed": SEED,
     }
-    for name, part in parts.items():
+    for name, part in sections.items():
         summary[name] = _counted(apart[part], absolute[part])
     return Result(
         subject,

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Status, Subject
+from edgekit.benchmarks.tensors import parts
 from edgekit.train.dataset import Inputs
 
 BARE_PYTHON = Subject("", "", "bare Python", peer=True)
@@ -46,9 +47,9 @@ def measure(contenders: Sequence[Contender], images: Inputs, starts: int = 5) ->
         kind = "runtime"
         if subject.peer:
             kind = "trusted peer" if contender.trust else "peer"
-        tensor = contender.inputs(images[:1])
-        arguments = [kind, subject.backend, str(contender.file), *map(str, tensor.shape)]
-        commands[subject] = arguments, tensor.tobytes()
+        raw = contender.inputs(images[:1])
+        arguments = [kind, subject.backend, str(contender.file), *map(str, parts(raw)[0].shape)]
+        commands[subject] = arguments, b"".join(tensor.tobytes() for tensor in parts(raw))
     samples: dict[Subject, list[Start]] = {subject: [] for subject in commands}
     failures: dict[Subject, str] = {}
     for turn in range(starts):
@@ -100,7 +101,7 @@ def sizes(contender: Contender) -> list[Result]:
 
 
 def first_answer(arguments: Sequence[str], tensor: bytes) -> Start:
-    """Run first_answer.py with ``arguments`` on a raw input tensor.
+    """Run first_answer.py with ``arguments`` on a raw input tensor, or several one after another.
 
     Raises:
         StartError: it ended without an answer; the message contains its last line on stderr.

@@ -8,15 +8,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.errors import BackendError
 from edge_runtime.worker import times
 from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.tensors import Raw
 from edgekit.train.dataset import Inputs
 
 FEWEST_CALLS = 5
@@ -58,7 +57,7 @@ def measure(
     inputs = [contender.inputs(images[:DISTINCT_IMAGES]) for contender in contenders]
     failures: dict[Subject, str] = {}
 
-    def clock(contender: Contender, raw: npt.NDArray[Any], calls: int) -> list[float]:
+    def clock(contender: Contender, raw: Raw, calls: int) -> list[float]:
         """Return the seconds of each call; [] once a call has failed."""
         if contender.subject in failures:
             return []

@@ -10,6 +10,7 @@ from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit import stored
+from edgekit.benchmarks.tensors import shown
 from edgekit.files import REPORT
 from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 
@@ -19,7 +20,7 @@ STUDY = ("0", "1")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A .tflite file with one input and one output.
+    """A .tflite file.
 
     Attributes:
         path: the file.
@@ -34,14 +35,32 @@ class ModelFile:
     reported: str
 
     @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The input tensors."""
+        return tuple(self.graph.tensors[index] for index in self.graph.inputs)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The output tensors."""
+        return tuple(self.graph.tensors[index] for index in self.graph.outputs)
+
+    @property
+    def several(self) -> str:
+        """Why it has no accuracy, if it has several inputs or outputs; else ""."""
+        if len(self.inputs) == len(self.outputs) == 1:
+            return ""
+        inputs, outputs = shown(self.inputs, "input"), shown(self.outputs, "output")
+        return f"it has {inputs} and {outputs}, and accuracy needs one of each"
+
+    @property
     def input(self) -> Tensor:
-        """The input tensor."""
-        return self.graph.tensors[self.graph.inputs[0]]
+        """The input tensor, of several the first."""
+        return self.inputs[0]
 
     @property
     def output(self) -> Tensor:
-        """The output tensor."""
-        return self.graph.tensors[self.graph.outputs[0]]
+        """The output tensor, of several the first."""
+        return self.outputs[0]
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -119,18 +138,18 @@ def load(path: Path) -> ModelFile:
         metadata = read_metadata(graph, content)
     except EdgeRuntimeError as error:
         raise ModelError(f"{path}: {error}") from None
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ModelError(
-            f"{path}: has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; bench "
-            "measures models with one of each"
-        )
+    if not graph.inputs or not graph.outputs:
+        inputs, outputs = shown(graph.inputs, "input"), shown(graph.outputs, "output")
+        raise ModelError(f"{path}: has {inputs} and {outputs}; bench needs one of each or more")
     file = ModelFile(path, graph, metadata or Metadata(), _reported_source(path, content))
-    if not file.input.shape or not file.output.shape:
-        raise ModelError(f"{path}: its input or output is a scalar, without a batch")
-    if (batch := file.input.shape[0]) != 1:
-        raise ModelError(
-            f"{path}: has a batch of {batch}, but bench times one input: convert it again"
-        )
+    if not all(tensor.shape for tensor in (*file.inputs, *file.outputs)):
+        raise ModelError(f"{path}: an input or output is a scalar, without a batch")
+    batches = [tensor.shape[0] for tensor in (*file.inputs, *file.outputs)]
+    for batch in batches if file.several else batches[:1]:
+        if batch != 1:
+            raise ModelError(
+                f"{path}: has a batch of {batch}, but bench times one input: convert it again"
+            )
     return file
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.backends.litert import without_info
 from edge_runtime.errors import ModelError
 from edge_runtime.reader import read
+from edgekit.benchmarks.tensors import Raw, joined, parts
 
 RESOLVERS = {
     "XNNPACK": "AUTO",
@@ -27,24 +27,34 @@ optimised kernels without it; the reference kernels."""
 
 @dataclass(frozen=True)
 class LiteRTModel:
-    """An interpreter with one input and one output, ready to run.
+    """An interpreter that is ready to run.
 
     Attributes:
         interpreter: LiteRT's interpreter.
-        input: index of the input tensor, for ``set_tensor``.
-        output: index of the output tensor, for ``get_tensor``.
+        inputs: indices of the input tensors, for ``set_tensor``, in the order of ``Model.inputs``.
+        outputs: indices of the output tensors, for ``get_tensor``, likewise.
     """
 
     interpreter: Any
-    input: int
-    output: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
-    def run(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Run the model on an array of the input's shape and type."""
-        self.interpreter.set_tensor(self.input, tensor)
+    @property
+    def input(self) -> int:
+        """Index of the first input tensor."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> int:
+        """Index of the first output tensor."""
+        return self.outputs[0]
+
+    def run(self, raw: Raw) -> Any:
+        """Run the model on arrays of the inputs' shapes and types."""
+        for index, tensor in zip(self.inputs, parts(raw), strict=True):
+            self.interpreter.set_tensor(index, tensor)
         self.interpreter.invoke()
-        answer: npt.NDArray[Any] = self.interpreter.get_tensor(self.output)
-        return answer
+        return joined(self.interpreter.get_tensor(index) for index in self.outputs)
 
 
 def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) -> LiteRTModel:
@@ -53,7 +63,7 @@ def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) ->
     Args:
         model: the file, or its content.
         kernels: one of RESOLVERS.
-        shape: new shape of the input; () to leave it as it is.
+        shape: new shape of the first input; () to leave it as it is.
 
     Raises:
         ModelError: LiteRT cannot run the model with these kernels or in this shape.
@@ -61,6 +71,7 @@ def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) ->
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     content = model if isinstance(model, bytes) else model.read_bytes()
+    graph = read(content)
     try:
         with without_info():
             interpreter = Interpreter(
@@ -68,13 +79,12 @@ def open_litert(model: Path | bytes, kernels: str, shape: Sequence[int] = ()) ->
                 num_threads=1,
                 experimental_op_resolver_type=OpResolverType[RESOLVERS[kernels]],
             )
-            index = interpreter.get_input_details()[0]["index"]
             if shape:
-                interpreter.resize_tensor_input(index, shape)
+                interpreter.resize_tensor_input(graph.inputs[0], shape)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"LiteRT's {kernels} cannot run it: {error}") from error
-    return LiteRTModel(interpreter, index, interpreter.get_output_details()[0]["index"])
+    return LiteRTModel(interpreter, graph.inputs, graph.outputs)
 
 
 def with_open_batch(content: bytes) -> bytes:

@@ -10,6 +10,7 @@ from edgekit.benchmarks import dataset as test_inputs
 from edgekit.benchmarks import model_file, usage
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
+from edgekit.errors import DataError
 from edgekit.pixel_range import Range
 from edgekit.train.dataset import Dataset
 
@@ -93,14 +94,25 @@ def keras_of(
         beside: the artifacts folder's Keras model, used for the files that name its digest.
         chosen: ``--keras``, used for all files.
         trust: run the code that its file contains.
+
+    Raises:
+        DataError: ``chosen`` is for a model of several inputs or outputs.
     """
     if chosen:
-        return Keras(chosen, next(iter(entries.values())), trust=trust)
+        first = next(iter(entries.values()))
+        if first.file.several:
+            raise DataError(
+                f"{first.file.path}: {first.file.several}: it is not compared with Keras: leave "
+                "--keras out"
+            )
+        return Keras(chosen, first, trust=trust)
     digest = files.sha256(beside) if beside.is_file() else ""
     unrelated, like = {}, None
     for name, entry in entries.items():
         origin = entry.file.origin
-        if origin and origin == digest:
+        if entry.file.several:
+            unrelated[name] = entry.file.several
+        elif origin and origin == digest:
             like = like or entry
         elif not origin:
             unrelated[name] = "it does not say which Keras model it comes from"
@@ -114,7 +126,10 @@ def keras_of(
 def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:
     """Return notes about how the models are used, one line each."""
     lines = list(dataset.notes)
-    if dataset.source == test_inputs.NO_DATA:
+    several = [f"{name}: {entry.file.several}" for name, entry in entries.items()]
+    if any(entry.file.several for entry in entries.values()):
+        lines += [f"{line}: random tensors give latency, size and exactness" for line in several]
+    elif dataset.source == test_inputs.NO_DATA:
         lines.append(
             "no data: random tensors give latency, size and exactness, but no accuracy; --data "
             "names test inputs"

@@ -91,7 +91,9 @@ def run(
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             store(Result(one.subject, "accuracy", "class", status="failed", reason=reason))
             continue
-        result = outcome.measure(one.subject, outputs, dataset)
+        entry = models.get(one.subject.model)
+        several = entry.file.several if entry else ""
+        result = outcome.measure(one.subject, outputs, dataset, several)
         store(result)
         if result.status == "measured":
             scores[one.subject] = outputs

@@ -90,6 +90,8 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
     """
     if isinstance(file, Path):
         file = model_file.load(file)
+    if file.several:
+        return Usage((), (), NUMBERS, "each input has random tensors of its own")
     meaning = file.meaning(dataset.labels)
     if not dataset.pixels:
         return Usage((), (), meaning, "they are numbers")
@@ -105,7 +107,7 @@ def from_metadata(path: Path) -> Usage:
     """Return the usage that a file's metadata names, without a normalisation if it names none.
 
     Raises:
-        ModelError: it is not a .tflite file with one input and one output.
+        ModelError: it is not a .tflite file that bench can measure.
     """
     file = model_file.load(path)
     return Usage(file.metadata.mean, file.metadata.std, file.meaning(), "its metadata")

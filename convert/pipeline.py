@@ -155,12 +155,13 @@ def _predict(model: bytes, inputs: npt.NDArray[Any], source: Path) -> FloatArray
         path.write_bytes(model)
         try:
             opened = edge_runtime.load(path, backend="litert")
-            return opened.predict(inputs.reshape(-1, *opened.input.shape[1:]))
+            outputs: FloatArray = opened.predict(inputs.reshape(-1, *opened.input.shape[1:]))
         except (BackendError, ModelError) as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise ModelFileError(
                 f"{source}: was converted, but its accuracy cannot be measured: {reason}"
             ) from error
+    return outputs
 
 
 def _require_numbers(answers: FloatArray, whose: str) -> None:

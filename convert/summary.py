@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.errors import MetadataError
-from edge_runtime.graph import Graph, Op, Tensor
+from edge_runtime.graph import Graph, Op, Tensor, ports
 from edge_runtime.metadata import Metadata, read_metadata
 from edge_runtime.reader import subgraphs
 from edgekit.convert.macs import Count, counted, subgraphs_of, tensors_of, total
@@ -17,6 +17,7 @@ class TensorSummary:
 
     Attributes:
         name: its name in the file.
+        key: name by which ``Model.run`` knows it: the signature's, else the tensor's.
         dtype: element type, as in :class:`edge_runtime.graph.Tensor`.
         shape: -1 at dynamic dimensions.
         scales: scales of the quantisation; empty when not quantised.
@@ -24,6 +25,7 @@ class TensorSummary:
     """
 
     name: str
+    key: str
     dtype: str
     shape: tuple[int, ...]
     scales: tuple[float, ...]
@@ -121,8 +123,8 @@ def summarise(data: bytes) -> Summary:
         sha256=hashlib.sha256(data).hexdigest(),
         description=graph.description,
         subgraphs=graph.subgraphs,
-        inputs=tuple(_tensor(graph.tensors[index]) for index in graph.inputs),
-        outputs=tuple(_tensor(graph.tensors[index]) for index in graph.outputs),
+        inputs=_tensors(graph, graph.inputs, graph.input_names),
+        outputs=_tensors(graph, graph.outputs, graph.output_names),
         ops=ops,
         constant_bytes=_constant_bytes(
             tensor for subgraph in graphs for tensor in subgraph.tensors
@@ -164,14 +166,19 @@ def _weights(inputs: list[Tensor]) -> str | None:
     return f"{weights.dtype} {granularity}"
 
 
-def _tensor(tensor: Tensor) -> TensorSummary:
-    quantization = tensor.quantization
-    return TensorSummary(
-        name=tensor.name,
-        dtype=tensor.dtype,
-        shape=tensor.signature,
-        scales=quantization.scales if quantization else (),
-        zero_points=quantization.zero_points if quantization else (),
+def _tensors(
+    graph: Graph, indices: Sequence[int], names: Sequence[str]
+) -> tuple[TensorSummary, ...]:
+    return tuple(
+        TensorSummary(
+            name=tensor.name,
+            key=key,
+            dtype=tensor.dtype,
+            shape=tensor.signature,
+            scales=tensor.quantization.scales if tensor.quantization else (),
+            zero_points=tensor.quantization.zero_points if tensor.quantization else (),
+        )
+        for key, tensor in ports(graph, indices, names).items()
     )
 
 

@@ -92,15 +92,18 @@ class ProcessSession:
         """Set tensors that keep their values between runs to their first ones."""
         self._exchange({"reset": True}, b"")
 
-    def times(self, inputs: npt.NDArray[Any], calls: int) -> list[float]:
+    def times(
+        self, inputs: npt.NDArray[Any] | tuple[npt.NDArray[Any], ...], calls: int
+    ) -> list[float]:
         """Time calls of ``Model.run`` in the child, where no pipe is in the way.
 
         See ``worker.times``.
         """
         import numpy as np
 
-        message = {"shapes": [inputs.shape], "calls": calls}
-        _, content = self._exchange(message, inputs.tobytes())
+        tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+        message = {"shapes": [tensor.shape for tensor in tensors], "calls": calls}
+        _, content = self._exchange(message, b"".join(tensor.tobytes() for tensor in tensors))
         taken: list[float] = np.frombuffer(content, np.float64).tolist()
         return taken
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime.errors import InputError, MetadataError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -77,6 +77,55 @@ def encoded(
 
     What is checked is checked of the whole batch, before the first chunk.
     """
+    mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
+    images = _checked(batch, tensor, mean, std)
+    rows = _rows([tensor])
+    for start in range(0, max(1, len(images)), rows):
+        yield _encode(images[start : start + rows], tensor, mean, std)
+
+
+def encoded_inputs(
+    batches: Sequence[npt.ArrayLike], inputs: Mapping[str, Tensor]
+) -> Iterator[list[npt.NDArray[Any]]]:
+    """Yield batches for several inputs as the model takes them, chunk by chunk as ``encoded`` does.
+
+    Args:
+        batches: for each input [N, ...], as many for each: floats or integers on its scale. uint8
+            pixels are refused, as a file says only of one input how they are normalised.
+        inputs: the model's inputs by name.
+
+    Yields:
+        For each input [N, ...] in its element type.
+
+    Raises:
+        InputError: see :func:`encode`; or not as many for each.
+        ModelError: an input is integer without scale and zero point.
+    """
+    prepared: list[npt.NDArray[Any]] = []
+    for batch, (name, tensor) in zip(batches, inputs.items(), strict=True):
+        try:
+            prepared.append(_checked(batch, tensor, (), ()))
+            if prepared[-1].dtype == "uint8":
+                raise InputError("expected numbers on its scale, got uint8: normalise pixels first")
+        except InputError as error:
+            raise InputError(f"input {name!r}: {error}") from None
+    if len({len(one) for one in prepared}) > 1:
+        counts = ", ".join(
+            f"{len(one)} of {name!r}" for one, name in zip(prepared, inputs, strict=True)
+        )
+        raise InputError(f"the inputs are not as many each: {counts}")
+    rows = _rows(list(inputs.values()))
+    for start in range(0, max(1, len(prepared[0])), rows):
+        yield [
+            _encode(one[start : start + rows], tensor, (), ())
+            for one, tensor in zip(prepared, inputs.values(), strict=True)
+        ]
+
+
+def _checked(
+    batch: npt.ArrayLike, tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[Any]:
+    """Return a batch [N, ...] in the shape of the input, if it can be one."""
     import numpy as np
 
     shape = tensor.shape[1:]
@@ -88,20 +137,30 @@ def encoded(
         expected = ", ".join(map(str, ("N", *shape)))
         raise InputError(f"expected inputs [{expected}], got {list(images.shape)}")
     images = images.reshape(len(images), *shape)
-    mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
     pixels = images.dtype == np.uint8
     if not pixels and images.dtype.kind != "f" and (images.dtype.kind not in "iu" or mean):
         raise InputError(f"expected uint8 pixels or floats, got {images.dtype}")
     if not pixels:
         _require_on_scale(images, tensor, mean, std)
-    own, size = tensor.shape[0], CHUNK // (4 * max(1, prod(shape)))
-    rows = max(own, size - size % own)
-    for start in range(0, max(1, len(images)), rows):
-        chunk = images[start : start + rows]
-        if pixels:
-            yield _look_up(chunk, pixel_table(tensor, mean, std))
-        else:
-            yield quantize(chunk.astype(np.float32, copy=False), tensor)
+    return images
+
+
+def _rows(tensors: Sequence[Tensor]) -> int:
+    """Return the rows of a chunk, a multiple of the model's batch."""
+    batch = tensors[0].shape[0]
+    size = CHUNK // (4 * max(1, sum(prod(tensor.shape[1:]) for tensor in tensors)))
+    return max(batch, size - size % batch)
+
+
+def _encode(
+    chunk: npt.NDArray[Any], tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[Any]:
+    """Return a chunk of what was checked in the element type of ``tensor``."""
+    import numpy as np
+
+    if chunk.dtype == np.uint8:
+        return _look_up(chunk, pixel_table(tensor, mean, std))
+    return quantize(chunk.astype(np.float32, copy=False), tensor)
 
 
 def _grey(shape: tuple[int, ...]) -> tuple[int, ...]:

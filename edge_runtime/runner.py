@@ -51,7 +51,7 @@ class Runner:
 
     def run(self, tensors: Any) -> Any:
         """Run one raw tensor for each input, or several; see ``Model.run``."""
-        values = self._values(tensors)
+        values = self.values(tensors)
         numpy = sys.modules.get("numpy")
         arrays = numpy is not None and any(isinstance(one, numpy.ndarray) for one in values)
         prepared = [
@@ -85,8 +85,8 @@ class Runner:
         if hasattr(self._session, "after_fork"):
             self._session.after_fork()
 
-    def _values(self, tensors: Any) -> Sequence[Any]:
-        """Return a raw tensor for each input, in their order."""
+    def values(self, tensors: Any) -> Sequence[Any]:
+        """Return what is for each input, in their order, of a dict, a tuple, or one alone."""
         names = self._names[0]
         if isinstance(tensors, dict):
             for keys in names, tuple(tensor.name for tensor in self._inputs):

@@ -12,9 +12,9 @@ from edge_runtime.runner import Runner, describe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Iterable
     from typing import Any
 
-    import numpy as np
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
 
@@ -224,24 +224,28 @@ class Model:
         """What the backend had to do otherwise than usual to run the file; "" when nothing."""
         return str(getattr(self._session, "note", ""))
 
-    def predict(self, batch: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    def predict(self, batch: npt.ArrayLike | dict[str, npt.ArrayLike]) -> Any:
         """Return what the model says about a batch.
 
         Args:
             batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
                 the file's metadata brings onto the model's scale; floats are on it already. An axis
-                of length 1 for the channel of grey images may be there or not.
+                of length 1 for the channel of grey images may be there or not. For several inputs
+                a dict by the names of ``inputs``, or a tuple in their order, of numbers on their
+                scales.
 
         Returns:
             Of classes the scores, float32 [N, classes], as probabilities: logits go through
             softmax, and a single p or logit becomes the scores of two classes. Where the output
-            is numbers (``meaning``), those, float32 [N, ...].
+            is numbers (``meaning``), those, float32 [N, ...]. Of several outputs a dict by the
+            names of ``outputs`` of their numbers, [N, ...] each: float32, or integers as they are
+            where they have no scale.
 
         Raises:
-            InputError: wrong shape or element type, NaN or infinity, or floats that are plainly
-                not on the model's scale.
+            InputError: wrong names, number, shape or element type, NaN or infinity, or floats that
+                are plainly not on the model's scale.
             MetadataError: pixels, and the file has no normalisation.
-            ModelError: input and output do not have the batch as their first dimension, or are
+            ModelError: inputs and outputs do not have the batch as their first dimension, or are
                 integer without scale and zero point.
             BackendError: the backend failed.
             MissingPackageError: NumPy is not installed.
@@ -249,30 +253,48 @@ class Model:
         _require("numpy", "predict()")
         import numpy as np
 
-        from edge_runtime.quantize import encoded
+        from edge_runtime.quantize import encoded, encoded_inputs
 
-        own = self.input.shape[0]
-        if self.output.shape[0] != own:
+        several = len(self.inputs) > 1
+        values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
+        inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
+        heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
+        if len(heads) > 1 or () in heads:
+            froms, tos = (", ".join(map(describe, tensors)) for tensors in (inputs, outputs))
             raise ModelError(
-                f"{self._name}: it turns {describe(self.input)} into {describe(self.output)}, "
-                "which do not begin with the same number of inputs: use run()"
+                f"{self._name}: it turns {froms} into {tos}, which do not begin with the same "
+                "number of inputs: use run()"
             )
-        chunks = encoded(batch, self.input, self.metadata)
-        return np.concatenate([self._answers(tensor) for tensor in chunks])
+        chunks: Iterable[list[Any]]
+        if several:
+            chunks = encoded_inputs(values, self.inputs)
+        else:
+            chunks = ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
+        parts = zip(*map(self._answers, chunks), strict=True)
+        answers = [np.concatenate(part) for part in parts]
+        return answers[0] if len(answers) == 1 else dict(zip(self.outputs, answers, strict=True))
 
-    def _answers(self, tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return what the model says about a batch in the element type of its input."""
+    def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Return what each output says about batches in the element types of the inputs."""
         import numpy as np
 
         from edge_runtime.meaning import class_scores
         from edge_runtime.quantize import dequantize
 
-        own, count = self.input.shape[0], len(tensor)
-        if missing := -count % own if count else own:
-            filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
-            tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])
-        (output,) = self._runner.run_batch([tensor])
-        return class_scores(dequantize(output, self.output), self.meaning)[:count]
+        outputs = tuple(self.outputs.values())
+        size, count = outputs[0].shape[0], len(batches[0])
+        if missing := -count % size if count else size:
+            batches = [
+                np.concatenate([one, np.zeros((missing, *one.shape[1:]), one.dtype)])
+                for one in batches
+            ]
+        raw = self._runner.run_batch(batches)
+        if len(outputs) == 1:
+            return [class_scores(dequantize(raw[0], outputs[0]), self.meaning)[:count]]
+        return [
+            (one if tensor.scale is None else dequantize(one, tensor))[:count]
+            for one, tensor in zip(raw, outputs, strict=True)
+        ]
 
     def classify(
         self,
@@ -296,13 +318,12 @@ class Model:
         """
         _require("numpy", "classify()")
         _require("PIL", "classify()")
-        metadata = self._labelled()
+        output, metadata = self.output, self._labelled()
         prepared = self.prepare(image, invert=invert)
         scores = self.predict(prepared.pixels[None])[0]
         if scores.shape != (len(metadata.labels),):
             raise ModelError(
-                f"{self._name}: {describe(self.output)} is not one score for each class: use "
-                "predict()"
+                f"{self._name}: {describe(output)} is not one score for each class: use predict()"
             )
         index = int(scores.argmax())
         return Prediction(

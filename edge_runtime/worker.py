@@ -77,9 +77,20 @@ def arrays(
     return found
 
 
-def times(run: Callable[[Any], Any], inputs: npt.NDArray[Any], calls: int) -> list[float]:
-    """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds."""
-    singles = [inputs[i : i + 1] for i in range(len(inputs))]
+def times(
+    run: Callable[[Any], Any],
+    inputs: npt.NDArray[Any] | tuple[npt.NDArray[Any], ...],
+    calls: int,
+) -> list[float]:
+    """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds.
+
+    For several inputs it is a tuple of such, and ``run`` is called with a tuple.
+    """
+    singles: list[Any]
+    if isinstance(inputs, tuple):
+        singles = [tuple(one[i : i + 1] for one in inputs) for i in range(len(inputs[0]))]
+    else:
+        singles = [inputs[i : i + 1] for i in range(len(inputs))]
     clock, taken = time.perf_counter_ns, []
     for call in range(calls):
         single = singles[call % len(singles)]
@@ -149,7 +160,8 @@ def _answer(
     dtypes = [tensor.dtype for tensor in model.inputs.values()]
     tensors = arrays(content, dtypes, message["shapes"])
     if calls := message.get("calls"):
-        return {}, np.array(times(model.run, tensors[0], calls)).tobytes()
+        inputs = tensors[0] if len(tensors) == 1 else tuple(tensors)
+        return {}, np.array(times(model.run, inputs, calls)).tobytes()
     run = model._runner.run_batch if message["batch"] else model._session.run
     outputs = [np.asarray(output) for output in run(tensors)]
     answer = {

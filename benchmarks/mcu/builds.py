@@ -22,6 +22,7 @@ from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.firmware import Firmware, Library
 from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
+from edgekit.benchmarks.tensors import random_tensors
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import FirmwareError
 from edgekit.train.dataset import Dataset
@@ -201,7 +202,7 @@ def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = No
     engine = "reference" if unavailable("native") else "native"
     model = edge_runtime.load(path, backend=engine)
     images = raw_inputs(model, used, dataset.x_test)
-    drawn = exactness.random_tensors(tensors, model.input.shape[1:], model.input.dtype)
+    drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
     inputs = np.concatenate([images, drawn])
     return Trial(model, used, engine, inputs, exactness.run_each(model.run, inputs), len(images))
 

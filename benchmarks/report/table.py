@@ -6,7 +6,7 @@ The terminal, Markdown and HTML show the same cells.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edgekit.benchmarks import exactness
+from edgekit.benchmarks import exactness, tensors
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.report.units import quantity, share, three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, answered, select
@@ -18,7 +18,7 @@ OUTPUTS_NOTE = (
     "(BUILTIN_REF) and XNNPACK for edgekit's engine, edgekit's engine for firmware. Steps are "
     "those of an integer output; ULPs count the float32 numbers from one to the other. Random "
     "tensors cover the full range of an integer input, and are standard normal for a float input; "
-    f"seed {exactness.SEED}. Rounding: whose bytes the plan gives; litert stands for BUILTIN_REF."
+    f"seed {tensors.SEED}. Rounding: whose bytes the plan gives; litert stands for BUILTIN_REF."
 )
 FOOTPRINT_NOTE = (
     "Cold start: from the start of a process to its first answer, files in the page cache. Peak "

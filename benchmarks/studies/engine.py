@@ -22,7 +22,6 @@ from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, footprint
 from edgekit.benchmarks.contender import Contender, from_models
-from edgekit.benchmarks.exactness import random_tensors
 from edgekit.benchmarks.latency import DISTINCT_IMAGES, compared
 from edgekit.benchmarks.report.units import quantity, three_digits
 from edgekit.benchmarks.resolvers import (
@@ -33,6 +32,7 @@ from edgekit.benchmarks.resolvers import (
 )
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls
+from edgekit.benchmarks.tensors import random_tensors
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Images
 

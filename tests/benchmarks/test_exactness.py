@@ -12,6 +12,7 @@ from edge_runtime.errors import ModelError
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.resolvers import LiteRTModel, open_litert
+from edgekit.benchmarks.tensors import random_tensors
 from edgekit.train.dataset import Dataset
 
 METRICS = ["difference_to_builtin_ref", "difference_to_xnnpack"]
@@ -95,13 +96,13 @@ def test_integers_differ_by_steps_beyond_their_own_type() -> None:
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 def test_random_tensors_cover_the_type_and_are_always_the_same(dtype: str) -> None:
-    drawn = exactness.random_tensors(200, (28, 28), dtype)
+    drawn = random_tensors(200, (28, 28), dtype)
     assert (drawn.dtype, drawn.shape) == (dtype, (200, 28, 28))
     limits = np.iinfo(dtype)
     edge = 2 if dtype == "int16" else 0
     assert limits.min <= drawn.min() <= limits.min + edge
     assert limits.max - edge <= drawn.max() <= limits.max
-    np.testing.assert_array_equal(drawn, exactness.random_tensors(200, (28, 28), dtype))
+    np.testing.assert_array_equal(drawn, random_tensors(200, (28, 28), dtype))
 
 
 def test_without_litert_there_is_nothing_to_compare_with(

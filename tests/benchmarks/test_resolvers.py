@@ -5,8 +5,8 @@ import pytest
 
 import edge_runtime
 from edge_runtime.errors import ModelError
-from edgekit.benchmarks.exactness import random_tensors
 from edgekit.benchmarks.resolvers import RESOLVERS, open_litert, with_open_batch
+from edgekit.benchmarks.tensors import random_tensors
 
 
 @pytest.mark.parametrize("kernels", RESOLVERS)

@@ -10,6 +10,8 @@ import build
 import chain
 import documents
 import edge_runtime
+import models
+import several
 from edge_runtime.errors import ModelError
 from edge_runtime.metadata import Metadata
 from edge_runtime.reader import read
@@ -137,6 +139,79 @@ def test_memory_has_a_row_for_each_tensor_and_a_column_for_each_step(int8_model)
     ]
     pictures = [line[-1] for line in lines if line and set(line[-1]) <= set("WR-·")]
     assert pictures == ["R··", "WR·", "·WR", "··W"]
+
+
+def test_memory_says_what_the_passes_did(tmp_path):
+    path = tmp_path / "shapes.tflite"
+    path.write_bytes(models.seeds()["shapes"])
+    lines = words(inspect("--memory", path))
+    assert "0 SHAPE folded tensor 1 is a constant of 16 bytes".split() in lines
+    assert "3 RESHAPE alias tensor 8 shares the bytes of tensor 0".split() in lines
+    document = documents.read(inspect("--memory", "--json", path))
+    assert document["simplified"][0] == {
+        "op": 0,
+        "name": "SHAPE",
+        "kind": "folded",
+        "tensor": "tensor 1",
+        "source": "",
+        "size": 16,
+    }
+    assert {step["level"] for step in document["steps"]} == {"portable"}
+
+
+def test_memory_of_dead_ops_and_copies(tmp_path):
+    path = tmp_path / "model.tflite"
+    tensors = [build.tensor((1, 4)) for _ in range(3)]
+    ops = [("LOGISTIC", [0], 1, {}), ("TANH", [0], 2, {})]
+    path.write_bytes(build.model(tensors, ops, inputs=[0], outputs=[1, 1]))
+    lines = words(inspect("--memory", path))
+    assert "1 TANH dead no output needs tensor 2".split() in lines
+    assert "- COPY copied output tensor 1 is copied from tensor 1".split() in lines
+    document = documents.read(inspect("--memory", "--json", path))
+    assert [step["op"] for step in document["steps"]] == [0, None]
+
+
+def test_memory_of_a_state(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(several.stateful())
+    lines = words(inspect("--memory", path))
+    assert "states 4 bytes of the arena, kept from one inference to the next".split() in lines
+    assert "tensor 1 4 B state +0 R".split() in lines
+
+
+def test_several_inputs_and_outputs_by_name(tmp_path):
+    path = tmp_path / "two.tflite"
+    path.write_bytes(several.two(signature=several.NAMED))
+    lines = words(inspect(path))
+    assert "input int8 2×5 scale 0.05, zero point 3 right (tensor 1)".split() in lines
+    names = [line[-3] for line in lines if line[:1] in (["input"], ["output"])]
+    assert sorted(names) == ["difference", "left", "probability", "right"]
+    document = documents.read(inspect(path, "--json"))
+    assert {one["key"]: one["name"] for one in document["outputs"]} == {
+        "difference": "tensor 3",
+        "probability": "tensor 4",
+    }
+    lines = words(inspect("--memory", path))
+    assert "input right 10 bytes, in the caller's buffer".split() in lines
+    assert "output probability 10 bytes, in the caller's buffer".split() in lines
+    document = documents.read(inspect("--memory", "--json", path))
+    keys = [(tensor["role"], tensor["key"]) for tensor in document["tensors"] if tensor["key"]]
+    assert keys == [
+        ("input", "left"),
+        ("input", "right"),
+        ("output", "difference"),
+        ("output", "probability"),
+    ]
+
+
+def test_without_a_signature_the_name_is_that_of_the_tensor(tmp_path):
+    path = tmp_path / "two.tflite"
+    path.write_bytes(several.two())
+    assert "input int8 2×5 scale 0.05, zero point 3 tensor 1".split() in words(inspect(path))
+    assert [one["key"] for one in documents.read(inspect(path, "--json"))["inputs"]] == [
+        "tensor 0",
+        "tensor 1",
+    ]
 
 
 def test_memory_of_many_steps_fits_the_page(tmp_path):

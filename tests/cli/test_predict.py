@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 import build
 import documents
+import several
 from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
@@ -211,3 +212,130 @@ def test_scores_for_each_pixel_are_numbers(tmp_path, capsys):
     assert [one["values"] for one in predictions] == expected.tolist()
     assert run(["predict", str(path), str(tmp_path / "x.npz")]) == 0
     assert capsys.readouterr().out.split()[:2] == ["file", "values"]
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A model of several inputs and outputs, an .npz with 7 rows, and the expected numbers."""
+    path, arrays = tmp_path / "two.tflite", tmp_path / "rows.npz"
+    path.write_bytes(several.two(signature=several.NAMED))
+    left, right = np.random.default_rng(2).uniform(-3, 3, (2, 7, 5)).astype(np.float32)
+    np.savez(arrays, left=left, right=right)
+    return str(path), str(arrays), load(path).predict({"left": left, "right": right})
+
+
+@pytest.mark.parametrize("backend", [[], ["--backend", "reference"]])
+def test_several_inputs_and_outputs_by_name(two, backend, capsys):
+    path, arrays, expected = two
+
+    assert run(["predict", path, arrays, "--json", *backend]) == 0
+
+    document = documents.read(capsys.readouterr().out)
+    assert document["meaning"] == "numbers"
+    for row, answer in enumerate(document["predictions"]):
+        assert (answer["file"], answer["row"]) == (arrays, row)
+        assert answer["outputs"] == {name: one[row].tolist() for name, one in expected.items()}
+    assert len(document["predictions"]) == 7
+    assert (document["correct"], document["total"]) == (None, None)
+
+
+def test_several_outputs_have_a_line_each(two, capsys):
+    path, arrays, expected = two
+
+    assert run(["predict", path, "--data", arrays]) == 0
+
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ["file", "output", "values"]
+    assert len(lines) == 14
+    (line,) = (line for line in lines if line.split()[:2] == [f"{arrays}[3]", "difference"])
+    numbers = ", ".join(f"{value:.6g}" for value in expected["difference"][3])
+    assert line.split(maxsplit=2)[2] == numbers
+
+
+@pytest.mark.parametrize(
+    ("arrays", "complaint"),
+    [
+        ({"left": (3, 5)}, "the inputs are 'left', 'right', got 'left'"),
+        ({"left": (3, 5), "x": (3, 5)}, "the inputs are 'left', 'right', got 'left', 'x'"),
+        (
+            {"left": (3, 5), "right": (3, 5), "y": (3,)},
+            "the inputs are 'left', 'right', got 'left', 'right', 'y'",
+        ),
+        (
+            {"left": (3, 5), "right": (4, 5)},
+            "the inputs are not as many each: 3 of 'left', 4 of 'right'",
+        ),
+        (
+            {"left": (3, 5), "right": (3, 4)},
+            "input 'right': expected inputs [N, 5], got [3, 4]",
+        ),
+        ({"left": (3, 5), "right": ()}, "input 'right': expected inputs [N, 5], got []"),
+    ],
+)
+def test_arrays_that_do_not_fit_the_inputs(two, arrays, complaint, tmp_path, capsys):
+    np.savez(tmp_path / "bad.npz", **{name: np.zeros(shape) for name, shape in arrays.items()})
+
+    assert run(["predict", two[0], str(tmp_path / "bad.npz")]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"edgekit: error: {tmp_path / 'bad.npz'}: {complaint}\n"
+
+
+@pytest.mark.usefixtures("ring")
+@pytest.mark.parametrize("name", ["x.npy", "ring.png"])
+def test_several_inputs_need_an_npz(two, name, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.zeros((3, 5)))
+
+    assert run(["predict", two[0], str(tmp_path / name)]) == 2
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"edgekit: error: {tmp_path / name}: the ")
+    assert "'left', 'right'" in line
+
+
+def test_one_input_and_several_outputs(tmp_path, capsys):
+    path, x = tmp_path / "split.tflite", np.random.default_rng(2).normal(size=(3, 4))
+    path.write_bytes(several.split())
+    np.save(tmp_path / "x.npy", x)
+    expected = load(path).predict(x)
+
+    assert run(["predict", str(path), str(tmp_path / "x.npy"), "--json"]) == 0
+
+    predictions = documents.read(capsys.readouterr().out)["predictions"]
+    assert [answer["outputs"]["tensor 2"] for answer in predictions] == expected[
+        "tensor 2"
+    ].tolist()
+
+
+def test_an_image_and_several_outputs(tmp_path, capsys):
+    path, image = tmp_path / "split.tflite", np.arange(16, dtype=np.uint8).reshape(4, 4)
+    tensors = [build.tensor((1, 4, 4, 1)) for _ in range(3)]
+    ops = [("LOGISTIC", [0], 1, {}), ("RELU", [0], 2, {})]
+    content = build.model(tensors, ops, inputs=[0], outputs=[1, 2])
+    metadata = Metadata(mean=(8.0,), std=(2.0,), framing="resize")
+    path.write_bytes(attach(content, metadata))
+    Image.fromarray(image).save(tmp_path / "x.png")
+
+    assert run(["predict", str(path), str(tmp_path / "x.png"), "--json"]) == 0
+
+    (answer,) = documents.read(capsys.readouterr().out)["predictions"]
+    assert answer["inverted"] is False
+    assert answer["outputs"]["tensor 2"] == np.maximum((np.arange(16) - 8) / 2, 0).tolist()
+
+
+@pytest.mark.parametrize("labels", [(), ("a", "b", "c", "d")])
+def test_several_inputs_and_the_scores_of_classes(labels, tmp_path, capsys):
+    path, arrays = tmp_path / "joined.tflite", np.random.default_rng(2).normal(size=(2, 3, 4))
+    path.write_bytes(attach(several.joined(), Metadata(labels)) if labels else several.joined())
+    np.savez(tmp_path / "x.npz", **{f"tensor {i}": array for i, array in enumerate(arrays)})
+    expected = load(path).predict(tuple(arrays))
+
+    assert run(["predict", str(path), str(tmp_path / "x.npz"), "--json"]) == 0
+
+    predictions = documents.read(capsys.readouterr().out)["predictions"]
+    assert [answer["scores"] for answer in predictions] == expected.tolist()
+    names = labels or ("0", "1", "2", "3")
+    assert [answer["label"] for answer in predictions] == [
+        names[index] for index in expected.argmax(axis=1)
+    ]

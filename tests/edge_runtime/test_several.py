@@ -10,27 +10,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import build
 import edge_runtime
-from edge_runtime import InputError, ModelError, _native
+from edge_runtime import InputError, ModelError, _native, quantize
+from several import NAMED, joined, split, stateful, two
 
-INT8 = ("int8", 0.05, 3)
 BACKENDS = ("native", "reference", "litert")
-
-
-def two(dtype: str = "int8", batch: int = 2, signature: Any = None) -> bytes:
-    """Sum and difference of two inputs; the first output is the sum's logistic."""
-    scale, zero_point = (0.05, 3) if dtype == "int8" else (0.0, 0)
-    tensors = [build.tensor((batch, 5), dtype, scale, zero_point) for _ in range(4)]
-    tensors.append(build.tensor((batch, 5), dtype, 1 / 256 if scale else 0.0, -128))
-    ops: list[build.Op] = [
-        ("ADD", [0, 1], 2, {}),
-        ("SUB", [0, 1], 3, {}),
-        ("LOGISTIC", [2], 4, {}),
-    ]
-    return build.model(tensors, ops, inputs=[0, 1], outputs=[4, 3], signature=signature)
-
-
-NAMED = {"inputs": {"left": 0, "right": 1}, "outputs": {"difference": 3, "probability": 4}}
-"""The outputs in another order than the subgraph has them."""
 
 
 @pytest.fixture
@@ -166,9 +149,87 @@ def test_what_is_for_one_tensor_says_so(write: Any) -> None:
     for attribute in "input", "output":
         with pytest.raises(ModelError, match=rf"it has 2 {attribute}s, .*: use run\(\)"):
             getattr(model, attribute)
-    with pytest.raises(ModelError, match=r"use run\(\)"):
+    with pytest.raises(
+        InputError, match=r"has 2 inputs, .*: pass a dict by these names, or a tuple"
+    ):
         model.predict(np.zeros((2, 5)))
+    with pytest.raises(ModelError, match=r"it has 2 outputs, .*: use run\(\)"):
+        model.classify(np.zeros((2, 5)))
     assert repr(model).count("int8 [2, 5]") == 4
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_predict_gives_numbers_by_name(write: Any, dtype: str, backend: str) -> None:
+    """Floats on each input's scale; 7 rows, of which the model runs 2 at a time."""
+    model = edge_runtime.load(write(two(dtype, signature=NAMED)), backend=backend)
+    left, right = np.random.default_rng(2).uniform(-3, 3, (2, 7, 5))
+    outputs = model.predict({"right": right, "left": left})
+    assert outputs.keys() == {"difference", "probability"}
+    assert {one.dtype.name for one in outputs.values()} == {"float32"}
+    step = 0.1 if dtype == "int8" else 1e-6
+    np.testing.assert_allclose(outputs["difference"], left - right, atol=step)
+    expected = 1 / (1 + np.exp(-left - right))
+    np.testing.assert_allclose(outputs["probability"], expected, atol=step / 2)
+    whole = model.predict((left.round(), right.round().astype(int)))
+    part = model.predict((left[3:].round(), right[3:].round()))
+    for name, output in whole.items():
+        np.testing.assert_array_equal(output[3:], part[name])
+
+
+def test_predict_works_in_chunks(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = edge_runtime.load(write(two()))
+    batch = tuple(np.random.default_rng(2).uniform(-3, 3, (2, 21, 5)))
+    expected = model.predict(batch)
+    monkeypatch.setattr(quantize, "CHUNK", 4 * 4 * 10)
+    chunks = list(quantize.encoded_inputs(batch, model.inputs))
+    assert [len(left) for left, _ in chunks] == [4, 4, 4, 4, 4, 1]
+    for name, output in model.predict(batch).items():
+        np.testing.assert_array_equal(output, expected[name])
+    assert [len(output) for output in model.predict((batch[0][:0],) * 2).values()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (lambda a: {"tensor 0": a}, "the inputs are 'tensor 0', 'tensor 1', got 'tensor 0'"),
+        (lambda a: (a, a[:2]), "not as many each: 3 of 'tensor 0', 2 of 'tensor 1'"),
+        (lambda a: (a, a[:, :4]), r"input 'tensor 1': expected inputs \[N, 5\], got \[3, 4\]"),
+        (lambda a: (a, a * np.nan), "input 'tensor 1': the inputs hold NaN or infinity"),
+        (lambda a: (a, a + 100), "input 'tensor 1': floats from 100 to 100 are not on the model's"),
+        (lambda a: (a, a.astype(np.uint8)), "input 'tensor 1': expected numbers .*, got uint8"),
+    ],
+)
+def test_predict_refuses_what_does_not_fit(write: Any, batch: Any, message: str) -> None:
+    model = edge_runtime.load(write(two()))
+    with pytest.raises(InputError, match=message):
+        model.predict(batch(np.zeros((3, 5))))
+
+
+def test_predict_of_one_input_and_several_outputs(write: Any) -> None:
+    model = edge_runtime.load(write(split()))
+    x = np.random.default_rng(2).uniform(-2, 2, (3, 4)).astype(np.float32)
+    outputs = model.predict(x)
+    np.testing.assert_allclose(outputs["tensor 1"], 1 / (1 + np.exp(-x)), atol=1e-6)
+    np.testing.assert_array_equal(outputs["tensor 2"], np.maximum(x, 0))
+    by_name = model.predict({"tensor 0": x})
+    np.testing.assert_array_equal(by_name["tensor 2"], outputs["tensor 2"])
+
+
+def test_predict_of_several_inputs_and_classes(write: Any) -> None:
+    model = edge_runtime.load(write(joined()))
+    left, right = np.random.default_rng(2).normal(size=(2, 3, 4))
+    scores = model.predict({"tensor 0": left, "tensor 1": right})
+    powers = np.exp(left + right)
+    np.testing.assert_allclose(scores, powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_predict_needs_the_batch_first(write: Any) -> None:
+    tensors = [build.tensor((1, 4)), build.tensor((4,)), build.tensor((1, 4))]
+    ops = [("ADD", [0, 1], 2, {})]
+    model = edge_runtime.load(write(build.model(tensors, ops, inputs=[0, 1], outputs=[2])))
+    with pytest.raises(ModelError, match=r"do not begin with the same number of inputs: use run"):
+        model.predict((np.zeros((1, 4)), np.zeros((1, 4))))
 
 
 def test_a_tuple_or_dict_of_one(write: Any) -> None:
@@ -181,15 +242,6 @@ def test_a_tuple_or_dict_of_one(write: Any) -> None:
     expected = model.run(tensor)
     np.testing.assert_array_equal(model.run((tensor,)), expected)
     np.testing.assert_array_equal(model.run({"tensor 0": tensor}), expected)
-
-
-def stateful(dtype: str = "int8") -> bytes:
-    """The input and a state that nothing writes: what it is at first."""
-    scale, zero_point = (0.5, -3) if dtype == "int8" else (0.0, 0)
-    tensors = [
-        build.tensor((1, 4), dtype, scale, zero_point, variable=index == 1) for index in range(3)
-    ]
-    return build.model(tensors, [("ADD", [0, 1], 2, {})])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

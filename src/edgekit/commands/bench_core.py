@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.commands.bench_options import Options
+from edgekit.errors import DataError
 from edgekit.exported import exported
 
 if TYPE_CHECKING:
@@ -39,9 +40,19 @@ def measure(
     keep: "Callable[[Result], None]",
     say: Callable[[str], None],
 ) -> "list[Result]":
-    """Measure the models as firmware."""
+    """Measure the models as firmware.
+
+    Raises:
+        DataError: a model has several inputs or outputs.
+    """
     from edgekit.benchmarks.mcu import builds
 
+    for entry in entries.values():
+        if entry.file.several:
+            raise DataError(
+                f"{entry.file.path}: has several inputs or outputs: --core measures firmware of "
+                "models with one of each"
+            )
     # TensorFlow takes seconds to start: Keras runs only where a gate compares with it.
     minimum_only = chosen.min_accuracy is not None or (
         chosen.max_drop is None and all(entry.file.of_the_study for entry in entries.values())

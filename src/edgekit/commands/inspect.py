@@ -68,6 +68,7 @@ def _report(path: Path, summary: Summary, supported: Support) -> str:
         str(path): pairs(_overview(summary)),
         "Inputs and outputs": columns(
             [
+                ("", "type", "shape", "quantisation", "name (tensor in the file)"),
                 *(_tensor_row("input", tensor) for tensor in summary.inputs),
                 *(_tensor_row("output", tensor) for tensor in summary.outputs),
             ],
@@ -161,7 +162,8 @@ def _tensor_row(role: str, tensor: TensorSummary) -> tuple[str, ...]:
             quantization = f"scale {scale:.7g}, zero point {zero_point}"
         case scales, _:
             quantization = f"{len(scales)} scales"
-    return role, tensor.dtype, clip(_shape(tensor.shape), 32), quantization, tensor.name
+    name = tensor.key if tensor.key == tensor.name else f"{tensor.key} ({tensor.name})"
+    return role, tensor.dtype, clip(_shape(tensor.shape), 32), quantization, name
 
 
 def _op_row(index: int, op: OpSummary) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from edgekit.columns import LINE, clip, columns, left, pairs, sections, width
 from edgekit.convert.memory import Memory, Span
+from edgekit.convert.simplified import Simplification
 from edgekit.escape import line
 
 NAME = 28
@@ -14,7 +15,7 @@ def picture(title: str, memory: Memory) -> str:
     steps = [
         (
             str(index),
-            clip(line(f"{step.op} {step.name}"), 32),
+            clip(line(f"{_number(step.op)} {step.name}"), 32),
             step.kernel,
             f"{step.arena:,} B",
             f"{step.file_bytes:,} B" if step.file_bytes else "",
@@ -26,6 +27,13 @@ def picture(title: str, memory: Memory) -> str:
     return sections(
         {
             title: pairs(_overview(memory)),
+            "Ops that do not run as the file has them": columns(
+                [
+                    (f"{_number(one.op)} {one.name}", one.kind, _fate(one))
+                    for one in memory.simplified
+                ],
+                elastic=2,
+            ),
             "Steps": columns([head, *steps], elastic=2, right=(0, 3, 4, 5)),
             f"Tensors and steps ({WRITTEN} written, {READ} read, {ALIVE} alive, {FREE} not)": _map(
                 memory
@@ -35,15 +43,44 @@ def picture(title: str, memory: Memory) -> str:
 
 
 def _overview(memory: Memory) -> dict[str, str]:
-    input_ = memory.tensors[0]
-    output = next(span for span in reversed(memory.tensors) if span.place == "output")
-    return {
-        "arena": f"{memory.arena:,} bytes, of which at most {memory.peak:,} are in use at once",
-        "input": f"{input_.size:,} bytes, in the caller's buffer",
-        "output": f"{output.size:,} bytes, in the caller's buffer",
-        "constants": f"{memory.file_bytes:,} bytes in the file, used in place; "
-        f"{memory.table_bytes:,} bytes of tables, created when the model is opened",
+    buffers = {
+        role: [span for span in memory.tensors if span.role == role] for role in ("input", "output")
     }
+    states = [span.size for span in memory.tensors if span.role == "state"]
+    overview = {
+        "arena": f"{memory.arena:,} bytes, of which at most {memory.peak:,} are in use at once"
+    }
+    if states:
+        overview["states"] = (
+            f"{sum(states):,} bytes of the arena, kept from one inference to the next"
+        )
+    for role, spans in buffers.items():
+        for span in spans:
+            name = role if len(spans) == 1 else f"{role} {span.key}"
+            overview[name] = f"{span.size:,} bytes, in the caller's buffer"
+    overview["constants"] = (
+        f"{memory.file_bytes:,} bytes in the file, used in place; "
+        f"{memory.table_bytes:,} bytes of tables, created when the model is opened"
+    )
+    levels = ", ".join(dict.fromkeys(step.level for step in memory.steps))
+    overview["kernels"] = f"{levels}; an instruction set may need more memory, not counted here"
+    return overview
+
+
+def _number(op: int | None) -> str:
+    """Return the index of an op in the file, "-" for a copy that is not there."""
+    return "-" if op is None else str(op)
+
+
+def _fate(change: Simplification) -> str:
+    """Return what became of an op, in words."""
+    tensor, source = (clip(line(name), NAME) for name in (change.tensor, change.source))
+    return {
+        "folded": f"{tensor} is a constant of {change.size:,} bytes",
+        "alias": f"{tensor} shares the bytes of {source}",
+        "dead": f"no output needs {tensor}",
+        "copied": f"{'output ' if change.op is None else ''}{tensor} is copied from {source}",
+    }[change.kind]
 
 
 def _map(memory: Memory) -> list[str]:
@@ -72,7 +109,10 @@ def _map(memory: Memory) -> list[str]:
 
 
 def _place(span: Span) -> str:
-    return f"arena +{span.offset:,}" if span.place == "arena" else f"caller's {span.place}"
+    if span.place != "arena":
+        return f"caller's {span.place}"
+    kind = span.role if span.role in ("state", "scratch") else "arena"
+    return f"{kind} +{span.offset:,}"
 
 
 def _mark(span: Span, step: int) -> str:

@@ -42,7 +42,8 @@ VALUES = 8
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="An .npz or .npy with x (or x_test), as for `edgekit convert`: its rows are predicted, "
-    "and compared with y where it is there.",
+    "and compared with y where it is there. For a model of several inputs an .npz with an array "
+    "for each, by the name that `edgekit inspect` shows.",
 )
 @click.option(
     "--backend",
@@ -69,7 +70,9 @@ def command(
     An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
     and may have any size and mode. If the model expects digits as MNIST has them, light ink on
     a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) has
-    inputs [N, ...] of the model: uint8 pixels, or floats on its own scale.
+    inputs [N, ...] of the model: uint8 pixels, or floats on its own scale. For a model of several
+    inputs it is an .npz whose arrays [N, ...] have the names of the inputs, with as many rows each.
+    Of several outputs each is printed by its name, as numbers.
     """
     sources = [*inputs, *([str(data)] if data else [])]
     if not sources:
@@ -85,7 +88,7 @@ def command(
         "version": VERSION,
         "model": str(model),
         "backend": backend,
-        "meaning": opened.meaning,
+        "meaning": opened.meaning if len(opened.outputs) == 1 else NUMBERS,
     }
     try:
         _print(answers, errors, about if as_json else None)
@@ -137,7 +140,8 @@ class Answer:
 
     Attributes:
         content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
-            and "inverted" of classes, or "values" where the output is numbers.
+            and "inverted" of classes, or "values" where the output is numbers, or "outputs", the
+            numbers of each output by name, where there are several.
         truth: the right label; None where it is unknown.
     """
 
@@ -156,7 +160,8 @@ def _answers(
     for source in sources:
         try:
             if Path(source).suffix in ARRAYS:
-                yield from _of_array(model, Path(source))
+                several = len(model.inputs) > 1
+                yield from (_of_arrays if several else _of_array)(model, Path(source))
             else:
                 yield _of_image(model, source, invert=invert)
         except InputError as error:
@@ -166,16 +171,47 @@ def _answers(
 
 def _names_classes(model: Model) -> bool:
     """Tell whether the output has a score for each class, not numbers or scores for each pixel."""
+    if len(model.outputs) > 1:
+        return False
     shape = model.output.shape
     return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
 
 
 def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
+    if len(model.inputs) > 1:
+        raise InputError(
+            f"{file}: the model has {len(model.inputs)} inputs: give an .npz with an array for "
+            f"each, {', '.join(map(repr, model.inputs))}"
+        )
     if _names_classes(model):
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
     prepared = model.prepare(file, invert=invert)
-    values = model.predict(prepared.pixels[None])[0]
-    return Answer({"file": file, "values": values.ravel().tolist(), "inverted": prepared.inverted})
+    (row,) = _rows(model.predict(prepared.pixels[None]))
+    return Answer({"file": file, **row, "inverted": prepared.inverted})
+
+
+def _rows(outputs: Any) -> Iterator[dict[str, Any]]:
+    """Yield the numbers of each row of what a model predicts."""
+    if not isinstance(outputs, dict):
+        yield from ({"values": output.ravel().tolist()} for output in outputs)
+        return
+    for row in zip(*outputs.values(), strict=True):
+        values = (output.ravel().tolist() for output in row)
+        yield {"outputs": dict(zip(outputs, values, strict=True))}
+
+
+def _of_arrays(model: Model, path: Path) -> Iterator[Answer]:
+    """Yield the answers to the rows of a file that has an array for each of several inputs."""
+    from edgekit.train.arrays import read_npz
+
+    outputs = _predicted(model, path, read_npz(path))
+    if _names_classes(model):
+        labels = model.labels if model.metadata and model.metadata.labels else None
+        for row, scores in enumerate(outputs):
+            yield Answer({"file": str(path), "row": row, **_scored(scores, labels)})
+        return
+    for row, content in enumerate(_rows(outputs)):
+        yield Answer({"file": str(path), "row": row, **content})
 
 
 def _of_array(model: Model, path: Path) -> Iterator[Answer]:
@@ -186,31 +222,39 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
     data = from_npz(path, numbers=numbers)
     part = "_test" if "x_test" in data.arrays else ""
     inputs, truths = data.arrays[f"x{part}"], data.arrays[f"y{part}"]
-    try:
-        outputs = model.predict(inputs)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    rows = ({"file": str(path), "row": row} for row in range(len(outputs)))
+    outputs = _predicted(model, path, inputs)
     if numbers:
-        for row, output in zip(rows, outputs, strict=True):
-            yield Answer({**row, "values": output.ravel().tolist()})
+        for row, content in enumerate(_rows(outputs)):
+            yield Answer({"file": str(path), "row": row, **content})
         return
     labels = model.labels if model.metadata and model.metadata.labels else None
     names = data.names
     if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
         # The data's class names are indices.
         names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
-    for i, (row, scores) in enumerate(zip(rows, outputs, strict=True)):
-        index = int(scores.argmax())
-        content = {
-            **row,
-            "label": labels[index] if labels else str(index),
-            "index": index,
-            "score": float(scores[index]),
-            "scores": scores.tolist(),
-            "inverted": False,
-        }
-        yield Answer(content, names[truths[i]] if names else None)
+    for row, scores in enumerate(outputs):
+        content = {"file": str(path), "row": row, **_scored(scores, labels)}
+        yield Answer(content, names[truths[row]] if names else None)
+
+
+def _predicted(model: Model, path: Path, inputs: Any) -> Any:
+    """Return what the model predicts of the arrays of a file."""
+    try:
+        return model.predict(inputs)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _scored(scores: Any, labels: Sequence[str] | None) -> dict[str, Any]:
+    """Return the answer for scores float32 [classes]."""
+    index = int(scores.argmax())
+    return {
+        "label": labels[index] if labels else str(index),
+        "index": index,
+        "score": float(scores[index]),
+        "scores": scores.tolist(),
+        "inverted": False,
+    }
 
 
 def _open(model: Path, backend: str | None) -> tuple[Model, str]:
@@ -229,19 +273,27 @@ def _open(model: Path, backend: str | None) -> tuple[Model, str]:
 
 def _table(answers: Sequence[Answer]) -> str:
     """Return the answers in aligned columns."""
-    classes = "label" in answers[0].content
-    rows = [("file", "label", "score", "") if classes else ("file", "values", "", "")]
+    first = answers[0].content
+    head = "label score" if "label" in first else "values" if "values" in first else "output values"
+    rows = [("file", *head.split(), "")]
     for answer in answers:
         content = answer.content
-        label = shortened(line(content.get("label", "")), LABEL)
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
         if answer.truth is not None and answer.truth != content["label"]:
             note = f"truth: {shortened(line(answer.truth), LABEL)}"
-        if classes:
+        if "label" in content:
+            label = shortened(line(content["label"]), LABEL)
             rows.append((file, label, f"{content['score']:.4f}", note))
+        elif "values" in content:
+            rows.append((file, _numbers(content["values"]), note))
         else:
-            values = content["values"]
-            more = f", … ({len(values)})" if len(values) > VALUES else ""
-            rows.append((file, ", ".join(f"{v:.6g}" for v in values[:VALUES]) + more, "", note))
+            for name, values in content["outputs"].items():
+                rows.append((file, shortened(line(name), LABEL), _numbers(values), note))
     return "\n".join(columns(rows))
+
+
+def _numbers(values: Sequence[float]) -> str:
+    """Return the first numbers of an output, and how many there are if those are not all."""
+    more = f", … ({len(values)})" if len(values) > VALUES else ""
+    return ", ".join(f"{value:.6g}" for value in values[:VALUES]) + more

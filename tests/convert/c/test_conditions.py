@@ -13,7 +13,7 @@ import pytest
 
 import exported
 import seeded
-from edgekit.benchmarks.exactness import random_tensors
+from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c import blocks, source
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c.conditions import Core, conditional, cores, grouped

@@ -24,7 +24,7 @@ from edge_runtime.metadata import Metadata
 from edge_runtime.planner import plan
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
-from edgekit.benchmarks.exactness import random_tensors
+from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c import blocks
 from edgekit.convert.c.library import library
 from edgekit.convert.memory import memory
