@@ -48,7 +48,7 @@ class Facts:
         std: as many.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; several are
             numbers.
-        inputs: the model's inputs, in the order of its signature.
+        inputs: the model's inputs, in the file's order.
         outputs: the model's outputs, likewise.
         arena: bytes of the activations.
         state: bytes of the arena that keep their values from one inference to the next.

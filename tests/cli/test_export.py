@@ -93,8 +93,8 @@ def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
     assert run(path, "-o", tmp_path / "made", "--json") == 0
     document = documents.read(capsys.readouterr().out)
     assert [port["name"] for port in document["inputs"]] == ["left", "input_int"]
-    assert [port["name"] for port in document["outputs"]] == ["rest", "logistic_2"]
-    assert document["outputs"][1]["zero_point"] == -128
+    assert [port["name"] for port in document["outputs"]] == ["logistic_2", "rest"]
+    assert document["outputs"][0]["zero_point"] == -128
     assert not {"input", "output", "state"} & document.keys()
 
 

@@ -45,21 +45,21 @@ def test_all_outputs_are_those_of_the_engine_and_of_litert(model: str, tmp_path:
         assert outputs == [output.tobytes() for output in several_exported.litert(data, inputs)]
 
 
-def test_names_and_order_are_those_of_the_signature(tmp_path: Path) -> None:
+def test_names_are_those_of_the_signature_and_the_order_the_files(tmp_path: Path) -> None:
     data = several_exported.named()
     made = library(data, "model.tflite", "m")
     assert [port.name for port in made.inputs] == ["left", "input_int"]
-    assert [port.name for port in made.outputs] == ["rest", "logistic_2"]
+    assert [port.name for port in made.outputs] == ["logistic_2", "rest"]
     assert (
         "int m_run(const m_left_t left[M_LEFT_SIZE],\n"
         "          const m_input_int_t input_int[M_INPUT_INT_SIZE],\n"
-        "          m_rest_t rest[M_REST_SIZE],\n"
-        "          m_logistic_2_t logistic_2[M_LOGISTIC_2_SIZE]);\n"
+        "          m_logistic_2_t logistic_2[M_LOGISTIC_2_SIZE],\n"
+        "          m_rest_t rest[M_REST_SIZE]);\n"
     ) in made.header
     inputs = several_exported.drawn("int8", 2)
     logistic, rest = several_exported.litert(data, inputs)
     outputs = exported.Exported(made, tmp_path).run_all(inputs)
-    assert [one.tobytes() for one in outputs] == [rest.tobytes(), logistic.tobytes()]
+    assert [one.tobytes() for one in outputs] == [logistic.tobytes(), rest.tobytes()]
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
@@ -73,11 +73,11 @@ def test_all_files_compile_and_the_example_prints_every_output(
     lines = done.stdout.splitlines()
     assert lines[0] == "m: self-test passed"
     assert [line.split(" is ")[0] for line in lines[1:]] == [
-        f"m: output {name} {index}" for name in ("rest", "logistic_2") for index in range(5)
+        f"m: output {name} {index}" for name in ("logistic_2", "rest") for index in range(5)
     ]
     # All inputs are 0, and so are sums and differences; the logistic function of 0 is a half.
     values = [int(line.split(" is ")[1].removesuffix("/1000")) for line in lines[1:]]
-    assert values == [0] * 5 + [500 if dtype == "int8" else 0] * 5
+    assert values == [500 if dtype == "int8" else 0] * 5 + [0] * 5
 
 
 HELPERS = """
