@@ -8,7 +8,6 @@ from __future__ import annotations
 from edge_runtime.errors import InputError, ModelError
 from edge_runtime.graph import FORMATS
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap

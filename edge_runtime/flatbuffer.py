@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ from math import prod
 
 from edge_runtime.record import record
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

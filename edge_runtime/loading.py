@@ -9,7 +9,6 @@ from edge_runtime import backends, reader
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.session import Model
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap

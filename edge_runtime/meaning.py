@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

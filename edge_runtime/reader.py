@@ -14,7 +14,6 @@ from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Tensor
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap

@@ -10,7 +10,6 @@ import os
 
 from edge_runtime.errors import InputError, MissingPackageError, ModelError
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias

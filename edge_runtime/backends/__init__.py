@@ -12,7 +12,6 @@ import os
 
 from edge_runtime.errors import BackendError
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
