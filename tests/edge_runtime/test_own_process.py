@@ -309,7 +309,7 @@ def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyP
     path = written(unchecked())
     for executable in "/nowhere/python", "":
         monkeypatch.setattr(own_process.sys, "executable", executable)
-        with pytest.raises(BackendError, match="cannot be started in a process of its own"):
+        with pytest.raises(BackendError, match="cannot be started in a separate process"):
             load(path)
 
 

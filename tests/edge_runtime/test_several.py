@@ -158,7 +158,7 @@ def test_many_along_the_first_axis(write: Any, backend: str) -> None:
         (lambda a, _: {"tensor 0": a}, "the inputs are 'tensor 0', 'tensor 1', got 'tensor 0'"),
         (lambda a, b: {"tensor 0": a, "x": b}, "got 'tensor 0', 'x'"),
         (lambda a, b: (a, b.astype(np.int16)), r"expected a tensor of int8 \[2, 5\], got int16"),
-        (lambda a, b: (a, np.concatenate([b, b])), r"not as many each, but \[1, 2\]"),
+        (lambda a, b: (a, np.concatenate([b, b])), r"differ in their number of tensors: \[1, 2\]"),
         (lambda a, _: (a, b"short"), "expected a tensor of int8"),
         (lambda a, b: [a, b], "pass a dict by these names, or a tuple"),
     ],
