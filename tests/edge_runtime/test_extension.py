@@ -40,12 +40,12 @@ def test_the_session_of_these_tests_runs() -> None:
 @pytest.mark.parametrize(
     ("source", "output", "error", "said"),
     [
-        (b"", bytearray(), ValueError, "no image, which takes 12"),
-        (b"1234", bytearray(), ValueError, "input has 4 bytes, and no image"),
-        (bytes(12), bytearray(), ValueError, "not of as many images"),
-        (bytes(12), bytearray(24), ValueError, "not of as many images"),
-        (bytes(24), bytearray(12), ValueError, "not of as many images"),
-        (bytes(13), bytearray(13), ValueError, "not of as many images"),
+        (b"", bytearray(), ValueError, "0 bytes, less than an image of 12"),
+        (b"1234", bytearray(), ValueError, "input has 4 bytes, less than an image of 12"),
+        (bytes(12), bytearray(), ValueError, "differ in their number of images"),
+        (bytes(12), bytearray(24), ValueError, "differ in their number of images"),
+        (bytes(24), bytearray(12), ValueError, "differ in their number of images"),
+        (bytes(13), bytearray(13), ValueError, "differ in their number of images"),
         (bytes(12), memoryview(bytearray(13))[1:], ValueError, "output is not aligned"),
         (bytes(12), bytes(12), BufferError, "not writable"),
         (bytes(12), memoryview(bytearray(24))[::2], BufferError, "not C-contiguous"),

@@ -272,10 +272,10 @@ def test_a_state_outside_of_the_arena_is_refused(states: Any) -> None:
 @pytest.mark.parametrize(
     ("inputs", "outputs", "message"),
     [
-        ((bytes(4),), (bytearray(4), bytearray(4)), "1 buffers, and there are 2"),
-        ((bytes(4), bytes(8)), (bytearray(4), bytearray(4)), "as many images"),
-        ((bytes(4), bytes(4)), (bytearray(4), bytearray(3)), "as many images"),
-        ((bytes(4), bytes(0)), (bytearray(4), bytearray(4)), "as many images"),
+        ((bytes(4),), (bytearray(4), bytearray(4)), "1 buffers, expected 2"),
+        ((bytes(4), bytes(8)), (bytearray(4), bytearray(4)), "differ in their number of images"),
+        ((bytes(4), bytes(4)), (bytearray(4), bytearray(3)), "differ in their number of images"),
+        ((bytes(4), bytes(0)), (bytearray(4), bytearray(4)), "differ in their number of images"),
     ],
 )
 def test_buffers_that_do_not_fit_are_refused(inputs: Any, outputs: Any, message: str) -> None:
