@@ -93,13 +93,16 @@ class ProcessSession:
         self._exchange({"reset": True}, b"")
 
     def times(self, inputs: npt.NDArray[Any], calls: int) -> list[float]:
-        """Time calls of ``Model.run`` in the child, without the pipe; see ``worker.times``."""
+        """Time calls of ``Model.run`` in the child, where no pipe is in the way.
+
+        See ``worker.times``.
+        """
         import numpy as np
 
         message = {"shapes": [inputs.shape], "calls": calls}
         _, content = self._exchange(message, inputs.tobytes())
-        seconds: list[float] = np.frombuffer(content, np.float64).tolist()
-        return seconds
+        taken: list[float] = np.frombuffer(content, np.float64).tolist()
+        return taken
 
     def after_fork(self) -> None:
         """Leave the child to the parent; this process starts another when it runs the model."""
@@ -183,7 +186,7 @@ class ProcessSession:
             self.close()
             raise death from None
         except BaseException:
-            # On a signal, say, the answer to this frame would be taken for that to the next.
+            # A signal, say: the next answer would be the one to this frame.
             self.close(0)
             raise
         if "error" in answer:

@@ -94,8 +94,8 @@ def encoded(
         raise InputError(f"expected uint8 pixels or floats, got {images.dtype}")
     if not pixels:
         _require_on_scale(images, tensor, mean, std)
-    step, size = tensor.shape[0], CHUNK // (4 * max(1, prod(shape)))
-    rows = max(step, size - size % step)
+    own, size = tensor.shape[0], CHUNK // (4 * max(1, prod(shape)))
+    rows = max(own, size - size % own)
     for start in range(0, max(1, len(images)), rows):
         chunk = images[start : start + rows]
         if pixels:

@@ -226,17 +226,17 @@ class Model:
         return str(getattr(self._session, "note", ""))
 
     def predict(self, batch: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Return the scores, or other outputs, of a batch.
+        """Return what the model says about a batch.
 
         Args:
-            batch: [N, ...] of the model's input shape. uint8 values are pixels, which the
-                normalisation in the file's metadata brings onto the model's scale; floats are on it
-                already. An axis of length 1 for the channel of grey images is optional.
+            batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
+                the file's metadata brings onto the model's scale; floats are on it already. An axis
+                of length 1 for the channel of grey images may be there or not.
 
         Returns:
-            The scores of the classes as probabilities, float32 [N, classes]: softmax is applied to
-            logits, and a single probability or logit becomes the scores of two classes. If the
-            output is numbers (``meaning``), these, float32 [N, ...].
+            Of classes the scores, float32 [N, classes], as probabilities: logits go through
+            softmax, and a single p or logit becomes the scores of two classes. Where the output
+            is numbers (``meaning``), those, float32 [N, ...].
 
         Raises:
             InputError: wrong shape or element type, NaN or infinity, or floats that are plainly
@@ -252,7 +252,8 @@ class Model:
 
         from edge_runtime.quantize import encoded
 
-        if self.output.shape[0] != self.input.shape[0]:
+        own = self.input.shape[0]
+        if self.output.shape[0] != own:
             raise ModelError(
                 f"{self._name}: it turns {describe(self.input)} into {describe(self.output)}, "
                 "which do not begin with the same number of inputs: use run()"
@@ -261,14 +262,14 @@ class Model:
         return np.concatenate([self._answers(tensor) for tensor in chunks])
 
     def _answers(self, tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return the scores, or other outputs, of a batch in the element type of the input."""
+        """Return what the model says about a batch in the element type of its input."""
         import numpy as np
 
         from edge_runtime.meaning import class_scores
         from edge_runtime.quantize import dequantize
 
-        step, count = self.input.shape[0], len(tensor)
-        if missing := -count % step if count else step:
+        own, count = self.input.shape[0], len(tensor)
+        if missing := -count % own if count else own:
             filler = np.zeros((1, *tensor.shape[1:]), tensor.dtype)
             tensor = np.concatenate([tensor, filler.repeat(missing, axis=0)])
         (output,) = self._runner.run_batch([tensor])

@@ -80,13 +80,13 @@ def arrays(
 def times(run: Callable[[Any], Any], inputs: npt.NDArray[Any], calls: int) -> list[float]:
     """Time ``calls`` calls of ``run``, each on one of ``inputs`` [N, ...]; seconds."""
     singles = [inputs[i : i + 1] for i in range(len(inputs))]
-    clock, seconds = time.perf_counter_ns, []
+    clock, taken = time.perf_counter_ns, []
     for call in range(calls):
         single = singles[call % len(singles)]
         started = clock()
         run(single)
-        seconds.append((clock() - started) / 1e9)
-    return seconds
+        taken.append((clock() - started) / 1e9)
+    return taken
 
 
 def end_after_parent() -> None:

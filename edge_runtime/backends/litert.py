@@ -74,7 +74,7 @@ def is_checked(graph: Graph) -> bool:
 
 
 def _is_planned(graph: Graph) -> bool:
-    """Return whether the engine can run the model; raise UnsoundError if no engine should."""
+    """Tell whether the engine would run the model; raise UnsoundError where nobody should."""
     try:
         plan(graph)
     except UnsoundError:

@@ -136,7 +136,7 @@ static PyObject *choose(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-/* The tensors in the form of a variant, as bytes; None for unchanged ones. */
+/* The tensors in the form of a variant, as bytes; None where they are as they are. */
 static PyObject *packed_tensors(const Variant *variant, const Operands *operands,
                                 ek_packing *packing)
 {

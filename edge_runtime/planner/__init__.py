@@ -48,8 +48,8 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     reached = drop_dead(graph)
     settled, left = fold_constants(reached, rounding, lowering, engine)
     simplified = settled
-    for simplify in (aliases, drop_dead, copy_outputs):
-        simplified = simplify(simplified)
+    for one in (aliases, drop_dead, copy_outputs):
+        simplified = one(simplified)
     lowered, beyond = lower(simplified, rounding, lowering)
     if left or beyond:
         from edge_runtime.unsupported import refusal
@@ -77,7 +77,7 @@ def unsupported(graph: Graph) -> list[Unsupported]:
 def states_its_shapes(graph: Graph) -> bool:
     """Return whether each tensor of a graph that can be planned has the shape that its op infers.
 
-    The plan uses the shapes of the ops; other engines use those of the file.
+    The plan goes by the ops alone; others go by the file.
     """
     settled, _ = fold_constants(graph, "litert", Lowering(graph), None)
     return all(

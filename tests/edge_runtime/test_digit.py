@@ -1,4 +1,4 @@
-"""Digits in any light are read, or refused; they are never taken for something else."""
+"""Digits in any light are read, or refused; they are never mistaken for another digit."""
 
 import io
 
@@ -97,11 +97,11 @@ def digits():
 def answer():
     """A classifier that needs no training: the nearest of 10,000 training images."""
     x_train, y_train, *_ = mnist.load()
-    known, labels = x_train[:10000].reshape(-1, 784).astype(np.float32) / 255, y_train[:10000]
-    norms = (known**2).sum(1) / 2
+    examples, labels = x_train[:10000].reshape(-1, 784).astype(np.float32) / 255, y_train[:10000]
+    norms = (examples**2).sum(1) / 2
 
     def nearest(images):
-        return labels[(norms - images.reshape(-1, 784) / np.float32(255) @ known.T).argmin(1)]
+        return labels[(norms - images.reshape(-1, 784) / np.float32(255) @ examples.T).argmin(1)]
 
     return nearest
 

@@ -88,8 +88,8 @@ def test_a_batch_runs_image_by_image(tpu_model):
 
 def test_a_process_of_its_own(tpu_model, log):
     tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
-    for own in True, None:
-        model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own)
+    for own_process in True, None:
+        model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own_process)
         np.testing.assert_array_equal(model.run(tensor), tensor.reshape(1, -1)[:, :2] + 1)
         del model
 

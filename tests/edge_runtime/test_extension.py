@@ -1,4 +1,4 @@
-"""The C extension handed what plan.py would not hand it: an error each time, and no crash."""
+"""The C extension with arguments that the planner never passes: errors, and no crash."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
     ],
     ids=repr,
 )
-def test_a_plan_that_is_none(changes: dict[str, Any]) -> None:
+def test_a_plan_that_is_invalid(changes: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError, MemoryError)):
         session(**changes)
 
@@ -146,7 +146,7 @@ def test_a_session_is_only_made_of_a_plan() -> None:
             make()
 
 
-def test_what_is_bound_calls_what_it_was_bound_to() -> None:
+def test_a_bound_function_calls_the_other_one() -> None:
     run = session().bind(lambda tensor: ("slow", tensor))
     assert run(b"bytes") == ("slow", b"bytes")
     strided = np.zeros((1, 6), np.float32)[:, ::2]
@@ -163,7 +163,7 @@ def test_what_is_bound_calls_what_it_was_bound_to() -> None:
 
 
 def moved(array: np.ndarray, by: int) -> np.ndarray:
-    """A copy that lies ``by`` bytes behind an address that is aligned to 64."""
+    """Return a copy ``by`` bytes after an address aligned to 64."""
     memory = np.zeros(array.nbytes + 128, np.uint8)
     start = -memory.ctypes.data % 64 + by
     place = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)

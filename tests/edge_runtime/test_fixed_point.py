@@ -30,7 +30,7 @@ def test_a_multiplier_rounds_as_a_product_of_doubles():
 
 
 def multiplier_of_all_steps(factor):
-    """The definition of ``rounding_multiplier``: each step is looked at, none is left out."""
+    """The definition of ``rounding_multiplier``: it checks every step."""
     multiplier, shift = quantize_multiplier(factor)
     if not 2.0**-31 < factor < 2.0**30:
         return multiplier, shift
@@ -63,12 +63,12 @@ def factors(random):
         yield 1 / (2 * random.randrange(1, 10**6))
 
 
-def test_the_multiplier_is_that_of_looking_at_every_step():
+def test_the_multiplier_equals_that_of_checking_every_step():
     for factor in factors(Random(8)):
         assert rounding_multiplier(factor) == multiplier_of_all_steps(factor), factor.hex()
 
 
-def test_a_tensor_lies_at_the_lowest_offset_where_it_meets_nobody():
+def test_a_tensor_lies_at_the_lowest_offset_without_overlap():
     random = Random(3)
     for _ in range(300):
         born = [random.randrange(12) for _ in range(random.randrange(30))]
@@ -85,14 +85,15 @@ def test_a_tensor_lies_at_the_lowest_offset_where_it_meets_nobody():
             for offset, one in zip(offsets, lifetimes, strict=True)
         ]
         for rank, index in enumerate(order):
-            own = lifetimes[index]
+            lifetime = lifetimes[index]
             met = [
                 spans[other]
                 for other in order[:rank]
-                if lifetimes[other].first <= own.last and own.first <= lifetimes[other].last
+                if lifetimes[other].first <= lifetime.last
+                and lifetime.first <= lifetimes[other].last
             ]
             for offset in range(0, offsets[index] + 1, ALIGNMENT):
-                end = offset + own.size
+                end = offset + lifetime.size
                 free = all(end <= one.start or one.stop <= offset for one in met)
                 assert free == (offset == offsets[index])
         assert size == max((span.stop for span in spans), default=0)

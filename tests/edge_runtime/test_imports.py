@@ -61,9 +61,9 @@ from edge_runtime import InputError, Model
 from edge_runtime.reader import read
 
 class Sum:
-    def run(self, tensor):
-        total = sum(tensor.cast("B").cast("f"))
-        return memoryview(bytearray(8)).cast("f", (1, 2)) if total else b"zero"
+    def run(self, tensors):
+        total = sum(tensors[0].cast("B").cast("f"))
+        return [memoryview(bytearray(8)).cast("f", (1, 2)) if total else b"zero"]
 
 data = Path(sys.argv[1]).read_bytes()
 model = Model("model", data, read(data), Sum(), "sum")

@@ -236,7 +236,7 @@ def test_blockwise_weights_that_litert_gets_right_are_run(block, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"dtype": "int8"},  # LiteRT's own kernel gives 0
+        {"dtype": "int8"},  # LiteRT's kernel gives 0
         {"scale": "float32"},  # a wrong sum
         {"block": 2 * DEPTH},  # SIGFPE
         {"block": 0},

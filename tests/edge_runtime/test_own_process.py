@@ -1,4 +1,4 @@
-"""LiteRT in a process of its own: the same answers, and a file that it dies of is an error."""
+"""LiteRT in a separate process: the same outputs, and a file that crashes it is an error."""
 
 import os
 import select
@@ -109,20 +109,22 @@ def test_the_answers_are_the_same(name: str, written: Any) -> None:
         assert (answer.shape, answer.dtype) == (expected.shape, expected.dtype)
     assert there.backend_note == here.backend_note
     if len(one) == 1:
-        taken = there._session.times(one, 30)
-        assert len(taken) == 30
-        assert min(taken) > 0
+        seconds = there._session.times(one, 30)
+        assert len(seconds) == 30
+        assert min(seconds) > 0
 
 
 def test_a_batch_goes_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(written(unchecked()))
     monkeypatch.setattr(own_process, "PIECE", 100)  # 4 of 24 bytes
     sizes = []
-    output = own_process.ProcessSession._output
+    answers = own_process.ProcessSession._answers
     monkeypatch.setattr(
         own_process.ProcessSession,
-        "_output",
-        lambda self, tensor, batch: sizes.append(len(tensor)) or output(self, tensor, batch=batch),
+        "_answers",
+        lambda self, tensors, batch: (
+            sizes.append(len(tensors[0])) or answers(self, tensors, batch=batch)
+        ),
     )
     batch = -np.arange(60, dtype=np.float32).reshape(10, 6)
     np.testing.assert_array_equal(model.run(batch), -batch)
@@ -170,11 +172,11 @@ def test_what_contradicts_itself_reaches_nobody(
 
 
 def test_what_the_engine_has_checked_runs_in_this_process(written: Any) -> None:
-    for data, own in (models.seeds()["dense int8"], False), (unchecked(), True):
+    for data, separate in (models.seeds()["dense int8"], False), (unchecked(), True):
         path = written(data)
         model = edge_runtime.load(path, backend="litert", own_process=None)
-        assert isinstance(model._session, own_process.ProcessSession) == own
-        assert litert.is_checked(read(data)) != own
+        assert isinstance(model._session, own_process.ProcessSession) == separate
+        assert litert.is_checked(read(data)) != separate
         plain = edge_runtime.load(path, backend="litert")
         assert isinstance(plain._session, litert.LiteRTSession)
     assert options_for("native") == {}

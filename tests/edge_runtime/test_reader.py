@@ -174,8 +174,8 @@ def test_agrees_with_the_generated_reader(model, request):
     graph, tree = read(data), tree_of(data)
 
     def content(index):
-        found = tree.buffers[index].data
-        return None if found is None else bytes(found)
+        content = tree.buffers[index].data
+        return None if content is None else bytes(content)
 
     assert graph.description == tree.description.decode()
     assert graph.subgraphs == len(tree.subgraphs)

@@ -35,7 +35,7 @@ def edited(data, change):
 
 @pytest.fixture
 def opened(tmp_path):
-    """Open a model given as bytes; each gets a folder, because an open file stays as it is."""
+    """Open a model from bytes; each gets a folder, because an open file must not change."""
 
     def open_model(data, **options):
         path = Path(tempfile.mkdtemp(dir=tmp_path), "model.tflite")
@@ -458,7 +458,7 @@ def test_a_float_tensor_has_no_scale(float_model, opened):
 
 
 def litert_quantize(int8_model, scale, values):
-    """Return what LiteRT's own QUANTIZE makes of ``values`` with the model's zero point."""
+    """Return ``values`` through LiteRT's QUANTIZE with the model's zero point."""
 
     def change(model, graph):
         graph.tensors[graph.inputs[0]].quantization.scale = [scale]

@@ -15,7 +15,7 @@ LIMIT = 300
 """Seconds; the longest takes a tenth."""
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="memory is told by Linux' /proc"
+    not Path("/proc/self/statm").exists(), reason="memory is measured with Linux' /proc"
 )
 
 
