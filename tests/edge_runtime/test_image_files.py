@@ -15,8 +15,8 @@ from edge_runtime.image import FORMATS, MOST_PIXELS, prepare
 SUFFIXES = {"JPEG": "jpg", "PPM": "pgm"}
 
 
-def pixels_of(path: Path) -> npt.NDArray[np.uint8]:
-    return prepare(path, 8, 8, 1, "resize").pixels
+def pixels_of(source: Path | Image.Image) -> npt.NDArray[np.uint8]:
+    return prepare(source, 8, 8, 1, "resize").pixels
 
 
 def gradient(size: tuple[int, int] = (8, 8)) -> Image.Image:
