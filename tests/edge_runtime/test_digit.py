@@ -122,7 +122,7 @@ def answer() -> Callable[[Array], Array]:
 
 
 @pytest.mark.mnist
-def test_what_is_framed_goes_through_byte_for_byte(digits: tuple[Array, Array]) -> None:
+def test_framed_digits_are_not_changed(digits: tuple[Array, Array]) -> None:
     for image in digits[0]:
         for picture in (image, 255 - image):
             prepared = prepare(picture, 28, 28, 1, "digit")
@@ -179,7 +179,7 @@ def test_a_photograph_of_twelve_megapixels() -> None:
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) in {(20, 3), (20, 4)}
 
 
-def test_a_small_picture_on_grey_is_not_taken_for_a_framed_one() -> None:
+def test_a_small_picture_on_grey_is_not_mistaken_for_a_framed_one() -> None:
     image = np.full((28, 28), 120, np.uint8)
     image[8:20, 13:16] = 30
 

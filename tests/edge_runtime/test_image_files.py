@@ -59,7 +59,7 @@ def test_postscript_by_another_name_starts_no_ghostscript(
 
 
 @pytest.mark.parametrize("name", ["ICO", "TGA", "PCX", "DDS", "SGI"])
-def test_other_formats_are_for_those_who_open_them(tmp_path: Path, name: str) -> None:
+def test_other_formats_are_accepted_when_already_opened(tmp_path: Path, name: str) -> None:
     Image.new("RGB", (16, 16), "red").save(tmp_path / "image.png", name)
 
     with pytest.raises(InputError, match="can read as one of PNG, JPEG"):
@@ -77,10 +77,10 @@ def test_an_image_with_too_many_pixels_is_not_decoded(tmp_path: Path, height: in
         pixels_of(tmp_path / "huge.png")
 
 
-def test_an_image_with_as_many_pixels_as_may_be(tmp_path: Path) -> None:
+def test_an_image_with_the_most_pixels(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(png(4096, MOST_PIXELS // 4096))
 
-    # It has none of the pixels that its header promises: it was allowed to try.
+    # It lacks the pixels that its header promises: decoding was attempted.
     with pytest.raises(InputError, match=r"large.png: the image cannot be read"):
         pixels_of(tmp_path / "large.png")
 
@@ -117,7 +117,7 @@ def test_a_file_with_several_frames_is_refused(tmp_path: Path, name: str) -> Non
         assert pixels_of(image).shape == (8, 8, 1)
 
 
-def test_of_a_phones_jpeg_the_first_picture_counts(tmp_path: Path) -> None:
+def test_the_first_picture_of_a_phones_jpeg_is_used(tmp_path: Path) -> None:
     first, second = Image.new("L", (8, 8), 255), Image.new("L", (8, 8), 0)
     first.save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[second])
 

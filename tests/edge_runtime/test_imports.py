@@ -1,4 +1,4 @@
-"""`import edge_runtime` loads the standard library, and of that only what is named here."""
+"""`import edge_runtime` loads only the modules of the standard library that are named here."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def test_listing_the_backends_opens_none() -> None:
     assert {name for name in loaded if name.startswith("edge_runtime.backends.")} == set()
 
 
-def test_knowing_what_is_present_loads_no_engine() -> None:
+def test_checking_availability_loads_no_engine() -> None:
     code = "from edge_runtime.backends import *; [unavailable(name) for name in backends()]"
     loaded = {name.partition(".")[0] for name in modules_after(code)}
 
@@ -78,7 +78,7 @@ print("numpy" in sys.modules)
 
 
 def test_run_needs_no_numpy(float_model: Path) -> None:
-    """What a backend without NumPy builds on."""
+    """The basis of a backend without NumPy."""
     command = [sys.executable, "-c", WITHOUT_NUMPY, str(float_model)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
@@ -124,7 +124,7 @@ for call in model.predict, model.classify:
         ),
     ],
 )
-def test_what_a_call_lacks_is_named(absent: str, said: str) -> None:
+def test_a_missing_package_is_named(absent: str, said: str) -> None:
     command = [sys.executable, "-c", WITHOUT_PACKAGES, absent]
     path = Path(__file__).parents[1] / "support"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *sys.path])}
