@@ -1,25 +1,25 @@
-"""The C extension, whose sources are a glob, which pyproject.toml cannot say."""
+"""The C extension: its sources are a glob, which pyproject.toml cannot express."""
 
 import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
 
-# CPython's own flags ask for debug information, which would be two thirds of the extension.
+# CPython's flags include debug information, which would be two thirds of the extension.
 GCC = ["-std=c99", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden"]
 
 
-# Named through src/, or the sdist misses the headers.
+# Paths through src/, because the sdist would lack the headers otherwise.
 KERNELS = Path("src/edge_runtime/kernels")
 FOLDERS = (
     Path("src/edge_runtime/native"),
     KERNELS,
-    *(KERNELS / x for x in ("packing", "x86", "arm64")),
+    *(KERNELS / folder for folder in ("packing", "x86", "arm64")),
 )
 
 
 def files(suffix: str) -> list[str]:
-    """Return the extension's files; those of kernels/cortex_m are for the export to C alone."""
+    """Return the extension's files; those of kernels/cortex_m are only for the export to C."""
     return sorted(path.as_posix() for folder in FOLDERS for path in folder.glob(f"*.{suffix}"))
 
 
@@ -34,7 +34,7 @@ setup(
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
             extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
             py_limited_api=True,
-            # Where nothing compiles, the backends reference and litert serve.
+            # Without a compiler, the backends reference and litert remain.
             optional=True,
         )
     ],

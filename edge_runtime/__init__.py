@@ -7,8 +7,7 @@
     model.predict(batch)         # images [N, ...] -> float32 scores [N, classes]
     model.run(tensor)            # raw tensor in, raw tensor out
 
-Importing this loads the standard library and nothing else; a backend loads what it needs when it is
-opened.
+Importing this loads the standard library only; a backend loads what it needs when it is opened.
 """
 
 from edge_runtime.errors import (

@@ -1,6 +1,6 @@
-"""What every engine relies on: inputs and outputs, and ops that read only what is there.
+"""Checks on which every engine relies: inputs and outputs, and the order of reads and writes.
 
-LiteRT does not look: a file that breaks one of these ends its process.
+LiteRT does not check these: a file that breaks one of them crashes its process.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from edge_runtime.errors import InputError, ModelError
 from edge_runtime.graph import FORMATS
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 _LSTM = (1, 5, 9, 10, 11, 12, 16, 17)
 OPTIONAL_INPUTS: dict[str, tuple[int, ...]] = {
-    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *(17 + one for one in _LSTM), *range(39, 48)),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (*_LSTM, *(17 + position for position in _LSTM), *range(39, 48)),
     "BIDIRECTIONAL_SEQUENCE_RNN": (9, 10, 11),
     "CONV_2D": (2,),
     "CONV_3D": (2,),
@@ -36,15 +35,15 @@ MAX_PORTS = 256
 """Most inputs, and most outputs, of a model."""
 
 MAX_NAME = 40
-"""Characters of a tensor's name that a message repeats: those of fused layers have hundreds."""
+"""Most characters of a name in a message: tensors of fused layers have hundreds."""
 
 
 def require_runnable(graph: Graph) -> None:
-    """Raise unless an engine may be handed the graph.
+    """Raise unless an engine can run the graph safely.
 
     Raises:
-        ModelError: it has no input or no output, or one that is not of a fixed size that a buffer
-            can hold, or an op reads what no op before it has written.
+        ModelError: it has no input or no output, or one whose size is not fixed or whose type no
+            buffer has, or an op reads a tensor that no earlier op writes.
     """
     for what, indices in ("input", graph.inputs), ("output", graph.outputs):
         if not 1 <= len(indices) <= MAX_PORTS:
@@ -56,19 +55,19 @@ def require_runnable(graph: Graph) -> None:
     require_order(graph)
     written = {index for op in graph.ops for index in op.outputs}
     if not written.union(graph.inputs).issuperset(graph.outputs):
-        raise ModelError("its output is not made by any op")
+        raise ModelError("no op writes its output")
 
 
 def _require_port(what: str, tensor: Tensor) -> None:
     """Raise unless a buffer can hold an input or output."""
     if tensor.dtype not in FORMATS:
         raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
-    found = f"{tensor.dtype} {list(tensor.signature)}"
+    form = f"{tensor.dtype} {list(tensor.signature)}"
     if tensor.data is not None or tensor.variable or not tensor.elements or not tensor.shape:
-        raise ModelError(f"its {what} {found} is constant, empty or a scalar")
+        raise ModelError(f"its {what} {form} is constant, empty or a scalar")
     if -1 in tensor.signature[1:]:
         raise ModelError(
-            f"its {what} is {found} with more left open than the number of images: "
+            f"its {what} is {form} with more left open than the number of images: "
             "convert it with a fixed image size"
         )
 
@@ -78,38 +77,39 @@ def require_digest(name: str, data: bytes | mmap.mmap, digest: str) -> None:
 
     Raises:
         InputError: ``digest`` is no SHA-256.
-        ModelError: the content has another one.
+        ModelError: the content has a different one.
     """
     from hashlib import sha256
 
     if len(digest) != 64 or not set(digest.lower()) <= set("0123456789abcdef"):
         raise InputError(f"digest={digest!r} is no SHA-256, which has 64 hexadecimal digits")
-    if (found := sha256(data).hexdigest()) != digest.lower():
+    if (actual := sha256(data).hexdigest()) != digest.lower():
         raise ModelError(
-            f"{name}: its SHA-256 is {found} and not {digest.lower()}: it was changed, or is "
+            f"{name}: its SHA-256 is {actual} and not {digest.lower()}: it was changed, or is "
             "another file"
         )
 
 
 def require_order(graph: Graph) -> None:
-    """Raise unless every op has its inputs, and reads and writes tensors in a possible order.
+    """Raise unless every op has its inputs, reads only written tensors and writes only new ones.
 
     Raises:
-        ModelError: an op lacks an input, reads what is not there yet, or writes what is.
+        ModelError: an op lacks an input, reads a tensor that is not written yet, or writes one
+            that is.
     """
     constant = {tensor.index for tensor in graph.tensors if tensor.data is not None}
-    there = constant.union(graph.inputs)
+    written = constant.union(graph.inputs)
     for op in graph.ops:
         for position, index in enumerate(op.inputs):
             if index < 0:
                 if not op.custom and position not in OPTIONAL_INPUTS.get(op.name, ()):
                     raise ModelError(f"{label(op)}: it has no input {position}")
-            elif index not in there and not graph.tensors[index].variable:
+            elif index not in written and not graph.tensors[index].variable:
                 raise ModelError(f"{label(op)}: tensor {index} is read before it is made")
-        if again := there.intersection(op.outputs):
+        if again := written.intersection(op.outputs):
             name = short(graph.tensors[min(again)].name)
             raise ModelError(f"{label(op)}: each tensor is written once; here it is {name!r}")
-        there.update(op.outputs)
+        written.update(op.outputs)
 
 
 def label(op: Op) -> str:
@@ -118,10 +118,10 @@ def label(op: Op) -> str:
 
 
 def kind(op: Op) -> str:
-    """Return an op's name for a message; what a custom op is called is the file's own affair."""
+    """Return an op's name for a message; quoted if custom, since the file then chooses it."""
     return repr(short(op.name)) if op.custom else op.name
 
 
 def short(name: str) -> str:
-    """Return a name of the file, cut where it is long."""
+    """Return a name from the file, truncated to MAX_NAME characters."""
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"

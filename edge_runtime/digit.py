@@ -22,15 +22,15 @@ INK = 0.25
 """Share of the ink's contrast from which a pixel counts as ink when the digit is cropped."""
 
 FRAMED_CONTRAST = 32
-"""Grey levels of contrast that an image has which is framed already, and the lightest its ground
-may be. MNIST's have 255 and 0."""
+"""Least contrast of an image that is framed already, and the lightest level of its ground, in grey
+levels. MNIST's have 255 and 0."""
 
 LARGEST = 1024
-"""Longest side that is worked on, in pixels; larger pictures are reduced. A digit needs 20."""
+"""Longest side that is processed, in pixels; larger pictures are reduced. A digit needs 20."""
 
 LEAST_CONTRAST = 6
-"""Grey levels between ink and ground below which a picture is blank; what rounding and JPEG leave
-of an even ground has up to 5."""
+"""Grey levels between ink and ground below which a picture is blank; rounding and JPEG make up to 5
+on an even ground."""
 
 LEAST_SIGNAL = 5
 """Standard deviations of the ground between it and the ink below which a picture is blank. Otsu's
@@ -38,12 +38,12 @@ threshold splits noise alone into halves 2.2 to 3.8 apart, and digits that can b
 ground 6.6 and more apart."""
 
 NOISE = 2
-"""Standard deviations of the noise from which a pixel counts as ink: six of what the mean of 3x3
-pixels leaves of it."""
+"""Standard deviations of the noise from which a pixel counts as ink: six of the noise of means of
+3x3 pixels."""
 
 MOST_INK = 2 / 3
-"""Share of ink above which it is the ground that was taken for ink; a bold digit that touches all
-four sides has 0.6."""
+"""Share of ink above which the ground was mistaken for ink; a bold digit that touches all four
+sides has 0.6."""
 
 COLOUR = 12
 """Difference between the channels of a thumbnail from which it is coloured, in grey levels."""
@@ -59,7 +59,7 @@ class Ink:
     """The ink of a picture.
 
     Attributes:
-        amount: float32 [h, w]: how much ink there is, 0 on the ground, on a scale of its own.
+        amount: float32 [h, w]: how much ink there is, on an arbitrary scale from 0, the ground.
         mask: bool [h, w]: where it counts.
         dark: whether it is darker than its ground.
     """
@@ -74,7 +74,7 @@ def framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
 
     Args:
         luma: [h, w], of exactly the right size.
-        invert: whether dark and light change places; None: if the ink is darker than its ground.
+        invert: whether to swap dark and light; None: if the ink is darker than its ground.
     """
     import numpy as np
 
@@ -83,14 +83,14 @@ def framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
     border = np.concatenate([luma[0], luma[-1], luma[:, 0], luma[:, -1]])
     inverted = bool(np.median(border) > otsu(luma)) if invert is None else invert
     light, ground = (~luma, np.median(~border)) if inverted else (luma, np.median(border))
-    # Whoever says how dark and light are takes the image as it is.
+    # With an explicit ``invert`` the image is used unchanged.
     if invert is None and ground > FRAMED_CONTRAST:
         return None
     return (light, inverted) if np.ptp(light) >= FRAMED_CONTRAST else None
 
 
 def find(pixels: Pixels, luma: Pixels) -> Ink:
-    """Find the ink of a picture, dark or light, whatever the light on it.
+    """Find the ink of a picture, dark or light, in even or uneven light.
 
     Args:
         pixels: [h, w] or [h, w, 3].
@@ -151,8 +151,8 @@ def _separate(amount: Floats, ground: float, dark: bool) -> Ink | None:
     """Separate ink from noise; None if there is no ink.
 
     Args:
-        amount: how much each pixel differs from the ground in the direction of the ink, in shares
-            of the ground's level.
+        amount: how much each pixel differs from the ground towards the ink, in shares of the
+            ground's level.
         ground: the level of the ground, 0 to 255.
         dark: whether the ink is darker than the ground.
     """

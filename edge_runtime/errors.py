@@ -1,8 +1,8 @@
-"""What edge_runtime raises: one exception type for each kind of thing that can be wrong."""
+"""The exceptions of edge_runtime: one type for each kind of failure."""
 
 
 class EdgeRuntimeError(Exception):
-    """Base of everything edge_runtime raises on purpose."""
+    """Base class of all exceptions of edge_runtime."""
 
 
 class ModelError(EdgeRuntimeError):
@@ -10,7 +10,7 @@ class ModelError(EdgeRuntimeError):
 
 
 class UnsoundError(ModelError):
-    """The model file contradicts itself: no engine is handed it, not one that would run it."""
+    """The model file contradicts itself: no engine may run it, not even one that would."""
 
 
 class InputError(EdgeRuntimeError):

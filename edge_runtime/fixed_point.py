@@ -27,7 +27,7 @@ def f32(value: float) -> float:
 
 
 def wrapped(value: int) -> int:
-    """Return ``value`` as int32 arithmetic would have it."""
+    """Return ``value`` wrapped to int32."""
     return (value + 2**31) % 2**32 - 2**31
 
 
@@ -63,7 +63,7 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     Source: QuantizeMultiplier in tensorflow/lite/kernels/internal/quantization_util.cc.
 
     Args:
-        factor: not negative; one that is too large for a shift of 30, as infinity, is clamped.
+        factor: not negative; a factor too large for a shift of 30, such as infinity, is clamped.
 
     Returns:
         A multiplier of 0 or in [2**30, 2**31), a shift in [-31, 30].
@@ -81,7 +81,7 @@ INT8_STEPS = 256
 """Most steps of an int8 output from its zero point."""
 
 NEAR = 2.0**-28
-"""Relative error of a multiplier of 31 bits and of its neighbours: it is less than this."""
+"""Bound of the relative error of a multiplier of 31 bits and of its neighbours."""
 
 _FRACTION = 48
 _LANE = _FRACTION + 16
@@ -182,11 +182,11 @@ def rescale_once(total: Any, multiplier: Any, shift: Any) -> Any:
 
     Args:
         total: int, or int64 array of int32 values.
-        multiplier: of ``quantize_multiplier``, or an int64 array of such.
-        shift: of the same.
+        multiplier: from ``quantize_multiplier``, or an int64 array of such.
+        shift: its shift, or an int64 array of such.
 
     Returns:
-        int or int64 array; the caller has to wrap what leaves int32.
+        int or int64 array; the caller has to wrap values that leave int32.
     """
     right = 31 - shift
     return (total * multiplier + (1 << (right - 1))) >> right
@@ -195,7 +195,7 @@ def rescale_once(total: Any, multiplier: Any, shift: Any) -> Any:
 def rescale_twice(total: Any, multiplier: Any, shift: Any) -> Any:
     """Return ``total * multiplier * 2**(shift - 31)``, rounded twice; in C ``ek_rescale_twice``.
 
-    gemmlowp and TFLite Micro do it.
+    gemmlowp and TFLite Micro round like this.
 
     Source: MultiplyByQuantizedMultiplier of TFLite without TFLITE_SINGLE_ROUNDING: the product's
     high word rounds halves up (SaturatingRoundingDoublingHighMul), the shift away from zero
@@ -203,8 +203,8 @@ def rescale_twice(total: Any, multiplier: Any, shift: Any) -> Any:
 
     Args:
         total: int, or int64 array of int32 values.
-        multiplier: of ``quantize_multiplier``, or an int64 array of such.
-        shift: of the same.
+        multiplier: from ``quantize_multiplier``, or an int64 array of such.
+        shift: its shift, or an int64 array of such.
     """
     left, right = shift * (shift > 0), -shift * (shift < 0)
     moved = ((total << left) + 2**31) % 2**32 - 2**31
@@ -235,8 +235,8 @@ def rescale_exact(total: Any, multiplier: Any, shift: Any) -> Any:
         shift: int32 array of its shifts.
 
     Returns:
-        int64 array; a number beyond int16 stays one, but not the same. (LiteRT's is undefined where
-        the product leaves int32.)
+        int64 array; a number beyond int16 stays beyond it, but changes. (LiteRT's result is
+        undefined where the product leaves int32.)
     """
     import numpy as np
 

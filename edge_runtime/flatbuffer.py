@@ -4,7 +4,7 @@ Format: flatbuffers.dev, "FlatBuffer Internals". Everything is little-endian. A 
 the distance back to its vtable, a list of uint16: its own size, the table's size, and for each
 field where in the table it is, 0 when absent. Strings, vectors and subtables lie behind the field
 that names them, at an unsigned distance, so nothing can point back and no chain can loop. Many
-fields may still share one target; a limit on what is read in all keeps such a file from costing
+fields may still share one target; a limit on the bytes read in total keeps such a file from costing
 more than an honest one of its size.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,21 +20,21 @@ if TYPE_CHECKING:
     from edge_runtime.errors import EdgeRuntimeError
 
 TABLE_COST = 24
-"""Bytes that a table counts towards the limit; one with content is hardly smaller in the file."""
+"""Bytes that a table counts towards the limit; a table with content is hardly smaller."""
 
 
 class FlatBuffer:
-    """The bytes of a FlatBuffer and how many more of them may be read.
+    """The bytes of a FlatBuffer, and a budget of bytes that may still be read.
 
     Args:
-        data: the bytes; what follows the FlatBuffer does no harm.
-        error: what to raise when something is wrong.
+        data: the bytes; anything may follow the FlatBuffer.
+        error: type of the exceptions to raise.
     """
 
     def __init__(self, data: memoryview, error: type[EdgeRuntimeError]) -> None:
         self.data = data
         self.error = error
-        # An honest file names each thing once and stays below its size; twice leaves room.
+        # An honest file refers to each object once and stays below its size; twice leaves room.
         self._left = 2 * len(data)
 
     def root(self, name: str) -> Table:
@@ -43,7 +42,7 @@ class FlatBuffer:
         return Table(self, self.target(0, name), name)
 
     def unpack(self, code: str, offset: int, name: str) -> tuple[Any, ...]:
-        """Unpack little-endian values at ``offset``, given as a struct format without a sign."""
+        """Unpack little-endian values at ``offset``, by a struct format without a byte order."""
         code = f"<{code}"
         self.require(offset, struct.calcsize(code), name)
         return struct.unpack_from(code, self.data, offset)

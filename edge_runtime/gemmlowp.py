@@ -1,7 +1,7 @@
 """tanh and the logistic function in gemmlowp's fixed-point arithmetic of 32 or 16 bits.
 
-TFLite Micro calculates int8 like this, and LiteRT's optimised kernels int16. All functions work on
-numbers and on int64 arrays alike; NumPy is not imported here. The 16-bit ones are in gemmlowp.h.
+TFLite Micro calculates int8 like this, and LiteRT's optimised kernels int16. All functions accept
+numbers and int64 arrays; NumPy is not imported here. The 16-bit ones are in gemmlowp.h.
 
 Source: gemmlowp, fixedpoint/fixedpoint.h. Its constants are rounded to 31 bits of fraction, and
 from there to 15. The fixed-point number ``raw`` with i integer bits is ``raw * 2**(i + 1 - bits)``.
@@ -48,7 +48,7 @@ def _clamp(raw: Any, bits: int) -> Any:
 def _product(a: Any, b: Any, bits: int) -> Any:
     """Return the product's high half, doubled (SaturatingRoundingDoublingHighMul)."""
     half = (a * b + (1 << (bits - 2))) >> (bits - 1)
-    # Only the square of the least number leaves the range, by one.
+    # Only the square of the least number exceeds the range, by 1.
     return half - (half == 1 << (bits - 1))
 
 
@@ -117,8 +117,8 @@ def of_int8(function: Any, scale: float, fraction: int) -> Callable[[int], int]:
 
     Args:
         function: ``logistic`` or ``tanh``.
-        scale: of the input.
-        fraction: bits of the output's fraction.
+        scale: scale of the input.
+        fraction: fractional bits of the output.
 
     Returns:
         The function of the input less its zero point, in steps of ``2**-fraction``; outside of

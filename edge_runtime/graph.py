@@ -1,4 +1,4 @@
-"""What a .tflite file holds, as frozen data: tensors, ops, inputs, outputs, metadata."""
+"""The content of a .tflite file as frozen data: tensors, ops, inputs, outputs, metadata."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from math import prod
 
 from edge_runtime.record import record
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +24,11 @@ FORMATS = {
     "int64": "q",
     "bool": "?",
 }
-"""Element types that a model may take and give, and their codes in the buffer protocol."""
+"""Element types of a model's inputs and outputs, and their codes in the buffer protocol."""
 
 
 SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
-"""Element types that the engine has, and bytes of an element."""
+"""Element types that the engine supports, and bytes of an element."""
 
 
 @record
@@ -40,7 +39,7 @@ class Quantization:
 
     Attributes:
         scales: one scale (per-tensor) or one for each slice along ``axis`` (per-channel).
-        zero_points: as many as ``scales``.
+        zero_points: one for each scale.
         axis: the quantised dimension; meaningless for per-tensor.
     """
 
@@ -50,7 +49,7 @@ class Quantization:
 
     @property
     def per_channel(self) -> bool:
-        """Whether each slice along ``axis`` has a scale of its own."""
+        """Whether each slice along ``axis`` has its own scale."""
         return len(self.scales) > 1
 
 
@@ -59,9 +58,9 @@ class Blockwise:
     """Quantisation with a scale for each block of a row of weights.
 
     Attributes:
-        scales: index of the tensor that holds them, as the file has it: it may not be there.
-        zero_points: that of the zero points; 0 or -1 for none.
-        block: elements of a block.
+        scales: index of the tensor of scales, unchecked: it may not exist.
+        zero_points: index of the tensor of zero points; 0 or -1 for none.
+        block: elements in a block.
     """
 
     scales: int
@@ -104,15 +103,19 @@ class Tensor:
 
     @property
     def scale(self) -> float | None:
-        """Scale of ``real = scale * (q - zero_point)``; None without one for the whole tensor."""
-        own = self.quantization
-        return None if own is None or own.per_channel else own.scales[0]
+        """Scale of ``real = scale * (q - zero_point)``; None unless one holds for all elements."""
+        quantization = self.quantization
+        if quantization is None or quantization.per_channel:
+            return None
+        return quantization.scales[0]
 
     @property
     def zero_point(self) -> int | None:
         """Zero point that belongs to ``scale``."""
-        own = self.quantization
-        return None if own is None or own.per_channel else own.zero_points[0]
+        quantization = self.quantization
+        if quantization is None or quantization.per_channel:
+            return None
+        return quantization.zero_points[0]
 
     @property
     def elements(self) -> int:
@@ -121,7 +124,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Bytes, of a tensor whose type the engine has."""
+        """Size in bytes, of a tensor whose type the engine supports."""
         return self.elements * SIZES[self.dtype]
 
 
@@ -151,7 +154,7 @@ class Op:
 
 @record
 class Graph:
-    """A subgraph of a .tflite file, the first one unless told, and the file's metadata entries.
+    """A subgraph of a .tflite file, usually the first one, and the file's metadata entries.
 
     Attributes:
         description: what the converter wrote about the file.
@@ -159,11 +162,11 @@ class Graph:
         ops: all operators in execution order.
         inputs: tensor indices of the model's inputs.
         outputs: tensor indices of the model's outputs.
-        input_names: what the signature calls the inputs; empty without one that names each once.
-        output_names: likewise of the outputs.
-        aliases: index of a tensor -> that of the tensor whose bytes it shares under another shape;
-            found by a pass of the planner.
-        subgraphs: how many subgraphs the file has; more than one means control flow.
+        input_names: names of the inputs in the signature; empty unless it names each of them once.
+        output_names: names of the outputs in the signature, likewise.
+        aliases: index of a tensor -> index of the tensor whose bytes it shares under another
+            shape; a pass of the planner fills it in.
+        subgraphs: number of subgraphs in the file; more than one means control flow.
         metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
         size: bytes of the whole file.
     """
@@ -184,7 +187,7 @@ class Graph:
 
 
 def storage(graph: Graph, index: int) -> int:
-    """Return the index of the tensor in whose bytes a tensor lies: its own, or another's."""
+    """Return the index of the tensor that holds the bytes: itself, or the one it aliases."""
     return graph.aliases.get(index, index)
 
 
@@ -193,9 +196,9 @@ def ports(graph: Graph, indices: Sequence[int], names: Sequence[str]) -> dict[st
 
     Args:
         graph: the model.
-        indices: of the tensors.
-        names: those of the signature; empty for the tensors' own, where the position follows a name
-            that is empty, or there before.
+        indices: indices of the tensors.
+        names: names from the signature; empty to use those of the tensors. A position is appended
+            to a name that is empty or already used.
     """
     named: dict[str, Tensor] = {}
     for position, index in enumerate(indices):

@@ -1,4 +1,4 @@
-"""From any picture to the pixels that a model takes. The only module that knows Pillow."""
+"""Any picture to the pixels of a model's input, with Pillow."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     Source = str | os.PathLike[str] | PIL.Image.Image | npt.NDArray[Any]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""What image files may be, by Pillow's names; PPM is all of PNM. Pillow has forty more decoders,
-which few have looked at, and starts Ghostscript for EPS."""
+"""Formats of image files, by Pillow's names; PPM is all of PNM. Pillow has forty more decoders,
+which are less tested, and starts Ghostscript for EPS."""
 
 MOST_PIXELS = 1 << 26
-"""Pixels of an image file, 67 million: a file of 1 MB can say that it has billions. To use a larger
-one, or one of another format, open it yourself and hand the Pillow image in."""
+"""Most pixels of an image file, 67 million: a file of 1 MB can claim to have billions. To use a
+larger file, or another format, open it with Pillow and pass the Pillow image."""
 
 TOPS = (255, 1023, 4095, 16383, 65535)
 """Largest values of pixels of 8, 10, 12, 14 and 16 bits, which cameras store in 16."""
 
 BAND = 1 << 18
-"""Pixels that are worked on at once where the work takes more memory than the picture."""
+"""Pixels that are processed at once where that needs more memory than the picture."""
 
 COLOUR = 24
 """Difference between the channels from which a pixel is coloured, in grey levels; JPEG's chroma
@@ -39,23 +39,23 @@ COLOURED = 0.005
 """Share of coloured pixels from which a picture is coloured: a digit in ink on a page has more."""
 
 DETAIL = 4
-"""Reduction of a side from which detail is lost that may matter: a pixel for 16."""
+"""Reduction of a side from which the loss of detail may matter: 1 pixel for 16."""
 
 TOLERANCE = 0.02
-"""Change of the aspect ratio, or share of a side that is cut off, that is not worth a word."""
+"""Change of the aspect ratio, or share of a side that is cropped, which is not reported."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image as the model takes it.
+    """An image in the form of the model's input.
 
     Attributes:
         pixels: uint8 [height, width, channels], not yet normalised.
-        inverted: whether dark and light have changed places.
-        dropped: what was lost on the way and may be missed: "transparency", "colour" (made grey),
+        inverted: whether dark and light were swapped.
+        dropped: what the preparation lost that may matter: "transparency", "colour" (made grey),
             "detail" (a side reduced to less than a quarter), "aspect ratio" (changed by more than
-            2 %), "edges" (more than 2 % of a side cut off). Digit framing keeps the ink alone and
-            says only the first two.
+            2 %), "edges" (more than 2 % of a side cropped). Digit framing keeps only the ink and
+            reports only the first two.
     """
 
     pixels: Pixels
@@ -71,26 +71,26 @@ def prepare(
     framing: str,
     invert: bool | None = None,
 ) -> Prepared:
-    """Bring an image of any size and mode to the size that a model takes.
+    """Convert an image of any size and mode to the size of a model's input.
 
     EXIF orientation is applied; 16-bit and float images become 8-bit; what is transparent becomes
     white behind dark content and black behind light content. A file is one of FORMATS, with at most
-    MOST_PIXELS and one frame; a PIL image is taken as it is, whatever it was opened from.
+    MOST_PIXELS and one frame; a PIL image may have been opened from any file.
 
     Args:
         image: path, PIL image, or array [h, w] or [h, w, 1, 3 or 4] of bool, uint8, other integers
             (0 to the first of 255, 1023, 4095, 16383 and 65535 that no pixel exceeds) or floats (0
             to 1, or to 255).
-        height: of the result, in pixels.
-        width: of the result, in pixels.
-        channels: of the result: 1 (grey) or 3 (RGB).
+        height: height of the result, in pixels.
+        width: width of the result, in pixels.
+        channels: channels of the result: 1 (grey) or 3 (RGB).
         framing: "digit" makes light ink on black, cropped and fitted into a box of 20/28 of the
-            field, centred by mass, as MNIST was made; see :mod:`edge_runtime.digit`. An image that
-            has exactly the right size and a black or white ground is taken to be framed already.
-            "resize" scales the whole image, whatever becomes of its aspect ratio; "centre-crop"
+            field, centred by mass, as in MNIST; see :mod:`edge_runtime.digit`. An image that has
+            exactly the right size and a black or white ground is assumed to be framed already.
+            "resize" scales the whole image and may change its aspect ratio; "centre-crop"
             scales the largest centred part of the right aspect ratio; "letterbox" scales the whole
             image to fit and puts it in the middle of black.
-        invert: whether dark and light change places. None: for "digit" if the ink is darker than
+        invert: whether to swap dark and light. None: for "digit" if the ink is darker than
             the ground, otherwise never.
 
     Raises:
@@ -148,7 +148,7 @@ def _read(image: Source) -> Pixels:
         ) from None
     except PIL.Image.DecompressionBombError:
         raise InputError(_TOO_MANY.format("more pixels than Pillow reads")) from None
-    # Pillow's decoders raise whatever they come across in a damaged file.
+    # Pillow's decoders raise exceptions of many types for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"the image cannot be read: {reason}") from error
@@ -158,12 +158,12 @@ _TOO_MANY = f"it has {{}}: {MOST_PIXELS:,} pixels are the limit of a file"
 
 
 def _require_harmless(file: PIL.Image.Image) -> None:
-    """Refuse a file, which is not decoded yet, that is too large or has several frames."""
+    """Raise if a file, not decoded yet, is too large or has several frames."""
     if file.width * file.height > MOST_PIXELS:
         raise InputError(_TOO_MANY.format(f"{file.width}×{file.height} pixels"))
-    # What follows the first picture of an MPO is the same one for other screens: phones' JPEGs.
+    # The further pictures of an MPO, a JPEG of phones, are the first one for other screens.
     if getattr(file, "is_animated", False) and file.format != "MPO":
-        raise InputError("it has several frames or pages: save the one that is meant by itself")
+        raise InputError("it has several frames or pages: save the one to use as a separate file")
 
 
 def _decode(image: PIL.Image.Image) -> Pixels:
@@ -204,9 +204,9 @@ def _eight_bit(array: npt.NDArray[Any]) -> Pixels:
 
 
 def _opaque(pixels: Pixels) -> Pixels:
-    """Return [h, w] or [h, w, 3] as it is, and [h, w, 4] laid on the ground that it stands out on.
+    """Return [h, w] or [h, w, 3] as it is, and [h, w, 4] laid on a ground that contrasts with it.
 
-    Drawings with a transparent ground are mostly ink, so their mean tells what ink they are in.
+    Drawings on a transparent ground are mostly ink, so their mean shows whether that is dark.
     """
     import numpy as np
 
@@ -240,13 +240,13 @@ def _grey(pixels: Pixels) -> Pixels:
 
 
 def _bands(pixels: Pixels) -> list[Pixels]:
-    """Return an image [h, w, ...] in bands of rows; what is worked out beside it stays small."""
+    """Return an image [h, w, ...] in bands of rows, so that intermediate results stay small."""
     rows = max(1, BAND // pixels.shape[1])
     return [pixels[top : top + rows] for top in range(0, len(pixels), rows)]
 
 
 def _digit(pixels: Pixels, height: int, width: int, invert: bool | None) -> tuple[Pixels, bool]:
-    """Return the digit framed as in MNIST [height, width], and whether that took an inversion."""
+    """Return the digit framed as in MNIST [height, width], and whether it was inverted."""
     from edge_runtime.digit import find, fit, framed
 
     luma = _grey(pixels)
@@ -313,8 +313,8 @@ def _dropped(
     Args:
         read: the image as it was read.
         pixels: the image without transparency.
-        height: of the result.
-        width: of the result.
+        height: height of the result.
+        width: width of the result.
         framing: the framing.
         grey: whether the result is grey.
     """
@@ -338,7 +338,7 @@ def _dropped(
 
 
 def _coloured(pixels: Pixels) -> bool:
-    """Tell whether [h, w, 3] shows colours, and is not grey stored as RGB; on a sample of it."""
+    """Return whether a sample of [h, w, 3] has colours, and is not grey stored as RGB."""
     import numpy as np
 
     rows, columns = (max(1, side // 128) for side in pixels.shape[:2])

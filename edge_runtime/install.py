@@ -1,4 +1,4 @@
-"""Lines that install something, which work as they are printed: for this Python and this copy.
+"""Shell commands that install packages, ready to run with this Python and this copy of edgekit.
 
 Where a copy came from is in its direct_url.json, which pip and uv write (PEP 610): a checkout, a
 wheel, a repository. A copy from an index has none.
@@ -6,37 +6,36 @@ wheel, a repository. A copy from an index has none.
 
 from __future__ import annotations
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
 DISTRIBUTION = "keras-edgekit"
-"""What this is called on a package index, where `edgekit` is another project's."""
+"""Name of this project on a package index, where `edgekit` is another project."""
 
 UNQUOTED = r"[\w./\\:@%+=,-]+"
-"""What no shell of Windows needs quotes for."""
+"""Words that need no quotes in any shell of Windows."""
 
 
 def install_line(extra: str = "", *options: str) -> str:
-    """Return the line that installs this copy again, with an extra if one is named.
+    """Return the command that installs this copy again, with an extra if one is named.
 
     Args:
-        extra: of this distribution, as "host".
-        options: of ``pip install``.
+        extra: an extra of this distribution, such as "host"; empty for none.
+        options: options of ``pip install``.
     """
     return pip_line("install", *options, *_this_copy(f"[{extra}]" if extra else ""))
 
 
 def pip_line(command: str, *arguments: str) -> str:
-    """Return a line of pip for the Python that runs; of uv where there is no pip, but uv."""
+    """Return a pip command for this Python; a uv command if there is no pip, but uv."""
     import shutil
     import sys
     from importlib.machinery import PathFinder
 
     python = sys.executable or "python3"
-    # Not importlib.util.find_spec, by which setuptools sees to it that pip gets an old distutils.
+    # Not importlib.util.find_spec, where setuptools' hook gives pip an old distutils.
     if PathFinder.find_spec("pip"):
         return quoted(python, "-m", "pip", command, *arguments)
     if shutil.which("uv"):
@@ -58,13 +57,13 @@ def quoted(*words: str) -> str:
 
 
 def editable_folder() -> Path | None:
-    """Return the folder of an editable installation, there or not; None for any other."""
+    """Return the folder of an editable installation, which may not exist; None for any other."""
     origin = _direct_url() or {}
     return _path(origin) if origin.get("dir_info", {}).get("editable") else None
 
 
 def _this_copy(extra: str) -> list[str]:
-    """Return what ``pip install`` takes for this copy; ``extra`` is in brackets, or empty."""
+    """Return the arguments of ``pip install`` for this copy; ``extra`` is in brackets, or empty."""
     origin = _direct_url()
     if origin is not None:
         url = origin.get("url")
@@ -79,7 +78,7 @@ def _this_copy(extra: str) -> list[str]:
             if subdirectory := origin.get("subdirectory"):
                 url += f"#subdirectory={subdirectory}"
             return [f"{DISTRIBUTION}{extra} @ {url}"]
-    # Not installed, or from a place that is no more: then what the extra needs, if we know it.
+    # Not installed, or from a place that no longer exists: what the extra needs, if it is known.
     if checkout := _checkout():
         return ["--editable", f"{checkout}{extra}"]
     return (extra and _needs(extra[1:-1])) or [f"{DISTRIBUTION}{extra}"]
@@ -90,11 +89,11 @@ def _direct_url() -> dict[str, Any] | None:
     import json
     from importlib.metadata import distributions
 
-    for found in distributions(name=DISTRIBUTION):
-        # A checkout has metadata as well, which a build left in src/ and nobody installed.
-        if found.read_text("RECORD") is not None:
+    for distribution in distributions(name=DISTRIBUTION):
+        # A checkout has metadata as well, which a build left in src/ without installing it.
+        if distribution.read_text("RECORD") is not None:
             try:
-                origin = json.loads(found.read_text("direct_url.json") or "{}")
+                origin = json.loads(distribution.read_text("direct_url.json") or "{}")
             except ValueError:
                 origin = {}
             return origin if isinstance(origin, dict) else {}
@@ -102,7 +101,7 @@ def _direct_url() -> dict[str, Any] | None:
 
 
 def _path(origin: dict[str, Any]) -> Path | None:
-    """Return the local file or folder that a copy came from, None when it was a remote one."""
+    """Return the local file or folder of a copy's origin; None if that is remote."""
     from pathlib import Path
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
@@ -131,13 +130,13 @@ def _needs(extra: str) -> list[str]:
         requirements = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return []
-    found: list[str] = []
+    needs: list[str] = []
     for line in requirements:
         requirement, _, marker = (part.strip() for part in line.partition(";"))
         if f'extra == "{extra}"' in marker:
             name, _, others = requirement.rstrip("]").partition("[")
-            if name == DISTRIBUTION:  # an extra made of other extras
-                found += [need for other in others.split(",") for need in _needs(other)]
+            if name == DISTRIBUTION:  # an extra of other extras
+                needs += [need for other in others.split(",") for need in _needs(other)]
             else:
-                found.append(requirement)
-    return found
+                needs.append(requirement)
+    return needs

@@ -1,7 +1,7 @@
-"""The ground of a picture in uneven light: what it would show if there were no ink on it.
+"""The ground of a picture in uneven light: the picture as it would be without ink.
 
-Light multiplies ink and ground alike, so it is estimated in logarithms, where it adds, and on a
-thumbnail, as it changes slowly or at the edges of shadows.
+Light multiplies ink and ground alike, so it is estimated in logarithms, where it is added, and on a
+thumbnail, since it changes slowly or at the edges of shadows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DARK = 8
 """Grey levels added before taking the logarithm, so that the noise of black stays small."""
 
 ROUNDS = 6
-"""How often the surface is fitted, each time to the ground that the last one found."""
+"""Number of fits of the surface, each to the ground according to the one before."""
 
 
 def estimate(grey: Floats) -> tuple[bool, dict[bool, Floats]]:
@@ -60,7 +60,7 @@ def fit_surface(logarithm: Floats) -> tuple[Floats, Floats]:
     lies within three standard deviations of the surface before.
 
     Returns:
-        The coefficients [6] of :func:`_terms`, and what the surface leaves [h, w].
+        The coefficients [6] of :func:`_terms`, and the residuals [h, w].
     """
     import numpy as np
 
@@ -70,7 +70,7 @@ def fit_surface(logarithm: Floats) -> tuple[Floats, Floats]:
     ground = border.ravel()
     for _ in range(ROUNDS):
         chosen = terms[ground]
-        # A picture one pixel high leaves terms open, for which any solution will do.
+        # A picture one pixel high does not determine all terms: any solution will do.
         normal, right = chosen.T @ chosen, chosen.T @ values[ground]
         coefficients = np.linalg.lstsq(normal, right, rcond=1e-6)[0]
         rest = values - terms @ coefficients
@@ -121,7 +121,7 @@ def extreme(values: npt.NDArray[Any], window: int, function: np.ufunc) -> npt.ND
     Args:
         values: [h, w].
         window: odd side of the square, in pixels.
-        function: of two arrays; it is applied to runs that double in length.
+        function: a function of two arrays; it is applied to runs that double in length.
     """
     import numpy as np
 
@@ -137,7 +137,7 @@ def extreme(values: npt.NDArray[Any], window: int, function: np.ufunc) -> npt.ND
 
 
 def shrink(plane: npt.NDArray[Any], longest: int) -> Floats:
-    """Return [h, w] as float32 with at most so many pixels on its longest side, averaged."""
+    """Return [h, w] as float32, averaged to at most ``longest`` pixels on its longest side."""
     import numpy as np
     import PIL.Image
 
@@ -157,7 +157,7 @@ def _enlarge(plane: Floats, height: int, width: int) -> Floats:
 
 
 def otsu(values: npt.NDArray[Any]) -> float:
-    """Return the threshold between two classes of values that are as far apart as can be.
+    """Return the threshold that separates two classes of values best.
 
     Source: N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979: the greatest
     variance between the classes, in a histogram of 256 steps.

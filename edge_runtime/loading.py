@@ -9,7 +9,6 @@ from edge_runtime import backends, reader
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.session import Model
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
@@ -36,34 +35,34 @@ def load(
     Args:
         path: the file.
         backend: name of the engine that runs it; see ``edge_runtime.backends.backends()``.
-        digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None does not look.
+        digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None for no check.
         public_key: Ed25519 key whose signature must lie beside the file, as FILE.sig: path of a PEM
-            file, PEM text, or the 32 bytes of the key; None does not look. `edgekit sign` signs.
-        options: the backend's own: ``rounding`` for native and reference, ``num_threads`` for
-            litert, ``device`` for edgetpu; ``own_process`` for both, which has LiteRT run in a
-            child, so that a file that it dies of is an error.
+            file, PEM text, or the 32 bytes of the key; None for no check. `edgekit sign` signs.
+        options: of the backend: ``rounding`` for native and reference, ``num_threads`` for litert,
+            ``device`` for edgetpu; ``own_process`` for the latter two, which runs LiteRT in a child
+            process, so that a file that crashes it is an error.
 
     Raises:
         ModelError: the file cannot be read, has another digest, is not signed by the key, is no
-            sound .tflite file, does not have one input and one output of fixed size, or holds what
-            the backend cannot run.
+            sound .tflite file, has an input or output without a fixed size, or has ops that the
+            backend cannot run.
         BackendError: there is no such backend or option, or it is not present on this machine.
         InputError: ``digest`` is no SHA-256, or ``public_key`` no public key of Ed25519.
-        MissingPackageError: ``public_key`` is given, and cryptography is not installed.
+        MissingPackageError: ``public_key`` is set, and cryptography is not installed.
     """
     module = backends.find(backend)
-    known = module.open_session.__kwdefaults__ or {}
-    if unknown := sorted(options.keys() - known.keys()):
+    accepted = module.open_session.__kwdefaults__ or {}
+    if unknown := sorted(options.keys() - accepted.keys()):
         raise BackendError(
             f"the backend {backend} has no option {unknown[0]!r}: it takes "
-            f"{', '.join(known) or 'none'}"
+            f"{', '.join(accepted) or 'none'}"
         )
     name = os.fspath(path)
     try:
         data = _content(name) if digest is None and public_key is None else _read(name)
     except OSError as error:
         raise ModelError(f"{name}: {error.strerror or error}") from error
-    # Later than the rest, so that `import edge_runtime` stays as short as it is.
+    # Imported here, so that `import edge_runtime` stays short.
     if digest is not None:
         from edge_runtime.check import require_digest
 

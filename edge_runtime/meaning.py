@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -14,15 +13,15 @@ if TYPE_CHECKING:
 
 PROBABILITIES, LOGITS, NUMBERS = "probabilities", "logits", "numbers"
 MEANINGS = (PROBABILITIES, LOGITS, NUMBERS)
-"""Scores from 0 to 1; scores before softmax or sigmoid; and no classes at all, as of a regression
-or an autoencoder. A single probability or logit is that of the second of two classes."""
+"""Scores from 0 to 1; scores before softmax or sigmoid; and no classes at all, as in a regression
+or an autoencoder. A single probability or logit belongs to the second of two classes."""
 
 CARRIERS = frozenset("CAST DEQUANTIZE EXPAND_DIMS QUANTIZE RESHAPE SQUEEZE".split())
-"""Ops that leave the meaning of what they carry as it is."""
+"""Ops that do not change the meaning of their input."""
 
 
 def of_graph(graph: Graph, labels: tuple[str, ...]) -> str:
-    """Return the meaning of output 0 of a file that does not state it, read off its last op.
+    """Return the meaning of output 0 of a file that does not state it, by its last op.
 
     Args:
         graph: the model.
@@ -30,7 +29,7 @@ def of_graph(graph: Graph, labels: tuple[str, ...]) -> str:
     """
     makers = {index: op for op in graph.ops for index in op.outputs}
     index = graph.outputs[0] if graph.outputs else -1
-    # Each op of a sound file is passed once; a hostile one may go in circles.
+    # A sound file passes each op once; a hostile one may have a cycle.
     for _ in graph.ops:
         op = makers.get(index)
         if op is None or op.name not in CARRIERS or not op.inputs:
@@ -47,15 +46,15 @@ def _rebuilds_input(graph: Graph) -> bool:
     """Tell whether the output has as many elements as the input, as an autoencoder's has."""
     if len(graph.inputs) != 1:
         return False
-    given, output = (graph.tensors[ports[0]] for ports in (graph.inputs, graph.outputs))
-    return given.elements == output.elements > 2
+    source, output = (graph.tensors[ports[0]] for ports in (graph.inputs, graph.outputs))
+    return source.elements == output.elements > 2
 
 
 def class_scores(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.float32]:
     """Return the scores of classes as probabilities, float32 [N, classes].
 
-    The one place where outputs become scores, in training, conversion, on the device and in
-    benchmarks.
+    The only place where outputs become scores: in training, conversion, benchmarks and on the
+    device.
 
     Args:
         outputs: float32 [N, outputs], axes of length 1 between the two allowed; of any shape

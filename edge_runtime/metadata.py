@@ -2,7 +2,7 @@
 
 Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
 model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
-model. What the standard has no place for is JSON in an entry of our own, EDGEKIT_METADATA.
+model. What the standard has no place for is JSON in edgekit's entry, EDGEKIT_METADATA.
 """
 
 import mmap
@@ -22,10 +22,10 @@ EDGEKIT_FORMAT = 1
 FRAMINGS = ("digit", "resize", "centre-crop", "letterbox")
 
 MAX_BRACKETS = 256
-"""Most opening brackets of edgekit's own entry."""
+"""Most opening brackets in edgekit's entry."""
 
 LABEL_FILE_LIMIT = 1 << 20
-"""Most bytes of a label file; ImageNet's 1,000 labels take 22 thousand."""
+"""Most bytes of a label file; ImageNet's 1,000 labels have 22 thousand."""
 
 LARGEST = 2.0**127
 """Means, deviations and normalised pixels are below this: all of them are float32."""
@@ -61,14 +61,14 @@ class Metadata:
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
-    """Return what the file says about input 0 and output 0, whoever wrote it.
+    """Return what the file says about input 0 and output 0, whatever tool wrote it.
 
     Args:
-        graph: what :func:`edge_runtime.reader.read` made of ``data``.
+        graph: the graph that :func:`edge_runtime.reader.read` returned for ``data``.
         data: the whole file; the label file is in the zip at its end.
 
     Returns:
-        None when the file gives neither labels nor normalisation nor edgekit's own entry.
+        None if the file has neither labels nor normalisation nor edgekit's entry.
 
     Raises:
         MetadataError: the metadata is damaged or contradicts itself or the model.
@@ -76,13 +76,13 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
     mean, std, label_file = _standard(graph)
     labels = _labels(data, label_file) if label_file else ()
     scores = graph.tensors[graph.outputs[0]].shape[-1:] if graph.outputs else ()
-    # A single sigmoid node tells two classes apart.
+    # A single sigmoid output distinguishes two classes.
     if labels and scores != (len(labels),) and (scores, len(labels)) != ((1,), 2):
         raise MetadataError(
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, meaning, provenance = _own(graph)
+    framing, meaning, provenance = _edgekit(graph)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
     return Metadata(labels, mean, std, framing, provenance, meaning)
@@ -123,7 +123,7 @@ def require_normalization(mean: tuple[float, ...], std: tuple[float, ...]) -> No
     """Raise :class:`MetadataError` unless ``(pixel - mean) / std`` can be computed."""
     if not mean or not std or len({1, len(mean), len(std)}) > 2:
         raise MetadataError(f"normalisation: {len(mean)} means and {len(std)} deviations")
-    if not all(abs(one) < LARGEST for one in mean + std) or 0 in std:
+    if not all(abs(value) < LARGEST for value in mean + std) or 0 in std:
         raise MetadataError("normalisation: a mean or a deviation is no usable number")
     channels = max(len(mean), len(std))
     pairs = zip(mean * (channels // len(mean)), std * (channels // len(std)), strict=True)
@@ -174,19 +174,19 @@ def _labels(data: bytes | memoryview | mmap.mmap, name: str) -> tuple[str, ...]:
 
 
 def _real(text: str) -> float | None:
-    """Return a number of the file; None for NaN and infinity, which JSON cannot say again."""
+    """Return a number of the file; None for NaN and infinity, which JSON cannot represent."""
     value = float(text)
     return value if isfinite(value) else None
 
 
-def _own(graph: Graph) -> tuple[str, str, dict[str, Any]]:
-    """Return framing, meaning and provenance from edgekit's own entry, or the defaults."""
+def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
+    """Return framing, meaning and provenance from edgekit's entry, or the defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
         return Metadata.framing, "", {}
-    # JSON may nest deeper than whoever walks through it later can go; brackets bound the depth.
+    # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
     try:

@@ -1,7 +1,7 @@
 """The parts of the TFLite Metadata schema that edgekit reads and writes.
 
 Source: tflite-support, tensorflow_lite_support/metadata/metadata_schema.fbs, version 1.1.0. A
-table's constants are its field ids, counted from 0 in the order of the schema; a union takes two,
+table's constants are its field ids, counted from 0 in the order of the schema; a union has two,
 its type and its value.
 """
 

@@ -1,6 +1,6 @@
-"""A backend in a process of its own: the side that starts it and outlives it.
+"""A backend in a separate process: the parent's side, which survives a crash of the child.
 
-LiteRT does not check a file as edge_runtime does: some end the process that runs them.
+LiteRT does not check a file as edge_runtime does: some files crash the process that runs them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph
 
 START = "import sys; sys.path[:] = sys.argv[1:]; from edge_runtime.worker import main; main()"
-"""What the child executes: its arguments are where this process imports from."""
+"""Program of the child, whose arguments are the import path of this process."""
 
 PIECE = 16 << 20
-"""Bytes of a batch that are sent at a time, at most, unless one input has more."""
+"""Most bytes of a batch that are sent at a time, unless a single input has more."""
 
 LAST_WORDS = 200
-"""Characters of what the child said at last that a message repeats."""
+"""Most characters of the child's last line of output in a message."""
 
 
 class ProcessSession:
@@ -42,16 +42,16 @@ class ProcessSession:
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
-        backend: who runs it there.
-        title: the same for messages.
-        options: of the backend.
+        backend: name of the backend that runs the model in the child.
+        title: name of the backend in messages.
+        options: options of the backend.
 
     Attributes:
-        note: the backend's.
+        note: the note of the backend's session.
 
     Raises:
-        ModelError: the backend cannot run the model, or dies of it.
-        BackendError: the backend, or a child, cannot be had here.
+        ModelError: the backend cannot run the model, or crashes on it.
+        BackendError: the backend is not available, or no child can be started.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ProcessSession:
         return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
 
     def reset(self) -> None:
-        """Set tensors that keep their values between runs to their first ones."""
+        """Set the tensors that keep their values between runs to their initial values."""
         self._exchange({"reset": True}, b"")
 
     def times(
@@ -108,12 +108,12 @@ class ProcessSession:
         return taken
 
     def after_fork(self) -> None:
-        """Leave the child to the parent; this process starts its own when it runs the model."""
+        """Leave the child to the parent; this process starts another when it runs the model."""
         self._child = self._errors = None
         self._owner = os.getpid()
 
     def close(self, seconds: float = worker.GRACE) -> None:
-        """End the child: it may put a device away by itself, but not for longer than this."""
+        """End the child, which has ``seconds`` to release its device before it is killed."""
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
             return
@@ -127,7 +127,7 @@ class ProcessSession:
         child.wait()
         for pipe in child.stdin, child.stdout, self._errors:
             assert pipe is not None
-            with suppress(OSError):  # what was not sent yet cannot be sent any more
+            with suppress(OSError):  # data that was not sent yet is lost
                 pipe.close()
 
     def __del__(self) -> None:
@@ -150,7 +150,7 @@ class ProcessSession:
             if self._errors is not None:
                 self._errors.close()
             raise BackendError(
-                f"{self._title} cannot be started in a process of its own: {error}"
+                f"{self._title} cannot be started in a separate process: {error}"
             ) from error
         message, _ = self._frames(self._request, self._data)
         return str(message["note"])
@@ -164,10 +164,10 @@ class ProcessSession:
         return worker.arrays(outputs, answer["dtypes"], answer["shapes"])
 
     def _exchange(self, message: dict[str, Any], content: bytes) -> tuple[dict[str, Any], Any]:
-        """Send a frame to the child, which is started where there is none, and return its answer.
+        """Send a frame to the child, started if there is none, and return its answer.
 
         Raises:
-            BackendError: it died, or the backend failed.
+            BackendError: the child died, or the backend failed.
         """
         try:
             if self._child is None:
@@ -197,7 +197,7 @@ class ProcessSession:
         return answer, output
 
     def _death(self, child: subprocess.Popen[bytes]) -> _DeathError:
-        """Return what became of the child."""
+        """Return an error that says how the child died."""
         code = child.wait()
         try:
             how = signal.Signals(-code).name

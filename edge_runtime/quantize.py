@@ -1,4 +1,4 @@
-"""Between images and scores and the numbers that a model takes and gives."""
+"""Images to the numbers of a model's input, and the numbers of its output to floats."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 CHUNK = 1 << 24
-"""Bytes of inputs, counted as float32, that are worked on at a time: 5,350 images of 28×28."""
+"""Bytes of inputs, counted as float32, that are processed at a time: 5,350 images of 28×28."""
 
 WIDE, MANY = 64, 64
-"""A model whose scale is wider than this gets floats of -1 to 1 by mistake, if they are many: an
-image's pixels and not the few features of a table."""
+"""A model whose scale is wider than the first gets floats of -1 to 1 by mistake, if an input has at
+least the second number of them: the pixels of an image, not the few features of a table."""
 
 
 def normalise(
@@ -31,12 +31,12 @@ def normalise(
 ) -> npt.NDArray[np.float32]:
     """Bring pixels onto a model's scale: ``(pixel - mean) / std`` in float32.
 
-    The one place where that happens, in training, conversion, on the device and in benchmarks.
+    The only place where this happens: in training, conversion, benchmarks and on the device.
 
     Args:
         pixels: 0 to 255, of any shape; channels last.
         mean: one number, or one for each channel.
-        std: as many.
+        std: likewise.
     """
     import numpy as np
 
@@ -46,12 +46,12 @@ def normalise(
 
 
 def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> npt.NDArray[Any]:
-    """Return a batch of images as the model takes them.
+    """Return a batch of images in the form of the model's input.
 
     Args:
         batch: inputs [N, ...]; uint8 is pixels, floats are on the model's scale already, and so
             are other integers for a model that was not trained on pixels. A last axis of length 1
-            may be there or not.
+            is optional.
         tensor: the model's input.
         metadata: what the model says about its use.
 
@@ -75,7 +75,7 @@ def encoded(
 ) -> Iterator[npt.NDArray[Any]]:
     """Yield what :func:`encode` returns in chunks of whole batches, about CHUNK bytes as float32.
 
-    What is checked is checked of the whole batch, before the first chunk.
+    The whole batch is checked before the first chunk.
     """
     mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
     images = _checked(batch, tensor, mean, std)
@@ -164,7 +164,7 @@ def _encode(
 
 
 def _grey(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape without a channel axis that says nothing."""
+    """Return the shape without a channel axis of length 1."""
     return shape[:-1] if shape[-1:] == (1,) else shape
 
 
@@ -172,7 +172,7 @@ def _grey(shape: tuple[int, ...]) -> tuple[int, ...]:
 def pixel_table(
     tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> npt.NDArray[Any]:
-    """Return what each pixel value is in ``tensor``, [256, channels]; one channel may serve all."""
+    """Return each pixel value as an element of ``tensor``, [256, channels or 1]."""
     import numpy as np
 
     if not mean:
@@ -207,19 +207,19 @@ def _require_on_scale(
     if values.size == 0:
         return
     with np.errstate(over="ignore"):
-        low, high = (float(np.float32(one)) for one in (values.min(), values.max()))
+        low, high = (float(np.float32(bound)) for bound in (values.min(), values.max()))
     if not (isfinite(low) and isfinite(high)):
         raise InputError("the inputs hold NaN or infinity")
     if mean:
-        ends = np.divide(np.subtract([[0.0], [255.0]], mean), std)
-        bottom, top = float(ends.min()), float(ends.max())
+        bounds = np.divide(np.subtract([[0.0], [255.0]], mean), std)
+        bottom, top = float(bounds.min()), float(bounds.max())
     elif tensor.dtype != "float32":
         scale, zero_point = _affine(tensor)
         limits = np.iinfo(tensor.dtype)
         bottom, top = (limits.min - zero_point) * scale, (limits.max - zero_point) * scale
     else:
         return
-    # A whole range past the end is no overshoot of a filter or an augmentation any more.
+    # Values beyond the bounds by the whole range are no overshoot of a filter or an augmentation.
     if high - top > top - bottom or bottom - low > top - bottom:
         raise InputError(
             f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
@@ -240,7 +240,7 @@ def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any
 
     Args:
         values: finite float32 of any shape.
-        tensor: a float32 tensor, which takes the values as they are, or an integer one.
+        tensor: a float32 tensor, for which the values are unchanged, or an integer tensor.
 
     Raises:
         ModelError: the tensor is integer without scale and zero point.
@@ -279,6 +279,6 @@ def _affine(tensor: Tensor) -> tuple[float, int]:
     if quantization is None or quantization.per_channel or "int" not in tensor.dtype:
         raise ModelError(
             f"tensor {tensor.name!r} is {tensor.dtype} without one scale and zero point, so the "
-            "file does not tell what its numbers mean: use run(), which takes them raw"
+            "file does not say what its numbers mean: use run(), which accepts raw tensors"
         )
     return quantization.scales[0], quantization.zero_points[0]

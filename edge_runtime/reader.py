@@ -1,8 +1,8 @@
 """A .tflite file, read into a Graph with nothing but the standard library.
 
 The file may come from anywhere: every offset, length, index, shape, element type, quantisation
-vector and buffer size is checked here, so that whoever holds a Graph need not check again. Rules
-that the schema leaves open follow LiteRT's interpreter_builder.cc.
+vector and buffer size is checked here, so that users of a Graph need not check again. Rules that
+the schema leaves open follow LiteRT's interpreter_builder.cc.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Tensor
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_RANK = 64
-"""Most dimensions of a NumPy array."""
+"""Most dimensions of a tensor: those of a NumPy array."""
 
-_PAGE = "it is a web page: the download brought an error, or the page about the file"
+_PAGE = "it is a web page: the download returned an error, or the page about the file"
 _PICKLE = "it is a Python pickle, as PyTorch's old .pt files are: export the model to .tflite"
 _GZIP = "it is compressed with gzip: unpack it with gunzip or tar"
-_ONNX = "it is an ONNX model: convert the model that it was made of, or use onnx2tf"
+_ONNX = "it is an ONNX model: convert the model that it was exported from, or use onnx2tf"
 _PROTOBUF = "it is a TensorFlow SavedModel's .pb: convert its folder with TensorFlow"
 
 FOREIGN = (
@@ -45,19 +44,19 @@ FOREIGN = (
     *((bytes([128, protocol]), _PICKLE) for protocol in range(2, 6)),
     (b"\x93NUMPY", "it is a NumPy array"),
     (b"GGUF", "it is a GGUF model of llama.cpp"),
-    (b"unsigned char", "it is C source: give the .tflite that it was made of"),
-    (b"#include", "it is C source: give the .tflite that it was made of"),
-    (b"const unsigned char", "it is C source: give the .tflite that it was made of"),
+    (b"unsigned char", "it is C source: use the .tflite file that it was generated from"),
+    (b"#include", "it is C source: use the .tflite file that it was generated from"),
+    (b"const unsigned char", "it is C source: use the .tflite file that it was generated from"),
     (b"{", "it is JSON"),
 )
-"""First bytes of files that are often given by mistake, and what to say about them. Text is
+"""First bytes of files that are often used by mistake, and what to say about them. Text is
 compared in lower case and without the space before it."""
 
 HEAD = 512
-"""Bytes of a file that are looked at to tell what it is."""
+"""Bytes at the start of a file that are compared with FOREIGN."""
 
 TORCH = b"/data.pkl"
-"""In the head of PyTorch's zip files, the name of the first file inside."""
+"""Name of the first file in PyTorch's zip files, which is in their first bytes."""
 
 
 def read(data: bytes | memoryview | mmap.mmap) -> Graph:
@@ -76,9 +75,9 @@ def read(data: bytes | memoryview | mmap.mmap) -> Graph:
 
 
 def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
-    """Read the subgraphs of a .tflite file one by one; each is read when it is asked for.
+    """Read the subgraphs of a .tflite file lazily, one by one.
 
-    The first one is the model. Tensors of all of them that share a buffer share its view.
+    The first one is the model. Tensors that share a buffer share its view, even across subgraphs.
 
     Raises:
         ModelError: as ``read`` does.
@@ -101,9 +100,9 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
             _tensor(table, index, buffers)
             for index, table in enumerate(subgraph.tables(schema.SubGraph.TENSORS, "tensor"))
         )
-        every = range(len(tensors))
-        inputs = _indices(subgraph, schema.SubGraph.INPUTS, "input", every)
-        outputs = _indices(subgraph, schema.SubGraph.OUTPUTS, "output", every)
+        valid = range(len(tensors))
+        inputs = _indices(subgraph, schema.SubGraph.INPUTS, "input", valid)
+        outputs = _indices(subgraph, schema.SubGraph.OUTPUTS, "output", valid)
         graph = Graph(
             description=model.string(schema.Model.DESCRIPTION) if metadata is None else "",
             tensors=tensors,
@@ -124,21 +123,21 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
 
 
 def _signature(model: Table, number: int, maps: int, indices: tuple[int, ...]) -> tuple[str, ...]:
-    """Return what the signature of a subgraph calls its inputs or outputs, in their order.
+    """Return the names of a subgraph's inputs or outputs in its signature, in their order.
 
     Empty without a signature that names each of them once.
 
     Args:
         model: the root table.
-        number: of the subgraph.
-        maps: field of the signature.
-        indices: of the tensors.
+        number: index of the subgraph.
+        maps: INPUTS or OUTPUTS of the signature.
+        indices: indices of the tensors.
     """
     for signature in model.tables(schema.Model.SIGNATURES, "signature"):
         if signature.scalar(schema.SignatureDef.SUBGRAPH, "I") == number:
             named = {
-                one.scalar(schema.TensorMap.TENSOR, "I"): one.string(schema.TensorMap.NAME)
-                for one in signature.tables(maps, "tensor of a signature")
+                port.scalar(schema.TensorMap.TENSOR, "I"): port.string(schema.TensorMap.NAME)
+                for port in signature.tables(maps, "tensor of a signature")
             }
             names = tuple(named.get(index, "") for index in indices)
             if all(names) and len({*names}) == len(named) == len(indices):
@@ -155,7 +154,7 @@ def _metadata(model: Table, buffers: list[memoryview]) -> dict[str, memoryview]:
 
 
 def _require_tflite(view: memoryview) -> None:
-    """Raise unless the file identifier is in its place."""
+    """Raise unless the file has the file identifier."""
     if view[4:8] == schema.IDENTIFIER:
         return
     if not view:
@@ -264,7 +263,7 @@ def _require_shape(name: str, shape: tuple[int, ...], signature: tuple[int, ...]
 def _quantization(
     table: Table, shape: tuple[int, ...], dtype: str, bits: int | None
 ) -> Quantization | None:
-    """Read and check how a tensor is quantised; None when it has no scales."""
+    """Read and check the quantisation of a tensor; None when it has no scales."""
     scales = table.vector(schema.QuantizationParameters.SCALE, "f")
     if not scales:
         return None
@@ -288,13 +287,13 @@ def _quantization(
 
 
 def _blockwise(table: Table) -> Blockwise | None:
-    """Read how the blocks of a tensor are quantised; None when they are not."""
+    """Read the blockwise quantisation of a tensor; None when it has none."""
     fields = schema.QuantizationParameters
     if table.scalar(fields.DETAILS_TYPE, "B") != fields.BLOCKWISE:
         return None
     details = table.table(fields.DETAILS, f"{table.name}: blockwise")
     if details is None:
-        raise ModelError(f"{table.name}: it is blockwise, without saying how")
+        raise ModelError(f"{table.name}: it is blockwise, but its details are missing")
     return Blockwise(
         scales=details.scalar(schema.BlockwiseQuantization.SCALES, "i"),
         zero_points=details.scalar(schema.BlockwiseQuantization.ZERO_POINTS, "i"),
@@ -321,17 +320,17 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
 
 
 def _options(op: Table, name: str) -> Mapping[str, Any]:
-    """Read the options of the builtin ``name``, as far as ``schema.OPTIONS`` knows them."""
+    """Read the options of the builtin ``name`` that are in ``schema.OPTIONS``."""
     if name not in schema.OPTIONS:
         return EMPTY
     member, fields = schema.OPTIONS[name]
-    given = op.scalar(schema.Operator.BUILTIN_OPTIONS_TYPE, "B")
+    kind = op.scalar(schema.Operator.BUILTIN_OPTIONS_TYPE, "B")
     table = op.table(schema.Operator.BUILTIN_OPTIONS, f"{op.name}: options")
-    if given not in (0, member):
-        raise ModelError(f"{op.name}: it is {name}, but its options are of type {given}")
+    if kind not in (0, member):
+        raise ModelError(f"{op.name}: it is {name}, but its options are of type {kind}")
     values: dict[str, Any] = {}
     for field, (key, code, default) in enumerate(fields):
-        if table is None or given == 0:
+        if table is None or kind == 0:
             values[key] = () if "*" in code else default
         elif "*" in code:
             values[key] = table.vector(field, code[0])

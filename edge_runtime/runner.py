@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-# threading.Lock and weakref.ref by their other names: importing those takes milliseconds.
+# Not threading.Lock and weakref.ref, which are the same: importing those takes milliseconds.
 from _thread import allocate_lock
 from _weakref import ref
 from math import isfinite
@@ -28,15 +28,15 @@ _opened: set[ref[Runner]] = set()
 
 
 class Runner:
-    """A session, and its inputs and outputs. Many threads may share it, and forked children.
+    """A session with its inputs and outputs. Threads and forked children may share it.
 
-    It does not know its model, which knows it: nothing refers to itself in a circle, so a model is
-    gone, and its file closed, as soon as the last one lets go of it.
+    It has no reference to its model, which refers to it: without a cycle a model is freed, and its
+    file closed, as soon as the last reference is gone.
 
     Args:
-        inputs: of the model, by name.
-        outputs: of the model, by name.
-        session: what runs it.
+        inputs: inputs of the model, by name.
+        outputs: outputs of the model, by name.
+        session: runs the model.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Runner:
         """Run one raw tensor for each input, or several; see ``Model.run``."""
         values = self.values(tensors)
         numpy = sys.modules.get("numpy")
-        arrays = numpy is not None and any(isinstance(one, numpy.ndarray) for one in values)
+        arrays = numpy is not None and any(isinstance(value, numpy.ndarray) for value in values)
         prepared = [
-            self._array(one, tensor, numpy) if arrays else self._view(one, tensor)
-            for one, tensor in zip(values, self._inputs, strict=True)
+            self._array(value, tensor, numpy) if arrays else self._view(value, tensor)
+            for value, tensor in zip(values, self._inputs, strict=True)
         ]
         outputs = self._run(prepared)
         if numpy is not None and arrays:
@@ -70,17 +70,17 @@ class Runner:
         return dict(zip(self._names[1], outputs, strict=True))
 
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
-        """Run images [N, ...] of each input's element type, N a multiple of the model's batch."""
+        """Run images [N, ...] in each input's element type, N a multiple of the model's batch."""
         with self._lock:
             return self._session.run_batch(batches)
 
     def reset(self) -> None:
-        """Set tensors that keep their values between runs to their first ones."""
+        """Set the tensors that keep their values between runs to their initial values."""
         with self._lock:
             self._session.reset()
 
     def after_fork(self) -> None:
-        """Make anew, in a child, what a thread of the parent may have held at the fork."""
+        """Replace, in a child, what a thread of the parent may have locked at the fork."""
         self._lock = allocate_lock()
         if hasattr(self._session, "after_fork"):
             self._session.after_fork()
@@ -112,7 +112,7 @@ class Runner:
             for array, tensor in zip(tensors, self._inputs, strict=True)
         }
         if len(several) > 1:
-            raise InputError(f"the inputs are not as many each, but {sorted(several)}")
+            raise InputError(f"the inputs differ in their number of tensors: {sorted(several)}")
         if several != {1}:
             return self.run_batch(tensors)
         with self._lock:
@@ -125,21 +125,21 @@ class Runner:
         if value.dtype != tensor.dtype or not self._fits(value.shape, tensor):
             raise _mismatch(tensor, f"{value.dtype} {list(value.shape)}")
         array = numpy.ascontiguousarray(value)
-        # A product with NaN or infinity in it is not finite. That is five times as fast as looking
-        # at each number, which remains for a product that overflows.
+        # A dot product with NaN or infinity is not finite. It is five times as fast as checking
+        # each number, which is only needed where it overflows.
         finite = tensor.dtype != "float32" or isfinite(numpy.vdot(array, array))
         if not (finite or numpy.isfinite(array).all()):
             raise InputError("the tensor holds NaN or infinity")
         return array
 
     def _fits(self, shape: tuple[int, ...], tensor: Tensor) -> bool:
-        """Tell whether an array is of the input's shape, or several such along the first axis."""
-        one = tensor.shape
-        if shape == one:
+        """Return whether an array has the input's shape, or several such along the first axis."""
+        single = tensor.shape
+        if shape == single:
             return True
-        several = len(shape) == len(one) and shape[1:] == one[1:] and shape[0] > 0
-        same = all(other.shape[0] == one[0] for other in (*self._inputs, *self._outputs))
-        return several and same and shape[0] % one[0] == 0
+        several = len(shape) == len(single) and shape[1:] == single[1:] and shape[0] > 0
+        same = all(port.shape[0] == single[0] for port in (*self._inputs, *self._outputs))
+        return several and same and shape[0] % single[0] == 0
 
     def _view(self, value: Any, tensor: Tensor) -> memoryview[Any]:
         """Return a buffer's content, copied, as a view of the input's shape and element type."""
@@ -148,10 +148,10 @@ class Runner:
             view: Any = memoryview(value)
         except TypeError:
             raise _mismatch(tensor, type(value).__name__) from None
-        # C's long has a code of its own, "l", whichever of int and long long it is as long as;
-        # ctypes says the byte order as well.
-        found = view.format.lstrip("@=<").replace("l", "i" if view.itemsize == 4 else "q")
-        if found in ("B", "c", code) and (view.ndim == 1 or view.shape == shape):
+        # C's long has its own code, "l", although it has the size of int or of long long; ctypes
+        # adds the byte order.
+        kind = view.format.lstrip("@=<").replace("l", "i" if view.itemsize == 4 else "q")
+        if kind in ("B", "c", code) and (view.ndim == 1 or view.shape == shape):
             content: Any = memoryview(view.tobytes())
             try:
                 typed: memoryview[Any] = content.cast(code, shape)
@@ -175,7 +175,7 @@ def describe(tensor: Tensor) -> str:
 
 
 def _renew() -> None:
-    """Let a forked child use the models of its parent, of which it has one thread alone."""
+    """Let a forked child, which has only one thread of its parent, use the parent's models."""
     for opened in list(_opened):
         runner = opened()
         if runner is not None:

@@ -1,7 +1,7 @@
-"""The parts of the TFLite schema that the reader needs, by the schema's own names.
+"""The parts of the TFLite schema that the reader needs, under the schema's names.
 
 Source: tensorflow/lite/schema/schema.fbs, schema version 3, as of LiteRT 2.3. A table's constants
-are its field ids, counted from 0 in the order of the schema; a union takes two.
+are its field ids, counted from 0 in the order of the schema; a union has two.
 """
 
 IDENTIFIER = b"TFL3"

@@ -1,4 +1,4 @@
-"""A model opened for use, and what one can do with it."""
+"""A model opened for use: ``Model``."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @record
 class Prediction:
-    """Which class a model sees in one image.
+    """The class that a model assigns to an image.
 
     Attributes:
         label: name of the class with the highest score.
         index: its position in ``scores``.
         score: its score, from 0 to 1.
-        scores: the score of each class.
-        inverted: whether the image was inverted before the model saw it.
+        scores: the scores of all classes.
+        inverted: whether the image was inverted before the model ran on it.
     """
 
     label: str
@@ -49,12 +49,12 @@ class Prediction:
 class Model:
     """A model that is ready to run, as ``load`` returns it.
 
-    Many threads may share it, and so may children that are forked, even while threads run it.
+    Threads may share it, and so may forked children, even if threads are running it at the fork.
 
     Attributes:
-        graph: all that the file holds.
-        inputs: the input tensors in the file's order, by the names of its signature, else the
-            tensors' own: shape, element type, scale and zero_point.
+        graph: the content of the file.
+        inputs: the input tensors in the file's order, by their names in its signature, otherwise
+            by those of the tensors: shape, element type, scale and zero_point.
         outputs: the output tensors, likewise.
         backend: name of the engine that runs it.
     """
@@ -75,19 +75,19 @@ class Model:
         self._data = data
         self._session = session
         self._runner = Runner(self.inputs, self.outputs, session)
-        # An engine may run an array that fits by itself, without the way through Python.
+        # An engine may run a fitting array directly, without the way through Python.
         if hasattr(session, "bind"):
             vars(self)["run"] = session.bind(self._runner.run)
 
     def __repr__(self) -> str:
-        """Say what it is in a line."""
+        """Describe the model in a line."""
         inputs, outputs = (
             ", ".join(map(describe, named.values())) for named in (self.inputs, self.outputs)
         )
         return f"<Model {self._name!r} on {self.backend}: {inputs} -> {outputs}>"
 
     def _repr_html_(self) -> str:
-        """Say what it is as a table, which notebooks show."""
+        """Describe the model as a table, which notebooks show."""
         from html import escape
 
         rows = {"file": self._name, "backend": self.backend}
@@ -114,7 +114,7 @@ class Model:
         """The input tensor of a model that has one.
 
         Raises:
-            ModelError: it has several: ``inputs`` has them.
+            ModelError: it has several; use ``inputs``.
         """
         return self._only("input", self.inputs)
 
@@ -123,7 +123,7 @@ class Model:
         """The output tensor of a model that has one.
 
         Raises:
-            ModelError: it has several: ``outputs`` has them.
+            ModelError: it has several; use ``outputs``.
         """
         return self._only("output", self.outputs)
 
@@ -138,12 +138,12 @@ class Model:
 
     @property
     def metadata(self) -> Metadata | None:
-        """What the file says about its use, None when it says nothing.
+        """What the file says about its use; None when it says nothing.
 
         Raises:
-            MetadataError: what it says is damaged.
+            MetadataError: the metadata is damaged.
         """
-        # Read when first asked for, because run() does without.
+        # Read at the first access, because run() does not need it.
         if not hasattr(self, "_metadata"):
             from edge_runtime.metadata import read_metadata
 
@@ -169,7 +169,7 @@ class Model:
         A file that does not state it is judged by its last op.
 
         Raises:
-            MetadataError: what the file says about its use is damaged.
+            MetadataError: the metadata is damaged.
         """
         if not hasattr(self, "_meaning"):
             from edge_runtime.meaning import of_graph
@@ -195,19 +195,20 @@ class Model:
         return self.metadata
 
     def run(self, tensors: RawTensors) -> Any:
-        """Run the model on a raw tensor, or on one for each of its inputs.
+        """Run the model on one raw tensor for each of its inputs.
 
         Args:
             tensors: an ndarray of exactly the input's shape and element type, or of several such
-                tensors along the first axis; or any other C-contiguous buffer of as many bytes as
-                one has, flat or in the input's shape, that holds plain bytes or elements of the
-                input's type. For several inputs a dict of such by the names of ``inputs``, or those
-                of the tensors, or a tuple in their order.
+                tensors along the first axis; or any other C-contiguous buffer of exactly one
+                tensor, flat or in the input's shape, that holds plain bytes or elements of the
+                input's type. For several inputs a dict of these by the names of ``inputs`` or of
+                the tensors, or a tuple in their order.
 
         Returns:
-            The output in the model's own element type and shape (with several tensors, theirs
-            along the first axis): a new ndarray for an ndarray, otherwise a memoryview. Of several
-            outputs a tuple in the order of ``outputs`` for a tuple, otherwise a dict by name.
+            The output in the model's element type and shape (for several tensors along the first
+            axis, likewise): a new ndarray for an ndarray, otherwise a memoryview. If there are
+            several outputs, a tuple in the order of ``outputs`` for a tuple, otherwise a dict by
+            name.
 
         Raises:
             InputError: wrong names, number, shape, element type or size, or NaN or infinity.
@@ -216,12 +217,12 @@ class Model:
         return self._runner.run(tensors)
 
     def reset(self) -> None:
-        """Let a model that keeps a state from one run to the next begin anew."""
+        """Reset the state that some models keep from one run to the next."""
         self._runner.reset()
 
     @property
     def backend_note(self) -> str:
-        """What the backend had to do otherwise than usual to run the file; "" when nothing."""
+        """What the backend had to do differently to run the file; "" if nothing."""
         return str(getattr(self._session, "note", ""))
 
     def predict(self, batch: npt.ArrayLike | dict[str, npt.ArrayLike]) -> Any:
@@ -302,17 +303,17 @@ class Model:
         *,
         invert: bool | None = None,
     ) -> Prediction:
-        """Say what an image shows.
+        """Classify an image.
 
         Args:
-            image: path, PIL image or array of any size and mode; how it becomes the model's input
-                is told at :func:`edge_runtime.image.prepare`.
-            invert: whether to invert the image first; None leaves it to ``prepare``.
+            image: path, PIL image or array of any size and mode;
+                :func:`edge_runtime.image.prepare` describes how it becomes the model's input.
+            invert: whether to invert the image first; None lets ``prepare`` decide.
 
         Raises:
             InputError: the image cannot be read, or is blank.
             MetadataError: the file has no labels or no normalisation.
-            ModelError: the model does not take images, or is no classifier.
+            ModelError: the input is not an image, or is no classifier.
             BackendError: the backend failed.
             MissingPackageError: NumPy or Pillow is not installed.
         """
@@ -335,18 +336,18 @@ class Model:
         )
 
     def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
-        """Bring an image of any size and mode to the pixels that ``predict`` takes.
+        """Convert an image of any size and mode to the pixels that ``predict`` expects.
 
         Args:
-            image: as ``classify`` takes it.
-            invert: as of ``classify``.
+            image: path, PIL image or array, as for ``classify``.
+            invert: as for ``classify``.
 
         Returns:
             ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
 
         Raises:
             InputError: the image cannot be read, or is blank.
-            ModelError: the model does not take images.
+            ModelError: the input is not an image.
         """
         _require("numpy", "prepare()")
         _require("PIL", "prepare()")
@@ -360,7 +361,7 @@ class Model:
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
 
     def _image_size(self) -> tuple[int, int, int]:
-        """Return height, width and channels of the images that the model takes."""
+        """Return height, width and channels of the model's input."""
         shape = self.input.shape[1:]
         if len(shape) == 1 and isqrt(shape[0]) ** 2 == shape[0]:
             return isqrt(shape[0]), isqrt(shape[0]), 1
@@ -375,7 +376,7 @@ class Model:
 
 
 PACKAGES = {"numpy": "NumPy", "PIL": "Pillow"}
-"""The packages that only some calls need, by the name that they are imported by."""
+"""Packages that only some calls need, by their import names."""
 
 
 def _require(module: str, call: str) -> None:

@@ -10,7 +10,6 @@ import os
 
 from edge_runtime.errors import InputError, MissingPackageError, ModelError
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -25,7 +24,7 @@ SIZE = 64
 RAW_KEY = 32
 """Bytes of a public key without PEM around it."""
 KEY_LIMIT = 65536
-"""Bytes of a key file that are read at most; that of an Ed25519 key has about 200."""
+"""Most bytes of a key file; that of an Ed25519 key has about 200."""
 
 
 def public_key(source: KeySource) -> Ed25519PublicKey:
@@ -64,7 +63,7 @@ def public_key(source: KeySource) -> Ed25519PublicKey:
 
 
 def is_valid(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
-    """Tell whether ``signature`` is the one of ``content`` by ``key``."""
+    """Return whether ``signature`` is one of ``content`` by ``key``."""
     from cryptography.exceptions import InvalidSignature
 
     try:
@@ -75,7 +74,7 @@ def is_valid(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
 
 
 def read_signature(path: str) -> bytes:
-    """Return the content of a signature file, cut off where it is longer than a signature.
+    """Return the content of a signature file, truncated if it is longer than a signature.
 
     Raises:
         OSError: it cannot be read.
@@ -108,7 +107,7 @@ def require_signature(name: str, content: bytes, source: KeySource) -> None:
 
 
 def require_cryptography() -> None:
-    """Raise MissingPackageError, with the line that installs it, where cryptography is not."""
+    """Raise MissingPackageError, with the command that installs it, if cryptography is missing."""
     try:
         import cryptography.exceptions  # noqa: F401
     except ImportError as error:
@@ -122,7 +121,7 @@ def require_cryptography() -> None:
 
 
 def _pem(source: KeySource) -> tuple[str, bytes]:
-    """Return what a message calls the key, and its PEM text."""
+    """Return the name of the key for messages, and its PEM text."""
     if isinstance(source, bytes):
         return "public_key", source
     if isinstance(source, str) and "-----BEGIN" in source:

@@ -45,17 +45,17 @@ INSTEAD = {
     STATE: "build the model without a state, which goes in and comes out instead",
     SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out anyway",
 }
-"""Why an op is not run -> what to do instead. LiteRT runs all of these except those that
+"""Reason why an op is not run -> what to do instead. LiteRT runs all of these except those that
 ``not_for_litert`` describes."""
 
 EDGETPU_OP = "edgetpu-custom-op"
-"""The custom op that edgetpu_compiler leaves in place of what runs on the TPU."""
+"""The custom op by which edgetpu_compiler replaces the ops that run on the TPU."""
 
 ETHOS_U_OP = "ethos-u"
-"""The custom op that Arm's Vela leaves in place of what runs on the NPU."""
+"""The custom op by which Arm's Vela replaces the ops that run on the NPU."""
 
 FLEX = "Flex"
-"""Prefix of the names of TensorFlow's own ops."""
+"""Prefix of the names of TensorFlow ops."""
 
 LITERT_CUSTOM = frozenset(
     """
@@ -63,7 +63,7 @@ LITERT_CUSTOM = frozenset(
     NumericVerify TFLite_Detection_PostProcess
     """.split()
 )
-"""Custom ops that LiteRT 2.3 brings along, in its kernels or in XNNPACK's."""
+"""Custom ops that LiteRT 2.3 includes, in its kernels or in XNNPACK's."""
 
 
 @record
@@ -192,11 +192,11 @@ def not_for_litert(graph: Graph) -> str:
 
 
 def _blockwise(graph: Graph) -> str:
-    """Return which blockwise weights LiteRT cannot be trusted with.
+    """Return which blockwise weights LiteRT does not run correctly; "" if there are none.
 
-    Measured with LiteRT 2.3: int4 weights of FULLY_CONNECTED with float16 scales are right. In its
-    own kernels int8 weights give 0 and float32 scales a wrong sum; a block that is longer than the
-    row, or missing scales, end the process.
+    Measured with LiteRT 2.3: int4 weights of FULLY_CONNECTED with float16 scales are right. Its
+    kernels give 0 for int8 weights and a wrong sum for float32 scales; a block that is longer than
+    the row, or missing scales, crash the process.
     """
     right: set[int] = set()
     for op in graph.ops:

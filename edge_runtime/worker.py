@@ -1,6 +1,6 @@
-"""A backend in a process of its own: the child's side, and the frames that both sides exchange.
+"""A backend in a separate process: the child's side, and the frames that both sides exchange.
 
-A frame is two lengths, a JSON object and raw bytes: nothing in it is executed when it is read.
+A frame is two lengths, a JSON object and raw bytes: reading it executes nothing in it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from edge_runtime.session import Model
 
 HEAD = struct.Struct("<QQ")
-"""Bytes of the JSON object and of what follows it."""
+"""Sizes of the JSON object and of the raw bytes."""
 
 GRACE = 2.0
-"""Seconds that a child has to end by itself."""
+"""Seconds that a child has to exit before it is killed."""
 
 
 def send(pipe: IO[bytes], message: dict[str, Any], content: bytes | memoryview = b"") -> None:
@@ -55,7 +55,7 @@ def _exactly(pipe: IO[bytes], size: int) -> bytearray:
     content = bytearray(size)
     view, place = memoryview(content), 0
     while place < size:
-        # Every pipe can read into memory that is there; IO does not say so.
+        # Every pipe can read into existing memory; the type IO does not say so.
         count = pipe.readinto(view[place:])  # type: ignore[attr-defined]
         if not count:
             raise EOFError
@@ -66,15 +66,15 @@ def _exactly(pipe: IO[bytes], size: int) -> bytearray:
 def arrays(
     content: bytearray, dtypes: Sequence[str], shapes: Sequence[Sequence[int]]
 ) -> list[npt.NDArray[Any]]:
-    """Return the tensors whose bytes lie one behind the other."""
+    """Return the tensors whose bytes follow each other in ``content``."""
     import numpy as np
 
-    view, found = memoryview(content), []
+    view, tensors = memoryview(content), []
     for dtype, shape in zip(dtypes, shapes, strict=True):
         size = prod(shape) * np.dtype(dtype).itemsize
-        found.append(np.frombuffer(view[:size], dtype).reshape(shape))
+        tensors.append(np.frombuffer(view[:size], dtype).reshape(shape))
         view = view[size:]
-    return found
+    return tensors
 
 
 def times(
@@ -101,16 +101,16 @@ def times(
 
 
 def end_after_parent() -> None:
-    """Have this process end even in the midst of a run, which may go in circles for ever.
+    """End this process when the parent is gone, even during a run, which may never return.
 
-    The parent ends it itself, unless it is killed.
+    The parent ends the child, unless the parent is killed.
     """
     if not hasattr(select, "poll"):  # on Windows
         return
 
     def watch() -> None:
         poll = select.poll()
-        poll.register(0, 0)  # tells of nothing but the other end's closing
+        poll.register(0, 0)  # reports only that the other end was closed
         poll.poll()
         time.sleep(GRACE)
         os._exit(1)
@@ -119,14 +119,14 @@ def end_after_parent() -> None:
 
 
 def main() -> None:
-    """Answer the frames on standard input until there are no more."""
+    """Answer the frames on standard input until it is closed."""
     end_after_parent()
-    # The parent ends this process; what a terminal sends to both must not end it in a traceback.
+    # The parent ends this process; Ctrl-C in a terminal, sent to both, must not print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What a library prints must not get between the frames.
+    # Keep the output of libraries from getting between the frames.
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    # The parent keeps standard error clean, and its last line is the reason when this process dies.
+    # The parent captures standard error: its last line says why this process died.
     os.environ["EDGEKIT_VERBOSE"] = "1"
     from edge_runtime.errors import EdgeRuntimeError
     from edge_runtime.loading import opened

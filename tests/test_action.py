@@ -1,4 +1,4 @@
-"""The GitHub action: it parses, has the inputs that it reads, and calls what the CLI has."""
+"""The GitHub action: it parses, declares the inputs that it reads, and uses options of the CLI."""
 
 import re
 import shlex
@@ -20,8 +20,8 @@ def action() -> Any:
 
 
 def steps(action: Any) -> list[Any]:
-    found: list[Any] = action["runs"]["steps"]
-    return found
+    listed: list[Any] = action["runs"]["steps"]
+    return listed
 
 
 def test_it_is_a_composite_action_of_githubs_own(action: Any) -> None:
@@ -60,9 +60,9 @@ def test_scripts_are_sound_bash(action: Any) -> None:
 
 def test_options_are_those_of_the_command(action: Any) -> None:
     (script,) = (step["run"] for step in steps(action) if "edgekit bench" in step.get("run", ""))
-    known = {name for one in command.params for name in one.opts}
+    options = {name for parameter in command.params for name in parameter.opts}
     words = shlex.split(script.replace("(", " ").replace(")", " "), comments=True)
     used = {word for word in words if word.startswith("--")}
     assert used
-    assert used <= known
+    assert used <= options
     assert {"--baseline", "--update-baseline", "--markdown", "--junit"} <= used

@@ -1,4 +1,4 @@
-"""The shape of the house: who may import whom, and what an import may load."""
+"""The architecture: which module may import which, and what an import may load."""
 
 import ast
 import subprocess
@@ -14,7 +14,7 @@ FOUNDATION = {
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
     *("scoring", "signals", "stored", "version", "__init__"),
 }
-"""Modules of edgekit that import nothing of ours but each other and edge_runtime."""
+"""Modules of edgekit that import only each other and edge_runtime."""
 
 LINKED = ("train", "convert", "benchmarks")
 """Folders that lie beside src/ and are linked into it."""
@@ -57,7 +57,7 @@ ELSEWHERE = {
     "backends": {"own_process", "native", "_native"},
     "plan": {"unsupported"},
 }
-"""Box -> what belongs to it beside the folder of its name."""
+"""Box -> its modules outside the folder of its name."""
 
 OF_TRAIN = {"edgekit.train.dataset", "edgekit.train.data", "edgekit.train.finetune.recipe"}
 """Modules of train that convert and benchmarks may import."""
@@ -65,13 +65,13 @@ OF_TRAIN = {"edgekit.train.dataset", "edgekit.train.data", "edgekit.train.finetu
 
 def modules() -> dict[str, Path]:
     """Return dotted name -> path of every module."""
-    found = {}
+    paths = {}
     for package in ("edge_runtime", "edgekit", *(f"edgekit.{folder}" for folder in LINKED)):
         folder = (ROOT / "src" / package.replace(".", "/")).resolve()
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(folder).with_suffix("").parts
-            found[".".join((package, *parts))] = path
-    return found
+            paths[".".join((package, *parts))] = path
+    return paths
 
 
 def imported(path: Path) -> set[str]:
@@ -99,40 +99,40 @@ def box(name: str) -> str | None:
 
 
 def runtime_box(name: str) -> str:
-    """The box that a dotted name of edge_runtime lives in."""
+    """Return the box of a dotted name of edge_runtime."""
     parts = name.split(".")[1:] or ["__init__"]
     if parts[0] == "planner" and len(parts) > 1:
-        own = {"passes": "passes", "__init__": "planner", "memory": "planner"}
-        return own.get(parts[1], "plan")
+        boxes = {"passes": "passes", "__init__": "planner", "memory": "planner"}
+        return boxes.get(parts[1], "plan")
     if parts[0] in RUNTIME:
         return parts[0]
     for owner, names in ELSEWHERE.items():
         if parts[0] in names:
             return owner
-    # What is no module is a name that edge_runtime/__init__.py defines.
+    # Other names are defined in edge_runtime/__init__.py.
     return "file" if (ROOT / "edge_runtime" / f"{parts[0]}.py").exists() else "session"
 
 
 @pytest.mark.parametrize("module", modules())
 def test_imports_run_one_way(module: str) -> None:
-    own = box(module)
-    allowed = ARROWS[own] if own else {"edge_runtime"}
+    source = box(module)
+    allowed = ARROWS[source] if source else {"edge_runtime"}
     for name in imported(modules()[module]):
         target = box(name)
-        assert target in (None, own, *allowed), f"{module} imports {name}"
-        if own in ("benchmarks", "convert") and target == "train":
+        assert target in (None, source, *allowed), f"{module} imports {name}"
+        if source in ("benchmarks", "convert") and target == "train":
             assert OF_TRAIN & {name, name.rpartition(".")[0]}, f"{module} imports {name}"
-        if own == "edge_runtime":
+        if source == "edge_runtime":
             assert not name.startswith("edgekit"), f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("module", [name for name in modules() if box(name) == "edge_runtime"])
 def test_imports_inside_the_runtime_run_one_way(module: str) -> None:
-    own = runtime_box(module)
+    source = runtime_box(module)
     for name in imported(modules()[module]):
         if box(name) == "edge_runtime":
             target = runtime_box(name)
-            assert target in (own, *RUNTIME[own]), f"{module} imports {name}"
+            assert target in (source, *RUNTIME[source]), f"{module} imports {name}"
 
 
 def test_no_module_imports_what_imports_it() -> None:

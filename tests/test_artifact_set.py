@@ -126,11 +126,11 @@ def test_sigterm_after_any_step_leaves_the_old_set_or_the_new_one(tmp_path: Path
         write(folder, OLD)
         if not ended(folder, step, signal.SIGTERM):
             break
-        found = content(folder)
-        assert found in (OLD, NEW)
-        assert listed(folder) == digests_of(found)
+        current = content(folder)
+        assert current in (OLD, NEW)
+        assert listed(folder) == digests_of(current)
         assert not [name for name in names(folder) if name[0] == "."]
-        outcomes.add(found == NEW)
+        outcomes.add(current == NEW)
     assert outcomes == {False, True}
 
 

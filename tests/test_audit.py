@@ -1,4 +1,4 @@
-"""The workflow that looks for known problems in the pinned dependencies, and what it looks at."""
+"""The workflow that audits the pinned dependencies, and its inputs."""
 
 import re
 import shlex
@@ -24,8 +24,8 @@ def workflow() -> Any:
 @pytest.fixture(scope="module")
 def steps(workflow: Any) -> list[dict[str, Any]]:
     (job,) = workflow["jobs"].values()
-    found: list[dict[str, Any]] = job["steps"]
-    return found
+    listed: list[dict[str, Any]] = job["steps"]
+    return listed
 
 
 def test_it_runs_weekly_by_hand_and_when_a_version_changes(workflow: Any) -> None:
@@ -61,11 +61,11 @@ def test_it_runs_what_contributing_says(steps: list[dict[str, Any]]) -> None:
 
 
 def pinned() -> dict[str, str]:
-    """Return package -> version; what pip-audit takes without resolving are such lines alone."""
+    """Return package -> version; pip-audit reads only such lines without resolving."""
     lines = [line for line in CONSTRAINTS.splitlines() if not line.startswith("#")]
-    found = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in lines]
-    assert all(found)
-    return {canonicalize_name(match[1]): match[2] for match in found if match}
+    matches = [re.fullmatch(r"([\w.-]+)==([\w.]+)", line) for line in lines]
+    assert all(matches)
+    return {canonicalize_name(match[1]): match[2] for match in matches if match}
 
 
 def test_every_dependency_is_pinned_to_a_version_that_it_may_have() -> None:

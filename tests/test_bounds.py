@@ -40,8 +40,8 @@ def memory() -> Any:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     unit = 1 if sys.platform == "darwin" else 1024
-    taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
-    assert taken < HUGE // 3
+    growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit
+    assert growth < HUGE // 3
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -93,14 +93,14 @@ def test_a_size_that_is_a_lie_helps_nothing(dense: Path, tmp_path: Path) -> None
     held = members(dense / "model.keras")
     path = deflated(tmp_path / "a.keras", held, "config.json")
     content = path.read_bytes()
-    # The true size stands in the member's own header, in what follows it, and in the directory.
+    # The true size is in the member's header, after its content, and in the directory.
     assert content.count(struct.pack("<I", HUGE)) >= 1
     path.write_bytes(content.replace(struct.pack("<I", HUGE), struct.pack("<I", 9)))
     assert "not a Keras model file" in refusal(path)
     packed = struct.pack("<I", 1 << 31)
     with zipfile.ZipFile(io.BytesIO(content)) as file:
-        own = struct.pack("<I", file.getinfo("config.json").compress_size)
-    path.write_bytes(content.replace(own, packed))
+        true = struct.pack("<I", file.getinfo("config.json").compress_size)
+    path.write_bytes(content.replace(true, packed))
     assert "unpack to 314," in refusal(path)
 
 

@@ -90,16 +90,16 @@ def test_html_is_text_to_a_browser(tmp_path: Path) -> None:
         f'<svg aria-label="{escape.html(one)}"><text class="label">{escape.html(one)}</text></svg>'
         for one in LABELS
     )
-    # The page's only script: it writes down what the browser has made of the labels.
+    # The page's only script: it reports how the browser has parsed the labels.
     script = """<script>
         const labels = [...document.querySelectorAll('.label')].map(e => e.textContent);
         const titles = [...document.querySelectorAll('p.label')].map(e => e.title);
         const names = [...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'));
         const tags = [...document.querySelectorAll('main *')].map(e => e.tagName.toLowerCase());
-        const found = {labels, titles, names, tags: [...new Set(tags)], title: document.title,
+        const page = {labels, titles, names, tags: [...new Set(tags)], title: document.title,
                        scripts: document.scripts.length, asked: window.asked};
         document.body.innerHTML = '<pre></pre>';
-        document.querySelector('pre').textContent = btoa(JSON.stringify(found).replace(
+        document.querySelector('pre').textContent = btoa(JSON.stringify(page).replace(
             /[^ -~]/g, c => '\\\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')));
     </script>"""
     guard = "<script>window.asked = 0; window.alert = () => { window.asked += 1; };</script>"
@@ -120,13 +120,13 @@ def test_html_is_text_to_a_browser(tmp_path: Path) -> None:
     )
     import base64
 
-    found = json.loads(base64.b64decode(done.stdout.split("<pre>")[1].split("</pre>")[0]))
+    parsed = json.loads(base64.b64decode(done.stdout.split("<pre>")[1].split("</pre>")[0]))
     shown = [escape.line(one) for one in LABELS]
-    assert found["labels"] == [one for one in shown for _ in range(2)]
-    assert found["titles"] == found["names"] == shown
-    assert set(found["tags"]) == {"p", "svg", "text"}
-    assert found["title"] == " ".join(escape.line("".join(LABELS)).split())
-    assert (found["scripts"], found["asked"]) == (2, 0)
+    assert parsed["labels"] == [one for one in shown for _ in range(2)]
+    assert parsed["titles"] == parsed["names"] == shown
+    assert set(parsed["tags"]) == {"p", "svg", "text"}
+    assert parsed["title"] == " ".join(escape.line("".join(LABELS)).split())
+    assert (parsed["scripts"], parsed["asked"]) == (2, 0)
 
 
 @given(TEXTS)

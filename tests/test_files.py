@@ -230,7 +230,7 @@ with signals.raising(), files.replacing_folder(Path(sys.argv[1])) as new:
 def test_a_folder_is_the_old_or_the_new_one_after_any_step(
     tmp_path: Path, number: int, how: str
 ) -> None:
-    folder, found = tmp_path / "a", []
+    folder, contents = tmp_path / "a", []
     for step in range(1, 50):
         write_text(folder / "file", "old")
         command = [sys.executable, "-c", SWAP, str(folder), str(step), str(number), how]
@@ -241,11 +241,11 @@ def test_a_folder_is_the_old_or_the_new_one_after_any_step(
         if how == "no exchange":
             files.clear(tmp_path)  # as the next export does
         assert [path.name for path in folder.iterdir()] == ["file"]
-        found.append((folder / "file").read_text())
+        contents.append((folder / "file").read_text())
         files.clear(tmp_path)
         assert list(tmp_path.iterdir()) == [folder]
-    assert sorted(found, reverse=True) == found
-    assert set(found) == {"old", "new"}
+    assert sorted(contents, reverse=True) == contents
+    assert set(contents) == {"old", "new"}
 
 
 def test_json_has_null_for_what_it_has_no_number_for(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         os.chdir("a")
     monkeypatch.undo()
     yield tmp_path
-    # pytest's own way to delete it would be one of too many calls.
+    # pytest would delete it with too many nested calls.
     subprocess.run(["rm", "-r", tmp_path / "a"], check=True)
 
 

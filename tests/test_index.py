@@ -1,4 +1,4 @@
-"""The page over an artifacts folder: what it links, what it marks, and that it never fails."""
+"""The index page of an artifacts folder: its links, its marks, and that it never fails."""
 
 import json
 import os
@@ -22,7 +22,7 @@ STALE = "from another run"
 
 @pytest.fixture(scope="session")
 def full(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifacts folder with something of each command; bench and sweep are made up."""
+    """An artifacts folder with results of each command; those of bench and sweep are invented."""
     folder = tmp_path_factory.mktemp("full") / "artifacts"
     shutil.copytree(artifacts, folder)
     assert cli.run(["export", "--artifacts", str(folder), "--json"]) == 0

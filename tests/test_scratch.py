@@ -46,16 +46,16 @@ def test_the_next_run_removes_what_a_killed_one_left_and_nothing_else(parent: Pa
     (parent / "mine").mkdir()
     (parent / "mine" / scratch.MARK).write_text("")
     (parent / "edgekit-link").symlink_to("mine")
-    own = {path.name for path in parent.iterdir()}
+    existing = {path.name for path in parent.iterdir()}
     subprocess.run([sys.executable, "-c", KILLED], check=False)
-    (left,) = {path.name for path in parent.iterdir()} - own
+    (left,) = {path.name for path in parent.iterdir()} - existing
     assert len(list((parent / left).iterdir())) == 2
     with scratch.own_folder():
-        (alive,) = {path.name for path in parent.iterdir()} - own
+        (alive,) = {path.name for path in parent.iterdir()} - existing
         assert alive != left
         with scratch.own_folder():  # another run leaves it alone
             pass
         scratch.clear(parent)
         assert (parent / alive).exists()
-    assert {path.name for path in parent.iterdir()} == own
+    assert {path.name for path in parent.iterdir()} == existing
     assert (parent / "mine" / scratch.MARK).exists()

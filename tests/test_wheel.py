@@ -1,4 +1,4 @@
-"""The wheel and the sdist, really built, and installed where there is nothing else."""
+"""The wheel and the sdist, built and installed in empty environments."""
 
 import email
 import json
@@ -147,14 +147,14 @@ def test_the_sdist_holds_all_that_a_wheel_is_built_from(
 
 
 def pythons() -> Iterator[tuple[str, Path | None]]:
-    """CPython versions that the wheel is for, and where they are; None for those not found."""
+    """Yield the CPython versions of the wheel, and their paths; None for those not installed."""
     for minor in range(11, 15):
         version = f"3.{minor}"
         pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-        found = [shutil.which(f"python{version}"), *reversed(pyenv)]
+        paths = [shutil.which(f"python{version}"), *reversed(pyenv)]
         if sys.version_info[:2] == (3, minor):
-            found.insert(0, sys.executable)
-        yield version, next((Path(path) for path in found if path and works(path, version)), None)
+            paths.insert(0, sys.executable)
+        yield version, next((Path(path) for path in paths if path and works(path, version)), None)
 
 
 def works(path: str | Path, version: str) -> bool:
@@ -164,7 +164,7 @@ def works(path: str | Path, version: str) -> bool:
     return done.stdout.strip() == version
 
 
-@pytest.fixture(params=pythons(), ids=lambda found: found[0], scope="module")
+@pytest.fixture(params=pythons(), ids=lambda named: named[0], scope="module")
 def environment(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
@@ -244,9 +244,9 @@ def test_doctor_in_an_environment_of_its_own(
     for package in ("click", "packaging"):
         for path in Path(str(distribution(package).locate_file(""))).glob(f"{package}*"):
             (tmp_path / path.name).symlink_to(path)
-    found = tool(python, "-c", DOCTOR, tmp_path)
-    assert found.returncode == 2
-    checks = {check["subject"]: check for check in json.loads(found.stdout)["checks"]}
+    done = tool(python, "-c", DOCTOR, tmp_path)
+    assert done.returncode == 2
+    checks = {check["subject"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["edgekit"]["status"] == checks["click"]["status"] == "ok"
     assert checks["numpy"]["detail"] == "not installed, but edgekit needs >=2.0"
     assert shlex.split(checks["tensorflow"]["fix"])[-1] == f"keras-edgekit[host] @ {wheel.as_uri()}"
@@ -295,6 +295,6 @@ def test_without_the_extension_it_says_so_and_the_reference_serves(
     assert (third, rest) == (f"NumPy is not installed: {line}", [])
 
     if works(python, "{}.{}".format(*sys.version_info)):
-        own = sysconfig.get_path("platlib")
-        *_, third, fourth = alone(python, "-c", WITHOUT_EXTENSION, model, own).splitlines()
+        packages = sysconfig.get_path("platlib")
+        *_, third, fourth = alone(python, "-c", WITHOUT_EXTENSION, model, packages).splitlines()
         assert (third, fourth) == ("None", "(2, 5)")

@@ -12,7 +12,6 @@ import os
 
 from edge_runtime.errors import BackendError
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     class Session(Protocol):
-        """One opened model. The caller sees to it that only one thread at a time is inside."""
+        """An opened model. The caller ensures that only one thread at a time uses it."""
 
         def run(
             self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
             """
 
         def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
-            """Run one image after another, or many at once where that gives the same answers.
+            """Run one image after another, or many at once where that gives the same outputs.
 
             Args:
                 batches: for each input [N, ...] in its element type, N a multiple of its first
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
             """
 
         def reset(self) -> None:
-            """Set tensors that keep their values between runs to their first ones."""
+            """Set the tensors that keep their values between runs to their initial values."""
 
 
 def backends() -> tuple[str, ...]:
@@ -67,14 +66,14 @@ def find(name: str) -> ModuleType:
     """
     if name not in backends():
         raise BackendError(f"unknown backend {name!r}: there are {', '.join(backends())}")
-    # What importlib.import_module does, without the import of importlib.
+    # As importlib.import_module, without importing importlib.
     return __import__(f"{__name__}.{name}", fromlist=[name])
 
 
 def unavailable(name: str) -> str | None:
     """Return why the backend called ``name`` cannot run on this machine, None when it can.
 
-    Nothing is opened: no model, no device.
+    No model or device is opened.
 
     Raises:
         BackendError: there is no backend of that name.
@@ -84,12 +83,12 @@ def unavailable(name: str) -> str | None:
 
 
 def options_for(name: str) -> dict[str, Any]:
-    """Return the options with which a command opens a file that may come from anywhere.
+    """Return the options with which a command opens an untrusted file.
 
-    Where a library might die of the file, it runs in a process of its own.
+    Where the file might crash a library, that runs in a separate process.
 
     Raises:
         BackendError: there is no backend of that name.
     """
-    known = find(name).open_session.__kwdefaults__ or {}
-    return {"own_process": None} if "own_process" in known else {}
+    accepted = find(name).open_session.__kwdefaults__ or {}
+    return {"own_process": None} if "own_process" in accepted else {}

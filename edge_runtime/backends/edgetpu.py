@@ -28,7 +28,7 @@ INSTALL = (
 
 
 def unavailable() -> str | None:
-    """Return why no Edge TPU can be used here, None when one can. It is listed, not opened."""
+    """Return why no Edge TPU can be used here; None when one can. No device is opened."""
     try:
         library = _library()
     except BackendError as error:
@@ -53,9 +53,9 @@ def open_session(
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
-        device: which Edge TPU: "usb", "usb:0", "pci", "pci:1", ":0"; empty takes the first one.
-        own_process: whether a child runs it, as of ``litert.open_session``; nobody checks what the
-            compiler has made, so None is as True.
+        device: which Edge TPU: "usb", "usb:0", "pci", "pci:1", ":0"; empty for the first one.
+        own_process: whether a child runs it, as for ``litert.open_session``; None is the same as
+            True, because the compiler's output is not checked.
 
     Raises:
         BackendError: LiteRT or libedgetpu is not installed, or the device cannot be opened.
@@ -76,7 +76,7 @@ def open_session(
     try:
         delegate = load_delegate(_name(), {"device": device} if device else {})
     except ValueError as error:
-        # LiteRT's own words are the first line, the library's the others. libedgetpu has none.
+        # LiteRT's message is the first line, the library's the others. libedgetpu has none.
         reason = str(error).partition("\n")[2].strip() or (
             "it does not say why; is the device plugged in, free, and open to this user?"
         )

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph
 
 CHUNK = 64
-"""Images that run at once. Measured on the 784-14-2 model on x86-64: 0.08 (int8) and 0.28 µs
-(float32) an image; 16 and 2115 at once are slower, and memory grows with the number."""
+"""Images that run at once. Measured with the 784-14-2 model on x86-64: 0.08 (int8) and 0.28 µs
+(float32) per image; 16 or 2115 at once are slower, and memory grows with the number."""
 
 FLT_MIN = 2.0**-126
 """The smallest float32 that is not denormal."""
 
 _stderr_lock = Lock()
 if hasattr(os, "register_at_fork"):
-    # A fork waits until standard error is back in its place: in a child nobody would put it there.
+    # A fork waits until standard error is restored: nothing would restore it in the child.
     os.register_at_fork(
         before=_stderr_lock.acquire,
         after_in_parent=_stderr_lock.release,
@@ -45,7 +45,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def unavailable() -> str | None:
-    """Return why LiteRT cannot run here, None when it can."""
+    """Return why LiteRT cannot run here; None when it can."""
     if find_spec("ai_edge_litert") is None:
         from edge_runtime.install import install_line
 
@@ -54,23 +54,23 @@ def unavailable() -> str | None:
 
 
 def for_edgetpu(graph: Graph) -> bool:
-    """Tell whether edgetpu_compiler has compiled the model, so that only an Edge TPU runs it."""
+    """Return whether edgetpu_compiler has compiled the model, so that only an Edge TPU runs it."""
     return any(op.custom and op.name == EDGETPU_OP for op in graph.ops)
 
 
 def is_checked(graph: Graph) -> bool:
-    """Tell whether edge_runtime itself has checked all that LiteRT relies on.
+    """Return whether edge_runtime has checked everything that LiteRT relies on.
 
-    It knows its own ops alone, and not what LiteRT does with shapes that no op makes. XNNPACK ends
-    the process that hands it a denormal scale.
+    It can check only the ops that it supports, and not what LiteRT does with shapes that no op
+    sets. XNNPACK ends the process on a denormal scale.
 
     Raises:
         UnsoundError: the model contradicts itself.
     """
     if not _is_planned(graph):
         return False
-    scales = (one.quantization.scales for one in graph.tensors if one.quantization is not None)
-    return all(scale >= FLT_MIN for some in scales for scale in some)
+    quantizations = (tensor.quantization for tensor in graph.tensors if tensor.quantization)
+    return all(scale >= FLT_MIN for each in quantizations for scale in each.scales)
 
 
 def _is_planned(graph: Graph) -> bool:
@@ -100,12 +100,12 @@ def open_session(
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
-        num_threads: how many threads an op may use.
-        own_process: whether LiteRT runs in a child, so that a file that it dies of is an error and
-            not the end of this process; None for where ``is_checked`` says no.
+        num_threads: number of threads that an op may use.
+        own_process: whether LiteRT runs in a child, so that a file that crashes it is an error and
+            not the end of this process; None to do so unless ``is_checked``.
 
     Raises:
-        BackendError: LiteRT is not installed, or ``num_threads`` is no such number.
+        BackendError: LiteRT is not installed, or ``num_threads`` is not a positive integer.
         ModelError: LiteRT cannot run the model, or the model contradicts itself.
     """
     if reason := unavailable():
@@ -114,7 +114,7 @@ def open_session(
         raise BackendError(f"num_threads is a whole number from 1 up, not {num_threads!r}")
     if reason := not_for_litert(graph):
         raise ModelError(reason)
-    # Bodies of loops are run, too, and `load` has seen the first subgraph alone.
+    # Bodies of loops are run, too, and `load` has checked only the first subgraph.
     for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
         require_order(subgraph)
     if own_process is None:
@@ -122,7 +122,7 @@ def open_session(
     else:
         _is_planned(graph)
     if own_process:
-        # Later than the rest, so that LiteRT in this process starts as fast as it can.
+        # Imported here, so that LiteRT in this process starts as fast as it can.
         from edge_runtime.own_process import ProcessSession
 
         return ProcessSession(graph, data, "litert", "LiteRT", num_threads=num_threads)
@@ -135,11 +135,11 @@ class LiteRTSession:
     Args:
         graph: the model, read from ``data``.
         data: content of the .tflite file.
-        num_threads: how many threads an op may use.
+        num_threads: number of threads that an op may use.
         delegates: LiteRT delegates that get the graph before XNNPACK does.
 
     Attributes:
-        note: why it runs without XNNPACK; "" when it runs with it.
+        note: why the model runs without XNNPACK; "" if it runs with it.
 
     Raises:
         ModelError: LiteRT cannot run the model.
@@ -161,37 +161,37 @@ class LiteRTSession:
         self._open: Callable[..., Any] = partial(_open_interpreter, content, num_threads, delegates)
         self.note = ""
         try:
-            self._one()  # now, so that a file that LiteRT cannot run is refused now
+            self._single()  # now, so that a file that LiteRT cannot run is refused here
         except ModelError as error:
             if delegates or "XNN" not in str(error):
                 raise
             self._open = partial(_open_interpreter, content, num_threads, delegates, xnnpack=False)
-            self._one()
+            self._single()
             self.note = (
                 f"LiteRT runs it without XNNPACK, which cannot: {_one_line(error.__cause__)}"
             )
 
     def after_fork(self) -> None:
-        """Leave to the parent what it has opened; the child opens its own when it runs the model.
+        """Leave the parent's interpreters to it; the child opens others when it runs the model.
 
-        LiteRT's threads are not in the child, and another thread of the parent may have been in the
-        midst of a run. Nothing is freed either: that would wait for those threads.
+        LiteRT's threads do not exist in the child, and another thread of the parent may have been
+        running the model. Nothing is freed either: that would wait for those threads.
         """
         ctypes.pythonapi.Py_IncRef(ctypes.py_object([self._opened, self._open]))
         self._opened = {}
         if self._delegates:
             self._open = _refuse_fork
 
-    def _one(self) -> Any:
-        """Return the interpreter of the model as it is in the file."""
-        if "one" not in self._opened:
-            self._opened["one"] = self._open()
-        return self._opened["one"]
+    def _single(self) -> Any:
+        """Return the interpreter of the model with the batch of the file."""
+        if "single" not in self._opened:
+            self._opened["single"] = self._open()
+        return self._opened["single"]
 
     def _many(self) -> Any | None:
-        """Return the interpreter that takes CHUNK images at once, None for a fixed batch.
+        """Return the interpreter for CHUNK images at once; None if the batch is fixed.
 
-        LiteRT may accept another batch for such a model all the same, and then mix the images.
+        LiteRT may accept another batch for such a model nevertheless, and then mix the images.
         """
         ports = *self._inputs, *self._outputs
         if self._keeps_state or any(tensor.signature[0] != -1 for tensor in ports):
@@ -208,7 +208,7 @@ class LiteRTSession:
         """Run the model once."""
         import numpy as np
 
-        return self._invoke(self._one(), [np.asarray(tensor) for tensor in tensors])
+        return self._invoke(self._single(), [np.asarray(tensor) for tensor in tensors])
 
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the images of a batch: whole chunks at once if the model can, the rest singly."""
@@ -218,7 +218,7 @@ class LiteRTSession:
         many = self._many() if count >= CHUNK else None
         chunked = count - count % CHUNK if many else 0
         pieces = [(many, start, CHUNK) for start in range(0, chunked, CHUNK)]
-        pieces += [(self._one(), start, size) for start in range(chunked, count, size)]
+        pieces += [(self._single(), start, size) for start in range(chunked, count, size)]
         answers = [
             self._invoke(interpreter, [batch[start : start + length] for batch in batches])
             for interpreter, start, length in pieces
@@ -226,8 +226,8 @@ class LiteRTSession:
         return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
 
     def reset(self) -> None:
-        """Set tensors that keep their values between runs to their first ones."""
-        self._one().reset_all_variables()
+        """Set the tensors that keep their values between runs to their initial values."""
+        self._single().reset_all_variables()
 
     def _invoke(
         self, interpreter: Any, tensors: Sequence[npt.NDArray[Any]]
@@ -271,7 +271,7 @@ def _open_interpreter(
 
 
 def _refuse_fork(**_: object) -> Any:
-    """Raise that a device which the parent has opened serves the parent alone."""
+    """Raise, because a device that the parent has opened serves only the parent."""
     raise BackendError(
         "the model was opened on a device before this process was forked, and the device serves "
         "the parent alone: open the model in the child"
@@ -287,7 +287,7 @@ def without_info() -> Iterator[None]:
     """Keep LiteRT's INFO lines off standard error, unless EDGEKIT_VERBOSE is set.
 
     LiteRT writes them to file descriptor 2 and has no switch for them (TF_CPP_MIN_LOG_LEVEL does
-    nothing). So the descriptor is turned aside for a moment, and what else arrived is passed on.
+    nothing). So the descriptor is redirected for a moment, and all other lines are passed on.
     """
     if os.environ.get("EDGEKIT_VERBOSE"):
         yield
@@ -296,7 +296,7 @@ def without_info() -> Iterator[None]:
         try:
             aside = stack.enter_context(TemporaryFile())
             stderr = os.dup(2)
-        except OSError:  # nowhere to put it, or no standard error to keep clean
+        except OSError:  # no temporary file, or no standard error to keep clean
             yield
             return
         os.dup2(aside.fileno(), 2)
@@ -306,6 +306,6 @@ def without_info() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             aside.seek(0)
-            for line in aside.readlines():  # all of it first: fd 2 may be the file itself
+            for line in aside.readlines():  # read completely first: fd 2 may be the same file
                 if not line.startswith(b"INFO: "):
                     os.write(2, line)

@@ -1,4 +1,4 @@
-"""Runs a plan with edgekit's own C kernels: no interpreter, no NumPy, the same bytes as LiteRT."""
+"""Runs a plan with edgekit's C kernels: no interpreter, no NumPy, the same bytes as LiteRT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
 
-# typing.TYPE_CHECKING, without the 8 ms that importing typing takes.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
@@ -41,7 +40,7 @@ def _extension() -> ModuleType | None:
 
 
 def unavailable() -> str | None:
-    """Return why it cannot run here, None when it can."""
+    """Return why it cannot run here; None when it can."""
     if _extension() is None:
         return (
             "edge_runtime's C extension is not there: install edgekit's wheel for this platform, "
@@ -51,7 +50,7 @@ def unavailable() -> str | None:
 
 
 def instructions() -> tuple[str, ...]:
-    """Return the instruction sets that this machine has kernels for, the best first.
+    """Return the instruction sets of this machine that there are kernels for, the best first.
 
     Raises:
         BackendError: there is no extension.
@@ -78,16 +77,16 @@ def open_session(
     Args:
         graph: the model.
         data: content of the .tflite file.
-        rounding: whose bytes integers give: one of ``edge_runtime.ops.ROUNDINGS``.
+        rounding: the runtime whose integers are reproduced: one of ``edge_runtime.ops.ROUNDINGS``.
 
     Raises:
-        BackendError: there is no extension, EDGEKIT_INSTRUCTIONS names what is not there, or the
-            rounding is unknown.
+        BackendError: there is no extension, EDGEKIT_INSTRUCTIONS names an instruction set that is
+            not available, or the rounding is unknown.
         ModelError: an op of the model is not supported.
     """
-    known, forced = instructions(), os.environ.get(VARIABLE)
-    if forced and forced not in known:
-        raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(known)}")
+    available, forced = instructions(), os.environ.get(VARIABLE)
+    if forced and forced not in available:
+        raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(available)}")
     engine = NativeEngine(_required(), forced)
     return NativeSession(graph, plan(graph, rounding, engine), engine)
 
@@ -97,7 +96,7 @@ class NativeEngine:
 
     Args:
         extension: the C extension.
-        forced: the best level that is used; None for the machine's best.
+        forced: the best level to use; None for the machine's best.
     """
 
     def __init__(self, extension: ModuleType, forced: str | None) -> None:
@@ -105,7 +104,7 @@ class NativeEngine:
         self.forced = forced
 
     def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
-        """Return the best variant of this machine."""
+        """Return the best variant for this machine."""
         constants = tuple(slot.data for slot in slots)
         params = _packed(kernel.params, kernel.hints)
         chosen: tuple[str, int] = self.extension.choose(kernel.name, self.forced, params, constants)
@@ -154,8 +153,7 @@ class NativeSession:
             raise ModelError("its packed weights and activations take too much memory") from None
         if len(inputs) == len(outputs) == 1:
             self.bind = self._native.bind
-            """Return a function that runs a fitting ndarray at once, and calls another for all
-            else."""
+            """Return a function that runs a fitting ndarray, and calls another for the rest."""
 
     def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[memoryview]:
         """Run the model once."""
@@ -179,18 +177,18 @@ class NativeSession:
         return outputs
 
     def reset(self) -> None:
-        """Set tensors that keep their values between runs to their first ones."""
+        """Set the tensors that keep their values between runs to their initial values."""
         self._native.reset()
 
 
 def _packed(*params: Mapping[str, int]) -> bytes:
-    """Return parameters as C has them."""
-    values = [value for some in params for value in some.values()]
+    """Return parameters as C reads them."""
+    values = [value for group in params for value in group.values()]
     return struct.pack(f"={len(values)}i", *values)
 
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
-    """Return the parameters and hints as C has them, and those for ``group`` tensors at once."""
+    """Return parameters and hints as C reads them, and those for ``group`` tensors at once."""
     single = _packed(kernel.params, kernel.hints)
     if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
         return single, None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def unavailable() -> str | None:
-    """Return why it cannot run here, None when it can."""
+    """Return why it cannot run here; None when it can."""
     if find_spec("numpy") is None:
         from edge_runtime.install import pip_line
 
@@ -41,7 +41,7 @@ def open_session(
     Args:
         graph: the model.
         data: content of the .tflite file.
-        rounding: whose bytes integers give: one of ``edge_runtime.ops.ROUNDINGS``.
+        rounding: the runtime whose integers are reproduced: one of ``edge_runtime.ops.ROUNDINGS``.
 
     Raises:
         BackendError: NumPy is not installed, or the rounding is unknown.
@@ -69,7 +69,7 @@ class ReferenceSession:
         self.reset()
 
     def reset(self) -> None:
-        """Set tensors that keep their values between runs to their first ones."""
+        """Set the tensors that keep their values between runs to their initial values."""
         import numpy as np
 
         slots = self._plan.slots
@@ -90,8 +90,8 @@ class ReferenceSession:
             for slot, tensor in zip(self._plan.inputs, tensors, strict=True)
         }
         for step in self._plan.steps:
-            read = [values[slot] for slot in step.reads]
-            outputs = kernels.run(step.kernel.name, step.kernel.params, *read)
+            inputs = [values[slot] for slot in step.reads]
+            outputs = kernels.run(step.kernel.name, step.kernel.params, *inputs)
             several = outputs if isinstance(outputs, tuple) else (outputs,)
             values.update(zip(step.writes, several, strict=True))
         self._states = {slot: values[slot] for slot in self._states}
@@ -101,17 +101,17 @@ class ReferenceSession:
         ]
 
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Run one after another."""
+        """Run the images one after another."""
         import numpy as np
 
         sizes = [shape[0] for shape in self._inputs]
         answers = [
             self.run(
                 [
-                    batch[at * size : (at + 1) * size]
+                    batch[position * size : (position + 1) * size]
                     for batch, size in zip(batches, sizes, strict=True)
                 ]
             )
-            for at in range(len(batches[0]) // sizes[0])
+            for position in range(len(batches[0]) // sizes[0])
         ]
         return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]

@@ -1,6 +1,6 @@
-/* The extension: a Session runs the kernels of a plan that edge_runtime/plan.py has made.
+/* The extension: a Session runs the kernels of a plan of edge_runtime/planner.
  *
- * Stable ABI of CPython 3.11. NumPy is found at run time, once somebody hands an array over. */
+ * Stable ABI of CPython 3.11. NumPy is looked up at run time, at the first array. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
@@ -21,20 +21,20 @@ static int all_finite(const Session *self, char *numbers)
     return finite;
 }
 
-/* Look NumPy up and take the element types from it. */
+/* Look NumPy up and get the element types from it. */
 static int meet_numpy(Session *self)
 {
-    Numpy found = {0};
-    if (find_numpy(&found) < 0)
+    Numpy numpy = {0};
+    if (find_numpy(&numpy) < 0)
         return -1;
-    if (!found.array_type)
+    if (!numpy.array_type)
         return 0;
     for (Py_ssize_t i = 0; i < 2; i++) { /* the input and the output */
-        self->inputs[i].descr = found.descr(self->inputs[i].type_number);
+        self->inputs[i].descr = numpy.descr(self->inputs[i].type_number);
         if (!self->inputs[i].descr)
             return -1;
     }
-    self->numpy = found;
+    self->numpy = numpy;
     return 0;
 }
 
@@ -44,7 +44,7 @@ static int fits(const Array *array, const Port *port)
            memcmp(array->dimensions, port->shape, (size_t)port->rank * sizeof *port->shape) == 0;
 }
 
-/* An array for the result: a new one, or the last one if nobody has seen its end but us. */
+/* An array for the result: the last result if we hold its only reference, otherwise a new one. */
 static PyObject *result_array(Session *self)
 {
     PyObject *last = self->last;
@@ -55,7 +55,7 @@ static PyObject *result_array(Session *self)
         return last;
     Py_XDECREF(last);
     Port *port = &self->outputs[0];
-    Py_INCREF(port->descr); /* new_array takes it */
+    Py_INCREF(port->descr); /* new_array steals a reference */
     PyObject *result = self->numpy.new_array(self->numpy.array_type, port->descr, port->rank,
                                              port->shape, NULL, NULL, 0, NULL);
     if (result)
@@ -63,8 +63,8 @@ static PyObject *result_array(Session *self)
     return result;
 }
 
-/* What bind returned: self is a session of one input and one output, and what runs all but an
- * ndarray that fits. */
+/* The function that bind returns: bound is a session of one input and one output, and the function
+ * that runs everything but a fitting ndarray. */
 static PyObject *bound_run(PyObject *bound, PyObject *tensor)
 {
     Session *self = (Session *)PyTuple_GetItem(bound, 0);
@@ -84,14 +84,14 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensor)
         Py_DECREF(result);
         return NULL;
     }
-    PyObject *former = self->last; /* another thread may have left its own meanwhile */
+    PyObject *former = self->last; /* another thread may have set it in the meantime */
     self->last = Py_NewRef(result);
     Py_XDECREF(former);
     return result;
 }
 
-/* Where the images lie for the kernels: in the buffer, or, where an element would not lie at a
- * multiple of its size, in a copy. NULL without memory for that. */
+/* The images that kernels read: those of the buffer, or a copy if its elements are misaligned. NULL
+ * without memory for that. */
 static char *aligned_images(const Py_buffer *buffer, const Port *port, char **copy)
 {
     *copy = NULL;
@@ -108,14 +108,14 @@ static Py_ssize_t count_images(const Session *self, const Py_buffer *buffers)
 {
     const Py_ssize_t count = buffers[0].len / self->inputs[0].size;
     if (!count) {
-        PyErr_Format(PyExc_ValueError, "input has %zd bytes, and no image, which takes %zd",
+        PyErr_Format(PyExc_ValueError, "input has %zd bytes, less than an image of %zd",
                      buffers[0].len, self->inputs[0].size);
         return -1;
     }
     for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++) {
         const Port *port = &self->inputs[i];
         if (buffers[i].len % port->size || buffers[i].len / port->size != count) {
-            PyErr_SetString(PyExc_ValueError, "inputs and outputs are not of as many images");
+            PyErr_SetString(PyExc_ValueError, "inputs and outputs differ in their number of images");
             return -1;
         }
         if (i >= self->input_count && (uintptr_t)buffers[i].buf % (uintptr_t)port->element) {
@@ -126,7 +126,7 @@ static Py_ssize_t count_images(const Session *self, const Py_buffer *buffers)
     return count;
 }
 
-/* ports and copies: room for as many pointers as there are inputs and outputs, all NULL. */
+/* ports and copies: a pointer for each input and output, all NULL. */
 static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports, char **copies)
 {
     const Py_ssize_t count = count_images(self, buffers);
@@ -140,11 +140,11 @@ static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports
     return execute(self, ports, count);
 }
 
-/* Takes the buffers of a tuple; returns how many it got, fewer with an exception. */
-static Py_ssize_t take_buffers(PyObject *sources, Py_ssize_t count, int flags, Py_buffer *buffers)
+/* Gets the buffers of a tuple; returns their number, less than count with an exception. */
+static Py_ssize_t get_buffers(PyObject *sources, Py_ssize_t count, int flags, Py_buffer *buffers)
 {
     if (PyTuple_Size(sources) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd buffers, and there are %zd", PyTuple_Size(sources), count);
+        PyErr_Format(PyExc_ValueError, "%zd buffers, expected %zd", PyTuple_Size(sources), count);
         return 0;
     }
     Py_ssize_t i = 0;
@@ -159,23 +159,23 @@ static PyObject *session_compute(Session *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "O!O!:compute", &PyTuple_Type, &inputs, &PyTuple_Type, &outputs))
         return NULL;
     const Py_ssize_t count = self->input_count + self->output_count;
-    /* Held until the end: meanwhile nobody resizes or frees them. */
+    /* Held until the end, so that nothing resizes or frees them. */
     Py_buffer *buffers = calloc((size_t)count, sizeof *buffers);
     char **ports = calloc(2 * (size_t)count, sizeof *ports), **copies = ports + count;
-    Py_ssize_t taken = 0;
+    Py_ssize_t held = 0;
     int result = -1;
     if (!buffers || !ports) {
         PyErr_NoMemory();
     } else {
-        taken = take_buffers(inputs, self->input_count, PyBUF_SIMPLE, buffers);
-        if (taken == self->input_count)
-            taken += take_buffers(outputs, self->output_count, PyBUF_WRITABLE, buffers + taken);
-        if (taken == count)
+        held = get_buffers(inputs, self->input_count, PyBUF_SIMPLE, buffers);
+        if (held == self->input_count)
+            held += get_buffers(outputs, self->output_count, PyBUF_WRITABLE, buffers + held);
+        if (held == count)
             result = compute_buffers(self, buffers, ports, copies);
         for (Py_ssize_t i = 0; i < count; i++)
             free(copies[i]);
     }
-    for (Py_ssize_t i = 0; i < taken; i++)
+    for (Py_ssize_t i = 0; i < held; i++)
         PyBuffer_Release(&buffers[i]);
     free(buffers);
     free(ports);
@@ -190,12 +190,12 @@ static PyObject *session_reset(Session *self, PyObject *Py_UNUSED(nothing))
 
 static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what Model.run does."};
 
-/* The session does not know slow, which knows the session: a circle would keep both, and the file,
- * until the garbage collector comes by. */
+/* The session has no reference to slow, which refers to the session: a cycle would keep both, and
+ * the file, until the garbage collector runs. */
 static PyObject *session_bind(PyObject *self, PyObject *slow)
 {
     if (((Session *)self)->input_count != 1 || ((Session *)self)->output_count != 1) {
-        PyErr_SetString(PyExc_ValueError, "a session of several inputs or outputs is not bound");
+        PyErr_SetString(PyExc_ValueError, "a session of several inputs or outputs cannot be bound");
         return NULL;
     }
     PyObject *bound = PyTuple_Pack(2, self, slow);
@@ -231,9 +231,9 @@ static void session_dealloc(Session *self)
 static PyMethodDef session_methods[] = {
     {"compute", METHOD(session_compute), METH_VARARGS,
      "compute(inputs, outputs): run as many images as the buffers hold."},
-    {"reset", METHOD(session_reset), METH_NOARGS, "Set what is kept between runs to the beginning."},
+    {"reset", METHOD(session_reset), METH_NOARGS, "Set the states to their initial values."},
     {"bind", session_bind, METH_O,
-     "bind(slow): return run, which hands over to slow what is no fitting ndarray."},
+     "bind(slow): return run, which calls slow for everything but a fitting ndarray."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -275,7 +275,7 @@ static PyObject *instructions(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
 
 static PyMethodDef module_methods[] = {
     {"instructions", instructions, METH_NOARGS,
-     "Names of the instruction sets that this machine has kernels for, the best first."},
+     "Names of the instruction sets of this machine that there are kernels for, the best first."},
     {"variants", variants, METH_O,
      "variants(kernel): the levels that a kernel has variants for, on any machine, best first."},
     {"choose", choose, METH_VARARGS,
@@ -300,8 +300,9 @@ static int module_exec(PyObject *module)
     return result < 0 ? -1 : PyModule_AddIntConstant(module, "GROUP", GROUP);
 }
 
-/* CPython 3.12 asks whether interpreters with a GIL of their own may load it, and they may: it keeps
- * nothing beyond its objects. 3.11, whose names alone the stable ABI has, refuses the question. */
+/* Since CPython 3.12 a module declares that interpreters with their own GIL may load it: this one
+ * has no state beyond its objects. 3.11, whose stable ABI this is, lacks the names and rejects the
+ * slot. */
 enum { MULTIPLE_INTERPRETERS = 3 }; /* Py_mod_multiple_interpreters */
 #define PER_INTERPRETER_GIL ((void *)2)
 #define SINCE_3_12 0x030C0000

@@ -1,6 +1,5 @@
-/* The table of variants for Python: which there are, which one fits, what it reads, and the portable
- * kernel run once. What makes up a Python object is checked, and what only a kernel knows is not: how
- * large its tensors are. */
+/* The table of variants for Python: list, choose and pack variants, and run the portable kernel. The
+ * types of the arguments are checked; the sizes of tensors, which only a kernel knows, are not. */
 #ifndef EK_CHOOSING_H
 #define EK_CHOOSING_H
 
@@ -11,7 +10,7 @@
 
 #include "variants.h"
 
-/* What Python hands over for a kernel. */
+/* The arguments of a kernel from Python. */
 typedef struct {
     int32_t *params;    /* followed by zeros up to EK_MOST_PARAMS */
     void **tensors;     /* likewise by NULL; a copy where one is not aligned to 8 bytes */
@@ -195,10 +194,10 @@ static PyObject *pack(PyObject *Py_UNUSED(module), PyObject *arguments)
         if (variant->pack && !variant->pack(operands.params, operands.tensors, &packing)) {
             result = Py_NewRef(Py_None);
         } else {
-            const Py_buffer *given = &operands.buffers[operands.count];
+            const Py_buffer *original = &operands.buffers[operands.count];
             const int32_t *read = packing.count ? packing.params : operands.params;
             const Py_ssize_t size =
-                packing.count ? packing.count * (Py_ssize_t)sizeof *read : given->len;
+                packing.count ? packing.count * (Py_ssize_t)sizeof *read : original->len;
             PyObject *packed = packed_tensors(variant, &operands, &packing);
             if (packed)
                 result = Py_BuildValue("y#N", (const char *)read, size, packed);
@@ -216,7 +215,7 @@ static PyObject *new_outputs(const Operands *operands, PyObject *sizes)
     for (Py_ssize_t i = 0; outputs && i < count; i++) {
         const Py_ssize_t size = PyLong_AsSsize_t(PyTuple_GetItem(sizes, i));
         if (size < 0 && !PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "an output of less than no bytes");
+            PyErr_SetString(PyExc_ValueError, "the size of an output is negative");
         PyObject *bytes = PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(NULL, size);
         if (!bytes || PyTuple_SetItem(outputs, i, bytes) < 0) {
             Py_CLEAR(outputs);

@@ -1,4 +1,4 @@
-/* What is used of NumPy; the layout is part of its stable ABI (ndarraytypes.h). NumPy is not needed
+/* The part of NumPy's stable ABI (ndarraytypes.h) that is used here. NumPy is not needed
  * to build or to import the extension. */
 #ifndef EK_NUMPY_ABI_H
 #define EK_NUMPY_ABI_H
@@ -25,12 +25,12 @@ typedef PyObject *NewFunction(PyTypeObject *, PyObject *, int, const Py_ssize_t 
                               const Py_ssize_t *, void *, int, PyObject *);
 
 typedef struct {
-    PyTypeObject *array_type; /* NULL until somebody has imported NumPy */
+    PyTypeObject *array_type; /* NULL until NumPy is imported */
     NewFunction *new_array;
     DescrFunction *descr;
 } Numpy;
 
-/* Look NumPy up, if somebody has imported it; -1 with an exception when that fails. */
+/* Look NumPy up, if it is imported; -1 with an exception when that fails. */
 static int find_numpy(Numpy *numpy)
 {
     PyObject *name = PyUnicode_FromString("numpy._core._multiarray_umath");
@@ -46,7 +46,7 @@ static int find_numpy(Numpy *numpy)
         return -1;
     VersionFunction *version;
     memcpy(&version, &api[ABI_VERSION], sizeof version);
-    if (version() >> 24 != 2) /* another ABI: the slow way serves */
+    if (version() >> 24 != 2) /* another ABI: arrays go through Python */
         return 0;
     memcpy(&numpy->descr, &api[DESCR_FROM_TYPE], sizeof numpy->descr);
     memcpy(&numpy->new_array, &api[NEW_FROM_DESCR], sizeof numpy->new_array);

@@ -1,7 +1,7 @@
-/* What a plan's slots and steps become when a session is opened.
+/* Opening a session: a plan's slots and steps as C structures.
  *
- * plan.py has checked the file, and is trusted with what only a kernel knows: how many parameters and
- * tensors it reads, and that they fit each other. All that makes up a Python object is checked here. */
+ * The planner has checked the file, and is trusted with what only a kernel knows: the number of
+ * parameters and tensors that it reads, and their sizes. Types and bounds are checked here. */
 #ifndef EK_OPENING_H
 #define EK_OPENING_H
 
@@ -13,7 +13,7 @@
 #include "session.h"
 #include "variants.h"
 
-/* Bytes of an element, by NumPy's type number; 0 for a type that the engine does not have. */
+/* Bytes of an element, by NumPy's type number; 0 for a type that the engine does not support. */
 static Py_ssize_t element_size(int type_number)
 {
     switch (type_number) {
@@ -39,12 +39,12 @@ static int read_port(PyObject *source, Port *port)
     if (!PyArg_ParseTuple(source, "inO!", &port->type_number, &port->size, &PyTuple_Type, &shape))
         return -1;
     if (PyTuple_Size(shape) > MAX_RANK) {
-        PyErr_SetString(PyExc_ValueError, "more dimensions than the extension takes");
+        PyErr_SetString(PyExc_ValueError, "more dimensions than the extension supports");
         return -1;
     }
     port->rank = (int)PyTuple_Size(shape);
     port->element = element_size(port->type_number);
-    /* What is left of the size when it is divided by each dimension: one element, or it is wrong. */
+    /* The size divided by all dimensions: the size of an element, unless one of them is wrong. */
     Py_ssize_t left = port->size;
     for (int i = 0; i < port->rank; i++) {
         const Py_ssize_t length = PyLong_AsSsize_t(PyTuple_GetItem(shape, i));
@@ -178,12 +178,12 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
     return 0;
 }
 
-/* Packed weights of a hostile model, of one output each or shared by thousands of ops, may take many
- * times as much as its file; an honest one's stay below twice its constants, or are small. */
+/* Packed weights of a hostile model, of one output each or shared by thousands of ops, may need many
+ * times the size of its file; those of an honest one are small or below twice its constants. */
 #define PACKED_ROOM ((size_t)32 << 20)
 
-/* Has the constants of a step packed in the form that its variant reads, aligned, and its parameters
- * behind them. Without group parameters, or where the packer refuses these, groups are not run. */
+/* Packs the constants of a step for its variant, aligned, followed by its parameters. Without group
+ * parameters, or if the packer rejects them, images are not grouped. */
 static int pack_step(Session *self, const Variant *variant, Step *step, void *const *tensors,
                      Py_ssize_t count)
 {

@@ -1,5 +1,5 @@
-/* What a session holds, and how it runs: the kernels of a plan, one after another, on one image or on
- * GROUP of them, with or without the GIL. */
+/* A session and how it runs: the kernels of a plan, one after another, on one image or on GROUP
+ * images, with or without the GIL. */
 #ifndef EK_SESSION_H
 #define EK_SESSION_H
 
@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     ek_kernel *run;
     const int32_t *params, *group_params; /* the latter for GROUP images at once */
-    Py_ssize_t first;                     /* of its pointers */
+    Py_ssize_t first;                     /* index of its first pointer */
 } Step;
 
 typedef enum { CONSTANT, ARENA, INPUT, OUTPUT } Place;
@@ -38,18 +38,18 @@ typedef struct {
 
 typedef struct {
     Py_ssize_t offset, size; /* in the arena */
-    int fill;                /* the byte of which it is full before the first run */
+    int fill;                /* the byte that fills it before the first run */
 } State; /* a tensor that keeps its value from one run to the next */
 
-/* Images that kernels take at once where each of their rows stands for itself: as many as the widest
- * vectors have lanes. A tensor then is GROUP tensors, one behind the other. */
+/* Images that kernels process at once if their rows are independent: the number of lanes of the
+ * widest vectors. A tensor then is GROUP tensors, one after another. */
 enum { GROUP = 16, MAX_GROUP_ARENA = 1 << 16 }; /* bytes of an arena that still fits a cache then */
 
 typedef struct {
     void **pointers; /* one for each reference */
     char *memory;
     Py_ssize_t images; /* 1 or GROUP */
-} Frame; /* what one thread at a time works in */
+} Frame; /* memory of one thread at a time */
 
 typedef struct {
     PyObject_HEAD
@@ -62,13 +62,13 @@ typedef struct {
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
     Frame frame;        /* for runs that keep the GIL */
-    int groups;         /* whether all steps take GROUP images at once */
+    int groups;         /* whether all steps can process GROUP images at once */
     State *states;
     Py_ssize_t state_count;
     Port *inputs, *outputs; /* one array */
     Py_ssize_t input_count, output_count;
     Numpy numpy;
-    PyObject *last; /* result, whose memory serves again when nobody else has it any more */
+    PyObject *last; /* the last result, reused when no other reference is left */
     int last_flags;
 } Session;
 
@@ -95,7 +95,7 @@ static int open_frame(const Session *self, Frame *frame, Py_ssize_t images)
     return 0;
 }
 
-/* Sets the tensors that keep their values to their first ones. */
+/* Sets the states to their initial values. */
 static void reset_states(const Session *self, const Frame *frame)
 {
     char *arena = aligned(frame->memory);
@@ -109,7 +109,7 @@ static void close_frame(Frame *frame)
     free(frame->memory);
 }
 
-/* Runs the frame's number of images; ports: where inputs, then outputs lie. */
+/* Runs the frame's number of images; ports: addresses of inputs, then outputs. */
 static void compute(const Session *self, const Frame *frame, char *const *ports)
 {
     for (Py_ssize_t i = 0; i < self->caller_count; i++) {
@@ -123,7 +123,7 @@ static void compute(const Session *self, const Frame *frame, char *const *ports)
     }
 }
 
-/* Moves the ports beyond so many images. */
+/* Runs count images, and advances the ports beyond them. */
 static void compute_all(const Session *self, const Frame *frames, char **ports, Py_ssize_t count)
 {
     while (count) {
@@ -135,8 +135,8 @@ static void compute_all(const Session *self, const Frame *frames, char **ports, 
     }
 }
 
-/* Longer than this, in bytes that are touched, other threads may run meanwhile: giving the GIL away
- * and taking it again costs about as much as a few thousand. */
+/* Bytes to touch from which other threads may run in the meantime: releasing and reacquiring the GIL
+ * costs about as much as touching a few thousand. */
 enum { RELEASE_AT = 200000 };
 
 static int execute(const Session *self, char **ports, Py_ssize_t count)
@@ -145,11 +145,11 @@ static int execute(const Session *self, char **ports, Py_ssize_t count)
         compute(self, &self->frame, ports);
         return 0;
     }
-    if (self->state_count) { /* one after another, and no other thread meanwhile */
+    if (self->state_count) { /* one after another, without other threads */
         compute_all(self, &self->frame, ports, count);
         return 0;
     }
-    Frame frames[2] = {{0}, {0}}; /* of one's own: another thread may come */
+    Frame frames[2] = {{0}, {0}}; /* not self->frame, which another thread may use */
     const int wrong = open_frame(self, &frames[0], 1) < 0 ||
                       (self->groups && count >= GROUP && open_frame(self, &frames[1], GROUP) < 0);
     if (wrong)

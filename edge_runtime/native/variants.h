@@ -14,7 +14,7 @@
 typedef struct {
     const char *name, *level;
     ek_kernel *run; /* NULL: compiled elsewhere */
-    ek_packer *pack; /* NULL: it reads the kernel's own parameters and constants */
+    ek_packer *pack; /* NULL: it reads the parameters and constants of the portable kernel */
     ek_scratch *scratch; /* NULL: it needs none */
 } Variant;
 
@@ -39,7 +39,7 @@ enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 static const char *const LEVELS[] = {EK_LEVELS(LEVEL)};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
-/* Whether this machine runs kernels of a level. It does not choose what the exporter chooses. */
+/* Whether this machine runs kernels of a level. The exporter's levels are never chosen here. */
 static int supported(const char *level)
 {
 #ifdef EK_X86
@@ -48,7 +48,7 @@ static int supported(const char *level)
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vnni");
     if (!strcmp(level, "avxvnni")) {
-        unsigned a, b, c, d; /* not every compiler knows its name */
+        unsigned a, b, c, d; /* not every compiler supports the name */
         return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
                a >> 4 & 1;
     }
@@ -79,8 +79,8 @@ static const Variant *find_variant(const char *name, const char *level)
 }
 
 /* The best variant of a kernel that this machine runs and whose packer accepts the parameters and
- * constants, from the level "highest" downwards; NULL: from the best. What it packs is told in
- * packing, but not written. */
+ * constants, from the level "highest" downwards; NULL: from the best. packing then has the
+ * sizes, but nothing is written. */
 static const Variant *choose_variant(const char *name, const char *highest, const int32_t *params,
                                      void *const *tensors, ek_packing *packing)
 {

@@ -1,9 +1,9 @@
-"""A Graph made ready to run: shapes settled, constants folded, ops lowered, the arena laid out.
+"""A Graph to a Plan: shapes inferred, constants folded, ops lowered, the arena laid out.
 
-The file may come from anywhere. The reader has checked each thing by itself; here the things are
-checked against each other, so that a kernel touches nothing but its tensors: what an op makes has
-the shape, the size and the quantisation that whoever reads it relies on, every parameter fits into
-int32, and the whole stays within what a file of its size may take.
+The file may be hostile. The reader has checked each tensor and op alone; here they are checked
+against each other, so that a kernel touches only its tensors: the output of an op has the shape,
+size and quantisation on which its readers rely, every parameter fits into int32, and the model
+stays within the memory that a file of its size may use.
 """
 
 from __future__ import annotations
@@ -28,18 +28,17 @@ if TYPE_CHECKING:
 
 
 def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -> Plan:
-    """Plan a graph for the batch that its shapes tell.
+    """Plan a graph for the batch size of its shapes.
 
     Args:
         graph: the model.
         rounding: one of ``ops.ROUNDINGS``.
-        engine: what runs the plan and chooses the variants of its kernels; None for the portable
-            ones.
+        engine: runs the plan and chooses the variants of its kernels; None for the portable ones.
 
     Raises:
         BackendError: there is no such rounding.
         ModelError: ops are not supported; the message says which and how many. Or the model
-            contradicts itself, or takes more memory than a file of its size may.
+            contradicts itself, or needs more memory than a file of its size may use.
     """
     if rounding not in ops.ROUNDINGS:
         raise BackendError(f"rounding is one of {', '.join(ops.ROUNDINGS)}, not {rounding!r}")
@@ -63,10 +62,10 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
 
 
 def unsupported(graph: Graph) -> list[Unsupported]:
-    """Return all ops that the engine does not run of those on which the outputs depend.
+    """Return all ops that the outputs depend on and the engine does not run.
 
     Raises:
-        ModelError: the model contradicts itself, or takes more memory than it may.
+        ModelError: the model contradicts itself, or needs more memory than it may use.
     """
     require_order(graph)
     limits.require_few_ops(graph)
@@ -78,7 +77,7 @@ def unsupported(graph: Graph) -> list[Unsupported]:
 
 
 def states_its_shapes(graph: Graph) -> bool:
-    """Tell whether each tensor of a graph that can be planned has the shape that its op makes.
+    """Return whether each tensor of a graph that can be planned has the shape that its op infers.
 
     The plan goes by the ops alone, and only by those on which an output depends; others go by the
     file, and run all.
@@ -94,4 +93,4 @@ def states_its_shapes(graph: Graph) -> bool:
 
 
 def _ordered(ops: list[Unsupported]) -> list[Unsupported]:
-    return sorted(ops, key=lambda one: one.op.index)
+    return sorted(ops, key=lambda reason: reason.op.index)

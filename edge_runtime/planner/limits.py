@@ -1,4 +1,4 @@
-"""What a model may take, and what keeps one op of it from running."""
+"""Limits of a model as a whole, and reasons why an op cannot run."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from edge_runtime.unsupported import Unsupported
 
 ROOM, ROOM_TIMES = 16 << 20, 64
-"""A model may take this many bytes, or so many times its file's size if that is more. A file of 300
-bytes can ask for any number of gigabytes, and what asks for that is damaged or hostile: input,
-output and activations of classifiers are smaller than their weights. The limit holds twice: for
+"""A model may use ROOM bytes, or ROOM_TIMES the size of its file if that is more. A file of 300
+bytes can ask for any number of gigabytes, but then it is damaged or hostile: input, output and
+activations of classifiers are smaller than their weights. The limit holds twice: for
 inputs, outputs and arena together, and for the constants that all ops read and make together, since
 thousands of ops may share the same weights, each with a copy packed for its kernel."""
 
 MAX_OPS = 4096
-"""Planning takes time that grows with the square of their number: half a second for so many
+"""Most ops. The time of planning grows with the square of their number: half a second for this many
 tensors that are all alive at once."""
 
 MAX_SCALES = 2**16
-"""Scales that ops have for slices of their tensors, all different ops together: each becomes a
-multiplier, in 5 µs, in 80 µs at worst. Ops whose tensors and options are the same count once."""
+"""Most scales of slices of tensors, in total: each becomes a multiplier in 5 µs, at worst 80 µs.
+Ops with the same tensors and options count once."""
 
 MAX_TABLES = 2048
-"""Functions of 8 bits that different ops tabulate, in half a millisecond, two with the rounding
-"tflite-micro"."""
+"""Most tables of 8-bit functions, in total: each needs half a millisecond, or two with the rounding
+"tflite-micro". Ops with the same tensors and options count once."""
 
 MAX_RANK = 8
-"""Most dimensions of a tensor; the extension's number as well."""
+"""Most dimensions of a tensor; the C extension has the same limit."""
 
 
 class NotSupportedError(ModelError):
@@ -49,34 +49,34 @@ class NotSupportedError(ModelError):
 
 
 def room(graph: Graph) -> int:
-    """Return the bytes that a model may take."""
+    """Return the bytes that a model may use."""
     return max(ROOM, ROOM_TIMES * graph.size)
 
 
 def require_few_ops(graph: Graph) -> None:
-    """Raise when a graph has more ops than are planned."""
+    """Raise when a graph has more than MAX_OPS ops."""
     if len(graph.ops) > MAX_OPS:
         raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
 
 
 def require_ranks(graph: Graph) -> None:
-    """Raise when an input has more dimensions than are planned."""
+    """Raise when an input has more than MAX_RANK dimensions."""
     for index in graph.inputs:
         if (rank := len(graph.tensors[index].shape)) > MAX_RANK:
             raise ModelError(f"its input has {rank} dimensions, at most {MAX_RANK} are run")
 
 
 def require_few(op: Op, count: int, limit: int, what: str) -> None:
-    """Raise when the ops up to this one have too much of what takes time or memory to lower."""
+    """Raise when the ops up to this one exceed a limit on the time or memory of lowering."""
     if count > limit:
         raise ModelError(f"{label(op)}: all ops {what.format(limit)}; here it is more")
 
 
 def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
-    """Return the module of an op whose tensors are of types that the engine has.
+    """Return the module of an op whose tensors have types that the engine supports.
 
     Raises:
-        NotSupportedError: the engine does not have the op, or the type of a tensor.
+        NotSupportedError: the engine does not support the op, or the type of a tensor.
         UnsoundError: it lacks its first input, or has no output.
     """
     module = None if op.custom else ops.find(op.name)
@@ -97,22 +97,22 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
 
 
 def call_of(op: Op, tensors: Sequence[Tensor], rounding: str) -> Call:
-    """Return the op as its module sees it."""
+    """Return the op in the form that its module reads."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
     return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
 
 
 def settled(call: Call, module: ModuleType, most: int) -> Call:
-    """Return the op with the shapes of its outputs, after all that could be wrong with it.
+    """Return the op with the shapes of its outputs, after checking it.
 
     Args:
         call: the op.
         module: its module.
-        most: bytes of an output.
+        most: most bytes of an output.
 
     Raises:
-        NotSupportedError: it is beyond a limit.
-        UnsoundError: it has another number of outputs than its kind has.
+        NotSupportedError: the op is beyond a limit.
+        UnsoundError: it has a wrong number of outputs.
     """
     for constraint in module.CONSTRAINTS:
         value = constraint(call)
@@ -145,7 +145,7 @@ def _require_size(call: Call, output: Tensor, most: int) -> None:
 
 
 def require_int32(call: Call, params: Mapping[str, int]) -> None:
-    """Raise when a parameter is not what C can hold."""
+    """Raise when a parameter does not fit into int32."""
     for name, value in params.items():
         if not -(2**31) <= value < 2**31:
             raise refused(call, f"The kernel's {name} fits into int32", str(value))
@@ -159,7 +159,7 @@ def refused(call: Call, limit: str, value: str) -> NotSupportedError:
 
 
 def usable(tensor: Tensor, most: int) -> bool:
-    """Tell whether what the file says about a tensor that no kernel makes can be relied on."""
+    """Return whether the file's description of a tensor that no kernel writes is sound."""
     return (
         tensor.dtype in SIZES
         and len(tensor.shape) <= MAX_RANK

@@ -1,4 +1,4 @@
-"""The ops of a graph as kernels, within the limits of all ops together."""
+"""Ops to kernels, within the limits on all ops together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lowered = tuple["Op", "Kernel"]
 
 
 class Lowering:
-    """Lowers the ops of one graph: ops whose tensors and options are the same once."""
+    """Lowers the ops of a graph; ops with the same tensors and options are lowered once."""
 
     def __init__(self, graph: Graph) -> None:
         self.room = limits.room(graph)
@@ -25,10 +25,10 @@ class Lowering:
         self._kernels: dict[tuple[object, ...], Kernel] = {}
 
     def count(self, op: Op, constants: int) -> None:
-        """Count bytes of constants that an op reads or makes.
+        """Count the bytes of constants that an op reads or makes.
 
         Raises:
-            ModelError: all ops up to this one have too many.
+            ModelError: the ops up to this one have too many.
         """
         self._constants += constants
         require_few(op, self._constants, self.room, "read and make at most {} bytes of constants")
@@ -37,12 +37,12 @@ class Lowering:
         """Return the kernel of an op.
 
         Raises:
-            ModelError: all ops up to this one have too many constants, scales or tables.
+            ModelError: the ops up to this one have too many constants, scales or tables.
             NotSupportedError: a parameter does not fit into int32.
         """
         kernel = self._kernels.get(key := _key(call))
         if kernel is None:
-            # A bias has the scales of its weights once more, and no multipliers of its own.
+            # A bias repeats the scales of its weights and needs no further multipliers.
             self._scales += max(_slices(tensor) for tensor in call.inputs if tensor)
             require_few(
                 call.op, self._scales, limits.MAX_SCALES, "have at most {} scales of slices"
@@ -60,10 +60,10 @@ class Lowering:
 def lower(
     graph: Graph, rounding: str, lowering: Lowering
 ) -> tuple[list[Lowered], list[Unsupported]]:
-    """Return the kernels of a graph whose shapes are settled, and the ops that have none.
+    """Return the kernels of a graph with inferred shapes, and the ops that are not supported.
 
     Raises:
-        ModelError: the ops together are beyond a limit.
+        ModelError: the ops together exceed a limit.
     """
     lowered: list[Lowered] = []
     left: list[Unsupported] = []
@@ -71,7 +71,10 @@ def lower(
         try:
             module = limits.module_of(op, graph.tensors)
             call = limits.call_of(op, graph.tensors, rounding)
-            lowering.count(op, sum(one.size for one in call.inputs if one and one.data is not None))
+            constants = (
+                tensor.size for tensor in call.inputs if tensor and tensor.data is not None
+            )
+            lowering.count(op, sum(constants))
             lowered.append((op, lowering.kernel(call, module)))
         except NotSupportedError as error:
             left.append(error.what)
@@ -79,17 +82,21 @@ def lower(
 
 
 def _key(call: Call) -> tuple[object, ...]:
-    """Return all that the lowering of an op depends on; a constant stands for its bytes."""
-    parts = (
-        one and (one.shape, one.dtype, one.quantization, -1 if one.data is None else one.index)
-        for one in (*call.inputs, *call.outputs)
-    )
-    # As text 0.0 and -0.0 are different, and NaN is NaN.
-    return (call.op.name, repr(call.op.options), *parts)
+    """Return everything that an op's kernel depends on; an index stands for constant bytes."""
+    # As text, 0.0 and -0.0 differ, and NaN equals NaN.
+    options = repr(call.op.options)
+    return (call.op.name, options, *map(_tensor_key, (*call.inputs, *call.outputs)))
+
+
+def _tensor_key(tensor: Tensor | None) -> tuple[object, ...] | None:
+    if tensor is None:
+        return None
+    constant = -1 if tensor.data is None else tensor.index
+    return (tensor.shape, tensor.dtype, tensor.quantization, constant)
 
 
 def _slices(tensor: Tensor) -> int:
-    """Return the number of scales where there is one for each slice."""
+    """Return the number of scales of a tensor with one for each slice; 0 for other tensors."""
     quantization = tensor.quantization
     per_channel = quantization is not None and quantization.per_channel
     return len(quantization.scales) if quantization is not None and per_channel else 0

@@ -1,4 +1,4 @@
-"""Where activations lie: tensors that are never alive together share the same bytes."""
+"""The layout of memory: tensors that are never alive together share the same bytes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ALIGNMENT = 16
 
 @record
 class Lifetime:
-    """A tensor that needs a place.
+    """Size and lifetime of a tensor in the arena.
 
     Attributes:
         size: bytes.
-        first: step that writes it.
-        last: last step that reads it.
+        first: index of the step that writes it.
+        last: index of the last step that reads it.
     """
 
     size: int
@@ -35,15 +35,15 @@ class Lifetime:
 def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     """Return an offset for each tensor and the size of the arena, all multiples of ALIGNMENT.
 
-    The largest first, each at the lowest offset where it meets nobody who is alive at the same
-    time. Source: greedy by size, in Pisarchyk and Lee, "Efficient Memory Management for Deep
+    The largest first, each at the lowest offset where it overlaps no tensor that is alive at the
+    same time. Source: greedy by size, in Pisarchyk and Lee, "Efficient Memory Management for Deep
     Neural Net Inference", 2020; TFLite Micro's GreedyMemoryPlanner does the same.
 
     Each tensor is compared with those placed before it: 4,096 tensors, of which all are alive at
     once, need 8 million comparisons, about half a second.
     """
     offsets = [0] * len(lifetimes)
-    # Start, end, and the first and last step of what is placed, in the order of the starts.
+    # Start, end, first and last step of each tensor placed so far, sorted by start.
     placed: list[tuple[int, int, int, int]] = []
     for index in sorted(range(len(lifetimes)), key=lambda i: -lifetimes[i].size):
         lifetime = lifetimes[index]
@@ -55,7 +55,7 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
                     break
                 offset = end
         offsets[index] = offset
-        # What is sorted but for its end is sorted in one pass.
+        # One pass sorts a list whose only unsorted item is the last.
         placed.append((offset, offset + _aligned(size), born, dies))
         placed.sort()
     return offsets, max((end for _, end, *_ in placed), default=0)
@@ -66,54 +66,54 @@ def _aligned(size: int) -> int:
 
 
 def require_outputs(graph: Graph, settled: Graph) -> None:
-    """Raise when an output is none, or has another shape than the file says.
+    """Raise when no op writes an output, or its shape differs from that in the file.
 
     Args:
-        graph: as it is in the file.
-        settled: with the shapes that its ops make.
+        graph: the graph of the file.
+        settled: the graph with the shapes that its ops infer.
 
     Raises:
         ModelError: an output is an input or a constant of the file.
-        UnsoundError: it has another shape.
+        UnsoundError: the shapes differ.
     """
     written = {index for op in graph.ops for index in op.outputs}
     for index in graph.outputs:
         if index not in written:
             raise ModelError("its output is its input: no op makes it")
-        said, found = graph.tensors[index].shape, settled.tensors[index].shape
-        if said != found:
+        stated, inferred = graph.tensors[index].shape, settled.tensors[index].shape
+        if stated != inferred:
             raise UnsoundError(
-                f"its output is {list(said)} in the file, and its ops make {list(found)}"
+                f"its output is {list(stated)} in the file, and its ops make {list(inferred)}"
             )
 
 
 def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: int) -> Plan:
-    """Give every tensor that a kernel touches a slot, and the computed ones a place.
+    """Assign a slot to every tensor that a kernel touches, and a place to every computed one.
 
     The variant of each kernel is chosen first: it may need scratch memory.
 
     Args:
-        graph: after all passes: each output is written by an op for it alone.
+        graph: the graph after all passes, in which an op writes each output, and only that.
         lowered: its kernels.
         engine: chooses the variants; None for the portable kernels.
-        room: bytes that inputs, outputs and arena may take together.
+        room: most bytes of inputs, outputs and arena together.
 
     Raises:
-        ModelError: they take more.
+        ModelError: they need more.
     """
     tensors = graph.tensors
     numbers: dict[int, int] = {}
     slots: list[Slot] = []
-    places = {index: ("input", at) for at, index in enumerate(graph.inputs)}
-    places |= {storage(graph, index): ("output", at) for at, index in enumerate(graph.outputs)}
+    places = {index: ("input", i) for i, index in enumerate(graph.inputs)}
+    places |= {storage(graph, index): ("output", i) for i, index in enumerate(graph.outputs)}
 
     def number(index: int) -> int:
         index = storage(graph, index)
         if index not in numbers:
             tensor = tensors[index]
-            where = ("constant", 0) if tensor.data is not None else ("arena", 0)
+            default = ("constant", 0) if tensor.data is not None else ("arena", 0)
             numbers[index] = len(slots)
-            slots.append(Slot(tensor.dtype, tensor.size, tensor.data, *places.get(index, where)))
+            slots.append(Slot(tensor.dtype, tensor.size, tensor.data, *places.get(index, default)))
         return numbers[index]
 
     inputs = tuple(number(index) for index in graph.inputs)
@@ -139,29 +139,30 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
         if tensors[index].variable
     )
     arena = _place(slots, steps, {state.slot for state in states})
-    taken = arena + sum(slots[slot].size for slot in (*inputs, *outputs))
-    if taken > room:
+    needed = arena + sum(slots[slot].size for slot in (*inputs, *outputs))
+    if needed > room:
         raise ModelError(
-            f"input, output and activations take {taken} bytes; a file of {graph.size} bytes may "
+            f"input, output and activations take {needed} bytes; a file of {graph.size} bytes may "
             f"take {room}"
         )
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
 
 
 def _fill(state: Tensor) -> int:
-    """Return the byte of which a variable tensor is full at first.
+    """Return the byte that fills a variable tensor before the first inference.
 
-    Source: ResetVariableTensor in tensorflow/lite/kernels/internal/... of LiteRT.
+    Source: ResetVariableTensor in tensorflow/lite/core/api/tensor_utils.cc: the zero point of int8,
+    0 for all other types.
     """
     zero_point = state.zero_point
     return zero_point % 256 if state.dtype == "int8" and zero_point is not None else 0
 
 
 def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
-    """Give computed slots their place, and return the arena's size.
+    """Assign a place to each computed slot, and return the arena's size.
 
-    A kernel that can work in place takes its input's place over when nobody else needs it: so
-    what comes before the model's output is calculated in the caller's output buffer.
+    A kernel that can work in place writes to its input's place if no later step needs the input:
+    so the kernels before the model's output calculate in the caller's output buffer.
     """
     last = {slot: index for index, step in enumerate(steps) for slot in step.slots}
     first = {
@@ -181,16 +182,16 @@ def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
         ):
             root[source] = root[output]
     shared: dict[int, Lifetime] = {}
-    for slot, own in enumerate(root):
-        if slots[slot].place == "arena" and slots[own].place == "arena":
+    for slot, owner in enumerate(root):
+        if slots[slot].place == "arena" and slots[owner].place == "arena":
             lifetime = Lifetime(slots[slot].size, first[slot], last[slot])
-            was = shared.get(own, lifetime)
-            start, end = min(was.first, lifetime.first), max(was.last, lifetime.last)
-            shared[own] = Lifetime(lifetime.size, start, end)
+            other = shared.get(owner, lifetime)
+            start, end = min(other.first, lifetime.first), max(other.last, lifetime.last)
+            shared[owner] = Lifetime(lifetime.size, start, end)
     offsets, size = place(list(shared.values()))
-    where = dict(zip(shared, offsets, strict=True))
-    for slot, own in enumerate(root):
+    placed = dict(zip(shared, offsets, strict=True))
+    for slot, owner in enumerate(root):
         if slots[slot].place == "arena":
-            offset = where[own] if own in where else slots[own].offset
-            slots[slot] = replace(slots[slot], place=slots[own].place, offset=offset)
+            offset = placed[owner] if owner in placed else slots[owner].offset
+            slots[slot] = replace(slots[slot], place=slots[owner].place, offset=offset)
     return size

@@ -1,4 +1,4 @@
-"""What an engine executes: slots, steps, a plan of them; and what it says of its variants."""
+"""What an engine executes, ``Plan``, and what the planner asks an engine, ``Engine``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from edge_runtime.ops.call import Kernel
 
     class Engine(Protocol):
-        """What runs kernels: it chooses their variants before memory is laid out."""
+        """Runs kernels, and chooses their variants before memory is laid out."""
 
         def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
-            """Return the level of the variant that runs a kernel, and bytes of its scratch.
+            """Return the level of a kernel's variant, and the bytes of its scratch memory.
 
             Args:
                 kernel: the kernel.
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
         def run(
             self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]
         ) -> tuple[bytes, ...]:
-            """Return the outputs of a kernel whose inputs are all known.
+            """Return the outputs of a kernel whose inputs are all constant.
 
             Args:
                 kernel: the kernel.
                 slots: its inputs and constants.
-                sizes: bytes of its outputs.
+                sizes: bytes of each output.
             """
 
 
@@ -42,9 +42,9 @@ class Slot:
     Attributes:
         dtype: NumPy's name of the element type.
         size: bytes.
-        data: a constant's little-endian bytes; None for what is computed.
+        data: a constant's little-endian bytes; None for computed tensors.
         place: "constant", "input", "output" (both the caller's) or "arena".
-        offset: in the arena; of an input or output its position among them; 0 for a constant.
+        offset: offset in the arena; position among the inputs or outputs; 0 for a constant.
     """
 
     dtype: str
@@ -58,15 +58,15 @@ class Slot:
 
 @record
 class Step:
-    """A kernel and the slots it works on.
+    """A kernel and its slots.
 
     Attributes:
-        op: of the graph.
-        kernel: what runs it.
-        reads: inputs, then constants.
-        writes: outputs.
-        scratch: memory of the variant's own while it runs; at most one.
-        level: of the variant: "portable", or the name of an instruction set or form.
+        op: the op of the graph.
+        kernel: the kernel that runs it.
+        reads: slots of its inputs, then constants.
+        writes: slots of its outputs.
+        scratch: slot of the variant's scratch memory; at most one.
+        level: level of the variant: "portable", or the name of an instruction set or form.
     """
 
     op: Op
@@ -78,7 +78,7 @@ class Step:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """All slots, in the order in which the C function has its tensors."""
+        """All slots, in the order of the C function's tensors."""
         return (*self.reads, *self.writes, *self.scratch)
 
 
@@ -87,8 +87,8 @@ class State:
     """A tensor that keeps its value from one inference to the next.
 
     Attributes:
-        slot: in the arena, where nothing else lies.
-        fill: the byte of which it is full before the first inference.
+        slot: its slot in the arena, which it shares with no other tensor.
+        fill: the byte that fills it before the first inference.
     """
 
     slot: int
@@ -104,9 +104,9 @@ class Plan:
         steps: in execution order.
         inputs: slots of the model's inputs.
         outputs: slots of the model's outputs.
-        arena: bytes that the caller of the kernels has to own.
-        states: what the arena keeps between inferences.
-        graph: the graph after the passes, whose ops the steps run.
+        arena: bytes of the arena, which the caller of the kernels owns.
+        states: tensors that the arena keeps between inferences.
+        graph: the graph after the passes; the steps run its ops.
     """
 
     slots: tuple[Slot, ...]

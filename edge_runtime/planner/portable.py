@@ -1,4 +1,4 @@
-"""An engine without variants, which runs kernels in NumPy: what a plan has unless told."""
+"""The default engine of a plan: no variants, kernels run in NumPy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Portable:
         self,
         kernel: Kernel,
         slots: Sequence[Slot],
-        sizes: Sequence[int],  # noqa: ARG002 - the NumPy function knows
+        sizes: Sequence[int],  # noqa: ARG002 - the NumPy function infers them
     ) -> tuple[bytes, ...]:
         """Run the kernel in NumPy."""
         import numpy as np

@@ -1,8 +1,11 @@
-"""Digits in any light are read, or refused; they are never taken for something else."""
+"""Digits in any light are read, or refused; they are never mistaken for another digit."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -15,20 +18,32 @@ pytestmark = pytest.mark.unsanitized
 DIGITS = 100
 LEAST = 0.9
 
+Array = npt.NDArray[Any]
+Light = Callable[[Array, Array], Array]
+Colour = float | tuple[int, int, int]
 
-def slope(steepness, angle=0.0):
+
+def slope(steepness: float, angle: float = 0.0) -> Light:
     return lambda u, v: 1 + steepness * (u * np.cos(angle) + v * np.sin(angle))
 
 
-def vignette(strength):
+def vignette(strength: float) -> Light:
     return lambda u, v: 1 - strength * (u**2 + v**2)
 
 
-def shadow(strength, angle=0.4, place=0.05):
+def shadow(strength: float, angle: float = 0.4, place: float = 0.05) -> Light:
     return lambda u, v: np.where(u * np.cos(angle) + v * np.sin(angle) > place, 1, strength)
 
 
-def photo(paper, ink, noise=6.0, light=None, size=112, page=None, jpeg=0):
+def photo(
+    paper: Colour,
+    ink: Colour,
+    noise: float = 6.0,
+    light: Light | None = None,
+    size: int = 112,
+    page: tuple[int, int] | None = None,
+    jpeg: int = 0,
+) -> Callable[[Array, np.random.Generator], Array]:
     """Return a function (digit uint8 [28, 28], rng) -> a photograph of it.
 
     Args:
@@ -41,7 +56,7 @@ def photo(paper, ink, noise=6.0, light=None, size=112, page=None, jpeg=0):
         jpeg: quality; 0: not compressed.
     """
 
-    def take(digit, rng):
+    def take(digit: Array, rng: np.random.Generator) -> Array:
         field = Image.fromarray(digit).resize((size, size), Image.Resampling.BICUBIC)
         height, width = page or (size, size)
         top, left = rng.integers(0, (height - size + 1, width - size + 1))
@@ -90,26 +105,26 @@ CONDITIONS = {
 
 
 @pytest.fixture(scope="module")
-def digits():
+def digits() -> tuple[Array, Array]:
     _, _, x_test, y_test = mnist.load()
     return x_test[:DIGITS].reshape(-1, 28, 28), y_test[:DIGITS]
 
 
 @pytest.fixture(scope="module")
-def answer():
+def answer() -> Callable[[Array], Array]:
     """A classifier that needs no training: the nearest of 10,000 training images."""
     x_train, y_train, *_ = mnist.load()
-    known, labels = x_train[:10000].reshape(-1, 784).astype(np.float32) / 255, y_train[:10000]
-    norms = (known**2).sum(1) / 2
+    examples, labels = x_train[:10000].reshape(-1, 784).astype(np.float32) / 255, y_train[:10000]
+    norms = (examples**2).sum(1) / 2
 
-    def nearest(images):
-        return labels[(norms - images.reshape(-1, 784) / np.float32(255) @ known.T).argmin(1)]
+    def nearest(images: Array) -> Array:
+        return labels[(norms - images.reshape(-1, 784) / np.float32(255) @ examples.T).argmin(1)]
 
     return nearest
 
 
 @pytest.mark.mnist
-def test_what_is_framed_goes_through_byte_for_byte(digits):
+def test_framed_digits_are_not_changed(digits: tuple[Array, Array]) -> None:
     for image in digits[0]:
         for picture in (image, 255 - image):
             prepared = prepare(picture, 28, 28, 1, "digit")
@@ -118,7 +133,9 @@ def test_what_is_framed_goes_through_byte_for_byte(digits):
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_digits_are_read_in_this_light(name, digits, answer):
+def test_digits_are_read_in_this_light(
+    name: str, digits: tuple[Array, Array], answer: Callable[[Array], Array]
+) -> None:
     rng = np.random.default_rng(0)
     images, true = digits
     photos = [CONDITIONS[name](image, rng) for image in images]
@@ -127,7 +144,7 @@ def test_digits_are_read_in_this_light(name, digits, answer):
     assert (answer(framed) == true).mean() >= LEAST
 
 
-def ground(paper, noise=0.0, light=None, size=112):
+def ground(paper: float, noise: float = 0.0, light: Light | None = None, size: int = 112) -> Array:
     """A page without ink."""
     rng = np.random.default_rng(0)
     return photo(paper, paper, noise, light, size)(np.zeros((28, 28), np.uint8), rng)
@@ -149,12 +166,12 @@ BLANK = {
 
 
 @pytest.mark.parametrize("name", BLANK)
-def test_a_page_without_ink_is_blank_in_any_light(name):
+def test_a_page_without_ink_is_blank_in_any_light(name: str) -> None:
     with pytest.raises(InputError, match=r"blank: there is no ink on it.*; use a bolder pen"):
         prepare(BLANK[name], 28, 28, 1, "digit")
 
 
-def test_a_photograph_of_twelve_megapixels():
+def test_a_photograph_of_twelve_megapixels() -> None:
     page = Image.new("RGB", (4000, 3000), (200, 190, 180))
     page.paste((30, 40, 120), (1900, 1200, 2000, 1800))
 
@@ -164,7 +181,7 @@ def test_a_photograph_of_twelve_megapixels():
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) in {(20, 3), (20, 4)}
 
 
-def test_a_small_picture_on_grey_is_not_taken_for_a_framed_one():
+def test_a_small_picture_on_grey_is_not_mistaken_for_a_framed_one() -> None:
     image = np.full((28, 28), 120, np.uint8)
     image[8:20, 13:16] = 30
 

@@ -1,4 +1,4 @@
-"""The Edge TPU backend, held by a stand-in for libedgetpu that really is a LiteRT delegate."""
+"""The Edge TPU backend with a stub of libedgetpu that is a real LiteRT delegate."""
 
 import shutil
 import subprocess
@@ -39,7 +39,7 @@ def library(tmp_path_factory):
 
 @pytest.fixture
 def log(library, tmp_path, monkeypatch):
-    """The stub is the library; what it has seen is in the file."""
+    """Use the stub as the library; it logs its calls to the file."""
     path = tmp_path / "log"
     path.touch()
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(library))
@@ -88,10 +88,10 @@ def test_a_batch_runs_image_by_image(tpu_model):
     np.testing.assert_array_equal(model.predict(images), [[zero, zero], [half, zero], [zero, half]])
 
 
-def test_a_process_of_its_own(tpu_model, log):
+def test_a_separate_process(tpu_model, log):
     tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
-    for own in True, None:
-        model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own)
+    for own_process in True, None:
+        model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own_process)
         np.testing.assert_array_equal(model.run(tensor), tensor.reshape(1, -1)[:, :2] + 1)
         del model
 
@@ -132,7 +132,7 @@ def test_a_failing_delegate_gives_its_reason(tpu_model, monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_delegate_that_fails_without_a_word(tpu_model, monkeypatch):
+def test_a_delegate_that_fails_without_a_message(tpu_model, monkeypatch):
     monkeypatch.setenv("STUB_FAILS", "")
 
     with pytest.raises(BackendError, match=r"cannot open the Edge TPU: it does not say why"):
@@ -154,7 +154,7 @@ def test_a_model_that_is_not_compiled_is_told_to(int8_model):
         load(int8_model, backend="edgetpu")
 
 
-def test_litert_points_to_this_backend(tpu_model):
+def test_litert_refers_to_this_backend(tpu_model):
     with pytest.raises(ModelError, match="open it with the backend edgetpu"):
         load(tpu_model, backend="litert")
 
@@ -178,7 +178,7 @@ def test_a_missing_library_is_named(tpu_model, tmp_path, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_the_library_goes_by_its_platform_name(tpu_model, monkeypatch):
+def test_the_library_has_the_name_of_its_platform(tpu_model, monkeypatch):
     monkeypatch.delenv("EDGEKIT_EDGETPU_LIB", raising=False)
     monkeypatch.setattr(edgetpu, "LIBRARY", "libedgetpu-of-nobody.so.1")
 
@@ -186,7 +186,7 @@ def test_the_library_goes_by_its_platform_name(tpu_model, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_another_library_is_not_taken(tpu_model, tmp_path, monkeypatch):
+def test_another_library_is_refused(tpu_model, tmp_path, monkeypatch):
     other = compiled("int answer(void);\nint answer(void) { return 42; }\n", tmp_path / "other.so")
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
 
@@ -194,7 +194,7 @@ def test_another_library_is_not_taken(tpu_model, tmp_path, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_a_library_without_one_function_is_not_taken(tmp_path, monkeypatch):
+def test_a_library_without_one_function_is_refused(tmp_path, monkeypatch):
     source = STUB.replace("edgetpu_free_devices", "edgetpu_frees_no_devices")
     other = compiled(source, tmp_path / "other.so")
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
@@ -220,7 +220,7 @@ def test_no_device_connected(monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_litert_is_needed_too(tpu_model, monkeypatch):
+def test_litert_is_required_as_well(tpu_model, monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
     assert install_line("litert") in unavailable("edgetpu")

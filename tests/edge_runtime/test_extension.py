@@ -1,4 +1,4 @@
-"""The C extension handed what plan.py would not hand it: an error each time, and no crash."""
+"""The C extension with arguments that the planner never passes: errors, and no crash."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def test_the_session_of_these_tests_runs() -> None:
 @pytest.mark.parametrize(
     ("source", "output", "error", "said"),
     [
-        (b"", bytearray(), ValueError, "no image, which takes 12"),
-        (b"1234", bytearray(), ValueError, "input has 4 bytes, and no image"),
-        (bytes(12), bytearray(), ValueError, "not of as many images"),
-        (bytes(12), bytearray(24), ValueError, "not of as many images"),
-        (bytes(24), bytearray(12), ValueError, "not of as many images"),
-        (bytes(13), bytearray(13), ValueError, "not of as many images"),
+        (b"", bytearray(), ValueError, "0 bytes, less than an image of 12"),
+        (b"1234", bytearray(), ValueError, "input has 4 bytes, less than an image of 12"),
+        (bytes(12), bytearray(), ValueError, "differ in their number of images"),
+        (bytes(12), bytearray(24), ValueError, "differ in their number of images"),
+        (bytes(24), bytearray(12), ValueError, "differ in their number of images"),
+        (bytes(13), bytearray(13), ValueError, "differ in their number of images"),
         (bytes(12), memoryview(bytearray(13))[1:], ValueError, "output is not aligned"),
         (bytes(12), bytes(12), BufferError, "not writable"),
         (bytes(12), memoryview(bytearray(24))[::2], BufferError, "not C-contiguous"),
@@ -135,7 +135,7 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
     ],
     ids=repr,
 )
-def test_a_plan_that_is_none(changes: dict[str, Any]) -> None:
+def test_a_plan_that_is_invalid(changes: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError, OverflowError, MemoryError)):
         session(**changes)
 
@@ -146,7 +146,7 @@ def test_a_session_is_only_made_of_a_plan() -> None:
             make()
 
 
-def test_what_is_bound_calls_what_it_was_bound_to() -> None:
+def test_a_bound_function_calls_the_other_one() -> None:
     run = session().bind(lambda tensor: ("slow", tensor))
     assert run(b"bytes") == ("slow", b"bytes")
     strided = np.zeros((1, 6), np.float32)[:, ::2]
@@ -163,7 +163,7 @@ def test_what_is_bound_calls_what_it_was_bound_to() -> None:
 
 
 def moved(array: np.ndarray, by: int) -> np.ndarray:
-    """A copy that lies ``by`` bytes behind an address that is aligned to 64."""
+    """Return a copy ``by`` bytes after an address aligned to 64."""
     memory = np.zeros(array.nbytes + 128, np.uint8)
     start = -memory.ctypes.data % 64 + by
     place = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)

@@ -1,5 +1,6 @@
 """Multipliers in place of real factors."""
 
+from collections.abc import Iterator
 from math import nextafter
 from random import Random
 
@@ -14,7 +15,7 @@ from edge_runtime.fixed_point import (
 from edge_runtime.planner.memory import ALIGNMENT, Lifetime, place
 
 
-def test_a_multiplier_rounds_as_a_product_of_doubles():
+def test_a_multiplier_rounds_as_a_product_of_doubles() -> None:
     random = Random(5)
     factors = [10 ** random.uniform(-4, 1) for _ in range(100)]
     factors += [a / b for a in (1, 3, 5) for b in (2, 4, 6, 8, 64)] + [1 / 10, 1 / 20, 1 / 14]
@@ -29,8 +30,8 @@ def test_a_multiplier_rounds_as_a_product_of_doubles():
                         assert rescale_once(signed, multiplier, shift) == expected, (factor, signed)
 
 
-def multiplier_of_all_steps(factor):
-    """The definition of ``rounding_multiplier``: each step is looked at, none is left out."""
+def multiplier_of_all_steps(factor: float) -> tuple[int, int]:
+    """The definition of ``rounding_multiplier``: it checks every step."""
     multiplier, shift = quantize_multiplier(factor)
     if not 2.0**-31 < factor < 2.0**30:
         return multiplier, shift
@@ -48,8 +49,8 @@ def multiplier_of_all_steps(factor):
     return (min(max(multiplier, least), largest) if least <= largest else multiplier), shift
 
 
-def factors(random):
-    """Factors as models have them, of any size, and next to fractions where halves lie."""
+def factors(random: Random) -> Iterator[float]:
+    """Yield factors as in models, of any size, and next to fractions with halves."""
     yield from (0.0, 5e-324, 2.0**-149, 2.0**-31, 2.0**30, 2.0**40, float("inf"))
     for _ in range(150):
         yield 10 ** random.uniform(-4, 1)
@@ -63,12 +64,12 @@ def factors(random):
         yield 1 / (2 * random.randrange(1, 10**6))
 
 
-def test_the_multiplier_is_that_of_looking_at_every_step():
+def test_the_multiplier_equals_that_of_checking_every_step() -> None:
     for factor in factors(Random(8)):
         assert rounding_multiplier(factor) == multiplier_of_all_steps(factor), factor.hex()
 
 
-def test_a_tensor_lies_at_the_lowest_offset_where_it_meets_nobody():
+def test_a_tensor_lies_at_the_lowest_offset_without_overlap() -> None:
     random = Random(3)
     for _ in range(300):
         born = [random.randrange(12) for _ in range(random.randrange(30))]
@@ -85,14 +86,15 @@ def test_a_tensor_lies_at_the_lowest_offset_where_it_meets_nobody():
             for offset, one in zip(offsets, lifetimes, strict=True)
         ]
         for rank, index in enumerate(order):
-            own = lifetimes[index]
+            lifetime = lifetimes[index]
             met = [
                 spans[other]
                 for other in order[:rank]
-                if lifetimes[other].first <= own.last and own.first <= lifetimes[other].last
+                if lifetimes[other].first <= lifetime.last
+                and lifetime.first <= lifetimes[other].last
             ]
             for offset in range(0, offsets[index] + 1, ALIGNMENT):
-                end = offset + own.size
+                end = offset + lifetime.size
                 free = all(end <= one.start or one.stop <= offset for one in met)
                 assert free == (offset == offsets[index])
         assert size == max((span.stop for span in spans), default=0)

@@ -1,4 +1,4 @@
-"""Fork: a child uses the models of its parent, whatever the parent's threads were doing."""
+"""Fork: a child uses the models of its parent, whatever the parent's threads are doing."""
 
 import gc
 import os
@@ -24,11 +24,11 @@ from edge_runtime.reader import read
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 HANGS = 10
-"""Seconds after which a child that still runs hangs."""
+"""Seconds after which a child that still runs counts as hanging."""
 
 
 def in_child(check: Callable[[], bool]) -> str:
-    """Fork, and say what became of ``check`` in the child."""
+    """Fork, and return the result of ``check`` in the child."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # CPython 3.12 warns of every fork beside threads
         pid = os.fork()
@@ -45,7 +45,7 @@ def in_child(check: Callable[[], bool]) -> str:
 
 
 class busy:  # noqa: N801 - used as a function
-    """Threads that do the same again and again."""
+    """Threads that repeat a function."""
 
     def __init__(self, work: Callable[[], object], threads: int = 2) -> None:
         self._done, begun = threading.Event(), threading.Barrier(threads + 1)
@@ -70,7 +70,7 @@ class busy:  # noqa: N801 - used as a function
 
 
 class Stuck:
-    """A session that returns nothing in the parent until it is let go."""
+    """A session that blocks in the parent until it is released."""
 
     def __init__(self) -> None:
         self.inside, self.leave, self.parent = threading.Event(), threading.Event(), os.getpid()
@@ -153,7 +153,7 @@ def test_a_device_serves_the_process_that_opened_it() -> None:
     session.run([tensor])
 
 
-def test_a_fork_waits_until_standard_error_is_in_its_place() -> None:
+def test_a_fork_waits_until_standard_error_is_restored() -> None:
     place = os.fstat(2).st_ino
     inside, leave = threading.Event(), threading.Event()
 
@@ -172,8 +172,8 @@ def test_a_fork_waits_until_standard_error_is_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("backend", ["native", "reference", "litert"])
-def test_a_model_is_gone_with_the_last_who_has_it(backend: str, tmp_path: Path) -> None:
-    """Without the garbage collector, which may come by late or never; so is its file."""
+def test_a_model_is_freed_with_its_last_reference(backend: str, tmp_path: Path) -> None:
+    """Without the garbage collector, which may run late or never; its file is closed, too."""
     path = tmp_path / "model.tflite"
     path.write_bytes(models.seeds()["RELU float32"])
     gc.collect()

@@ -1,6 +1,6 @@
 """Hostile files: a ModelError or the right answer; no crash, no hang, no more memory than stated.
 
-The corpus and the files with too much of something run in processes of their own, so that a crash
+The corpus and the files with too much of something run in separate processes, so that a crash
 or a hang is a failure of one test, with the number of the file.
 """
 
@@ -59,13 +59,13 @@ def changed(name: str, **fields: object) -> bytes:
 
 
 def test_the_small_models_hold_every_op() -> None:
-    found = set()
+    names = set()
     for name, data in models.seeds().items():
         outcome = hostile.check(data, 1)
         assert outcome in ("ran", "refused"), name
         if outcome == "ran":
-            found |= {op.name for op in read(data).ops}
-    assert found == set(ops.OPS)
+            names |= {op.name for op in read(data).ops}
+    assert names == set(ops.OPS)
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))
@@ -244,12 +244,12 @@ def softmaxes(betas: list[float]) -> bytes:
 
 
 def test_ops_that_are_the_same_are_lowered_once() -> None:
-    made = planner.plan(read(of_slices([0.1, 0.2], [0.1, 0.1, 0.3])))
-    first, second, other = (step.kernel for step in made.steps)
+    planned = planner.plan(read(of_slices([0.1, 0.2], [0.1, 0.1, 0.3])))
+    first, second, other = (step.kernel for step in planned.steps)
     assert first is second
     assert first.constants[-1].data != other.constants[-1].data
-    made = planner.plan(read(softmaxes([1.0, 2.0, 1.0])))
-    first, other, second = (step.kernel for step in made.steps)
+    planned = planner.plan(read(softmaxes([1.0, 2.0, 1.0])))
+    first, other, second = (step.kernel for step in planned.steps)
     assert first is second
     assert first.constants[-1].data != other.constants[-1].data
 
@@ -320,7 +320,7 @@ PACKED = "opened|too much memory"
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
-@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer needs memory, too")
 @pytest.mark.parametrize(
     ("make", "arguments", "outcome"),
     [
@@ -346,18 +346,18 @@ def test_opening_takes_what_is_stated(
     path.write_bytes(data)
     done = run("-c", PEAK, str(path), timeout=60)
     assert done.returncode == 0, done.stderr
-    message, _, taken = done.stdout.strip().rpartition("\n")
+    message, _, grown = done.stdout.strip().rpartition("\n")
     assert any(part in message for part in outcome.split("|")), message
-    assert int(taken) < OPENING * len(data) + BESIDES
+    assert int(grown) < OPENING * len(data) + BESIDES
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
-@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer needs memory, too")
 def test_an_honest_model_takes_little(int8_model: Path) -> None:
     done = run("-c", PEAK, str(int8_model), timeout=60)
-    message, taken = done.stdout.split()
+    message, grown = done.stdout.split()
     assert message == "opened"
-    assert int(taken) < 1 << 20
+    assert int(grown) < 1 << 20
 
 
 NO_MEMORY = """
@@ -373,7 +373,7 @@ except edge_runtime.ModelError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux")
-@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer takes memory of its own")
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer needs memory, too")
 def test_memory_that_is_not_there_is_a_model_error(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(wide(2, 2**31 - 1))

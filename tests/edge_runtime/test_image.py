@@ -20,7 +20,7 @@ def digit(image, **options):
 
 
 def seven(size=(120, 160), ink=20, ground=240):
-    """A shape without symmetry, so that a rotation or a mirror image shows."""
+    """A shape without symmetry, so that rotations and mirror images differ."""
     image = Image.new("L", size, ground)
     pen = ImageDraw.Draw(image)
     pen.line((30, 30, 90, 30), fill=ink, width=12)
@@ -32,7 +32,7 @@ def mean_difference(a, b):
     return np.abs(a.pixels.astype(int) - b.pixels.astype(int)).mean()
 
 
-def test_the_result_is_what_the_model_takes():
+def test_the_result_has_the_models_shape():
     for channels in (1, 3):
         for framing in FRAMINGS:
             prepared = prepare(seven(), 32, 24, channels, framing)
@@ -44,7 +44,7 @@ def test_the_result_is_what_the_model_takes():
 # Digit framing.
 
 
-def test_the_digit_is_framed_as_mnist_is():
+def test_the_digit_is_framed_as_in_mnist():
     pixels = digit(seven()).pixels[:, :, 0].astype(float)
 
     rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
@@ -71,11 +71,11 @@ def test_size_and_place_on_the_page_do_not_matter():
     assert mean_difference(digit(small), expected) < 6
 
 
-def test_a_faint_hand_is_as_good_as_a_strong_one():
+def test_faint_ink_gives_the_same_result_as_strong_ink():
     assert mean_difference(digit(seven(ink=140, ground=200)), digit(seven())) < 1
 
 
-def test_ink_is_light_whatever_it_was():
+def test_ink_is_light_for_either_polarity():
     dark_on_light, light_on_dark = digit(seven()), digit(seven(ink=235, ground=15))
 
     assert dark_on_light.inverted
@@ -90,7 +90,7 @@ def test_inversion_can_be_forced():
     assert mean_difference(digit(seven(), invert=False), digit(seven())) > 50
 
 
-def test_an_image_of_the_right_size_is_taken_as_it_is():
+def test_an_image_of_the_right_size_is_not_changed():
     image = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
     image[0], image[-1], image[:, 0], image[:, -1] = 0, 0, 0, 0
 
@@ -173,7 +173,7 @@ def test_colours_survive_in_a_colour_model():
     np.testing.assert_array_equal(prepare(image, 8, 8, 1, "resize").pixels, luma)
 
 
-def test_grey_is_pillows_grey():
+def test_grey_equals_that_of_pillow():
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 3)).astype(np.uint8)
 
     np.testing.assert_array_equal(
@@ -211,7 +211,7 @@ def test_centre_crop_of_another_aspect_ratio():
 
 
 @pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 64), (1, 500), (500, 1)])
-def test_letterbox_shows_all_of_it_on_black(shape):
+def test_letterbox_shows_the_whole_image_on_black(shape):
     image = np.full((*shape, 3), (90, 60, 30), np.uint8)
 
     pixels = prepare(image, 32, 32, 3, "letterbox").pixels
@@ -233,7 +233,7 @@ def test_the_bars_of_a_letterbox_stay_black():
     assert not pixels[15:].any()
 
 
-def test_there_is_no_such_framing():
+def test_an_unknown_framing_is_refused():
     with pytest.raises(ValueError, match="'poster': there are digit, resize, centre-crop, letter"):
         prepare(seven(), 28, 28, 1, "poster")
 
@@ -259,7 +259,7 @@ DROPPED = [
 
 
 @pytest.mark.parametrize(("image", "how", "dropped"), DROPPED)
-def test_what_is_dropped_is_said(image, how, dropped):
+def test_what_is_dropped_is_reported(image, how, dropped):
     assert prepare(image, *how).dropped == dropped
 
 
@@ -267,7 +267,7 @@ def test_what_is_dropped_is_said(image, how, dropped):
 
 
 def transparent(image):
-    """The same drawing as ink of some opacity on nothing."""
+    """The same drawing as ink of some opacity on a transparent ground."""
     alpha = ImageOps.invert(image)
     return Image.merge("LA", (Image.new("L", image.size, 0), alpha))
 
@@ -352,7 +352,7 @@ def test_every_array(kind):
 @pytest.mark.parametrize("top", [255, 1023, 4095, 16383, 65535])
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])
 def test_pixels_of_fewer_bits_in_wider_integers(top, dtype):
-    """Cameras store 10, 12 and 14 bits in 16: the largest value says how many there are."""
+    """Cameras store 10, 12 and 14 bits in 16: the largest value determines the number of bits."""
     array = np.rint(np.asarray(seven()) / 240 * top).astype(dtype)
 
     expected = np.rint(np.asarray(seven()) / 240 * 255)
@@ -386,13 +386,13 @@ def test_a_boolean_array():
         (np.full((28, 28), 70000), "not in the range 0 to 65535"),
     ],
 )
-def test_arrays_that_are_no_images(array, message):
+def test_arrays_that_are_not_images(array, message):
     with pytest.raises(InputError, match=message):
         digit(array)
 
 
 @pytest.mark.parametrize("thing", [None, 7, b"bytes", [[0, 255], [0, 255]], object()])
-def test_things_that_are_no_images(thing):
+def test_objects_that_are_not_images(thing):
     with pytest.raises(InputError, match="cannot be read"):
         digit(thing)
 
@@ -400,14 +400,14 @@ def test_things_that_are_no_images(thing):
 # Transparency.
 
 
-def test_dark_ink_on_nothing():
+def test_dark_ink_on_transparency():
     prepared = digit(transparent(seven(ink=0, ground=255)))
 
     assert prepared.inverted  # its ground is white
     assert mean_difference(prepared, digit(seven(ink=0, ground=255))) < 1
 
 
-def test_light_ink_on_nothing():
+def test_light_ink_on_transparency():
     ink = seven(ink=0, ground=255)
     image = Image.merge("LA", (Image.new("L", ink.size, 255), ImageOps.invert(ink)))
 
@@ -473,7 +473,7 @@ def test_a_missing_file(tmp_path):
         digit(tmp_path / "nowhere.png")
 
 
-def test_a_file_that_is_no_image(tmp_path):
+def test_a_file_that_is_not_an_image(tmp_path):
     path = tmp_path / "notes.png"
     path.write_text("not a picture")
 
@@ -507,7 +507,7 @@ def test_damaged_files_are_refused_or_read(tmp_path):
                     assert digit(path).pixels.shape == (28, 28, 1)
 
 
-def test_the_callers_image_stays_as_it_was():
+def test_the_callers_image_is_not_changed():
     array = np.asarray(seven()).copy()
     before = array.copy()
     image = Image.fromarray(array)

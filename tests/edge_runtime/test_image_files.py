@@ -1,9 +1,11 @@
-"""Image files from unrelated: formats, sizes and frames, refused before decoding."""
+"""Image files from any source: formats, sizes and frames, refused before decoding."""
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import EpsImagePlugin, Image
 
@@ -13,18 +15,18 @@ from edge_runtime.image import FORMATS, MOST_PIXELS, prepare
 SUFFIXES = {"JPEG": "jpg", "PPM": "pgm"}
 
 
-def pixels_of(path):
-    return prepare(path, 8, 8, 1, "resize").pixels
+def pixels_of(source: Path | Image.Image) -> npt.NDArray[np.uint8]:
+    return prepare(source, 8, 8, 1, "resize").pixels
 
 
-def gradient(size=(8, 8)):
+def gradient(size: tuple[int, int] = (8, 8)) -> Image.Image:
     return Image.fromarray(np.arange(size[0] * size[1], dtype=np.uint8).reshape(size))
 
 
-def png(width, height, *chunks):
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
     """Return a PNG of grey pixels that has a header, the chunks, and no pixels."""
 
-    def chunk(kind, content):
+    def chunk(kind: bytes, content: bytes) -> bytes:
         check = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
 
@@ -34,7 +36,7 @@ def png(width, height, *chunks):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_formats_that_are_read(tmp_path, name):
+def test_the_formats_that_are_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"image.{SUFFIXES.get(name, name.lower())}"
     gradient().save(path, name, **({"lossless": True} if name == "WEBP" else {}))
 
@@ -43,7 +45,9 @@ def test_the_formats_that_are_read(tmp_path, name):
     assert difference.max() <= 4
 
 
-def test_postscript_by_another_name_starts_no_ghostscript(tmp_path, monkeypatch):
+def test_postscript_by_another_name_starts_no_ghostscript(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = []
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *a, **_: started.append(a))
     Image.new("RGB", (8, 8)).save(tmp_path / "image.eps")
@@ -55,7 +59,7 @@ def test_postscript_by_another_name_starts_no_ghostscript(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["ICO", "TGA", "PCX", "DDS", "SGI"])
-def test_other_formats_are_for_those_who_open_them(tmp_path, name):
+def test_other_formats_are_accepted_when_already_opened(tmp_path: Path, name: str) -> None:
     Image.new("RGB", (16, 16), "red").save(tmp_path / "image.png", name)
 
     with pytest.raises(InputError, match="can read as one of PNG, JPEG"):
@@ -66,17 +70,17 @@ def test_other_formats_are_for_those_who_open_them(tmp_path, name):
 
 @pytest.mark.parametrize("height", [MOST_PIXELS // 4096 + 1, 2**15, 2**20])
 @pytest.mark.filterwarnings("ignore:Image size:Warning")
-def test_an_image_with_too_many_pixels_is_not_decoded(tmp_path, height):
+def test_an_image_with_too_many_pixels_is_not_decoded(tmp_path: Path, height: int) -> None:
     (tmp_path / "huge.png").write_bytes(png(4096, height))
 
     with pytest.raises(InputError, match=f"huge.png: it has .*{MOST_PIXELS:,} pixels are the"):
         pixels_of(tmp_path / "huge.png")
 
 
-def test_an_image_with_as_many_pixels_as_may_be(tmp_path):
+def test_an_image_with_the_most_pixels(tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(png(4096, MOST_PIXELS // 4096))
 
-    # It has none of the pixels that its header promises: it was allowed to try.
+    # It lacks the pixels that its header promises: decoding was attempted.
     with pytest.raises(InputError, match=r"large.png: the image cannot be read"):
         pixels_of(tmp_path / "large.png")
 
@@ -90,7 +94,9 @@ def test_an_image_with_as_many_pixels_as_may_be(tmp_path):
     ],
     ids=lambda chunk: chunk[0].decode(),
 )
-def test_text_and_profiles_that_expand_a_thousandfold(tmp_path, chunk):
+def test_text_and_profiles_that_expand_a_thousandfold(
+    tmp_path: Path, chunk: tuple[bytes, bytes]
+) -> None:
     content = zlib.compress(b"".join(b"\0" + bytes(8) for _ in range(8)))
     (tmp_path / "text.png").write_bytes(png(8, 8, chunk, (b"IDAT", content)))
 
@@ -101,7 +107,7 @@ def test_text_and_profiles_that_expand_a_thousandfold(tmp_path, chunk):
 
 
 @pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_a_file_with_several_frames_is_refused(tmp_path, name):
+def test_a_file_with_several_frames_is_refused(tmp_path: Path, name: str) -> None:
     path, frames = tmp_path / "frames", [gradient(), gradient().rotate(90)]
     frames[0].save(path, name, save_all=True, append_images=frames[1:])
 
@@ -111,14 +117,16 @@ def test_a_file_with_several_frames_is_refused(tmp_path, name):
         assert pixels_of(image).shape == (8, 8, 1)
 
 
-def test_of_a_phones_jpeg_the_first_picture_counts(tmp_path):
+def test_the_first_picture_of_a_phones_jpeg_is_used(tmp_path: Path) -> None:
     first, second = Image.new("L", (8, 8), 255), Image.new("L", (8, 8), 0)
     first.save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[second])
 
     assert pixels_of(tmp_path / "photo.jpg").min() == 255
 
 
-def test_transparent_pictures_of_several_bands(tmp_path, monkeypatch):
+def test_transparent_pictures_of_several_bands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (40, 30, 4), np.uint8)).save(tmp_path / "image.png")
     whole = pixels_of(tmp_path / "image.png")

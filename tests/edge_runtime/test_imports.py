@@ -1,4 +1,4 @@
-"""`import edge_runtime` loads the standard library, and of that only what is named here."""
+"""`import edge_runtime` loads only the modules of the standard library that are named here."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_import_loads_only_what_is_allowed():
+def test_import_loads_only_what_is_allowed() -> None:
     loaded = modules_after("import edge_runtime")
 
     assert {name.partition(".")[0] for name in loaded} <= ALLOWED
@@ -43,13 +43,13 @@ def test_import_loads_only_what_is_allowed():
     )
 
 
-def test_listing_the_backends_opens_none():
+def test_listing_the_backends_opens_none() -> None:
     loaded = modules_after("from edge_runtime.backends import backends; backends()")
 
     assert {name for name in loaded if name.startswith("edge_runtime.backends.")} == set()
 
 
-def test_knowing_what_is_present_loads_no_engine():
+def test_checking_availability_loads_no_engine() -> None:
     code = "from edge_runtime.backends import *; [unavailable(name) for name in backends()]"
     loaded = {name.partition(".")[0] for name in modules_after(code)}
 
@@ -79,8 +79,8 @@ print("numpy" in sys.modules)
 """
 
 
-def test_run_needs_no_numpy(float_model):
-    """What a backend without NumPy builds on."""
+def test_run_needs_no_numpy(float_model: Path) -> None:
+    """The basis of a backend without NumPy."""
     command = [sys.executable, "-c", WITHOUT_NUMPY, str(float_model)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
@@ -126,7 +126,7 @@ for call in model.predict, model.classify:
         ),
     ],
 )
-def test_what_a_call_lacks_is_named(absent, said):
+def test_a_missing_package_is_named(absent: str, said: str) -> None:
     command = [sys.executable, "-c", WITHOUT_PACKAGES, absent]
     path = Path(__file__).parents[1] / "support"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), *sys.path])}

@@ -1,4 +1,4 @@
-"""Lines that install something: what is printed has to work as it is printed."""
+"""Install commands: they have to work exactly as printed."""
 
 import json
 import os
@@ -34,7 +34,7 @@ Installed = Callable[[dict[str, Any] | None], None]
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
-    """Return a function that installs the distribution as direct_url.json says; {}: an index."""
+    """Return a function that installs the distribution with a direct_url.json; {}: an index."""
     site = tmp_path / "site"
     (site / "pip").mkdir(parents=True)
     (site / "pip" / "__init__.py").touch()
@@ -109,7 +109,7 @@ def test_from_a_repository(installed: Installed) -> None:
 
 
 @pytest.mark.parametrize("origin", [None, {"dir_info": {"editable": True}}])
-def test_not_installed_or_moved_it_is_the_checkout_that_runs(
+def test_not_installed_or_moved_the_running_checkout_is_named(
     installed: Installed, tmp_path: Path, origin: dict[str, Any] | None
 ) -> None:
     installed(origin and {"url": (tmp_path / "moved").as_uri(), **origin})
@@ -127,7 +127,7 @@ def test_a_wheel_that_was_deleted(
     assert words(install.install_line()) == [*PIP, "keras-edgekit"]
 
 
-def test_what_a_build_left_in_a_checkout_is_no_installation(
+def test_metadata_of_a_build_in_a_checkout_is_not_an_installation(
     installed: Installed, tmp_path: Path
 ) -> None:
     installed({"url": tmp_path.as_uri(), "dir_info": {"editable": True}})
@@ -138,7 +138,7 @@ def test_what_a_build_left_in_a_checkout_is_no_installation(
     assert words(install.install_line()) == [*PIP, "--editable", str(tmp_path)]
 
 
-def test_an_environment_that_uv_made(
+def test_an_environment_of_uv(
     installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed({})
@@ -158,7 +158,7 @@ def test_quotes_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert line == 'C:\\Python\\python.exe -m pip install "keras<3" "a b"'
 
 
-def test_who_prints_them(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_they_are_printed(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
     installed({})
     for backend in (litert, reference):
         monkeypatch.setattr(backend, "find_spec", lambda _: None)

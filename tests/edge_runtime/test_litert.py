@@ -1,4 +1,4 @@
-"""LiteRT as a backend, held against LiteRT itself."""
+"""The backend litert, compared with LiteRT."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def edited(path, change):
 
 
 def with_batch(path, batch):
-    """Return the model at ``path`` for another batch; -1 leaves it open."""
+    """Return the model at ``path`` for another batch; -1 for a dynamic one."""
 
     def change(model, graph):
         reshape = graph.operators[0]
@@ -68,7 +68,7 @@ def random_input(dtype, count=1, seed=0):
 
 
 def reference(path, batch):
-    """Return what LiteRT answers, asked directly, image by image."""
+    """Return the outputs of LiteRT, called directly, image by image."""
     interpreter = Interpreter(model_content=path.read_bytes())
     interpreter.allocate_tensors()
     outputs = []
@@ -79,7 +79,7 @@ def reference(path, batch):
     return np.concatenate(outputs)
 
 
-def test_run_is_litert(path):
+def test_run_equals_litert(path):
     model = load(path)
     tensor = random_input(model.input.dtype)
 
@@ -95,7 +95,7 @@ def test_num_threads(path):
 
 
 @pytest.mark.parametrize("num_threads", [0, -1, 1.5, "2"])
-def test_num_threads_is_a_whole_number(float_model, num_threads):
+def test_num_threads_is_a_positive_integer(float_model, num_threads):
     with pytest.raises(BackendError, match="num_threads"):
         load(float_model, num_threads=num_threads)
 
@@ -115,7 +115,7 @@ def test_the_backends_are_the_files_of_their_folder():
     assert unavailable("litert") is None
 
 
-def test_a_missing_package_says_what_to_install(float_model, monkeypatch):
+def test_a_missing_package_is_reported_with_its_install_command(float_model, monkeypatch):
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
     assert install_line("litert") in unavailable("litert")
@@ -125,7 +125,7 @@ def test_a_missing_package_says_what_to_install(float_model, monkeypatch):
 
 @pytest.mark.parametrize("count", [1, litert.CHUNK - 1, litert.CHUNK, 2 * litert.CHUNK + 3])
 @pytest.mark.parametrize("batch", [1, -1, 4])
-def test_a_batch_gives_what_its_images_give(path, batch, count, tmp_path):
+def test_a_batch_equals_its_single_images(path, batch, count, tmp_path):
     variant = tmp_path / "model.tflite"
     variant.write_bytes(with_batch(path, batch))
     model = load(variant)
@@ -138,7 +138,7 @@ def test_a_batch_gives_what_its_images_give(path, batch, count, tmp_path):
     np.testing.assert_array_equal(scores, dequantize(expected, model.output))
 
 
-def test_an_open_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
+def test_a_dynamic_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
     variant = tmp_path / "model.tflite"
     variant.write_bytes(with_batch(float_model, -1))
     sizes = []
@@ -182,7 +182,7 @@ def test_a_fixed_batch_is_not_resized(float_model, tmp_path):
     np.testing.assert_array_equal(load(path).predict(batch), batch)
 
 
-def test_what_litert_refuses_is_a_model_error(float_model, tmp_path):
+def test_a_model_that_litert_refuses_is_a_model_error(float_model, tmp_path):
     def change(model, graph):
         code = model.operatorCodes[graph.operators[-1].opcodeIndex]
         code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
@@ -229,7 +229,7 @@ def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
 
 
 @pytest.mark.parametrize("block", [32, 64])
-def test_blockwise_weights_that_litert_gets_right_are_run(block, tmp_path):
+def test_blockwise_weights_that_litert_runs_correctly(block, tmp_path):
     path = tmp_path / "model.tflite"
     path.write_bytes(blockwise(block=block))
     answer = load(path).run(np.ones((1, DEPTH), np.float32))
@@ -239,7 +239,7 @@ def test_blockwise_weights_that_litert_gets_right_are_run(block, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"dtype": "int8"},  # LiteRT's own kernel gives 0
+        {"dtype": "int8"},  # LiteRT's kernel gives 0
         {"scale": "float32"},  # a wrong sum
         {"block": 2 * DEPTH},  # SIGFPE
         {"block": 0},
@@ -249,14 +249,14 @@ def test_blockwise_weights_that_litert_gets_right_are_run(block, tmp_path):
         {"scales": 0},  # SIGSEGV
     ],
 )
-def test_blockwise_weights_that_it_gets_wrong_or_dies_of_are_refused(changes, tmp_path):
+def test_blockwise_weights_that_it_gets_wrong_or_crashes_on_are_refused(changes, tmp_path):
     path = tmp_path / "model.tflite"
     path.write_bytes(blockwise(**changes))
     with pytest.raises(ModelError, match="LiteRT does not run these blockwise quantised weights"):
         load(path)
 
 
-def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
+def test_litert_kernels_run_where_xnnpack_fails(tmp_path):
     """XNNPACK has no factor of 10^7 between the sums and the output."""
     tensors = [
         build.tensor((1, 9), "int8", 100.0),
@@ -273,13 +273,13 @@ def test_where_xnnpack_fails_litert_s_own_kernels_run(tmp_path):
     assert "\n" not in model.backend_note
 
 
-def test_nothing_is_said_where_all_is_as_usual(path):
+def test_the_note_is_empty_by_default(path):
     assert load(path).backend_note == ""
     assert edge_runtime.load(path, backend="native").backend_note == ""
 
 
-def test_an_op_without_its_inputs_is_not_handed_to_litert(int8_model, tmp_path):
-    """Its process would end."""
+def test_an_op_without_its_inputs_never_reaches_litert(int8_model, tmp_path):
+    """It would crash the process."""
     count = len(read(int8_model.read_bytes()).ops)
     path = tmp_path / "model.tflite"
     for op, position in ((op, position) for op in range(count) for position in (0, 1)):
@@ -334,7 +334,7 @@ def stderr_of(path, **environment):
     return done.stderr.splitlines()
 
 
-def test_litert_is_quiet_but_for_what_matters(float_model):
+def test_only_important_messages_of_litert_are_printed(float_model):
     assert stderr_of(float_model) == ["WARNING: of use", "after"]
 
 
@@ -358,7 +358,7 @@ def test_litert_needs_no_temporary_files(float_model, monkeypatch):
     assert load(float_model).input.shape == SHAPE
 
 
-def test_litert_talks_when_asked(float_model):
+def test_litert_is_verbose_on_request(float_model):
     lines = stderr_of(float_model, EDGEKIT_VERBOSE="1")
 
     assert "INFO: chatter" in lines

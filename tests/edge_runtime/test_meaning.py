@@ -1,4 +1,4 @@
-"""What an output means: probabilities, logits, numbers."""
+"""The meaning of outputs: probabilities, logits, numbers."""
 
 import numpy as np
 import pytest
@@ -29,16 +29,18 @@ def graph_of(*names: str, outputs: int = 3, inputs: int = 10) -> Graph:
         (("FULLY_CONNECTED", "TANH", "DEQUANTIZE"), (), NUMBERS),
     ],
 )
-def test_the_last_op_tells(ops: tuple[str, ...], labels: tuple[str, ...], expected: str) -> None:
+def test_the_last_op_determines_the_meaning(
+    ops: tuple[str, ...], labels: tuple[str, ...], expected: str
+) -> None:
     assert of_graph(graph_of(*ops), labels) == expected
 
 
-def test_sigmoids_as_many_as_inputs_rebuild_them() -> None:
+def test_as_many_sigmoids_as_inputs_are_an_autoencoder() -> None:
     assert of_graph(graph_of("LOGISTIC", outputs=784, inputs=784), ()) == NUMBERS
     assert of_graph(graph_of("LOGISTIC", outputs=2, inputs=2), ()) == PROBABILITIES
 
 
-def test_ops_in_a_circle_end() -> None:
+def test_a_cycle_of_ops_ends() -> None:
     tensors = graph_of("RESHAPE").tensors
     circle = Graph("", tensors, (Op(0, "RESHAPE", 1, (1,), (1,)),), (0,), (1,), 1, {}, 0)
     assert of_graph(circle, ()) == NUMBERS
@@ -66,7 +68,7 @@ def test_logits_become_probabilities() -> None:
     assert scores.argmax(axis=1).tolist() == [1, 0]
 
 
-def test_numbers_stay_as_they_are() -> None:
+def test_numbers_are_not_changed() -> None:
     numbers = np.array([[5.115]], np.float32)
     assert class_scores(numbers, NUMBERS) is numbers
 

@@ -1,4 +1,4 @@
-"""Random small networks, built with Keras and converted: our engines beside LiteRT, in bytes."""
+"""Random small networks, built with Keras and converted: the bytes of our engines and of LiteRT."""
 
 import warnings
 
@@ -36,7 +36,7 @@ def keras_model(shape, blocks, end):
         bias = keras.initializers.RandomNormal(0, 0.3)
         return keras.layers.Dense(count, activation=activation, bias_initializer=bias)(x)
 
-    given = x = keras.Input(shape)
+    source = x = keras.Input(shape)
     if len(shape) > 1:
         x = keras.layers.Flatten()(x)
     for block in blocks:
@@ -46,7 +46,7 @@ def keras_model(shape, blocks, end):
             joint, count, activation = block
             one, other = dense(x, count, activation), dense(x, count, "linear")
             x = getattr(keras.layers, joint)()([one, other])
-    return keras.Model(given, dense(x, *end))
+    return keras.Model(source, dense(x, *end))
 
 
 def converted(network, scheme):
@@ -71,7 +71,7 @@ def converted(network, scheme):
         converter.target_spec.supported_ops = ops
         converter.inference_input_type = converter.inference_output_type = tf.int16
     with frameworks.native_stderr_silenced(unless=False), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the converter's own, about statistics it makes itself
+        warnings.simplefilter("ignore")  # from the converter, about its own statistics
         return converter.convert(), (1, *shape), rng
 
 
@@ -89,7 +89,7 @@ def opened(data):
 
 
 def slow(test):
-    """A conversion takes a second or two: few examples, and a failing one is shown as it is."""
+    """A conversion takes a second or two: few examples, and no shrinking."""
     return settings(
         max_examples=25,
         deadline=None,

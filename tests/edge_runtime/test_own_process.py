@@ -1,4 +1,4 @@
-"""LiteRT in a process of its own: the same answers, and a file that it dies of is an error."""
+"""LiteRT in a separate process: the same outputs, and a file that crashes it is an error."""
 
 import os
 import select
@@ -83,7 +83,7 @@ def written(tmp_path: Path) -> Callable[[bytes], Path]:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Put a LiteRT in the child's way that does what is asked of it."""
+    """Replace LiteRT in the child by one that does what the test says."""
 
     def put(opening: str = "pass", running: str = "pass") -> None:
         package = tmp_path / "fake" / "ai_edge_litert"
@@ -100,7 +100,7 @@ def load(path: Path) -> edge_runtime.Model:
 
 
 @pytest.mark.parametrize("name", ["dense int8", "dense float32", "documented"])
-def test_the_answers_are_the_same(name: str, written: Any) -> None:
+def test_outputs_are_the_same(name: str, written: Any) -> None:
     path = written(models.seeds()[name])
     here, there = edge_runtime.load(path, backend="litert"), load(path)
     rng = np.random.default_rng(1)
@@ -112,12 +112,12 @@ def test_the_answers_are_the_same(name: str, written: Any) -> None:
         assert (answer.shape, answer.dtype) == (expected.shape, expected.dtype)
     assert there.backend_note == here.backend_note
     if len(one) == 1:
-        taken = there._session.times(one, 30)
-        assert len(taken) == 30
-        assert min(taken) > 0
+        seconds = there._session.times(one, 30)
+        assert len(seconds) == 30
+        assert min(seconds) > 0
 
 
-def test_a_batch_goes_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_sent_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(written(unchecked()))
     monkeypatch.setattr(own_process, "PIECE", 100)  # 4 of 24 bytes
     sizes = []
@@ -138,7 +138,7 @@ def test_a_batch_goes_in_pieces(written: Any, monkeypatch: pytest.MonkeyPatch) -
     ("name", "change", "how"),
     [("ADD int8", without_scale, "SIGABRT"), ("QUANTIZE int8 int8", denormal_scale, "SIGSEGV")],
 )
-def test_files_that_litert_2_3_dies_of(
+def test_files_that_crash_litert_2_3(
     name: str, change: Any, how: str, written: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = written(changed(name, change))
@@ -157,7 +157,7 @@ def test_files_that_litert_2_3_dies_of(
         ("RELU float32", other_output, "its ops make"),
     ],
 )
-def test_what_contradicts_itself_reaches_nobody(
+def test_a_contradictory_file_reaches_no_engine(
     name: str, change: Any, said: str, written: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reached(*_: object, **__: object) -> None:
@@ -174,12 +174,12 @@ def test_what_contradicts_itself_reaches_nobody(
             edge_runtime.load(path, backend=backend)
 
 
-def test_what_the_engine_has_checked_runs_in_this_process(written: Any) -> None:
-    for data, own in (models.seeds()["dense int8"], False), (unchecked(), True):
+def test_a_file_that_the_engine_has_checked_runs_in_this_process(written: Any) -> None:
+    for data, separate in (models.seeds()["dense int8"], False), (unchecked(), True):
         path = written(data)
         model = edge_runtime.load(path, backend="litert", own_process=None)
-        assert isinstance(model._session, own_process.ProcessSession) == own
-        assert litert.is_checked(read(data)) != own
+        assert isinstance(model._session, own_process.ProcessSession) == separate
+        assert litert.is_checked(read(data)) != separate
         plain = edge_runtime.load(path, backend="litert")
         assert isinstance(plain._session, litert.LiteRTSession)
     assert options_for("native") == {}
@@ -192,16 +192,14 @@ def other_shape(graph: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "change"), [("QUANTIZE int8 int8", denormal_scale), ("documented", other_shape)]
 )
-def test_what_litert_makes_of_a_file_otherwise_is_not_checked(
-    name: str, change: Any, written: Any
-) -> None:
+def test_shapes_that_only_litert_uses_are_not_checked(name: str, change: Any, written: Any) -> None:
     data = changed(name, change)
     edge_runtime.load(written(data))  # the engine runs it
     assert not litert.is_checked(read(data))
     assert litert.is_checked(read(models.seeds()[name]))
 
 
-def test_a_death_while_it_runs(written: Any, fake: Any) -> None:
+def test_a_crash_during_a_run(written: Any, fake: Any) -> None:
     fake(running="if Interpreter.calls == 3: os.abort()")
     model = load(written(unchecked()))
     tensor = np.ones((1, 6), np.float32)
@@ -229,14 +227,14 @@ def test_a_death_while_it_runs(written: Any, fake: Any) -> None:
         ("raise MemoryError", "out of memory"),
     ],
 )
-def test_what_may_become_of_a_child(opening: str, said: str, written: Any, fake: Any) -> None:
+def test_ways_in_which_a_child_dies(opening: str, said: str, written: Any, fake: Any) -> None:
     fake(opening=opening)
     with pytest.raises(edge_runtime.EdgeRuntimeError, match=said) as raised:
         load(written(unchecked()))
     assert "\n" not in str(raised.value)
 
 
-def test_what_the_library_prints_is_no_frame(written: Any, fake: Any) -> None:
+def test_output_of_the_library_is_not_a_frame(written: Any, fake: Any) -> None:
     fake(opening="print('hello'); os.write(1, b'world')", running="os.write(1, b'hello')")
     tensor = np.ones((1, 6), np.float32)
     np.testing.assert_array_equal(load(written(unchecked())).run(tensor), tensor)
@@ -252,7 +250,7 @@ def test_a_failure_is_an_error_and_the_child_lives(written: Any, fake: Any) -> N
     assert model._session._child.pid == child
 
 
-def test_an_interrupt_leaves_no_answer_for_the_next_call(written: Any, fake: Any) -> None:
+def test_an_interrupt_leaves_no_frame_for_the_next_call(written: Any, fake: Any) -> None:
     fake(running="import time; time.sleep(60 if self.tensor[0, 0] == 5 else 0)")
     model = load(written(unchecked()))
     signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -273,7 +271,7 @@ def test_the_child_ends_with_the_model(written: Any) -> None:
     assert errors.closed
 
 
-def test_a_forked_process_starts_a_child_of_its_own(written: Any) -> None:
+def test_a_forked_process_starts_another_child(written: Any) -> None:
     model = load(written(unchecked()))
     tensor = -np.ones((1, 6), np.float32)
     child = model._session._child.pid
@@ -288,7 +286,7 @@ def test_a_forked_process_starts_a_child_of_its_own(written: Any) -> None:
     assert model._session._child.pid == child
 
 
-def test_a_child_that_does_not_end_is_ended(
+def test_a_child_that_does_not_end_is_killed(
     written: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake(opening="import atexit, time; atexit.register(time.sleep, 60)")
@@ -300,7 +298,7 @@ def test_a_child_that_does_not_end_is_ended(
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows has no poll")
-def test_a_child_in_the_midst_of_a_run_does_not_outlive_its_parent(written: Any, fake: Any) -> None:
+def test_a_child_during_a_run_does_not_outlive_its_parent(written: Any, fake: Any) -> None:
     fake(running="import time; time.sleep(60)")
     model = load(written(unchecked()))
     child = model._session._child
@@ -314,7 +312,7 @@ def test_where_no_child_can_be_started(written: Any, monkeypatch: pytest.MonkeyP
     path = written(unchecked())
     for executable in "/nowhere/python", "":
         monkeypatch.setattr(own_process.sys, "executable", executable)
-        with pytest.raises(BackendError, match="cannot be started in a process of its own"):
+        with pytest.raises(BackendError, match="cannot be started in a separate process"):
             load(path)
 
 

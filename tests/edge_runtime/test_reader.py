@@ -72,7 +72,7 @@ def damaged(changes):
 
 
 def refusal(data):
-    """The message of the ModelError, empty when the file is read; any other exception fails."""
+    """Return the message of the ModelError, empty when the file is read; other exceptions fail."""
     try:
         for graph in subgraphs(data):
             assert isinstance(graph, Graph)
@@ -93,7 +93,7 @@ def test_names_are_the_schemas():
     assert {name.upper(): i for i, (name, _) in enumerate(schema.TENSOR_TYPES)} == types
 
 
-def test_element_sizes_are_numpys():
+def test_element_sizes_equal_those_of_numpy():
     for name, bits in schema.TENSOR_TYPES:
         if bits is not None and hasattr(np, name):
             assert np.dtype(name).itemsize * 8 == bits, name
@@ -134,8 +134,8 @@ def test_agrees_with_the_generated_reader(model, request):
     graph, tree = read(data), tree_of(data)
 
     def content(index):
-        found = tree.buffers[index].data
-        return None if found is None else bytes(found)
+        content = tree.buffers[index].data
+        return None if content is None else bytes(content)
 
     assert graph.description == tree.description.decode()
     assert graph.subgraphs == len(tree.subgraphs)
@@ -150,7 +150,7 @@ def test_agrees_with_the_generated_reader(model, request):
         assert not op.custom
 
 
-def test_the_models_cover_what_is_special(float_model, int8_model, dynamic_model):
+def test_the_models_cover_the_special_cases(float_model, int8_model, dynamic_model):
     def names(path):
         return [op.name for op in read(path.read_bytes()).ops]
 
@@ -175,7 +175,7 @@ def test_reads_from_a_memory_map(float_model):
     assert read(data) == read(float_model.read_bytes()) == read(memoryview(data))
 
 
-def test_a_zip_behind_the_model_changes_nothing(float_model):
+def test_a_zip_after_the_model_is_ignored(float_model):
     data = float_model.read_bytes()
     assert read(data + b"PK\x03\x04 and so on").tensors == read(data).tensors
 
@@ -205,10 +205,10 @@ def test_a_zip_behind_the_model_changes_nothing(float_model):
         (b"\x1c\0\0", "TFL3"),
     ],
 )
-def test_a_foreign_file_is_called_foreign(content, hint):
+def test_a_foreign_file_is_named(content, hint):
     with pytest.raises(ModelError, match=f"^not a .tflite file: .*{hint}"):
         read(content)
-    # What the bytes 4 to 7 call a .tflite is one, whatever else it looks like.
+    # Bytes 4 to 7 decide, whatever the other bytes look like.
     with pytest.raises(ModelError, match=r"^(?!not a .tflite)"):
         read((content[:4].ljust(4, b"\0") + b"TFL3" + content[8:]).ljust(64, b"\xff"))
 
@@ -234,7 +234,7 @@ def test_overwritten_words(model, code, request):
     rng = random.Random(f"{model} {code}")
     size = struct.calcsize(code)
     limit = 256**size
-    # Constants are most of the file and cannot go wrong: aim at what holds the structure.
+    # Constants are most of the file and cannot be wrong: choose bytes of the structure.
     places = structure(original)
     for _ in range(1500):
         data = bytearray(original)
@@ -256,7 +256,7 @@ def test_flipped_bits(int8_model):
 
 
 def structure(data):
-    """Offsets of the file's bytes that are no constant."""
+    """Return the offsets of the file's bytes outside constants."""
     structural = bytearray(b"\1" * len(data))
     for tensor in read(data).tensors:
         if tensor.data is not None:
@@ -283,7 +283,7 @@ def test_any_edit(edits, length):
 
 @settings(max_examples=400, deadline=None)
 @given(st.binary(min_size=4, max_size=4), st.binary(max_size=400))
-def test_any_bytes_behind_the_identifier(root, rest):
+def test_any_bytes_after_the_identifier(root, rest):
     accepts_or_refuses(root + b"TFL3" + rest)
 
 
@@ -390,13 +390,13 @@ def test_a_sparse_constant_is_marked():
     assert [tensor.sparse for tensor in read(sparse).tensors] == [False, True, False]
 
 
-def test_an_offset_of_one_is_none():
+def test_an_offset_of_one_is_not_used():
     changes = {"buffers.1.offset": 1, "buffers.1.size": 1}
     assert read(damaged(changes)).tensors == read(SMALL).tensors
     assert bytes(read(damaged(changes)).tensors[1].data) == bytes(24)
 
 
-def test_content_behind_the_flatbuffer():
+def test_content_after_the_flatbuffer():
     content = bytes(range(24))
     start = len(SMALL) + 256
     changes = {"buffers.1.data": None, "buffers.1.offset": start, "buffers.1.size": 24}
@@ -428,14 +428,14 @@ def test_several_subgraphs_are_counted():
     assert len(graph.tensors) == 3
 
 
-def test_other_subgraphs_are_read_when_they_are_asked_for():
+def test_other_subgraphs_are_read_lazily():
     tree = small()
     body = small().subgraphs[0]
     tree.subgraphs = [*tree.subgraphs, body]
     one, other = subgraphs(pack(tree))
     assert (one.subgraphs, other.subgraphs) == (2, 2)
     assert [op.name for op in other.ops] == ["FULLY_CONNECTED"]
-    # A buffer that both use is one view.
+    # A shared buffer is one view.
     assert one.tensors[1].data is other.tensors[1].data
     body.operators[0].inputs = [99]
     damaged_body = subgraphs(pack(tree))
@@ -445,7 +445,7 @@ def test_other_subgraphs_are_read_when_they_are_asked_for():
     assert read(pack(tree)).subgraphs == 2
 
 
-def test_blocks_and_states_are_told():
+def test_blocks_and_states_are_marked():
     details = litert.BlockwiseQuantizationT()
     details.scales, details.zeroPoints, details.blockSize = 7, -1, 32
     blocks = litert.QuantizationParametersT(detailsType=2, details=details)
@@ -459,7 +459,7 @@ def test_blocks_and_states_are_told():
 
 
 def shared_vectors(tensors, scales):
-    """A model of ``tensors`` tensors that all share one quantisation of ``scales`` scales."""
+    """Return a model whose tensors all share one quantisation."""
     builder = flatbuffers.Builder(0)
     one = builder.CreateNumpyVector(np.full(scales, 0.5, np.float32))
     zero = builder.CreateNumpyVector(np.zeros(scales, np.int64))
@@ -509,7 +509,7 @@ def test_shared_content_cannot_multiply():
     assert peak < 16 * len(data)
 
 
-def test_many_small_tensors_stay_small():
+def test_many_small_tensors_need_little_memory():
     data = shared_vectors(tensors=30_000, scales=0)
     peak, _ = peak_memory(data)
     assert peak < 16 * len(data)
@@ -540,7 +540,7 @@ def test_offsets_that_point_at_themselves():
 
 
 def test_a_truncated_metadata_entry():
-    """Nothing but the length of its vector says how long a metadata entry is."""
+    """Only the length of its vector determines the length of a metadata entry."""
     tree = small()
     tree.buffers.append(litert.BufferT(data=np.full(100, 77, np.uint8)))
     tree.metadata = [litert.MetadataT("notes", 2)]
@@ -552,7 +552,7 @@ def test_a_truncated_metadata_entry():
 
 
 def test_a_tensor_in_empty_space():
-    """Zeros are no table, although a table of nothing but defaults would read like them."""
+    """Zeros are not a table, although a table of only defaults would read the same."""
     data = bytearray(SMALL) + bytes(64)
     subgraph = litert.Model.GetRootAs(data).Subgraphs(0)._tab
     slot = subgraph.Vector(subgraph.Offset(4)) + 4 * 2
@@ -570,6 +570,6 @@ def test_a_field_outside_its_table():
         read(data)
 
 
-def test_a_root_that_is_its_own_vtable():
+def test_a_root_that_is_also_its_vtable():
     for back in range(-16, 17):
         accepts_or_refuses(struct.pack("<I4si", 8, b"TFL3", back) + bytes(32))

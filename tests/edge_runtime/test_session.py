@@ -36,7 +36,7 @@ def edited(data, change):
 
 @pytest.fixture
 def opened(tmp_path):
-    """Open a model given as bytes; each gets a folder, because an open file stays as it is."""
+    """Open a model from bytes; each gets a folder, because an open file must not change."""
 
     def open_model(data, **options):
         path = Path(tempfile.mkdtemp(dir=tmp_path), "model.tflite")
@@ -116,7 +116,7 @@ def test_a_folder(tmp_path):
         load(tmp_path)
 
 
-def test_what_the_model_says_about_itself(int8_classifier):
+def test_attributes_of_a_model(int8_classifier):
     assert (int8_classifier.input.shape, int8_classifier.input.dtype) == ((1, 28, 28, 1), "int8")
     assert (int8_classifier.output.shape, int8_classifier.output.dtype) == ((1, 2), "int8")
     assert int8_classifier.labels == ("0", "1")
@@ -133,7 +133,7 @@ def test_no_inputs_or_outputs(what, int8_model, opened):
         opened(edited(int8_model.read_bytes(), change))
 
 
-def test_an_image_size_that_is_left_open(float_model, opened):
+def test_a_dynamic_image_size(float_model, opened):
     def change(_, graph):
         graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, -1, 1]
 
@@ -160,7 +160,7 @@ def test_a_constant_as_output(float_model, opened):
 # run()
 
 
-def test_any_buffer_gives_what_an_ndarray_gives(classifier):
+def test_any_buffer_gives_the_output_of_an_ndarray(classifier):
     float32 = classifier.input.dtype == "float32"
     tensor = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
     tensor = tensor if float32 else (tensor * 255 - 128).astype(np.int8)
@@ -194,7 +194,7 @@ def test_an_ndarray_may_be_strided(classifier):
     )
 
 
-def test_several_tensors_may_come_at_once(classifier):
+def test_several_tensors_run_at_once(classifier):
     tensor = np.random.default_rng(0).integers(0, 100, (35, 28, 28, 1))
     tensor = tensor.astype(classifier.input.dtype)
 
@@ -205,7 +205,7 @@ def test_several_tensors_may_come_at_once(classifier):
     )
 
 
-def test_an_output_is_the_callers_own(classifier):
+def test_each_run_returns_a_new_output(classifier):
     tensor = np.zeros((1, 28, 28, 1), classifier.input.dtype)
     first = classifier.run(tensor)
     before = first.copy()
@@ -239,7 +239,7 @@ def test_an_output_is_the_callers_own(classifier):
         [[0.0] * 784],
     ],
 )
-def test_run_refuses_what_does_not_fit(float_classifier, tensor):
+def test_run_refuses_tensors_that_do_not_fit(float_classifier, tensor):
     with pytest.raises(InputError, match=r"expected a tensor of float32 \[1, 28, 28, 1\], got \S+"):
         float_classifier.run(tensor)
 
@@ -254,7 +254,7 @@ def test_run_refuses_nan_and_infinity(float_classifier, bad, form):
         float_classifier.run(form(tensor))
 
 
-def test_run_takes_numbers_whose_squares_overflow(float_classifier):
+def test_run_accepts_numbers_whose_squares_overflow(float_classifier):
     tensor = np.full((1, 28, 28, 1), 1e30, np.float32)
 
     assert float_classifier.run(tensor).shape == (1, 2)
@@ -282,7 +282,7 @@ def test_pixels_are_normalised(classifier):
     np.testing.assert_array_equal(scores, classifier.predict(images.astype(np.float32) / 255))
 
 
-def test_a_score_is_what_run_gives(classifier):
+def test_a_score_is_the_output_of_run(classifier):
     image = pixels(1)
     tensor = quantize(image.astype(np.float32) / 255, classifier.input)
 
@@ -300,7 +300,7 @@ def test_any_float_type(classifier):
         )
 
 
-def test_the_grey_axis_may_be_left_out(classifier):
+def test_the_grey_axis_is_optional(classifier):
     images = pixels(5)
 
     np.testing.assert_array_equal(classifier.predict(images[..., 0]), classifier.predict(images))
@@ -347,14 +347,14 @@ def test_predict_refuses_nan_and_infinity(classifier, bad):
         classifier.predict(batch)
 
 
-def test_pixels_as_floats_are_noticed(classifier):
+def test_pixels_as_floats_are_refused(classifier):
     with pytest.raises(
         InputError, match=r"floats from 0 to 25\d are not on the model's scale, which is 0 to 1"
     ):
         classifier.predict(pixels(3).astype(np.float32))
 
 
-def test_pixels_as_floats_are_noticed_by_the_models_own_scale(int8_model, opened):
+def test_pixels_as_floats_are_refused_by_the_scale_of_the_model(int8_model, opened):
     model = opened(edited(int8_model.read_bytes(), lambda *_: None))
     assert model.metadata is None
 
@@ -402,7 +402,7 @@ def test_an_integer_model_without_scale(int8_model, opened):
         model.predict(np.zeros((1, 28, 28, 1), np.float32))
 
 
-def test_a_model_that_is_no_classifier(int8_model, opened):
+def test_a_model_that_is_not_a_classifier(int8_model, opened):
     def change(_, graph):
         graph.outputs = list(graph.operators[0].inputs[:1])
         graph.operators = graph.operators[:1]
@@ -415,7 +415,7 @@ def test_a_model_that_is_no_classifier(int8_model, opened):
         model.classify(np.zeros((28, 28), np.uint8))
 
 
-def test_the_file_says_what_its_output_means(float_model, opened):
+def test_the_file_states_the_meaning_of_its_output(float_model, opened):
     """The same bytes, read as sigmoids, as logits and as numbers."""
     content = float_model.read_bytes()
     outputs = opened(attach(content, Metadata(meaning="numbers"))).predict(pixels(3) / 255)
@@ -428,7 +428,7 @@ def test_the_file_says_what_its_output_means(float_model, opened):
     assert np.array_equal(raw.predict(pixels(3)), outputs)
 
 
-def test_floats_of_the_unit_range_are_no_pixels_up_to_255(float_model, opened):
+def test_floats_of_the_unit_range_are_not_pixels_up_to_255(float_model, opened):
     model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"), (0.0,), (1.0,))))
     with pytest.raises(
         InputError, match="from 0 to 1 are not on the model's scale, which is 0 to 255"
@@ -444,7 +444,7 @@ def test_whole_numbers_are_inputs_of_a_model_of_numbers(float_model, opened):
     assert np.array_equal(model.predict(whole), model.predict(whole.astype(np.float32)))
 
 
-def test_a_model_says_what_it_is(int8_model, opened):
+def test_a_model_describes_itself(int8_model, opened):
     model = opened(attach(int8_model.read_bytes(), METADATA), backend="native")
     assert repr(model).startswith("<Model '")
     assert "on native: int8 [1, 28, 28, 1] -> int8 [1, 2]>" in repr(model)
@@ -464,7 +464,7 @@ def test_a_float_tensor_has_no_scale(float_model, opened):
 
 
 def litert_quantize(int8_model, scale, values):
-    """Return what LiteRT's own QUANTIZE makes of ``values`` with the model's zero point."""
+    """Return ``values`` through LiteRT's QUANTIZE with the model's zero point."""
 
     def change(model, graph):
         graph.tensors[graph.inputs[0]].quantization.scale = [scale]
@@ -517,14 +517,14 @@ def test_quantize_is_litert_quantize(int8_model, scale):
     )
 
 
-def test_quantize_clamps_what_no_integer_holds(int8_model):
+def test_quantize_clamps_to_the_integer_type(int8_model):
     tensor = load(int8_model).input
     values = np.array([3e38, -3e38], np.float32)
 
     np.testing.assert_array_equal(quantize(values, tensor), np.array([127, -128], np.int8))
 
 
-def test_dequantize_is_the_specifications_formula(int8_model):
+def test_dequantize_follows_the_specification(int8_model):
     tensor = load(int8_model).output
     (scale,), (zero_point,) = tensor.quantization.scales, tensor.quantization.zero_points
     values = np.arange(-128, 128).astype(np.int8)
@@ -559,7 +559,7 @@ def test_classify(classifier):
         assert answer.inverted
 
 
-def test_classify_takes_a_path(classifier, tmp_path):
+def test_classify_accepts_a_path(classifier, tmp_path):
     ring, _ = ring_and_bar()
     ring.save(tmp_path / "ring.png")
 
@@ -570,7 +570,7 @@ def test_classify_takes_a_path(classifier, tmp_path):
     assert classifier.classify(np.asarray(ring)) == expected
 
 
-def test_classify_is_predict_for_an_image_of_the_models_size(classifier):
+def test_classify_equals_predict_for_an_image_of_the_models_size(classifier):
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:16] = 255
 

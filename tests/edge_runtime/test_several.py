@@ -124,7 +124,7 @@ def test_many_along_the_first_axis(write: Any, backend: str) -> None:
         (lambda a, _: {"tensor 0": a}, "the inputs are 'tensor 0', 'tensor 1', got 'tensor 0'"),
         (lambda a, b: {"tensor 0": a, "x": b}, "got 'tensor 0', 'x'"),
         (lambda a, b: (a, b.astype(np.int16)), r"expected a tensor of int8 \[2, 5\], got int16"),
-        (lambda a, b: (a, np.concatenate([b, b])), r"not as many each, but \[1, 2\]"),
+        (lambda a, b: (a, np.concatenate([b, b])), r"differ in their number of tensors: \[1, 2\]"),
         (lambda a, _: (a, b"short"), "expected a tensor of int8"),
         (lambda a, b: [a, b], "pass a dict by these names, or a tuple"),
     ],
@@ -307,10 +307,10 @@ def test_a_state_outside_of_the_arena_is_refused(states: Any) -> None:
 @pytest.mark.parametrize(
     ("inputs", "outputs", "message"),
     [
-        ((bytes(4),), (bytearray(4), bytearray(4)), "1 buffers, and there are 2"),
-        ((bytes(4), bytes(8)), (bytearray(4), bytearray(4)), "as many images"),
-        ((bytes(4), bytes(4)), (bytearray(4), bytearray(3)), "as many images"),
-        ((bytes(4), bytes(0)), (bytearray(4), bytearray(4)), "as many images"),
+        ((bytes(4),), (bytearray(4), bytearray(4)), "1 buffers, expected 2"),
+        ((bytes(4), bytes(8)), (bytearray(4), bytearray(4)), "differ in their number of images"),
+        ((bytes(4), bytes(4)), (bytearray(4), bytearray(3)), "differ in their number of images"),
+        ((bytes(4), bytes(0)), (bytearray(4), bytearray(4)), "differ in their number of images"),
     ],
 )
 def test_buffers_that_do_not_fit_are_refused(inputs: Any, outputs: Any, message: str) -> None:

@@ -1,4 +1,4 @@
-"""load(public_key=): only what the holder of the key has signed is opened, and those very bytes."""
+"""load(public_key=): only files signed with the key are opened, and exactly the signed bytes."""
 
 import hashlib
 import sys
@@ -126,10 +126,10 @@ def test_the_signature_of_another_signed_file_is_refused(folder: Path, public: P
 
 
 @pytest.mark.parametrize("backend", ["native", "reference", "litert"])
-def test_what_runs_is_what_was_checked(
+def test_the_bytes_that_run_are_those_that_were_checked(
     model: Path, public: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither a file moved into the place nor one overwritten is seen after the check."""
+    """A file that is replaced or overwritten after the check has no effect."""
 
     def overwritten(data: bytes) -> object:
         model.write_bytes(bytes(len(smoke.MODEL)))
@@ -163,7 +163,7 @@ def test_what_runs_is_what_was_checked(
         ("x25519.pem", "x25519.pem is a public key, but not of Ed25519"),
     ],
 )
-def test_what_is_no_public_key(
+def test_sources_that_are_not_a_public_key(
     folder: Path, model: Path, key: str | bytes, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
@@ -186,7 +186,7 @@ def _without_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_without_cryptography")
-def test_without_cryptography_the_line_that_installs_it(
+def test_without_cryptography_its_install_command_is_printed(
     model: Path, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = install_line("sign")

@@ -1,4 +1,4 @@
-"""Stress: a hundredth of it beside the other tests, all of it, for a minute, in `make stress`."""
+"""Stress tests at a hundredth of their length; `make stress` runs all of them, for a minute."""
 
 import os
 import subprocess
@@ -12,17 +12,17 @@ import stress
 
 SCALE = 1.0 if hostile.SANITIZED else 0.01
 LIMIT = 300
-"""Seconds; the longest takes a tenth."""
+"""Timeout in seconds; the longest test needs a tenth."""
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="memory is told by Linux' /proc"
+    not Path("/proc/self/statm").exists(), reason="memory is measured with Linux' /proc"
 )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [one.__name__ for one in stress.STRESSES])
 def test_stress(name: str) -> None:
-    # AddressSanitizer keeps what was freed for a while, which would look like growth.
+    # AddressSanitizer keeps freed memory for a while, which would look like growth.
     sanitizer = os.environ.get("ASAN_OPTIONS", "")
     growing = name in ("runs", "loads", "interpreters")
     if growing and hostile.SANITIZED:

@@ -13,7 +13,7 @@ import build
 import edge_runtime
 
 SMALL, LARGE = (1, 40, 12), (2, 700, 300)
-"""Rows, depth and outputs: the one is calculated with the GIL held, the other without it."""
+"""Rows, depth and outputs of a layer that holds the GIL, and of one that releases it."""
 
 
 def dense(rows: int, depth: int, outputs: int) -> bytes:
@@ -46,14 +46,14 @@ def inputs(model: edge_runtime.Model, count: int) -> list[np.ndarray]:
 
 
 def answers(model: edge_runtime.Model, tensors: list[np.ndarray], start: int) -> list[bytes]:
-    """Run all of them, each thread from another place on."""
+    """Run all tensors; each thread starts at another one."""
     order = [*range(start, len(tensors)), *range(start)]
-    found = {i: model.run(tensors[i]).tobytes() for i in order}
-    return [found[i] for i in range(len(tensors))]
+    outputs = {i: model.run(tensors[i]).tobytes() for i in order}
+    return [outputs[i] for i in range(len(tensors))]
 
 
 def together(sessions: list[edge_runtime.Model], tensors: list[np.ndarray]) -> list[list[bytes]]:
-    """Run all tensors in one thread for each session given, all at the same time."""
+    """Run all tensors in one thread per session, all at the same time."""
     start = threading.Barrier(len(sessions))
 
     def work(index: int) -> list[bytes]:
@@ -87,7 +87,7 @@ def test_one_session_of_many_threads(path: Path) -> None:
 
 
 def test_bytes_and_arrays_at_once(path: Path) -> None:
-    """Arrays go a way of their own, which does not pass the lock that buffers wait for."""
+    """Arrays bypass the lock for which buffers wait."""
     session = edge_runtime.load(path, backend="native")
     tensors = inputs(session, 30)
     alone = answers(session, tensors, 0)
@@ -114,15 +114,15 @@ def test_a_batch_beside_single_images(path: Path) -> None:
         assert single.result() == alone
 
 
-def test_other_threads_work_meanwhile(tmp_path: Path) -> None:
-    """While one thread is inside one long run, another one gets somewhere.
+def test_other_threads_run_during_a_long_run(tmp_path: Path) -> None:
+    """During a long run in one thread, another thread makes progress.
 
     The switch interval is longer than the run: only who lets go of the GIL lets others work.
     """
     file = tmp_path / "model.tflite"
     file.write_bytes(dense(400, 1500, 700))
     session = edge_runtime.load(file, backend="native")
-    # Long enough for another thread to be given a processor on a busy machine.
+    # Long enough for another thread to get a processor on a busy machine.
     tensors = np.concatenate(inputs(session, 1) * 50)
     steps: list[int] = []
     begin, done = threading.Event(), threading.Event()

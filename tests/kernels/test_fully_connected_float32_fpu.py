@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED of float32 on the FPU of Cortex-M cores, beside its definition."""
+"""FULLY_CONNECTED of float32 on the FPU of Cortex-M cores, compared with its definition."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ ENDS = [(-np.inf, np.inf), (0, np.inf), (-1, 1), (0, 6)]
 
 
 class Layer:
-    """A layer of random numbers, all of a kind."""
+    """A layer of random numbers, of random kinds."""
 
     def __init__(self, draw: np.random.Generator, rows: int, depth: int, outputs: int) -> None:
         ends = np.array(ENDS[draw.integers(len(ENDS))], np.float32).view(np.int32)
@@ -51,7 +51,7 @@ class Layer:
 
 
 def layers(seed: int, count: int) -> Iterator[Layer]:
-    """Every depth beside whole blocks, small shapes all over, and some as deep as images."""
+    """Every remainder of the depth, many small shapes, and some as deep as images."""
     draw = np.random.default_rng(seed)
     for depth in range(1, 71):
         yield Layer(draw, 1, depth, 2)
@@ -83,11 +83,11 @@ def test_the_same_bytes_on_the_fpu(tmp_path, cpu, optimisation, count):
     core = cortex_m.Core(cpu, cortex_m.build(tmp_path, cpu, optimisation, [SOURCE]))
     unlike = 0
     for number, layer in enumerate(layers(count, count)):
-        made, expected = run(core, layer, at_end=number % 4 != 0), layer.expected()
-        # Which of the many NaN it is, is the machine's choice.
+        output, expected = run(core, layer, at_end=number % 4 != 0), layer.expected()
+        # The machine chooses which of the many NaN it is.
         nan = np.isnan(expected)
-        np.testing.assert_array_equal(np.isnan(made), nan)
-        assert made[~nan].tobytes() == expected[~nan].tobytes(), (layer.params, number)
+        np.testing.assert_array_equal(np.isnan(output), nan)
+        assert output[~nan].tobytes() == expected[~nan].tobytes(), (layer.params, number)
         unlike += len(np.unique(expected[~nan])) > 1
     assert unlike > count / 2
 
@@ -104,9 +104,9 @@ def test_the_sums_stay_in_registers(tmp_path, cpu, optimisation):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cpu", CORES)
-def test_compilers_have_nothing_to_say(tmp_path, cpu, language):
+def test_compilers_give_no_warnings(tmp_path, cpu, language):
     command = [sys.executable, "-m", "ziglang", "cc", *cortex_m.target(cpu), *LANGUAGES[language]]
     flags = [*WARNINGS, "-O0", "-fno-omit-frame-pointer"]
-    made = ["-c", SOURCE, "-o", tmp_path / "kernel.o"]
-    ran = subprocess.run([*command, *flags, *made], capture_output=True, text=True)
+    arguments = ["-c", SOURCE, "-o", tmp_path / "kernel.o"]
+    ran = subprocess.run([*command, *flags, *arguments], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -1,4 +1,4 @@
-"""ek_rescale_once as compilers for 32 bits get it, for anything that fits into int32."""
+"""ek_rescale_once as compiled for 32 bits, for all results that fit into int32."""
 
 from pathlib import Path
 
@@ -44,5 +44,5 @@ def test_rescale(tmp_path: Path, optimisation: str) -> None:
     contents = [*(one.tobytes() for one in tensors), bytes(4 * len(cases))]
     addresses = [core.place(slot, content) for slot, content in enumerate(contents)]
     core.call("rescaled", [len(cases)], addresses)
-    made = np.frombuffer(core.engine.mem_read(addresses[-1], 4 * len(cases)), np.int32)
-    np.testing.assert_array_equal(made, rescale_once(*cases.T).astype(np.int32))
+    output = np.frombuffer(core.engine.mem_read(addresses[-1], 4 * len(cases)), np.int32)
+    np.testing.assert_array_equal(output, rescale_once(*cases.T).astype(np.int32))

@@ -1,4 +1,4 @@
-"""Where the planner places tensors: lifetimes, scratch, states, several inputs and outputs."""
+"""The layout of memory: lifetimes, scratch, states, several inputs and outputs."""
 
 from collections.abc import Sequence
 
@@ -45,42 +45,42 @@ def network() -> Graph:
 DENSE = dict.fromkeys(("fused_activation", "weights_format", "keep_num_dims"), 0)
 
 
-def alive(found: Plan, slot: int) -> set[int]:
-    """Steps at which a slot's bytes are in use."""
-    touched = [index for index, step in enumerate(found.steps) if slot in step.slots]
+def alive(result: Plan, slot: int) -> set[int]:
+    """Return the steps during which a slot's bytes are in use."""
+    touched = [index for index, step in enumerate(result.steps) if slot in step.slots]
     return set(range(min(touched), max(touched) + 1))
 
 
 def test_scratch_is_part_of_the_arena() -> None:
     without = plan(network())
     engine = Wants("fully_connected_float32", 1000)
-    found = plan(network(), engine=engine)
-    assert [step.level for step in found.steps] == ["fast", "portable", "fast"]
-    assert found.arena >= without.arena + 1000
-    for step in found.steps:
+    result = plan(network(), engine=engine)
+    assert [step.level for step in result.steps] == ["fast", "portable", "fast"]
+    assert result.arena >= without.arena + 1000
+    for step in result.steps:
         if step.level == "portable":
             assert step.scratch == ()
             continue
         (scratch,) = step.scratch
         assert step.slots[-1] == scratch
-        slot = found.slots[scratch]
+        slot = result.slots[scratch]
         assert (slot.place, slot.size, slot.dtype) == ("arena", 1000, "uint8")
-        assert slot.offset + slot.size <= found.arena
+        assert slot.offset + slot.size <= result.arena
         for other in (*step.reads, *step.writes):
-            one = found.slots[other]
-            if one.place == "arena":
-                apart = one.offset + one.size <= slot.offset or one.offset >= slot.offset + 1000
-                assert apart
+            neighbour = result.slots[other]
+            if neighbour.place == "arena":
+                start, end = neighbour.offset, neighbour.offset + neighbour.size
+                assert end <= slot.offset or start >= slot.offset + 1000
 
 
 def test_scratch_of_steps_that_follow_each_other_is_the_same_memory() -> None:
-    found = plan(network(), engine=Wants("fully_connected_float32", 1000))
-    offsets = {found.slots[slot].offset for step in found.steps for slot in step.scratch}
-    assert found.arena < 2000
+    result = plan(network(), engine=Wants("fully_connected_float32", 1000))
+    offsets = {result.slots[slot].offset for step in result.steps for slot in step.scratch}
+    assert result.arena < 2000
     assert offsets
 
 
-def test_variants_are_chosen_by_what_is_constant() -> None:
+def test_variants_are_chosen_by_constant_inputs() -> None:
     engine = Wants("", 0)
     plan(network(), engine=engine)
     assert engine.asked == [
@@ -90,10 +90,10 @@ def test_variants_are_chosen_by_what_is_constant() -> None:
     ]
 
 
-def test_states_are_in_the_arena_all_the_time() -> None:
+def test_states_share_the_arena_with_nothing() -> None:
     state = tensor((8,), "int8", scale=0.5, zero_point=-3, variable=True)
     int8 = tensor((8,), "int8", scale=0.5, zero_point=-3)
-    found = plan(
+    result = plan(
         graph(
             [int8, state, int8, int8, int8],
             [
@@ -103,16 +103,16 @@ def test_states_are_in_the_arena_all_the_time() -> None:
             ],
         )
     )
-    (state_,) = found.states
-    slot = found.slots[state_.slot]
+    (state_,) = result.states
+    slot = result.slots[state_.slot]
     assert (slot.place, slot.size, state_.fill) == ("arena", 8, 253)
-    for number, other in enumerate(found.slots):
+    for number, other in enumerate(result.slots):
         if other.place == "arena" and number != state_.slot:
             assert other.offset + other.size <= slot.offset or other.offset >= slot.offset + 8
 
 
 def test_several_inputs_and_outputs_have_their_positions() -> None:
-    found = plan(
+    result = plan(
         graph(
             [FLOAT, FLOAT, FLOAT, FLOAT],
             [("ADD", [0, 1], [2], ADD), ("TANH", [2], [3], {})],
@@ -121,21 +121,21 @@ def test_several_inputs_and_outputs_have_their_positions() -> None:
         )
     )
     places = [
-        [(found.slots[slot].place, found.slots[slot].offset) for slot in slots]
-        for slots in (found.inputs, found.outputs)
+        [(result.slots[slot].place, result.slots[slot].offset) for slot in slots]
+        for slots in (result.inputs, result.outputs)
     ]
     assert places == [[("input", 0), ("input", 1)], [("output", 0), ("output", 1)]]
-    # An output that is read again is not written over, though TANH could work in place.
-    assert found.steps[1].reads != found.steps[1].writes
+    # An output that is read again is not overwritten, although TANH could work in place.
+    assert result.steps[1].reads != result.steps[1].writes
 
 
-def test_a_scratch_of_no_bytes_is_none() -> None:
-    found = plan(network(), engine=Wants("tanh_float32", 0))
-    assert all(step.scratch == () for step in found.steps)
+def test_scratch_of_zero_bytes_has_no_slot() -> None:
+    result = plan(network(), engine=Wants("tanh_float32", 0))
+    assert all(step.scratch == () for step in result.steps)
 
 
 @pytest.mark.parametrize("scratch", [1 << 25])
-def test_scratch_counts_towards_what_a_model_may_take(scratch: int) -> None:
+def test_scratch_counts_towards_the_limit_of_a_model(scratch: int) -> None:
     from edge_runtime.errors import ModelError
 
     with pytest.raises(ModelError, match=r"take 335.* bytes; a file of 1000 bytes may"):

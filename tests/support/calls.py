@@ -1,4 +1,4 @@
-"""What tests let workers call: functions of a module that a fresh process can import."""
+"""Functions that tests let workers call, in a module that a fresh process can import."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def process(_: int) -> int:
 
 
 def square_or_die_once(task: tuple[int, str]) -> int:
-    """Square the number; whoever gets the number 2 first is killed as the kernel kills."""
+    """Square the number; the first process with the number 2 is killed, as by the OOM killer."""
     number, marker = task
     if number == 2 and not Path(marker).exists():
         Path(marker).touch()

@@ -1,6 +1,6 @@
 """Kernels built for a Cortex-M core and run on the emulator, one call at a time.
 
-Every tensor of a call ends, or begins, at a page that cannot be touched.
+Every tensor of a call ends, or begins, at a page that cannot be accessed.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ TENSORS, APART = 0x2000_0000, 0x0010_0000
 MODELS = {
     "cortex_m4": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex_m7": arm_const.UC_CPU_ARM_CORTEX_M7,
-    # Of this core zig takes the DSP extension for an option, which it is.
+    # For this core the DSP extension is optional.
     "cortex_m33+dsp": arm_const.UC_CPU_ARM_CORTEX_M33,
-    # With their FPU, of which this emulator knows single precision only.
+    # With their FPU; this emulator supports single precision only.
     "cortex_m4+vfp4d16sp": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex_m7+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M7,
     "cortex_m33+dsp+fp_armv8d16sp": arm_const.UC_CPU_ARM_CORTEX_M33,
@@ -38,23 +38,23 @@ STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
 
 
 def target(cpu: str) -> list[str]:
-    """Return the options that tell zig what to compile for, and where string.h is."""
+    """Return zig's options for the core and the path of string.h."""
     abi = "eabihf" if "fp" in cpu else "eabi"
     picked = ["-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}"]
     return [*picked, "-idirafter", str(FREESTANDING), sources.INCLUDE]
 
 
 def build(folder: Path, cpu: str, optimisation: str, sources: Sequence[Path]) -> Path:
-    """Link C files of kernels, and what they call of the compiler's own library, to an ELF file."""
-    made = folder / f"{cpu}{optimisation}.elf"
+    """Link kernels, and functions of the compiler's library that they call, to an ELF file."""
+    program = folder / f"{cpu}{optimisation}.elf"
     command = [
         *(sys.executable, "-m", "ziglang", "cc", *target(cpu)),
         *(*STRICT, optimisation, "-g", "-fno-unwind-tables"),
-        *("-Wl,-e,0", "-Wl,--no-gc-sections", "-o", str(made)),
+        *("-Wl,-e,0", "-Wl,--no-gc-sections", "-o", str(program)),
         *map(str, sources),
     ]
     subprocess.run(command, check=True)
-    return made
+    return program
 
 
 class Core:
@@ -89,7 +89,7 @@ class Core:
                 self.engine.mem_map(page, PAGE, access)
 
     def place(self, slot: int, content: bytes, at_end: bool = True) -> int:
-        """Put a tensor before, or behind, a page that is never there; return its address."""
+        """Put a tensor right before, or after, an unmapped page; return its address."""
         middle = TENSORS + slot * APART + APART // 2
         address = middle - len(content) if at_end else middle + PAGE
         self._map(address, len(content))
@@ -97,7 +97,7 @@ class Core:
         return address
 
     def call(self, name: str, params: Iterable[int], addresses: Sequence[int]) -> None:
-        """Run ``ek_<name>`` to its end; whatever it touches but its tensors is an error."""
+        """Run ``ek_<name>``; any access outside its tensors is an error."""
         values = list(params)
         content = struct.pack(f"<{len(values)}i", *values)
         pointers = struct.pack(f"<{len(addresses)}I", *addresses)
@@ -117,6 +117,6 @@ class Core:
         assert {register: self.engine.reg_read(register) for register in saved} == saved
 
     def stack(self) -> int:
-        """Return how many bytes of stack the last call wrote to."""
+        """Return the number of bytes of stack that the last call wrote to."""
         content = np.frombuffer(self.engine.mem_read(STACK, STACK_SIZE), np.uint8)
         return int(STACK_SIZE - np.argmax(content != 0xA5))

@@ -1,4 +1,4 @@
-"""Dense int8 layers of random numbers, and what the engine's packers make of them."""
+"""Dense int8 layers of random numbers, and their packed forms by the engine's packers."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Packed:
 
 
 class Layer:
-    """A layer of random numbers, all of a kind."""
+    """A layer of random numbers, of random kinds."""
 
     def __init__(self, draw: np.random.Generator, rows: int, depth: int, outputs: int) -> None:
         self.draw = draw
         self.zero_point = int(draw.choice([-128, -127, 0, 127, int(draw.integers(-128, 128))]))
         lowest = -128 if draw.random() < 0.5 else int(draw.integers(-128, 128))
         highest = 127 if draw.random() < 0.5 else int(draw.integers(lowest, 128))
-        made = int(draw.integers(-128, 128))
-        self.params = kernels.Int8(rows, depth, outputs, made, lowest, highest)
+        output_zero_point = int(draw.integers(-128, 128))
+        self.params = kernels.Int8(rows, depth, outputs, output_zero_point, lowest, highest)
         self.weights = self._weights(outputs, depth)
         self.tensor = self._tensor(rows * depth)
         kind = draw.integers(3)
@@ -91,9 +91,9 @@ class Layer:
         return self.weights, self.bias, self.multiplier, self.shift
 
     def packed(self, level: str) -> Packed | None:
-        """Return what the engine's packer of a level makes of the layer."""
+        """Return the layer in the form of a level's packer; None if the packer refuses."""
         hinted = [*vars(self.params).values(), self.zero_point]
-        constants = [np.ascontiguousarray(one) for one in self.constants]
+        constants = [np.ascontiguousarray(constant) for constant in self.constants]
         packed = _native.pack(KERNEL, level, struct.pack("=7i", *hinted), (None, *constants, None))
         if packed is None:
             return None
@@ -105,14 +105,14 @@ class Layer:
             KERNEL if level == "portable" else f"{KERNEL}_{level}",
             dict(zip(names, struct.unpack_from(f"={len(names)}i", params), strict=True)),
             tuple(
-                own.ravel() if content is None else np.frombuffer(content, kind)
-                for own, content, kind in zip(constants, contents, kinds, strict=True)
+                constant.ravel() if content is None else np.frombuffer(content, kind)
+                for constant, content, kind in zip(constants, contents, kinds, strict=True)
             ),
         )
 
 
 def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
-    """Layers with which one word of depth too many in a chunk loses a bit."""
+    """Layers for which a chunk that is one word of depth too long loses a bit."""
     for b, value, zero_point in itertools.product((-128, -127, 127), (-128, 127), (-128, 127)):
         layer = Layer(draw, 1, 2001, 2)
         layer.zero_point = zero_point
@@ -126,7 +126,7 @@ def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
 
 
 def layers(seed: int, count: int) -> Iterator[Layer]:
-    """The largest sums, small shapes all over, and some as deep as images."""
+    """The largest sums, many small shapes, and some as deep as images."""
     draw = np.random.default_rng(seed)
     yield from largest_sums(draw)
     for depth, outputs in itertools.product((4, 7, 784, 2101), (1, 2, 5, 14, 17)):

@@ -13,7 +13,7 @@ def read(text: str | bytes) -> dict[str, Any]:
     """Parse a document; an assertion fails where it is not as the schema of its format says."""
     document: dict[str, Any] = json.loads(text, parse_constant=_refuse)
     assert list(document)[:2] == ["format", "version"], list(document)
-    assert not (found := problems(document)), found
+    assert not (messages := problems(document)), messages
     return document
 
 

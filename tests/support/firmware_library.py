@@ -1,4 +1,4 @@
-"""C libraries written by hand for tests of firmware: what they answer is plain to see."""
+"""C libraries written by hand for tests of firmware, whose outputs are easy to calculate."""
 
 from edgekit.benchmarks.mcu.firmware import Library
 

@@ -1,4 +1,4 @@
-"""Small graphs as records, without a file: for tests of the planner."""
+"""Small graphs without a file, for tests of the planner."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,24 +44,24 @@ def graph(
     """Return a graph.
 
     Args:
-        tensors: by index.
-        ops: name, inputs, outputs, options.
-        inputs: of the graph.
-        outputs: of the graph; None for those of the last op.
+        tensors: tensors in the order of their indices.
+        ops: name, inputs, outputs and options of each op.
+        inputs: indices of the inputs.
+        outputs: indices of the outputs; None for those of the last op.
     """
     numbered = tuple(
-        Tensor(**{**vars(one), "index": index, "name": f"t{index}"})
-        for index, one in enumerate(tensors)
+        Tensor(**{**vars(item), "index": index, "name": f"t{index}"})
+        for index, item in enumerate(tensors)
     )
-    made = tuple(
-        Op(index, name, 1, tuple(read), tuple(written), options=options)
-        for index, (name, read, written, options) in enumerate(ops)
+    records = tuple(
+        Op(index, name, 1, tuple(reads), tuple(writes), options=options)
+        for index, (name, reads, writes, options) in enumerate(ops)
     )
     outputs = tuple(ops[-1][2] if outputs is None else outputs)
     return Graph(
         description="",
         tensors=numbered,
-        ops=made,
+        ops=records,
         inputs=tuple(inputs),
         outputs=outputs,
         subgraphs=1,

@@ -1,4 +1,4 @@
-"""Labels and names that files could have, each with what some format takes for its own."""
+"""Labels and names that files could have, with the special characters of many formats."""
 
 import re
 
@@ -27,9 +27,9 @@ LABELS = (
     "x" * 5000,
     "é" * 2048,
 )
-"""For what is tried in one go, because a compiler or a browser reads it."""
+"""Labels for tests that try all at once, because a compiler or a browser is slow to start."""
 
 WORKING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
-"""What a terminal or a page would act upon, or what is no text at all; written down once more."""
+"""Characters that control a terminal or a page, or that are not text; not the product's list."""

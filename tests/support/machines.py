@@ -1,4 +1,4 @@
-"""Compilers for this machine and for microcontrollers, and how each is told what to build for."""
+"""Compilers for this machine and for microcontrollers, and their options for each target."""
 
 import shutil
 import subprocess
@@ -45,7 +45,7 @@ MACHINES = {
 
 
 def compiled(compiler, flags, sources, folder):
-    """Compile to objects in the folder, the language's and the machine's flags given."""
+    """Compile to objects in the folder with the flags of the language and the machine."""
     if compiler == ZIG:
         # Of several sources zig makes one object.
         command = [sys.executable, "-m", "ziglang", "cc", "-o", "all.o"]

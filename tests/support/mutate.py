@@ -1,4 +1,4 @@
-"""Damage done to .tflite files: to bytes, and to fields through the schema's objects."""
+"""Damage to .tflite files: to bytes, and to fields through the schema's objects."""
 
 import random
 import struct
@@ -46,7 +46,7 @@ def mutant(original: bytes, rng: random.Random) -> bytes:
                 IndexError,
                 AttributeError,
                 ValueError,
-            ):  # an earlier change took the place away
+            ):  # an earlier change removed it
                 continue
         try:
             data = build.pack(tree)
@@ -84,8 +84,8 @@ def _bytes(original: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def _number(rng: random.Random, own: int = 0) -> int:
-    return rng.choice((own + 1, own - 1, 2 * own, rng.randrange(-4, 40), rng.choice(NUMBERS)))
+def _number(rng: random.Random, old: int = 0) -> int:
+    return rng.choice((old + 1, old - 1, 2 * old, rng.randrange(-4, 40), rng.choice(NUMBERS)))
 
 
 def _tensor(tree: Any, rng: random.Random) -> Any:
@@ -97,7 +97,7 @@ def _op(tree: Any, rng: random.Random) -> Any:
 
 
 def _list(values: Any, rng: random.Random, other: Any) -> list[Any]:
-    """Return the list with something changed, dropped, doubled or moved."""
+    """Return the list with an item changed, dropped, doubled or moved."""
     values = [] if values is None else list(values)
     way = rng.randrange(6)
     place = rng.randrange(len(values)) if values else 0
@@ -115,9 +115,9 @@ def _list(values: Any, rng: random.Random, other: Any) -> list[Any]:
 
 
 def _shape(tree: Any, rng: random.Random) -> None:
-    one = _tensor(tree, rng)
-    own = rng.choice(one.shape) if one.shape is not None and len(one.shape) else 1
-    one.shape = _list(one.shape, rng, _number(rng, int(own)))
+    tensor = _tensor(tree, rng)
+    old = rng.choice(tensor.shape) if tensor.shape is not None and len(tensor.shape) else 1
+    tensor.shape = _list(tensor.shape, rng, _number(rng, int(old)))
 
 
 def _type(tree: Any, rng: random.Random) -> None:
@@ -129,46 +129,47 @@ def _buffer_index(tree: Any, rng: random.Random) -> None:
 
 
 def _buffer(tree: Any, rng: random.Random) -> None:
-    one = rng.choice(tree.buffers)
-    data = b"" if one.data is None else bytes(one.data)
+    buffer = rng.choice(tree.buffers)
+    data = b"" if buffer.data is None else bytes(buffer.data)
     size = max(0, len(data) + rng.choice((0, 0, 0, 1, -1, -4, 4, 8)))
-    ends = (b"\xff", b"\x80", b"\x7f", b"\xff\xff\xff\x7f", b"\0\0\0\x80")
-    full = (rng.choice(ends) * (size + 1))[:size]
+    fills = (b"\xff", b"\x80", b"\x7f", b"\xff\xff\xff\x7f", b"\0\0\0\x80")
+    full = (rng.choice(fills) * (size + 1))[:size]
     content = rng.choice((data.ljust(size, b"\x80")[:size], rng.randbytes(size), full))
-    one.data = np.frombuffer(content, np.uint8)
+    buffer.data = np.frombuffer(content, np.uint8)
 
 
 def _quantization(tree: Any, rng: random.Random) -> None:
-    one = _tensor(tree, rng)
-    given = one.quantization or schema.QuantizationParametersT()
-    one.quantization = given
+    tensor = _tensor(tree, rng)
+    quantization = tensor.quantization or schema.QuantizationParametersT()
+    tensor.quantization = quantization
     way = rng.randrange(5)
     if way == 0:
-        given.scale = _list(given.scale, rng, rng.choice(SCALES))
+        quantization.scale = _list(quantization.scale, rng, rng.choice(SCALES))
     elif way == 1:
-        given.zeroPoint = _list(given.zeroPoint, rng, rng.choice((-128, 127, -(2**63), *NUMBERS)))
+        other = rng.choice((-128, 127, -(2**63), *NUMBERS))
+        quantization.zeroPoint = _list(quantization.zeroPoint, rng, other)
     elif way == 2:
-        given.quantizedDimension = _number(rng)
+        quantization.quantizedDimension = _number(rng)
     elif way == 3:
-        count = rng.choice((1, *(int(size) for size in one.shape[:2] if size < 1000)))
-        given.scale = [abs(rng.choice(SCALES[1:9])) for _ in range(count)]
-        given.zeroPoint = [rng.choice((0, 0, -128, 127, 5))] * count
+        count = rng.choice((1, *(int(size) for size in tensor.shape[:2] if size < 1000)))
+        quantization.scale = [abs(rng.choice(SCALES[1:9])) for _ in range(count)]
+        quantization.zeroPoint = [rng.choice((0, 0, -128, 127, 5))] * count
     else:
-        one.quantization = _tensor(tree, rng).quantization
+        tensor.quantization = _tensor(tree, rng).quantization
 
 
-def _op_ends(tree: Any, rng: random.Random) -> None:
-    one, count = _op(tree, rng), len(tree.subgraphs[0].tensors)
-    ends = rng.choice(("inputs", "inputs", "outputs"))
-    setattr(one, ends, _list(getattr(one, ends), rng, rng.randrange(-1, count + 1)))
+def _op_ports(tree: Any, rng: random.Random) -> None:
+    op, count = _op(tree, rng), len(tree.subgraphs[0].tensors)
+    ports = rng.choice(("inputs", "inputs", "outputs"))
+    setattr(op, ports, _list(getattr(op, ports), rng, rng.randrange(-1, count + 1)))
 
 
 def _op_code(tree: Any, rng: random.Random) -> None:
-    one = rng.choice(tree.operatorCodes)
-    one.builtinCode = BUILTIN_OPERATORS.index(rng.choice(list(ops.OPS)))
+    code = rng.choice(tree.operatorCodes)
+    code.builtinCode = BUILTIN_OPERATORS.index(rng.choice(list(ops.OPS)))
     if rng.random() < 0.1:
-        one.builtinCode, one.customCode = 32, rng.choice((None, "custom\nop"))
-    one.deprecatedBuiltinCode = min(one.builtinCode, 127)
+        code.builtinCode, code.customCode = 32, rng.choice((None, "custom\nop"))
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     if rng.random() < 0.8:  # options of another op are refused at once
         for op in tree.subgraphs[0].operators:
             op.builtinOptions, op.builtinOptionsType = None, 0
@@ -189,11 +190,11 @@ def _options(tree: Any, rng: random.Random) -> None:
         setattr(options, name, _list(value, rng, _number(rng)))
 
 
-def _ends(tree: Any, rng: random.Random) -> None:
+def _ports(tree: Any, rng: random.Random) -> None:
     graph = tree.subgraphs[0]
-    ends = rng.choice(("inputs", "outputs"))
+    ports = rng.choice(("inputs", "outputs"))
     index = rng.randrange(len(graph.tensors))
-    setattr(graph, ends, rng.choice(([index], [index], [], [index, index])))
+    setattr(graph, ports, rng.choice(([index], [index], [], [index, index])))
 
 
 def _nodes(tree: Any, rng: random.Random) -> None:
@@ -213,5 +214,5 @@ def _sparse(tree: Any, rng: random.Random) -> None:
 
 FIELDS = (
     *(_shape, _shape, _type, _buffer_index, _buffer, _buffer, _quantization, _quantization),
-    *(_op_ends, _op_ends, _op_code, _options, _options, _ends, _nodes, _tensors, _sparse),
+    *(_op_ports, _op_ports, _op_code, _options, _options, _ports, _nodes, _tensors, _sparse),
 )

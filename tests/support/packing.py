@@ -227,7 +227,7 @@ def _chunk(weights: Array, lowest: int, highest: int) -> int:
     sums = np.zeros((2, len(high), words + 1), np.int64)
     for end, extreme in zip(sums, (products.max(axis=0), -products.min(axis=0)), strict=True):
         end[:, 1:] = extreme.reshape(len(high), words, STEP).sum(axis=2).cumsum(axis=1)
-    # No sum gets smaller by one word more: the largest that fits is found by halving.
+    # Another word never decreases the sums: the largest that fits is found by bisection.
     fits, fails = 1, words + 1
     while fails - fits > 1:
         middle = (fits + fails) // 2

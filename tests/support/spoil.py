@@ -1,4 +1,4 @@
-"""Damage done to files of all kinds: to their bytes, to what JSON says, and to zip archives."""
+"""Damage to files of all kinds: to their bytes, to values in JSON, and to zip archives."""
 
 import copy
 import io
@@ -13,11 +13,11 @@ VALUES: tuple[Any, ...] = (
     *("", "x", "0", "\0", "\ud800", "\u202e|<b>", "a" * 5000, "../../x", "nan", "\x1b[31m"),
     *([], {}, [[]], [None], [1, 2], [2, 1], ["a", "b"], {"": {}}, {"accuracy": "1"}),
 )
-"""What may stand in place of anything else."""
+"""Values that may replace any other."""
 
 
 def spoilt(content: bytes, rng: random.Random) -> bytes:
-    """Return the bytes cut off, flipped, lengthened, emptied or replaced by something else."""
+    """Return the bytes truncated, flipped, lengthened, emptied or replaced."""
     data = bytearray(content)
     match rng.randrange(6):
         case 0:
@@ -41,7 +41,7 @@ def spoilt(content: bytes, rng: random.Random) -> bytes:
 
 
 def misstated(document: Any, rng: random.Random) -> bytes:
-    """Return a JSON document with something in it replaced, left out, doubled or nested."""
+    """Return a JSON document with a value replaced, dropped, doubled or nested."""
     changed = copy.deepcopy(document)
     way = rng.random()
     if way < 0.1:
@@ -55,13 +55,13 @@ def misstated(document: Any, rng: random.Random) -> bytes:
         holder, key = rng.choice(places)
         _change(holder, key, rng)
     text = json.dumps(changed)
-    # What Python would take minutes for, or could not write by itself.
+    # Text that would take Python minutes to write, or that it could not write.
     deep = "[" * 500 + "]" * 500 if rng.random() < 0.5 else '{"a":' * 90_000 + "1" + "}" * 90_000
     return text.replace('"DEEP"', deep).replace('"HUGE"', "9" * 4000).encode()
 
 
 def misarchived(content: bytes, rng: random.Random) -> bytes:
-    """Return a zip archive with damage where only a zip has it, or with other members."""
+    """Return a zip archive with damage to its headers, or with other members."""
     data = bytearray(content)
     local, central = data.find(b"PK\3\4"), data.find(b"PK\1\2")
     end = data.rfind(b"PK\5\6")
@@ -71,13 +71,13 @@ def misarchived(content: bytes, rng: random.Random) -> bytes:
         case 1:  # encrypted
             data[local + 6] |= 1
             data[central + 8] |= 1
-        case 2:  # packed in a way that nobody knows, or that zlib does not
+        case 2:  # an unknown compression method, or one that zlib lacks
             method = struct.pack("<H", rng.choice((1, 6, 9, 12, 14, 93, 99)))
             data[local + 8 : local + 10] = data[central + 10 : central + 12] = method
-        case 3:  # another check sum
+        case 3:  # a wrong checksum
             data[local + 14] ^= 1
             data[central + 16] ^= 1
-        case 4:  # sizes that are not true
+        case 4:  # wrong sizes
             field = rng.choice((20, 24))
             number = rng.choice((0, 1, 2**31, 2**32 - 2))
             data[central + field : central + field + 4] = struct.pack("<I", number)
@@ -121,22 +121,22 @@ def _places(node: Any) -> Any:
 
 def _change(holder: Any, key: Any, rng: random.Random) -> None:
     try:
-        own = holder[key]
+        old = holder[key]
     except (IndexError, KeyError):  # an earlier change took it away
         return
     match rng.randrange(8):
         case 0:
             del holder[key]
         case 1:
-            holder[key] = [own, own]
+            holder[key] = [old, old]
         case 2:
             holder[key] = rng.choice(("DEEP", "HUGE"))
         case 3:
             if isinstance(holder, list):
-                holder.insert(0, own)
+                holder.insert(0, old)
             else:
-                holder[rng.choice(("x", "", "\ud800", "backend"))] = own
-        case 4 if isinstance(own, int | float) and not isinstance(own, bool):
-            holder[key] = rng.choice((-own, own + 1, str(own), own * 1e9, float(own)))
+                holder[rng.choice(("x", "", "\ud800", "backend"))] = old
+        case 4 if isinstance(old, int | float) and not isinstance(old, bool):
+            holder[key] = rng.choice((-old, old + 1, str(old), old * 1e9, float(old)))
         case _:
             holder[key] = rng.choice(VALUES)

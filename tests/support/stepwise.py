@@ -1,4 +1,4 @@
-"""A process that a signal ends after one of its steps in the file system."""
+"""A process that kills itself with a signal after one of its file system operations."""
 
 ENDING = """
 import os, signal, sys
@@ -18,4 +18,4 @@ def counted(function):
 for name in ("rename", "replace", "unlink", "rmdir", "mkdir"):
     setattr(os, name, counted(getattr(os, name)))
 """
-"""Code to begin a process with, whose second and third argument are the step and the signal."""
+"""Code to run first; its second and third arguments are the operation and the signal."""

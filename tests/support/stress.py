@@ -1,8 +1,8 @@
-"""What a program that embeds the runtime does to it, again and again: ``stress.py NAME SCALE``.
+"""Stress tests of the runtime as programs that embed it use it: ``stress.py NAME SCALE``.
 
-Each stress is a function here and runs in a process of its own, which ends with a traceback when
-something grows, differs or is not refused. SCALE 1 is the full count; `make stress` runs that under
-sanitizers, `make test` a hundredth.
+Each stress is a function here and runs in a separate process, which ends with a traceback when
+memory grows, an output differs or an error is missing. SCALE 1 is the full count; `make stress`
+runs that under sanitizers, `make test` a hundredth.
 """
 
 import array
@@ -29,16 +29,16 @@ import smoke
 from edge_runtime import runner
 
 RUNS, LOADS, FORKS, INTERPRETERS, ROUNDS = 1_000_000, 10_000, 200, 40, 20_000
-"""How often, at scale 1."""
+"""Repetitions at scale 1."""
 
 THREADS = 16
 
 PAGES = 1024
-"""Pages of memory that a process may grow by after its first tenth, whatever the count: 4 MB are 4
-bytes a run, and 400 an opening."""
+"""Pages by which a process may grow after its first tenth, for any count: 4 MB are 4 bytes per run
+and 400 per opening."""
 
 BLOCKS = 2_000
-"""The same of Python's small objects: its free lists of tuples alone hold that many."""
+"""The same for Python's small objects: the free lists of tuples alone hold that many."""
 
 
 def small() -> bytes:
@@ -63,7 +63,7 @@ def large() -> bytes:
 
 
 def opened(data: bytes) -> edge_runtime.Model:
-    """Open a model; its file has no name any more, as after an update."""
+    """Open a model and remove its file, as an update does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.tflite")
         path.write_bytes(data)
@@ -76,7 +76,7 @@ def inputs(model: edge_runtime.Model, count: int) -> list[Any]:
 
 
 class Growth:
-    """Says what has grown since the first call of ``require_none``."""
+    """Compares resources with those at the first call of ``require_none``."""
 
     def __init__(self) -> None:
         self._before: tuple[int, ...] | None = None
@@ -100,7 +100,7 @@ class Growth:
 
 
 def repeated(count: int, work: Callable[[int], object]) -> None:
-    """Do something so often, and require that nothing grows after a tenth of it."""
+    """Repeat ``work``, and require that nothing grows after the first tenth."""
     growth = Growth()
     for index in range(count):
         if index == count // 10:
@@ -259,14 +259,14 @@ def buffers(scale: float) -> None:
         running = threading.Event()
 
         def run(held: Any = held, running: Any = running) -> None:
-            own = held[0]
+            tensor = held[0]
             running.set()
-            assert model.run(own).tobytes() == expected
+            assert model.run(tensor).tobytes() == expected
 
         worker = threading.Thread(target=run)
         worker.start()
         running.wait()
-        # The thread's own reference is enough for NumPy to refuse.
+        # The thread's reference is enough for NumPy to refuse.
         attempt("ndarray", lambda held=held: held[0].resize(1))
         held.clear()
         worker.join()

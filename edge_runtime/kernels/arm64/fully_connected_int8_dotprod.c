@@ -4,7 +4,7 @@
 
 #ifdef EK_ARM64
 #if defined(__ARM_FEATURE_DOTPROD)
-#define TARGET /* the compiler was told to use them everywhere */
+#define TARGET /* the compiler may use them everywhere */
 #elif defined(__clang__)
 #define TARGET __attribute__((target("dotprod")))
 #else

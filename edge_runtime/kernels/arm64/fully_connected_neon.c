@@ -39,7 +39,7 @@ INLINE float32x4_t some_floats(const float *from, int32_t count)
     return count > 2 ? vld1q_lane_f32(from + 2, all, 2) : all;
 }
 
-/* Adds the lanes as the portable kernel does: halves onto each other. */
+/* Adds the lanes as the portable kernel does, half onto half. */
 INLINE float folded(const float32x4_t *lanes)
 {
     const float32x4_t four =
@@ -63,7 +63,7 @@ INLINE void add_rest(int32_t width, int32_t v, const float *input, const float *
     }
 }
 
-/* Calculates so many outputs at a time; ``width`` is a literal. */
+/* Calculates ``width`` outputs at once, a literal. */
 INLINE void outputs_float32(int32_t width, const float *input, const float *weights,
                             const float *bias, const FullyConnectedFloat32 *layer, float *output)
 {
@@ -82,7 +82,7 @@ INLINE void outputs_float32(int32_t width, const float *input, const float *weig
                 lanes[i][v] = vaddq_f32(lanes[i][v], vmulq_f32(x, w));
             }
         }
-    /* By literals, or the compiler keeps the lanes in memory. */
+    /* With literals, because the compiler would keep the lanes in memory otherwise. */
     add_rest(width, 0, input, weights, depth, k, lanes);
     add_rest(width, 1, input, weights, depth, k, lanes);
     add_rest(width, 2, input, weights, depth, k, lanes);

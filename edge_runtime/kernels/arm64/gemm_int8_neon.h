@@ -1,9 +1,9 @@
-/* The int8 kernel for aarch64 but for its dot product, which the including file defines, with
- * TARGET, the attribute of its instruction set: GCC inlines only what has the same one.
+/* The int8 kernel for aarch64 without its dot product, which the including file defines, as well as
+ * TARGET, the attribute of its instruction set: GCC inlines only functions with the same one.
  *
- * Packed weights are int8, blocks of 8 outputs, then of 4, 2 and 1, so that none is calculated in
- * vain; a block is [ceil(depth / STEP)][width][STEP], padded with zeros: one stream to read. A last
- * byte says whether no weight is -128. The packer is packing/gemm_int8_neon.c. */
+ * Packed weights are int8, blocks of 8 outputs, then of 4, 2 and 1, so that all calculated outputs
+ * are used; a block is [ceil(depth / STEP)][width][STEP], padded with zeros: one stream to read. The
+ * last byte is 1 if no weight is -128. The packer is packing/gemm_int8_neon.c. */
 #ifndef EK_FULLY_CONNECTED_NEON_H
 #define EK_FULLY_CONNECTED_NEON_H
 
@@ -17,10 +17,10 @@
 
 enum { BLOCK = 8, STEP = 16 };
 
-/* Adds the 16 products of x and w to the 4 sums, by whichever are added to which. */
+/* Adds the 16 products of x and w to the 4 sums, in any order. */
 INLINE int32x4_t dot(int32x4_t sums, int8x16_t x, int8x16_t w, int narrow);
 
-/* Outputs of the block that begins where so many are left. */
+/* Outputs in the next block when ``left`` outputs are left. */
 INLINE int32_t width_of(int32_t left)
 {
     return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
@@ -34,7 +34,7 @@ INLINE ptrdiff_t padded(int32_t depth)
 
 INLINE int32x4_t added(int32x4_t a, int32x4_t b)
 {
-    /* Unsigned, because what is added may wrap. */
+    /* Unsigned, because the sum may wrap. */
     return vreinterpretq_s32_u32(vaddq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
 }
 
@@ -58,7 +58,7 @@ INLINE int32x4_t rescale(int32x4_t total, int32x4_t multiplier, int32x4_t shift)
                       vreinterpretq_s32_s64(vrshlq_s64(high, vmovl_high_s32(left))));
 }
 
-/* Turns the sums of 4, 2 or 1 outputs, each spread over a vector, into outputs o and following. */
+/* Writes 4, 2 or 1 outputs from output o on; the sum of each is spread over a vector. */
 INLINE void finish(const int32x4_t *sums, int32_t count, const FullyConnectedInt8 *layer,
                    void *const *tensors, int32_t o, int8_t *output)
 {

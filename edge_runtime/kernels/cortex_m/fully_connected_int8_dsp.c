@@ -5,7 +5,7 @@
 #include "gemm_int8_dsp.h"
 
 /* In assembly, because compilers do not form LDM of weights and run out of registers. A pass sums
- * up 6 outputs, whose sums T and A are as many as there are registers for, or 2. */
+ * up 6 outputs, whose sums T and A fill the registers, or 2. */
 #define SIX                                                                                        \
     "ldm r1!, {r3-r5}\n\t" EK_DSP_MAC("r8", "r9", "r7", "r3")                                      \
     EK_DSP_MAC("r10", "r11", "r7", "r4") EK_DSP_MAC("r12", "lr", "r7", "r5")
@@ -18,7 +18,7 @@
     "sxtb16 r7, r6\n\t" EK_DSP_MAC("r8", "r9", "r7", "r3")                                         \
     "sxtb16 r7, r6, ror #8\n\t" EK_DSP_MAC("r8", "r9", "r7", "r4")
 
-/* Two words a round; the first does one when their number is odd. */
+/* Two words per round; the first round has one if their number is odd. */
 #define ROUNDS(by_word)                                                                            \
     "tst r2, #1\n\t"                                                                               \
     "bne 2f\n"                                                                                     \
@@ -32,7 +32,7 @@
     register int32_t *to __asm__("r3") = totals;                                                   \
     register const int32_t *from __asm__("r12") = start
 
-/* totals = start + weights * input; returns where the next weights are. */
+/* totals = start + weights * input; returns the address of the next weights. */
 typedef const uint32_t *pass(const int8_t *, const uint32_t *, int32_t, int32_t *, const int32_t *);
 
 static const uint32_t *sum_six(const int8_t *input, const uint32_t *weights, int32_t words,
@@ -75,7 +75,7 @@ static const uint32_t *sum_two(const int8_t *input, const uint32_t *weights, int
     return w;
 }
 
-/* tensors: input int8 [rows][depth], weights packed, bias int32 [outputs, made even], multiplier,
+/* tensors: input int8 [rows][depth], weights packed, bias int32 [outputs, padded], multiplier,
  * shift int32 [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_dsp(const int32_t *params, void *const *tensors)
 {

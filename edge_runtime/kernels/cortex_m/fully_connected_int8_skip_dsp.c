@@ -5,9 +5,9 @@
 #ifdef EK_DSP
 #include "gemm_int8_dsp.h"
 
-enum { DSP_BLOCK = 16 }; /* outputs that are summed up at once */
+enum { DSP_BLOCK = 16 }; /* outputs that are summed at once */
 
-/* What the assembly reads at once; the order is that of its registers. */
+/* The assembly loads the first six at once, in the order of its registers. */
 typedef struct {
     uint32_t end;        /* of the input, less three words */
     uint32_t zero;       /* four inputs that are zero */
@@ -15,7 +15,7 @@ typedef struct {
     uint32_t stride;     /* bytes of weights by byte of input */
     uint32_t offset;     /* a word's weights are at offset + stride * address of the next input */
     uint32_t most;       /* pairs of outputs - 1 */
-    int32_t sums[DSP_BLOCK]; /* T, A of each pair; before and after, the totals of a, b */
+    int32_t sums[DSP_BLOCK]; /* T, A of each pair; before and after summing, totals of a, b */
 } Block;
 
 #define TWO_PAIRS                                                                                  \
@@ -36,7 +36,7 @@ static inline void sum_words(const int8_t *input, Block *block)
     register Block *state __asm__("r3") = block;
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "b 10f\n"
-                     /* A word counts. */
+                     /* A word that is not zero. */
                      "1:\n\t"
                      "sxtab16 r11, r4, r8\n\t"
                      "sxtab16 r12, r4, r8, ror #8\n\t"
@@ -51,7 +51,7 @@ static inline void sum_words(const int8_t *input, Block *block)
                      ".byte (10f - 3b) / 2, 0, (8f - 3b) / 2, 0\n\t"
                      ".byte (7f - 3b) / 2, 0, (6f - 3b) / 2, 0\n"
                      "5:\n\t" TWO_PAIRS "6:\n\t" TWO_PAIRS "7:\n\t" TWO_PAIRS "8:\n\t" TWO_PAIRS
-                     /* Onwards: four words a round, then one. */
+                     /* Loop: four words per round, then single ones. */
                      "10:\n\t"
                      "ldm r3, {r1, r2, r4-r7}\n\t"
                      "cmp r0, r1\n\t"
@@ -76,7 +76,7 @@ static inline void sum_words(const int8_t *input, Block *block)
 __attribute__((noinline)) static void sum_block(const int8_t *input, Block *block,
                                                 const int32_t *start)
 {
-    int32_t before[DSP_BLOCK / 2]; /* totals of b; those of a go on in A */
+    int32_t before[DSP_BLOCK / 2]; /* totals of b; those of a start in A */
     int32_t *sums = block->sums, *end = sums + 2 * block->most;
     int32_t *to = before;
     for (; sums <= end; sums += 2, start += 2) {
@@ -96,7 +96,7 @@ __attribute__((noinline)) static void sum_block(const int8_t *input, Block *bloc
 }
 
 /* tensors: input int8 [rows][depth], weights packed, bias without the input's zero point int32
- * [outputs, made even], multiplier, shift int32 [outputs], output int8 [rows][outputs]. */
+ * [outputs, padded], multiplier, shift int32 [outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_skip_dsp(const int32_t *params, void *const *tensors)
 {
     const FullyConnectedInt8SkipDsp *const layer = (const FullyConnectedInt8SkipDsp *)params;

@@ -5,8 +5,8 @@
 #ifdef EK_DSP
 #include "gemm_int8_dsp.h"
 
-/* The products of four weights w, of whose distances two are in each of the words even and odd. In
- * assembly, because compilers take two instructions where UXTAB is one. */
+/* The products of four weights w; the words even and odd have two of their distances each. In
+ * assembly, because compilers use two instructions where UXTAB is one. */
 #define STEP(half, rotated, weights, side)                                                         \
     "uxtab %[x], %[x], %[" half "]" rotated "\n\t"                                                 \
     "ldrsb %[value], [%[x]]\n\t"                                                                   \

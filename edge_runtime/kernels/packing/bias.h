@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bias with factor times the sum of its weights; it wraps, as the bias of the kernel does. */
+/* The bias plus factor times the sum of the weights; it wraps, as the kernel's sums do. */
 static inline int32_t ek_shifted_bias(int32_t bias, int32_t factor, const int8_t *weights,
                                       size_t depth)
 {

@@ -1,6 +1,6 @@
-/* Dense weights for the kernels that calculate outputs in blocks of 16: those of x86. Packed, a
+/* Dense weights for the kernels that calculate outputs in blocks of 16: those of x86. A packed
  * block is a head, numbers of each output, [columns][WIDTH], and the weights
- * [ceil(depth / chunk)][outputs][chunk]. What is not there is 0. */
+ * [ceil(depth / chunk)][outputs][chunk], padded with zeros. */
 #include <string.h>
 
 #include "bias.h"
@@ -33,7 +33,7 @@ static inline size_t head_size(Layout layout)
     return layout.columns * WIDTH * 4;
 }
 
-/* Where the block of an output begins. */
+/* Offset of the block of an output, in bytes. */
 static inline size_t block_start(Layout layout, size_t depth, size_t output)
 {
     return output / WIDTH * (head_size(layout) + WIDTH * row_size(layout, depth));

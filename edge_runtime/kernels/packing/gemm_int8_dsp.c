@@ -2,8 +2,8 @@
  *
  * A halfword P = 256 * b + a holds the weights of two outputs a, b for one depth, and a word those
  * of the depths k and k + 2; of four depths the first word has the even ones, the second the odd
- * ones, as SXTB16 splits four inputs. A depth that is no multiple of 4 ends with the last four
- * inputs, some of them for the second time: these have weights of 0. */
+ * ones, as SXTB16 splits four inputs. If depth is not a multiple of 4, the last word is
+ * the last four inputs; those that an earlier word has as well get weights of 0. */
 #include <string.h>
 
 #include "bias.h"
@@ -11,10 +11,10 @@
 #include "table.h"
 
 enum {
-    STEP = 4,   /* depths of a word of inputs, which is one load */
-    PASS = 3,   /* pairs of outputs of a pass of the dense kernel, as long as there are so many */
-    BLOCK = 8,  /* pairs of outputs that the skipping kernel sums up at once */
-    MOST = 1 << 23 /* what the sum of the products with b may not reach */
+    STEP = 4,   /* depths of a word of inputs, which one instruction loads */
+    PASS = 3,   /* pairs of outputs in a pass of the dense kernel; the last passes have 1 */
+    BLOCK = 8,  /* pairs of outputs that the skipping kernel sums at once */
+    MOST = 1 << 23 /* the sum of the products with b must stay below this */
 };
 
 typedef struct {
@@ -40,7 +40,7 @@ static inline int32_t weight_at(const Layer *layer, int32_t output, int32_t word
     return layer->weights[(ptrdiff_t)output * layer->depth + k];
 }
 
-/* Whether there is a halfword for each pair of weights: there is none when b is -128 and a < 0. */
+/* Whether each pair of weights fits into a halfword: it does not if b is -128 and a < 0. */
 static int fits(const Layer *layer)
 {
     if (layer->depth < STEP)
@@ -61,7 +61,7 @@ static inline uint32_t halfword(const Layer *layer, int32_t pair, int32_t word, 
     return (uint32_t)(256 * b + a) & 0xffff;
 }
 
-/* Writes [even, odd][pairs] for a word of inputs, and returns where the next one goes. */
+/* Writes [even, odd][pairs] for a word of inputs, and returns the address of the next one. */
 static uint32_t *put_pairs(const Layer *layer, int32_t word, int32_t first, int32_t count,
                            uint32_t *to)
 {
@@ -71,7 +71,7 @@ static uint32_t *put_pairs(const Layer *layer, int32_t word, int32_t first, int3
     return to;
 }
 
-/* The largest sum of the products of b, or of the negated ones, with four inputs of these bounds. */
+/* The largest sum of the products of b with count inputs between lowest and highest. */
 static inline int32_t largest(const int8_t *b, int32_t count, int32_t lowest, int32_t highest)
 {
     int32_t sum = 0;
@@ -80,16 +80,16 @@ static inline int32_t largest(const int8_t *b, int32_t count, int32_t lowest, in
     return sum;
 }
 
-/* How many words of depth may lie anywhere, and no sum of products with b reaches MOST.
- * lowest <= 0 <= highest bound what weights are multiplied with. */
+/* The most words of depth for which no sum of products with b reaches MOST, wherever they start.
+ * lowest <= 0 <= highest bound the factors of the weights. */
 static int32_t chunk_of(const Layer *layer, int32_t lowest, int32_t highest)
 {
-    int32_t fails = layer->words + 1; /* length of the shortest run of words whose sum does */
+    int32_t fails = layer->words + 1; /* length of the shortest run of words whose sum reaches it */
     for (int32_t o = 1; o < layer->outputs; o += 2) {
         const int8_t *b = layer->weights + (ptrdiff_t)o * layer->depth;
         for (int32_t sign = 0; sign < 2; sign++) {
             const int32_t low = sign ? -highest : lowest, high = sign ? -lowest : highest;
-            int32_t sum = 0, first = 0; /* of the words from the first on */
+            int32_t sum = 0, first = 0; /* sum of the words from first on */
             for (int32_t word = 0; word < layer->words; word++) {
                 const int32_t left = layer->depth - word * STEP;
                 sum += largest(b + word * STEP, left < STEP ? left : STEP, low, high);
@@ -104,15 +104,15 @@ static int32_t chunk_of(const Layer *layer, int32_t lowest, int32_t highest)
     return fails - 1;
 }
 
-/* Words [words of depth][even, odd][pairs] for every pass; the bias is padded to whole pairs. */
+/* Words [words of depth][even, odd][pairs] for every pass; the bias is padded to an even number. */
 int ek_pack_gemm_int8_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    const FullyConnectedInt8 *const own = (const FullyConnectedInt8 *)params;
+    const FullyConnectedInt8 *const original = (const FullyConnectedInt8 *)params;
     const int32_t *const bias = tensors[2];
-    const Layer layer = layer_of(own, tensors[1]);
+    const Layer layer = layer_of(original, tensors[1]);
     if (!layer.weights || !bias || !fits(&layer))
         return 0;
-    memcpy(packing->params, own, sizeof *own);
+    memcpy(packing->params, original, sizeof *original);
     ((FullyConnectedInt8Dsp *)packing->params)->chunk = chunk_of(&layer, -128, 127);
     packing->count = sizeof(FullyConnectedInt8Dsp) / sizeof(int32_t);
     packing->sizes[1] = (size_t)layer.pairs * (size_t)layer.words * 8;
@@ -134,16 +134,16 @@ int ek_pack_gemm_int8_dsp(const int32_t *params, void *const *tensors, ek_packin
 }
 
 /* Words [words of depth][groups][even, odd][pairs] for every block: a group of one pair if their
- * number is odd, then groups of two. The input's zero point leaves the bias, which is padded. */
+ * number is odd, then groups of two. The bias is padded and has no input zero point. */
 int ek_pack_gemm_int8_skip_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    const FullyConnectedInt8Skip *const own = (const FullyConnectedInt8Skip *)params;
-    const int32_t zero_point = own->input_zero_point;
+    const FullyConnectedInt8Skip *const original = (const FullyConnectedInt8Skip *)params;
+    const int32_t zero_point = original->input_zero_point;
     const int32_t *const bias = tensors[2];
     const Layer layer = layer_of((const FullyConnectedInt8 *)params, tensors[1]);
     if (!layer.weights || !bias || !fits(&layer))
         return 0;
-    memcpy(packing->params, own, sizeof *own);
+    memcpy(packing->params, original, sizeof *original);
     ((FullyConnectedInt8SkipDsp *)packing->params)->chunk =
         chunk_of(&layer, -128 - zero_point, 127 - zero_point);
     packing->count = sizeof(FullyConnectedInt8SkipDsp) / sizeof(int32_t);

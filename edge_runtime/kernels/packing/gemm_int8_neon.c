@@ -1,6 +1,6 @@
-/* Dense int8 weights for aarch64: blocks of 8 outputs, then of 4, 2 and 1, so that none is
- * calculated in vain; a block is [ceil(depth / STEP)][outputs][STEP], padded with zeros. A last byte
- * says whether no weight is -128. */
+/* Dense int8 weights for aarch64: blocks of 8 outputs, then of 4, 2 and 1, so that all
+ * calculated outputs are used; a block is [ceil(depth / STEP)][outputs][STEP], padded with zeros.
+ * The last byte is 1 if no weight is -128. */
 #include <string.h>
 
 #include "fully_connected.h"

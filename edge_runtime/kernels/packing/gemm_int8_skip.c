@@ -1,5 +1,5 @@
-/* Dense int8 weights for the kernel that skips inputs that are zero: [depth][outputs], and the
- * input's zero point leaves the bias. */
+/* Dense int8 weights for the kernel that skips inputs that are zero: [depth][outputs], and a
+ * bias without the input's zero point. */
 #include <string.h>
 
 #include "bias.h"

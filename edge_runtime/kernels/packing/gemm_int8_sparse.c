@@ -1,7 +1,7 @@
 /* Dense int8 weights without their zeros: for every output the number of its groups, as four bytes,
- * the lowest first, then the groups: the distances of GROUP weights from the weight before, or from
- * the first input, in half bytes, the lower half first, then the weights. Where a distance is above
- * FARTHEST, and to fill the last group, there are weights of 0. */
+ * the lowest first, then the groups. A group is the distances of GROUP weights from the weight
+ * before, or from the first input, in half bytes, the lower half first, then the weights. Weights of
+ * 0 bridge distances above FARTHEST and fill the last group. */
 #include <string.h>
 
 #include "fully_connected.h"
@@ -9,7 +9,7 @@
 
 enum { GROUP = 8, FARTHEST = 15, HEAD = 4, GROUP_SIZE = GROUP / 2 + GROUP };
 
-/* Writes one weight, the count-th of an output, unless only the size is asked for. */
+/* Writes the count-th weight of an output; nothing if groups is NULL. */
 static inline void put_weight(uint8_t *groups, size_t count, int32_t distance, int8_t weight)
 {
     const size_t within = count % GROUP;
@@ -22,7 +22,7 @@ static inline void put_weight(uint8_t *groups, size_t count, int32_t distance, i
     group[GROUP / 2 + within] = (uint8_t)weight;
 }
 
-/* Writes an output, or nothing when to is NULL; returns its size. */
+/* Writes an output, or nothing if to is NULL; returns its size in bytes. */
 static size_t put_output(const int8_t *weights, int32_t depth, uint8_t *to)
 {
     uint8_t *const groups = to ? to + HEAD : NULL;

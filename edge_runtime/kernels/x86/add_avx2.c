@@ -1,4 +1,4 @@
-/* ADD and SUB for AVX2: the portable code, whose 64-bit products the compiler can put into vectors there. */
+/* ADD and SUB for AVX2: the portable code, whose 64-bit products AVX2 can vectorise. */
 #define EK_AVX2
 #include "kernel.h"
 

@@ -1,5 +1,5 @@
 /* FULLY_CONNECTED in float32 with AVX2; the same bytes as the portable kernel: each product and each
- * sum is rounded by itself, in the order that fully_connected.py gives. */
+ * sum is rounded, in the order of fully_connected.py. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -18,14 +18,14 @@ typedef struct {
 
 TARGET static inline fvec fzero(void)
 {
-    const fvec made = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    return made;
+    const fvec result = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    return result;
 }
 
 TARGET static inline fvec fload(const float *numbers)
 {
-    const fvec made = {_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers + 8)};
-    return made;
+    const fvec result = {_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers + 8)};
+    return result;
 }
 
 TARGET static inline fvec fpart(const float *numbers, int32_t count)
@@ -38,9 +38,9 @@ TARGET static inline fvec fpart(const float *numbers, int32_t count)
 
 TARGET static inline fvec fgrow(fvec sum, fvec a, fvec b)
 {
-    const fvec made = {_mm256_add_ps(sum.low, _mm256_mul_ps(a.low, b.low)),
+    const fvec result = {_mm256_add_ps(sum.low, _mm256_mul_ps(a.low, b.low)),
                        _mm256_add_ps(sum.high, _mm256_mul_ps(a.high, b.high))};
-    return made;
+    return result;
 }
 
 TARGET static inline float fold(fvec lanes)
@@ -51,7 +51,7 @@ TARGET static inline float fold(fvec lanes)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/* A few outputs at once, as many sums as hide an addition's latency. */
+/* A few outputs at once: enough sums to hide the latency of an addition. */
 TARGET static inline void outputs_of(int32_t number, const float *input, const float *weights,
                                      const float *bias, const FullyConnectedFloat32 *layer,
                                      float *output)

@@ -1,6 +1,6 @@
 /* FULLY_CONNECTED in float32 with AVX-512; the same bytes as the portable kernel: each product and
- * each sum is rounded by itself, in the order that fully_connected.py gives. Weights are
- * packed, because one aligned load of 64 bytes a cycle is what bounds the kernel. */
+ * each sum is rounded, in the order of fully_connected.py. Weights are packed, because the kernel is
+ * bound by one aligned load of 64 bytes per cycle. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -15,9 +15,9 @@ typedef FullyConnectedFloat32 Layer;
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* Outputs in a block; the last one has as many as are left, rounded up to an even number. Packed, a
- * block is the bias [WIDTH] and the weights [ceil(depth / LANES)][outputs][LANES], 0 where there
- * are none. The packer is packing/gemm.c. */
+/* Outputs in a block; the last one has those that are left, rounded up to an even number. A packed
+ * block is the bias [WIDTH] and the weights [ceil(depth / LANES)][outputs][LANES], padded with
+ * zeros. The packer is packing/gemm.c. */
 enum { WIDTH = 16, LANES = 16, TILE = 4 };
 
 static inline int32_t width(int32_t left)
@@ -30,7 +30,7 @@ static inline size_t chunks_of(int32_t depth)
     return ((size_t)depth + LANES - 1) / LANES;
 }
 
-/* Element i of the result is the sum of vector i's lanes, halves added onto each other. */
+/* Element i of the result is the sum of vector i's lanes, folded half onto half. */
 INLINE __m512 folded(const __m512 *sums)
 {
     __m512 eight[8], four[4], two[2];
@@ -49,20 +49,20 @@ INLINE __m512 folded(const __m512 *sums)
                                _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
     }
     /* Element 4 * i + j is the sum of vector 4 * j + i. */
-    const __m512 one = _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88),
+    const __m512 sum = _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88),
                                      _mm512_shuffle_ps(two[0], two[1], 0xdd));
     const __m512i order =
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_ps(order, one);
+    return _mm512_permutexvar_ps(order, sum);
 }
 
-/* Maximum and minimum give their second operand when it is NaN or both are zero: the sum itself. */
+/* Maximum and minimum return their second operand, the sum, if it is NaN or both are zero. */
 INLINE __m512 clamped(__m512 sums, float lowest, float highest)
 {
     return _mm512_min_ps(_mm512_set1_ps(highest), _mm512_max_ps(_mm512_set1_ps(lowest), sums));
 }
 
-/* One row and a block of ``wide`` outputs, of which ``count`` are there. */
+/* One row and a block of ``wide`` outputs, of which ``count`` exist. */
 INLINE void block_of(const int32_t wide, const Layer *layer, const float *input,
                      const float *block, int32_t count, float *output)
 {
@@ -87,13 +87,13 @@ INLINE void block_of(const int32_t wide, const Layer *layer, const float *input,
             sums[i] =
                 _mm512_add_ps(sums[i], _mm512_mul_ps(x, _mm512_load_ps(weights + i * LANES)));
     }
-    const __m512 made = _mm512_add_ps(folded(sums), _mm512_load_ps(block));
+    const __m512 total = _mm512_add_ps(folded(sums), _mm512_load_ps(block));
     _mm512_mask_storeu_ps(output, (__mmask16)((1u << count) - 1),
-                          clamped(made, layer->lowest, layer->highest));
+                          clamped(total, layer->lowest, layer->highest));
 }
 
-/* TILE rows and outputs first to first + TILE of a block: each weight is loaded for TILE rows, so that
- * many rows need not wait for the second-level cache as one does. */
+/* TILE rows and the outputs first to first + TILE of a block: each weight is loaded once for TILE
+ * rows, so that many rows are not bound by the second-level cache as a single row is. */
 INLINE void tile_of(const int32_t outs, const Layer *layer, const float *input,
                     const float *block, int32_t wide, int32_t first, int32_t count, float *output)
 {
@@ -120,12 +120,12 @@ INLINE void tile_of(const int32_t outs, const Layer *layer, const float *input,
         }
     }
     const __m512 bias = _mm512_broadcast_f32x4(_mm_loadu_ps(block + first));
-    float made[TILE * TILE];
-    _mm512_storeu_ps(made,
+    float tile[TILE * TILE];
+    _mm512_storeu_ps(tile,
                      clamped(_mm512_add_ps(folded(sums), bias), layer->lowest, layer->highest));
     for (int32_t row = 0; row < TILE; row++)
         for (int32_t i = 0; i < count; i++)
-            output[(ptrdiff_t)row * outputs + first + i] = made[row * TILE + i];
+            output[(ptrdiff_t)row * outputs + first + i] = tile[row * TILE + i];
 }
 
 TARGET static void tile_4(const Layer *layer, const float *input, const float *block,
@@ -163,22 +163,22 @@ void ek_fully_connected_float32_avx512(const int32_t *params, void *const *tenso
     float *output = tensors[3];
 
     for (int32_t row = 0; row < rows;) {
-        const int32_t own = rows - row >= TILE ? TILE : 1;
+        const int32_t step = rows - row >= TILE ? TILE : 1;
         const float *block = tensors[1];
         for (int32_t o = 0; o < outputs; o += WIDTH) {
             const int32_t left = outputs - o, wide = width(left);
             const int32_t count = left < WIDTH ? left : WIDTH;
-            if (own == 1)
+            if (step == 1)
                 BLOCKS[wide / 2 - 1](&layer, input, block, count, output + o);
-            for (int32_t i = 0; own == TILE && i < wide; i += TILE)
+            for (int32_t i = 0; step == TILE && i < wide; i += TILE)
                 (wide - i >= TILE ? tile_4 : tile_2)(&layer, input, block, wide, i,
                                                      count - i < TILE ? count - i : TILE,
                                                      output + o);
             block += WIDTH + chunks_of(depth) * (size_t)wide * LANES;
         }
-        row += own;
-        input += (ptrdiff_t)own * depth;
-        output += (ptrdiff_t)own * outputs;
+        row += step;
+        input += (ptrdiff_t)step * depth;
+        output += (ptrdiff_t)step * outputs;
     }
 }
 #else

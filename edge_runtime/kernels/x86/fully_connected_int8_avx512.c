@@ -1,10 +1,10 @@
 /* FULLY_CONNECTED with AVX-512 and its VNNI; the same bytes as the portable kernels.
  *
- * Inputs are taken as uint8 (128 added), which is what VPDPBUSD multiplies with int8. What bounds it
- * is one load of 64 bytes a cycle: so a single row is multiplied along the depth, its sums folded at
- * the end; 16 rows are transposed, one lane each, and take four weights at a time by a broadcast
- * from memory, which is free. Where 16 rows have nothing but -128, the background of images, they
- * are 0 and left out; for one row, looking would cost more than it saves. */
+ * Inputs are converted to uint8 (128 added), because VPDPBUSD multiplies uint8 with int8. The bound
+ * is one load of 64 bytes per cycle: so a single row is multiplied along the depth, its sums folded
+ * at the end; 16 rows are transposed, one lane each, and multiplied with four weights at a time by a
+ * broadcast from memory, which is free. Where all 16 rows are -128, the background of images, they
+ * become 0 and are skipped; for a single row the check would cost more than it saves. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -18,9 +18,9 @@ typedef FullyConnectedInt8 Layer;
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* Outputs in a block; the last one has as many as are left, rounded up to an even number. Packed, a
- * block is the bias (128 times the weights' sum taken off), the multiplier and 30 - shift, each
- * int32 [WIDTH], and the weights [ceil(depth / CHUNK)][outputs][CHUNK], 0 where there are none. The
+/* Outputs in a block; the last one has those that are left, rounded up to an even number. A packed
+ * block is the bias (less 128 times the sum of the weights), the multiplier and 30 - shift, each
+ * int32 [WIDTH], and the weights [ceil(depth / CHUNK)][outputs][CHUNK], padded with zeros. The
  * packer is packing/gemm.c. */
 enum { WIDTH = 16, CHUNK = 64, HEAD = 3 * WIDTH * 4 };
 
@@ -51,7 +51,7 @@ INLINE __m512i dot_four(__m512i sum, __m512i x, const char *weights)
     return sum;
 }
 
-/* Up to CHUNK inputs as uint8; what is not there is 0. */
+/* Up to CHUNK inputs as uint8, padded with zeros. */
 INLINE __m512i inputs(const int8_t *input, int32_t left)
 {
     const __m512i flip = _mm512_set1_epi8(-128);
@@ -61,7 +61,7 @@ INLINE __m512i inputs(const int8_t *input, int32_t left)
     return _mm512_xor_si512(_mm512_mask_loadu_epi8(flip, there, input), flip);
 }
 
-/* ek_rescale_once, the zero point and the ends. Half of 1 >> n is added as 1 between two shifts. */
+/* ek_rescale_once, the zero point and the bounds. Half of 1 >> n is added as 1 between two shifts. */
 INLINE __m512i finish(__m512i sum, __m512i multiplier, __m512i right,
                                     const Layer *layer)
 {
@@ -99,7 +99,7 @@ INLINE __m512i folded(const __m512i *sums)
                             _mm512_shuffle_i32x4(eight[0], eight[1], 0xdd));
 }
 
-/* One row and a block of ``wide`` outputs, of which ``count`` are there. */
+/* One row and a block of ``wide`` outputs, of which ``count`` exist. */
 INLINE void row_block(const int32_t wide, const Layer *layer, const int8_t *input,
                       const char *block, int32_t count, int8_t *output)
 {
@@ -123,12 +123,12 @@ INLINE void row_block(const int32_t wide, const Layer *layer, const int8_t *inpu
             sums[i] = dot(sums[i], x, weights + i * CHUNK);
     }
     const __m512i total = _mm512_add_epi32(folded(sums), load(block));
-    const __m512i made =
+    const __m512i result =
         finish(total, load(block + 4 * WIDTH), load(block + 8 * WIDTH), layer);
-    _mm512_mask_cvtepi32_storeu_epi8(output, (__mmask16)((1u << count) - 1), made);
+    _mm512_mask_cvtepi32_storeu_epi8(output, (__mmask16)((1u << count) - 1), result);
 }
 
-/* Transposing 16 vectors of 16 elements takes two halves of four steps each, so that steps for the
+/* Transposing 16 vectors of 16 elements needs two halves of four steps each, so that steps for the
  * next chunk can go between the products of this one, which leave the shuffling ports idle. The
  * first half swaps elements within the lanes of vectors 4 * step and following, ... */
 INLINE void within_lanes(__m512i a, __m512i b, __m512i c, __m512i d, int32_t step, __m512i *part)
@@ -142,26 +142,26 @@ INLINE void within_lanes(__m512i a, __m512i b, __m512i c, __m512i d, int32_t ste
 }
 
 /* ... the second half swaps lanes and makes vectors step, 4 + step, 8 + step and 12 + step. */
-INLINE void across_lanes(const __m512i *part, int32_t step, __m512i *made)
+INLINE void across_lanes(const __m512i *part, int32_t step, __m512i *vectors)
 {
     const __m512i a = part[step], b = part[4 + step], c = part[8 + step], d = part[12 + step];
     const __m512i ab_low = _mm512_shuffle_i32x4(a, b, 0x44);
     const __m512i ab_high = _mm512_shuffle_i32x4(a, b, 0xee);
     const __m512i cd_low = _mm512_shuffle_i32x4(c, d, 0x44);
     const __m512i cd_high = _mm512_shuffle_i32x4(c, d, 0xee);
-    made[step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
-    made[4 + step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
-    made[8 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
-    made[12 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
+    vectors[step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0x88);
+    vectors[4 + step] = _mm512_shuffle_i32x4(ab_low, cd_low, 0xdd);
+    vectors[8 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0x88);
+    vectors[12 + step] = _mm512_shuffle_i32x4(ab_high, cd_high, 0xdd);
 }
 
-/* A chunk of 16 rows as 16 quads, a lane for each row, while it is made. */
+/* A chunk of 16 rows as 16 quads, a lane for each row, under construction. */
 typedef struct {
     __m512i part[16], quads[16], any;
-    unsigned filled; /* the quads that are not 0 throughout */
+    unsigned filled; /* bits of the quads that are not all 0 */
 } Chunk;
 
-/* Does one of eight steps. */
+/* Performs one of the eight steps. */
 INLINE void advance(Chunk *chunk, int32_t step, const int8_t *input, int32_t depth, int32_t left)
 {
     if (step < 4) {
@@ -179,7 +179,7 @@ INLINE void advance(Chunk *chunk, int32_t step, const int8_t *input, int32_t dep
     }
 }
 
-/* 16 rows and a block of ``wide`` outputs, of which ``count`` are there. */
+/* 16 rows and a block of ``wide`` outputs, of which ``count`` exist. */
 INLINE void rows_block(const int32_t wide, const Layer *layer, const int8_t *input,
                        const char *block, int32_t count, int8_t *output)
 {
@@ -257,17 +257,17 @@ void ek_fully_connected_int8_once_avx512(const int32_t *params, void *const *ten
     int8_t *output = tensors[5];
 
     for (int32_t row = 0; row < rows;) {
-        const int32_t own = rows - row >= 16 ? 16 : 1;
+        const int32_t step = rows - row >= 16 ? 16 : 1;
         const char *block = tensors[1];
         for (int32_t o = 0; o < outputs; o += WIDTH) {
             const int32_t left = outputs - o, wide = width(left);
-            block_function *const run = (own == 16 ? ROWS_BLOCKS : ROW_BLOCKS)[wide / 2 - 1];
+            block_function *const run = (step == 16 ? ROWS_BLOCKS : ROW_BLOCKS)[wide / 2 - 1];
             run(layer, input, block, left < WIDTH ? left : WIDTH, output + o);
             block += HEAD + chunks * (size_t)wide * CHUNK;
         }
-        row += own;
-        input += (ptrdiff_t)own * depth;
-        output += (ptrdiff_t)own * outputs;
+        row += step;
+        input += (ptrdiff_t)step * depth;
+        output += (ptrdiff_t)step * outputs;
     }
 }
 #else

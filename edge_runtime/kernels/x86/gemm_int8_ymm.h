@@ -1,11 +1,10 @@
-/* FULLY_CONNECTED in 256-bit vectors, two of them side by side. The file that includes this has
- * defined TARGET, KERNEL, QUAD_BYTES and dot_half(). The same bytes as the portable kernel.
+/* FULLY_CONNECTED in 256-bit vectors, two of them side by side. The file that includes this
+ * defines TARGET, KERNEL, QUAD_BYTES and dot_half(). The same bytes as the portable kernel.
  *
- * A quad is four neighbouring inputs, taken as uint8 (128 added), which is what the instruction
- * sets multiply with int8. Packed weights are, for each block of 16 outputs, the bias (128 times
- * the weights' sum taken off), the multiplier and 30 - shift, each int32 [16], and the weights
- * [quads][16][4] in the form that dot_half() takes. Outputs and inputs that are not there are 0.
- * The packer is packing/gemm.c. */
+ * A quad is four neighbouring inputs as uint8 (128 added), which the instructions multiply with int8.
+ * Packed weights are, for each block of 16 outputs, the bias (less 128 times the sum of the weights),
+ * the multiplier and 30 - shift, each int32 [16], and the weights [quads][16][4] in the form of
+ * dot_half(), padded with zeros. The packer is packing/gemm.c. */
 #include "fully_connected.h"
 
 enum { WIDTH = 16, HEAD = 3 * WIDTH * 4 };
@@ -16,8 +15,8 @@ typedef struct {
 
 TARGET static inline vec zero(void)
 {
-    const vec made = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    return made;
+    const vec result = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    return result;
 }
 
 TARGET static inline __m256i load_half(const void *bytes)
@@ -27,23 +26,23 @@ TARGET static inline __m256i load_half(const void *bytes)
 
 TARGET static inline vec load(const int32_t *numbers)
 {
-    const vec made = {load_half(numbers), load_half(numbers + 8)};
-    return made;
+    const vec result = {load_half(numbers), load_half(numbers + 8)};
+    return result;
 }
 
 TARGET static inline vec add(vec a, vec b)
 {
-    const vec made = {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
-    return made;
+    const vec result = {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+    return result;
 }
 
-/* Adds the products of four inputs, which need not all be there, and 16 outputs' weights. */
+/* Adds the products of up to four inputs and the weights of 16 outputs. */
 TARGET static inline vec dot(vec sum, uint32_t quad, const char *weights)
 {
     const __m256i four = _mm256_set1_epi32((int32_t)(quad ^ 0x80808080u));
-    const vec made = {dot_half(sum.low, four, weights),
+    const vec result = {dot_half(sum.low, four, weights),
                       dot_half(sum.high, four, weights + QUAD_BYTES / 2)};
-    return made;
+    return result;
 }
 
 TARGET static inline uint32_t quad_at(const int8_t *input)
@@ -61,7 +60,7 @@ TARGET static inline __m256i shifted(__m256i value, __m256i right)
                             _mm256_srlv_epi64(lowest, right));
 }
 
-/* ek_rescale_once, the zero point and the ends. Half of 1 >> n is added as 1 between two shifts. */
+/* ek_rescale_once, the zero point and the bounds. Half of 1 >> n is added as 1 between two shifts. */
 TARGET static inline __m256i finish_half(__m256i sum, __m256i multiplier, __m256i right,
                                          const FullyConnectedInt8 *layer)
 {
@@ -82,9 +81,9 @@ TARGET static inline __m256i finish_half(__m256i sum, __m256i multiplier, __m256
 TARGET static inline vec finish(vec sum, vec multiplier, vec right,
                                 const FullyConnectedInt8 *layer)
 {
-    const vec made = {finish_half(sum.low, multiplier.low, right.low, layer),
+    const vec result = {finish_half(sum.low, multiplier.low, right.low, layer),
                       finish_half(sum.high, multiplier.high, right.high, layer)};
-    return made;
+    return result;
 }
 
 TARGET static inline void store(int8_t *output, int32_t count, vec numbers)

@@ -1,1 +1,1 @@
-"""What is done to a graph before its ops are lowered: one file each, Graph -> Graph."""
+"""Passes over a graph before its ops are lowered: one file each, Graph -> Graph."""

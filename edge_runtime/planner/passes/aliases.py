@@ -1,4 +1,4 @@
-"""Ops that only give a tensor another shape become aliases: their outputs share its bytes."""
+"""Replace ops that only change a tensor's shape by aliases: their outputs share its bytes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 
 def aliases(graph: Graph) -> Graph:
-    """Return the graph without RESHAPE and its like.
+    """Return the graph without RESHAPE and similar ops.
 
     A variable tensor is copied, since it may be written before its alias is read.
     """
-    found: dict[int, int] = {}
+    aliased: dict[int, int] = {}
     kept = []
     for op in graph.ops:
         module = None if op.custom else ops.find(op.name)
         if not getattr(module, "ALIAS", False):
             kept.append(op)
             continue
-        source, output = found.get(op.inputs[0], op.inputs[0]), op.outputs[0]
+        source, output = aliased.get(op.inputs[0], op.inputs[0]), op.outputs[0]
         if graph.tensors[source].variable:
             from edge_runtime.ops.copy import copy_op
 
             kept.append(copy_op(op.index, source, output))
         else:
-            found[output] = source
+            aliased[output] = source
     if tuple(kept) == graph.ops:
         return graph
-    return replace(graph, ops=tuple(kept), aliases=found)
+    return replace(graph, ops=tuple(kept), aliases=aliased)

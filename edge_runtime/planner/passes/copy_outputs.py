@@ -1,4 +1,4 @@
-"""An output that is an input, a constant, a state or another output is copied into its buffer."""
+"""Copy outputs that are also an input, a constant, a state or another output to their buffers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def copy_outputs(graph: Graph) -> Graph:
-    """Return the graph with a copy at its end for each output that no op writes for it alone."""
+    """Return the graph with a copy at its end for each output that shares its tensor."""
     written = {index for op in graph.ops for index in op.outputs}
     sources = [storage(graph, index) for index in graph.outputs]
     copied = [

@@ -1,4 +1,4 @@
-"""Ops whose outputs nobody reads are dropped."""
+"""Drop ops whose outputs are not used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def drop_dead(graph: Graph) -> Graph:
     """Return the graph without the ops on which no output of the model and no state depends.
 
-    An op that has no output stays, and one that reads a variable tensor, which it may write.
+    Ops without outputs are kept, and those that read a variable tensor, which they may write.
     """
     tensors = graph.tensors
     needed = {storage(graph, index) for index in graph.outputs}

@@ -1,4 +1,4 @@
-"""What is known before the first inference is calculated now: shapes, and ops of constants."""
+"""Infer all shapes, and run ops whose inputs are all constant."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 def fold_constants(
     graph: Graph, rounding: str, lowering: Lowering, engine: Engine | None
 ) -> tuple[Graph, list[Unsupported]]:
-    """Settle all shapes, op by op, and make constants of what ops make of constants.
+    """Infer all shapes, op by op, and turn the outputs of ops on constants into constants.
 
-    After an op that is not supported the shapes that the file has for its outputs hold; ops that
-    depend on what stays open are only looked up by name, and dropped like those not supported.
+    For the outputs of an op that is not supported the shapes in the file are used. Ops that depend
+    on unusable shapes are only looked up by name, and dropped like those not supported.
 
     Args:
         graph: its inputs have the shapes of the file, from which all others follow.
         rounding: one of ``ops.ROUNDINGS``.
-        lowering: of this graph.
+        lowering: lowers the ops of this graph.
         engine: runs the kernels of ops whose inputs are all constants.
 
     Returns:
-        The graph of the ops that are left to be run, and the ops that are not supported.
+        The graph of the ops that remain to be run, and the ops that are not supported.
     """
     tensors = list(graph.tensors)
     known = {tensor.index for tensor in tensors if tensor.data is not None or tensor.variable}
@@ -66,26 +66,26 @@ def fold_constants(
 def _contents(
     call: Call, module: ModuleType, lowering: Lowering, engine: Engine | None
 ) -> tuple[memoryview | None, ...]:
-    """Return the outputs' bytes where they are known, else None for each."""
+    """Return the bytes of each output if they are constant, otherwise None for each."""
     if hasattr(module, "fold"):
         lowering.count(call.op, call.output.size + _constants(call))
         return (memoryview(module.fold(call)),)
-    if any(one is not None and one.data is None for one in call.inputs):
+    if any(tensor is not None and tensor.data is None for tensor in call.inputs):
         return (None,) * len(call.outputs)
     if hasattr(module, "ALIAS"):
         lowering.count(call.op, call.output.size)
         return (call.input(0).data,)
-    lowering.count(call.op, sum(one.size for one in call.outputs) + _constants(call))
+    lowering.count(call.op, sum(output.size for output in call.outputs) + _constants(call))
     kernel = lowering.kernel(call, module)
     if engine is None:
         from edge_runtime.planner.portable import PORTABLE
 
         engine = PORTABLE
-    read = [_slot(call.input(position)) for position in kernel.inputs]
+    reads = [_slot(call.input(position)) for position in kernel.inputs]
     for constant in kernel.constants:
         data = memoryview(constant.data)
-        read.append(Slot(constant.dtype, len(data), data, "constant"))
-    outputs = engine.run(kernel, read, [output.size for output in call.outputs])
+        reads.append(Slot(constant.dtype, len(data), data, "constant"))
+    outputs = engine.run(kernel, reads, [output.size for output in call.outputs])
     return tuple(memoryview(output) for output in outputs)
 
 
@@ -95,4 +95,4 @@ def _slot(tensor: Tensor) -> Slot:
 
 def _constants(call: Call) -> int:
     """Return the bytes of all constant inputs."""
-    return sum(one.size for one in call.inputs if one and one.data is not None)
+    return sum(tensor.size for tensor in call.inputs if tensor and tensor.data is not None)
