@@ -32,7 +32,7 @@ MOST = 3
 
 
 @dataclass(frozen=True)
-class Runner:
+class RunnerVerdict:
     """Whether an engine or a device runs a file.
 
     Attributes:
@@ -69,7 +69,7 @@ class Missing:
 class Support:
     """Who runs a file, and what edgekit's engine lacks for it, the most frequent first."""
 
-    runners: tuple[Runner, ...]
+    runners: tuple[RunnerVerdict, ...]
     missing: tuple[Missing, ...]
 
 
@@ -84,7 +84,9 @@ def support(content: bytes) -> Support:
     verdicts = {"native": _native(graphs[0], lacking), "litert": _litert(graphs)}
     verdicts |= {name: _device(graphs, TARGETS[name]) for name in INTEGERS}
     return Support(
-        runners=tuple(Runner(name, TITLES[name], *verdict) for name, verdict in verdicts.items()),
+        runners=tuple(
+            RunnerVerdict(name, TITLES[name], *verdict) for name, verdict in verdicts.items()
+        ),
         missing=tuple(lacking),
     )
 

@@ -60,7 +60,7 @@ QUICK = Coverage(tensors=1_000, labelled=10)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Workload:
     """A model with raw inputs and the expected outputs.
 
     Attributes:
@@ -186,7 +186,7 @@ def _measured(
             yield Result(subject, "accuracy", "class", status="failed", reason=str(error))
 
 
-def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = None) -> Trial:
+def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = None) -> Workload:
     """Return the raw inputs for the firmware, and the engine's outputs.
 
     Args:
@@ -204,7 +204,7 @@ def trial_of(path: Path, dataset: Dataset, tensors: int, used: Usage | None = No
     images = raw_inputs(model, used, dataset.x_test)
     drawn = random_tensors(tensors, model.input.shape[1:], model.input.dtype)
     inputs = np.concatenate([images, drawn])
-    return Trial(model, used, engine, inputs, exactness.run_each(model.run, inputs), len(images))
+    return Workload(model, used, engine, inputs, exactness.run_each(model.run, inputs), len(images))
 
 
 def measure_build(
@@ -212,7 +212,7 @@ def measure_build(
     core: Core,
     library: Library,
     optimisation: str,
-    trial: Trial | None,
+    trial: Workload | None,
     dataset: Dataset,
     coverage: Coverage,
     scores: dict[Subject, Array] | None = None,

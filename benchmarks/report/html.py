@@ -9,7 +9,7 @@ from edgekit.benchmarks.report.answers import agreement, confusions, wrong_answe
 from edgekit.benchmarks.report.charts import name
 from edgekit.benchmarks.report.matrix import NOTE, matrix, sentences
 from edgekit.benchmarks.report.page import page, scrolling, section
-from edgekit.benchmarks.report.table import Table, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
 from edgekit.benchmarks.result import Result
 from edgekit.escape import html
 
@@ -94,7 +94,7 @@ def _latency_note(results: Sequence[Result]) -> str:
     return f"{LATENCY_NOTE} At least {min(calls)} calls each." if calls else ""
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     head = "".join(f"<th>{html(column)}</th>" for column in ("", *table.columns))
     rows = []
     for row in table.rows:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.report.matrix import matrix, sentences
-from edgekit.benchmarks.report.table import Table, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
 from edgekit.benchmarks.result import Result
 from edgekit.escape import markdown
 
@@ -38,7 +38,7 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
     return f"**Gates**\n\n{_rows(('model', *grid.columns), rows, left=1)}"
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     rows = [
         (row.subject.model, row.subject.backend, *row.cells)
         for row in table.rows

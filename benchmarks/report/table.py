@@ -50,7 +50,7 @@ class TableRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A title, column titles (after model and backend), rows, and a note that explains them."""
 
     title: str
@@ -59,7 +59,7 @@ class Table:
     note: str = ""
 
 
-def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
+def tables(results: Iterable[Result]) -> tuple[ReportTable, ReportTable, ReportTable]:
     """Return the tables of answers and speed, of outputs and of footprints.
 
     For firmware they are the tables of builds, of outputs and of steps. Empty columns are left out.
@@ -73,7 +73,7 @@ def tables(results: Iterable[Result]) -> tuple[Table, Table, Table]:
     return first, second, third
 
 
-def _without_empty_columns(table: Table) -> Table:
+def _without_empty_columns(table: ReportTable) -> ReportTable:
     used = [
         index
         for index in range(len(table.columns))
@@ -89,7 +89,7 @@ def _without_empty_columns(table: Table) -> Table:
     )
 
 
-def worth_telling(gates: Iterable[Gate], answers: Table) -> list[Gate]:
+def worth_telling(gates: Iterable[Gate], answers: ReportTable) -> list[Gate]:
     """Return the gates without skipped ones that only repeat a reason of the table."""
     explained = {str(row.subject) for row in answers.rows if row.missing}
     return [gate for gate in gates if gate.verdict != "skipped" or gate.subject not in explained]
@@ -102,7 +102,7 @@ def banner(results: Iterable[Result]) -> str:
     return ""
 
 
-def _answers(results: list[Result]) -> Table:
+def _answers(results: list[Result]) -> ReportTable:
     answers, agreement = answered(results), select(results, "agreement")
     latency, relative = select(results, "latency"), select(results, "relative_latency")
     to_litert, throughput = select(results, "latency_to_litert"), select(results, "throughput")
@@ -137,7 +137,7 @@ def _answers(results: list[Result]) -> Table:
         "throughput",
     )
     rows.sort(key=lambda row: bool(row.missing))
-    return Table("Answers and speed", columns, tuple(rows))
+    return ReportTable("Answers and speed", columns, tuple(rows))
 
 
 def _worth(result: Result) -> tuple[str, str, str]:
@@ -153,7 +153,7 @@ def _worth(result: Result) -> tuple[str, str, str]:
     return NOTHING, NOTHING, NOTHING
 
 
-def _outputs(results: list[Result]) -> Table:
+def _outputs(results: list[Result]) -> ReportTable:
     rows = []
     for result in exactness.select(results):
         if result.status != "measured":
@@ -173,10 +173,10 @@ def _outputs(results: list[Result]) -> Table:
             )
         )
     columns = ("reference", "rounding", "differ on images", "on random tensors", "at most")
-    return Table("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
+    return ReportTable("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
 
 
-def _footprint(results: list[Result]) -> Table:
+def _footprint(results: list[Result]) -> ReportTable:
     metrics = ("cold_start", "peak_memory", "file_size", "installed_size")
     by_metric = {metric: select(results, metric) for metric in metrics}
     subjects = dict.fromkeys(subject for column in by_metric.values() for subject in column)
@@ -190,10 +190,10 @@ def _footprint(results: list[Result]) -> Table:
                 cells.append(_times_python(result))
         rows.append(TableRow(subject, tuple(cells)))
     columns = ("cold start", "× Python", "peak memory", "× Python", "file", "installed")
-    return Table("Footprint", columns, tuple(rows), FOOTPRINT_NOTE)
+    return ReportTable("Footprint", columns, tuple(rows), FOOTPRINT_NOTE)
 
 
-def _builds(results: list[Result]) -> Table:
+def _builds(results: list[Result]) -> ReportTable:
     accuracy, differences = answered(results), select(results, exactness.TO_NATIVE)
     flash, ram = select(results, "flash"), select(results, "ram")
     instructions = select(results, "instructions")
@@ -235,10 +235,10 @@ def _builds(results: list[Result]) -> Table:
         "at reset",
     )
     rows.sort(key=lambda row: bool(row.missing))
-    return Table("Firmware", columns, tuple(rows), BUILDS_NOTE)
+    return ReportTable("Firmware", columns, tuple(rows), BUILDS_NOTE)
 
 
-def _steps(results: list[Result]) -> Table:
+def _steps(results: list[Result]) -> ReportTable:
     rows = []
     for subject, result in select(results, "instructions").items():
         total = result.summary["steps_total"]["median"]
@@ -247,7 +247,7 @@ def _steps(results: list[Result]) -> Table:
             figures = (whole(step["median"]), whole(step["max"]), share(step["median"] / total))
             rows.append(TableRow(subject, (str(number), step["op"], *figures, code)))
     columns = ("step", "op", "instructions", "at most", "share", "of")
-    return Table("Instructions of each step", columns, tuple(rows), STEPS_NOTE)
+    return ReportTable("Instructions of each step", columns, tuple(rows), STEPS_NOTE)
 
 
 def _right(answers: Result | None) -> str:

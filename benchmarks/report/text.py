@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import MARKS, Gate
 from edgekit.benchmarks.report.matrix import matrix, sentences
-from edgekit.benchmarks.report.table import Table, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
 from edgekit.benchmarks.result import Result
 from edgekit.columns import columns, shortened
 from edgekit.escape import line
@@ -41,7 +41,7 @@ def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
     return "\n".join(["Gates", *remarks, *columns(lines, right=range(1, len(lines[0])))])
 
 
-def aligned(table: Table) -> str:
+def aligned(table: ReportTable) -> str:
     """Return a table without its note, names left and figures right aligned."""
     lines = [("model", "backend", *table.columns)]
     lines += [(_name(row.subject.model), row.subject.backend, *row.cells) for row in table.rows]

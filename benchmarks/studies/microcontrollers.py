@@ -27,7 +27,7 @@ from edgekit.benchmarks.mcu import builds, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.report import text
-from edgekit.benchmarks.report.table import Table, TableRow, banner
+from edgekit.benchmarks.report.table import ReportTable, TableRow, banner
 from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
 from edgekit.benchmarks.studies import firmware_peers
@@ -184,7 +184,11 @@ def report(results: Sequence[Result]) -> str:
         "× RAM",
         "× instructions",
     )
-    parts_of_text = (banner(results), text.aligned(Table("Firmware", columns, tuple(rows))), NOTE)
+    parts_of_text = (
+        banner(results),
+        text.aligned(ReportTable("Firmware", columns, tuple(rows))),
+        NOTE,
+    )
     return "\n\n".join(part for part in parts_of_text if part)
 
 

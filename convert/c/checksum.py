@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from edgekit.convert.c.conditions import Core, Cores
-    from edgekit.convert.c.forms import Constant
+    from edgekit.convert.c.forms import ConstantArray
     from edgekit.convert.c.parse import Block
 
 READERS = {
@@ -54,14 +54,14 @@ static uint32_t ek_float_bits(float number)
 """
 
 
-def readers(constants: Iterable[Constant]) -> list[Block]:
+def readers(constants: Iterable[ConstantArray]) -> list[Block]:
     """Return the functions of flash.h by which the check reads these constants."""
     return definitions("flash.h", {_reader(one) for one in constants if one.flash} - {""})
 
 
 def render(
     name: str,
-    constants: Mapping[str, Constant],
+    constants: Mapping[str, ConstantArray],
     groups: Mapping[Cores, Sequence[str]],
     macros: Mapping[str, str],
 ) -> str:
@@ -93,7 +93,7 @@ def render(
     return "\n".join([CRC32, *([FLOAT_BITS] if is_real else []), f"{head}{body}}}\n"])
 
 
-def _expected(constants: Sequence[Constant]) -> str:
+def _expected(constants: Sequence[ConstantArray]) -> str:
     """Return the sum, before its bits are inverted, as a C constant."""
     total = 0
     for one in constants:
@@ -102,11 +102,11 @@ def _expected(constants: Sequence[Constant]) -> str:
     return f"UINT32_C({total ^ 0xFFFFFFFF:#010x})"
 
 
-def _sums(constants: Iterable[Constant]) -> list[str]:
+def _sums(constants: Iterable[ConstantArray]) -> list[str]:
     return [line for one in constants for line in _sum(one)]
 
 
-def _sum(constant: Constant) -> list[str]:
+def _sum(constant: ConstantArray) -> list[str]:
     """Return the loop over one array."""
     dtype, size, reader = str(constant.values.dtype), constant.values.itemsize, _reader(constant)
     at = f"{constant.name} + i"
@@ -127,6 +127,6 @@ def _sum(constant: Constant) -> list[str]:
     ]
 
 
-def _reader(constant: Constant) -> str:
+def _reader(constant: ConstantArray) -> str:
     """Return the function of flash.h for the element type, "" where there is none."""
     return READERS.get(str(constant.values.dtype), "")

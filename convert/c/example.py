@@ -1,7 +1,7 @@
 """The example program of an exported model: the self-test, then one inference."""
 
 from edge_runtime.meaning import LOGITS
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import layout, naming
 from edgekit.convert.c.facts import Facts, Port
 
 HOST = """\
@@ -45,7 +45,7 @@ static int run(void)
     }}
     {say}("{name}: self-test passed\\n");
 
-{inputs}{text.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0)", "    ")}
+{inputs}{layout.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0)", "    ")}
         return 1;
 {_answer(facts, say)}    return 0;
 }}

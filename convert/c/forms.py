@@ -38,7 +38,7 @@ WEIGHTS = 1
 
 
 @dataclass(frozen=True)
-class Level:
+class ExportLevel:
     """The exporter's view of a level of the engine's table.
 
     Attributes:
@@ -53,18 +53,18 @@ class Level:
 
 
 LEVELS = {
-    "skip_dsp": Level("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
-    "sparse_dsp": Level("EK_DSP", weights="uint32"),
-    "dsp": Level("EK_DSP", ("chunk",), "uint32"),
-    "fpu": Level("EK_FPU"),
-    "skip": Level("", ("input_zero_point",)),
-    "sparse": Level(),
+    "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
+    "sparse_dsp": ExportLevel("EK_DSP", weights="uint32"),
+    "dsp": ExportLevel("EK_DSP", ("chunk",), "uint32"),
+    "fpu": ExportLevel("EK_FPU"),
+    "skip": ExportLevel("", ("input_zero_point",)),
+    "sparse": ExportLevel(),
 }
 """The levels that are exported besides the portable one, the best first."""
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantArray:
     """A constant that a kernel reads.
 
     Attributes:
@@ -90,16 +90,16 @@ class Form:
 
     kernel: str
     params: Mapping[str, int]
-    tensors: tuple[Constant | Slot, ...]
+    tensors: tuple[ConstantArray | Slot, ...]
 
     @property
-    def constants(self) -> tuple[Constant, ...]:
+    def constants(self) -> tuple[ConstantArray, ...]:
         """The constants among the tensors."""
-        return tuple(one for one in self.tensors if isinstance(one, Constant))
+        return tuple(one for one in self.tensors if isinstance(one, ConstantArray))
 
 
 @dataclass(frozen=True)
-class Choice:
+class StepForms:
     """A step in C.
 
     Attributes:
@@ -160,7 +160,7 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
     return size
 
 
-def choices(plan: Plan, *, skip_zeros: bool) -> list[Choice]:
+def choices(plan: Plan, *, skip_zeros: bool) -> list[StepForms]:
     """Return the steps of a plan in C.
 
     Args:
@@ -218,11 +218,11 @@ def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:
 
 def _weights(form: Form) -> npt.NDArray[Any]:
     weights = form.tensors[WEIGHTS]
-    assert isinstance(weights, Constant)
+    assert isinstance(weights, ConstantArray)
     return weights.values
 
 
-def _choice(step: Step, portable: Form, levels: Iterable[str]) -> Choice:
+def _choice(step: Step, portable: Form, levels: Iterable[str]) -> StepForms:
     """Return a step with the first of the levels for each condition that its kernel has."""
     forms: dict[str, Form] = {}
     for level in levels:
@@ -230,7 +230,7 @@ def _choice(step: Step, portable: Form, levels: Iterable[str]) -> Choice:
         if condition not in forms and (form := _packed(step, portable, level)):
             forms[condition] = form
     forms.setdefault("", portable)
-    return Choice(step.op.name, tuple(forms.items()))
+    return StepForms(step.op.name, tuple(forms.items()))
 
 
 def _portable(plan: Plan, index: int, step: Step) -> Form:
@@ -239,7 +239,7 @@ def _portable(plan: Plan, index: int, step: Step) -> Form:
     # The first argument is the parameters; a kernel of any number of tensors names none.
     arguments = list(signature(function).parameters.values())[1:]
     names = [one.name for one in arguments if one.kind is not Parameter.VAR_POSITIONAL]
-    tensors: list[Constant | Slot] = []
+    tensors: list[ConstantArray | Slot] = []
     for position, number in enumerate(step.slots):
         slot = plan.slots[number]
         if slot.data is None:
@@ -247,7 +247,7 @@ def _portable(plan: Plan, index: int, step: Step) -> Form:
             continue
         name = names[position] if position < len(names) else f"constant{position}"
         values = np.frombuffer(slot.data, slot.dtype)
-        tensors.append(Constant(f"{name}_{index}", values, position in step.kernel.flash))
+        tensors.append(ConstantArray(f"{name}_{index}", values, position in step.kernel.flash))
     return Form(step.kernel.name, step.kernel.params, tuple(tensors))
 
 
@@ -270,9 +270,9 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     for position, content in enumerate(packed_contents):
         tensor = tensors[position]
         if content is not None and content != contents[position]:
-            assert isinstance(tensor, Constant)
+            assert isinstance(tensor, ConstantArray)
             dtype = LEVELS[level].weights if position == WEIGHTS else tensor.values.dtype
-            tensors[position] = Constant(
+            tensors[position] = ConstantArray(
                 f"{tensor.name}_{level}", np.frombuffer(content, dtype), tensor.flash
             )
     named = dict(zip(names, values, strict=True))
@@ -285,5 +285,5 @@ def _params(kernel: Kernel) -> bytes:
     return struct.pack(f"={len(values)}i", *values)
 
 
-def _content(tensor: Constant | Slot) -> bytes | None:
-    return tensor.values.tobytes() if isinstance(tensor, Constant) else None
+def _content(tensor: ConstantArray | Slot) -> bytes | None:
+    return tensor.values.tobytes() if isinstance(tensor, ConstantArray) else None

@@ -19,7 +19,7 @@ from edge_runtime.reader import read
 from edgekit import escape
 from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
-from edgekit.convert.c.forms import ENGINE, Choice, can_skip, choices
+from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
 from edgekit.convert.c.identifier import port_identifiers
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
@@ -110,7 +110,7 @@ def _require_one_image(graph: Graph) -> None:
         )
 
 
-def _require_no_nan(steps: Sequence[Choice]) -> None:
+def _require_no_nan(steps: Sequence[StepForms]) -> None:
     """Raise when a constant contains NaN, whose bits no C constant states: the engine runs it."""
     for index, step in enumerate(steps):
         for one in step.portable.constants:
@@ -142,7 +142,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 def _facts(
     graph: Graph,
     planned: Plan,
-    steps: Sequence[Choice],
+    steps: Sequence[StepForms],
     metadata: Metadata | None,
     content: bytes,
     model: str,
@@ -179,7 +179,7 @@ def _facts(
     )
 
 
-def _sparse(steps: Sequence[Choice]) -> str:
+def _sparse(steps: Sequence[StepForms]) -> str:
     """Return where weights of 0 are left out, as in ``Facts.sparse``."""
     sparse = [step for step in steps if step.portable.kernel.endswith("_sparse")]
     if not sparse:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from edge_runtime.errors import ModelError
 from edge_runtime.ops.requantize import LIMITS
 from edge_runtime.planner.plan import Plan
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import layout, naming, text
 from edgekit.convert.c.facts import Facts, Port
 
 CANDIDATES = 64
@@ -231,7 +231,7 @@ def _functions(facts: Facts) -> str:
         f"        memset({output}, 0x55, sizeof {output});\n"
         for output in (naming.buffer(facts, port) for port in facts.outputs)
     )
-    run = text.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0", "        ")
+    run = layout.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0", "        ")
     wrong = " ||\n            ".join([run, *(_differs(facts, port) for port in facts.outputs)])
     reset = f"    {name}_reset();\n" if facts.state else ""
     # The next inference begins anew, whether a sample failed or not.

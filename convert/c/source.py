@@ -8,11 +8,11 @@ one.
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_runtime.planner.plan import Slot
-from edgekit.convert.c import checksum, naming, text
+from edgekit.convert.c import checksum, layout, naming, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
-from edgekit.convert.c.forms import Choice, Constant, Form
+from edgekit.convert.c.forms import ConstantArray, Form, StepForms
 from edgekit.convert.c.parse import Block
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
@@ -42,7 +42,9 @@ STEP = """\
 """
 
 
-def render(facts: Facts, about: str, steps: Sequence[Choice], states: Sequence[State] = ()) -> str:
+def render(
+    facts: Facts, about: str, steps: Sequence[StepForms], states: Sequence[State] = ()
+) -> str:
     """Return the text of ``<name>.c``.
 
     Args:
@@ -118,7 +120,7 @@ def _constants(forms: Iterable[Form]) -> list[str]:
     return list(dict.fromkeys(one.name for form in forms for one in form.constants))
 
 
-def _arrays(constants: Iterable[Constant], names: Mapping[str, str]) -> str:
+def _arrays(constants: Iterable[ConstantArray], names: Mapping[str, str]) -> str:
     return "\n".join(
         text.array(
             names[one.name],
@@ -137,14 +139,14 @@ def _labels(name: str, labels: Sequence[str]) -> str:
             items.append(c_string(label))
         else:
             items.append(f"label_{index}_of_{name}")
-            content = text.filled(characters, "    ")
+            content = layout.filled(characters, "    ")
             arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
-    listed = text.filled(items, "    ")
+    listed = layout.filled(items, "    ")
     table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
     return "\n".join([*arrays, table])
 
 
-def _run_in(facts: Facts, steps: Sequence[Choice], names: Mapping[str, str]) -> str:
+def _run_in(facts: Facts, steps: Sequence[StepForms], names: Mapping[str, str]) -> str:
     """Return the function that runs the model.
 
     Args:
@@ -166,7 +168,7 @@ def _run_in(facts: Facts, steps: Sequence[Choice], names: Mapping[str, str]) -> 
         "{",
         f"    if (!arena || (uintptr_t)arena % offsetof(struct {name}_alignment, number) != 0)",
         "        return -1;",
-        text.wrapped(f"if ({pointers})", "    "),
+        layout.wrapped(f"if ({pointers})", "    "),
         "        return -1;",
     ]
     if any(isinstance(one, Slot) and one.place == "arena" for one in tensors):
@@ -189,7 +191,7 @@ def _lines(parameters: Iterable[str]) -> str:
 
 
 def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
-    values = text.filled((text.number(value, "int32") for value in form.params.values()), "")
+    values = layout.filled((text.number(value, "int32") for value in form.params.values()), "")
     operands = (_operand(facts, one, names) for one in form.tensors)
     # Lines are broken as if constants had their short names.
     lengths = (len(_operand(facts, one, {})) for one in form.tensors)
@@ -198,15 +200,15 @@ def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
         f"        /* {', '.join(form.params)} */",
         f"        static const int32_t params[] = {{{values}}};",
         "        void *const tensors[] = {",
-        text.filled(operands, "            ", lengths),
+        layout.filled(operands, "            ", lengths),
         "        };",
         f"        {names[f'ek_{form.kernel}']}(params, tensors);",
         "    }",
     ]
 
 
-def _operand(facts: Facts, tensor: Constant | Slot, names: Mapping[str, str]) -> str:
-    if isinstance(tensor, Constant):
+def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
+    if isinstance(tensor, ConstantArray):
         return f"(void *){names.get(tensor.name, tensor.name)}"
     if tensor.place == "arena":
         return f"memory + {tensor.offset}"
@@ -227,7 +229,7 @@ int {name}_run({_lines(naming.parameters(facts))})
 
 def _call_run_in(facts: Facts, arena: str) -> str:
     arguments = ", ".join([arena, *(port.name for port in facts.ports)])
-    return text.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
+    return layout.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
 
 
 def _arena(facts: Facts, name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import layout, naming
 from edgekit.convert.packages.fragments import label, score, subject
 from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
@@ -62,7 +62,7 @@ void setup() {{
 
 void loop() {{
   // Your {subject(library)} {go} here: {name}.h says how {it} {verb} input values.
-{zeros}{text.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
+{zeros}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
     Serial.println(F("{name}: inference failed"));
     return;
   }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import layout, naming
 from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _usage_of_several(library: CLibrary) -> str:
 
 {head}({inputs})
 {{
-{outputs}{text.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0)", "    ")}
+{outputs}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0)", "    ")}
         return {failed};
     return {answer};
 }}

@@ -72,7 +72,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedKeras:
     """A loaded model.
 
     Attributes:
@@ -86,7 +86,7 @@ class Loaded:
     trusted: tuple[str, ...]
 
 
-def load(path: Path, *, trust: bool, verbose: bool) -> Loaded:
+def load(path: Path, *, trust: bool, verbose: bool) -> LoadedKeras:
     """Load the Keras model in the file at ``path``, uncompiled.
 
     Args:
@@ -112,7 +112,7 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Loaded:
     # Keras may raise anything on a foreign, damaged or newer file.
     except Exception as error:
         raise ModelFileError(f"{path}: {_why(description, risks, library, error)}") from error
-    return Loaded(model, description, _lines(path, risks))
+    return LoadedKeras(model, description, _lines(path, risks))
 
 
 def trusted(path: Path) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 import build
 import models
-from edgekit.convert.runners import TITLES, Runner, support
+from edgekit.convert.runners import TITLES, RunnerVerdict, support
 from edgekit.convert.targets import TARGETS
 
 
-def who(content: bytes) -> dict[str, Runner]:
+def who(content: bytes) -> dict[str, RunnerVerdict]:
     return {one.name: one for one in support(content).runners}
 
 

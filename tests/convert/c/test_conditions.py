@@ -17,7 +17,7 @@ from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c import blocks, source
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c.conditions import Core, conditional, cores, grouped
-from edgekit.convert.c.forms import Choice, Constant, Form
+from edgekit.convert.c.forms import ConstantArray, Form, StepForms
 from edgekit.convert.c.library import CLibrary
 from edgekit.convert.c.parse import Block
 
@@ -83,21 +83,21 @@ def macro(name: str) -> Block:
 def biased(form: Form, kernel: str, suffix: str, by: int) -> Form:
     """Return the form with another kernel and another bias, which no other form has."""
     tensor, weights, bias, *others = form.tensors
-    assert isinstance(bias, Constant)
-    other = Constant(f"{bias.name}_{suffix}", bias.values + np.int32(by), bias.flash)
+    assert isinstance(bias, ConstantArray)
+    other = ConstantArray(f"{bias.name}_{suffix}", bias.values + np.int32(by), bias.flash)
     return replace(form, kernel=kernel, tensors=(tensor, weights, other, *others))
 
 
-def invented(choices: Sequence[Choice]) -> list[Choice]:
+def invented(choices: Sequence[StepForms]) -> list[StepForms]:
     """Return two dense layers and a table: the first layer has three forms, the second has two."""
     first, second, *others = (one.portable for one in choices)
     dense, double = "fully_connected_int8_once", "fully_connected_int8_twice"
     fast, wide = biased(first, double, "fast", 20_000), biased(first, dense, "wide", -30_000)
     wider = biased(second, double, "wide", 300)
     return [
-        Choice("FULLY_CONNECTED", (("EK_FAST", fast), ("EK_WIDE", wide), ("", first))),
-        Choice("FULLY_CONNECTED", (("EK_WIDE", wider), ("", second))),
-        *(Choice("OTHER", (("", form),)) for form in others),
+        StepForms("FULLY_CONNECTED", (("EK_FAST", fast), ("EK_WIDE", wide), ("", first))),
+        StepForms("FULLY_CONNECTED", (("EK_WIDE", wider), ("", second))),
+        *(StepForms("OTHER", (("", form),)) for form in others),
     ]
 
 
@@ -117,11 +117,11 @@ def library(monkeypatch: pytest.MonkeyPatch) -> tuple[CLibrary, dict[Core, CLibr
     found = []
     for core in (None, *CORES):
 
-        def choices(*args: object, core: Core | None = core, **options: bool) -> list[Choice]:
+        def choices(*args: object, core: Core | None = core, **options: bool) -> list[StepForms]:
             steps = invented(original(*args, **options))  # type: ignore[arg-type]
             if core is None:
                 return steps
-            return [Choice(step.op, (("", step.form(core)),)) for step in steps]
+            return [StepForms(step.op, (("", step.form(core)),)) for step in steps]
 
         monkeypatch.setattr(c_library, "choices", choices)
         found.append(c_library.library(seeded.network(), "model.tflite", "m"))
@@ -172,7 +172,7 @@ def test_a_form_with_zeros_is_said_to_have_them(
     monkeypatch.setattr(source, "switches", lambda: macros)
     original = c_library.choices
 
-    def choices(*args: object, **options: bool) -> list[Choice]:
+    def choices(*args: object, **options: bool) -> list[StepForms]:
         first, *others = original(*args, **options)  # type: ignore[arg-type]
         wide = replace(first.portable, kernel="fully_connected_int8_once")
         return [replace(first, forms=(("EK_WIDE", wide), *first.forms)), *others]

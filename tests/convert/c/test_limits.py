@@ -22,7 +22,7 @@ from edgekit.convert.c import library as c_library
 from edgekit.convert.c import text as c_text
 from edgekit.convert.c.conditions import Core, cores
 from edgekit.convert.c.facts import Port
-from edgekit.convert.c.forms import Constant
+from edgekit.convert.c.forms import ConstantArray
 from edgekit.convert.c.library import library
 
 MUTANTS = 400
@@ -221,14 +221,14 @@ int m_check_constants(void);
 def test_the_form_for_dsp_has_a_sum_of_its_own(flags, tmp_path):
     groups = {
         frozenset(cores(["EK_DSP"])): [
-            Constant("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
-            Constant("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
+            ConstantArray("both", np.array([-1, 2**31 - 1], np.int32), flash=False),
+            ConstantArray("real", np.array([1.5, -0.0, np.inf], np.float32), flash=False),
         ],
         frozenset({Core(["EK_DSP"])}): [
-            Constant("words", np.array([2**32 - 1, 5], np.uint32), flash=False)
+            ConstantArray("words", np.array([2**32 - 1, 5], np.uint32), flash=False)
         ],
         frozenset({Core()}): [
-            Constant("wide", np.array([-(2**63), 7], np.int64), flash=False),
+            ConstantArray("wide", np.array([-(2**63), 7], np.int64), flash=False),
         ],
     }
     arrays = [

@@ -21,7 +21,7 @@ from edge_runtime.planner.plan import Plan, Step
 from edge_runtime.reader import read
 from edgekit.convert.c import forms
 from edgekit.convert.c import library as c_library
-from edgekit.convert.c.forms import ENGINE, LEVELS, Constant
+from edgekit.convert.c.forms import ENGINE, LEVELS, ConstantArray
 from edgekit.convert.c.library import library
 
 
@@ -145,7 +145,7 @@ def test_scratch_is_an_operand_and_the_arena_has_room_for_it(
     for step, choice in zip(planned.steps, forms.choices(planned, skip_zeros=False), strict=True):
         for _, form in choice.forms:
             operand = form.tensors[-1]
-            assert not isinstance(operand, Constant)
+            assert not isinstance(operand, ConstantArray)
             if step.scratch:
                 assert (operand.place, operand.size) == ("arena", 40)
             else:
