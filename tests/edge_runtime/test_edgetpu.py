@@ -149,7 +149,7 @@ def test_a_device_that_goes_away(tpu_model, monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_model_that_is_not_compiled_is_told_to(int8_model):
+def test_a_model_that_is_not_compiled_is_refused_with_advice(int8_model):
     with pytest.raises(ModelError, match=r"int8.tflite: .*run `edgetpu_compiler model.tflite`"):
         load(int8_model, backend="edgetpu")
 

@@ -69,18 +69,18 @@ def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeyp
             np.testing.assert_allclose(answer, litert(image), atol=1e-5)
 
 
-def test_activations_of_the_documented_model_take_16_bytes(int8_model):
-    made = plan(read(int8_model.read_bytes()))
+def test_activations_of_the_documented_model_need_16_bytes(int8_model):
+    planned = plan(read(int8_model.read_bytes()))
 
-    assert made.arena == 16
-    assert [step.kernel.name for step in made.steps] == [
+    assert planned.arena == 16
+    assert [step.kernel.name for step in planned.steps] == [
         "fully_connected_int8_once",
         "fully_connected_int8_once",
         "lookup_int8",
     ]
 
 
-def test_any_buffer_is_taken(int8_model):
+def test_any_buffer_is_accepted(int8_model):
     model = edge_runtime.load(int8_model, backend="native")
     x = np.arange(784, dtype=np.uint8).view(np.int8)
     expected = model.run(x.reshape(model.input.shape))
@@ -92,7 +92,7 @@ def test_any_buffer_is_taken(int8_model):
         assert answer.tobytes() == expected.tobytes()
 
 
-def test_what_does_not_fit_is_refused(int8_model):
+def test_tensors_that_do_not_fit_are_refused(int8_model):
     model = edge_runtime.load(int8_model, backend="native")
     for wrong in (np.zeros(784, np.int8), np.zeros(model.input.shape, np.uint8), b"short", 5):
         with pytest.raises(edge_runtime.InputError, match="expected a tensor of int8"):
@@ -107,7 +107,7 @@ def test_strided_arrays_are_right(int8_model):
     np.testing.assert_array_equal(model.run(strided), model.run(wide[1]))
 
 
-def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
+def test_a_batch_equals_single_runs(int8_model, dataset):
     model = edge_runtime.load(int8_model, backend="native")
     peer = edge_runtime.load(int8_model, backend="reference")
 
@@ -132,12 +132,12 @@ def graph_of(ops, dtypes=(), **changes):
     ]
     for index, dtype in dict(dtypes).items():
         tensors[index] = replace(tensors[index], dtype=dtype)
-    made = [
+    records = [
         Op(index, name, 1, (index,), (index + 1,), not name.isupper(), {"beta": 1.0})
         for index, name in enumerate(ops)
     ]
-    found = Graph("", tuple(tensors), tuple(made), (0,), (len(ops),), 1, {}, 4096)
-    return replace(found, **changes)
+    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), 1, {}, 4096)
+    return replace(graph, **changes)
 
 
 def refusal(graph):
@@ -158,12 +158,12 @@ def test_all_ops_that_are_not_supported_are_named_once():
 
 def test_a_broken_limit_hides_no_op_behind_it():
     graph = graph_of(["SOFTMAX", "RELU", "COS"], {1: "int32", 2: "int32"})
-    found = unsupported(graph)
-    assert [one.op.name for one in found] == ["SOFTMAX", "COS"]
+    reasons = unsupported(graph)
+    assert [reason.op.name for reason in reasons] == ["SOFTMAX", "COS"]
     assert refusal(graph).startswith("the engine does not run 2 of its 3 ops: SOFTMAX (1, ")
 
 
-def test_what_open_sizes_leave_unknown_is_not_held_against_an_op():
+def test_ops_with_dynamic_sizes_are_not_reported():
     graph = graph_of(["COS", "RELU", "FLOOR"])
     tensors = (graph.tensors[0], replace(graph.tensors[1], signature=(1, -1)), *graph.tensors[2:])
     assert [one.op.name for one in unsupported(replace(graph, tensors=tensors))] == ["COS", "FLOOR"]
@@ -215,13 +215,13 @@ def with_weights(dtype, **fields):
         ),
     ],
 )
-def test_weights_of_other_forms_are_called_by_their_name(graph, said):
+def test_weights_of_other_forms_are_named(graph, said):
     message = refusal(graph)
     assert re.search(said, message)
     assert len(message) < 300
 
 
-def test_what_dequantize_makes_of_float16_is_not_counted_twice():
+def test_dequantize_of_float16_is_counted_once():
     graph = with_weights("float32")
     half = Tensor(3, "half", (4, 4), (4, 4), "float16", None, memoryview(bytes(32)))
     weights = replace(graph.tensors[1], data=None)
@@ -244,7 +244,7 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
     assert edge_runtime.load(int8_model, backend="reference").classify is not None
 
 
-def test_a_results_memory_serves_again_only_when_nobody_has_it(int8_model):
+def test_a_results_memory_is_reused_only_without_other_references(int8_model):
     model = edge_runtime.load(int8_model, backend="native")
     rng = np.random.default_rng(5)
     inputs = rng.integers(-128, 128, (40, *model.input.shape)).astype(np.int8)

@@ -298,7 +298,7 @@ def test_an_op_without_its_inputs_never_reaches_litert(int8_model, tmp_path):
             load(path)
 
 
-def test_a_loop_s_body_is_looked_at_before_litert_runs_it(tmp_path):
+def test_the_body_of_a_loop_is_checked_before_litert_runs_it(tmp_path):
     def relu(read):
         return [build.tensor((1, 4)), build.tensor((1, 4))], [("RELU", [read], 1, {})], [0], [1]
 

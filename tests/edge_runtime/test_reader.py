@@ -85,7 +85,7 @@ def accepts_or_refuses(data):
     assert "\n" not in refusal(data)
 
 
-def test_names_are_the_schemas():
+def test_names_equal_those_of_the_schema():
     operators = constants(litert.BuiltinOperator)
     assert {name: code for code, name in enumerate(schema.BUILTIN_OPERATORS)} == operators
     assert operators["CUSTOM"] == schema.CUSTOM

@@ -639,7 +639,7 @@ def test_a_model_of_images_without_channel_axis(float_model, opened):
 
 
 @pytest.mark.mnist
-def test_mnist_goes_through_untouched(trained, mnist):
+def test_mnist_images_are_not_changed(trained, mnist):
     expected = trained.predict(mnist.x_test).argmax(1)
 
     answers = [trained.classify(image) for image in mnist.x_test]
