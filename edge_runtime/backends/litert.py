@@ -74,7 +74,7 @@ def is_checked(graph: Graph) -> bool:
 
 
 def _is_planned(graph: Graph) -> bool:
-    """Tell whether the engine runs all ops of the model, and gives them the file's shapes.
+    """Return whether the engine runs all ops of the model, with the shapes in the file.
 
     Raises:
         UnsoundError: the model contradicts itself.

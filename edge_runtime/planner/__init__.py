@@ -70,8 +70,8 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     require_order(graph)
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
-    inputs = [one for one in graph.inputs if limits.usable(graph.tensors[one], lowering.room)]
-    reached = replace(drop_dead(graph), inputs=tuple(inputs))
+    usable = [i for i in graph.inputs if limits.usable(graph.tensors[i], lowering.room)]
+    reached = replace(drop_dead(graph), inputs=tuple(usable))
     settled, left = fold_constants(reached, "litert", lowering, None)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
 
@@ -79,16 +79,16 @@ def unsupported(graph: Graph) -> list[Unsupported]:
 def states_its_shapes(graph: Graph) -> bool:
     """Return whether each tensor of a graph that can be planned has the shape that its op infers.
 
-    The plan goes by the ops alone, and only by those on which an output depends; others go by the
-    file, and run all.
+    A plan uses the inferred shapes, and only the ops on which an output depends; other engines use
+    the shapes in the file, and run all ops.
 
     Raises:
         ModelError: the model contradicts itself, or needs more memory than it may.
     """
     settled, left = fold_constants(graph, "litert", Lowering(graph), None)
     return not left and all(
-        tensor.shape == said.shape
-        for tensor, said in zip(settled.tensors, graph.tensors, strict=True)
+        tensor.shape == stated.shape
+        for tensor, stated in zip(settled.tensors, graph.tensors, strict=True)
     )
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unsanitized
 STUB = Path(__file__).with_name("edgetpu_stub.c").read_text()
 
 
-def compiled(source, path):
+def compiled(source: str, path: Path) -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None or sys.platform == "win32":
         pytest.skip("needs a C compiler (cc, gcc or clang)")
@@ -33,12 +33,12 @@ def compiled(source, path):
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory):
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled(STUB, tmp_path_factory.mktemp("libedgetpu") / "libstub.so")
 
 
 @pytest.fixture
-def log(library, tmp_path, monkeypatch):
+def log(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Use the stub as the library; it logs its calls to the file."""
     path = tmp_path / "log"
     path.touch()
@@ -48,7 +48,7 @@ def log(library, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def tpu_model(int8_model, tmp_path_factory):
+def tpu_model(int8_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The int8 model with one edgetpu-custom-op in place of all its ops, as the compiler does."""
     import flatbuffers
 
@@ -69,7 +69,7 @@ def tpu_model(int8_model, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("log")
-def test_the_delegate_computes(tpu_model):
+def test_the_delegate_computes(tpu_model: Path) -> None:
     model = load(tpu_model, backend="edgetpu")
     tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
 
@@ -78,7 +78,7 @@ def test_the_delegate_computes(tpu_model):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_batch_runs_image_by_image(tpu_model):
+def test_a_batch_runs_image_by_image(tpu_model: Path) -> None:
     model = load(tpu_model, backend="edgetpu")
     images = np.zeros((3, 28, 28, 1), np.float32)
     images[1, 0, 0] = images[2, 0, 1] = 0.5
@@ -88,7 +88,7 @@ def test_a_batch_runs_image_by_image(tpu_model):
     np.testing.assert_array_equal(model.predict(images), [[zero, zero], [half, zero], [zero, half]])
 
 
-def test_a_separate_process(tpu_model, log):
+def test_a_separate_process(tpu_model: Path, log: Path) -> None:
     tensor = np.arange(784).astype(np.int8).reshape(1, 28, 28, 1)
     for own_process in True, None:
         model = load(tpu_model, backend="edgetpu", device="usb:1", own_process=own_process)
@@ -99,19 +99,19 @@ def test_a_separate_process(tpu_model, log):
         log.write_text("")
 
 
-def test_options_reach_the_library(tpu_model, log):
+def test_options_reach_the_library(tpu_model: Path, log: Path) -> None:
     load(tpu_model, backend="edgetpu", device="usb:1")
 
     assert log.read_text().split()[:3] == ["device", "usb:1", "created"]
 
 
-def test_no_device_means_no_option(tpu_model, log):
+def test_no_device_means_no_option(tpu_model: Path, log: Path) -> None:
     load(tpu_model, backend="edgetpu")
 
     assert log.read_text().split()[0] == "created"
 
 
-def test_the_device_is_released_with_the_model(tpu_model, log):
+def test_the_device_is_released_with_the_model(tpu_model: Path, log: Path) -> None:
     model = load(tpu_model, backend="edgetpu")
     model.run(bytes(784))
     assert "destroyed" not in log.read_text()
@@ -122,7 +122,9 @@ def test_the_device_is_released_with_the_model(tpu_model, log):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_failing_delegate_gives_its_reason(tpu_model, monkeypatch):
+def test_a_failing_delegate_gives_its_reason(
+    tpu_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STUB_FAILS", "no permission for /dev/apex_0")
 
     with pytest.raises(
@@ -132,7 +134,9 @@ def test_a_failing_delegate_gives_its_reason(tpu_model, monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_delegate_that_fails_without_a_message(tpu_model, monkeypatch):
+def test_a_delegate_that_fails_without_a_message(
+    tpu_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STUB_FAILS", "")
 
     with pytest.raises(BackendError, match=r"cannot open the Edge TPU: it does not say why"):
@@ -140,7 +144,7 @@ def test_a_delegate_that_fails_without_a_message(tpu_model, monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_device_that_goes_away(tpu_model, monkeypatch):
+def test_a_device_that_goes_away(tpu_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(tpu_model, backend="edgetpu")
     monkeypatch.setenv("STUB_UNPLUGGED", "1")
 
@@ -149,23 +153,25 @@ def test_a_device_that_goes_away(tpu_model, monkeypatch):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_model_that_is_not_compiled_is_told_to(int8_model):
+def test_a_model_that_is_not_compiled_is_refused_with_advice(int8_model: Path) -> None:
     with pytest.raises(ModelError, match=r"int8.tflite: .*run `edgetpu_compiler model.tflite`"):
         load(int8_model, backend="edgetpu")
 
 
-def test_litert_refers_to_this_backend(tpu_model):
+def test_litert_refers_to_this_backend(tpu_model: Path) -> None:
     with pytest.raises(ModelError, match="open it with the backend edgetpu"):
         load(tpu_model, backend="litert")
 
 
 @pytest.mark.usefixtures("log")
-def test_an_unknown_option_is_named(tpu_model):
+def test_an_unknown_option_is_named(tpu_model: Path) -> None:
     with pytest.raises(BackendError, match=r"no option 'num_threads': it takes device"):
         load(tpu_model, backend="edgetpu", num_threads=2)
 
 
-def test_a_missing_library_is_named(tpu_model, tmp_path, monkeypatch):
+def test_a_missing_library_is_named(
+    tpu_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = str(tmp_path / "libnowhere.so.1")
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", path)
 
@@ -178,7 +184,9 @@ def test_a_missing_library_is_named(tpu_model, tmp_path, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_the_library_has_the_name_of_its_platform(tpu_model, monkeypatch):
+def test_the_library_has_the_name_of_its_platform(
+    tpu_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("EDGEKIT_EDGETPU_LIB", raising=False)
     monkeypatch.setattr(edgetpu, "LIBRARY", "libedgetpu-of-nobody.so.1")
 
@@ -186,7 +194,9 @@ def test_the_library_has_the_name_of_its_platform(tpu_model, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_another_library_is_refused(tpu_model, tmp_path, monkeypatch):
+def test_another_library_is_refused(
+    tpu_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = compiled("int answer(void);\nint answer(void) { return 42; }\n", tmp_path / "other.so")
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
 
@@ -194,7 +204,9 @@ def test_another_library_is_refused(tpu_model, tmp_path, monkeypatch):
         load(tpu_model, backend="edgetpu")
 
 
-def test_a_library_without_one_function_is_refused(tmp_path, monkeypatch):
+def test_a_library_without_one_function_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = STUB.replace("edgetpu_free_devices", "edgetpu_frees_no_devices")
     other = compiled(source, tmp_path / "other.so")
     monkeypatch.setenv("EDGEKIT_EDGETPU_LIB", str(other))
@@ -202,25 +214,25 @@ def test_a_library_without_one_function_is_refused(tmp_path, monkeypatch):
     assert "it has no edgetpu_free_devices" in unavailable("edgetpu")
 
 
-def test_only_a_compiled_model_is_for_the_edgetpu(tpu_model, int8_model):
+def test_only_a_compiled_model_is_for_the_edgetpu(tpu_model: Path, int8_model: Path) -> None:
     assert litert.for_edgetpu(read(tpu_model.read_bytes()))
     assert not litert.for_edgetpu(read(int8_model.read_bytes()))
 
 
-def test_present(log):
+def test_present(log: Path) -> None:
     assert unavailable("edgetpu") is None
     assert log.read_text() == ""  # nothing was opened
 
 
 @pytest.mark.usefixtures("log")
-def test_no_device_connected(monkeypatch):
+def test_no_device_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUB_ABSENT", "1")
 
     assert unavailable("edgetpu") == "no Edge TPU is connected (USB or PCIe)"
 
 
 @pytest.mark.usefixtures("log")
-def test_litert_is_required_as_well(tpu_model, monkeypatch):
+def test_litert_is_required_as_well(tpu_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
     assert install_line("litert") in unavailable("edgetpu")

@@ -1,6 +1,8 @@
 """The engine: native and reference against LiteRT's reference kernels, byte by byte."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +19,11 @@ from edge_runtime.reader import read
 from edge_runtime.record import replace
 from edge_runtime.unsupported import FLOAT16
 from edgekit.commands import convert
+from edgekit.train.dataset import Dataset
 
 
 @pytest.fixture(scope="module")
-def integer_models(artifacts, tmp_path_factory):
+def integer_models(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The documented model in every integer form that `edgekit convert` has."""
     folder = tmp_path_factory.mktemp("integers")
     forms = {
@@ -35,7 +38,7 @@ def integer_models(artifacts, tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", ["int8 per-channel", "int8 per-tensor", "int16"])
-def test_the_documented_model_is_exact(integer_models, dataset, form):
+def test_the_documented_model_is_exact(integer_models: Path, dataset: Dataset, form: str) -> None:
     """On all test images, and on random tensors over the full range."""
     data = (integer_models / form).read_bytes()
     litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
@@ -55,7 +58,9 @@ def test_the_documented_model_is_exact(integer_models, dataset, form):
         np.testing.assert_array_equal(engine.run(inputs), expected, err_msg=f"{name}, together")
 
 
-def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeypatch):
+def test_reference_and_native_are_equal_in_float32(
+    float_model: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reference = edge_runtime.load(float_model, backend="reference")
     litert = runtimes.builtin_ref(float_model.read_bytes())
     x = (dataset.x_test[:200] / np.float32(255)).astype(np.float32).reshape(-1, 784)
@@ -69,18 +74,18 @@ def test_reference_and_native_are_equal_in_float32(float_model, dataset, monkeyp
             np.testing.assert_allclose(answer, litert(image), atol=1e-5)
 
 
-def test_activations_of_the_documented_model_take_16_bytes(int8_model):
-    made = plan(read(int8_model.read_bytes()))
+def test_activations_of_the_documented_model_need_16_bytes(int8_model: Path) -> None:
+    planned = plan(read(int8_model.read_bytes()))
 
-    assert made.arena == 16
-    assert [step.kernel.name for step in made.steps] == [
+    assert planned.arena == 16
+    assert [step.kernel.name for step in planned.steps] == [
         "fully_connected_int8_once",
         "fully_connected_int8_once",
         "lookup_int8",
     ]
 
 
-def test_any_buffer_is_taken(int8_model):
+def test_any_buffer_is_accepted(int8_model: Path) -> None:
     model = edge_runtime.load(int8_model, backend="native")
     x = np.arange(784, dtype=np.uint8).view(np.int8)
     expected = model.run(x.reshape(model.input.shape))
@@ -92,14 +97,14 @@ def test_any_buffer_is_taken(int8_model):
         assert answer.tobytes() == expected.tobytes()
 
 
-def test_what_does_not_fit_is_refused(int8_model):
+def test_tensors_that_do_not_fit_are_refused(int8_model: Path) -> None:
     model = edge_runtime.load(int8_model, backend="native")
     for wrong in (np.zeros(784, np.int8), np.zeros(model.input.shape, np.uint8), b"short", 5):
         with pytest.raises(edge_runtime.InputError, match="expected a tensor of int8"):
             model.run(wrong)
 
 
-def test_strided_arrays_are_right(int8_model):
+def test_strided_arrays_are_right(int8_model: Path) -> None:
     model = edge_runtime.load(int8_model, backend="native")
     wide = np.random.default_rng(0).integers(-128, 128, (2, *model.input.shape)).astype(np.int8)
     strided = np.moveaxis(np.ascontiguousarray(np.moveaxis(wide, 0, -1)), -1, 0)[1]
@@ -107,7 +112,7 @@ def test_strided_arrays_are_right(int8_model):
     np.testing.assert_array_equal(model.run(strided), model.run(wide[1]))
 
 
-def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
+def test_a_batch_equals_single_runs(int8_model: Path, dataset: Dataset) -> None:
     model = edge_runtime.load(int8_model, backend="native")
     peer = edge_runtime.load(int8_model, backend="reference")
 
@@ -116,7 +121,7 @@ def test_a_batch_gives_what_one_by_one_gives(int8_model, dataset):
     )
 
 
-def test_an_unknown_op_is_refused_by_name(tmp_path):
+def test_an_unknown_op_is_refused_by_name(tmp_path: Path) -> None:
     tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="cosine")]
     path = tmp_path / "cos.tflite"
     path.write_bytes(build.model(tensors, [("COS", [0], 1, {})]))
@@ -125,28 +130,28 @@ def test_an_unknown_op_is_refused_by_name(tmp_path):
         edge_runtime.load(path, backend="native")
 
 
-def graph_of(ops, dtypes=(), **changes):
+def graph_of(ops: Any, dtypes: Any = (), **changes: Any) -> Graph:
     """A chain of ops, 4 numbers from one to the next, the named tensors of other types."""
     tensors = [
         Tensor(index, f"t{index}", (1, 4), (1, 4), "float32") for index in range(len(ops) + 1)
     ]
     for index, dtype in dict(dtypes).items():
         tensors[index] = replace(tensors[index], dtype=dtype)
-    made = [
+    records = [
         Op(index, name, 1, (index,), (index + 1,), not name.isupper(), {"beta": 1.0})
         for index, name in enumerate(ops)
     ]
-    found = Graph("", tuple(tensors), tuple(made), (0,), (len(ops),), 1, {}, 4096)
-    return replace(found, **changes)
+    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), 1, {}, 4096)
+    return replace(graph, **changes)
 
 
-def refusal(graph):
+def refusal(graph: Graph) -> str:
     with pytest.raises(ModelError) as caught:
         plan(graph)
     return str(caught.value)
 
 
-def test_all_ops_that_are_not_supported_are_named_once():
+def test_all_ops_that_are_not_supported_are_named_once() -> None:
     graph = graph_of(["COS", "SIN", "COS", "RELU", "COS", "EXP", "ABS", "FLOOR", "RELU"])
     message = refusal(graph)
     assert message == (
@@ -156,14 +161,14 @@ def test_all_ops_that_are_not_supported_are_named_once():
     assert [one.op.index for one in unsupported(graph)] == [0, 1, 2, 4, 5, 6, 7]
 
 
-def test_a_broken_limit_hides_no_op_behind_it():
+def test_a_broken_limit_hides_no_op_behind_it() -> None:
     graph = graph_of(["SOFTMAX", "RELU", "COS"], {1: "int32", 2: "int32"})
-    found = unsupported(graph)
-    assert [one.op.name for one in found] == ["SOFTMAX", "COS"]
+    reasons = unsupported(graph)
+    assert [reason.op.name for reason in reasons] == ["SOFTMAX", "COS"]
     assert refusal(graph).startswith("the engine does not run 2 of its 3 ops: SOFTMAX (1, ")
 
 
-def test_what_open_sizes_leave_unknown_is_not_held_against_an_op():
+def test_ops_with_dynamic_sizes_are_not_reported() -> None:
     graph = graph_of(["COS", "RELU", "FLOOR"])
     tensors = (graph.tensors[0], replace(graph.tensors[1], signature=(1, -1)), *graph.tensors[2:])
     assert [one.op.name for one in unsupported(replace(graph, tensors=tensors))] == ["COS", "FLOOR"]
@@ -180,13 +185,13 @@ def test_what_open_sizes_leave_unknown_is_not_held_against_an_op():
     ],
 )
 @pytest.mark.parametrize("others", [[], ["COS"]])
-def test_litert_is_offered_only_for_what_it_runs(name, said, others):
+def test_litert_is_offered_only_for_what_it_runs(name: str, said: str, others: Any) -> None:
     message = refusal(graph_of([*others, name]))
     assert re.search(said, message)
     assert ("LiteRT runs" in message) == (said == "LiteRT runs")
 
 
-def with_weights(dtype, **fields):
+def with_weights(dtype: str, **fields: Any) -> Graph:
     """FULLY_CONNECTED with constant weights of a type."""
     options = {"fused_activation": 0, "weights_format": 0, "keep_num_dims": 0}
     tensors = (
@@ -215,13 +220,13 @@ def with_weights(dtype, **fields):
         ),
     ],
 )
-def test_weights_of_other_forms_are_called_by_their_name(graph, said):
+def test_weights_of_other_forms_are_named(graph: Graph, said: str) -> None:
     message = refusal(graph)
     assert re.search(said, message)
     assert len(message) < 300
 
 
-def test_what_dequantize_makes_of_float16_is_not_counted_twice():
+def test_dequantize_of_float16_is_counted_once() -> None:
     graph = with_weights("float32")
     half = Tensor(3, "half", (4, 4), (4, 4), "float16", None, memoryview(bytes(32)))
     weights = replace(graph.tensors[1], data=None)
@@ -230,13 +235,17 @@ def test_what_dequantize_makes_of_float16_is_not_counted_twice():
     assert [(one.op.name, one.why) for one in unsupported(graph)] == [("DEQUANTIZE", FLOAT16)]
 
 
-def test_unknown_instructions_are_refused(int8_model, monkeypatch):
+def test_unknown_instructions_are_refused(
+    int8_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(native.VARIABLE, "sse9")
     with pytest.raises(BackendError, match="EDGEKIT_INSTRUCTIONS=sse9: this machine has"):
         edge_runtime.load(int8_model, backend="native")
 
 
-def test_without_the_extension_it_says_so(int8_model, monkeypatch):
+def test_without_the_extension_it_says_so(
+    int8_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(native, "_extension", lambda: None)
     assert "C extension is not there" in (native.unavailable() or "")
     with pytest.raises(BackendError, match="C extension is not there"):
@@ -244,7 +253,7 @@ def test_without_the_extension_it_says_so(int8_model, monkeypatch):
     assert edge_runtime.load(int8_model, backend="reference").classify is not None
 
 
-def test_a_results_memory_serves_again_only_when_nobody_has_it(int8_model):
+def test_a_results_memory_is_reused_only_without_other_references(int8_model: Path) -> None:
     model = edge_runtime.load(int8_model, backend="native")
     rng = np.random.default_rng(5)
     inputs = rng.integers(-128, 128, (40, *model.input.shape)).astype(np.int8)

@@ -375,7 +375,10 @@ except edge_runtime.ModelError as error:
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux")
 @pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer needs memory, too")
 def test_memory_that_is_not_there_is_a_model_error(tmp_path: Path) -> None:
+    # ADD reads both activations, so that one of them needs the arena: 8 GB.
+    tensors = [build.tensor((1, 2**31 - 1)) for _ in range(4)]
+    nodes: list[build.Op] = [("LOGISTIC", [0], 1, {}), ("LOGISTIC", [0], 2, {})]
     path = tmp_path / "model.tflite"
-    path.write_bytes(wide(2, 2**31 - 1))
+    path.write_bytes(build.model(tensors, [*nodes, ("ADD", [1, 2], 3, {})]))
     done = run("-c", NO_MEMORY, str(path), timeout=60)
     assert "weights and activations take too much memory" in done.stdout, done.stderr

@@ -2,24 +2,29 @@
 
 import contextlib
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from edge_runtime import InputError, load
-from edge_runtime.image import prepare
+from edge_runtime.image import Prepared, prepare
 from edge_runtime.metadata import FRAMINGS
 from edgekit.files import FLOAT_MODEL
 
 pytestmark = pytest.mark.unsanitized
 
+Pixels = npt.NDArray[np.uint8]
 
-def digit(image, **options):
+
+def digit(image: Any, **options: Any) -> Prepared:
     return prepare(image, 28, 28, 1, "digit", **options)
 
 
-def seven(size=(120, 160), ink=20, ground=240):
+def seven(size: tuple[int, int] = (120, 160), ink: int = 20, ground: int = 240) -> Image.Image:
     """A shape without symmetry, so that rotations and mirror images differ."""
     image = Image.new("L", size, ground)
     pen = ImageDraw.Draw(image)
@@ -28,11 +33,11 @@ def seven(size=(120, 160), ink=20, ground=240):
     return image
 
 
-def mean_difference(a, b):
+def mean_difference(a: Prepared, b: Prepared) -> float:
     return np.abs(a.pixels.astype(int) - b.pixels.astype(int)).mean()
 
 
-def test_the_result_has_the_models_shape():
+def test_the_result_has_the_models_shape() -> None:
     for channels in (1, 3):
         for framing in FRAMINGS:
             prepared = prepare(seven(), 32, 24, channels, framing)
@@ -44,7 +49,7 @@ def test_the_result_has_the_models_shape():
 # Digit framing.
 
 
-def test_the_digit_is_framed_as_in_mnist():
+def test_the_digit_is_framed_as_in_mnist() -> None:
     pixels = digit(seven()).pixels[:, :, 0].astype(float)
 
     rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
@@ -55,13 +60,13 @@ def test_the_digit_is_framed_as_in_mnist():
     assert pixels[0].max() == pixels[-1].max() == pixels[:, 0].max() == pixels[:, -1].max() == 0
 
 
-def test_the_box_grows_with_the_field():
+def test_the_box_grows_with_the_field() -> None:
     pixels = prepare(seven(), 56, 56, 1, "digit").pixels
 
     assert np.ptp(np.flatnonzero(pixels.any((1, 2)))) + 1 == 40
 
 
-def test_size_and_place_on_the_page_do_not_matter():
+def test_size_and_place_on_the_page_do_not_matter() -> None:
     expected = digit(seven())
     small = seven().resize((60, 80), Image.Resampling.LANCZOS)
     page = Image.new("L", (900, 700), 240)
@@ -71,11 +76,11 @@ def test_size_and_place_on_the_page_do_not_matter():
     assert mean_difference(digit(small), expected) < 6
 
 
-def test_faint_ink_gives_the_same_result_as_strong_ink():
+def test_faint_ink_gives_the_same_result_as_strong_ink() -> None:
     assert mean_difference(digit(seven(ink=140, ground=200)), digit(seven())) < 1
 
 
-def test_ink_is_light_for_either_polarity():
+def test_ink_is_light_for_either_polarity() -> None:
     dark_on_light, light_on_dark = digit(seven()), digit(seven(ink=235, ground=15))
 
     assert dark_on_light.inverted
@@ -83,14 +88,14 @@ def test_ink_is_light_for_either_polarity():
     assert mean_difference(dark_on_light, light_on_dark) < 1
 
 
-def test_inversion_can_be_forced():
+def test_inversion_can_be_forced() -> None:
     assert not digit(seven(), invert=False).inverted
     assert digit(seven(ink=235, ground=15), invert=True).inverted
     assert mean_difference(digit(seven(), invert=True), digit(seven())) == 0
     assert mean_difference(digit(seven(), invert=False), digit(seven())) > 50
 
 
-def test_an_image_of_the_right_size_is_not_changed():
+def test_an_image_of_the_right_size_is_not_changed() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
     image[0], image[-1], image[:, 0], image[:, -1] = 0, 0, 0, 0
 
@@ -102,7 +107,7 @@ def test_an_image_of_the_right_size_is_not_changed():
 
 @pytest.mark.parametrize("level", [0, 17, 128, 255])
 @pytest.mark.parametrize("size", [(28, 28), (100, 60)])
-def test_a_blank_image(level, size):
+def test_a_blank_image(level: str, size: int) -> None:
     noise = np.random.default_rng(0).integers(-8, 8, size)
     image = np.clip(level + noise, 0, 255).astype(np.uint8)
 
@@ -111,7 +116,7 @@ def test_a_blank_image(level, size):
             digit(image, invert=invert)
 
 
-def test_one_pixel_of_ink():
+def test_one_pixel_of_ink() -> None:
     image = np.zeros((50, 50), np.uint8)
     image[40, 10] = 255
 
@@ -119,7 +124,7 @@ def test_one_pixel_of_ink():
 
 
 @pytest.mark.parametrize("shape", [(40, 500), (500, 40), (9, 40)])
-def test_extreme_proportions(shape):
+def test_extreme_proportions(shape: tuple[int, ...]) -> None:
     image = np.zeros(shape, np.uint8)
     image[shape[0] // 3 : shape[0] // 2, shape[1] // 3 : shape[1] // 2] = 200
 
@@ -127,7 +132,7 @@ def test_extreme_proportions(shape):
 
 
 @pytest.mark.parametrize("shape", [(3, 500), (500, 3), (1, 40), (40, 1), (1, 1)])
-def test_too_thin_for_a_ground(shape):
+def test_too_thin_for_a_ground(shape: tuple[int, ...]) -> None:
     image = np.zeros(shape, np.uint8)
     image[:, 1 : shape[1] - 1] = 200
 
@@ -138,7 +143,7 @@ def test_too_thin_for_a_ground(shape):
 # Resizing.
 
 
-def test_resize_scales_the_whole_image():
+def test_resize_scales_the_whole_image() -> None:
     ramp = np.tile(np.arange(0, 256, dtype=np.uint8), (64, 1))
 
     pixels = prepare(ramp, 16, 32, 1, "resize").pixels[:, :, 0]
@@ -146,7 +151,7 @@ def test_resize_scales_the_whole_image():
     np.testing.assert_allclose(pixels, np.tile(np.arange(32) * 8 + 3.5, (16, 1)), atol=2)
 
 
-def test_resize_is_antialiased():
+def test_resize_is_antialiased() -> None:
     stripes = np.tile(np.array([0, 255], np.uint8), (60, 30))
 
     pixels = prepare(stripes, 20, 20, 1, "resize").pixels
@@ -154,7 +159,7 @@ def test_resize_is_antialiased():
     assert 90 < pixels.min() <= pixels.max() < 165
 
 
-def test_resize_inverts_only_when_asked():
+def test_resize_inverts_only_when_asked() -> None:
     image = seven()
 
     assert not prepare(image, 28, 28, 1, "resize").inverted
@@ -163,7 +168,7 @@ def test_resize_inverts_only_when_asked():
     assert inverted.inverted
 
 
-def test_colours_survive_in_a_colour_model():
+def test_colours_survive_in_a_colour_model() -> None:
     image = Image.new("RGB", (50, 40), (200, 100, 50))
 
     np.testing.assert_array_equal(
@@ -173,7 +178,7 @@ def test_colours_survive_in_a_colour_model():
     np.testing.assert_array_equal(prepare(image, 8, 8, 1, "resize").pixels, luma)
 
 
-def test_grey_equals_that_of_pillow():
+def test_grey_equals_that_of_pillow() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 3)).astype(np.uint8)
 
     np.testing.assert_array_equal(
@@ -185,7 +190,7 @@ def test_grey_equals_that_of_pillow():
 # The other framings.
 
 
-def target(rows, columns):
+def target(rows: int, columns: int) -> Pixels:
     """A white square in the middle of grey, in RGB."""
     image = np.full((rows, columns, 3), (90, 60, 30), np.uint8)
     image[rows // 2 - 8 : rows // 2 + 8, columns // 2 - 8 : columns // 2 + 8] = 255
@@ -193,7 +198,7 @@ def target(rows, columns):
 
 
 @pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 64), (65, 131)])
-def test_centre_crop_keeps_the_middle_and_its_proportions(shape):
+def test_centre_crop_keeps_the_middle_and_its_proportions(shape: tuple[int, ...]) -> None:
     pixels = prepare(target(*shape), 32, 32, 3, "centre-crop").pixels
 
     assert pixels.shape == (32, 32, 3)
@@ -202,7 +207,7 @@ def test_centre_crop_keeps_the_middle_and_its_proportions(shape):
     assert (pixels[0] == (90, 60, 30)).all()
 
 
-def test_centre_crop_of_another_aspect_ratio():
+def test_centre_crop_of_another_aspect_ratio() -> None:
     image = np.tile(np.arange(100, dtype=np.uint8), (100, 1))
 
     pixels = prepare(image, 40, 20, 1, "centre-crop").pixels[:, :, 0]
@@ -211,7 +216,7 @@ def test_centre_crop_of_another_aspect_ratio():
 
 
 @pytest.mark.parametrize("shape", [(64, 128), (128, 64), (64, 64), (1, 500), (500, 1)])
-def test_letterbox_shows_the_whole_image_on_black(shape):
+def test_letterbox_shows_the_whole_image_on_black(shape: tuple[int, ...]) -> None:
     image = np.full((*shape, 3), (90, 60, 30), np.uint8)
 
     pixels = prepare(image, 32, 32, 3, "letterbox").pixels
@@ -225,7 +230,7 @@ def test_letterbox_shows_the_whole_image_on_black(shape):
     assert (pixels[inside] == (90, 60, 30)).all()
 
 
-def test_the_bars_of_a_letterbox_stay_black():
+def test_the_bars_of_a_letterbox_stay_black() -> None:
     pixels = prepare(np.zeros((10, 20), np.uint8), 20, 20, 1, "letterbox", invert=True).pixels
 
     assert (pixels[5:15] == 255).all()
@@ -233,7 +238,7 @@ def test_the_bars_of_a_letterbox_stay_black():
     assert not pixels[15:].any()
 
 
-def test_an_unknown_framing_is_refused():
+def test_an_unknown_framing_is_refused() -> None:
     with pytest.raises(ValueError, match="'poster': there are digit, resize, centre-crop, letter"):
         prepare(seven(), 28, 28, 1, "poster")
 
@@ -259,24 +264,24 @@ DROPPED = [
 
 
 @pytest.mark.parametrize(("image", "how", "dropped"), DROPPED)
-def test_what_is_dropped_is_reported(image, how, dropped):
+def test_what_is_dropped_is_reported(image: Any, how: Any, dropped: Any) -> None:
     assert prepare(image, *how).dropped == dropped
 
 
 # Modes and element types.
 
 
-def transparent(image):
+def transparent(image: Any) -> Any:
     """The same drawing as ink of some opacity on a transparent ground."""
     alpha = ImageOps.invert(image)
     return Image.merge("LA", (Image.new("L", image.size, 0), alpha))
 
 
-def palette(image):
+def palette(image: Any) -> Any:
     return image.convert("P", palette=Image.Palette.ADAPTIVE)
 
 
-def sixteen_bit(image):
+def sixteen_bit(image: Any) -> Any:
     return Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
 
 
@@ -298,28 +303,28 @@ MODES = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode(mode):
+def test_every_mode(mode: str) -> None:
     image = MODES[mode](seven())
     assert image.mode == mode
 
     assert mean_difference(digit(image), digit(seven())) < 1
 
 
-def test_black_and_white():
+def test_black_and_white() -> None:
     image = seven(ink=0, ground=255)
 
     assert mean_difference(digit(image.convert("1")), digit(image)) == 0
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "tiff", "webp", "jpg"])
-def test_every_file_format(suffix, tmp_path):
+def test_every_file_format(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"seven.{suffix}"
     seven().save(path)
 
     assert mean_difference(digit(path), digit(seven())) < 2
 
 
-def test_a_sixteen_bit_file(tmp_path):
+def test_a_sixteen_bit_file(tmp_path: Path) -> None:
     sixteen_bit(seven()).save(tmp_path / "seven.png")
 
     assert mean_difference(digit(tmp_path / "seven.png"), digit(seven())) < 1
@@ -343,7 +348,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("kind", ARRAYS)
-def test_every_array(kind):
+def test_every_array(kind: Any) -> None:
     array = ARRAYS[kind](np.asarray(seven()))
 
     assert mean_difference(digit(array), digit(seven())) < 1
@@ -351,7 +356,7 @@ def test_every_array(kind):
 
 @pytest.mark.parametrize("top", [255, 1023, 4095, 16383, 65535])
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])
-def test_pixels_of_fewer_bits_in_wider_integers(top, dtype):
+def test_pixels_of_fewer_bits_in_wider_integers(top: Any, dtype: str) -> None:
     """Cameras store 10, 12 and 14 bits in 16: the largest value determines the number of bits."""
     array = np.rint(np.asarray(seven()) / 240 * top).astype(dtype)
 
@@ -361,7 +366,7 @@ def test_pixels_of_fewer_bits_in_wider_integers(top, dtype):
     assert mean_difference(digit(array), digit(seven())) < 1
 
 
-def test_a_boolean_array():
+def test_a_boolean_array() -> None:
     array = np.asarray(seven()) < 128
 
     assert mean_difference(digit(array), digit(array.astype(np.uint8) * 255)) == 0
@@ -386,13 +391,13 @@ def test_a_boolean_array():
         (np.full((28, 28), 70000), "not in the range 0 to 65535"),
     ],
 )
-def test_arrays_that_are_not_images(array, message):
+def test_arrays_that_are_not_images(array: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         digit(array)
 
 
 @pytest.mark.parametrize("thing", [None, 7, b"bytes", [[0, 255], [0, 255]], object()])
-def test_objects_that_are_not_images(thing):
+def test_objects_that_are_not_images(thing: Any) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         digit(thing)
 
@@ -400,14 +405,14 @@ def test_objects_that_are_not_images(thing):
 # Transparency.
 
 
-def test_dark_ink_on_transparency():
+def test_dark_ink_on_transparency() -> None:
     prepared = digit(transparent(seven(ink=0, ground=255)))
 
     assert prepared.inverted  # its ground is white
     assert mean_difference(prepared, digit(seven(ink=0, ground=255))) < 1
 
 
-def test_light_ink_on_transparency():
+def test_light_ink_on_transparency() -> None:
     ink = seven(ink=0, ground=255)
     image = Image.merge("LA", (Image.new("L", ink.size, 255), ImageOps.invert(ink)))
 
@@ -417,7 +422,7 @@ def test_light_ink_on_transparency():
     assert mean_difference(prepared, digit(ink)) < 1
 
 
-def test_a_transparent_palette_entry(tmp_path):
+def test_a_transparent_palette_entry(tmp_path: Path) -> None:
     image = Image.new("P", (60, 80), 0)
     image.putpalette([0, 0, 0, 30, 0, 0])
     ImageDraw.Draw(image).line((30, 10, 30, 70), fill=1, width=8)
@@ -430,12 +435,12 @@ def test_a_transparent_palette_entry(tmp_path):
     assert prepared.pixels[0, 0] == 0
 
 
-def test_nothing_but_transparency():
+def test_nothing_but_transparency() -> None:
     with pytest.raises(InputError, match="blank"):
         digit(Image.new("RGBA", (50, 50), (0, 0, 0, 0)))
 
 
-def test_half_transparent_colour():
+def test_half_transparent_colour() -> None:
     image = np.full((8, 8, 4), (0, 0, 0, 128), np.uint8)
 
     np.testing.assert_array_equal(prepare(image, 8, 8, 3, "resize").pixels, 127)
@@ -445,7 +450,7 @@ def test_half_transparent_colour():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(orientation, tmp_path):
+def test_exif_orientation(orientation: Any, tmp_path: Path) -> None:
     upright = seven()
     undo = {
         2: [Image.Transpose.FLIP_LEFT_RIGHT],
@@ -468,12 +473,12 @@ def test_exif_orientation(orientation, tmp_path):
         assert mean_difference(digit(image), digit(upright)) == 0
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere.png: .*No such file or directory"):
         digit(tmp_path / "nowhere.png")
 
 
-def test_a_file_that_is_not_an_image(tmp_path):
+def test_a_file_that_is_not_an_image(tmp_path: Path) -> None:
     path = tmp_path / "notes.png"
     path.write_text("not a picture")
 
@@ -481,7 +486,7 @@ def test_a_file_that_is_not_an_image(tmp_path):
         digit(str(path))
 
 
-def test_a_truncated_file(tmp_path):
+def test_a_truncated_file(tmp_path: Path) -> None:
     seven().save(tmp_path / "seven.png")
     content = (tmp_path / "seven.png").read_bytes()
 
@@ -491,7 +496,7 @@ def test_a_truncated_file(tmp_path):
             digit(tmp_path / "cut.png")
 
 
-def test_damaged_files_are_refused_or_read(tmp_path):
+def test_damaged_files_are_refused_or_read(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for suffix in ("png", "jpg", "gif", "tiff", "webp"):
         seven().save(tmp_path / f"seven.{suffix}")
@@ -507,7 +512,7 @@ def test_damaged_files_are_refused_or_read(tmp_path):
                     assert digit(path).pixels.shape == (28, 28, 1)
 
 
-def test_the_callers_image_is_not_changed():
+def test_the_callers_image_is_not_changed() -> None:
     array = np.asarray(seven()).copy()
     before = array.copy()
     image = Image.fromarray(array)
@@ -523,7 +528,7 @@ def test_the_callers_image_is_not_changed():
 
 
 @pytest.mark.mnist
-def test_mnist_drawn_large_on_paper_is_still_read(artifacts, mnist):
+def test_mnist_drawn_large_on_paper_is_still_read(artifacts: Path, mnist: Any) -> None:
     model = load(artifacts / FLOAT_MODEL)
     rng = np.random.default_rng(0)
 

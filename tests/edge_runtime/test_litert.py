@@ -4,10 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
@@ -27,8 +30,10 @@ SHAPE = (1, 28, 28, 1)
 
 load = partial(edge_runtime.load, backend="litert")
 
+Change = Callable[[Any, Any], object]
 
-def edited(path, change):
+
+def edited(path: Path, change: Change) -> bytes:
     """Return the model at ``path`` after ``change(model, subgraph)``."""
     import flatbuffers
 
@@ -40,10 +45,10 @@ def edited(path, change):
     return bytes(builder.Output())
 
 
-def with_batch(path, batch):
+def with_batch(path: Path, batch: int) -> bytes:
     """Return the model at ``path`` for another batch; -1 for a dynamic one."""
 
-    def change(model, graph):
+    def change(model: Any, graph: Any) -> None:
         reshape = graph.operators[0]
         for index in {*graph.inputs, *(output for op in graph.operators for output in op.outputs)}:
             tensor = graph.tensors[index]
@@ -56,18 +61,18 @@ def with_batch(path, batch):
 
 
 @pytest.fixture(params=["float_model", "int8_model"])
-def path(request):
+def path(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(request.param)
 
 
-def random_input(dtype, count=1, seed=0):
+def random_input(dtype: str, count: int = 1, seed: int = 0) -> npt.NDArray[Any]:
     rng = np.random.default_rng(seed)
     if dtype == "float32":
         return rng.random((count, *SHAPE[1:]), np.float32)
     return rng.integers(-128, 128, (count, *SHAPE[1:])).astype(np.int8)
 
 
-def reference(path, batch):
+def reference(path: Path, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the outputs of LiteRT, called directly, image by image."""
     interpreter = Interpreter(model_content=path.read_bytes())
     interpreter.allocate_tensors()
@@ -79,14 +84,14 @@ def reference(path, batch):
     return np.concatenate(outputs)
 
 
-def test_run_equals_litert(path):
+def test_run_equals_litert(path: Path) -> None:
     model = load(path)
     tensor = random_input(model.input.dtype)
 
     np.testing.assert_array_equal(model.run(tensor), reference(path, tensor))
 
 
-def test_num_threads(path):
+def test_num_threads(path: Path) -> None:
     tensor = random_input(load(path).input.dtype)
 
     np.testing.assert_array_equal(
@@ -95,27 +100,29 @@ def test_num_threads(path):
 
 
 @pytest.mark.parametrize("num_threads", [0, -1, 1.5, "2"])
-def test_num_threads_is_a_positive_integer(float_model, num_threads):
+def test_num_threads_is_a_positive_integer(float_model: Path, num_threads: Any) -> None:
     with pytest.raises(BackendError, match="num_threads"):
         load(float_model, num_threads=num_threads)
 
 
-def test_an_unknown_option_is_named(float_model):
+def test_an_unknown_option_is_named(float_model: Path) -> None:
     with pytest.raises(BackendError, match=r"no option 'device': it takes num_threads"):
         load(float_model, device="usb")
 
 
-def test_an_unknown_backend_is_named(float_model):
+def test_an_unknown_backend_is_named(float_model: Path) -> None:
     with pytest.raises(BackendError, match=r"unknown backend 'abacus': there are edgetpu, litert"):
         load(float_model, backend="abacus")
 
 
-def test_the_backends_are_the_files_of_their_folder():
+def test_the_backends_are_the_files_of_their_folder() -> None:
     assert {"edgetpu", "litert"} <= set(backends())
     assert unavailable("litert") is None
 
 
-def test_a_missing_package_is_reported_with_its_install_command(float_model, monkeypatch):
+def test_a_missing_package_is_reported_with_its_install_command(
+    float_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(litert, "find_spec", lambda _: None)
 
     assert install_line("litert") in unavailable("litert")
@@ -125,7 +132,9 @@ def test_a_missing_package_is_reported_with_its_install_command(float_model, mon
 
 @pytest.mark.parametrize("count", [1, litert.CHUNK - 1, litert.CHUNK, 2 * litert.CHUNK + 3])
 @pytest.mark.parametrize("batch", [1, -1, 4])
-def test_a_batch_equals_its_single_images(path, batch, count, tmp_path):
+def test_a_batch_equals_its_single_images(
+    path: Path, batch: Any, count: int, tmp_path: Path
+) -> None:
     variant = tmp_path / "model.tflite"
     variant.write_bytes(with_batch(path, batch))
     model = load(variant)
@@ -138,7 +147,9 @@ def test_a_batch_equals_its_single_images(path, batch, count, tmp_path):
     np.testing.assert_array_equal(scores, dequantize(expected, model.output))
 
 
-def test_a_dynamic_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
+def test_a_dynamic_batch_runs_in_chunks(
+    float_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     variant = tmp_path / "model.tflite"
     variant.write_bytes(with_batch(float_model, -1))
     sizes = []
@@ -156,10 +167,10 @@ def test_a_dynamic_batch_runs_in_chunks(float_model, tmp_path, monkeypatch):
     assert sizes == [litert.CHUNK, litert.CHUNK, 1, 1]
 
 
-def test_a_fixed_batch_is_not_resized(float_model, tmp_path):
+def test_a_fixed_batch_is_not_resized(float_model: Path, tmp_path: Path) -> None:
     """LiteRT would resize this model without complaint and sum over the images."""
 
-    def change(model, graph):
+    def change(model: Any, graph: Any) -> None:
         source, axis = (graph.tensors[index] for index in graph.operators[0].inputs)
         target = graph.tensors[graph.outputs[0]]
         source.shape = target.shape = [1, 784]
@@ -182,8 +193,8 @@ def test_a_fixed_batch_is_not_resized(float_model, tmp_path):
     np.testing.assert_array_equal(load(path).predict(batch), batch)
 
 
-def test_a_model_that_litert_refuses_is_a_model_error(float_model, tmp_path):
-    def change(model, graph):
+def test_a_model_that_litert_refuses_is_a_model_error(float_model: Path, tmp_path: Path) -> None:
+    def change(model: Any, graph: Any) -> None:
         code = model.operatorCodes[graph.operators[-1].opcodeIndex]
         code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
         code.customCode = b"abacus"
@@ -198,7 +209,13 @@ def test_a_model_that_litert_refuses_is_a_model_error(float_model, tmp_path):
 ROWS, DEPTH = 8, 64
 
 
-def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
+def blockwise(
+    dtype: str = "int4",
+    scale: str = "float16",
+    block: int = 32,
+    scales: int = 3,
+    depth: Any = DEPTH,
+) -> Any:
     """FULLY_CONNECTED with weights of 1, and for each block a scale of 1, but 2 for the first."""
     weights = {"int4": np.full(ROWS * depth // 2, 0x11, np.uint8)}.get(
         dtype, np.ones(ROWS * depth, np.int8)
@@ -229,7 +246,7 @@ def blockwise(dtype="int4", scale="float16", block=32, scales=3, depth=DEPTH):
 
 
 @pytest.mark.parametrize("block", [32, 64])
-def test_blockwise_weights_that_litert_runs_correctly(block, tmp_path):
+def test_blockwise_weights_that_litert_runs_correctly(block: int, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(blockwise(block=block))
     answer = load(path).run(np.ones((1, DEPTH), np.float32))
@@ -249,14 +266,16 @@ def test_blockwise_weights_that_litert_runs_correctly(block, tmp_path):
         {"scales": 0},  # SIGSEGV
     ],
 )
-def test_blockwise_weights_that_it_gets_wrong_or_crashes_on_are_refused(changes, tmp_path):
+def test_blockwise_weights_that_it_gets_wrong_or_crashes_on_are_refused(
+    changes: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(blockwise(**changes))
     with pytest.raises(ModelError, match="LiteRT does not run these blockwise quantised weights"):
         load(path)
 
 
-def test_litert_kernels_run_where_xnnpack_fails(tmp_path):
+def test_litert_kernels_run_where_xnnpack_fails(tmp_path: Path) -> None:
     """XNNPACK has no factor of 10^7 between the sums and the output."""
     tensors = [
         build.tensor((1, 9), "int8", 100.0),
@@ -273,18 +292,18 @@ def test_litert_kernels_run_where_xnnpack_fails(tmp_path):
     assert "\n" not in model.backend_note
 
 
-def test_the_note_is_empty_by_default(path):
+def test_the_note_is_empty_by_default(path: Path) -> None:
     assert load(path).backend_note == ""
     assert edge_runtime.load(path, backend="native").backend_note == ""
 
 
-def test_an_op_without_its_inputs_never_reaches_litert(int8_model, tmp_path):
+def test_an_op_without_its_inputs_never_reaches_litert(int8_model: Path, tmp_path: Path) -> None:
     """It would crash the process."""
     count = len(read(int8_model.read_bytes()).ops)
     path = tmp_path / "model.tflite"
     for op, position in ((op, position) for op in range(count) for position in (0, 1)):
 
-        def change(_, graph, op=op, position=position):
+        def change(_: Any, graph: Any, op: Any = op, position: Any = position) -> None:
             inputs = list(graph.operators[op].inputs)
             if position < len(inputs):
                 inputs[position] = -1
@@ -298,8 +317,8 @@ def test_an_op_without_its_inputs_never_reaches_litert(int8_model, tmp_path):
             load(path)
 
 
-def test_a_loop_s_body_is_looked_at_before_litert_runs_it(tmp_path):
-    def relu(read):
+def test_the_body_of_a_loop_is_checked_before_litert_runs_it(tmp_path: Path) -> None:
+    def relu(read: Any) -> Any:
         return [build.tensor((1, 4)), build.tensor((1, 4))], [("RELU", [read], 1, {})], [0], [1]
 
     path = tmp_path / "model.tflite"
@@ -323,7 +342,7 @@ os.write(2, b"after\\n")
 """
 
 
-def stderr_of(path, **environment):
+def stderr_of(path: Path, **environment: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(path)],
         capture_output=True,
@@ -334,11 +353,11 @@ def stderr_of(path, **environment):
     return done.stderr.splitlines()
 
 
-def test_only_important_messages_of_litert_are_printed(float_model):
+def test_only_important_messages_of_litert_are_printed(float_model: Path) -> None:
     assert stderr_of(float_model) == ["WARNING: of use", "after"]
 
 
-def test_litert_needs_no_standard_error(float_model):
+def test_litert_needs_no_standard_error(float_model: Path) -> None:
     script = """
 import os, sys
 from edge_runtime import load
@@ -349,8 +368,10 @@ load(sys.argv[1], backend="litert")
     subprocess.run([sys.executable, "-c", script, str(float_model)], check=True)
 
 
-def test_litert_needs_no_temporary_files(float_model, monkeypatch):
-    def fail():
+def test_litert_needs_no_temporary_files(
+    float_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
         raise FileNotFoundError("No usable temporary directory found")
 
     monkeypatch.setattr(litert, "TemporaryFile", fail)
@@ -358,7 +379,7 @@ def test_litert_needs_no_temporary_files(float_model, monkeypatch):
     assert load(float_model).input.shape == SHAPE
 
 
-def test_litert_is_verbose_on_request(float_model):
+def test_litert_is_verbose_on_request(float_model: Path) -> None:
     lines = stderr_of(float_model, EDGEKIT_VERBOSE="1")
 
     assert "INFO: chatter" in lines

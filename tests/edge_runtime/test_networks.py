@@ -1,6 +1,7 @@
 """Random small networks, built with Keras and converted: the bytes of our engines and of LiteRT."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ branches = st.tuples(st.sampled_from(JOINTS), units, st.sampled_from(ACTIVATIONS
 
 
 @st.composite
-def networks(draw):
+def networks(draw: Any) -> Any:
     """Input shape, blocks (a Dense layer, or two that are joined) and the last layer."""
     shape = draw(st.sampled_from([(7, 5, 1), (6,), (97,)]))
     blocks = draw(st.lists(st.one_of(layers, branches), max_size=3))
@@ -29,10 +30,10 @@ def networks(draw):
     return shape, blocks, end, draw(st.integers(0, 2**31 - 1))
 
 
-def keras_model(shape, blocks, end):
+def keras_model(shape: tuple[int, ...], blocks: Any, end: Any) -> Any:
     keras = frameworks.keras()
 
-    def dense(x, count, activation):
+    def dense(x: Any, count: int, activation: Any) -> Any:
         bias = keras.initializers.RandomNormal(0, 0.3)
         return keras.layers.Dense(count, activation=activation, bias_initializer=bias)(x)
 
@@ -49,7 +50,7 @@ def keras_model(shape, blocks, end):
     return keras.Model(source, dense(x, *end))
 
 
-def converted(network, scheme):
+def converted(network: Any, scheme: Any) -> Any:
     """The network as a .tflite file, calibrated on noise, and its input's shape."""
     shape, blocks, end, seed = network
     tf, keras = frameworks.tensorflow(), frameworks.keras()
@@ -75,11 +76,11 @@ def converted(network, scheme):
         return converter.convert(), (1, *shape), rng
 
 
-def described(data):
+def described(data: bytes) -> Any:
     return [op.name for op in read(data).ops]
 
 
-def opened(data):
+def opened(data: bytes) -> Any:
     """LiteRT's reference kernels, but for the odd file of the converter that LiteRT refuses."""
     try:
         return runtimes.builtin_ref(data)
@@ -88,7 +89,7 @@ def opened(data):
         raise
 
 
-def slow(test):
+def slow(test: Any) -> Any:
     """A conversion takes a second or two: few examples, and no shrinking."""
     return settings(
         max_examples=25,
@@ -101,7 +102,7 @@ def slow(test):
 @pytest.mark.parametrize("scheme", ["int8 per-channel", "int8 per-tensor", "int16"])
 @slow
 @given(network=networks())
-def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
+def test_networks_of_integers_give_the_bytes_of_litert(scheme: Any, network: Any) -> None:
     data, shape, rng = converted(network, scheme)
     litert, engines = opened(data), runtimes.engines(data)
     dtype = "int16" if scheme == "int16" else "int8"
@@ -117,7 +118,9 @@ def test_networks_of_integers_give_the_bytes_of_litert(scheme, network):
 
 @slow
 @given(network=networks(), per_tensor=st.booleans())
-def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_tensor):
+def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(
+    network: Any, per_tensor: Any
+) -> None:
     data, shape, rng = converted(network, f"int8 per-{'tensor' if per_tensor else 'channel'}")
     xnnpack, engines = runtimes.xnnpack(data), runtimes.engines(data, rounding="xnnpack")
     for _ in range(10):
@@ -131,7 +134,7 @@ def test_networks_with_single_rounding_give_the_bytes_of_xnnpack(network, per_te
 
 @slow
 @given(network=networks())
-def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network):
+def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network: Any) -> None:
     data, shape, rng = converted(network, "float32")
     litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
     reference = engines.pop("reference")
@@ -145,7 +148,7 @@ def test_networks_of_floats_are_the_same_everywhere_and_close_to_litert(network)
 
 @slow
 @given(network=networks(), count=st.sampled_from([2, 16, 35]))
-def test_several_tensors_at_once_give_what_they_give_alone(network, count):
+def test_several_tensors_at_once_give_what_they_give_alone(network: Any, count: int) -> None:
     data, shape, rng = converted(network, "int8 per-channel")
     x = rng.integers(-128, 128, (count, *shape[1:])).astype(np.int8)
     for name, engine in runtimes.engines(data).items():

@@ -66,7 +66,7 @@ def other_output(graph: Any) -> None:
 
 
 def unchecked() -> bytes:
-    """One op that LiteRT has and the engine has not: ABS, [1, 6] -> [1, 6]."""
+    """One op that LiteRT has and the engine lacks: ABS, [1, 6] -> [1, 6]."""
     tensors = [build.tensor((1, 6), "float32"), build.tensor((1, 6), "float32")]
     return build.model(tensors, [("ABS", [0], 1, {})])
 

@@ -2,6 +2,8 @@ import mmap
 import random
 import struct
 import tracemalloc
+from pathlib import Path
+from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -21,21 +23,21 @@ pytestmark = pytest.mark.unsanitized
 MODELS = ["float_model", "int8_model", "dynamic_model", "convolutional_model"]
 
 
-def constants(enum):
+def constants(enum: Any) -> Any:
     return {name: value for name, value in vars(enum).items() if not name.startswith("_")}
 
 
-def tree_of(data):
+def tree_of(data: bytes) -> Any:
     return litert.ModelT.InitFromPackedBuf(data)
 
 
-def pack(tree):
+def pack(tree: Any) -> bytes:
     builder = flatbuffers.Builder(0)
     builder.Finish(tree.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def small():
+def small() -> Any:
     """One FULLY_CONNECTED: float32[1, 3] times float32[2, 3]."""
     tensor = litert.TensorT
     return litert.ModelT(
@@ -57,21 +59,21 @@ def small():
     )
 
 
-def set_at(root, path, value):
+def set_at(root: Any, path: str, value: Any) -> None:
     *parents, last = path.split(".")
     for step in parents:
         root = root[int(step)] if step.isdigit() else getattr(root, step)
     setattr(root, last, value)
 
 
-def damaged(changes):
+def damaged(changes: dict[str, Any]) -> bytes:
     tree = small()
     for path, value in changes.items():
         set_at(tree, path, value)
     return pack(tree)
 
 
-def refusal(data):
+def refusal(data: bytes) -> str:
     """Return the message of the ModelError, empty when the file is read; other exceptions fail."""
     try:
         for graph in subgraphs(data):
@@ -81,11 +83,11 @@ def refusal(data):
     return ""
 
 
-def accepts_or_refuses(data):
+def accepts_or_refuses(data: bytes | memoryview) -> None:
     assert "\n" not in refusal(data)
 
 
-def test_names_are_the_schemas():
+def test_names_equal_those_of_the_schema() -> None:
     operators = constants(litert.BuiltinOperator)
     assert {name: code for code, name in enumerate(schema.BUILTIN_OPERATORS)} == operators
     assert operators["CUSTOM"] == schema.CUSTOM
@@ -93,14 +95,14 @@ def test_names_are_the_schemas():
     assert {name.upper(): i for i, (name, _) in enumerate(schema.TENSOR_TYPES)} == types
 
 
-def test_element_sizes_equal_those_of_numpy():
+def test_element_sizes_equal_those_of_numpy() -> None:
     for name, bits in schema.TENSOR_TYPES:
         if bits is not None and hasattr(np, name):
             assert np.dtype(name).itemsize * 8 == bits, name
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_agrees_with_litert(model, request):
+def test_agrees_with_litert(model: str, request: pytest.FixtureRequest) -> None:
     path = request.getfixturevalue(model)
     graph = read(path.read_bytes())
     interpreter = Interpreter(
@@ -129,11 +131,11 @@ def test_agrees_with_litert(model, request):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_agrees_with_the_generated_reader(model, request):
+def test_agrees_with_the_generated_reader(model: str, request: pytest.FixtureRequest) -> None:
     data = request.getfixturevalue(model).read_bytes()
     graph, tree = read(data), tree_of(data)
 
-    def content(index):
+    def content(index: Any) -> Any:
         content = tree.buffers[index].data
         return None if content is None else bytes(content)
 
@@ -150,8 +152,10 @@ def test_agrees_with_the_generated_reader(model, request):
         assert not op.custom
 
 
-def test_the_models_cover_the_special_cases(float_model, int8_model, dynamic_model):
-    def names(path):
+def test_the_models_cover_the_special_cases(
+    float_model: Path, int8_model: Path, dynamic_model: Path
+) -> None:
+    def names(path: Path) -> list[str]:
         return [op.name for op in read(path.read_bytes()).ops]
 
     assert names(float_model)[-3:] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
@@ -162,20 +166,20 @@ def test_the_models_cover_the_special_cases(float_model, int8_model, dynamic_mod
     assert any(t.quantization for t in read(int8_model.read_bytes()).tensors)
 
 
-def test_constants_are_views_of_the_file(float_model):
+def test_constants_are_views_of_the_file(float_model: Path) -> None:
     data = float_model.read_bytes()
     views = [tensor.data for tensor in read(data).tensors if tensor.data is not None]
     assert views
     assert all(view.obj is data and view.readonly for view in views)
 
 
-def test_reads_from_a_memory_map(float_model):
+def test_reads_from_a_memory_map(float_model: Path) -> None:
     with float_model.open("rb") as file:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     assert read(data) == read(float_model.read_bytes()) == read(memoryview(data))
 
 
-def test_a_zip_after_the_model_is_ignored(float_model):
+def test_a_zip_after_the_model_is_ignored(float_model: Path) -> None:
     data = float_model.read_bytes()
     assert read(data + b"PK\x03\x04 and so on").tensors == read(data).tensors
 
@@ -205,7 +209,7 @@ def test_a_zip_after_the_model_is_ignored(float_model):
         (b"\x1c\0\0", "TFL3"),
     ],
 )
-def test_a_foreign_file_is_named(content, hint):
+def test_a_foreign_file_is_named(content: bytes, hint: str) -> None:
     with pytest.raises(ModelError, match=f"^not a .tflite file: .*{hint}"):
         read(content)
     # Bytes 4 to 7 decide, whatever the other bytes look like.
@@ -213,7 +217,7 @@ def test_a_foreign_file_is_named(content, hint):
         read((content[:4].ljust(4, b"\0") + b"TFL3" + content[8:]).ljust(64, b"\xff"))
 
 
-def test_truncated_anywhere():
+def test_truncated_anywhere() -> None:
     data = pack(small())
     for length in range(len(data)):
         with pytest.raises(ModelError):
@@ -221,7 +225,7 @@ def test_truncated_anywhere():
 
 
 @pytest.mark.parametrize("model", ["float_model", "int8_model"])
-def test_a_real_model_truncated_anywhere(model, request):
+def test_a_real_model_truncated_anywhere(model: str, request: pytest.FixtureRequest) -> None:
     data = memoryview(request.getfixturevalue(model).read_bytes())
     for length in range(len(data)):
         accepts_or_refuses(data[:length])
@@ -229,7 +233,7 @@ def test_a_real_model_truncated_anywhere(model, request):
 
 @pytest.mark.parametrize("model", ["float_model", "int8_model"])
 @pytest.mark.parametrize("code", ["B", "H", "I", "Q"])
-def test_overwritten_words(model, code, request):
+def test_overwritten_words(model: Any, code: Any, request: pytest.FixtureRequest) -> None:
     original = request.getfixturevalue(model).read_bytes()
     rng = random.Random(f"{model} {code}")
     size = struct.calcsize(code)
@@ -245,7 +249,7 @@ def test_overwritten_words(model, code, request):
         accepts_or_refuses(bytes(data))
 
 
-def test_flipped_bits(int8_model):
+def test_flipped_bits(int8_model: Path) -> None:
     original = int8_model.read_bytes()
     places = structure(original)
     rng = random.Random(7)
@@ -255,7 +259,7 @@ def test_flipped_bits(int8_model):
         accepts_or_refuses(bytes(data))
 
 
-def structure(data):
+def structure(data: bytes) -> Any:
     """Return the offsets of the file's bytes outside constants."""
     structural = bytearray(b"\1" * len(data))
     for tensor in read(data).tensors:
@@ -273,7 +277,7 @@ SMALL = pack(small())
     st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.binary(max_size=8)), max_size=8),
     st.integers(0, len(SMALL)),
 )
-def test_any_edit(edits, length):
+def test_any_edit(edits: Any, length: int) -> None:
     data = bytearray(SMALL)
     for place, content in edits:
         data[place : place + len(content)] = content
@@ -283,7 +287,7 @@ def test_any_edit(edits, length):
 
 @settings(max_examples=400, deadline=None)
 @given(st.binary(min_size=4, max_size=4), st.binary(max_size=400))
-def test_any_bytes_after_the_identifier(root, rest):
+def test_any_bytes_after_the_identifier(root: Any, rest: Any) -> None:
     accepts_or_refuses(root + b"TFL3" + rest)
 
 
@@ -316,7 +320,7 @@ def test_any_bytes_after_the_identifier(root, rest):
         ({"buffers.1.offset": 64, "buffers.1.size": 10**18}, "buffer 1: .* outside the file"),
     ],
 )
-def test_a_contradiction_is_named(changes, message):
+def test_a_contradiction_is_named(changes: dict[str, Any], message: str) -> None:
     assert read(SMALL).ops[0].inputs == (0, 1, -1)
     with pytest.raises(ModelError, match=message):
         read(damaged(changes))
@@ -336,8 +340,8 @@ def test_a_contradiction_is_named(changes, message):
         ({"scale": [0.5], "zeroPoint": [128]}, "outside int8"),
     ],
 )
-def test_a_contradictory_quantization_is_named(fields, message):
-    def with_quantization(**fields):
+def test_a_contradictory_quantization_is_named(fields: Any, message: str) -> None:
+    def with_quantization(**fields: Any) -> Any:
         return damaged(
             {
                 "subgraphs.0.tensors.1.type": litert.TensorType.INT8,
@@ -365,7 +369,7 @@ def test_a_contradictory_quantization_is_named(fields, message):
         (4, "int64", 48),
     ],
 )
-def test_element_types(code, dtype, size):
+def test_element_types(code: Any, dtype: str, size: int) -> None:
     changes = {"subgraphs.0.tensors.1.type": code}
     tensor = read(damaged({**changes, "buffers.1.data": np.ones(size, np.uint8)})).tensors[1]
     assert tensor.dtype == dtype
@@ -375,12 +379,12 @@ def test_element_types(code, dtype, size):
 
 
 @pytest.mark.parametrize("code", [5, 13, 14])
-def test_types_without_a_fixed_size(code):
+def test_types_without_a_fixed_size(code: Any) -> None:
     tree = damaged({"subgraphs.0.tensors.1.type": code, "buffers.1.data": np.ones(5, np.uint8)})
     assert read(tree).tensors[1].dtype in ("string", "resource", "variant")
 
 
-def test_a_sparse_constant_is_marked():
+def test_a_sparse_constant_is_marked() -> None:
     sparse = damaged(
         {
             "subgraphs.0.tensors.1.sparsity": litert.SparsityParametersT(),
@@ -390,13 +394,13 @@ def test_a_sparse_constant_is_marked():
     assert [tensor.sparse for tensor in read(sparse).tensors] == [False, True, False]
 
 
-def test_an_offset_of_one_is_not_used():
+def test_an_offset_of_one_is_not_used() -> None:
     changes = {"buffers.1.offset": 1, "buffers.1.size": 1}
     assert read(damaged(changes)).tensors == read(SMALL).tensors
     assert bytes(read(damaged(changes)).tensors[1].data) == bytes(24)
 
 
-def test_content_after_the_flatbuffer():
+def test_content_after_the_flatbuffer() -> None:
     content = bytes(range(24))
     start = len(SMALL) + 256
     changes = {"buffers.1.data": None, "buffers.1.offset": start, "buffers.1.size": 24}
@@ -407,7 +411,7 @@ def test_content_after_the_flatbuffer():
 
 
 @pytest.mark.parametrize(("deprecated", "builtin"), [(9, 9), (9, 0), (127, 206), (0, 9)])
-def test_old_and_new_op_codes(deprecated, builtin):
+def test_old_and_new_op_codes(deprecated: Any, builtin: Any) -> None:
     changes = {
         "operatorCodes.0.deprecatedBuiltinCode": deprecated,
         "operatorCodes.0.builtinCode": builtin,
@@ -416,19 +420,19 @@ def test_old_and_new_op_codes(deprecated, builtin):
     assert name == schema.BUILTIN_OPERATORS[builtin or deprecated]
 
 
-def test_a_custom_op():
+def test_a_custom_op() -> None:
     op = read(damaged({"operatorCodes": [litert.OperatorCodeT(32, "edgetpu-custom-op", 1, 32)]}))
     assert (op.ops[0].name, op.ops[0].custom) == ("edgetpu-custom-op", True)
 
 
-def test_several_subgraphs_are_counted():
+def test_several_subgraphs_are_counted() -> None:
     first = small().subgraphs[0]
     graph = read(damaged({"subgraphs": [first, litert.SubGraphT(name="body")]}))
     assert graph.subgraphs == 2
     assert len(graph.tensors) == 3
 
 
-def test_other_subgraphs_are_read_lazily():
+def test_other_subgraphs_are_read_lazily() -> None:
     tree = small()
     body = small().subgraphs[0]
     tree.subgraphs = [*tree.subgraphs, body]
@@ -445,7 +449,7 @@ def test_other_subgraphs_are_read_lazily():
     assert read(pack(tree)).subgraphs == 2
 
 
-def test_blocks_and_states_are_marked():
+def test_blocks_and_states_are_marked() -> None:
     details = litert.BlockwiseQuantizationT()
     details.scales, details.zeroPoints, details.blockSize = 7, -1, 32
     blocks = litert.QuantizationParametersT(detailsType=2, details=details)
@@ -458,7 +462,7 @@ def test_blocks_and_states_are_marked():
     assert read(damaged({})).tensors[1].blockwise is None
 
 
-def shared_vectors(tensors, scales):
+def shared_vectors(tensors: int, scales: int) -> bytes:
     """Return a model whose tensors all share one quantisation."""
     builder = flatbuffers.Builder(0)
     one = builder.CreateNumpyVector(np.full(scales, 0.5, np.float32))
@@ -493,7 +497,7 @@ def shared_vectors(tensors, scales):
     return bytes(builder.Output())
 
 
-def peak_memory(data):
+def peak_memory(data: bytes) -> tuple[int, str]:
     tracemalloc.start()
     message = refusal(data)
     peak = tracemalloc.get_traced_memory()[1]
@@ -501,7 +505,7 @@ def peak_memory(data):
     return peak, message
 
 
-def test_shared_content_cannot_multiply():
+def test_shared_content_cannot_multiply() -> None:
     assert len(read(shared_vectors(tensors=2, scales=20)).tensors) == 2
     data = shared_vectors(tensors=3_000, scales=2_000)
     peak, message = peak_memory(data)
@@ -509,7 +513,7 @@ def test_shared_content_cannot_multiply():
     assert peak < 16 * len(data)
 
 
-def test_many_small_tensors_need_little_memory():
+def test_many_small_tensors_need_little_memory() -> None:
     data = shared_vectors(tensors=30_000, scales=0)
     peak, _ = peak_memory(data)
     assert peak < 16 * len(data)
@@ -517,7 +521,7 @@ def test_many_small_tensors_need_little_memory():
 
 @pytest.mark.parametrize("length", [2**20, 2**28, 2**31 - 1, 2**32 - 1])
 @pytest.mark.slow
-def test_a_giant_vector_is_refused_before_it_is_read(length, int8_model):
+def test_a_giant_vector_is_refused_before_it_is_read(length: int, int8_model: Path) -> None:
     data = int8_model.read_bytes()
     refused = 0
     for place in structure(data)[::4]:
@@ -531,7 +535,7 @@ def test_a_giant_vector_is_refused_before_it_is_read(length, int8_model):
     assert refused > 100
 
 
-def test_offsets_that_point_at_themselves():
+def test_offsets_that_point_at_themselves() -> None:
     for place in range(0, len(SMALL) - 3, 4):
         for distance in (0, 2**32 - 1, 2**31):
             data = bytearray(SMALL)
@@ -539,7 +543,7 @@ def test_offsets_that_point_at_themselves():
             accepts_or_refuses(bytes(data))
 
 
-def test_a_truncated_metadata_entry():
+def test_a_truncated_metadata_entry() -> None:
     """Only the length of its vector determines the length of a metadata entry."""
     tree = small()
     tree.buffers.append(litert.BufferT(data=np.full(100, 77, np.uint8)))
@@ -551,7 +555,7 @@ def test_a_truncated_metadata_entry():
         read(data)
 
 
-def test_a_tensor_in_empty_space():
+def test_a_tensor_in_empty_space() -> None:
     """Zeros are not a table, although a table of only defaults would read the same."""
     data = bytearray(SMALL) + bytes(64)
     subgraph = litert.Model.GetRootAs(data).Subgraphs(0)._tab
@@ -561,7 +565,7 @@ def test_a_tensor_in_empty_space():
         read(data)
 
 
-def test_a_field_outside_its_table():
+def test_a_field_outside_its_table() -> None:
     data = bytearray(SMALL)
     root = litert.Model.GetRootAs(data)._tab
     (back,) = struct.unpack_from("<i", data, root.Pos)
@@ -570,6 +574,6 @@ def test_a_field_outside_its_table():
         read(data)
 
 
-def test_a_root_that_is_also_its_vtable():
+def test_a_root_that_is_also_its_vtable() -> None:
     for back in range(-16, 17):
         accepts_or_refuses(struct.pack("<I4si", 8, b"TFL3", back) + bytes(32))

@@ -4,25 +4,32 @@ import array
 import ctypes
 import hashlib
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from edge_runtime import InputError, MetadataError, ModelError, load, record
+from edge_runtime import InputError, MetadataError, Model, ModelError, load, record
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import dequantize, quantize
 from edgekit.convert.metadata import attach
 from edgekit.files import FLOAT_MODEL
+from edgekit.train.dataset import Dataset
 
 METADATA = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
 
+Change = Callable[[Any, Any], object]
+Open = Callable[..., Model]
 
-def edited(data, change):
+
+def edited(data: bytes, change: Change) -> bytes:
     """Return the model ``data`` after ``change(model, subgraph)``."""
     import flatbuffers
 
@@ -35,10 +42,10 @@ def edited(data, change):
 
 
 @pytest.fixture
-def opened(tmp_path):
+def opened(tmp_path: Path) -> Open:
     """Open a model from bytes; each gets a folder, because an open file must not change."""
 
-    def open_model(data, **options):
+    def open_model(data: bytes, **options: Any) -> Model:
         path = Path(tempfile.mkdtemp(dir=tmp_path), "model.tflite")
         path.write_bytes(data)
         return load(path, **options)
@@ -47,31 +54,31 @@ def opened(tmp_path):
 
 
 @pytest.fixture
-def bare_float(float_model, opened):
+def bare_float(float_model: Path, opened: Open) -> Model:
     return opened(edited(float_model.read_bytes(), lambda *_: None))
 
 
 @pytest.fixture
-def float_classifier(float_model, opened):
+def float_classifier(float_model: Path, opened: Open) -> Model:
     return opened(attach(float_model.read_bytes(), METADATA))
 
 
 @pytest.fixture
-def int8_classifier(int8_model, opened):
+def int8_classifier(int8_model: Path, opened: Open) -> Model:
     return opened(attach(int8_model.read_bytes(), METADATA))
 
 
 @pytest.fixture(params=["float_classifier", "int8_classifier"])
-def classifier(request):
+def classifier(request: pytest.FixtureRequest) -> Model:
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(params=[FLOAT_MODEL, "model_int8.tflite"])
-def trained(artifacts, request):
+def trained(artifacts: Path, request: pytest.FixtureRequest) -> Model:
     return load(artifacts / request.param)
 
 
-def pixels(count, seed=0):
+def pixels(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, 28, 28, 1)).astype(np.uint8)
 
 
@@ -79,7 +86,7 @@ def pixels(count, seed=0):
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x89PNG\r\n\x1a\n" + bytes(99), bytes(5000)])
-def test_a_foreign_file(content, tmp_path):
+def test_a_foreign_file(content: Any, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
 
@@ -87,7 +94,7 @@ def test_a_foreign_file(content, tmp_path):
         load(path)
 
 
-def test_a_truncated_file(int8_model, opened):
+def test_a_truncated_file(int8_model: Path, opened: Open) -> None:
     data = int8_model.read_bytes()
 
     for length in range(100, len(data) - 100, len(data) // 20):
@@ -95,7 +102,7 @@ def test_a_truncated_file(int8_model, opened):
             opened(data[:length])
 
 
-def test_a_file_of_another_digest(int8_model):
+def test_a_file_of_another_digest(int8_model: Path) -> None:
     digest = hashlib.sha256(int8_model.read_bytes()).hexdigest()
     assert load(int8_model, digest=digest.upper()).input.dtype == "int8"
     other = digest.replace(digest[0], "0" if digest[0] != "0" else "1")
@@ -106,17 +113,17 @@ def test_a_file_of_another_digest(int8_model):
             load(int8_model, digest=bad)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere.tflite: No such file or directory"):
         load(tmp_path / "nowhere.tflite")
 
 
-def test_a_folder(tmp_path):
+def test_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"Is a directory"):
         load(tmp_path)
 
 
-def test_attributes_of_a_model(int8_classifier):
+def test_attributes_of_a_model(int8_classifier: Model) -> None:
     assert (int8_classifier.input.shape, int8_classifier.input.dtype) == ((1, 28, 28, 1), "int8")
     assert (int8_classifier.output.shape, int8_classifier.output.dtype) == ((1, 2), "int8")
     assert int8_classifier.labels == ("0", "1")
@@ -125,32 +132,32 @@ def test_attributes_of_a_model(int8_classifier):
 
 
 @pytest.mark.parametrize("what", ["inputs", "outputs"])
-def test_no_inputs_or_outputs(what, int8_model, opened):
-    def change(_, graph):
+def test_no_inputs_or_outputs(what: str, int8_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         setattr(graph, what, [])
 
     with pytest.raises(ModelError, match=f"it has 0 {what}, and 1 to 256 can be run"):
         opened(edited(int8_model.read_bytes(), change))
 
 
-def test_a_dynamic_image_size(float_model, opened):
-    def change(_, graph):
+def test_a_dynamic_image_size(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, -1, 1]
 
     with pytest.raises(ModelError, match=r"float32 \[1, -1, -1, 1\] .*fixed image size"):
         opened(edited(float_model.read_bytes(), change))
 
 
-def test_an_element_type_without_a_buffer_format(float_model, opened):
-    def change(_, graph):
+def test_an_element_type_without_a_buffer_format(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         graph.tensors[graph.inputs[0]].type = schema.TensorType.STRING
 
     with pytest.raises(ModelError, match="its input is string"):
         opened(edited(float_model.read_bytes(), change))
 
 
-def test_a_constant_as_output(float_model, opened):
-    def change(_, graph):
+def test_a_constant_as_output(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         graph.outputs = [graph.operators[1].inputs[1]]
 
     with pytest.raises(ModelError, match=r"its output .* is constant"):
@@ -160,7 +167,7 @@ def test_a_constant_as_output(float_model, opened):
 # run()
 
 
-def test_any_buffer_gives_the_output_of_an_ndarray(classifier):
+def test_any_buffer_gives_the_output_of_an_ndarray(classifier: Model) -> None:
     float32 = classifier.input.dtype == "float32"
     tensor = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
     tensor = tensor if float32 else (tensor * 255 - 128).astype(np.int8)
@@ -184,7 +191,7 @@ def test_any_buffer_gives_the_output_of_an_ndarray(classifier):
         assert output.tolist() == expected.tolist()
 
 
-def test_an_ndarray_may_be_strided(classifier):
+def test_an_ndarray_may_be_strided(classifier: Model) -> None:
     wide = np.zeros((1, 28, 56, 1), classifier.input.dtype)
     wide[:, :, ::2] = (np.arange(784) % 100).reshape(1, 28, 28, 1)
     assert not wide[:, :, ::2].flags.c_contiguous
@@ -194,7 +201,7 @@ def test_an_ndarray_may_be_strided(classifier):
     )
 
 
-def test_several_tensors_run_at_once(classifier):
+def test_several_tensors_run_at_once(classifier: Model) -> None:
     tensor = np.random.default_rng(0).integers(0, 100, (35, 28, 28, 1))
     tensor = tensor.astype(classifier.input.dtype)
 
@@ -205,7 +212,7 @@ def test_several_tensors_run_at_once(classifier):
     )
 
 
-def test_each_run_returns_a_new_output(classifier):
+def test_each_run_returns_a_new_output(classifier: Model) -> None:
     tensor = np.zeros((1, 28, 28, 1), classifier.input.dtype)
     first = classifier.run(tensor)
     before = first.copy()
@@ -239,14 +246,16 @@ def test_each_run_returns_a_new_output(classifier):
         [[0.0] * 784],
     ],
 )
-def test_run_refuses_tensors_that_do_not_fit(float_classifier, tensor):
+def test_run_refuses_tensors_that_do_not_fit(float_classifier: Model, tensor: Any) -> None:
     with pytest.raises(InputError, match=r"expected a tensor of float32 \[1, 28, 28, 1\], got \S+"):
         float_classifier.run(tensor)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("form", [np.asarray, np.ndarray.tobytes])
-def test_run_refuses_nan_and_infinity(float_classifier, bad, form):
+def test_run_refuses_nan_and_infinity(
+    float_classifier: Model, bad: Any, form: Callable[..., Any]
+) -> None:
     tensor = np.zeros((1, 28, 28, 1), np.float32)
     tensor[0, 27, 27, 0] = bad
 
@@ -254,13 +263,13 @@ def test_run_refuses_nan_and_infinity(float_classifier, bad, form):
         float_classifier.run(form(tensor))
 
 
-def test_run_accepts_numbers_whose_squares_overflow(float_classifier):
+def test_run_accepts_numbers_whose_squares_overflow(float_classifier: Model) -> None:
     tensor = np.full((1, 28, 28, 1), 1e30, np.float32)
 
     assert float_classifier.run(tensor).shape == (1, 2)
 
 
-def test_a_model_is_shared_by_threads(int8_classifier):
+def test_a_model_is_shared_by_threads(int8_classifier: Model) -> None:
     tensors = (pixels(64).astype(np.int16) - 128).astype(np.int8)[:, None]
     expected = [int8_classifier.run(tensor) for tensor in tensors]
 
@@ -273,7 +282,7 @@ def test_a_model_is_shared_by_threads(int8_classifier):
 # predict()
 
 
-def test_pixels_are_normalised(classifier):
+def test_pixels_are_normalised(classifier: Model) -> None:
     images = pixels(20)
 
     scores = classifier.predict(images)
@@ -282,7 +291,7 @@ def test_pixels_are_normalised(classifier):
     np.testing.assert_array_equal(scores, classifier.predict(images.astype(np.float32) / 255))
 
 
-def test_a_score_is_the_output_of_run(classifier):
+def test_a_score_is_the_output_of_run(classifier: Model) -> None:
     image = pixels(1)
     tensor = quantize(image.astype(np.float32) / 255, classifier.input)
 
@@ -291,7 +300,7 @@ def test_a_score_is_the_output_of_run(classifier):
     )
 
 
-def test_any_float_type(classifier):
+def test_any_float_type(classifier: Model) -> None:
     images = (pixels(3) / 255).astype(np.float16)
 
     for dtype in (np.float32, np.float64, np.longdouble):
@@ -300,13 +309,13 @@ def test_any_float_type(classifier):
         )
 
 
-def test_the_grey_axis_is_optional(classifier):
+def test_the_grey_axis_is_optional(classifier: Model) -> None:
     images = pixels(5)
 
     np.testing.assert_array_equal(classifier.predict(images[..., 0]), classifier.predict(images))
 
 
-def test_an_empty_batch(classifier):
+def test_an_empty_batch(classifier: Model) -> None:
     for dtype in (np.uint8, np.float32):
         scores = classifier.predict(np.zeros((0, 28, 28, 1), dtype))
 
@@ -327,19 +336,19 @@ def test_an_empty_batch(classifier):
         "a string",
     ],
 )
-def test_predict_refuses_other_shapes(classifier, batch):
+def test_predict_refuses_other_shapes(classifier: Model, batch: Any) -> None:
     with pytest.raises(InputError, match=r"expected inputs \[N, 28, 28, 1\]|not an array"):
         classifier.predict(batch)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint16, bool, complex, object, "U1"])
-def test_predict_refuses_other_types(classifier, dtype):
+def test_predict_refuses_other_types(classifier: Model, dtype: str) -> None:
     with pytest.raises(InputError, match="expected uint8 pixels or floats"):
         classifier.predict(np.zeros((1, 28, 28, 1), dtype))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-def test_predict_refuses_nan_and_infinity(classifier, bad):
+def test_predict_refuses_nan_and_infinity(classifier: Model, bad: Any) -> None:
     batch = np.zeros((2, 28, 28, 1))
     batch[1, 0, 0, 0] = bad
 
@@ -347,14 +356,16 @@ def test_predict_refuses_nan_and_infinity(classifier, bad):
         classifier.predict(batch)
 
 
-def test_pixels_as_floats_are_refused(classifier):
+def test_pixels_as_floats_are_refused(classifier: Model) -> None:
     with pytest.raises(
         InputError, match=r"floats from 0 to 25\d are not on the model's scale, which is 0 to 1"
     ):
         classifier.predict(pixels(3).astype(np.float32))
 
 
-def test_pixels_as_floats_are_refused_by_the_scale_of_the_model(int8_model, opened):
+def test_pixels_as_floats_are_refused_by_the_scale_of_the_model(
+    int8_model: Path, opened: Open
+) -> None:
     model = opened(edited(int8_model.read_bytes(), lambda *_: None))
     assert model.metadata is None
 
@@ -362,26 +373,26 @@ def test_pixels_as_floats_are_refused_by_the_scale_of_the_model(int8_model, open
         model.predict(pixels(3).astype(np.float32))
 
 
-def test_a_little_beyond_the_scale_is_fine(classifier):
+def test_a_little_beyond_the_scale_is_fine(classifier: Model) -> None:
     batch = pixels(3) / 255 * 1.2 - 0.1
 
     assert classifier.predict(batch).shape == (3, 2)
 
 
-def test_pixels_need_a_normalisation(bare_float):
+def test_pixels_need_a_normalisation(bare_float: Model) -> None:
     assert bare_float.predict(pixels(2) / 255).shape == (2, 2)
     with pytest.raises(MetadataError, match=r"how pixels are normalised: .*edgekit label"):
         bare_float.predict(pixels(2))
 
 
-def test_a_normalisation_of_other_channels(float_model, opened):
+def test_a_normalisation_of_other_channels(float_model: Path, opened: Open) -> None:
     rgb = replace(METADATA, mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0))
 
     with pytest.raises(MetadataError, match="of 3 channels"):
         opened(attach(float_model.read_bytes(), rgb)).predict(pixels(2))
 
 
-def test_other_normalisations(float_model, opened):
+def test_other_normalisations(float_model: Path, opened: Open) -> None:
     centred = replace(METADATA, mean=(127.5,), std=(127.5,))
     model = opened(attach(float_model.read_bytes(), centred))
     images = pixels(4)
@@ -391,8 +402,8 @@ def test_other_normalisations(float_model, opened):
     )
 
 
-def test_an_integer_model_without_scale(int8_model, opened):
-    def change(_, graph):
+def test_an_integer_model_without_scale(int8_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         graph.tensors[graph.inputs[0]].quantization = None
 
     model = opened(edited(int8_model.read_bytes(), change), backend="litert")
@@ -402,8 +413,8 @@ def test_an_integer_model_without_scale(int8_model, opened):
         model.predict(np.zeros((1, 28, 28, 1), np.float32))
 
 
-def test_a_model_that_is_not_a_classifier(int8_model, opened):
-    def change(_, graph):
+def test_a_model_that_is_not_a_classifier(int8_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         graph.outputs = list(graph.operators[0].inputs[:1])
         graph.operators = graph.operators[:1]
 
@@ -415,7 +426,7 @@ def test_a_model_that_is_not_a_classifier(int8_model, opened):
         model.classify(np.zeros((28, 28), np.uint8))
 
 
-def test_the_file_states_the_meaning_of_its_output(float_model, opened):
+def test_the_file_states_the_meaning_of_its_output(float_model: Path, opened: Open) -> None:
     """The same bytes, read as sigmoids, as logits and as numbers."""
     content = float_model.read_bytes()
     outputs = opened(attach(content, Metadata(meaning="numbers"))).predict(pixels(3) / 255)
@@ -428,7 +439,7 @@ def test_the_file_states_the_meaning_of_its_output(float_model, opened):
     assert np.array_equal(raw.predict(pixels(3)), outputs)
 
 
-def test_floats_of_the_unit_range_are_not_pixels_up_to_255(float_model, opened):
+def test_floats_of_the_unit_range_are_not_pixels_up_to_255(float_model: Path, opened: Open) -> None:
     model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"), (0.0,), (1.0,))))
     with pytest.raises(
         InputError, match="from 0 to 1 are not on the model's scale, which is 0 to 255"
@@ -438,13 +449,13 @@ def test_floats_of_the_unit_range_are_not_pixels_up_to_255(float_model, opened):
     assert model.predict(np.full((1, 28, 28, 1), 40, np.float32)).shape == (1, 2)
 
 
-def test_whole_numbers_are_inputs_of_a_model_of_numbers(float_model, opened):
+def test_whole_numbers_are_inputs_of_a_model_of_numbers(float_model: Path, opened: Open) -> None:
     model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"))))
     whole = np.ones((2, 28, 28, 1), np.int64)
     assert np.array_equal(model.predict(whole), model.predict(whole.astype(np.float32)))
 
 
-def test_a_model_describes_itself(int8_model, opened):
+def test_a_model_describes_itself(int8_model: Path, opened: Open) -> None:
     model = opened(attach(int8_model.read_bytes(), METADATA), backend="native")
     assert repr(model).startswith("<Model '")
     assert "on native: int8 [1, 28, 28, 1] -> int8 [1, 2]>" in repr(model)
@@ -455,7 +466,7 @@ def test_a_model_describes_itself(int8_model, opened):
     assert model.graph.tensors[model.graph.ops[0].inputs[0]].scale == model.input.scale
 
 
-def test_a_float_tensor_has_no_scale(float_model, opened):
+def test_a_float_tensor_has_no_scale(float_model: Path, opened: Open) -> None:
     model = opened(float_model.read_bytes())
     assert (model.input.scale, model.input.zero_point) == (None, None)
 
@@ -463,10 +474,10 @@ def test_a_float_tensor_has_no_scale(float_model, opened):
 # The arithmetic of quantisation.
 
 
-def litert_quantize(int8_model, scale, values):
+def litert_quantize(int8_model: Path, scale: float, values: Any) -> Any:
     """Return ``values`` through LiteRT's QUANTIZE with the model's zero point."""
 
-    def change(model, graph):
+    def change(model: Any, graph: Any) -> None:
         graph.tensors[graph.inputs[0]].quantization.scale = [scale]
         source = schema.TensorT()
         source.name, source.type = b"values", schema.TensorType.FLOAT32
@@ -493,7 +504,7 @@ def litert_quantize(int8_model, scale, values):
 
 
 @pytest.mark.parametrize("scale", [None, 1.0, 0.1, 3.1e-5])
-def test_quantize_is_litert_quantize(int8_model, scale):
+def test_quantize_is_litert_quantize(int8_model: Path, scale: float) -> None:
     tensor = load(int8_model).input
     scale = np.float32(scale or tensor.quantization.scales[0])
     quantization = record.replace(tensor.quantization, scales=(float(scale),))
@@ -517,14 +528,14 @@ def test_quantize_is_litert_quantize(int8_model, scale):
     )
 
 
-def test_quantize_clamps_to_the_integer_type(int8_model):
+def test_quantize_clamps_to_the_integer_type(int8_model: Path) -> None:
     tensor = load(int8_model).input
     values = np.array([3e38, -3e38], np.float32)
 
     np.testing.assert_array_equal(quantize(values, tensor), np.array([127, -128], np.int8))
 
 
-def test_dequantize_follows_the_specification(int8_model):
+def test_dequantize_follows_the_specification(int8_model: Path) -> None:
     tensor = load(int8_model).output
     (scale,), (zero_point,) = tensor.quantization.scales, tensor.quantization.zero_points
     values = np.arange(-128, 128).astype(np.int8)
@@ -538,7 +549,7 @@ def test_dequantize_follows_the_specification(int8_model):
 # classify()
 
 
-def ring_and_bar():
+def ring_and_bar() -> Any:
     """A 0 and a 1 in dark ink on white, drawn large."""
     from PIL import Image, ImageDraw
 
@@ -548,7 +559,7 @@ def ring_and_bar():
     return ring, bar
 
 
-def test_classify(classifier):
+def test_classify(classifier: Model) -> None:
     for label, image in zip(("0", "1"), ring_and_bar(), strict=True):
         answer = classifier.classify(image)
 
@@ -559,7 +570,7 @@ def test_classify(classifier):
         assert answer.inverted
 
 
-def test_classify_accepts_a_path(classifier, tmp_path):
+def test_classify_accepts_a_path(classifier: Model, tmp_path: Path) -> None:
     ring, _ = ring_and_bar()
     ring.save(tmp_path / "ring.png")
 
@@ -570,7 +581,7 @@ def test_classify_accepts_a_path(classifier, tmp_path):
     assert classifier.classify(np.asarray(ring)) == expected
 
 
-def test_classify_equals_predict_for_an_image_of_the_models_size(classifier):
+def test_classify_equals_predict_for_an_image_of_the_models_size(classifier: Model) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:16] = 255
 
@@ -580,7 +591,7 @@ def test_classify_equals_predict_for_an_image_of_the_models_size(classifier):
     assert not answer.inverted
 
 
-def test_inversion_can_be_turned_off(classifier):
+def test_inversion_can_be_turned_off(classifier: Model) -> None:
     image = np.full((28, 28), 255, np.uint8)
     image[4:24, 12:16] = 0
 
@@ -590,22 +601,22 @@ def test_inversion_can_be_turned_off(classifier):
     assert answer.scores == tuple(classifier.predict(image[None])[0].tolist())
 
 
-def test_a_prediction_is_frozen(classifier):
+def test_a_prediction_is_frozen(classifier: Model) -> None:
     answer = classifier.classify(ring_and_bar()[0])
 
     with pytest.raises(AttributeError):
         answer.label = "7"
 
 
-def test_classify_needs_labels(bare_float):
+def test_classify_needs_labels(bare_float: Model) -> None:
     with pytest.raises(MetadataError, match=r"model.tflite: it carries no labels: convert it"):
         bare_float.classify(ring_and_bar()[0])
     with pytest.raises(MetadataError):
         _ = bare_float.labels
 
 
-def test_classify_needs_a_model_of_images(float_model, opened):
-    def change(_, graph):
+def test_classify_needs_a_model_of_images(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         tensor = graph.tensors[graph.inputs[0]]
         tensor.shape, tensor.shapeSignature = [1, 7, 7, 16], None
 
@@ -616,8 +627,8 @@ def test_classify_needs_a_model_of_images(float_model, opened):
         model.classify(ring_and_bar()[0])
 
 
-def test_a_flat_square_is_an_image(float_model, opened):
-    def change(_, graph):
+def test_a_flat_square_is_an_image(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         tensor = graph.tensors[graph.inputs[0]]
         tensor.shape, tensor.shapeSignature = [1, 784], None
 
@@ -627,8 +638,8 @@ def test_a_flat_square_is_an_image(float_model, opened):
         assert model.classify(image) == framed.classify(image)
 
 
-def test_a_model_of_images_without_channel_axis(float_model, opened):
-    def change(_, graph):
+def test_a_model_of_images_without_channel_axis(float_model: Path, opened: Open) -> None:
+    def change(_: Any, graph: Any) -> None:
         tensor = graph.tensors[graph.inputs[0]]
         tensor.shape, tensor.shapeSignature = [1, 28, 28], None
 
@@ -639,7 +650,7 @@ def test_a_model_of_images_without_channel_axis(float_model, opened):
 
 
 @pytest.mark.mnist
-def test_mnist_goes_through_untouched(trained, mnist):
+def test_mnist_images_are_not_changed(trained: Model, mnist: Dataset) -> None:
     expected = trained.predict(mnist.x_test).argmax(1)
 
     answers = [trained.classify(image) for image in mnist.x_test]

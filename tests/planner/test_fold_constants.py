@@ -7,6 +7,7 @@ import build
 import edge_runtime
 import runtimes
 from edge_runtime.errors import ModelError
+from edge_runtime.graph import Graph
 from edge_runtime.planner import plan
 from edge_runtime.planner.lower import Lowering
 from edge_runtime.planner.passes.fold_constants import fold_constants
@@ -16,14 +17,14 @@ FLOAT = tensor((1000,))
 ADD = {"fused_activation": 0, "pot_scale_int16": 0}
 
 
-def folded(given):  # type: ignore[no-untyped-def]
-    found, left = fold_constants(given, "litert", Lowering(given), None)
+def folded(original: Graph) -> Graph:
+    result, left = fold_constants(original, "litert", Lowering(original), None)
     assert left == []
-    return found
+    return result
 
 
 def test_ops_of_constants_are_calculated_once() -> None:
-    given = graph(
+    original = graph(
         [
             tensor((2,)),
             tensor((2,), data=[1, 2]),
@@ -33,14 +34,14 @@ def test_ops_of_constants_are_calculated_once() -> None:
         ],
         [("ADD", [1, 2], [3], ADD), ("ADD", [0, 3], [4], ADD)],
     )
-    found = folded(given)
-    assert names(found) == ["ADD"]
-    np.testing.assert_array_equal(np.frombuffer(found.tensors[3].data, np.float32), [11, 12])
-    assert found.tensors[4].data is None
+    result = folded(original)
+    assert names(result) == ["ADD"]
+    np.testing.assert_array_equal(np.frombuffer(result.tensors[3].data, np.float32), [11, 12])
+    assert result.tensors[4].data is None
 
 
 def test_an_int8_op_of_constants_has_the_kernels_bytes() -> None:
-    given = graph(
+    original = graph(
         [
             tensor((3,), "int8", scale=0.5),
             tensor((3,), "int8", data=[-128, 3, 127], scale=0.5),
@@ -49,14 +50,14 @@ def test_an_int8_op_of_constants_has_the_kernels_bytes() -> None:
         ],
         [("QUANTIZE", [1], [2], {}), ("ADD", [0, 2], [3], ADD)],
     )
-    values = np.frombuffer(folded(given).tensors[2].data, np.int8)
+    values = np.frombuffer(folded(original).tensors[2].data, np.int8)
     np.testing.assert_array_equal(values, [-128, 10, 127])
 
 
-def test_shapes_are_settled_by_what_is_known() -> None:
+def test_shapes_are_inferred_from_constants() -> None:
     """As Keras flattens: SHAPE, STRIDED_SLICE, PACK, RESHAPE."""
     mask = dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "offset"), 0)
-    given = graph(
+    original = graph(
         [
             tensor((2, 3)),
             tensor((9,), "int32"),
@@ -76,44 +77,44 @@ def test_shapes_are_settled_by_what_is_known() -> None:
             ("TANH", [7], [8], {}),
         ],
     )
-    found = folded(given)
-    assert names(found) == ["RESHAPE", "TANH"]
-    assert found.tensors[8].shape == (2, 3)
-    np.testing.assert_array_equal(np.frombuffer(found.tensors[6].data, np.int32), [2, 3])
+    result = folded(original)
+    assert names(result) == ["RESHAPE", "TANH"]
+    assert result.tensors[8].shape == (2, 3)
+    np.testing.assert_array_equal(np.frombuffer(result.tensors[6].data, np.int32), [2, 3])
 
 
-def test_a_reshaped_constant_is_the_same_bytes() -> None:
-    given = graph(
+def test_a_reshaped_constant_has_the_same_bytes() -> None:
+    original = graph(
         [tensor((2,)), tensor((2,), data=[1, 2]), tensor((1, 2)), tensor((1, 2))],
         [("RESHAPE", [1], [2], {"new_shape": (1, 2)}), ("ADD", [0, 2], [3], ADD)],
     )
-    found = folded(given)
-    assert names(found) == ["ADD"]
-    assert found.tensors[2].data is given.tensors[1].data
+    result = folded(original)
+    assert names(result) == ["ADD"]
+    assert result.tensors[2].data is original.tensors[1].data
 
 
-def test_a_state_is_not_known() -> None:
-    given = graph(
+def test_a_state_is_not_constant() -> None:
+    original = graph(
         [tensor((2,)), tensor((2,), variable=True), tensor((2,)), tensor((2,))],
         [("TANH", [1], [2], {}), ("ADD", [0, 2], [3], ADD)],
     )
-    assert names(folded(given)) == ["TANH", "ADD"]
+    assert names(folded(original)) == ["TANH", "ADD"]
 
 
-def test_what_is_not_supported_is_returned_and_dropped() -> None:
-    given = graph([tensor((2,))] * 2, [("SIN", [0], [1], {})])
-    found, left = fold_constants(given, "litert", Lowering(given), None)
-    assert names(found) == []
-    assert [one.op.name for one in left] == ["SIN"]
+def test_unsupported_ops_are_returned_and_dropped() -> None:
+    original = graph([tensor((2,))] * 2, [("SIN", [0], [1], {})])
+    result, left = fold_constants(original, "litert", Lowering(original), None)
+    assert names(result) == []
+    assert [reason.op.name for reason in left] == ["SIN"]
 
 
-def test_constants_that_grow_out_of_nothing_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """4 bytes may be broadcast to any number."""
+def test_small_constants_that_become_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """4 bytes can be broadcast to any number."""
     from edge_runtime.planner import limits
 
     monkeypatch.setattr(limits, "ROOM", 4000)
     monkeypatch.setattr(limits, "ROOM_TIMES", 1)
-    given = graph(
+    original = graph(
         [
             tensor((1000,)),
             tensor((1,), data=[1]),
@@ -123,7 +124,7 @@ def test_constants_that_grow_out_of_nothing_are_refused(monkeypatch: pytest.Monk
         [("ADD", [1, 2], [3], ADD)],
     )
     with pytest.raises(ModelError, match="at most 4000 bytes of constants; here it is more"):
-        folded(given)
+        folded(original)
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -148,7 +149,7 @@ def test_backends_calculate_the_same_constants(backend: str, tmp_path: Path) -> 
 
 
 def test_an_input_of_any_size_is_known() -> None:
-    """Or what depends on it would be dropped without a word."""
+    """Otherwise ops that depend on it would be dropped silently."""
     for elements, message in (2**22, "a file of 1000 bytes may"), (2**30, "and is not empty"):
         large = tensor((1, elements))
         with pytest.raises(ModelError, match=message):

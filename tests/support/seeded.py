@@ -44,9 +44,9 @@ def network(zeros: float = 0.0) -> bytes:
 def strokes(count: int) -> npt.NDArray[Any]:
     """Return [count, 784] int8 inputs, a fifth of each lit, as that of a digit is."""
     rng = np.random.default_rng(28)
-    made = np.full((count, 28, 28), -128, np.int8)
-    for image in made:
+    images = np.full((count, 28, 28), -128, np.int8)
+    for image in images:
         top, left = rng.integers(0, 9), rng.integers(0, 20)
         lit = rng.integers(-127, 128, (rng.integers(8, 21), rng.integers(3, 9)))
         image[top : top + len(lit), left : left + lit.shape[1]] = lit
-    return made.reshape(count, 784)
+    return images.reshape(count, 784)

@@ -1,7 +1,7 @@
-"""A prediction from bytes with nothing but the installed package, as wheels are tested.
+"""A prediction with nothing but the installed package, for tests of wheels.
 
-The model is "dense int8" of models.seeds(), written down because what makes it needs more than an
-empty environment has, and the output is LiteRT's; tests/test_wheel.py compares both.
+The model is "dense int8" of models.seeds(), as bytes because an empty environment cannot
+build it, and the output is LiteRT's; tests/test_wheel.py compares both.
 """
 
 import base64
@@ -40,7 +40,7 @@ def answer() -> list[int]:
 
 
 def in_another_interpreter() -> None:
-    """Do the same in an interpreter beside this one, from CPython 3.12 on with its own GIL."""
+    """Do the same in a second interpreter, since CPython 3.12 with its own GIL."""
     try:
         import _interpreters as interpreters
 

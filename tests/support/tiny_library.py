@@ -1,4 +1,4 @@
-"""A small library of two classes from four pixels, as the exporter makes it."""
+"""A small library of two classes from four pixels, from the exporter."""
 
 from dataclasses import replace
 
@@ -30,10 +30,10 @@ def tiny_library(
     return library(content, f"model_{dtype}.tflite", name)
 
 
-def sabotaged(made: CLibrary) -> CLibrary:
-    """Return the library with one weight changed, where it is a plain one."""
-    wrong = made.source.replace("50, 100, -120", "50, 10, -120").replace(
+def sabotaged(original: CLibrary) -> CLibrary:
+    """Return the library with one weight changed; its weights must not be packed."""
+    wrong = original.source.replace("50, 100, -120", "50, 10, -120").replace(
         "50.0, 100.0", "50.0, 10.0"
     )
-    assert wrong != made.source
-    return replace(made, source=wrong)
+    assert wrong != original.source
+    return replace(original, source=wrong)

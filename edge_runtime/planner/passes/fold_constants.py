@@ -27,7 +27,7 @@ def fold_constants(
     on unusable shapes are only looked up by name, and dropped like those not supported.
 
     Args:
-        graph: its inputs have the shapes of the file, from which all others follow.
+        graph: its inputs have the shapes of the file, which determine all others.
         rounding: one of ``ops.ROUNDINGS``.
         lowering: lowers the ops of this graph.
         engine: runs the kernels of ops whose inputs are all constants.
@@ -36,14 +36,14 @@ def fold_constants(
         The graph of the ops that remain to be run, and the ops that are not supported.
     """
     tensors = list(graph.tensors)
-    known = {tensor.index for tensor in tensors if tensor.data is not None or tensor.variable}
-    known.update(graph.inputs)
+    ready = {tensor.index for tensor in tensors if tensor.data is not None or tensor.variable}
+    ready.update(graph.inputs)
     kept = []
     left: list[Unsupported] = []
     for op in graph.ops:
         try:
             module = limits.module_of(op, tensors)
-            if any(index >= 0 and index not in known for index in op.inputs):
+            if any(index >= 0 and index not in ready for index in op.inputs):
                 continue
             call = limits.call_of(op, tensors, rounding)
             call = limits.settled(call, module, lowering.room)
@@ -51,13 +51,13 @@ def fold_constants(
         except NotSupportedError as error:
             left.append(error.what)
             if error.what.output_is_known:
-                known.update(
+                ready.update(
                     index for index in op.outputs if limits.usable(tensors[index], lowering.room)
                 )
             continue
         for index, output, data in zip(op.outputs, call.outputs, contents, strict=True):
             tensors[index] = replace(output, data=data)
-            known.add(index)
+            ready.add(index)
         if None in contents:
             kept.append(op)
     return replace(graph, tensors=tuple(tensors), ops=tuple(kept)), left
