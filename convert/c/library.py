@@ -151,8 +151,8 @@ def _facts(
 ) -> Facts:
     constants = {one.name: one.values for step in steps for one in step.portable.constants}
     summary = summarise(content)
-    # The file says how input 0 is normalised, and labels output 0: in the order of the subgraph,
-    # which need not be that of the signature.
+    # The file states the normalisation of input 0 and the labels of output 0: with others beside
+    # them, the C text has no functions for these.
     one_input, one_output = len(graph.inputs) == 1, len(graph.outputs) == 1
     labels = metadata.labels if metadata and one_output else ()
     meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
