@@ -20,6 +20,7 @@ import models
 import mutate
 from edge_runtime import InputError, ModelError, _native
 from edge_runtime.backends import native
+from edge_runtime.graph import Tensor
 from edge_runtime.planner import plan
 
 LEVELS = _native.instructions()
@@ -49,10 +50,15 @@ def opened(data: bytes, backend: str) -> edge_runtime.Model | None:
             return None
 
 
-def tensors_for(model: edge_runtime.Model, seed: int) -> list[Any]:
-    """Return random bytes as the model's input, and the largest and the smallest of numbers."""
-    shape, dtype = model.input.shape, np.dtype(model.input.dtype)
-    size = model.input.elements * dtype.itemsize
+def tensors_for(model: edge_runtime.Model, seed: int) -> list[tuple[Any, ...]]:
+    """Return random bytes as the model's inputs, and the largest and the smallest of numbers."""
+    each = [_contents(tensor, seed + at) for at, tensor in enumerate(model.inputs.values())]
+    return list(zip(*each, strict=True))
+
+
+def _contents(tensor: Tensor, seed: int) -> list[Any]:
+    shape, dtype = tensor.shape, np.dtype(tensor.dtype)
+    size = tensor.elements * dtype.itemsize
     # As float32, 0x7f7f7f7f and 0xff7fff7f are near the ends of what is finite.
     ends = ((end * size)[:size] for end in (b"\x7f", b"\x80", b"\x7f\xff"))
     contents = [random.Random(seed).randbytes(size), *ends]
@@ -89,20 +95,30 @@ def check(data: bytes, seed: int = 0) -> str:
     if size > LARGEST or sum(slot.size for slot in made.slots) > 4 * LARGEST:
         return "too-large"
     outcome = "input-refused"
-    for tensor in tensors_for(reference, seed):
+    for tensors in tensors_for(reference, seed):
         try:
             with np.errstate(all="ignore"):
-                expected = reference.run(tensor)
+                expected = _outputs(reference, tensors)
         except InputError:
             continue
         outcome = "ran"
-        assert expected.shape == reference.output.shape
+        shapes = [tensor.shape for tensor in reference.outputs.values()]
+        assert [output.shape for output in expected] == shapes
         for level, engine in engines.items():
             assert engine is not None
-            assert same(engine.run(tensor), expected), level
-            flat = np.asarray(engine.run(tensor.tobytes()))
-            assert same(flat, expected), f"{level}, from bytes"
+            for how in tensors, tuple(tensor.tobytes() for tensor in tensors):
+                outputs = _outputs(engine, how)
+                assert all(map(same, outputs, expected)), (level, type(how[0]))
     return outcome
+
+
+def _outputs(model: edge_runtime.Model, tensors: tuple[Any, ...]) -> list[Any]:
+    """Return all outputs as arrays, of a model that begins anew."""
+    model.reset()
+    outputs = model.run(tensors)
+    return [
+        np.asarray(output) for output in (outputs if isinstance(outputs, tuple) else (outputs,))
+    ]
 
 
 def watched(function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Any:

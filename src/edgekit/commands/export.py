@@ -126,9 +126,11 @@ def _summary(library: "CLibrary", path: Path) -> str:
         "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
         "stack on top",
     }
-    # On one line, to be copied.
-    measure = f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}"
-    return "\n".join([*pairs(figures), measure])
+    lines = pairs(figures)
+    if len(library.ports) == 2:  # bench has inputs for no others
+        # On one line, to be copied.
+        lines.append(f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}")
+    return "\n".join(lines)
 
 
 def _weights(library: "CLibrary") -> str:
