@@ -1,4 +1,5 @@
 /* ADD and SUB; the meaning is defined in add.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "activation.h"

@@ -1,4 +1,5 @@
 /* FULLY_CONNECTED of float32; the meaning is defined in fully_connected.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "dense_float32.h"

@@ -1,4 +1,5 @@
 /* MUL; the meaning is defined in mul.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "activation.h"

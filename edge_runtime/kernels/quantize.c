@@ -1,4 +1,5 @@
 /* QUANTIZE of float32; the meaning is defined in quantize.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "float_bits.h"

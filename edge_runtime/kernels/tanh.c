@@ -1,4 +1,5 @@
 /* TANH; the meaning is defined in tanh.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "exponential.h"
