@@ -65,7 +65,7 @@ SANITIZED := build/sanitize
 SANITIZE := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
   -fno-sanitize=object-size -fno-sanitize-recover=all
 SANITIZED_RUN = LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CC) -print-file-name=lib$(name).so))" \
-  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
   PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(SANITIZED):$(CURDIR)/src $(BIN)/python
 # Sanitising says something about the tests that run the extension, not libraries or C of their own.
 sanitized: $(SANITIZED)/built
