@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -189,6 +190,7 @@ def test_help_loads_nothing_heavy(command: list[str]) -> None:
 def test_the_wheel_would_hold_every_module() -> None:
     from setuptools import find_packages
 
+    find = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     folders = {name.rpartition(".")[0] for name in modules()}
     assert {"edge_runtime.ops", "edgekit.convert.packages", "edgekit.schemas"} <= folders
-    assert folders == set(find_packages(str(ROOT / "src")))
+    assert folders == set(find_packages(str(ROOT / "src"), exclude=find["find"]["exclude"]))

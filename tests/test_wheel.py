@@ -139,8 +139,13 @@ def test_the_sdist_holds_all_that_a_wheel_is_built_from(
         for suffix in ("c", "h")
         for path in (ROOT / "edge_runtime").rglob(f"*.{suffix}")
     }
+    # Kernels of microcontrollers are only where `edgekit export` takes them from.
+    exported = {
+        name.replace("edge_runtime", "edgekit/convert/c") if "/cortex_m/" in name else name
+        for name in sources
+    }
     assert len(sources) > 5
-    assert sources <= held
+    assert exported <= held
     again = built_from(sdist, tmp_path)
     assert again.name == wheel.name
     assert content(again).keys() == content(wheel).keys()

@@ -13,9 +13,8 @@ from itertools import groupby
 
 from edgekit.convert.c.parse import IDENTIFIER, Block, parse
 
-FOLDER = "edge_runtime.kernels"
-FOLDERS = ("", "cortex_m")
-"""Its folders that are exported: the portable kernels, and those for microcontrollers."""
+FOLDERS = ("kernels", "kernels/cortex_m")
+"""What is exported: the portable kernels, and those for microcontrollers."""
 
 DECLARATIONS = "kernel.h"
 """The header of which only the switches are exported."""
@@ -129,7 +128,7 @@ def kernel_files() -> dict[str, str]:
 @cache
 def _paths() -> dict[str, Traversable]:
     """Return where each file lies; no two have the same name."""
-    folders = (files(FOLDER).joinpath(one) for one in FOLDERS)
+    folders = (files(__package__).joinpath(one) for one in FOLDERS)
     return {one.name: one for folder in folders for one in folder.iterdir() if one.is_file()}
 
 
