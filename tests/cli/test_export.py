@@ -10,7 +10,7 @@ import build
 import documents
 import models
 import seeded
-import several_exported
+import several
 from edgekit import cli
 from edgekit.convert.packages import PACKAGES
 
@@ -86,7 +86,7 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
 
 def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
     path = tmp_path / "two.tflite"
-    path.write_bytes(several_exported.named())
+    path.write_bytes(several.renamed())
     assert run(path, "-o", tmp_path / "made") == 0
     said = capsys.readouterr().out
     assert "inputs 10, outputs 10, arena 0" in said
@@ -100,7 +100,7 @@ def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
 
 def test_a_state_is_told_in_json(tmp_path, capsys):
     path = tmp_path / "state.tflite"
-    path.write_bytes(several_exported.stateful())
+    path.write_bytes(several.stateful("int8", 5))
     assert run(path, "-o", tmp_path / "made", "--json") == 0
     document = documents.read(capsys.readouterr().out)
     assert document["state"] == 5

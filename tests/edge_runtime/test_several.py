@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import build
 import edge_runtime
 from edge_runtime import InputError, ModelError, _native, quantize
-from several import NAMED, joined, split, stateful, two
+from runtimes import run_builtin_ref
+from several import NAMED, drawn, joined, split, stateful, two
 
 BACKENDS = ("native", "reference", "litert")
 
@@ -26,30 +25,13 @@ def write(tmp_path: Path) -> Any:
     return write_
 
 
-def litert(data: bytes, inputs: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    """Outputs of LiteRT in the order of its subgraph."""
-    interpreter = Interpreter(
-        model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
-    interpreter.allocate_tensors()
-    for detail, value in zip(interpreter.get_input_details(), inputs, strict=True):
-        interpreter.set_tensor(detail["index"], value)
-    interpreter.invoke()
-    return [interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details()]
-
-
-def drawn(dtype: str, batch: int = 2) -> list[npt.NDArray[Any]]:
-    rng = np.random.default_rng(1)
-    return [rng.integers(-100, 100, (batch, 5)).astype(dtype) for _ in range(2)]
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: str) -> None:
     data = two(dtype, signature=NAMED)
     model = edge_runtime.load(write(data), backend=backend)
-    left, right = drawn(dtype)
-    probability, difference = litert(data, [left, right])
+    left, right = drawn(dtype, batch=2)
+    probability, difference = run_builtin_ref(data, [left, right])
     outputs = model.run({"right": right, "left": left})
     assert list(outputs) == ["probability", "difference"]
     np.testing.assert_array_equal(outputs["difference"], difference)
@@ -63,7 +45,7 @@ def test_a_dict_by_the_names_of_the_signature(write: Any, dtype: str, backend: s
 def test_a_tuple_in_the_order_of_the_file(write: Any, backend: str) -> None:
     data = two(signature=NAMED)
     model = edge_runtime.load(write(data), backend=backend)
-    left, right = drawn("int8")
+    left, right = drawn("int8", batch=2)
     first, second = model.run((left, right))
     assert isinstance(first, np.ndarray)
     by_name = model.run({"left": left, "right": right})
@@ -98,7 +80,7 @@ def test_a_signature_that_does_not_name_each_once_is_not_used(write: Any, maps: 
 
 def test_bytes_give_memoryviews(write: Any) -> None:
     model = edge_runtime.load(write(two()))
-    left, right = drawn("int8")
+    left, right = drawn("int8", batch=2)
     outputs = model.run((left.tobytes(), right.tobytes()))
     assert all(isinstance(one, memoryview) for one in outputs)
     expected = model.run((left, right))
@@ -132,12 +114,12 @@ def test_many_along_the_first_axis(write: Any, backend: str) -> None:
 def test_what_does_not_fit_is_refused(write: Any, tensors: Any, message: str) -> None:
     model = edge_runtime.load(write(two()))
     with pytest.raises(InputError, match=message):
-        model.run(tensors(*drawn("int8")))
+        model.run(tensors(*drawn("int8", batch=2)))
 
 
 def test_not_a_number_is_refused_in_each_input(write: Any) -> None:
     model = edge_runtime.load(write(two("float32")))
-    left, right = drawn("float32")
+    left, right = drawn("float32", batch=2)
     right[1, 2] = np.nan
     for tensors in (left, right), (left.tobytes(), right.tobytes()):
         with pytest.raises(InputError, match="NaN or infinity"):
@@ -249,7 +231,7 @@ def test_a_tuple_or_dict_of_one(write: Any) -> None:
 def test_a_state_begins_as_litert_begins_it(write: Any, dtype: str, backend: str) -> None:
     data = stateful(dtype)
     tensor = np.array([[1, 2, 3, 4]], dtype)
-    (expected,) = litert(data, [tensor])
+    (expected,) = run_builtin_ref(data, [tensor])
     model = edge_runtime.load(write(data), backend=backend)
     for _ in range(2):
         np.testing.assert_array_equal(model.run(tensor), expected)

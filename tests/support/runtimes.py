@@ -1,7 +1,7 @@
 """A model in every engine of ours and in LiteRT, as functions of the raw input."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,16 @@ PEERS = {"litert": builtin_ref, "xnnpack": xnnpack}
 """Rounding -> the runtime whose bytes it gives."""
 
 
-def _litert(data: bytes, resolver: str) -> Run:
+def run_builtin_ref(data: bytes, inputs: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """Return all outputs of LiteRT's BUILTIN_REF, in the order of the graph, as inputs are."""
+    interpreter = _interpreter(data, "BUILTIN_REF")
+    for detail, value in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], value)
+    interpreter.invoke()
+    return [interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details()]
+
+
+def _interpreter(data: bytes, resolver: str) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -55,6 +64,11 @@ def _litert(data: bytes, resolver: str) -> Run:
         experimental_op_resolver_type=OpResolverType[resolver],
     )
     interpreter.allocate_tensors()
+    return interpreter
+
+
+def _litert(data: bytes, resolver: str) -> Run:
+    interpreter = _interpreter(data, resolver)
     source = interpreter.get_input_details()[0]["index"]
     target = interpreter.get_output_details()[0]["index"]
 

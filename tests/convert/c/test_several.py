@@ -13,19 +13,20 @@ import pytest
 import build
 import edge_runtime
 import exported
-import several_exported
+import runtimes
+import several
 from edge_runtime import ModelError
 from edgekit.convert.c.identifier import LONGEST, port_identifiers
 from edgekit.convert.c.library import library
 
 MODELS = {
-    "two and two": several_exported.two("int8"),
-    "float32": several_exported.two("float32"),
-    "an output that an op reads": several_exported.two("int8", (2, 4, 3)),
-    "an output twice": several_exported.two("int8", (3, 4, 3)),
-    "a constant output": several_exported.constant(),
-    "a float32 constant output": several_exported.constant("float32"),
-    "one output": several_exported.two("int8", (4,)),
+    "two and two": several.shared_sum("int8"),
+    "float32": several.shared_sum("float32"),
+    "an output that an op reads": several.shared_sum("int8", (2, 4, 3)),
+    "an output twice": several.shared_sum("int8", (3, 4, 3)),
+    "a constant output": several.constant(),
+    "a float32 constant output": several.constant("float32"),
+    "one output": several.shared_sum("int8", (4,)),
 }
 
 
@@ -37,16 +38,16 @@ def test_all_outputs_are_those_of_the_engine_and_of_litert(model: str, tmp_path:
     c = exported.Exported(library(data, "model.tflite", "m"), tmp_path)
     assert c.selftest() == 0
     for seed in range(20):
-        inputs = several_exported.drawn(native.inputs["tensor 0"].dtype, 2, seed)
+        inputs = several.drawn(native.inputs["tensor 0"].dtype, seed=seed)
         outputs = [output.tobytes() for output in c.run_all(inputs)]
         expected: Any = native.run(tuple(inputs))
         expected = expected if isinstance(expected, tuple) else (expected,)
         assert outputs == [output.tobytes() for output in expected]
-        assert outputs == [output.tobytes() for output in several_exported.litert(data, inputs)]
+        assert outputs == [output.tobytes() for output in runtimes.run_builtin_ref(data, inputs)]
 
 
 def test_names_are_those_of_the_signature_and_the_order_the_files(tmp_path: Path) -> None:
-    data = several_exported.named()
+    data = several.renamed()
     made = library(data, "model.tflite", "m")
     assert [port.name for port in made.inputs] == ["left", "input_int"]
     assert [port.name for port in made.outputs] == ["logistic_2", "rest"]
@@ -56,8 +57,8 @@ def test_names_are_those_of_the_signature_and_the_order_the_files(tmp_path: Path
         "          m_logistic_2_t logistic_2[M_LOGISTIC_2_SIZE],\n"
         "          m_rest_t rest[M_REST_SIZE]);\n"
     ) in made.header
-    inputs = several_exported.drawn("int8", 2)
-    logistic, rest = several_exported.litert(data, inputs)
+    inputs = several.drawn("int8")
+    logistic, rest = runtimes.run_builtin_ref(data, inputs)
     outputs = exported.Exported(made, tmp_path).run_all(inputs)
     assert [one.tobytes() for one in outputs] == [logistic.tobytes(), rest.tobytes()]
 
@@ -67,7 +68,7 @@ def test_names_are_those_of_the_signature_and_the_order_the_files(tmp_path: Path
 def test_all_files_compile_and_the_example_prints_every_output(
     language: Sequence[str], dtype: str, tmp_path: Path
 ) -> None:
-    files = exported.write(library(several_exported.named(dtype), "model.tflite", "m"), tmp_path)
+    files = exported.write(library(several.renamed(dtype), "model.tflite", "m"), tmp_path)
     subprocess.run(["cc", *language, "-O2", *files, "-o", tmp_path / "program"], check=True)
     done = subprocess.run([tmp_path / "program"], check=True, capture_output=True, text=True)
     lines = done.stdout.splitlines()
@@ -90,7 +91,7 @@ void quantize(const float *values, m_left_t *input) { m_quantize_float_left(valu
 
 
 def test_each_input_and_output_has_helpers_with_its_own_scale(tmp_path: Path) -> None:
-    made = library(several_exported.named(), "model.tflite", "m")
+    made = library(several.renamed(), "model.tflite", "m")
     for word in "m_score", "m_best", "m_labels", "M_CLASSES", "quantize_u8":
         assert word not in made.header
     assert made.labels == made.mean == ()
@@ -105,9 +106,7 @@ def test_each_input_and_output_has_helpers_with_its_own_scale(tmp_path: Path) ->
 
 
 def test_each_pointer_is_checked(tmp_path: Path) -> None:
-    functions = exported.Exported(
-        library(several_exported.named(), "x.tflite", "m"), tmp_path
-    ).functions
+    functions = exported.Exported(library(several.renamed(), "x.tflite", "m"), tmp_path).functions
     buffers = [bytes(5), bytes(5), bytes(5), bytes(5)]
     assert functions.m_run(*buffers) == 0
     for index in range(4):
@@ -116,7 +115,7 @@ def test_each_pointer_is_checked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["rest_of", "logistic_2_of"])
 def test_the_self_test_notices_each_output(place: str, tmp_path: Path) -> None:
-    made = library(several_exported.named(), "model.tflite", "m")
+    made = library(several.renamed(), "model.tflite", "m")
     start = made.selftest.index("{\n", made.selftest.index(f" output_{place}_m["))
     last = re.compile(r"(-?\d+)\n\};").search(made.selftest, start)
     assert last is not None
@@ -140,7 +139,7 @@ def test_names_that_clash_compile_and_give_the_right_bytes(
 ) -> None:
     if dialect and language is exported.CXX17:
         dialect = ["-std=gnu++17"]
-    made = library(several_exported.sum_of(HOSTILE), "model.tflite", "m")
+    made = library(several.sum_of(HOSTILE), "model.tflite", "m")
     assert len({port.name for port in made.ports}) == len(HOSTILE) + 1
     files = exported.write(made, tmp_path)
     command = ["cc", *language, *dialect, "-Wshadow", *files, "-o", tmp_path / "program"]

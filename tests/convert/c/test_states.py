@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import exported
+import runtimes
 import seeded
-import several_exported
+import several
 from edge_runtime import _native, record
 from edge_runtime.graph import Graph
 from edge_runtime.ops.call import Kernel
@@ -27,13 +28,13 @@ from edgekit.convert.c.library import library
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_a_state_begins_as_litert_begins_it(dtype: str, tmp_path: Path) -> None:
-    data = several_exported.stateful(dtype)
+    data = several.stateful(dtype, 5)
     made = library(data, "model.tflite", "m")
     c = exported.Exported(made, tmp_path)
     # Nothing is called before the first run: the static arena starts with the state.
     for seed in range(3):
-        inputs = several_exported.drawn(dtype, 1, seed)
-        assert c.run(inputs[0]).tobytes() == several_exported.litert(data, inputs)[0].tobytes()
+        inputs = several.drawn(dtype, 1, seed=seed)
+        assert c.run(inputs[0]).tobytes() == runtimes.run_builtin_ref(data, inputs)[0].tobytes()
     assert c.selftest() == 0
 
 
@@ -53,7 +54,7 @@ def summing(graph: Graph, **_: Any) -> Plan:
 @pytest.fixture
 def summed(monkeypatch: pytest.MonkeyPatch) -> c_library.CLibrary:
     monkeypatch.setattr(c_library, "plan", summing)
-    return library(several_exported.stateful("float32"), "model.tflite", "m")
+    return library(several.stateful("float32", 5), "model.tflite", "m")
 
 
 def test_a_state_is_kept_between_runs_and_reset(summed: c_library.CLibrary, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cmake import CMAKE_BIN_DIR
 from ruamel.yaml import YAML
 
-import several_exported
+import several
 from edgekit import __version__, escape
 from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.packages import PACKAGES
@@ -151,10 +151,10 @@ def test_the_version_is_a_semantic_one() -> None:
 
 
 SEVERAL = {
-    "two and two": several_exported.named(),
-    "two and one": several_exported.two("float32", (4,)),
-    "one and two": several_exported.two_outputs(),
-    "a state": several_exported.stateful(),
+    "two and two": several.renamed(),
+    "two and one": several.shared_sum("float32", (4,)),
+    "one and two": several.two_outputs(),
+    "a state": several.stateful("int8", 5),
 }
 
 
