@@ -322,6 +322,24 @@ class Comparisons:
         equal(data, x, runtimes.builtin_ref(data)(x), "litert")
 
 
+class FloatFactors:
+    """A test for ops whose factors TFLite Micro or LiteRT rounds to float32, the other not."""
+
+    rounded_scales: tuple[float, float, float]
+    """Of the inputs and the output: some outputs show the rounding."""
+
+    def test_factors_are_those_of_tflite_micro(self):
+        rng = np.random.default_rng(0)
+        x, other = drawn(rng, "int16", (20000,)), drawn(rng, "int16", (20000,))
+        scales = tuple(map(f32, self.rounded_scales))
+        data = self.model("int16", x, other, scales)
+        quantization = tuple((scale, 0) for scale in scales)
+        micro = self.micro(x.tolist(), other.tolist(), quantization, 0, 16)
+        expected = np.array(micro, np.int16)
+        equal(data, x, expected, "tflite-micro")
+        assert (runtimes.builtin_ref(data)(x) != expected).any()
+
+
 class Sums(Comparisons):
     """The tests that ADD and SUB share, which have the same kernels."""
 
