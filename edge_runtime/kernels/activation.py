@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.kernels.float_bits import float32_of
+
 Array: TypeAlias = npt.NDArray[Any]
 
 
@@ -17,5 +19,5 @@ def clamped(values: Array, lowest: int, highest: int, dtype: npt.DTypeLike) -> A
 
 def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:
     """Return float32 values, flat, clamped to bounds that are passed as bits; NaN and -0.0 stay."""
-    low, high = np.array([lowest, highest], np.int32).view(np.float32)
+    low, high = float32_of(lowest), float32_of(highest)
     return np.where(values < low, low, np.where(values > high, high, values)).ravel()

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -28,7 +29,7 @@ class Dequantize:
 
 def _dequantized(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
     """Return ``scale * (x - zero_point)``, rounded once, as the difference is exact."""
-    scale = np.array([params.scale], np.int32).view(np.float32)
+    scale = float32_of(params.scale)
     steps = tensor.astype(np.int32) - params.zero_point
     with np.errstate(over="ignore"):
         result: npt.NDArray[np.float32] = steps.astype(np.float32) * scale

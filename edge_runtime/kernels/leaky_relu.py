@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -51,7 +52,7 @@ def leaky_relu_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32
     Args:
         tensor: float32 [count].
     """
-    alpha = np.array([params.alpha], np.int32).view(np.float32)
+    alpha = float32_of(params.alpha)
     with np.errstate(all="ignore"):
         result: npt.NDArray[np.float32] = np.where(tensor > 0, tensor, tensor * alpha)
     return result

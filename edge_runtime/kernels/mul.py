@@ -14,6 +14,7 @@ import numpy.typing as npt
 from edge_runtime.fixed_point import rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.broadcast import spread
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -88,7 +89,7 @@ def mul_int8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArr
     """
     a, b = spread(a, b, loops)
     product = ((a - params.a_zero_point) * (b - params.b_zero_point)).astype(np.float32)
-    scaled = product * np.array(params.factor, np.int32).view(np.float32)
+    scaled = product * float32_of(params.factor)
     low, high = params.lowest - params.zero_point, params.highest - params.zero_point
     rounded = np.rint(np.clip(scaled, np.float32(low), np.float32(high))) + params.zero_point
     output: npt.NDArray[np.int8] = rounded.astype(np.int8).ravel()

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -42,14 +43,14 @@ def _quantized(params: Quantize, steps: Array, even: bool) -> Array:
 def _divided(params: Quantize, tensor: Array) -> Array:
     """Return the quotients by the scale, rounded to float32, as integers."""
     with np.errstate(over="ignore"):
-        steps = tensor / np.array([params.scale], np.int32).view(np.float32)
+        steps = tensor / float32_of(params.scale)
     return _quantized(params, steps, even=False)
 
 
 def _multiplied(params: Quantize, tensor: Array) -> Array:
     """Return the products with the inverse scale, rounded to float32, as integers."""
     with np.errstate(over="ignore"):
-        steps = tensor * np.array([params.scale], np.int32).view(np.float32)
+        steps = tensor * float32_of(params.scale)
     return _quantized(params, steps, even=True)
 
 

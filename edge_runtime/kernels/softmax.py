@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
 from edge_runtime.kernels import exponential
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -140,7 +141,7 @@ def _real(params: Int8Float, tensor: Array, table: Array, highest: int) -> Array
     powers = table[_below(params, tensor)]
     # A running sum adds in order; sum() does not.
     total = np.cumsum(powers, axis=1, dtype=np.float32)[:, -1:]
-    scale = np.array(params.scale, np.int32).view(np.float32)
+    scale = float32_of(params.scale)
     share = powers * (np.float32(1) / (total * scale))
     rounded = np.trunc(share) + (share - np.trunc(share) >= np.float32(0.5))
     clamped: Array = np.minimum(rounded.astype(np.int64), highest).ravel()
@@ -196,7 +197,7 @@ def softmax_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:
     x = tensor.reshape(params.rows, params.depth)
     least = np.finfo(np.float32).min
     largest = np.fmax.reduce(x, axis=1, keepdims=True, initial=least).astype(np.float64)
-    beta = np.array(params.beta, np.int32).view(np.float32).astype(np.float64)
+    beta = float32_of(params.beta).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         powers = exponential.exp((x.astype(np.float64) - largest) * beta)
         total = np.cumsum(powers, axis=1)[:, -1:]
