@@ -92,6 +92,20 @@ static int require_kernel(const char *name)
     return -1;
 }
 
+static const Variant *require_variant(const char *name, const char *level)
+{
+    const Variant *variant = find_variant(name, level);
+    if (!variant)
+        PyErr_Format(PyExc_ValueError, "there is no kernel %s for %s", name, level);
+    return variant;
+}
+
+/* The parameters that a variant reads once its packer has been called. */
+static const int32_t *read_params(const Operands *operands, const ek_packing *packing)
+{
+    return packing->count ? packing->params : operands->params;
+}
+
 static PyObject *variants(PyObject *Py_UNUSED(module), PyObject *source)
 {
     const char *name = PyUnicode_AsUTF8AndSize(source, NULL);
@@ -125,7 +139,7 @@ static PyObject *choose(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (read_operands(&operands, params, tensors, 0) == 0) {
         const Variant *variant =
             choose_variant(name, highest, operands.params, operands.tensors, &packing);
-        const int32_t *read = packing.count ? packing.params : operands.params;
+        const int32_t *read = read_params(&operands, &packing);
         if (variant)
             result = Py_BuildValue("sn", variant->level,
                                    (Py_ssize_t)(variant->scratch ? variant->scratch(read) : 0));
@@ -143,16 +157,16 @@ static PyObject *scratch(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "ssOO!:scratch", &name, &level, &params, &PyTuple_Type,
                           &tensors))
         return NULL;
-    const Variant *variant = find_variant(name, level);
+    const Variant *variant = require_variant(name, level);
     if (!variant)
-        return PyErr_Format(PyExc_ValueError, "there is no kernel %s for %s", name, level);
+        return NULL;
     Operands operands;
     ek_packing packing = {0};
     PyObject *result = NULL;
     if (read_operands(&operands, params, tensors, 0) == 0) {
         const int fits =
             !variant->pack || variant->pack(operands.params, operands.tensors, &packing);
-        const int32_t *read = packing.count ? packing.params : operands.params;
+        const int32_t *read = read_params(&operands, &packing);
         result = PyLong_FromSize_t(fits && variant->scratch ? variant->scratch(read) : 0);
     }
     release_operands(&operands);
@@ -184,9 +198,9 @@ static PyObject *pack(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *params, *tensors;
     if (!PyArg_ParseTuple(arguments, "ssOO!:pack", &name, &level, &params, &PyTuple_Type, &tensors))
         return NULL;
-    const Variant *variant = find_variant(name, level);
+    const Variant *variant = require_variant(name, level);
     if (!variant)
-        return PyErr_Format(PyExc_ValueError, "there is no kernel %s for %s", name, level);
+        return NULL;
     Operands operands;
     ek_packing packing = {0};
     PyObject *result = NULL;
@@ -195,7 +209,7 @@ static PyObject *pack(PyObject *Py_UNUSED(module), PyObject *arguments)
             result = Py_NewRef(Py_None);
         } else {
             const Py_buffer *original = &operands.buffers[operands.count];
-            const int32_t *read = packing.count ? packing.params : operands.params;
+            const int32_t *read = read_params(&operands, &packing);
             const Py_ssize_t size =
                 packing.count ? packing.count * (Py_ssize_t)sizeof *read : original->len;
             PyObject *packed = packed_tensors(variant, &operands, &packing);

@@ -81,8 +81,9 @@ static const Variant *find_variant(const char *name, const char *level)
 /* The best variant of a kernel that this machine runs and whose packer accepts the parameters and
  * constants, from the level "highest" downwards; NULL: from the best. packing then has the
  * sizes, but nothing is written. */
-static const Variant *choose_variant(const char *name, const char *highest, const int32_t *params,
-                                     void *const *tensors, ek_packing *packing)
+static inline const Variant *choose_variant(const char *name, const char *highest,
+                                            const int32_t *params, void *const *tensors,
+                                            ek_packing *packing)
 {
     int below = !highest;
     for (int i = 0; i < LEVEL_COUNT; i++) {

@@ -20,30 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "table.h"
-
-typedef struct {
-    const char *name, *level;
-    ek_kernel *run, *portable;
-    ek_packer *pack;
-    ek_scratch *scratch;
-} Variant;
-
-#define PRESENT(name, level, pack, scratch)                                                        \
-    {#name, #level, ek_##name##_##level, ek_##name, pack, scratch},
-#define ABSENT(name, level, pack, scratch)
-#ifdef EK_X86
-#define X86 PRESENT
-#else
-#define X86 ABSENT
-#endif
-#ifdef EK_ARM64
-#define ARM64 PRESENT
-#else
-#define ARM64 ABSENT
-#endif
-static const Variant VARIANTS[] = {
-    EK_VARIANTS_BY(X86, ARM64, ABSENT, PRESENT){NULL, NULL, NULL, NULL, NULL, NULL}};
+#include "../../edge_runtime/native/variants.h"
 
 static void stop(const char *why)
 {
@@ -179,14 +156,14 @@ static uint8_t *guard_of(uint8_t *tensor, size_t size, int at_end)
 }
 
 /* Returns 1 for the same bytes, 0 for parameters that the packer refuses. */
-static int compare(const Variant *variant, const Trial *trial, int at_end)
+static int compare(const Variant *variant, const Variant *portable, const Trial *trial, int at_end)
 {
     void *tensors[TENSORS];
     ek_packing packing = {0};
     memcpy(tensors, trial->tensors, sizeof tensors);
     for (uint32_t i = 0; i < trial->output_count; i++)
         tensors[trial->count + i] = placed(&expected_regions[i], trial->sizes[i], at_end);
-    variant->portable(trial->params, tensors);
+    portable->run(trial->params, tensors);
 
     memcpy(tensors, trial->tensors, sizeof tensors);
     if (variant->pack && !pack(variant, trial, tensors, at_end, &packing))
@@ -229,14 +206,12 @@ int main(int count, char **arguments)
     int alike = 0, refused = 0;
     if (count != 3)
         stop("usage: kernel_variants KERNEL LEVEL < TRIALS");
-    const Variant *variant = VARIANTS;
-    while (variant->name &&
-           (strcmp(variant->name, arguments[1]) || strcmp(variant->level, arguments[2])))
-        variant++;
-    if (!variant->name)
+    const Variant *variant = find_variant(arguments[1], arguments[2]);
+    const Variant *portable = find_variant(arguments[1], "portable");
+    if (!variant || !variant->run)
         stop("this program has no such variant");
     for (int at_end = 0; read_trial(&trial, at_end); at_end = !at_end)
-        if (compare(variant, &trial, at_end))
+        if (compare(variant, portable, &trial, at_end))
             alike++;
         else
             refused++;
