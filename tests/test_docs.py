@@ -74,6 +74,15 @@ def test_the_readme_leads_to_every_page(page: str) -> None:
         assert f"]({page}" in PAGES["README.md"].read_text(encoding="utf-8")
 
 
+def test_the_readme_installs_what_its_commands_need_before_them() -> None:
+    """`make demo` installs the extras host and peers; firmware is measured with mcu."""
+    lines = [line.strip() for line in PAGES["README.md"].read_text(encoding="utf-8").splitlines()]
+    installed = lines.index("$ pip install --editable '.[mcu]'")
+    assert installed < next(
+        index for index, line in enumerate(lines) if line.startswith("$ edgekit bench --core")
+    )
+
+
 def commands(text: str) -> Iterator[str]:
     """Yield the commands in a page's blocks of code and between its backquotes."""
     blocks = [block for _, block in FENCED.findall(text)]
