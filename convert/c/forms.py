@@ -156,7 +156,7 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
     extension = _extension()
     if level not in extension.variants(kernel.name):
         return 0
-    size: int = extension.scratch(kernel.name, level, _params(kernel), contents)
+    size: int = extension.scratch(kernel.name, level, kernel.packed, contents)
     return size
 
 
@@ -260,7 +260,7 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     if level not in extension.variants(kernel.name):
         return None
     contents = [_content(tensor) for tensor in portable.tensors]
-    packed = extension.pack(kernel.name, level, _params(kernel), tuple(contents))
+    packed = extension.pack(kernel.name, level, kernel.packed, tuple(contents))
     if packed is None:
         return None
     params, packed_contents = packed
@@ -277,12 +277,6 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
             )
     named = dict(zip(names, values, strict=True))
     return Form(f"{kernel.name}_{level}", named, tuple(tensors))
-
-
-def _params(kernel: Kernel) -> bytes:
-    """Return parameters and hints as C has them."""
-    values = (*kernel.params.values(), *kernel.hints.values())
-    return struct.pack(f"={len(values)}i", *values)
 
 
 def _content(tensor: ConstantArray | Slot) -> bytes | None:

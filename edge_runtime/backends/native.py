@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import struct
 
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
+from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import ModuleType
     from typing import Any
 
@@ -106,16 +106,16 @@ class NativeEngine:
     def choose(self, kernel: Kernel, slots: Sequence[Slot]) -> tuple[str, int]:
         """Return the best variant for this machine."""
         constants = tuple(slot.data for slot in slots)
-        params = _packed(kernel.params, kernel.hints)
-        chosen: tuple[str, int] = self.extension.choose(kernel.name, self.forced, params, constants)
+        chosen: tuple[str, int] = self.extension.choose(
+            kernel.name, self.forced, kernel.packed, constants
+        )
         return chosen
 
     def run(self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]) -> tuple[bytes, ...]:
         """Run the portable kernel."""
         constants = tuple(slot.data for slot in slots)
-        params = _packed(kernel.params, kernel.hints)
         outputs: tuple[bytes, ...] = self.extension.run(
-            kernel.name, params, constants, tuple(sizes)
+            kernel.name, kernel.packed, constants, tuple(sizes)
         )
         return outputs
 
@@ -181,15 +181,8 @@ class NativeSession:
         self._native.reset()
 
 
-def _packed(*params: Mapping[str, int]) -> bytes:
-    """Return parameters as C reads them."""
-    values = [value for group in params for value in group.values()]
-    return struct.pack(f"={len(values)}i", *values)
-
-
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
     """Return parameters and hints as C reads them, and those for ``group`` tensors at once."""
-    single = _packed(kernel.params, kernel.hints)
     if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
-        return single, None
-    return single, _packed({**kernel.params, kernel.rows: rows}, kernel.hints)
+        return kernel.packed, None
+    return kernel.packed, replace(kernel, params={**kernel.params, kernel.rows: rows}).packed

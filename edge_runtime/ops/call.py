@@ -94,6 +94,12 @@ class Kernel:
     hints: Mapping[str, int] = NONE
 
     @property
+    def packed(self) -> bytes:
+        """Parameters and hints as C reads them: int32 in the machine's byte order."""
+        values = (*self.params.values(), *self.hints.values())
+        return struct.pack(f"={len(values)}i", *values)
+
+    @property
     def flash(self) -> tuple[int, ...]:
         """Positions, among the C function's tensors, of those that it reads through flash.h.
 
