@@ -331,7 +331,9 @@ def _options(op: Table, name: str) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for field, (key, code, default) in enumerate(fields):
         if table is None or kind == 0:
-            values[key] = () if "*" in code else default
+            values[key] = "" if code == "s" else () if "*" in code else default
+        elif code == "s":
+            values[key] = table.string(field)
         elif "*" in code:
             values[key] = table.vector(field, code[0])
         elif code == "f":

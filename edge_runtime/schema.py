@@ -110,7 +110,46 @@ ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
 _ACTIVATION = ("fused_activation", "b", 0)
 
+_POOL = (
+    ("padding", "b", 0),
+    ("stride_w", "i", 0),
+    ("stride_h", "i", 0),
+    ("filter_width", "i", 0),
+    ("filter_height", "i", 0),
+    _ACTIVATION,
+)
+_REDUCER = (("keep_dims", "?", 0),)
+_RESIZE = (("align_corners", "?", 0), ("half_pixel_centers", "?", 0))
+
 OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
+    "CONV_2D": (
+        1,
+        (
+            ("padding", "b", 0),
+            ("stride_w", "i", 0),
+            ("stride_h", "i", 0),
+            _ACTIVATION,
+            ("dilation_w", "i", 1),
+            ("dilation_h", "i", 1),
+            ("quantized_bias_type", "b", 0),
+        ),
+    ),
+    "DEPTHWISE_CONV_2D": (
+        2,
+        (
+            ("padding", "b", 0),
+            ("stride_w", "i", 0),
+            ("stride_h", "i", 0),
+            ("depth_multiplier", "i", 0),
+            _ACTIVATION,
+            ("dilation_w", "i", 1),
+            ("dilation_h", "i", 1),
+        ),
+    ),
+    "AVERAGE_POOL_2D": (5, _POOL),
+    "L2_POOL_2D": (5, _POOL),
+    "MAX_POOL_2D": (5, _POOL),
+    "SVDF": (6, (("rank", "i", 0), _ACTIVATION, ("asymmetric_quantize_inputs", "?", 0))),
     "FULLY_CONNECTED": (
         8,
         (
@@ -124,9 +163,21 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "SOFTMAX": (9, (("beta", "f", 0),)),
     "CONCATENATION": (10, (("axis", "i", 0), _ACTIVATION)),
     "ADD": (11, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
+    "L2_NORMALIZATION": (12, (_ACTIVATION,)),
+    "RESIZE_BILINEAR": (15, _RESIZE),
     "RESHAPE": (17, (("new_shape", "i*", 0),)),
+    "SPACE_TO_DEPTH": (19, (("block_size", "i", 0),)),
     "MUL": (21, (_ACTIVATION,)),
+    "GATHER": (23, (("axis", "i", 0), ("batch_dims", "i", 0))),
+    "MEAN": (27, _REDUCER),
+    "REDUCE_ALL": (27, _REDUCER),
+    "REDUCE_ANY": (27, _REDUCER),
+    "REDUCE_MAX": (27, _REDUCER),
+    "REDUCE_MIN": (27, _REDUCER),
+    "REDUCE_PROD": (27, _REDUCER),
+    "SUM": (27, _REDUCER),
     "SUB": (28, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
+    "DIV": (29, (_ACTIVATION,)),
     "SQUEEZE": (30, (("squeeze_dims", "i*", 0),)),
     "STRIDED_SLICE": (
         32,
@@ -139,15 +190,51 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
             ("offset", "?", 0),
         ),
     ),
+    "SPLIT": (35, (("num_splits", "i", 0),)),
+    "CAST": (37, (("in_data_type", "b", 0), ("out_data_type", "b", 0))),
+    "ARG_MAX": (40, (("output_type", "b", 0),)),
+    "TRANSPOSE_CONV": (
+        49,
+        (
+            ("padding", "b", 0),
+            ("stride_w", "i", 0),
+            ("stride_h", "i", 0),
+            _ACTIVATION,
+            ("quantized_bias_type", "b", 0),
+        ),
+    ),
     "SHAPE": (55, (("out_type", "b", 0),)),
+    "ARG_MIN": (57, (("output_type", "b", 0),)),
     "PACK": (59, (("values_count", "i", 0), ("axis", "i", 0))),
+    "UNPACK": (64, (("num", "i", 0), ("axis", "i", 0))),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        71,
+        (
+            _ACTIVATION,
+            ("cell_clip", "f", 0),
+            ("proj_clip", "f", 0),
+            ("time_major", "?", 0),
+            ("asymmetric_quantize_inputs", "?", 0),
+            ("diagonal_recurrent_tensors", "?", 0),
+        ),
+    ),
+    "RESIZE_NEAREST_NEIGHBOR": (74, _RESIZE),
     "LEAKY_RELU": (75, (("alpha", "f", 0),)),
+    "MIRROR_PAD": (77, (("mode", "b", 0),)),
+    "SPLIT_V": (79, (("num_splits", "i", 0),)),
     "IF": (92, (("then_subgraph", "i", 0), ("else_subgraph", "i", 0))),
     "WHILE": (93, (("cond_subgraph", "i", 0), ("body_subgraph", "i", 0))),
+    "DEPTH_TO_SPACE": (94, (("block_size", "i", 0),)),
+    "BATCH_MATMUL": (
+        101,
+        (("adj_x", "?", 0), ("adj_y", "?", 0), ("asymmetric_quantize_inputs", "?", 0)),
+    ),
     "CALL_ONCE": (103, (("init_subgraph", "i", 0),)),
+    "VAR_HANDLE": (111, (("container", "s", 0), ("shared_name", "s", 0))),
+    "GELU": (116, (("approximate", "?", 0),)),
 }
 """Op -> its member of union BuiltinOptions, and that table's fields in the order of their ids:
-name, struct code ("*" for a vector), default."""
+name, struct code ("*" for a vector, "s" for a string), default."""
 
 CUSTOM = 32
 """BuiltinOperator of an op that is named by its custom code."""

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
-from edge_runtime.ops.requantize import LIMITS
+from edge_runtime.ops.constraints import LIMITS
 from edgekit.convert.c import naming, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.naming import array, macro

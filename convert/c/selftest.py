@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import ModelError
-from edge_runtime.ops.requantize import LIMITS
+from edge_runtime.ops.constraints import LIMITS
 from edge_runtime.planner.plan import Plan
 from edgekit.convert.c import layout, naming, text
 from edgekit.convert.c.facts import Facts, Port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, half_away
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import affine
+from edge_runtime.ops.constraints import LIMITS, affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def _params(lowest: int, highest: int) -> dict[str, int]:
 
 
 def quantized_bounds(call: Call) -> dict[str, int]:
-    """Return the bounds in the numbers of the output, int8 or int16 with one scale."""
+    """Return the bounds in the numbers of the output, of integers with one scale."""
     return _params(*quantized(call.output, _fused(call)))
 
 
 def quantized(output: Tensor, bounds: tuple[float, float]) -> tuple[int, int]:
-    """Return ``bounds`` in the numbers of a tensor, int8 or int16 with one scale and zero point.
+    """Return ``bounds`` in the numbers of a tensor, of integers with one scale and zero point.
 
     Source: CalculateActivationRangeQuantized, tensorflow/lite/kernels/kernel_util.cc.
     """
@@ -67,15 +67,15 @@ def _quantized(
 ) -> tuple[int, int]:
     low, high = bounds
     scale, zero_point = affine(output)
-    limit = 2**7 if output.dtype == "int8" else 2**15
+    least, greatest = LIMITS[output.dtype]
 
     def bound(value: float, otherwise: int) -> int:
         scaled = f32(value / scale)
         if abs(scaled) == INFINITY:
             return otherwise
-        return max(-limit, min(limit - 1, rounded(scaled, zero_point)))
+        return max(least, min(greatest, rounded(scaled, zero_point)))
 
-    return bound(low, -limit), bound(high, limit - 1)
+    return bound(low, least), bound(high, greatest)
 
 
 def int32_bounds(call: Call) -> dict[str, int]:

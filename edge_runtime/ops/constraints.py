@@ -11,6 +11,9 @@ def describe(tensor: Tensor) -> str:
     return f"{tensor.dtype} {list(tensor.shape)}"
 
 
+LIMITS = {"int8": (-(2**7), 2**7 - 1), "uint8": (0, 2**8 - 1), "int16": (-(2**15), 2**15 - 1)}
+"""Element type -> its least and greatest number."""
+
 MOST_NUMBERS = 64
 """Whole numbers that the planner looks at: shapes, axes and bounds are never more."""
 

@@ -6,8 +6,7 @@ from math import isfinite
 
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops.call import Call, Constant, Kernel
-from edge_runtime.ops.constraints import affine
-from edge_runtime.ops.requantize import LIMITS
+from edge_runtime.ops.constraints import LIMITS, affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

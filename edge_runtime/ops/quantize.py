@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import affine, quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import LIMITS, affine, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
-from edge_runtime.ops.requantize import LIMITS, ratio_fits, requantize, requantized
+from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
 
 
 def types_are_supported(call: Call) -> str | None:

@@ -6,9 +6,6 @@ from edge_runtime.fixed_point import f32, quantize_multiplier, rescale_twice, wr
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import affine
 
-LIMITS = {"int8": (-(2**7), 2**7 - 1), "uint8": (0, 2**8 - 1), "int16": (-(2**15), 2**15 - 1)}
-"""Element type -> its least and greatest number."""
-
 
 def ratio_fits(call: Call) -> str | None:
     """The ratio of the scales of integers is less than 2**31."""

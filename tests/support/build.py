@@ -11,7 +11,32 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
+TYPES = {
+    "float32": 0,
+    "float16": 1,
+    "int32": 2,
+    "uint8": 3,
+    "int64": 4,
+    "string": 5,
+    "bool": 6,
+    "int16": 7,
+    "int8": 9,
+    "resource": 13,
+    "uint32": 15,
+}
+KINDS = {
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D"), "Pool2D"),
+    **dict.fromkeys(("MEAN", "SUM"), "Reducer"),
+    **{f"REDUCE_{name}": "Reducer" for name in ("MAX", "MIN", "PROD", "ANY", "ALL")},
+    "MAXIMUM": "MaximumMinimum",
+    "MINIMUM": "MaximumMinimum",
+    "PADV2": "PadV2",
+    "BATCH_MATMUL": "BatchMatMul",
+    "L2_NORMALIZATION": "L2Norm",
+    "SVDF": "SVDF",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+}
+"""Builtin -> its options in the schema, where these are not called like it."""
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
 """Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
 API."""
@@ -29,23 +54,25 @@ def tensor(
     *,
     name: str | None = None,
     variable: bool = False,
+    axis: int = 0,
 ) -> schema.TensorT:
     """Return a tensor, constant if it has ``data``.
 
     Args:
         shape: of the tensor.
         dtype: a key of ``TYPES``.
-        scale: 0 for none; several are those of the slices along axis 0.
+        scale: 0 for none; several are those of the slices along ``axis``.
         zero_point: of all slices.
         data: its numbers, of this dtype.
         name: "tensor" and its index if there is none.
         variable: whether it keeps its numbers from one inference to the next.
+        axis: of several scales.
     """
     tensor = schema.TensorT(name=name, shape=list(shape), type=TYPES[dtype], isVariable=variable)
     scales = list(scale) if isinstance(scale, Sequence) else [scale] if scale else []
     if scales:
         tensor.quantization = schema.QuantizationParametersT(
-            scale=scales, zeroPoint=[zero_point] * len(scales)
+            scale=scales, zeroPoint=[zero_point] * len(scales), quantizedDimension=axis
         )
     tensor.content = data
     return tensor
@@ -105,7 +132,7 @@ def file(
             code = getattr(schema.BuiltinOperator, name)
             operator = schema.OperatorT(len(tree.operatorCodes), list(read), _several(written))
             tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, 1, code))
-            kind = name.title().replace("_", "") + "Options"
+            kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
             if hasattr(schema, kind):
                 operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
                 operator.builtinOptions = getattr(schema, f"{kind}T")(**options)
