@@ -55,6 +55,9 @@
     X(tanh_float32)                                                                                \
     X(tanh_int16)
 
+/* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
+#define EK_KERNELS_WITH_SCRATCH(X)
+
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
     LEVEL(avx512)                                                                                  \
@@ -101,10 +104,15 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
+#define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \
+    ek_kernel ek_##name;                                                                           \
+    ek_scratch scratch;
 #define EK_DECLARE_VARIANT(name, level, pack, scratch) ek_kernel ek_##name##_##level;
 EK_KERNELS(EK_DECLARE)
+EK_KERNELS_WITH_SCRATCH(EK_DECLARE_WITH_SCRATCH)
 EK_VARIANTS(EK_DECLARE_VARIANT)
 #undef EK_DECLARE
+#undef EK_DECLARE_WITH_SCRATCH
 #undef EK_DECLARE_VARIANT
 
 #endif

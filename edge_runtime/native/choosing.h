@@ -250,15 +250,26 @@ static PyObject *run(PyObject *Py_UNUSED(module), PyObject *arguments)
         return NULL;
     Operands operands;
     PyObject *outputs = NULL;
-    if (read_operands(&operands, params, tensors, PyTuple_Size(sizes)) == 0)
+    const Variant *portable = find_variant(name, "portable");
+    void *scratch_memory = NULL;
+    if (read_operands(&operands, params, tensors, PyTuple_Size(sizes) + 1) == 0)
         outputs = new_outputs(&operands, sizes);
     for (Py_ssize_t i = 0; outputs && i < operands.count; i++)
         if (!operands.tensors[i]) {
             PyErr_Format(PyExc_TypeError, "tensor %zd is None", i);
             Py_CLEAR(outputs);
         }
+    if (outputs && portable->scratch) {
+        scratch_memory = malloc(portable->scratch(operands.params) + 1);
+        operands.tensors[operands.count + PyTuple_Size(sizes)] = scratch_memory;
+        if (!scratch_memory) {
+            PyErr_NoMemory();
+            Py_CLEAR(outputs);
+        }
+    }
     if (outputs)
-        find_variant(name, "portable")->run(operands.params, operands.tensors);
+        portable->run(operands.params, operands.tensors);
+    free(scratch_memory);
     release_operands(&operands);
     return outputs;
 }

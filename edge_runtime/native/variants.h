@@ -21,6 +21,7 @@ typedef struct {
 #define PRESENT(name, level, pack, scratch) {#name, #level, ek_##name##_##level, pack, scratch},
 #define ABSENT(name, level, pack, scratch) {#name, #level, NULL, pack, scratch},
 #define PORTABLE(name) {#name, "portable", ek_##name, NULL, NULL},
+#define WITH_SCRATCH(name, scratch) {#name, "portable", ek_##name, NULL, scratch},
 #ifdef EK_X86
 #define X86 PRESENT
 #else
@@ -32,7 +33,8 @@ typedef struct {
 #define ARM64 ABSENT
 #endif
 static const Variant VARIANTS[] = {EK_VARIANTS_BY(X86, ARM64, ABSENT, PRESENT)
-                                       EK_KERNELS(PORTABLE)};
+                                       EK_KERNELS(PORTABLE)
+                                           EK_KERNELS_WITH_SCRATCH(WITH_SCRATCH)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 
 #define LEVEL(level) #level,

@@ -163,6 +163,9 @@ static int compare(const Variant *variant, const Variant *portable, const Trial 
     memcpy(tensors, trial->tensors, sizeof tensors);
     for (uint32_t i = 0; i < trial->output_count; i++)
         tensors[trial->count + i] = placed(&expected_regions[i], trial->sizes[i], at_end);
+    if (portable->scratch)
+        tensors[trial->count + trial->output_count] =
+            aligned(&scratch_region, portable->scratch(trial->params), at_end);
     portable->run(trial->params, tensors);
 
     memcpy(tensors, trial->tensors, sizeof tensors);

@@ -16,7 +16,7 @@ WITHOUT_NUMPY = {"finite"}
 """Not of an op: the extension checks with it that a float32 input is finite."""
 
 TABLE = (sources.KERNELS / "table.h").read_text(encoding="utf-8")
-LISTED = set(re.findall(r"X\((\w+)\)", TABLE.partition("#define EK_LEVELS")[0]))
+LISTED = set(re.findall(r"X\((\w+)[,)]", TABLE.partition("#define EK_LEVELS")[0]))
 KERNELS = sorted(LISTED - WITHOUT_NUMPY)
 
 READ = re.compile(

@@ -27,4 +27,4 @@ def variants() -> list[tuple[str, str, str]]:
 
 def kernels() -> list[str]:
     """Return the names of the portable kernels."""
-    return re.findall(r"^    X\((\w+)\)", TABLE.read_text().split("EK_LEVELS")[0], re.MULTILINE)
+    return re.findall(r"^    X\((\w+)[,)]", TABLE.read_text().split("EK_LEVELS")[0], re.MULTILINE)
