@@ -138,7 +138,7 @@ class Runner:
         if shape == single:
             return True
         several = len(shape) == len(single) and shape[1:] == single[1:] and shape[0] > 0
-        same = all(port.shape[0] == single[0] for port in (*self._inputs, *self._outputs))
+        same = all(port.shape[:1] == single[:1] for port in (*self._inputs, *self._outputs))
         return several and same and shape[0] % single[0] == 0
 
     def _view(self, value: Any, tensor: Tensor) -> memoryview[Any]:

@@ -255,7 +255,7 @@ def test_a_state_is_kept_between_runs_and_reset() -> None:
         ("copy", "portable", struct.pack("=i", 16), None, (1, 3)),
     )
     port = (5, 16, (1, 4))
-    session = _native.Session(slots, steps, 32, (port,), (port,), ((16, 16, 0),), 100, None)
+    session = _native.Session(slots, steps, 32, (port,), (port,), ((16, 16, 0, None),), 100, None)
     tensor, output = np.array([[1, 2, 3, 4]], np.int32), np.zeros((1, 4), np.int32)
     for run in 1, 2, 3:
         session.compute((tensor,), (output,))
@@ -271,14 +271,21 @@ def test_states_fill_their_place_byte_by_byte() -> None:
     slots = (("input", 4, None, 0), ("arena", 4, None, 8), ("output", 4, None, 0))
     steps = (("copy", "portable", b"\4\0\0\0", None, (1, 2)),)
     port = (2, 4, (1, 4))
-    session = _native.Session(slots, steps, 16, (port,), (port,), ((8, 4, 253),), 100, None)
+    session = _native.Session(slots, steps, 16, (port,), (port,), ((8, 4, 253, None),), 100, None)
     output = bytearray(4)
     session.compute((bytes(4),), (output,))
     assert output == bytes([253] * 4)
 
 
 @pytest.mark.parametrize(
-    "states", [((14, 4, 0),), ((-1, 4, 0),), ((0, -1, 0),), ((0, 1 << 62, 0),), (5,), ((0, 4),)]
+    "states",
+    [
+        *(((offset, size, 0, None),) for offset, size in ((14, 4), (-1, 4), (0, -1), (0, 1 << 62))),
+        (5,),
+        ((0, 4, 0),),
+        ((0, 4, 0, bytes(3)),),
+        ((0, 4, 0, 1),),
+    ],
 )
 def test_a_state_outside_of_the_arena_is_refused(states: Any) -> None:
     port = (2, 4, (1, 4))
