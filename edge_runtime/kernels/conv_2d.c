@@ -15,7 +15,7 @@ static inline int32_t grow_int8(const Conv2D *p, int32_t sum, const int8_t *x, c
 {
     const int32_t zero = p->input_zero_point;
     for (int32_t k = 0; k < count; k++)
-        sum += (int16_t)(x[k] - zero) * (int16_t)ek_flash_int8(&w[k]);
+        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)ek_flash_int8(&w[k]);
     return sum;
 }
 
@@ -25,7 +25,7 @@ static inline int32_t grow_uint8(const Conv2D *p, int32_t sum, const uint8_t *x,
     const int32_t zero = p->input_zero_point, weights_zero = p->weights_zero_point;
     for (int32_t k = 0; k < count; k++) {
         const int32_t weight = (uint8_t)ek_flash_int8((const int8_t *)&w[k]);
-        sum += (int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
+        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
     }
     return sum;
 }

@@ -29,19 +29,20 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
     const int32_t first_column = ek_first_tap(x, p->dilation_w);
     const int32_t end_row = ek_taps_end(y, p->height, p->window_height, p->dilation_h);
     const int32_t end_column = ek_taps_end(x, p->width, p->window_width, p->dilation_w);
-    const ptrdiff_t pitch = (ptrdiff_t)p->width * p->channels;
+    const ptrdiff_t channels = (ptrdiff_t)p->channels, depth = (ptrdiff_t)p->depth;
+    const ptrdiff_t pitch = (ptrdiff_t)p->width * channels;
     EkTaps taps;
     taps.rows = end_row - first_row;
     taps.runs = end_column - first_column;
     taps.count = p->depth;
-    taps.input_run = (ptrdiff_t)p->dilation_w * p->channels;
-    taps.weights_run = p->depth;
+    taps.input_run = (ptrdiff_t)p->dilation_w * channels;
+    taps.weights_run = depth;
     taps.input_row = (ptrdiff_t)p->dilation_h * pitch;
-    taps.weights_row = (ptrdiff_t)p->window_width * p->depth;
+    taps.weights_row = (ptrdiff_t)p->window_width * depth;
     taps.input = (ptrdiff_t)(y + first_row * p->dilation_h) * pitch +
-                 (ptrdiff_t)(x + first_column * p->dilation_w) * p->channels;
-    taps.weights = first_row * taps.weights_row + first_column * taps.weights_run;
-    if (taps.runs > 0 && taps.input_run == p->depth) { /* they lie side by side */
+                 (ptrdiff_t)(x + first_column * p->dilation_w) * channels;
+    taps.weights = (ptrdiff_t)first_row * taps.weights_row + (ptrdiff_t)first_column * depth;
+    if (taps.runs > 0 && taps.input_run == depth) { /* they lie side by side */
         taps.count *= taps.runs;
         taps.runs = 1;
     }
@@ -60,9 +61,11 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
         memcpy(&layer, params, sizeof layer);                                                      \
         const Conv2D *const p = &layer;                                                            \
         const int32_t groups = layer.channels / layer.depth, each = layer.outputs / groups;        \
-        const ptrdiff_t image = (ptrdiff_t)layer.height * layer.width * layer.channels;            \
+        const ptrdiff_t depth = (ptrdiff_t)layer.depth;                                            \
+        const ptrdiff_t image = (ptrdiff_t)layer.height * (ptrdiff_t)layer.width *                 \
+                                (ptrdiff_t)layer.channels;                                         \
         const ptrdiff_t window =                                                                   \
-            (ptrdiff_t)layer.window_height * layer.window_width * layer.depth;                     \
+            (ptrdiff_t)layer.window_height * (ptrdiff_t)layer.window_width * depth;                \
         const Number *input = (const Number *)tensors[0];                                          \
         Number *output = (Number *)tensors[out];                                                   \
         for (int32_t batch = 0; batch < layer.batches; batch++, input += image)                    \
@@ -71,13 +74,13 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                     const EkTaps taps = ek_taps_at(p, row, column);                                \
                     const Weight *weights = (const Weight *)tensors[1] + taps.weights;             \
                     for (int32_t o = 0; o < layer.outputs; o++, weights += window) {               \
-                        const Number *x = input + taps.input + (ptrdiff_t)(o / each) * layer.depth;\
+                        const Number *x = input + taps.input + (ptrdiff_t)(o / each) * depth;      \
                         const Weight *w = weights;                                                 \
                         Sum sum = 0;                                                               \
                         for (int32_t i = 0; i < taps.rows; i++) {                                  \
                             for (int32_t j = 0; j < taps.runs; j++)                                \
-                                sum = grow(p, sum, x + j * taps.input_run,                         \
-                                           w + j * taps.weights_run, taps.count);                  \
+                                sum = grow(p, sum, x + (ptrdiff_t)j * taps.input_run,              \
+                                           w + (ptrdiff_t)j * taps.weights_run, taps.count);       \
                             x += taps.input_row;                                                   \
                             w += taps.weights_row;                                                 \
                         }                                                                          \

@@ -47,9 +47,7 @@ XNNPACK_FACTORS = 256
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Activations, weights, bias: int8, int8, int32; uint8, uint8, int32; int16, int8, int64 or
-    int32; or all float32.
-    """
+    """Types are int8, bias int32; uint8, int32; int16, weights int8, bias int64/int32; float32."""
     bias = _bias(call)
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:
@@ -67,9 +65,7 @@ def weights_are_constant(call: Call) -> str | None:
 
 
 def shapes_fit(call: Call) -> str | None:
-    """The input is [batches, rows, columns, channels], the weights [outputs, rows, columns, depth]
-    and the bias [outputs]; channels are one or more groups of depth, outputs as many groups.
-    """
+    """Weights are [outputs, rows, columns, depth], input channels and outputs in as many groups."""
     tensor, weights, bias = call.input(0), call.input(1), _bias(call)
     if len(tensor.shape) == len(weights.shape) == 4 and weights.elements:
         channels, (outputs, _, _, depth) = tensor.shape[3], weights.shape
@@ -92,9 +88,7 @@ def window_fits(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; weights of int8 have the zero point 0, and
-    may have a scale for each output.
-    """
+    """Integers have one scale and zero point, int16 0; int8 weights one for each output."""
     weights = call.input(1)
     if weights.dtype == "float32":
         return None

@@ -7,9 +7,6 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
-from edge_runtime import ModelError
-from edge_runtime.planner import plan
-from edge_runtime.reader import read
 from runtimes import equal, f32
 
 SAME, VALID = 0, 1
