@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import build
+import micro_arithmetic as micro
 import runtimes
+from edge_runtime import ModelError
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
 from runtimes import equal, f32
 
 SAME, VALID = 0, 1
@@ -91,7 +96,7 @@ def convolution(
         quantization = (dtype, output, at - zero_point // 2)
     lengths = [(taps - 1) * one + 1 for taps, one in zip(window, dilation, strict=True)]
     places = [
-        -(-(size - (length - 1) * padding) // stride)
+        max(1, -(-(size - (length - 1) * padding) // max(1, stride)))
         for size, length, stride in zip(image[1:3], lengths, strides, strict=True)
     ]
     tensors.append(build.tensor((image[0], *places, outputs), *quantization, name="y"))
@@ -198,3 +203,139 @@ def test_single_rounding_is_that_of_xnnpack(layer):
     data = convolution(rng, "int8", **layer)
     x = drawn(rng, "int8", layer["image"])
     equal(data, x, runtimes.xnnpack(data)(x), "xnnpack")
+
+
+def biases_only(dtype, bias, scales, totals):
+    """A layer whose sums are its biases; ``scales`` are those of input, weights and output."""
+    source, weights, output = scales
+    kind = "uint8" if dtype == "uint8" else "int8"
+    tensors = [
+        build.tensor((1, 1, 1, 1), dtype, source),
+        build.constant(np.zeros((len(totals), 1, 1, 1)), kind, weights),
+        build.constant(totals, bias, build.products(source, weights)),
+        build.tensor((1, 1, 1, len(totals)), dtype, output),
+    ]
+    options = {"strideH": 1, "strideW": 1}
+    if dtype == "int16":
+        options["quantizedBiasType"] = {"int32": INT32, "int64": INT64}[bias]
+    return build.model(tensors, [("CONV_2D", [0, 1, 2], 3, options)])
+
+
+def zeros(dtype):
+    return np.zeros((1, 1, 1, 1), dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bias"),
+    [("int8", "int32"), ("uint8", "int32"), ("int16", "int32"), ("int16", "int64")],
+)
+@pytest.mark.parametrize("factor", [4.9e-24, 1e-9, 2e-5, 0.003, 0.9, 1.0, 3.5, 100.0])
+def test_factors_of_all_sizes_are_those_of_litert(dtype, bias, factor):
+    """Totals whose outputs lie in the range, next to halves, and the largest of int32."""
+    rng = np.random.default_rng(5)
+    source, weights = map(float, rng.uniform(0.9, 1.1, 2).astype("f4"))
+    output = f32(source * weights / factor)
+    halves = (rng.integers(-130, 260, 500) + 0.5) / factor
+    totals = np.clip(halves.round() + rng.integers(-1, 2, 500), -(2.0**31), 2.0**31 - 1)
+    if dtype != "int16":
+        totals[:2] = -(2**31), 2**31 - 1
+    data = biases_only(dtype, bias, (source, weights, output), totals)
+    equal(data, zeros(dtype), runtimes.builtin_ref(data)(zeros(dtype)))
+
+
+@pytest.mark.parametrize("factor", [256.5, 1e5, 1.2e7])
+def test_factors_that_wrap_are_those_of_litert(factor):
+    totals = np.random.default_rng(6).integers(-(2**31), 2**31, 500)
+    data = biases_only("int8", "int32", (1.0, 1.0, f32(1 / factor)), totals)
+    expected = runtimes.builtin_ref(data)(zeros("int8"))
+    equal(data, zeros("int8"), expected)
+    # XNNPACK does not run these.
+    equal(data, zeros("int8"), expected, "xnnpack")
+
+
+def test_a_sum_of_int16_with_an_int32_bias_wraps_as_that_of_litert():
+    image = (1, 1, 1, 2048)
+    rng = np.random.default_rng(8)
+    data = convolution(rng, "int16", image=image, window=(1, 1), bias=1, gain=0.01)
+    for low, high in (-(2**15), 2**15), (30000, 2**15), (-(2**15), -30000):
+        x = rng.integers(low, high, image).astype(np.int16)
+        equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+def test_tflite_micro_rounds_twice():
+    rng = np.random.default_rng(9)
+    scales = [0.004, 0.011, 0.02]
+    x = rng.integers(-128, 128, (1, 2, 2, 5)).astype(np.int8)
+    weights = rng.integers(-128, 128, (3, 1, 1, 5)).astype(np.int8)
+    bias = rng.integers(-900, 900, 3)
+    tensors = [
+        build.tensor(x.shape, "int8", 0.05, -7),
+        build.constant(weights, "int8", scales),
+        build.constant(bias, "int32", build.products(0.05, scales)),
+        build.tensor((1, 2, 2, 3), "int8", 0.1, 9),
+    ]
+    data = build.model(tensors, [("CONV_2D", [0, 1, 2], 3, {"strideH": 1, "strideW": 1})])
+    output = np.empty((4, 3), np.int8)
+    for row, pixel in enumerate(x.reshape(4, 5).tolist()):
+        for o, channel in enumerate(weights.reshape(3, 5).tolist()):
+            total = sum((a + 7) * b for a, b in zip(pixel, channel, strict=True)) + int(bias[o])
+            pair = micro.quantize_multiplier(f32(0.05) * f32(scales[o]) / f32(0.1))
+            output[row, o] = max(-128, min(127, micro.multiply(total, *pair) + 9))
+    equal(data, x, output.reshape(1, 2, 2, 3), "tflite-micro")
+
+
+def test_a_batch_of_any_size_is_run():
+    rng = np.random.default_rng(10)
+    data = convolution(rng, zero_point=9)
+    tree = schema.ModelT.InitFromPackedBuf(data)
+    tensors = tree.subgraphs[0].tensors
+    for tensor in tensors[0], tensors[-1]:
+        tensor.shapeSignature = [-1, *tensor.shape[1:]]
+    x = rng.integers(-128, 128, (3, 5, 6, 3)).astype(np.int8)
+    litert = runtimes.builtin_ref(data)
+    expected = np.concatenate([litert(one[None]) for one in x])
+    runtimes.agree(runtimes.engines(build.pack(tree)), x, expected)
+
+
+def refused(data):
+    with pytest.raises(ModelError) as error:
+        plan(read(data))
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"padding": 2}, "the window has a place in the input, and no stride, dilation or length"),
+        ({"strides": (0, 1)}, "here it is SAME, stride 0, dilation 1, 3 taps on 5"),
+        ({"dilation": (1, 2**30)}, "dilation 1073741824, 3 taps on 6"),
+        ({"window": (6, 1), "padding": VALID}, "here it is VALID, stride 1, dilation 1, 6 taps"),
+        ({"activation": 4}, "the fused activation is NONE"),
+        (
+            {"image": (1, 1, 1, 65537), "window": (1, 1), "outputs": 1},
+            "an output has at most 65,536 weights",
+        ),
+        ({"groups": 3, "outputs": 4}, "input channels and outputs in as many groups; here it is"),
+    ],
+)
+def test_limits_are_told(layer, message):
+    assert message in refused(convolution(np.random.default_rng(0), **layer))
+
+
+def test_types_and_quantisation_that_do_not_fit_are_told():
+    options = {"strideH": 1, "strideW": 1}
+
+    def layer(dtype, weights, **quantization):
+        tensors = [
+            build.tensor((1, 2, 2, 1), dtype, 0.1),
+            build.tensor(
+                (2, 1, 1, 1), weights, data=np.ones((2, 1, 1, 1), weights), **quantization
+            ),
+            build.tensor((1, 2, 2, 2), dtype, 0.1),
+        ]
+        return refused(build.model(tensors, [("CONV_2D", [0, 1], 2, options)]))
+
+    assert "float32; here it is int16, int16, int16" in layer("int16", "int16", scale=0.1)
+    assert "int8 weights one for each output" in layer("int8", "int8")
+    assert "(3, 3)" in layer("int8", "int8", scale=[0.1, 0.1], zero_point=3)
+    assert "one scale and zero point" in layer("uint8", "uint8", scale=[0.1, 0.1])
