@@ -44,6 +44,15 @@
     X(mul_int32)                                                                                   \
     X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
+    X(pool_average_float32)                                                                        \
+    X(pool_average_int16_once)                                                                     \
+    X(pool_average_int8_once)                                                                      \
+    X(pool_average_uint8_once)                                                                     \
+    X(pool_l2_float32)                                                                             \
+    X(pool_max_float32)                                                                            \
+    X(pool_max_int16)                                                                              \
+    X(pool_max_int8)                                                                               \
+    X(pool_max_uint8)                                                                              \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
+    "AVERAGE_POOL_2D": "pool",
     "CONCATENATION": "concatenation",
     "CONV_2D": "conv_2d",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
+    "L2_POOL_2D": "pool",
     "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
+    "MAX_POOL_2D": "pool",
     "MUL": "mul",
     "PACK": "pack",
     "QUANTIZE": "quantize",
