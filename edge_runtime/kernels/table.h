@@ -38,6 +38,7 @@
     X(mul_int32)                                                                                   \
     X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
+    X(pad)                                                                                         \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -51,6 +52,7 @@
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

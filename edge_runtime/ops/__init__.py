@@ -27,6 +27,8 @@ OPS = {
     "LOGISTIC": "logistic",
     "MUL": "mul",
     "PACK": "pack",
+    "PAD": "pad",
+    "PADV2": "pad",
     "QUANTIZE": "quantize",
     "RELU": "relu",
     "RELU6": "relu",
@@ -38,6 +40,7 @@ OPS = {
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "TANH": "tanh",
+    "TRANSPOSE": "transpose",
 }
 """Builtin -> module of this folder."""
 
