@@ -53,6 +53,7 @@
     X(pool_max_int16)                                                                              \
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
+    X(pad)                                                                                         \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -66,6 +67,7 @@
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

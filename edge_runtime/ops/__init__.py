@@ -31,6 +31,8 @@ OPS = {
     "MAX_POOL_2D": "pool",
     "MUL": "mul",
     "PACK": "pack",
+    "PAD": "pad",
+    "PADV2": "pad",
     "QUANTIZE": "quantize",
     "RELU": "relu",
     "RELU6": "relu",
@@ -42,6 +44,7 @@ OPS = {
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "TANH": "tanh",
+    "TRANSPOSE": "transpose",
 }
 """Builtin -> module of this folder."""
 
