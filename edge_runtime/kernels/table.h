@@ -10,8 +10,10 @@
     X(add_int16_twice)                                                                             \
     X(add_int16_shifted_once)                                                                      \
     X(add_int32)                                                                                   \
+    X(add_int64)                                                                                   \
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
+    X(add_uint8_twice)                                                                             \
     X(concatenation)                                                                               \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
@@ -42,6 +44,7 @@
     X(mul_float32)                                                                                 \
     X(mul_int16_twice)                                                                             \
     X(mul_int32)                                                                                   \
+    X(mul_int64)                                                                                   \
     X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
     X(pool_average_float32)                                                                        \
@@ -54,6 +57,7 @@
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
     X(pad)                                                                                         \
+    X(mul_uint8_twice)                                                                             \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -110,8 +114,10 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
