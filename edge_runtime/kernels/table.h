@@ -14,6 +14,7 @@
     X(add_int8_once)                                                                               \
     X(concatenation)                                                                               \
     X(copy)                                                                                        \
+    X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
