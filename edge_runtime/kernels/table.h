@@ -46,12 +46,17 @@
     X(relu_float32)                                                                                \
     X(requantize_int16_twice)                                                                      \
     X(requantize_int16_int8_twice)                                                                 \
+    X(requantize_int16_int32_twice)                                                                \
+    X(requantize_int32_int8_twice)                                                                 \
+    X(requantize_int32_int16_twice)                                                                \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(softmax_uint8_twice)                                                                         \
+    X(softmax_uint8_int16_twice)                                                                   \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)
