@@ -28,8 +28,17 @@ FORMATS = {
 """Element types of a model's inputs and outputs, and their codes in the buffer protocol."""
 
 
-SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
-"""Element types that the engine supports, and bytes of an element."""
+SIZES = {
+    "float32": 4,
+    "float16": 2,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint8": 1,
+    "bool": 1,
+}
+"""Element types that the engine supports, and bytes of an element; float16 for constants alone."""
 
 
 @record

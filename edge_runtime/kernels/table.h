@@ -22,6 +22,7 @@
     X(conv_2d_int8_float)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
+    X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
@@ -65,6 +66,9 @@
     X(relu_float32)                                                                                \
     X(requantize_int16_twice)                                                                      \
     X(requantize_int16_int8_twice)                                                                 \
+    X(requantize_int16_int32_twice)                                                                \
+    X(requantize_int32_int8_twice)                                                                 \
+    X(requantize_int32_int16_twice)                                                                \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \
@@ -72,6 +76,8 @@
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
     X(strided_copy)                                                                                \
+    X(softmax_uint8_twice)                                                                         \
+    X(softmax_uint8_int16_twice)                                                                   \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

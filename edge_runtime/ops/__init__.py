@@ -36,6 +36,7 @@ OPS = {
     "QUANTIZE": "quantize",
     "RELU": "relu",
     "RELU6": "relu",
+    "RELU_0_TO_1": "relu",
     "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
     "SHAPE": "shape",

@@ -34,6 +34,7 @@ factors = st.floats(-7, 7).map(lambda power: 2**power) | st.integers(1, 24).map(
 """Ratios of scales; those with few bits have halves to round."""
 sixteenths = st.integers(-40, 40).map(lambda n: n / 16)
 int8s = st.integers(-128, 127)
+bytes_ = st.sampled_from(["int8", "uint8"])
 roundings = st.sampled_from(ROUNDINGS)
 
 
@@ -58,9 +59,17 @@ def seeds(
     return models
 
 
+def moved(dtype: str, zero_point: int) -> int:
+    """Return a zero point of int8 as one of an element type."""
+    return {"int8": zero_point, "uint8": zero_point + 128}.get(dtype, 0)
+
+
 def every(dtype: str, step: int = 1) -> Array:
-    """Return [1, N], every ``step``-th value of an integer type."""
+    """Return [1, N], every ``step``-th value of an integer type, of int32 some of each size."""
     limits = np.iinfo(dtype)
+    if dtype == "int32":
+        sizes = np.arange(-(2**17), 2**17)
+        return np.concatenate([sizes, sizes * 2**14, [limits.max, limits.min]]).astype(dtype)[None]
     return np.arange(limits.min, limits.max + 1, step).astype(dtype)[None]
 
 
