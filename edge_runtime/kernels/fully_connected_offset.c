@@ -31,7 +31,7 @@ static inline int32_t weight_int8(const int8_t *from)
 /* Defines a kernel whose sums are unsigned, because they may wrap. tensors: input [rows][depth],
  * weights [outputs][depth], bias, multiplier, shift int32 [outputs], output [rows][outputs]. */
 #define EK_DENSE_OFFSET(kernel, type, weight, rescale)                                             \
-    void kernel(const int32_t *params, void *const *tensors)                                       \
+    EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
         FullyConnectedOffset layer;                                                                \
         memcpy(&layer, params, sizeof layer);                                                      \
@@ -60,9 +60,9 @@ static inline int32_t weight_int8(const int8_t *from)
         }                                                                                          \
     }
 
-EK_DENSE_OFFSET(ek_fully_connected_offset_uint8_once, uint8_t, weight_uint8, ek_rescale_once)
-EK_DENSE_OFFSET(ek_fully_connected_offset_int8_once, int8_t, weight_int8, ek_rescale_once)
-EK_DENSE_OFFSET(ek_fully_connected_offset_int8_twice, int8_t, weight_int8, ek_rescale_twice)
+EK_DENSE_OFFSET(EK(fully_connected_offset_uint8_once), uint8_t, weight_uint8, ek_rescale_once)
+EK_DENSE_OFFSET(EK(fully_connected_offset_int8_once), int8_t, weight_int8, ek_rescale_once)
+EK_DENSE_OFFSET(EK(fully_connected_offset_int8_twice), int8_t, weight_int8, ek_rescale_twice)
 
 /* tensors: input float [rows][depth], weights float [outputs][depth], bias float [outputs], output
  * float [rows][outputs]. */

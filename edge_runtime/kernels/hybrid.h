@@ -17,7 +17,7 @@ static inline int32_t ek_hybrid_zero_point(double low, double high, double step)
     if (exact >= 127)
         return 127;
     const int32_t whole = (int32_t)exact;
-    const double rest = exact - whole;
+    const double rest = exact - (double)whole;
     (void)sizeof(ek_double_has_64_bits);
     return whole + (rest >= 0.5) - (rest <= -0.5);
 }

@@ -176,7 +176,7 @@ def _lower_float32(call: Call, size: dict[str, int]) -> Kernel:
         if weights.data is not None:
             return _kernel("fully_connected_float32", params, *constants, inputs=inputs)
         name = "fully_connected_offset_float32"
-        return Kernel(name, params, inputs, constants, rows="rows", weights=inputs[2:])
+        return Kernel(name, params, inputs, constants, rows=None, weights=inputs[2:])
     assert weights.quantization is not None
     scales = list(weights.quantization.scales) * (
         1 if weights.quantization.per_channel else outputs
@@ -197,7 +197,8 @@ def _lower_offset(call: Call, size: dict[str, int], biases: list[int]) -> Kernel
     name = f"fully_connected_offset_{call.output.dtype}_{'twice' if _micro(call) else 'once'}"
     constants = (int32s(biases), *_multipliers(call))
     weights = (1,) if call.output.dtype == "uint8" else ()
-    return Kernel(name, params, (0, 1), constants, rows="rows", weights=weights)
+    rows = None if call.input(1).data is None else "rows"
+    return Kernel(name, params, (0, 1), constants, rows=rows, weights=weights)
 
 
 def _micro(call: Call) -> bool:

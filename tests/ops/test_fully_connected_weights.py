@@ -65,9 +65,21 @@ def hybrid(rng, rows=2, depth=9, outputs=5, *, weights="int8", asymmetric=True, 
     return build.model(tensors, [("FULLY_CONNECTED", read_from, 3, options)])
 
 
+def squared(rng, dtype):
+    """A model of products of all pairs of rows of its input."""
+    scales = (0.0,) * 3 if dtype == "float32" else (0.05, 0.05 * 0.05, 0.7)
+    tensors = [
+        build.tensor((5, 9), dtype, scales[0], 3),
+        build.constant(rng.integers(-9, 9, 5), "int32" if scales[0] else dtype, scales[1]),
+        build.tensor((5, 5), dtype, scales[2], -7),
+    ]
+    return build.model(tensors, [("FULLY_CONNECTED", [0, 0, 1], 2, {})])
+
+
 def seeds():
     rng = np.random.default_rng(8)
-    models = {f"dense {kind}": dense(rng, kind)[0] for kind in KINDS}
+    models = {f"dense {kind}": dense(rng, kind)[0] for kind in KINDS[:2]}
+    models |= {f"dense {dtype} computed": squared(rng, dtype) for dtype in ("int8", "float32")}
     models["dense hybrid"] = hybrid(rng)
     models["dense hybrid symmetric"] = hybrid(rng, asymmetric=False, channels=True, activation=3)
     models["dense hybrid uint8"] = hybrid(rng, weights="uint8", with_bias=False)
