@@ -35,6 +35,10 @@
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
     X(fully_connected_int8_float)                                                                  \
+    X(fully_connected_offset_float32)                                                              \
+    X(fully_connected_offset_int8_once)                                                            \
+    X(fully_connected_offset_int8_twice)                                                           \
+    X(fully_connected_offset_uint8_once)                                                           \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
     X(logistic_fixed_int16)                                                                        \
@@ -83,7 +87,8 @@
     X(tanh_int16)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
-#define EK_KERNELS_WITH_SCRATCH(X)
+#define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
+    X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
