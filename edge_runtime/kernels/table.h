@@ -45,6 +45,11 @@
     X(relu_float32)                                                                                \
     X(requantize_int16_twice)                                                                      \
     X(requantize_int16_int8_twice)                                                                 \
+    X(resize_bilinear_float32)                                                                     \
+    X(resize_bilinear_int16_once)                                                                  \
+    X(resize_bilinear_int8_once)                                                                   \
+    X(resize_bilinear_uint8_float)                                                                 \
+    X(resize_nearest)                                                                              \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \

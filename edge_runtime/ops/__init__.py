@@ -32,6 +32,8 @@ OPS = {
     "RELU6": "relu",
     "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
+    "RESIZE_BILINEAR": "resize",
+    "RESIZE_NEAREST_NEIGHBOR": "resize",
     "SHAPE": "shape",
     "SOFTMAX": "softmax",
     "SQUEEZE": "squeeze",
