@@ -73,6 +73,11 @@
     X(requantize_int16_int32_twice)                                                                \
     X(requantize_int32_int8_twice)                                                                 \
     X(requantize_int32_int16_twice)                                                                \
+    X(resize_bilinear_float32)                                                                     \
+    X(resize_bilinear_int16_once)                                                                  \
+    X(resize_bilinear_int8_once)                                                                   \
+    X(resize_bilinear_uint8_float)                                                                 \
+    X(resize_nearest)                                                                              \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \

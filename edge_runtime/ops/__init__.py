@@ -39,6 +39,8 @@ OPS = {
     "RELU_0_TO_1": "relu",
     "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
+    "RESIZE_BILINEAR": "resize",
+    "RESIZE_NEAREST_NEIGHBOR": "resize",
     "SHAPE": "shape",
     "SOFTMAX": "softmax",
     "SQUEEZE": "squeeze",
