@@ -7,6 +7,11 @@
 
 typedef struct {
     int32_t count;
+    float below;
+} Float32;
+
+typedef struct {
+    int32_t count;
 } Count;
 
 /* tensors: input float [count], output float [count]. */
@@ -14,9 +19,11 @@ void ek_logistic_float32(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
-    const Count *p = (const Count *)params;
-    for (int32_t i = 0; i < p->count; i++)
-        output[i] = (float)(1 / (1 + ek_exp(-(double)input[i])));
+    const Float32 *p = (const Float32 *)params;
+    for (int32_t i = 0; i < p->count; i++) {
+        const double x = (double)input[i];
+        output[i] = (float)(input[i] < p->below ? ek_exp(x) : 1 / (1 + ek_exp(-x)));
+    }
 }
 
 /* tensors: input int16 [count], table uint16 [256], output int16 [count]. */
