@@ -28,9 +28,15 @@ OPS = {
     "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
     "MAX_POOL_2D": "pool",
+    "MEAN": "reduce",
     "MUL": "mul",
     "PACK": "pack",
     "QUANTIZE": "quantize",
+    "REDUCE_ALL": "reduce",
+    "REDUCE_ANY": "reduce",
+    "REDUCE_MAX": "reduce",
+    "REDUCE_MIN": "reduce",
+    "REDUCE_PROD": "reduce",
     "RELU": "relu",
     "RELU6": "relu",
     "RELU_N1_TO_1": "relu",
@@ -40,6 +46,7 @@ OPS = {
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
+    "SUM": "reduce",
     "TANH": "tanh",
 }
 """Builtin -> module of this folder."""
