@@ -67,6 +67,21 @@
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
     X(quantize_int8)                                                                               \
+    X(reduce_max_float32)                                                                          \
+    X(reduce_max_int16)                                                                            \
+    X(reduce_max_int32)                                                                            \
+    X(reduce_max_int64)                                                                            \
+    X(reduce_max_int8)                                                                             \
+    X(reduce_prod_float32)                                                                         \
+    X(reduce_prod_int16_once)                                                                      \
+    X(reduce_prod_int32)                                                                           \
+    X(reduce_prod_int64)                                                                           \
+    X(reduce_prod_int8_once)                                                                       \
+    X(reduce_sum_float32)                                                                          \
+    X(reduce_sum_int16_twice)                                                                      \
+    X(reduce_sum_int32)                                                                            \
+    X(reduce_sum_int64)                                                                            \
+    X(reduce_sum_int8_twice)                                                                       \
     X(relu_float32)                                                                                \
     X(requantize_int16_twice)                                                                      \
     X(requantize_int16_int8_twice)                                                                 \
