@@ -52,6 +52,7 @@
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(split)                                                                                       \
     X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
+    "BROADCAST_TO": "broadcast_to",
     "CONCATENATION": "concatenation",
+    "DEPTH_TO_SPACE": "space_to_depth",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
@@ -34,13 +36,20 @@ OPS = {
     "RELU6": "relu",
     "RELU_N1_TO_1": "relu",
     "RESHAPE": "reshape",
+    "REVERSE_V2": "reverse_v2",
     "SHAPE": "shape",
+    "SLICE": "slice",
     "SOFTMAX": "softmax",
+    "SPACE_TO_DEPTH": "space_to_depth",
+    "SPLIT": "split",
+    "SPLIT_V": "split_v",
     "SQUEEZE": "squeeze",
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "TANH": "tanh",
+    "TILE": "tile",
     "TRANSPOSE": "transpose",
+    "UNPACK": "unpack",
 }
 """Builtin -> module of this folder."""
 
