@@ -99,6 +99,7 @@
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(split)                                                                                       \
     X(strided_copy)                                                                                \
     X(softmax_uint8_twice)                                                                         \
     X(softmax_uint8_int16_twice)                                                                   \

@@ -90,7 +90,10 @@ def test_a_batch_is_that_of_its_images():
         ([[[1, 1]]], r"the paddings are constant.*\[1, 2\]"),
         ([build.tensor((2, 2), "int32")], "the paddings are constant"),
         ([[[0, 0], [1, 1]], value("int16")], "one constant of the output's element type"),
-        ([[[0, 0], [1, 1]], build.tensor((1,), "int8")], "one constant of the output's element"),
+        (
+            [[[0, 0], [1, 1]], build.tensor((1,), "int8")],
+            "one constant of the output's element type",
+        ),
         (
             [[[0, 0], [1, 1]], build.constant(3, "int8", 0.5)],
             r"has the output's scale and zero point; here it is \(0.5, 0\) for \(0.05",

@@ -75,24 +75,28 @@ def compare(
     op: str,
     x: Array,
     constants: Sequence[Any],
-    outputs: int = 1,
+    outputs: int | Sequence[tuple[int, ...]] = 1,
     rounding: str = "litert",
     **options: Any,
 ) -> list[Array]:
     """Compare every engine with LiteRT, whose outputs are returned.
 
-    The arguments are those of ``model``; the shapes of the outputs are those that LiteRT infers.
+    The arguments are those of ``model``; of a number of outputs the shapes are those that LiteRT
+    infers.
     """
     dtype = str(x.dtype)
-    guess = model(op, dtype, x.shape, constants, [(1,)] * outputs, **options)
-    shapes = [one.shape for one in runtimes.run_builtin_ref(guess, [x])]
+    if isinstance(outputs, int):
+        guess = model(op, dtype, x.shape, constants, [(1,)] * outputs, **options)
+        shapes = [one.shape for one in runtimes.run_builtin_ref(guess, [x])]
+    else:
+        shapes = list(outputs)
     data = model(op, dtype, x.shape, constants, shapes, **options)
     expected = runtimes.run_builtin_ref(data, [x])
-    if outputs == 1:
+    if len(shapes) == 1:
         equal(data, x, expected[0], rounding)
     else:
         for name, engine in runtimes.engines(data, rounding=rounding).items():
-            for answer, one in zip(engine.run(x), expected, strict=True):
+            for answer, one in zip(engine.run((x,)), expected, strict=True):
                 answer = np.asarray(answer)
                 assert (answer.shape, answer.dtype) == (one.shape, one.dtype), name
                 assert answer.tobytes() == one.tobytes(), name
