@@ -14,6 +14,13 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(add_uint8_twice)                                                                             \
+    X(comparison_float32)                                                                          \
+    X(comparison_int16)                                                                            \
+    X(comparison_int16_twice)                                                                      \
+    X(comparison_int32)                                                                            \
+    X(comparison_int64)                                                                            \
+    X(comparison_int8_twice)                                                                       \
+    X(comparison_uint8_twice)                                                                      \
     X(concatenation)                                                                               \
     X(copy)                                                                                        \
     X(dequantize_int16)                                                                            \
@@ -30,11 +37,18 @@
     X(fully_connected_int8_float)                                                                  \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
     X(lookup_int16)                                                                                \
     X(lookup_int8)                                                                                 \
+    X(maximum_float32)                                                                             \
+    X(maximum_int16)                                                                               \
+    X(maximum_int32)                                                                               \
+    X(maximum_int64)                                                                               \
+    X(maximum_int8)                                                                                \
+    X(maximum_uint8)                                                                               \
     X(mul_float32)                                                                                 \
     X(mul_int16_twice)                                                                             \
     X(mul_int32)                                                                                   \
@@ -49,6 +63,7 @@
     X(relu_float32)                                                                                \
     X(requantize_int16_twice)                                                                      \
     X(requantize_int16_int8_twice)                                                                 \
+    X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \
