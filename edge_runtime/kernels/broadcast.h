@@ -65,4 +65,24 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
         }                                                                                          \
     }
 
+/* The same in a third of the code, for what compilers do not put into vectors or seldom runs. */
+#define EK_ELEMENTWISE_SMALL(kernel, type, Output, Params, element)                                \
+    EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
+    {                                                                                              \
+        const int32_t *sizes = (const int32_t *)tensors[2], *a_strides = sizes + EK_LOOPS;         \
+        const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
+        const int32_t count = ek_flash_int32(&sizes[EK_LOOPS - 1]), rows = ek_rows(sizes);         \
+        const int32_t a_moves = ek_flash_int32(&a_strides[EK_LOOPS - 1]);                          \
+        const int32_t b_moves = ek_flash_int32(&b_strides[EK_LOOPS - 1]);                          \
+        Output *output = (Output *)tensors[3];                                                     \
+        Params p;                                                                                  \
+        memcpy(&p, params, sizeof p);                                                              \
+        for (int32_t row = 0; row < rows; row++) {                                                 \
+            const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
+            const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
+            for (int32_t i = 0; i < count; i++, a += a_moves, b += b_moves)                        \
+                *output++ = (Output)element(p, *a, *b);                                            \
+        }                                                                                          \
+    }
+
 #endif

@@ -14,6 +14,13 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(add_uint8_twice)                                                                             \
+    X(comparison_float32)                                                                          \
+    X(comparison_int16)                                                                            \
+    X(comparison_int16_twice)                                                                      \
+    X(comparison_int32)                                                                            \
+    X(comparison_int64)                                                                            \
+    X(comparison_int8_twice)                                                                       \
+    X(comparison_uint8_twice)                                                                      \
     X(concatenation)                                                                               \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
@@ -41,11 +48,18 @@
     X(fully_connected_offset_uint8_once)                                                           \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
     X(lookup_int16)                                                                                \
     X(lookup_int8)                                                                                 \
+    X(maximum_float32)                                                                             \
+    X(maximum_int16)                                                                               \
+    X(maximum_int32)                                                                               \
+    X(maximum_int64)                                                                               \
+    X(maximum_int8)                                                                                \
+    X(maximum_uint8)                                                                               \
     X(mul_float32)                                                                                 \
     X(mul_int16_twice)                                                                             \
     X(mul_int32)                                                                                   \
@@ -93,6 +107,7 @@
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \

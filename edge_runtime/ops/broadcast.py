@@ -45,7 +45,12 @@ def shapes_fit(call: Call) -> str | None:
 
 def loops_fit(call: Call) -> str | None:
     """Broadcasting takes at most 6 nested loops, neighbours of the same kind being one."""
-    count = len(_runs(_shapes(call)))
+    return too_many_loops(_shapes(call))
+
+
+def too_many_loops(shapes: Sequence[tuple[int, ...]]) -> str | None:
+    """Return how many loops it takes to broadcast the shapes, None when a kernel has as many."""
+    count = len(_runs(shapes))
     return None if count <= LOOPS else str(count)
 
 
