@@ -13,6 +13,12 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(concatenation)                                                                               \
+    X(conv_2d_float32)                                                                             \
+    X(conv_2d_int16_once)                                                                          \
+    X(conv_2d_int16_twice)                                                                         \
+    X(conv_2d_int8_twice)                                                                          \
+    X(conv_2d_int8_float)                                                                          \
+    X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
