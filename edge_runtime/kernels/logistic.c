@@ -1,8 +1,8 @@
 /* LOGISTIC; the meaning is defined in logistic.py. */
 #include "kernel.h"
 
-#include "exponential.h"
 #include "gemmlowp.h"
+#include "sigmoid_float32.h"
 #include "sigmoid_table.h"
 
 typedef struct {
@@ -16,7 +16,7 @@ void ek_logistic_float32(const int32_t *params, void *const *tensors)
     float *output = (float *)tensors[1];
     const Count *p = (const Count *)params;
     for (int32_t i = 0; i < p->count; i++)
-        output[i] = (float)(1 / (1 + ek_exp(-(double)input[i])));
+        output[i] = ek_logistic_of(input[i]);
 }
 
 /* tensors: input int16 [count], table uint16 [256], output int16 [count]. */

@@ -40,6 +40,7 @@ OPS = {
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "TANH": "tanh",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
 }
 """Builtin -> module of this folder."""
 
