@@ -3,6 +3,7 @@
 
 #include "exponential.h"
 #include "gemmlowp.h"
+#include "sigmoid_float32.h"
 #include "sigmoid_table.h"
 
 typedef struct {
@@ -21,8 +22,8 @@ void ek_logistic_float32(const int32_t *params, void *const *tensors)
     float *output = (float *)tensors[1];
     const Float32 *p = (const Float32 *)params;
     for (int32_t i = 0; i < p->count; i++) {
-        const double x = (double)input[i];
-        output[i] = (float)(input[i] < p->below ? ek_exp(x) : 1 / (1 + ek_exp(-x)));
+        const float x = input[i];
+        output[i] = x < p->below ? (float)ek_exp((double)x) : ek_logistic_of(x);
     }
 }
 

@@ -77,6 +77,7 @@ OPS = {
     "TILE": "tile",
     "TRANSPOSE": "transpose",
     "UNPACK": "unpack",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
 }
 """Builtin -> module of this folder."""
 
