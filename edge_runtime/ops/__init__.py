@@ -86,7 +86,7 @@ ROUNDINGS = ("litert", "xnnpack", "tflite-micro")
 rounds twice."""
 
 
-OWN = {"COPY": "copy"}
+OWN = {"COPY": "copy", "TABLE": "table"}
 """Likewise of ops that no file has: passes of the planner add them."""
 
 
