@@ -12,8 +12,14 @@
     X(add_int32)                                                                                   \
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
+    X(arg_max_float32)                                                                             \
+    X(arg_max_int32)                                                                               \
+    X(arg_max_int8)                                                                                \
     X(concatenation)                                                                               \
     X(copy)                                                                                        \
+    X(cumsum_float32)                                                                              \
+    X(cumsum_int32)                                                                                \
+    X(cumsum_int64)                                                                                \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
+    "ARG_MAX": "arg_max",
+    "ARG_MIN": "arg_max",
     "AVERAGE_POOL_2D": "pool",
     "CONCATENATION": "concatenation",
+    "CUMSUM": "cumsum",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",
