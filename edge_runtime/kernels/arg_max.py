@@ -65,5 +65,6 @@ def arg_max_float32(params: Float32, tensor: Array) -> npt.NDArray[np.int32 | np
 
 
 def _positions(params: ArgMax | Float32, numbers: Array) -> npt.NDArray[np.int32 | np.int64]:
-    positions = numbers.reshape(params.outer, params.depth, params.inner).argmax(axis=1).ravel()
-    return positions.astype(np.int64 if params.wide else np.int32)
+    rows = numbers.reshape(params.outer, params.depth, params.inner)
+    positions: npt.NDArray[np.int64] = rows.argmax(axis=1).ravel()
+    return positions if params.wide else positions.astype(np.int32)

@@ -32,8 +32,13 @@
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
     X(fully_connected_int8_float)                                                                  \
+    X(l2_normalization_float32)                                                                    \
+    X(l2_normalization_int8_twice)                                                                 \
+    X(l2_normalization_uint8_twice)                                                                \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(log_softmax_float32)                                                                         \
+    X(log_softmax_int8_twice)                                                                      \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
