@@ -21,6 +21,9 @@
     X(comparison_int64)                                                                            \
     X(comparison_int8_twice)                                                                       \
     X(comparison_uint8_twice)                                                                      \
+    X(arg_max_float32)                                                                             \
+    X(arg_max_int32)                                                                               \
+    X(arg_max_int8)                                                                                \
     X(concatenation)                                                                               \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
@@ -30,6 +33,9 @@
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
     X(dequantize_float16)                                                                          \
+    X(cumsum_float32)                                                                              \
+    X(cumsum_int32)                                                                                \
+    X(cumsum_int64)                                                                                \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
@@ -49,6 +55,14 @@
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
     X(logical)                                                                                     \
+    X(fully_connected_int8_float)                                                                  \
+    X(l2_normalization_float32)                                                                    \
+    X(l2_normalization_int8_twice)                                                                 \
+    X(l2_normalization_uint8_twice)                                                                \
+    X(leaky_relu_float32)                                                                          \
+    X(leaky_relu_int16_twice)                                                                      \
+    X(log_softmax_float32)                                                                         \
+    X(log_softmax_int8_twice)                                                                      \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
