@@ -13,6 +13,7 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(concatenation)                                                                               \
+    X(concatenation_lookup)                                                                        \
     X(copy)                                                                                        \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
