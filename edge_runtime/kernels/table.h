@@ -12,6 +12,9 @@
     X(add_int32)                                                                                   \
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
+    X(cast_from_float32)                                                                           \
+    X(cast_integers)                                                                               \
+    X(cast_to_float32)                                                                             \
     X(concatenation)                                                                               \
     X(concatenation_lookup)                                                                        \
     X(copy)                                                                                        \
@@ -27,6 +30,10 @@
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
     X(fully_connected_int8_float)                                                                  \
+    X(gather_int32)                                                                                \
+    X(gather_int64)                                                                                \
+    X(indexed_copy)                                                                                \
+    X(indexed_copy_out)                                                                            \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
     X(logistic_fixed_int16)                                                                        \

@@ -19,19 +19,26 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
+    "BATCH_TO_SPACE_ND": "space_to_batch_nd",
     "BROADCAST_TO": "broadcast_to",
+    "CAST": "cast",
     "CONCATENATION": "concatenation",
     "DEPTH_TO_SPACE": "space_to_depth",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
+    "FILL": "fill",
     "FULLY_CONNECTED": "fully_connected",
+    "GATHER": "gather",
     "LEAKY_RELU": "leaky_relu",
     "LOGISTIC": "logistic",
+    "MIRROR_PAD": "mirror_pad",
     "MUL": "mul",
     "PACK": "pack",
     "PAD": "pad",
     "PADV2": "pad",
     "QUANTIZE": "quantize",
+    "RANGE": "range",
+    "RANK": "rank",
     "RELU": "relu",
     "RELU6": "relu",
     "RELU_N1_TO_1": "relu",
@@ -40,6 +47,7 @@ OPS = {
     "SHAPE": "shape",
     "SLICE": "slice",
     "SOFTMAX": "softmax",
+    "SPACE_TO_BATCH_ND": "space_to_batch_nd",
     "SPACE_TO_DEPTH": "space_to_depth",
     "SPLIT": "split",
     "SPLIT_V": "split_v",
@@ -50,6 +58,7 @@ OPS = {
     "TILE": "tile",
     "TRANSPOSE": "transpose",
     "UNPACK": "unpack",
+    "ZEROS_LIKE": "zeros_like",
 }
 """Builtin -> module of this folder."""
 
