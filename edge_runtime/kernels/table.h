@@ -31,6 +31,11 @@
     X(conv_2d_int8_float)                                                                          \
     X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
+    X(cast_from_float32)                                                                           \
+    X(cast_integers)                                                                               \
+    X(cast_to_float32)                                                                             \
+    X(concatenation)                                                                               \
+    X(concatenation_lookup)                                                                        \
     X(copy)                                                                                        \
     X(dequantize_float16)                                                                          \
     X(cumsum_float32)                                                                              \
@@ -52,6 +57,11 @@
     X(fully_connected_offset_int8_once)                                                            \
     X(fully_connected_offset_int8_twice)                                                           \
     X(fully_connected_offset_uint8_once)                                                           \
+    X(fully_connected_int8_float)                                                                  \
+    X(gather_int32)                                                                                \
+    X(gather_int64)                                                                                \
+    X(indexed_copy)                                                                                \
+    X(indexed_copy_out)                                                                            \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
     X(logical)                                                                                     \
