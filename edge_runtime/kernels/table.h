@@ -14,6 +14,8 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(add_uint8_twice)                                                                             \
+    X(add_n_float32)                                                                               \
+    X(add_n_int32)                                                                                 \
     X(comparison_float32)                                                                          \
     X(comparison_int16)                                                                            \
     X(comparison_int16_twice)                                                                      \
@@ -26,7 +28,16 @@
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(div_float32)                                                                                 \
+    X(div_int32)                                                                                   \
+    X(div_int8_twice)                                                                              \
+    X(div_uint8_twice)                                                                             \
     X(finite)                                                                                      \
+    X(floor_div_float32)                                                                           \
+    X(floor_div_int16)                                                                             \
+    X(floor_div_int32)                                                                             \
+    X(floor_div_int64)                                                                             \
+    X(floor_div_int8)                                                                              \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16_once)                                                                  \
     X(fully_connected_int16_narrow_once)                                                           \
@@ -56,6 +67,11 @@
     X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
     X(mul_uint8_twice)                                                                             \
+    X(pow_float32)                                                                                 \
+    X(pow_int32)                                                                                   \
+    X(prelu_float32)                                                                               \
+    X(prelu_int8_twice)                                                                            \
+    X(prelu_uint8_twice)                                                                           \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -70,6 +86,9 @@
     X(softmax_int8_int16_twice)                                                                    \
     X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(squared_difference_float32)                                                                  \
+    X(squared_difference_int32)                                                                    \
+    X(squared_difference_int8_twice)                                                               \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

@@ -18,7 +18,7 @@ def test_no_compiler_gives_a_warning(language, machine, tmp_path):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kernel", ["logistic", "softmax_float32", "tanh"])
+@pytest.mark.parametrize("kernel", ["floor_div", "logistic", "pow", "softmax_float32", "tanh"])
 def test_a_double_of_32_bits_is_refused_by_name(language, kernel, tmp_path):
     flags = [*LANGUAGES[language], *ZIG_AVR, sources.INCLUDE]
     ran = compiled(ZIG, flags, [sources.KERNELS / f"{kernel}.c"], tmp_path)
