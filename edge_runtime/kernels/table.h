@@ -13,7 +13,15 @@
     X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
     X(add_int8_twice)                                                                              \
+    X(add_n_float32)                                                                               \
+    X(add_n_int32)                                                                                 \
     X(add_uint8_twice)                                                                             \
+    X(arg_max_float32)                                                                             \
+    X(arg_max_int32)                                                                               \
+    X(arg_max_int8)                                                                                \
+    X(cast_from_float32)                                                                           \
+    X(cast_integers)                                                                               \
+    X(cast_to_float32)                                                                             \
     X(comparison_float32)                                                                          \
     X(comparison_int16)                                                                            \
     X(comparison_int16_twice)                                                                      \
@@ -21,30 +29,32 @@
     X(comparison_int64)                                                                            \
     X(comparison_int8_twice)                                                                       \
     X(comparison_uint8_twice)                                                                      \
-    X(arg_max_float32)                                                                             \
-    X(arg_max_int32)                                                                               \
-    X(arg_max_int8)                                                                                \
     X(concatenation)                                                                               \
+    X(concatenation_lookup)                                                                        \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
     X(conv_2d_int16_twice)                                                                         \
     X(conv_2d_int8_float)                                                                          \
     X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
-    X(cast_from_float32)                                                                           \
-    X(cast_integers)                                                                               \
-    X(cast_to_float32)                                                                             \
-    X(concatenation)                                                                               \
-    X(concatenation_lookup)                                                                        \
     X(copy)                                                                                        \
-    X(dequantize_float16)                                                                          \
     X(cumsum_float32)                                                                              \
     X(cumsum_int32)                                                                                \
     X(cumsum_int64)                                                                                \
+    X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(div_float32)                                                                                 \
+    X(div_int32)                                                                                   \
+    X(div_int8_twice)                                                                              \
+    X(div_uint8_twice)                                                                             \
     X(finite)                                                                                      \
+    X(floor_div_float32)                                                                           \
+    X(floor_div_int16)                                                                             \
+    X(floor_div_int32)                                                                             \
+    X(floor_div_int64)                                                                             \
+    X(floor_div_int8)                                                                              \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16_narrow_once)                                                           \
     X(fully_connected_int16_narrow_twice)                                                          \
@@ -57,15 +67,10 @@
     X(fully_connected_offset_int8_once)                                                            \
     X(fully_connected_offset_int8_twice)                                                           \
     X(fully_connected_offset_uint8_once)                                                           \
-    X(fully_connected_int8_float)                                                                  \
     X(gather_int32)                                                                                \
     X(gather_int64)                                                                                \
     X(indexed_copy)                                                                                \
     X(indexed_copy_out)                                                                            \
-    X(leaky_relu_float32)                                                                          \
-    X(leaky_relu_int16_twice)                                                                      \
-    X(logical)                                                                                     \
-    X(fully_connected_int8_float)                                                                  \
     X(l2_normalization_float32)                                                                    \
     X(l2_normalization_int8_twice)                                                                 \
     X(l2_normalization_uint8_twice)                                                                \
@@ -73,6 +78,7 @@
     X(leaky_relu_int16_twice)                                                                      \
     X(log_softmax_float32)                                                                         \
     X(log_softmax_int8_twice)                                                                      \
+    X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
@@ -101,6 +107,11 @@
     X(pool_max_int16)                                                                              \
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
+    X(pow_float32)                                                                                 \
+    X(pow_int32)                                                                                   \
+    X(prelu_float32)                                                                               \
+    X(prelu_int8_twice)                                                                            \
+    X(prelu_uint8_twice)                                                                           \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -141,6 +152,9 @@
     X(softmax_uint8_int16_twice)                                                                   \
     X(softmax_uint8_twice)                                                                         \
     X(split)                                                                                       \
+    X(squared_difference_float32)                                                                  \
+    X(squared_difference_int32)                                                                    \
+    X(squared_difference_int8_twice)                                                               \
     X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
