@@ -6,6 +6,7 @@
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(abs_int16_twice)                                                                             \
     X(add_float32)                                                                                 \
     X(add_int16_twice)                                                                             \
     X(add_int16_shifted_once)                                                                      \
@@ -18,6 +19,7 @@
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(elu_float32)                                                                                 \
     X(finite)                                                                                      \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16_once)                                                                  \
@@ -27,6 +29,10 @@
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
     X(fully_connected_int8_float)                                                                  \
+    X(gelu_float32)                                                                                \
+    X(gelu_tanh_float32)                                                                           \
+    X(hard_swish_float32)                                                                          \
+    X(interpolation_int16)                                                                         \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
     X(logistic_fixed_int16)                                                                        \
@@ -49,6 +55,9 @@
     X(requantize_int16_int32_twice)                                                                \
     X(requantize_int32_int8_twice)                                                                 \
     X(requantize_int32_int16_twice)                                                                \
+    X(roots_rsqrt_float32)                                                                         \
+    X(roots_sqrt_float32)                                                                          \
+    X(roots_sqrt_int16)                                                                            \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
     X(softmax_int8_twice)                                                                          \
@@ -59,7 +68,24 @@
     X(softmax_uint8_int16_twice)                                                                   \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
-    X(tanh_int16)
+    X(tanh_int16)                                                                                  \
+    X(transcendental_cos_float32)                                                                  \
+    X(transcendental_exp_float32)                                                                  \
+    X(transcendental_log_float32)                                                                  \
+    X(transcendental_sin_float32)                                                                  \
+    X(unary_abs_float32)                                                                           \
+    X(unary_abs_int32)                                                                             \
+    X(unary_ceil_float32)                                                                          \
+    X(unary_floor_float32)                                                                         \
+    X(unary_logical_not_bool)                                                                      \
+    X(unary_neg_float32)                                                                           \
+    X(unary_neg_int16)                                                                             \
+    X(unary_neg_int32)                                                                             \
+    X(unary_neg_int64)                                                                             \
+    X(unary_round_float32)                                                                         \
+    X(unary_sign_float32)                                                                          \
+    X(unary_sign_int32)                                                                            \
+    X(unary_square_float32)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)
