@@ -6,6 +6,7 @@
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(abs_int16_twice)                                                                             \
     X(add_float32)                                                                                 \
     X(add_int16_shifted_once)                                                                      \
     X(add_int16_twice)                                                                             \
@@ -49,6 +50,7 @@
     X(div_int32)                                                                                   \
     X(div_int8_twice)                                                                              \
     X(div_uint8_twice)                                                                             \
+    X(elu_float32)                                                                                 \
     X(finite)                                                                                      \
     X(floor_div_float32)                                                                           \
     X(floor_div_int16)                                                                             \
@@ -69,8 +71,12 @@
     X(fully_connected_offset_uint8_once)                                                           \
     X(gather_int32)                                                                                \
     X(gather_int64)                                                                                \
+    X(gelu_float32)                                                                                \
+    X(gelu_tanh_float32)                                                                           \
+    X(hard_swish_float32)                                                                          \
     X(indexed_copy)                                                                                \
     X(indexed_copy_out)                                                                            \
+    X(interpolation_int16)                                                                         \
     X(l2_normalization_float32)                                                                    \
     X(l2_normalization_int8_twice)                                                                 \
     X(l2_normalization_uint8_twice)                                                                \
@@ -142,6 +148,9 @@
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(roots_rsqrt_float32)                                                                         \
+    X(roots_sqrt_float32)                                                                          \
+    X(roots_sqrt_int16)                                                                            \
     X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
@@ -158,7 +167,24 @@
     X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
-    X(tanh_int16)
+    X(tanh_int16)                                                                                  \
+    X(transcendental_cos_float32)                                                                  \
+    X(transcendental_exp_float32)                                                                  \
+    X(transcendental_log_float32)                                                                  \
+    X(transcendental_sin_float32)                                                                  \
+    X(unary_abs_float32)                                                                           \
+    X(unary_abs_int32)                                                                             \
+    X(unary_ceil_float32)                                                                          \
+    X(unary_floor_float32)                                                                         \
+    X(unary_logical_not_bool)                                                                      \
+    X(unary_neg_float32)                                                                           \
+    X(unary_neg_int16)                                                                             \
+    X(unary_neg_int32)                                                                             \
+    X(unary_neg_int64)                                                                             \
+    X(unary_round_float32)                                                                         \
+    X(unary_sign_float32)                                                                          \
+    X(unary_sign_int32)                                                                            \
+    X(unary_square_float32)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \

@@ -19,7 +19,7 @@ def includes(path: Path) -> set[str]:
     return headers.union(*(includes(sources.KERNELS / header) for header in headers))
 
 
-OF_DOUBLE = [path.stem for path in sources.PORTABLE if "double.h" in includes(path)]
+OF_DOUBLE = [path.stem for path in sources.PORTABLE if "double_bits.h" in includes(path)]
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -39,5 +39,5 @@ def test_a_double_of_32_bits_is_refused_by_name(language, kernel, tmp_path):
     assert ran.returncode != 0
     errors = [line for line in ran.stderr.splitlines() if " error: " in line]
     assert len(errors) == 1
-    assert "double.h" in errors[0]
+    assert "double_bits.h" in errors[0]
     assert "ek_double_has_64_bits" in ran.stderr
