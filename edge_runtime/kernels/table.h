@@ -67,6 +67,11 @@
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
+    X(batch_matmul_float32, ek_batch_matmul_scratch_float32)                                       \
+    X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
+    X(batch_matmul_int16_int8_once, ek_batch_matmul_scratch_int16)                                 \
+    X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
+    X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
+    "BATCH_MATMUL": "batch_matmul",
     "CONCATENATION": "concatenation",
     "CONV_2D": "conv_2d",
     "DEQUANTIZE": "dequantize",

@@ -42,13 +42,13 @@ COMPILERS = {
 
 
 def exportable(content):
-    """Whether the engine has the model, and its input is of a type that C has."""
+    """Whether the engine has the model, and its input and output are of types that C has."""
     graph = read(content)
     try:
         plan(graph)
     except ModelError:
         return False
-    return graph.tensors[graph.inputs[0]].dtype != "int32"
+    return "int32" not in (graph.tensors[at].dtype for at in (*graph.inputs, *graph.outputs))
 
 
 SEEDS = {name: content for name, content in models.seeds().items() if exportable(content)}
