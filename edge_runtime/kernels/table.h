@@ -118,6 +118,8 @@
     X(strided_copy)                                                                                \
     X(softmax_uint8_twice)                                                                         \
     X(softmax_uint8_int16_twice)                                                                   \
+    X(svdf_float32)                                                                                \
+    X(svdf_int8_twice)                                                                             \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 OPS = {
     "ADD": "add",
-    "BATCH_MATMUL": "batch_matmul",
     "AVERAGE_POOL_2D": "pool",
-    "CONCATENATION": "concatenation",
-    "CONV_2D": "conv_2d",
+    "BATCH_MATMUL": "batch_matmul",
     "BROADCAST_TO": "broadcast_to",
     "CONCATENATION": "concatenation",
+    "CONV_2D": "conv_2d",
     "DEPTH_TO_SPACE": "space_to_depth",
     "DEQUANTIZE": "dequantize",
     "EQUAL": "comparison",
@@ -74,6 +73,7 @@ OPS = {
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "SUM": "reduce",
+    "SVDF": "svdf",
     "TANH": "tanh",
     "TILE": "tile",
     "TRANSPOSE": "transpose",
