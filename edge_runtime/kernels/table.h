@@ -7,12 +7,12 @@
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
     X(add_float32)                                                                                 \
-    X(add_int16_twice)                                                                             \
     X(add_int16_shifted_once)                                                                      \
+    X(add_int16_twice)                                                                             \
     X(add_int32)                                                                                   \
     X(add_int64)                                                                                   \
-    X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
+    X(add_int8_twice)                                                                              \
     X(add_uint8_twice)                                                                             \
     X(comparison_float32)                                                                          \
     X(comparison_int16)                                                                            \
@@ -25,8 +25,8 @@
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
     X(conv_2d_int16_twice)                                                                         \
-    X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_int8_float)                                                                          \
+    X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
     X(dequantize_float16)                                                                          \
@@ -35,13 +35,13 @@
     X(dequantize_uint8)                                                                            \
     X(finite)                                                                                      \
     X(fully_connected_float32)                                                                     \
-    X(fully_connected_int16_once)                                                                  \
     X(fully_connected_int16_narrow_once)                                                           \
     X(fully_connected_int16_narrow_twice)                                                          \
+    X(fully_connected_int16_once)                                                                  \
     X(fully_connected_int16_reduced_once)                                                          \
+    X(fully_connected_int8_float)                                                                  \
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
-    X(fully_connected_int8_float)                                                                  \
     X(fully_connected_offset_float32)                                                              \
     X(fully_connected_offset_int8_once)                                                            \
     X(fully_connected_offset_int8_twice)                                                           \
@@ -64,8 +64,10 @@
     X(mul_int16_twice)                                                                             \
     X(mul_int32)                                                                                   \
     X(mul_int64)                                                                                   \
-    X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
+    X(mul_int8_twice)                                                                              \
+    X(mul_uint8_twice)                                                                             \
+    X(pad)                                                                                         \
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
     X(pool_average_int8_once)                                                                      \
@@ -75,8 +77,6 @@
     X(pool_max_int16)                                                                              \
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
-    X(pad)                                                                                         \
-    X(mul_uint8_twice)                                                                             \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -97,11 +97,11 @@
     X(reduce_sum_int64)                                                                            \
     X(reduce_sum_int8_twice)                                                                       \
     X(relu_float32)                                                                                \
-    X(requantize_int16_twice)                                                                      \
-    X(requantize_int16_int8_twice)                                                                 \
     X(requantize_int16_int32_twice)                                                                \
-    X(requantize_int32_int8_twice)                                                                 \
+    X(requantize_int16_int8_twice)                                                                 \
+    X(requantize_int16_twice)                                                                      \
     X(requantize_int32_int16_twice)                                                                \
+    X(requantize_int32_int8_twice)                                                                 \
     X(resize_bilinear_float32)                                                                     \
     X(resize_bilinear_int16_once)                                                                  \
     X(resize_bilinear_int8_once)                                                                   \
@@ -110,10 +110,12 @@
     X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
-    X(softmax_int8_twice)                                                                          \
-    X(softmax_int8_int16_twice)                                                                    \
-    X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(softmax_int8_int16_float)                                                                    \
+    X(softmax_int8_int16_twice)                                                                    \
+    X(softmax_int8_twice)                                                                          \
+    X(softmax_uint8_int16_twice)                                                                   \
+    X(softmax_uint8_twice)                                                                         \
     X(split)                                                                                       \
     X(strided_copy)                                                                                \
     X(softmax_uint8_twice)                                                                         \
