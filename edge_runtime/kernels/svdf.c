@@ -32,7 +32,8 @@ void ek_svdf_float32(const int32_t *params, void *const *tensors)
     for (int32_t batch = 0; batch < p.batches; batch++, input += p.inputs) {
         const float *features = (const float *)tensors[1], *times = (const float *)tensors[2];
         for (int32_t filter = 0; filter < filters; filter++) {
-            memmove(state, state + 1, (size_t)(p.memory - 1) * sizeof *state);
+            for (int32_t i = 1; i < p.memory; i++)
+                state[i - 1] = state[i];
             state[p.memory - 1] = ek_dot_portable(input, features, p.inputs);
             const float product = ek_dot_portable(state, times, p.memory);
             const int32_t unit = filter / p.rank, part = filter % p.rank;
@@ -74,7 +75,8 @@ void ek_svdf_int8_twice(const int32_t *params, void *const *tensors)
                 }
                 const int32_t latest =
                     ek_rescale_twice((int32_t)feature, p.state_multiplier, p.state_shift);
-                memmove(state, state + 1, (size_t)(p.memory - 1) * sizeof *state);
+                for (int32_t i = 1; i < p.memory; i++)
+                    state[i - 1] = state[i];
                 state[p.memory - 1] = (int16_t)ek_clamp(latest, INT16_MIN, INT16_MAX);
                 for (int32_t i = 0; i < p.memory; i++)
                     sum += (uint32_t)((int32_t)state[i] * ek_flash_int16(&times[i]));
