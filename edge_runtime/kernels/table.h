@@ -14,6 +14,11 @@
     X(add_int8_once)                                                                               \
     X(concatenation)                                                                               \
     X(copy)                                                                                        \
+    X(depthwise_conv_2d_float32)                                                                   \
+    X(depthwise_conv_2d_int16_once)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
+    X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_uint8_twice)                                                               \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
