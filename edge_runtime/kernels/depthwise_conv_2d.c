@@ -4,34 +4,11 @@
 #include "kernel.h"
 
 #include "activation.h"
+#include "depthwise_conv_2d.h"
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
 #include "window.h"
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    int32_t input_zero_point, output_zero_point, lowest, highest;
-} Int8;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
-} Uint8;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    int32_t lowest, highest;
-} Int16;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} Float32;
 
 /* The taps of a window that lie inside of the image, and where its first one lies. */
 typedef struct {
@@ -49,7 +26,7 @@ typedef struct {
                         (p).dilation_w),                                                           \
     }
 
-enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
+enum { BLOCK = 32 }; /* outputs whose sums are calculated at once */
 
 /* Defines a kernel without its calling convention, and what adds up the taps of a block of outputs:
  * these read neighbouring channels, or all the same one, where a channel has several outputs.
@@ -107,12 +84,12 @@ static inline int32_t add(uint32_t a, int32_t b)
     return (int32_t)(a + (uint32_t)b);
 }
 
-static inline uint32_t product_int8(Int8 p, int8_t x, const int8_t *weight)
+static inline uint32_t product_int8(DepthwiseConv2dInt8 p, int8_t x, const int8_t *weight)
 {
-    return (uint32_t)((x - p.input_zero_point) * ek_flash_int8(weight));
+    return (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
 }
 
-static inline void store_int8_twice(Int8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_int8_twice(DepthwiseConv2dInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
 {
     const int32_t *bias = (const int32_t *)tensors[2] + first;
@@ -126,7 +103,7 @@ static inline void store_int8_twice(Int8 p, const uint32_t *sums, void *const *t
     }
 }
 
-static inline void store_int8_float(Int8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_int8_float(DepthwiseConv2dInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
 {
     const float lowest = (float)(p.lowest - p.output_zero_point);
@@ -141,13 +118,13 @@ static inline void store_int8_float(Int8 p, const uint32_t *sums, void *const *t
     }
 }
 
-static inline uint32_t product_uint8(Uint8 p, uint8_t x, const uint8_t *weight)
+static inline uint32_t product_uint8(DepthwiseConv2dUint8 p, uint8_t x, const uint8_t *weight)
 {
     const int32_t w = ek_flash_uint8(weight) - p.weights_zero_point;
     return (uint32_t)((x - p.input_zero_point) * w);
 }
 
-static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_uint8_twice(DepthwiseConv2dUint8 p, const uint32_t *sums, void *const *tensors,
                                      int32_t first, int32_t count, uint8_t *output)
 {
     const int32_t *bias = (const int32_t *)tensors[2] + first;
@@ -161,13 +138,13 @@ static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const 
     }
 }
 
-static inline int64_t product_int16(Int16 p, int16_t x, const int8_t *weight)
+static inline int64_t product_int16(DepthwiseConv2dInt16 p, int16_t x, const int8_t *weight)
 {
     (void)p;
     return (int32_t)x * ek_flash_int8(weight);
 }
 
-static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *tensors,
+static inline void store_int16_once(DepthwiseConv2dInt16 p, const int64_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int16_t *output)
 {
     const int64_t *bias = (const int64_t *)tensors[2] + first;
@@ -181,13 +158,13 @@ static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *t
     }
 }
 
-static inline float product_float32(Float32 p, float x, const float *weight)
+static inline float product_float32(DepthwiseConv2dFloat32 p, float x, const float *weight)
 {
     (void)p;
     return x * ek_flash_float(weight);
 }
 
-static inline void store_float32(Float32 p, const float *sums, void *const *tensors, int32_t first,
+static inline void store_float32(DepthwiseConv2dFloat32 p, const float *sums, void *const *tensors, int32_t first,
                                  int32_t count, float *output)
 {
     const float *bias = (const float *)tensors[2] + first;
@@ -195,38 +172,38 @@ static inline void store_float32(Float32 p, const float *sums, void *const *tens
         output[c] = ek_clamp_float32(sums[c] + ek_flash_float(&bias[c]), p.lowest, p.highest);
 }
 
-EK_DEPTHWISE(int8_twice, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
-EK_DEPTHWISE(int8_float, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
-EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
-EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_DEPTHWISE(float32, Float32, float, float, float, product_float32, store_float32)
+EK_DEPTHWISE(int8_twice, DepthwiseConv2dInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
+EK_DEPTHWISE(int8_float, DepthwiseConv2dInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
+EK_DEPTHWISE(uint8_twice, DepthwiseConv2dUint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
+EK_DEPTHWISE(int16_once, DepthwiseConv2dInt16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
+EK_DEPTHWISE(float32, DepthwiseConv2dFloat32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
 {
-    int8_twice(*(const Int8 *)params, tensors, (int8_t *)tensors[5]);
+    int8_twice(*(const DepthwiseConv2dInt8 *)params, tensors, (int8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int32, scale float [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
 {
-    int8_float(*(const Int8 *)params, tensors, (int8_t *)tensors[4]);
+    int8_float(*(const DepthwiseConv2dInt8 *)params, tensors, (int8_t *)tensors[4]);
 }
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_uint8_twice)(const int32_t *params, void *const *tensors)
 {
-    uint8_twice(*(const Uint8 *)params, tensors, (uint8_t *)tensors[5]);
+    uint8_twice(*(const DepthwiseConv2dUint8 *)params, tensors, (uint8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int64, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int16_once)(const int32_t *params, void *const *tensors)
 {
-    int16_once(*(const Int16 *)params, tensors, (int16_t *)tensors[5]);
+    int16_once(*(const DepthwiseConv2dInt16 *)params, tensors, (int16_t *)tensors[5]);
 }
 
 /* tensors: ... bias float, output. */
 EK_TARGET void EK(depthwise_conv_2d_float32)(const int32_t *params, void *const *tensors)
 {
-    float32(*(const Float32 *)params, tensors, (float *)tensors[3]);
+    float32(*(const DepthwiseConv2dFloat32 *)params, tensors, (float *)tensors[3]);
 }
