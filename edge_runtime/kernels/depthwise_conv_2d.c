@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D; the meaning is defined in depthwise_conv_2d.py.
  * tensors: input [batches][height][width][channels], weights [window_height][window_width][outputs],
  * bias [outputs], ... where there are channels * multiplier outputs. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "activation.h"
@@ -26,7 +27,7 @@ typedef struct {
                         (p).dilation_w),                                                           \
     }
 
-enum { BLOCK = 32 }; /* outputs whose sums are calculated at once */
+enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
 /* Defines a kernel without its calling convention, and what adds up the taps of a block of outputs:
  * these read neighbouring channels, or all the same one, where a channel has several outputs.
