@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from math import prod
 
-from edge_runtime.fixed_point import f32
 from edge_runtime.ops.activation import (
     activation_is_known,
     float32_bounds,
@@ -17,8 +16,16 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, not_affine
-from edge_runtime.ops.per_channel import factors, float_factors, multipliers, numbers, scales
+from edge_runtime.ops.constraints import affine, describe
+from edge_runtime.ops.per_channel import (
+    factors,
+    float32_factor,
+    float_factors,
+    multipliers,
+    not_scaled,
+    numbers,
+    too_large,
+)
 from edge_runtime.ops.window import positions, window
 
 TYPE_CHECKING = False
@@ -36,14 +43,9 @@ TYPES = (
 MOST_POSITIONS = 2**29
 """Bound of sizes, strides and dilations along a dimension: their sums fit int32."""
 
-FACTORS = {"int8": 2**30, "uint8": 2**30, "int16": 2**14}
-"""Element type -> bound of the factors from sums to outputs that LiteRT's shifts reach."""
-
 
 def types_are_supported(call: Call) -> str | None:
-    """Types of activations, weights, bias: int8, int8, int32; uint8, uint8, int32; int16, int8,
-    int64; float32.
-    """
+    """Input/weights/bias are int8/int8/int32, uint8/uint8/int32, int16/int8/int64 or float32."""
     bias = _bias(call)
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:
@@ -61,9 +63,7 @@ def weights_are_constant(call: Call) -> str | None:
 
 
 def shapes_fit(call: Call) -> str | None:
-    """Input [batches, height, width, channels], weights [1, rows, columns, outputs], bias [outputs];
-    the outputs are a multiple of the channels.
-    """
+    """Weights are [1, rows, columns, N * channels of the input, which has 4 dimensions]."""
     tensor, weights, bias = call.input(0), call.input(1), _bias(call)
     if len(tensor.shape) == len(weights.shape) == 4 and tensor.elements and weights.elements:
         fits = weights.shape[0] == 1 and weights.shape[3] % tensor.shape[3] == 0
@@ -86,7 +86,7 @@ def window_moves(call: Call) -> str | None:
     moves = [options[name] for name in ("stride_h", "stride_w", "dilation_h", "dilation_w")]
     (_, *size, _), (_, *taps, _) = call.input(0).shape, call.input(1).shape
     dilated = [(count - 1) * step for count, step in zip(taps, moves[2:], strict=True)]
-    fits = all(0 < move for move in moves) and max(*moves, *size, *dilated) < MOST_POSITIONS
+    fits = all(move > 0 for move in moves) and max(*moves, *size, *dilated) < MOST_POSITIONS
     return None if fits else f"{moves}, {size}, {taps}"
 
 
@@ -105,29 +105,13 @@ def elements_fit(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; int8 weights may have a scale for each
-    output, and have the zero point 0.
-    """
-    tensor, weights = call.input(0), call.input(1)
-    if tensor.dtype == "float32":
-        return None
-    if description := not_affine(tensor, call.output):
-        return description
-    if weights.dtype == "uint8":
-        return not_affine(weights)
-    scaled = weights.quantization
-    if scaled is None or any(scaled.zero_points) or (scaled.per_channel and scaled.axis != 3):
-        return f"{weights.name!r}: {scaled and (scaled.zero_points[:4], scaled.axis)}"
-    return None
+    """Integers have one scale and zero point, int16 0; int8 weights 0, a scale or one an output."""
+    return not_scaled(call.input(0), call.input(1), call.output, 3)
 
 
 def factors_fit(call: Call) -> str | None:
     """The factors from sums to outputs are below 2**30, of int16 below 2**14."""
-    dtype = call.output.dtype
-    if dtype == "float32":
-        return None
-    most = max(factors(call.input(0), call.input(1), call.output))
-    return None if most < FACTORS[dtype] else str(most)
+    return too_large(call.input(0), call.input(1), call.output)
 
 
 CONSTRAINTS = (
@@ -180,7 +164,8 @@ def lower(call: Call) -> Kernel:
     if call.rounding == "xnnpack" and tensor.dtype == "int8":
         factor = float_factors(tensor, weights, call.output, outputs)
         return _kernel("int8_float", {**size, **xnnpack_bounds(call)}, int32s(biases), factor)
-    scaling = multipliers(_factors(call), outputs)
+    of_scales = float32_factor if tensor.dtype == "uint8" else factors
+    scaling = multipliers(of_scales(tensor, weights, call.output), outputs)
     params = {**size, **quantized_bounds(call)}
     return _kernel(f"{tensor.dtype}_twice", params, int32s(biases), *scaling)
 
@@ -191,18 +176,6 @@ def _kernel(
     """Return a kernel of this op, whose inputs are constants but for the first."""
     name = f"depthwise_conv_2d_{name}"
     return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
-
-
-def _factors(call: Call) -> list[float]:
-    """Return the factors from sums to outputs; of uint8 with the product of scales in float32.
-
-    Source: GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc.
-    """
-    tensors = call.input(0), call.input(1), call.output
-    if call.output.dtype == "uint8":
-        scale, (one,), output = scales(*tensors)
-        return [f32(scale * one) / output]
-    return factors(*tensors)
 
 
 def _bias(call: Call) -> Tensor | None:
