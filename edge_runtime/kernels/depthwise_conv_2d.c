@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D; the meaning is defined in depthwise_conv_2d.py.
- * tensors: input [batches][height][width][channels], weights [window_height][window_width][outputs],
- * bias [outputs], ... where there are channels * multiplier outputs. */
+ * tensors: input [batches][height][width][channels], weights
+ * [window_height][window_width][outputs], bias [outputs], ... where there are channels * multiplier
+ * outputs. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -10,6 +11,24 @@
 #include "flash.h"
 #include "float_bits.h"
 #include "window.h"
+
+typedef struct {
+    int32_t batches, height, width, channels, multiplier, output_height, output_width;
+    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
+} Uint8;
+
+typedef struct {
+    int32_t batches, height, width, channels, multiplier, output_height, output_width;
+    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int32_t lowest, highest;
+} Int16;
+
+typedef struct {
+    int32_t batches, height, width, channels, multiplier, output_height, output_width;
+    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    float lowest, highest;
+} Float32;
 
 /* The taps of a window that lie inside of the image, and where its first one lies. */
 typedef struct {
@@ -85,12 +104,12 @@ static inline int32_t add(uint32_t a, int32_t b)
     return (int32_t)(a + (uint32_t)b);
 }
 
-static inline uint32_t product_int8(DepthwiseConv2dInt8 p, int8_t x, const int8_t *weight)
+static inline uint32_t product_int8(DepthwiseInt8 p, int8_t x, const int8_t *weight)
 {
     return (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
 }
 
-static inline void store_int8_twice(DepthwiseConv2dInt8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
 {
     const int32_t *bias = (const int32_t *)tensors[2] + first;
@@ -99,12 +118,13 @@ static inline void store_int8_twice(DepthwiseConv2dInt8 p, const uint32_t *sums,
     for (int32_t c = 0; c < count; c++) {
         const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
         const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
-        const int32_t scaled = ek_rescale_twice(total, factor, left);
-        output[c] = (int8_t)ek_clamp(add((uint32_t)scaled, p.output_zero_point), p.lowest, p.highest);
+        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
+        const int32_t moved = add(scaled, p.output_zero_point);
+        output[c] = (int8_t)ek_clamp(moved, p.lowest, p.highest);
     }
 }
 
-static inline void store_int8_float(DepthwiseConv2dInt8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_int8_float(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
 {
     const float lowest = (float)(p.lowest - p.output_zero_point);
@@ -119,13 +139,13 @@ static inline void store_int8_float(DepthwiseConv2dInt8 p, const uint32_t *sums,
     }
 }
 
-static inline uint32_t product_uint8(DepthwiseConv2dUint8 p, uint8_t x, const uint8_t *weight)
+static inline uint32_t product_uint8(Uint8 p, uint8_t x, const uint8_t *weight)
 {
     const int32_t w = ek_flash_uint8(weight) - p.weights_zero_point;
     return (uint32_t)((x - p.input_zero_point) * w);
 }
 
-static inline void store_uint8_twice(DepthwiseConv2dUint8 p, const uint32_t *sums, void *const *tensors,
+static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const *tensors,
                                      int32_t first, int32_t count, uint8_t *output)
 {
     const int32_t *bias = (const int32_t *)tensors[2] + first;
@@ -134,18 +154,19 @@ static inline void store_uint8_twice(DepthwiseConv2dUint8 p, const uint32_t *sum
     for (int32_t c = 0; c < count; c++) {
         const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
         const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
-        const int32_t scaled = ek_rescale_twice(total, factor, left);
-        output[c] = (uint8_t)ek_clamp(add((uint32_t)scaled, p.output_zero_point), p.lowest, p.highest);
+        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
+        const int32_t moved = add(scaled, p.output_zero_point);
+        output[c] = (uint8_t)ek_clamp(moved, p.lowest, p.highest);
     }
 }
 
-static inline int64_t product_int16(DepthwiseConv2dInt16 p, int16_t x, const int8_t *weight)
+static inline int64_t product_int16(Int16 p, int16_t x, const int8_t *weight)
 {
     (void)p;
     return (int32_t)x * ek_flash_int8(weight);
 }
 
-static inline void store_int16_once(DepthwiseConv2dInt16 p, const int64_t *sums, void *const *tensors,
+static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int16_t *output)
 {
     const int64_t *bias = (const int64_t *)tensors[2] + first;
@@ -159,13 +180,13 @@ static inline void store_int16_once(DepthwiseConv2dInt16 p, const int64_t *sums,
     }
 }
 
-static inline float product_float32(DepthwiseConv2dFloat32 p, float x, const float *weight)
+static inline float product_float32(Float32 p, float x, const float *weight)
 {
     (void)p;
     return x * ek_flash_float(weight);
 }
 
-static inline void store_float32(DepthwiseConv2dFloat32 p, const float *sums, void *const *tensors, int32_t first,
+static inline void store_float32(Float32 p, const float *sums, void *const *tensors, int32_t first,
                                  int32_t count, float *output)
 {
     const float *bias = (const float *)tensors[2] + first;
@@ -173,38 +194,38 @@ static inline void store_float32(DepthwiseConv2dFloat32 p, const float *sums, vo
         output[c] = ek_clamp_float32(sums[c] + ek_flash_float(&bias[c]), p.lowest, p.highest);
 }
 
-EK_DEPTHWISE(int8_twice, DepthwiseConv2dInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
-EK_DEPTHWISE(int8_float, DepthwiseConv2dInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
-EK_DEPTHWISE(uint8_twice, DepthwiseConv2dUint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
-EK_DEPTHWISE(int16_once, DepthwiseConv2dInt16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_DEPTHWISE(float32, DepthwiseConv2dFloat32, float, float, float, product_float32, store_float32)
+EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
+EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
+EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
+EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
+EK_DEPTHWISE(float32, Float32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
 {
-    int8_twice(*(const DepthwiseConv2dInt8 *)params, tensors, (int8_t *)tensors[5]);
+    int8_twice(*(const DepthwiseInt8 *)params, tensors, (int8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int32, scale float [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
 {
-    int8_float(*(const DepthwiseConv2dInt8 *)params, tensors, (int8_t *)tensors[4]);
+    int8_float(*(const DepthwiseInt8 *)params, tensors, (int8_t *)tensors[4]);
 }
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_uint8_twice)(const int32_t *params, void *const *tensors)
 {
-    uint8_twice(*(const DepthwiseConv2dUint8 *)params, tensors, (uint8_t *)tensors[5]);
+    uint8_twice(*(const Uint8 *)params, tensors, (uint8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int64, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int16_once)(const int32_t *params, void *const *tensors)
 {
-    int16_once(*(const DepthwiseConv2dInt16 *)params, tensors, (int16_t *)tensors[5]);
+    int16_once(*(const Int16 *)params, tensors, (int16_t *)tensors[5]);
 }
 
 /* tensors: ... bias float, output. */
 EK_TARGET void EK(depthwise_conv_2d_float32)(const int32_t *params, void *const *tensors)
 {
-    float32(*(const DepthwiseConv2dFloat32 *)params, tensors, (float *)tensors[3]);
+    float32(*(const Float32 *)params, tensors, (float *)tensors[3]);
 }

@@ -1,4 +1,4 @@
-/* Parameters of DEPTHWISE_CONV_2D: the records of depthwise_conv_2d.py. */
+/* Parameters of the int8 kernels of DEPTHWISE_CONV_2D: a record of depthwise_conv_2d.py. */
 #ifndef EK_DEPTHWISE_CONV_2D_H
 #define EK_DEPTHWISE_CONV_2D_H
 
@@ -8,24 +8,6 @@ typedef struct {
     int32_t batches, height, width, channels, multiplier, output_height, output_width;
     int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
     int32_t input_zero_point, output_zero_point, lowest, highest;
-} DepthwiseConv2dInt8;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
-} DepthwiseConv2dUint8;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    int32_t lowest, highest;
-} DepthwiseConv2dInt16;
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} DepthwiseConv2dFloat32;
+} DepthwiseInt8;
 
 #endif

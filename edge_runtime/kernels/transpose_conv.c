@@ -50,7 +50,7 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
  *
  * product(p, x, weight): of an input and where a weight lies, of the type Sum.
  * store(p, sum, tensors, o): output number o of a sum. */
-#define EK_TRANSPOSE_CONV(name, Params, type, weight, Sum, product, store)                         \
+#define EK_TRANSPOSED(name, Params, type, weight, Sum, product, store)                         \
     static inline Sum name##_sum(const Params p, const type *image, const weight *window,          \
                                  int32_t row, int32_t column)                                      \
     {                                                                                              \
@@ -98,7 +98,8 @@ static inline int32_t rescaled(uint32_t sum, void *const *tensors, int32_t outpu
 {
     const int32_t total = add(sum, ek_flash_int32((const int32_t *)tensors[2] + output));
     const int32_t multiplier = ek_flash_int32((const int32_t *)tensors[3] + output);
-    return ek_rescale_twice(total, multiplier, ek_flash_int32((const int32_t *)tensors[4] + output));
+    const int32_t shift = ek_flash_int32((const int32_t *)tensors[4] + output);
+    return ek_rescale_twice(total, multiplier, shift);
 }
 
 static inline uint32_t product_int8(Int8 p, int8_t x, const int8_t *weight)
@@ -149,13 +150,13 @@ static inline int16_t store_int16_once(Int16 p, int64_t sum, void *const *tensor
     return (int16_t)ek_clamp(ek_rescale_reduced(total, multiplier, shift), p.lowest, p.highest);
 }
 
-static inline uint32_t product_int16_narrow(Int16 p, int16_t x, const int8_t *weight)
+static inline uint32_t product_narrow(Int16 p, int16_t x, const int8_t *weight)
 {
     (void)p;
     return (uint32_t)((int32_t)x * ek_flash_int8(weight));
 }
 
-static inline int16_t store_int16_narrow(Int16 p, uint32_t sum, void *const *tensors, int32_t output)
+static inline int16_t store_narrow(Int16 p, uint32_t sum, void *const *tensors, int32_t output)
 {
     return (int16_t)ek_clamp(rescaled(sum, tensors, output), p.lowest, p.highest);
 }
@@ -172,13 +173,12 @@ static inline float store_float32(Float32 p, float sum, void *const *tensors, in
     return ek_clamp_float32(total, p.lowest, p.highest);
 }
 
-EK_TRANSPOSE_CONV(int8_twice, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
-EK_TRANSPOSE_CONV(int8_float, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
-EK_TRANSPOSE_CONV(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
-EK_TRANSPOSE_CONV(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_TRANSPOSE_CONV(int16_narrow, Int16, int16_t, int8_t, uint32_t, product_int16_narrow,
-                  store_int16_narrow)
-EK_TRANSPOSE_CONV(float32, Float32, float, float, float, product_float32, store_float32)
+EK_TRANSPOSED(int8_twice, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
+EK_TRANSPOSED(int8_float, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
+EK_TRANSPOSED(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
+EK_TRANSPOSED(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
+EK_TRANSPOSED(int16_narrow, Int16, int16_t, int8_t, uint32_t, product_narrow, store_narrow)
+EK_TRANSPOSED(float32, Float32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 void ek_transpose_conv_int8_twice(const int32_t *params, void *const *tensors)

@@ -11,7 +11,7 @@
 
 enum { WIDTH = 8, HEAD = 3 * WIDTH * 4, MOST_TAPS = 64 };
 
-static inline void put_block(const DepthwiseConv2dInt8 *p, size_t first, void *const *tensors,
+static inline void put_block(const DepthwiseInt8 *p, size_t first, void *const *tensors,
                              char *block)
 {
     const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
@@ -35,7 +35,7 @@ static inline void put_block(const DepthwiseConv2dInt8 *p, size_t first, void *c
 
 int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    const DepthwiseConv2dInt8 *const p = (const DepthwiseConv2dInt8 *)params;
+    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const size_t height = (size_t)p->window_height, width = (size_t)p->window_width;
     char *packed = packing->tensors[1];

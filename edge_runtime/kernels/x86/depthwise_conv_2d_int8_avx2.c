@@ -12,7 +12,7 @@
 
 enum { WIDTH = 8, HEAD = 3 * WIDTH * 4, MOST_TAPS = 64 };
 
-typedef DepthwiseConv2dInt8 Layer;
+typedef DepthwiseInt8 Layer;
 
 /* Where the taps of a pixel lie, and where those of the next pixel on the right do. */
 typedef struct {
@@ -160,7 +160,7 @@ TARGET static inline void image_row(const Layer *p, const int8_t *image, int32_t
 /* tensors: input, packed weights, and the output behind three that the weights include. */
 TARGET void ek_depthwise_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors)
 {
-    const Layer p = *(const DepthwiseConv2dInt8 *)params;
+    const Layer p = *(const DepthwiseInt8 *)params;
     const ptrdiff_t outputs = (ptrdiff_t)p.channels * p.multiplier;
     const ptrdiff_t pairs = (p.window_height * p.window_width + 1) / 2;
     const char *blocks = tensors[1];
