@@ -57,14 +57,14 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
     static inline void name##_block(const Params p, Taps t, const type *input, const weight *w,    \
                                     Sum *sums, int32_t count, int32_t step)                        \
     {                                                                                              \
-        const ptrdiff_t width = p.width, outputs = (ptrdiff_t)p.channels * p.multiplier;           \
+        const int32_t outputs = p.channels * p.multiplier;                                         \
         for (int32_t c = 0; c < count; c++)                                                        \
             sums[c] = 0;                                                                           \
         for (int32_t i = t.first_row; i < t.end_row; i++) {                                        \
             for (int32_t j = t.first_column; j < t.end_column; j++) {                              \
-                const ptrdiff_t y = t.y + i * p.dilation_h, x = t.x + j * p.dilation_w;            \
-                const type *from = input + (y * width + x) * p.channels;                           \
-                const weight *tap = w + ((ptrdiff_t)i * p.window_width + j) * outputs;             \
+                const int32_t y = t.y + i * p.dilation_h, x = t.x + j * p.dilation_w;              \
+                const type *from = input + (y * p.width + x) * p.channels;                         \
+                const weight *tap = w + (i * p.window_width + j) * outputs;                        \
                 for (int32_t c = 0; c < count; c++)                                                \
                     sums[c] += product(p, from[c * step], &tap[c]);                                \
             }                                                                                      \
@@ -74,7 +74,7 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
     {                                                                                              \
         const type *image = (const type *)tensors[0];                                              \
         const int32_t outputs = p.channels * p.multiplier, many = p.multiplier > 1;                \
-        const int32_t run = many ? p.multiplier : p.channels;                                      \
+        const int32_t run = many ? p.multiplier : p.channels, block = BLOCK;                       \
         for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
             for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
                 const Taps t = EK_TAPS(p, at / p.output_width, at % p.output_width);               \
@@ -84,7 +84,7 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
                     const type *input = image + first / p.multiplier;                              \
                     const weight *w = (const weight *)tensors[1] + first;                          \
                     Sum sums[BLOCK];                                                               \
-                    count = left < BLOCK ? left : BLOCK;                                           \
+                    count = left < block ? left : block;                                           \
                     if (many)                                                                      \
                         name##_block(p, t, input, w, sums, count, 0);                              \
                     else if (count == BLOCK)                                                       \
@@ -94,7 +94,7 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
                     store(p, sums, tensors, first, count, output);                                 \
                 }                                                                                  \
             }                                                                                      \
-            image += (ptrdiff_t)p.height * p.width * p.channels;                                   \
+            image += p.height * p.width * p.channels;                                              \
         }                                                                                          \
     }
 

@@ -54,7 +54,7 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
     static inline Sum name##_sum(const Params p, const type *image, const weight *window,          \
                                  int32_t row, int32_t column)                                      \
     {                                                                                              \
-        const ptrdiff_t channels = p.channels;                                                     \
+        const int32_t channels = p.channels;                                                       \
         const int32_t end_y = end_reaching(row, p.stride_h, p.height);                             \
         const int32_t end_x = end_reaching(column, p.stride_w, p.width);                           \
         Sum sum = 0;                                                                               \
@@ -62,8 +62,8 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
         for (; y < end_y; y++) {                                                                   \
             int32_t x = first_reaching(column, p.window_width, p.stride_w);                        \
             for (; x < end_x; x++) {                                                               \
-                const ptrdiff_t i = row - y * p.stride_h, j = column - x * p.stride_w;             \
-                const type *from = image + ((ptrdiff_t)y * p.width + x) * channels;                \
+                const int32_t i = row - y * p.stride_h, j = column - x * p.stride_w;               \
+                const type *from = image + (y * p.width + x) * channels;                           \
                 const weight *tap = window + (i * p.window_width + j) * channels;                  \
                 for (int32_t c = 0; c < channels; c++)                                             \
                     sum += product(p, from[c], &tap[c]);                                           \
@@ -74,7 +74,7 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
     static inline void name(const Params p, void *const *tensors, type *output)                    \
     {                                                                                              \
         const type *image = (const type *)tensors[0];                                              \
-        const ptrdiff_t size = (ptrdiff_t)p.window_height * p.window_width * p.channels;           \
+        const int32_t size = p.window_height * p.window_width * p.channels;                        \
         for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
             for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
                 const int32_t row = at / p.output_width + p.top;                                   \
@@ -83,7 +83,7 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
                 for (int32_t o = 0; o < p.outputs; o++, window += size)                            \
                     *output++ = store(p, name##_sum(p, image, window, row, column), tensors, o);   \
             }                                                                                      \
-            image += (ptrdiff_t)p.height * p.width * p.channels;                                   \
+            image += p.height * p.width * p.channels;                                              \
         }                                                                                          \
     }
 

@@ -99,8 +99,8 @@ def padding_is_known(call: Call) -> str | None:
 
 
 def elements_fit(call: Call) -> str | None:
-    """Input and output have at most 2**31 - 1 elements."""
-    counts = call.input(0).elements, prod(shapes(call)[0])
+    """Input, weights and output have at most 2**31 - 1 elements."""
+    counts = call.input(0).elements, call.input(1).elements, prod(shapes(call)[0])
     return None if max(counts) < 2**31 else str(max(counts))
 
 

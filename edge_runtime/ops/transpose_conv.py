@@ -120,8 +120,8 @@ def convolution_gives_the_input(call: Call) -> str | None:
 
 
 def elements_fit(call: Call) -> str | None:
-    """Input and output have at most 2**31 - 1 elements."""
-    counts = call.input(2).elements, prod(shapes(call)[0])
+    """Input, weights and output have at most 2**31 - 1 elements."""
+    counts = call.input(2).elements, call.input(1).elements, prod(shapes(call)[0])
     return None if max(counts) < 2**31 else str(max(counts))
 
 
