@@ -30,6 +30,11 @@
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
     X(dequantize_float16)                                                                          \
+    X(depthwise_conv_2d_float32)                                                                   \
+    X(depthwise_conv_2d_int16_once)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
+    X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_uint8_twice)                                                               \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
@@ -124,7 +129,13 @@
     X(svdf_int8_twice)                                                                             \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
-    X(tanh_int16)
+    X(tanh_int16)                                                                                  \
+    X(transpose_conv_float32)                                                                      \
+    X(transpose_conv_int16_once)                                                                   \
+    X(transpose_conv_int16_narrow_twice)                                                           \
+    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_int8_float)                                                                   \
+    X(transpose_conv_uint8_twice)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
@@ -174,6 +185,7 @@
     x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -188,6 +200,7 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

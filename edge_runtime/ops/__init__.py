@@ -25,6 +25,7 @@ OPS = {
     "CONCATENATION": "concatenation",
     "CONV_2D": "conv_2d",
     "DEPTH_TO_SPACE": "space_to_depth",
+    "DEPTHWISE_CONV_2D": "depthwise_conv_2d",
     "DEQUANTIZE": "dequantize",
     "EQUAL": "comparison",
     "EXPAND_DIMS": "expand_dims",
@@ -79,6 +80,7 @@ OPS = {
     "TRANSPOSE": "transpose",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
     "UNPACK": "unpack",
+    "TRANSPOSE_CONV": "transpose_conv",
 }
 """Builtin -> module of this folder."""
 
