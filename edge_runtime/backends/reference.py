@@ -75,7 +75,8 @@ class ReferenceSession:
         slots = self._plan.slots
         self._states = {
             state.slot: np.frombuffer(
-                state.data or bytes([state.fill]) * slots[state.slot].size, slots[state.slot].dtype
+                bytearray(state.data or bytes([state.fill]) * slots[state.slot].size),
+                slots[state.slot].dtype,
             )
             for state in self._plan.states
         }

@@ -42,6 +42,11 @@
     X(cumsum_float32)                                                                              \
     X(cumsum_int32)                                                                                \
     X(cumsum_int64)                                                                                \
+    X(depthwise_conv_2d_float32)                                                                   \
+    X(depthwise_conv_2d_int16_once)                                                                \
+    X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
+    X(depthwise_conv_2d_uint8_twice)                                                               \
     X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
@@ -165,6 +170,8 @@
     X(squared_difference_int32)                                                                    \
     X(squared_difference_int8_twice)                                                               \
     X(strided_copy)                                                                                \
+    X(svdf_float32)                                                                                \
+    X(svdf_int8_twice)                                                                             \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)                                                                                  \
@@ -172,6 +179,12 @@
     X(transcendental_exp_float32)                                                                  \
     X(transcendental_log_float32)                                                                  \
     X(transcendental_sin_float32)                                                                  \
+    X(transpose_conv_float32)                                                                      \
+    X(transpose_conv_int16_narrow_twice)                                                           \
+    X(transpose_conv_int16_once)                                                                   \
+    X(transpose_conv_int8_float)                                                                   \
+    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_uint8_twice)                                                                  \
     X(unary_abs_float32)                                                                           \
     X(unary_abs_int32)                                                                             \
     X(unary_ceil_float32)                                                                          \
@@ -188,6 +201,11 @@
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
+    X(batch_matmul_float32, ek_batch_matmul_scratch_float32)                                       \
+    X(batch_matmul_int16_int8_once, ek_batch_matmul_scratch_int16)                                 \
+    X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
+    X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
+    X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)
 
@@ -229,6 +247,7 @@
     x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -243,6 +262,7 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \
