@@ -39,7 +39,7 @@ KINDS = {
 """Builtin -> its options in the schema, where these are not called like it."""
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
 """Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
-API."""
+API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
 """Tensors, ops in their order, inputs and outputs of the graph."""
@@ -133,6 +133,8 @@ def file(
             operator = schema.OperatorT(len(tree.operatorCodes), list(read), _several(written))
             tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, 1, code))
             kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
+            options = dict(options)
+            operator.intermediates = options.pop("intermediates", None)
             if hasattr(schema, kind):
                 operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
                 operator.builtinOptions = getattr(schema, f"{kind}T")(**options)
