@@ -5,8 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Of as many bytes; where a double has 32 bits (AVR), this does not compile. */
-typedef char ek_double_has_64_bits[sizeof(double) == 8 ? 8 : -1];
+#include "double.h"
 
 static inline double ek_exp(double x)
 {

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.fixed_point import float_bits
 from edge_runtime.kernels import logistic, tanh
 from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
@@ -156,4 +157,4 @@ def _tanh(values: Array) -> Array:
 
 
 def _logistic(values: Array) -> Array:
-    return logistic.logistic_float32(logistic.Count(values.size), values)
+    return logistic.logistic_float32(logistic.Float32(values.size, float_bits(-np.inf)), values)

@@ -7,55 +7,117 @@
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
     X(add_float32)                                                                                 \
-    X(add_int16_twice)                                                                             \
     X(add_int16_shifted_once)                                                                      \
+    X(add_int16_twice)                                                                             \
     X(add_int32)                                                                                   \
-    X(add_int8_twice)                                                                              \
+    X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
+    X(add_int8_twice)                                                                              \
+    X(add_uint8_twice)                                                                             \
+    X(comparison_float32)                                                                          \
+    X(comparison_int16)                                                                            \
+    X(comparison_int16_twice)                                                                      \
+    X(comparison_int32)                                                                            \
+    X(comparison_int64)                                                                            \
+    X(comparison_int8_twice)                                                                       \
+    X(comparison_uint8_twice)                                                                      \
     X(concatenation)                                                                               \
+    X(conv_2d_float32)                                                                             \
+    X(conv_2d_int16_once)                                                                          \
+    X(conv_2d_int16_twice)                                                                         \
+    X(conv_2d_int8_float)                                                                          \
+    X(conv_2d_int8_twice)                                                                          \
+    X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
+    X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
     X(finite)                                                                                      \
     X(fully_connected_float32)                                                                     \
-    X(fully_connected_int16_once)                                                                  \
     X(fully_connected_int16_narrow_once)                                                           \
     X(fully_connected_int16_narrow_twice)                                                          \
+    X(fully_connected_int16_once)                                                                  \
     X(fully_connected_int16_reduced_once)                                                          \
+    X(fully_connected_int8_float)                                                                  \
     X(fully_connected_int8_once)                                                                   \
     X(fully_connected_int8_twice)                                                                  \
-    X(fully_connected_int8_float)                                                                  \
+    X(fully_connected_offset_float32)                                                              \
+    X(fully_connected_offset_int8_once)                                                            \
+    X(fully_connected_offset_int8_twice)                                                           \
+    X(fully_connected_offset_uint8_once)                                                           \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
     X(logistic_int16)                                                                              \
     X(lookup_int16)                                                                                \
     X(lookup_int8)                                                                                 \
+    X(maximum_float32)                                                                             \
+    X(maximum_int16)                                                                               \
+    X(maximum_int32)                                                                               \
+    X(maximum_int64)                                                                               \
+    X(maximum_int8)                                                                                \
+    X(maximum_uint8)                                                                               \
     X(mul_float32)                                                                                 \
     X(mul_int16_twice)                                                                             \
     X(mul_int32)                                                                                   \
-    X(mul_int8_twice)                                                                              \
+    X(mul_int64)                                                                                   \
     X(mul_int8_float)                                                                              \
+    X(mul_int8_twice)                                                                              \
+    X(mul_uint8_twice)                                                                             \
+    X(pad)                                                                                         \
+    X(pool_average_float32)                                                                        \
+    X(pool_average_int16_once)                                                                     \
+    X(pool_average_int8_once)                                                                      \
+    X(pool_average_uint8_once)                                                                     \
+    X(pool_l2_float32)                                                                             \
+    X(pool_max_float32)                                                                            \
+    X(pool_max_int16)                                                                              \
+    X(pool_max_int8)                                                                               \
+    X(pool_max_uint8)                                                                              \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
     X(quantize_int8)                                                                               \
+    X(reduce_max_float32)                                                                          \
+    X(reduce_max_int16)                                                                            \
+    X(reduce_max_int32)                                                                            \
+    X(reduce_max_int64)                                                                            \
+    X(reduce_max_int8)                                                                             \
+    X(reduce_prod_float32)                                                                         \
+    X(reduce_prod_int16_once)                                                                      \
+    X(reduce_prod_int32)                                                                           \
+    X(reduce_prod_int64)                                                                           \
+    X(reduce_prod_int8_once)                                                                       \
+    X(reduce_sum_float32)                                                                          \
+    X(reduce_sum_int16_twice)                                                                      \
+    X(reduce_sum_int32)                                                                            \
+    X(reduce_sum_int64)                                                                            \
+    X(reduce_sum_int8_twice)                                                                       \
     X(relu_float32)                                                                                \
-    X(requantize_int16_twice)                                                                      \
+    X(requantize_int16_int32_twice)                                                                \
     X(requantize_int16_int8_twice)                                                                 \
+    X(requantize_int16_twice)                                                                      \
+    X(requantize_int32_int16_twice)                                                                \
+    X(requantize_int32_int8_twice)                                                                 \
     X(resize_bilinear_float32)                                                                     \
     X(resize_bilinear_int16_once)                                                                  \
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
-    X(softmax_int8_twice)                                                                          \
-    X(softmax_int8_int16_twice)                                                                    \
-    X(softmax_int8_int16_float)                                                                    \
     X(softmax_int8_float)                                                                          \
+    X(softmax_int8_int16_float)                                                                    \
+    X(softmax_int8_int16_twice)                                                                    \
+    X(softmax_int8_twice)                                                                          \
+    X(softmax_uint8_int16_twice)                                                                   \
+    X(softmax_uint8_twice)                                                                         \
+    X(split)                                                                                       \
+    X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)
@@ -64,6 +126,8 @@
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
+    X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
+    X(lstm_float32, ek_lstm_float32_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
@@ -100,8 +164,10 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 

@@ -122,3 +122,8 @@ def int32s(values: list[int], *, table: bool = False) -> Constant:
 def int64s(values: list[int]) -> Constant:
     """Return ``values`` as a constant of int64."""
     return Constant("int64", struct.pack(f"<{len(values)}q", *values))
+
+
+def float32s(values: list[float]) -> Constant:
+    """Return ``values`` as a constant of float32."""
+    return Constant("float32", struct.pack(f"<{len(values)}f", *values))

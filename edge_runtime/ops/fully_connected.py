@@ -3,7 +3,12 @@
 Weights may have a scale for each output. int16 activations with int8 weights: sums are int64 when
 the bias is int64 or absent and int32 when it is int32, as in LiteRT. XNNPACK has no int16, and what
 LiteRT runs in its place rounds as the machine's kernel does: with ``rounding="xnnpack"`` int16 is
-rounded as with "litert".
+rounded as with "litert". TFLite Micro has no uint8, and XNNPACK's is not followed: with all
+roundings uint8 gives the bytes of "litert".
+
+float32 with int8 weights (which old files call uint8): each row of the input is quantised, with a
+zero point where the option asymmetric_quantize_inputs says so. The bytes are LiteRT's, whatever the
+rounding, but for weights of -128, which its vector code on x86 multiplies wrongly.
 """
 
 from __future__ import annotations
@@ -11,7 +16,6 @@ from __future__ import annotations
 from edge_runtime.fixed_point import (
     exact_multiplier,
     f32,
-    float_bits,
     quantize_multiplier,
     rounding_multiplier,
     wrapped,
@@ -22,7 +26,7 @@ from edge_runtime.ops.activation import (
     unlimited_bounds,
     xnnpack_bounds,
 )
-from edge_runtime.ops.call import NONE, Call, Constant, Kernel, int32s, int64s
+from edge_runtime.ops.call import NONE, Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, describe, not_affine
 
 TYPE_CHECKING = False
@@ -39,7 +43,10 @@ TYPES = (
     ("int8", "int8", "int32"),
     ("int16", "int8", "int64"),
     ("int16", "int8", "int32"),
+    ("uint8", "uint8", "int32"),
     ("float32", "float32", "float32"),
+    ("float32", "int8", "float32"),
+    ("float32", "uint8", "float32"),
 )
 """Element types of activations, weights and bias."""
 
@@ -47,18 +54,25 @@ PLUS_128 = bytes((value + 128) % 256 for value in range(256))
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types of activations, weights, bias: int8, int8, int32; int16, int8, int64/int32; float32."""
-    bias = _bias(call)
+    """Activations and weights are float32, int8, uint8; float32 and int8/uint8; int16 and int8."""
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
-    for activations, weights, kind in TYPES:
-        if types == [activations, activations, weights] and (bias is None or bias.dtype == kind):
-            return None
-    return ", ".join([*types, *([bias.dtype] if bias else [])])
+    known = any(types == [one, one, weights] for one, weights, _ in TYPES)
+    return None if known else ", ".join(types)
+
+
+def bias_type_fits(call: Call) -> str | None:
+    """The bias is int32, with int16 activations also int64, with float32 ones float32."""
+    bias, types = _bias(call), (call.input(0).dtype, call.input(1).dtype)
+    return (
+        None if bias is None or (*types, bias.dtype) in TYPES else ", ".join((*types, bias.dtype))
+    )
 
 
 def weights_are_constant(call: Call) -> str | None:
-    """Weights and bias are constants of the file."""
-    for tensor in call.inputs[1:]:
+    """The bias is a constant of the file, and so are weights, unless all is int8 or all float32."""
+    weights, bias = call.input(1), _bias(call)
+    free = call.input(0).dtype == weights.dtype in ("int8", "float32")
+    for tensor in [bias] if free else [weights, bias]:
         if tensor is not None and tensor.data is None:
             return f"{tensor.name!r}, which is computed"
     return None
@@ -76,9 +90,10 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def depth_fits(call: Call) -> str | None:
-    """The depth of int8 weights is at most 65,536."""
+    """The depth of int8 and uint8 weights is at most 65,536."""
     weights = call.input(1)
-    return None if weights.dtype != "int8" or weights.shape[1] <= MAX_DEPTH else describe(weights)
+    fits = weights.dtype == "float32" or weights.shape[1] <= MAX_DEPTH
+    return None if fits else describe(weights)
 
 
 def keeps_dimensions(call: Call) -> str | None:
@@ -96,19 +111,23 @@ def weights_are_plain(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; weights may have a scale for each output."""
-    if call.input(0).dtype == "float32":
+    """Integers have one scale and zero point, int16 0; int8 weights may have one per output."""
+    if call.input(1).dtype == "float32":
         return None
     if description := not_affine(call.input(0), call.output):
         return description
-    weights = call.input(1).quantization
-    if weights is None or any(weights.zero_points) or (weights.per_channel and weights.axis != 0):
-        return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
-    return None
+    dtype, weights = call.input(0).dtype, call.input(1).quantization
+    if weights is not None:
+        along = not weights.per_channel or (weights.axis == 0 and dtype != "uint8")
+        free = dtype == "float32" or (dtype != "int16" and not weights.per_channel)
+        if along and (free or not any(weights.zero_points)):
+            return None
+    return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
 
 
 CONSTRAINTS = (
     types_are_supported,
+    bias_type_fits,
     weights_are_constant,
     shapes_fit,
     depth_fits,
@@ -131,19 +150,65 @@ def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
     outputs, depth = call.input(1).shape
     size = {"rows": call.input(0).elements // depth, "depth": depth, "outputs": outputs}
-    bias = _bias(call)
     if call.output.dtype == "float32":
-        params = {**size, **unlimited_bounds(call)}
-        if bias is not None:
-            return _kernel("fully_connected_float32", params, inputs=(0, 1, 2))
-        return _kernel("fully_connected_float32", params, int32s([0] * outputs))
+        return _lower_float32(call, size)
+    bias = _bias(call)
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
     biases = [0] * outputs if bias is None else _numbers(bias)
     if call.output.dtype == "int8":
         _, zero_point = affine(call.output)
+        if call.input(1).data is None or _weights_zero_point(call):
+            return _lower_offset(call, size, biases)
         return _lower_int8(call, {**size, "output_zero_point": zero_point, **bounds}, biases)
+    if call.output.dtype == "uint8":
+        return _lower_offset(call, size, biases)
     return _lower_int16(call, {**size, **bounds}, biases)
+
+
+def _lower_float32(call: Call, size: dict[str, int]) -> Kernel:
+    """Return the kernel of float32 with weights of any type, constant or computed."""
+    bounds, weights, outputs = unlimited_bounds(call), call.input(1), size["outputs"]
+    constants = () if _bias(call) else (int32s([0] * outputs),)
+    inputs = (0, 1, 2) if _bias(call) else (0, 1)
+    if weights.dtype == "float32":
+        params = {**size, **bounds}
+        if weights.data is not None:
+            return _kernel("fully_connected_float32", params, *constants, inputs=inputs)
+        name = "fully_connected_offset_float32"
+        return Kernel(name, params, inputs, constants, rows=None, weights=inputs[2:])
+    assert weights.quantization is not None
+    scales = list(weights.quantization.scales) * (
+        1 if weights.quantization.per_channel else outputs
+    )
+    params = {**size, "asymmetric": int(call.op.options["asymmetric_quantize_inputs"]), **bounds}
+    return _kernel("fully_connected_hybrid", params, *constants, float32s(scales), inputs=inputs)
+
+
+def _lower_offset(call: Call, size: dict[str, int], biases: list[int]) -> Kernel:
+    """Return the kernel of int8 or uint8 whose weights have a zero point, or are computed."""
+    params = {
+        **size,
+        "input_zero_point": affine(call.input(0))[1],
+        "weights_zero_point": _weights_zero_point(call),
+        "output_zero_point": affine(call.output)[1],
+        **quantized_bounds(call),
+    }
+    name = f"fully_connected_offset_{call.output.dtype}_{'twice' if _micro(call) else 'once'}"
+    constants = (int32s(biases), *_multipliers(call))
+    weights = (1,) if call.output.dtype == "uint8" else ()
+    rows = None if call.input(1).data is None else "rows"
+    return Kernel(name, params, (0, 1), constants, rows=rows, weights=weights)
+
+
+def _micro(call: Call) -> bool:
+    return call.rounding == "tflite-micro" and call.output.dtype != "uint8"
+
+
+def _weights_zero_point(call: Call) -> int:
+    quantization = call.input(1).quantization
+    assert quantization is not None
+    return quantization.zero_points[0]
 
 
 def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
@@ -174,7 +239,7 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
 def _lower_int16(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int16 kernel of the bias' type and the rounding."""
     bias = _bias(call)
-    micro = call.rounding == "tflite-micro"
+    micro = _micro(call)
     constants = _multipliers(call) if micro else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
         kernel = "fully_connected_int16_reduced_once" if micro else "fully_connected_int16_once"
@@ -222,7 +287,7 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """
     scale, weights, output = _quantized(call)
     products = [scale * weight for weight in weights]
-    if call.rounding == "tflite-micro":
+    if _micro(call):
         products = [f32(products[0])] if len(products) == 1 else products
         pairs = [quantize_multiplier(product / output) for product in products]
     else:
@@ -258,4 +323,4 @@ def _scales(call: Call) -> Constant:
     factors = [f32(f32(scale * weight) / output) for weight in weights]
     if len(factors) == 1:
         factors *= call.input(1).shape[0]
-    return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)
+    return float32s(factors)

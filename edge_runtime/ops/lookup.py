@@ -23,7 +23,7 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     a value lies within that library's error of a half, the table may be one off.
 
     Args:
-        call: an op with one int8 input and an int8 output, both per-tensor.
+        call: an op with an int8 or uint8 input and an output of that type, both per-tensor.
         function: of a float32 number, rounded to float32.
     """
     (scale, offset), (output_scale, zero_point) = affine(call.input(0)), affine(call.output)

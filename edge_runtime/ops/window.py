@@ -7,6 +7,34 @@ from edge_runtime.ops.call import Call
 SAME, VALID = range(2)
 """Enum Padding of the schema."""
 
+REACH = 2**28
+"""Most rows or columns of an image or a window, and the longest stride and dilation: no sum of
+these leaves int32."""
+
+
+def misfit(call: Call, height: int, width: int) -> str | None:
+    """Describe a window that has no position, or that is beyond REACH; None of all others.
+
+    Args:
+        call: its input 0 is [batches, height, width, channels]; its options as of ``window``.
+        height: rows of the window.
+        width: columns of the window.
+    """
+    options = call.op.options
+    padding = options["padding"]
+    for size, taps, axis in zip(call.input(0).shape[1:3], (height, width), "hw", strict=True):
+        stride, dilation = options[f"stride_{axis}"], options.get(f"dilation_{axis}", 1)
+        length = (taps - 1) * dilation + 1
+        fits = all(0 < number <= REACH for number in (size, taps, stride, dilation, length))
+        if not (
+            fits
+            and padding in (SAME, VALID)
+            and positions(padding, size, taps, stride, dilation) > 0
+        ):
+            kind = {SAME: "SAME", VALID: "VALID"}.get(padding, f"padding {padding}")
+            return f"{kind}, stride {stride}, dilation {dilation}, {taps} taps on {size}"
+    return None
+
 
 def window(call: Call, height: int, width: int) -> dict[str, int]:
     """Return the window of an op whose options have padding and strides, maybe dilation.

@@ -127,6 +127,10 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
         raise UnsoundError(
             f"op {call.op.index}, {call.op.name}: it has to have a first input and {what}"
         )
+    for output, shape in zip(call.outputs, shapes, strict=True):
+        if output.variable and output.shape != shape:
+            value = f"{list(shape)} for {list(output.shape)}"
+            raise refused(call, "A variable keeps the shape of its first value", value)
     outputs = tuple(
         replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
     )

@@ -37,6 +37,9 @@ KINDS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
 """Builtin -> its options in the schema, where these are not called like it."""
+VERSIONS = {"BROADCAST_TO": 2}
+"""Builtin -> its first version, where this is not 1."""
+
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
 """Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
 API; among these may be "intermediates", tensors."""
@@ -131,7 +134,8 @@ def file(
         for name, read, written, options in ops:
             code = getattr(schema.BuiltinOperator, name)
             operator = schema.OperatorT(len(tree.operatorCodes), list(read), _several(written))
-            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, 1, code))
+            version = VERSIONS.get(name, 1)
+            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, version, code))
             kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
             options = dict(options)
             operator.intermediates = options.pop("intermediates", None)

@@ -70,7 +70,8 @@ def _contents(
     if hasattr(module, "fold"):
         lowering.count(call.op, call.output.size + _constants(call))
         return (memoryview(module.fold(call)),)
-    if any(tensor is not None and tensor.data is None for tensor in call.inputs):
+    computed = any(tensor is not None and tensor.data is None for tensor in call.inputs)
+    if computed or any(output.variable for output in call.outputs):
         return (None,) * len(call.outputs)
     if hasattr(module, "ALIAS"):
         lowering.count(call.op, call.output.size)
