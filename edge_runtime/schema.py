@@ -52,6 +52,7 @@ class Operator:
     """Field ids of table Operator."""
 
     OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS = range(5)
+    INTERMEDIATES = 8
 
 
 class Buffer:
