@@ -206,10 +206,9 @@
     X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
     X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
     X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
+    X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
-    X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
-    X(lstm_float32, ek_lstm_float32_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
