@@ -26,7 +26,7 @@ from edge_runtime.ops.per_channel import (
     numbers,
     too_large,
 )
-from edge_runtime.ops.window import positions, window
+from edge_runtime.ops.window import places, window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,10 +189,5 @@ def _multiplier(call: Call) -> int:
 
 def _positions(call: Call) -> tuple[int, int]:
     """Return the output's height and width, not positive where the window is too large."""
-    options = call.op.options
-    (_, height, width, _), (_, rows, columns, _) = call.input(0).shape, call.input(1).shape
-    padding = options["padding"]
-    return (
-        positions(padding, height, rows, options["stride_h"], options["dilation_h"]),
-        positions(padding, width, columns, options["stride_w"], options["dilation_w"]),
-    )
+    _, rows, columns, _ = call.input(1).shape
+    return places(call, rows, columns)
