@@ -231,7 +231,11 @@
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_int8)        \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_int8)        \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)                \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
@@ -262,6 +266,7 @@ ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
 ek_packer ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
+ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
 
