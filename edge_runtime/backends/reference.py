@@ -74,8 +74,9 @@ class ReferenceSession:
 
         slots = self._plan.slots
         self._states = {
-            state.slot: np.full(slots[state.slot].size, state.fill, np.uint8).view(
-                slots[state.slot].dtype
+            state.slot: np.frombuffer(
+                bytearray(state.data or bytes([state.fill]) * slots[state.slot].size),
+                slots[state.slot].dtype,
             )
             for state in self._plan.states
         }

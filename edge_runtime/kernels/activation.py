@@ -17,6 +17,14 @@ def clamped(values: Array, lowest: int, highest: int, dtype: npt.DTypeLike) -> A
     return np.clip(values, lowest, highest).astype(dtype).ravel()
 
 
+def clamped_int64(values: Array, lowest: int, highest: int) -> npt.NDArray[np.int64]:
+    """Return int64 values clamped to bounds; the extremes of int32 stand for none."""
+    limits = np.iinfo(np.int32)
+    low = np.iinfo(np.int64).min if lowest == limits.min else lowest
+    high = np.iinfo(np.int64).max if highest == limits.max else highest
+    return clamped(values, low, high, np.int64)
+
+
 def clamped_float32(values: Array, lowest: int, highest: int) -> npt.NDArray[np.float32]:
     """Return float32 values, flat, clamped to bounds that are passed as bits; NaN and -0.0 stay."""
     low, high = float32_of(lowest), float32_of(highest)

@@ -51,6 +51,12 @@ static inline int32_t sum_int32(Int32 p, int32_t a, int32_t b)
     return ek_clamp((int32_t)total, p.lowest, p.highest);
 }
 
+static inline int64_t sum_int64(Int32 p, int64_t a, int64_t b)
+{
+    const uint64_t total = (uint64_t)a + (uint64_t)(int64_t)p.sign * (uint64_t)b;
+    return ek_clamp_int64((int64_t)total, p.lowest, p.highest);
+}
+
 typedef struct {
     int32_t sign;
     float lowest, highest;
@@ -61,11 +67,13 @@ static inline float sum_float32(Float32 p, float a, float b)
     return ek_clamp_float32(a + (float)p.sign * b, p.lowest, p.highest);
 }
 
-EK_ELEMENTWISE(EK(add_int8_twice), int8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(add_int16_twice), int16_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(add_int8_twice), int8_t, int8_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(add_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(add_int16_twice), int16_t, int16_t, Rescaled, rescaled)
 #ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
-EK_ELEMENTWISE(EK(add_int8_once), int8_t, Once, rescaled_once)
-EK_ELEMENTWISE(EK(add_int16_shifted_once), int16_t, Shifted, shifted)
-EK_ELEMENTWISE(EK(add_int32), int32_t, Int32, sum_int32)
-EK_ELEMENTWISE(EK(add_float32), float, Float32, sum_float32)
+EK_ELEMENTWISE(EK(add_int8_once), int8_t, int8_t, Once, rescaled_once)
+EK_ELEMENTWISE(EK(add_int16_shifted_once), int16_t, int16_t, Shifted, shifted)
+EK_ELEMENTWISE(EK(add_int32), int32_t, int32_t, Int32, sum_int32)
+EK_ELEMENTWISE(EK(add_int64), int64_t, int64_t, Int32, sum_int64)
+EK_ELEMENTWISE(EK(add_float32), float, float, Float32, sum_float32)
 #endif

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
-from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32, clamped_int64
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.record import record
 
@@ -21,7 +21,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Rescaled:
-    """Parameters of ``add_int8_twice`` and ``add_int16_twice``."""
+    """Parameters of ``add_int8_twice``, ``add_uint8_twice`` and ``add_int16_twice``."""
 
     headroom: int
     a_zero_point: int
@@ -64,7 +64,7 @@ class Shifted:
 
 @record
 class Int32:
-    """Parameters of ``add_int32``."""
+    """Parameters of ``add_int32`` and ``add_int64``, whose bounds ``clamped_int64`` explains."""
 
     sign: int
     lowest: int
@@ -87,6 +87,11 @@ def add_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.ND
     sub.h.
     """
     return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
+
+
+def add_uint8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.uint8]:
+    """Define the uint8 kernel: the same."""
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.uint8)
 
 
 def add_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
@@ -132,6 +137,12 @@ def add_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np
     a, b = spread(a, b, loops)
     total = (a + params.sign * b).astype(np.int32)
     return clamped(total, params.lowest, params.highest, np.int32)
+
+
+def add_int64(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int64]:
+    """Define the int64 kernel: a sum that wraps."""
+    a, b = spread(a, b, loops)
+    return clamped_int64(a + params.sign * b, params.lowest, params.highest)
 
 
 def add_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:

@@ -44,6 +44,11 @@ static inline int32_t product_int32(Int32 p, int32_t a, int32_t b)
     return ek_clamp((int32_t)((uint32_t)a * (uint32_t)b), p.lowest, p.highest);
 }
 
+static inline int64_t product_int64(Int32 p, int64_t a, int64_t b)
+{
+    return ek_clamp_int64((int64_t)((uint64_t)a * (uint64_t)b), p.lowest, p.highest);
+}
+
 typedef struct {
     float lowest, highest;
 } Float32;
@@ -53,10 +58,12 @@ static inline float product_float32(Float32 p, float a, float b)
     return ek_clamp_float32(a * b, p.lowest, p.highest);
 }
 
-EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, int8_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, int16_t, Rescaled, rescaled)
 #ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
-EK_ELEMENTWISE(EK(mul_int8_float), int8_t, Float, rescaled_float)
-EK_ELEMENTWISE(EK(mul_int32), int32_t, Int32, product_int32)
-EK_ELEMENTWISE(EK(mul_float32), float, Float32, product_float32)
+EK_ELEMENTWISE(EK(mul_int8_float), int8_t, int8_t, Float, rescaled_float)
+EK_ELEMENTWISE(EK(mul_int32), int32_t, int32_t, Int32, product_int32)
+EK_ELEMENTWISE(EK(mul_int64), int64_t, int64_t, Int32, product_int64)
+EK_ELEMENTWISE(EK(mul_float32), float, float, Float32, product_float32)
 #endif

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice
-from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.activation import clamped, clamped_float32, clamped_int64
 from edge_runtime.kernels.broadcast import spread
 from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
@@ -22,7 +22,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Rescaled:
-    """Parameters of ``mul_int8_twice`` and ``mul_int16_twice``."""
+    """Parameters of ``mul_int8_twice``, ``mul_uint8_twice`` and ``mul_int16_twice``."""
 
     a_zero_point: int
     b_zero_point: int
@@ -47,7 +47,7 @@ class Float:
 
 @record
 class Int32:
-    """Parameters of ``mul_int32``."""
+    """Parameters of ``mul_int32`` and ``mul_int64``, whose bounds ``clamped_int64`` explains."""
 
     lowest: int
     highest: int
@@ -67,6 +67,11 @@ def mul_int8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.ND
     Source: MulElementwise in tensorflow/lite/kernels/internal/reference/integer_ops/mul.h.
     """
     return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.int8)
+
+
+def mul_uint8_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.uint8]:
+    """Define the uint8 kernel: the same."""
+    return clamped(_rescaled(params, a, b, loops), params.lowest, params.highest, np.uint8)
 
 
 def mul_int16_twice(params: Rescaled, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int16]:
@@ -101,6 +106,12 @@ def mul_int32(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np
     a, b = spread(a, b, loops)
     product = (a * b).astype(np.int32)
     return clamped(product, params.lowest, params.highest, np.int32)
+
+
+def mul_int64(params: Int32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.int64]:
+    """Define the int64 kernel: a product that wraps."""
+    a, b = spread(a, b, loops)
+    return clamped_int64(a * b, params.lowest, params.highest)
 
 
 def mul_float32(params: Float32, a: Array, b: Array, loops: Array) -> npt.NDArray[np.float32]:

@@ -79,7 +79,10 @@ def _quantized(
 
 
 def int32_bounds(call: Call) -> dict[str, int]:
-    """Return the bounds of an int32 output, which has no scale."""
+    """Return the bounds of an int32 or int64 output, which has no scale.
+
+    Those that the activation does not have are the extremes of int32, also for int64.
+    """
     low, high = _fused(call)
     return _params(
         -INT32_MAX - 1 if low == -INFINITY else int(low),

@@ -8,7 +8,8 @@ Whose bytes integers give:
 - "xnnpack": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It runs
   ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. All others give the
   bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
-  kernels that overflow, whose bytes depend on where in a tensor an element is.
+  kernels that overflow, whose bytes depend on where in a tensor an element is. uint8 always has
+  the bytes of "litert".
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from edge_runtime.ops import activation, broadcast
 from edge_runtime.ops.broadcast import scale, zero_point
 from edge_runtime.ops.call import Call, Kernel
 
-HEADROOM = {"int8": 20, "int16": 15}
+HEADROOM = {"int8": 20, "uint8": 20, "int16": 15}
 """Bits by which inputs are moved to the left before they are rescaled."""
 
 XNNPACK_RATIOS = (2.0**-10, 2.0**8)
@@ -35,7 +36,7 @@ XNNPACK_RANK = 6
 
 
 def scales_fit(call: Call) -> str | None:
-    """Integer outputs have more than 2**-19 (int8) or 2**-14 (int16) of the larger input scale."""
+    """Quantised outputs have more than 2**-19 (int16: 2**-14) of the larger input scale."""
     if call.output.dtype not in HEADROOM or _shifts(call) is not None:
         return None
     factor = _factors(call)[2]
@@ -77,8 +78,7 @@ def lower(call: Call, sign: int = 1) -> Kernel:
         call: the op.
         sign: 1, or -1 to subtract the second input.
     """
-    name, params = _chosen(call, sign)
-    return Kernel(name, params, (0, 1), (broadcast.loops(call),), in_place=True, rows=None)
+    return broadcast.kernel(call, *_chosen(call, sign))
 
 
 def _chosen(call: Call, sign: int) -> tuple[str, dict[str, int]]:
@@ -86,8 +86,8 @@ def _chosen(call: Call, sign: int) -> tuple[str, dict[str, int]]:
     dtype = call.output.dtype
     if dtype == "float32":
         return "add_float32", {"sign": sign, **activation.float32_bounds(call)}
-    if dtype == "int32":
-        return "add_int32", {"sign": sign, **activation.int32_bounds(call)}
+    if dtype in ("int32", "int64"):
+        return f"add_{dtype}", {"sign": sign, **activation.int32_bounds(call)}
     bounds = activation.quantized_bounds(call)
     shifts = _shifts(call)
     if shifts is not None:

@@ -1,15 +1,17 @@
-"""Constraints and shapes of ops of two broadcast tensors, and the loops over them."""
+"""Constraints and shapes of ops of broadcast tensors, mostly two, and the loops over them."""
 
 from __future__ import annotations
 
 from math import prod
 
 from edge_runtime.ops.activation import activation_is_known
-from edge_runtime.ops.call import Call, Constant, int32s
-from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.call import Call, Constant, Kernel, int32s
+from edge_runtime.ops.constraints import LIMITS, affine, describe, not_affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_runtime.graph import Tensor
 
 LOOPS = 6
@@ -22,30 +24,39 @@ def two_inputs(call: Call) -> str | None:
     return None if count == len(call.inputs) == 2 else str(count)
 
 
+def not_all_of(call: Call, *types: str) -> str | None:
+    """Describe the element types unless inputs and output have the same one, and it is of these."""
+    found = [tensor.dtype for tensor in (*call.inputs, call.output) if tensor]
+    return None if len(set(found)) == 1 and found[0] in types else ", ".join(found)
+
+
 def types_are_supported(call: Call) -> str | None:
-    """Inputs and output are all int8, int16, int32 or float32."""
-    types = [call.input(0).dtype, call.input(1).dtype, call.output.dtype]
-    same = len(set(types)) == 1 and types[0] in ("int8", "int16", "int32", "float32")
-    return None if same else ", ".join(types)
+    """Inputs and output are all int8, uint8, int16, int32, int64 or float32."""
+    return not_all_of(call, "int8", "uint8", "int16", "int32", "int64", "float32")
 
 
 def shapes_fit(call: Call) -> str | None:
     """The shapes can be broadcast to each other, giving 1 to 2**31 - 1 elements."""
-    shape = _joined(call.input(0).shape, call.input(1).shape)
+    shape = joined(_shapes(call))
     if shape is not None and 0 < prod(shape) < 2**31:
         return None
-    return f"{describe(call.input(0))} and {describe(call.input(1))}"
+    return " and ".join(describe(tensor) for tensor in call.inputs if tensor)
 
 
 def loops_fit(call: Call) -> str | None:
     """Broadcasting takes at most 6 nested loops, neighbours of the same kind being one."""
-    count = len(_runs(call.input(0).shape, call.input(1).shape))
+    return too_many_loops(_shapes(call))
+
+
+def too_many_loops(shapes: Sequence[tuple[int, ...]]) -> str | None:
+    """Return how many loops it takes to broadcast the shapes, None when a kernel has as many."""
+    count = len(_runs(shapes))
     return None if count <= LOOPS else str(count)
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Int8 and int16 have one scale and zero point, int16 the zero point 0."""
-    if call.output.dtype not in ("int8", "int16"):
+    """Int8, uint8 and int16 have one scale and zero point, int16 the zero point 0."""
+    if call.output.dtype not in LIMITS:
         return None
     return not_affine(call.input(0), call.input(1), call.output)
 
@@ -62,10 +73,14 @@ CONSTRAINTS = (
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
-    """Return the shape that both inputs are broadcast to."""
-    shape = _joined(call.input(0).shape, call.input(1).shape)
+    """Return the shape that the inputs are broadcast to."""
+    shape = joined(_shapes(call))
     assert shape is not None
     return (shape,)
+
+
+def _shapes(call: Call) -> list[tuple[int, ...]]:
+    return [tensor.shape for tensor in call.inputs if tensor]
 
 
 def scale(call: Call, position: int) -> float:
@@ -82,48 +97,57 @@ def _tensor(call: Call, position: int) -> Tensor:
     return call.output if position == 2 else call.input(position)
 
 
-def loops(call: Call) -> Constant:
-    """Return the loops of a kernel: int32 [3][LOOPS], the innermost last.
+def kernel(call: Call, name: str, params: dict[str, int]) -> Kernel:
+    """Return a kernel of two inputs and the loops over them."""
+    return Kernel(name, params, (0, 1), (loops(_shapes(call)),), in_place=True, rows=None)
 
-    Rows: how often each loop runs; by how many elements the first input advances each time, 0
-    where it is broadcast; and by how many the second input. In the innermost loop that is 0 or 1.
+
+def loops(shapes: Sequence[tuple[int, ...]]) -> Constant:
+    """Return the loops of a kernel: int32 [1 + inputs][LOOPS], the innermost last.
+
+    Rows: how often each loop runs; and for each input by how many elements it advances each time, 0
+    where it is broadcast. In the innermost loop that is 0 or 1.
     """
-    runs = _runs(call.input(0).shape, call.input(1).shape)
-    runs = [(1, True, True)] * (LOOPS - len(runs)) + runs
-    table = [[size for size, *_ in runs]]
-    for advances in ([a for _, a, _ in runs], [b for *_, b in runs]):
+    runs = _runs(shapes)
+    runs = [(1, (True,) * len(shapes))] * (LOOPS - len(runs)) + runs
+    table = [[size for size, _ in runs]]
+    for position in range(len(shapes)):
         strides, stride = [0] * LOOPS, 1
         for loop in reversed(range(LOOPS)):
-            if advances[loop]:
+            if runs[loop][1][position]:
                 strides[loop] = stride
                 stride *= table[0][loop]
         table.append(strides)
     return int32s([number for row in table for number in row])
 
 
-def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the shape that ``a`` and ``b`` are broadcast to, None when they do not fit."""
-    pairs = _aligned(a, b)
-    if any(m != n and 1 not in (m, n) for m, n in pairs):
-        return None
-    return tuple(n if m == 1 else m for m, n in pairs)
+def joined(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """Return the shape that all are broadcast to, None when they do not fit."""
+    output = []
+    for sizes in _aligned(shapes):
+        others = {size for size in sizes if size != 1}
+        if len(others) > 1:
+            return None
+        output.append(others.pop() if others else 1)
+    return tuple(output)
 
 
-def _aligned(a: tuple[int, ...], b: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return the dimensions of both, ones put before the shorter shape."""
-    rank = max(len(a), len(b))
-    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return list(zip(a, b, strict=True))
+def _aligned(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the sizes of all in each dimension, ones put before the shorter shapes."""
+    rank = max(map(len, shapes))
+    filled = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return list(zip(*filled, strict=True))
 
 
-def _runs(a: tuple[int, ...], b: tuple[int, ...]) -> list[tuple[int, bool, bool]]:
-    """Return loops, the innermost last: size, and whether ``a`` and ``b`` have elements of it."""
-    runs: list[tuple[int, bool, bool]] = []
-    for m, n in _aligned(a, b):
-        if m == n == 1:
+def _runs(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, tuple[bool, ...]]]:
+    """Return loops, the innermost last: size, and which of the shapes have elements of it."""
+    runs: list[tuple[int, tuple[bool, ...]]] = []
+    for sizes in _aligned(shapes):
+        size = max(sizes)
+        advance = tuple(one != 1 for one in sizes)
+        if size == 1:
             continue
-        size = n if m == 1 else m
-        if runs and runs[-1][1:] == (m != 1, n != 1):
+        if runs and runs[-1][1] == advance:
             size *= runs.pop()[0]
-        runs.append((size, m != 1, n != 1))
+        runs.append((size, advance))
     return runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from edge_runtime import gemmlowp
-from edge_runtime.fixed_point import f32, power_of_two
+from edge_runtime.fixed_point import f32, float_bits, power_of_two
 from edge_runtime.ops import sigmoid_table
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import (
@@ -16,6 +16,9 @@ from edge_runtime.ops.constraints import (
     types_are_8_or_16_bits_or_float32,
 )
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
+
+EXPONENTIAL_BELOW = -9.0
+"""Where LiteRT's reference kernel, and TFLite Micro's, take exp(x) for it: 1.2e-4 of it more."""
 
 OUTPUTS = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
 """Element type -> the output's scale and zero point, which the kernels assume."""
@@ -48,7 +51,9 @@ def lower(call: Call) -> Kernel:
     """
     count = call.output.elements
     if call.output.dtype == "float32":
-        return Kernel("logistic_float32", {"count": count}, (0,), in_place=True)
+        below = -float("inf") if call.rounding == "xnnpack" else EXPONENTIAL_BELOW
+        params = {"count": count, "below": float_bits(below)}
+        return Kernel("logistic_float32", params, (0,), in_place=True)
     scale, zero_point = affine(call.input(0))
     if call.output.dtype != "int16":
         if call.rounding != "tflite-micro" or call.output.dtype == "uint8":

@@ -8,7 +8,7 @@ Whose bytes integers give:
   even. It runs factors in [2**-16, 2**8) and up to 6 dimensions. All others give the bytes of
   "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
   kernels that overflow, whose bytes depend on where in a tensor an element is. XNNPACK's kernels
-  for Arm round halves up, which is not followed.
+  for Arm round halves up, which is not followed. uint8 always has the bytes of "litert".
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from edge_runtime.ops import activation, broadcast
 from edge_runtime.ops.add import XNNPACK_RANK
 from edge_runtime.ops.broadcast import scale, zero_point
 from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import LIMITS
 
 XNNPACK_FACTORS = (2.0**-16, 2.0**8)
 """Factors that LiteRT leaves to XNNPACK: at least, and below."""
 
 
 def factor_fits(call: Call) -> str | None:
-    """The product of integer input scales is less than 2**30 of the output's scale."""
-    if call.output.dtype not in ("int8", "int16") or _factor(call) < 2**30:
+    """The product of quantised inputs' scales is less than 2**30 of the output's scale."""
+    if call.output.dtype not in LIMITS or _factor(call) < 2**30:
         return None
     return f"{scale(call, 0)} * {scale(call, 1)} for {scale(call, 2)}"
 
@@ -37,8 +38,7 @@ shapes = broadcast.shapes
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type and rounding."""
-    name, params = _chosen(call)
-    return Kernel(name, params, (0, 1), (broadcast.loops(call),), in_place=True, rows=None)
+    return broadcast.kernel(call, *_chosen(call))
 
 
 def _chosen(call: Call) -> tuple[str, dict[str, int]]:
@@ -46,8 +46,8 @@ def _chosen(call: Call) -> tuple[str, dict[str, int]]:
     dtype = call.output.dtype
     if dtype == "float32":
         return "mul_float32", activation.float32_bounds(call)
-    if dtype == "int32":
-        return "mul_int32", activation.int32_bounds(call)
+    if dtype in ("int32", "int64"):
+        return f"mul_{dtype}", activation.int32_bounds(call)
     factor, (low, high) = _factor(call), XNNPACK_FACTORS
     zero_points = {"a_zero_point": zero_point(call, 0), "b_zero_point": zero_point(call, 1)}
     delegated = low <= factor < high and len(call.output.shape) <= XNNPACK_RANK

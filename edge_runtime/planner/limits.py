@@ -99,7 +99,10 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
 def call_of(op: Op, tensors: Sequence[Tensor], rounding: str) -> Call:
     """Return the op in the form that its module reads."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
+    outputs, intermediates = (
+        tuple(tensors[index] for index in indices) for indices in (op.outputs, op.intermediates)
+    )
+    return Call(op, inputs, outputs, rounding, intermediates)
 
 
 def settled(call: Call, module: ModuleType, most: int) -> Call:
@@ -124,6 +127,10 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
         raise UnsoundError(
             f"op {call.op.index}, {call.op.name}: it has to have a first input and {what}"
         )
+    for output, shape in zip(call.outputs, shapes, strict=True):
+        if output.variable and output.shape != shape:
+            value = f"{list(shape)} for {list(output.shape)}"
+            raise refused(call, "A variable keeps the shape of its first value", value)
     outputs = tuple(
         replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
     )

@@ -140,7 +140,7 @@ def graph_of(ops: Any, dtypes: Any = (), **changes: Any) -> Graph:
         Op(index, name, 1, (index,), (index + 1,), not name.isupper(), {"beta": 1.0})
         for index, name in enumerate(ops)
     ]
-    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), 1, {}, 4096)
+    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), {}, 4096)
     return replace(graph, **changes)
 
 
@@ -199,7 +199,7 @@ def with_weights(dtype: str, **fields: Any) -> Graph:
         Tensor(2, "y", (1, 4), (1, 4), "float32"),
     )
     op = Op(0, "FULLY_CONNECTED", 1, (0, 1), (2,), options=options)
-    return Graph("", tensors, (op,), (0,), (2,), 1, {}, 4096)
+    return Graph("", tensors, (op,), (0,), (2,), {}, 4096)
 
 
 @pytest.mark.parametrize(

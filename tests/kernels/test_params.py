@@ -24,7 +24,7 @@ KERNELS = sorted(LISTED - WITHOUT_NUMPY)
 
 READ = re.compile(
     r"\(const (\w+) \*\)params\b"
-    r"|^EK_ELEMENTWISE\(\w+, \w+, (\w+), \w+\)"
+    r"|^EK_\w+\(\w+, \w+, \w+, (\w+), \w+\)"
     r"|\b(\w+) \w+;[^\n]*\n +memcpy\(&\w+, params,"
 )
 """How a kernel names the struct of its parameters."""

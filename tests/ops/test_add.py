@@ -24,9 +24,9 @@ SEEDS = {
 
 def rescaled_inputs(rng, dtype):
     """Headroom, zero point, multiplier and shift of each input, and the sign of ADD or SUB."""
-    params = [20 if dtype == "int8" else 15]
+    params = [15 if dtype == "int16" else 20]
     for _ in range(2):
-        zero_point = between(rng, -128, 127) if dtype == "int8" else 0
+        zero_point = binary.zero_point(rng, dtype)
         params += [zero_point, between(rng, 1 << 30, 2**31 - 1), between(rng, -12, 0)]
     return [*params, 1 if rng.integers(2) else -1]
 
@@ -51,11 +51,11 @@ class TestAdd(binary.Sums):
     @pytest.mark.parametrize(
         ("dtype", "scales", "zero_point", "kinds", "message"),
         [
-            ("int8", (1, 1, 2.0**-20), 0, {}, "integer outputs have more than 2**-19"),
+            ("int8", (1, 1, 2.0**-20), 0, {}, "quantised outputs have more than 2**-19"),
             ("int16", (1, 1, 1), 5, {}, "int16 the zero point 0; here it is 'c': zero point 5"),
             ("int8", (1, 1, 1), 0, {"activation": 4}, "or RELU6; here it is 4"),
             ("int16", (2, 1, 1), 0, {"powers": True}, "one input has the output's scale"),
-            ("int8", (), 0, {}, "int8 and int16 have one scale and zero point"),
+            ("int8", (), 0, {}, "int8, uint8 and int16 have one scale and zero point"),
         ],
     )
     def test_limits_are_told(self, dtype, scales, zero_point, kinds, message):
@@ -84,7 +84,7 @@ def test_the_output_lies_where_the_first_input_lay():
     [
         ("float32", [0, 1], (4,), "can be broadcast to each other"),
         ("float32", [0], (3,), "it has two inputs; here it is 1"),
-        ("int64", [0, 1], (3,), "int8, int16, int32 or float32; here it is int64, int64, int64"),
+        ("bool", [0, 1], (3,), "int32, int64 or float32; here it is bool, bool, bool"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(dtype, inputs, shape, message):

@@ -16,7 +16,18 @@ from micro_arithmetic import (
     saturating_left,
 )
 from runtimes import f32
-from unary import FLOAT, bytes_, compare, compare_micro, int8s, moved, roundings, scales
+from unary import (
+    FLOAT,
+    bytes_,
+    compare,
+    compare_micro,
+    int8s,
+    moved,
+    numbers,
+    roundings,
+    scales,
+    ulps,
+)
 
 OUTPUT = ("int8", 1 / 256, -128)
 WIDE = ("int16", 2**-15, 0)
@@ -83,7 +94,19 @@ def test_int8_is_that_of_tflite_micro(scale, zero_point):
 
 def test_float32_is_rounded_nearly_rightly():
     """Below -9 LiteRT's reference kernel takes exp(x) for it."""
-    unary.check_float_function("LOGISTIC", lambda x: 1 / (1 + np.exp(-x)), -9, 1e-37)
+    unary.check_float_function(
+        "LOGISTIC", lambda x: np.where(x < -9, np.exp(x), 1 / (1 + np.exp(-x))), 1e-37
+    )
+
+
+def test_float32_of_xnnpack_is_the_function_everywhere():
+    x = numbers()
+    data = build.unary("LOGISTIC", FLOAT, FLOAT, x.size)
+    exact = x.astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        exact = 1 / (1 + np.exp(-exact))
+    for engine in runtimes.engines(data, rounding="xnnpack").values():
+        assert ulps(engine.run(x), exact, 1e-37) < 0.501
 
 
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack", "tflite-micro"])

@@ -41,5 +41,5 @@ class TestSub(binary.FloatFactors, binary.Sums):
 
     def test_limits_are_told(self):
         x = np.zeros((2, 3), np.int16)
-        with pytest.raises(ModelError, match=r"integer outputs have more than 2\*\*-19"):
+        with pytest.raises(ModelError, match=r"quantised outputs have more than 2\*\*-19"):
             plan(read(self.model("int16", x, x, (1, 1, 2.0**-14))))

@@ -82,7 +82,7 @@ def test_int8_is_that_of_tflite_micro(scale, zero_point):
 
 
 def test_float32_is_rounded_nearly_rightly():
-    unary.check_float_function("TANH", np.tanh, -np.inf, 0.0)
+    unary.check_float_function("TANH", np.tanh, 0.0)
 
 
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack", "tflite-micro"])

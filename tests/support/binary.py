@@ -64,10 +64,14 @@ def seeds(op: str) -> dict[str, bytes]:
     """Return small models of the op, of each element type."""
     rng = np.random.default_rng(3)
     models = {}
-    for dtype, scale in ("float32", 0.0), ("int8", 0.05), ("int16", 0.05), ("int32", 0.0):
+    for dtype, scale in (
+        *(("float32", 0.0), ("int8", 0.05), ("int16", 0.05), ("int32", 0.0)),
+        *(("uint8", 0.05), ("int64", 0.0)),
+    ):
+        low = 0 if dtype == "uint8" else -100
         tensors = [
             build.tensor((4, 13), dtype, scale),
-            build.constant(rng.integers(-100, 100, (1, 13)), dtype, scale / 2),
+            build.constant(rng.integers(low, 100, (1, 13)), dtype, scale / 2),
             build.tensor((4, 13), dtype, 1.5 * scale),
             build.tensor((4, 13), dtype, 2 * scale),
         ]
@@ -80,13 +84,19 @@ Rescaled = Callable[[np.random.Generator, str], list[int]]
 """Draws an op's parameters before the multiplier, of an element type."""
 
 
+def zero_point(rng: np.random.Generator, dtype: str) -> int:
+    """Return any zero point of an element type, for int16 0."""
+    limits = np.iinfo(dtype)
+    return 0 if dtype == "int16" else between(rng, limits.min, limits.max)
+
+
 def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
     """Return a trial of a kernel that rescales twice.
 
     Both tensors are as they are, broadcast along rows or columns, or a single number.
     """
     rows, count = between(rng, 1, 4), between(rng, 1, 100)
-    size, limit = np.dtype(dtype).itemsize, np.iinfo(dtype).max + 1
+    size, low, high = np.dtype(dtype).itemsize, np.iinfo(dtype).min, np.iinfo(dtype).max
     loops = np.zeros((3, 6), np.int32)
     loops[0] = 1, 1, 1, 1, rows, count
     tensors = []
@@ -99,18 +109,17 @@ def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
     params = [
         *head(rng, dtype),
         *(between(rng, 1 << 30, 2**31 - 1), between(rng, -31, 0)),
-        between(rng, -128, 127) if dtype == "int8" else 0,
-        -limit if rng.integers(2) else between(rng, -limit, 0),
-        limit - 1 if rng.integers(2) else between(rng, 0, limit - 1),
+        zero_point(rng, dtype),
+        low if rng.integers(2) else between(rng, low, (low + high) // 2),
+        high if rng.integers(2) else between(rng, (low + high + 1) // 2, high),
     ]
     return Trial(params, [*tensors, loops], [2], [size * rows * count])
 
 
 def trials(op: str, head: Rescaled) -> dict[str, Callable[[np.random.Generator], Trial]]:
-    """Return TRIALS of an op whose kernels are <op>_int8_twice and <op>_int16_twice."""
-    return {
-        f"{op}_{dtype}_twice": partial(trial, dtype=dtype, head=head) for dtype in ("int8", "int16")
-    }
+    """Return TRIALS of an op whose kernels are <op>_<type>_twice of each quantised type."""
+    types = ("int8", "uint8", "int16")
+    return {f"{op}_{dtype}_twice": partial(trial, dtype=dtype, head=head) for dtype in types}
 
 
 @st.composite
@@ -129,7 +138,7 @@ any_scale = st.floats(2.0**-149, 2.0**127, width=32) | st.integers(-149, 127).ma
 
 INTEGERS = {
     "seed": st.integers(0, 2**32 - 1),
-    "dtype": st.sampled_from(("int8", "int16")),
+    "dtype": st.sampled_from(("int8", "uint8", "int16")),
     "pair": shapes(),
     "wide": st.booleans(),
     "first": st.booleans(),
@@ -185,8 +194,9 @@ class Comparisons:
         )
         output = self.filling(a, b, np.iinfo(dtype).max)
         output *= rng.uniform(0.2, 2) * (10 ** rng.uniform(-3, 3) if wide else 1)
-        bounds = (-128, 127, *rng.integers(-128, 128, 3))
-        zero_points = [int(z) for z in rng.choice(bounds, 3)] if dtype == "int8" else [0, 0, 0]
+        limits = np.iinfo(dtype)
+        bounds = (limits.min, limits.max, *rng.integers(limits.min, limits.max, 3, endpoint=True))
+        zero_points = [0, 0, 0] if dtype == "int16" else [int(z) for z in rng.choice(bounds, 3)]
         x, constant = (drawn(rng, dtype, shape) for shape in pair)
         return (a, b, f32(output)), zero_points, x, constant
 
@@ -206,13 +216,13 @@ class Comparisons:
         scales, zero_points, x, constant = self.case(seed, dtype, pair, wide)
         kinds = {"first": first, "activation": activation}
         data = self.model(dtype, x, constant, scales, zero_points, **kinds)
-        # LiteRT's own vector kernels are not followed where XNNPACK refuses.
-        followed = dtype == "int16" or self.delegated(scales)
+        # LiteRT's own vector kernels are not followed where XNNPACK refuses, nor XNNPACK's uint8.
+        followed = dtype == "int16" or (dtype == "int8" and self.delegated(scales))
         peer = runtimes.xnnpack if followed else runtimes.builtin_ref
         equal(data, x, peer(data)(x), "xnnpack")
 
     @examples(70)
-    @given(**INTEGERS)
+    @given(**{**INTEGERS, "dtype": st.sampled_from(("int8", "int16"))})
     def test_rounding_twice_is_what_tflite_micro_calculates(
         self, seed, dtype, pair, wide, first, activation
     ):
@@ -228,13 +238,13 @@ class Comparisons:
     @examples(20)
     @given(
         seed=st.integers(0, 2**32 - 1),
-        dtype=st.sampled_from(("int32", "float32")),
+        dtype=st.sampled_from(("int32", "int64", "float32")),
         pair=shapes(),
         first=st.booleans(),
         activation=st.integers(0, 3),
         rounding=st.sampled_from(ROUNDINGS),
     )
-    def test_int32_and_float32_have_the_bytes_of_litert(
+    def test_other_types_have_the_bytes_of_litert(
         self, seed, dtype, pair, first, activation, rounding
     ):
         rng = np.random.default_rng(seed)
@@ -292,7 +302,7 @@ class Comparisons:
     @examples(50)
     @given(
         seed=st.integers(0, 2**32 - 1),
-        dtype=st.sampled_from(("int8", "int16")),
+        dtype=st.sampled_from(("int8", "uint8", "int16")),
         scales=st.tuples(*[any_scale] * 3) | st.tuples(any_scale).map(lambda s: s * 3),
         ratio=st.integers(-30, 30),
         activation=st.integers(0, 3),

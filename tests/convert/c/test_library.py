@@ -26,7 +26,7 @@ from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c import blocks
-from edgekit.convert.c.library import library
+from edgekit.convert.c.library import PORTS, library
 from edgekit.convert.memory import memory
 from edgekit.convert.metadata import attach
 
@@ -42,13 +42,13 @@ COMPILERS = {
 
 
 def exportable(content):
-    """Whether the engine has the model, and its input is of a type that C has."""
+    """Whether the engine has the model, and its inputs and outputs are of types that C has."""
     graph = read(content)
     try:
         plan(graph)
     except ModelError:
         return False
-    return graph.tensors[graph.inputs[0]].dtype != "int32"
+    return all(graph.tensors[one].dtype in PORTS for one in (*graph.inputs, *graph.outputs))
 
 
 SEEDS = {name: content for name, content in models.seeds().items() if exportable(content)}
