@@ -151,6 +151,8 @@ class Op:
         custom: whether ``name`` is a custom code ("edgetpu-custom-op") and not a builtin.
         options: the fields of the builtin's options by their names in ``schema.OPTIONS``; empty
             for an op that is not there.
+        intermediates: indices of tensors that hold nothing but the quantisation of what the op
+            calculates in between.
     """
 
     index: int
@@ -160,6 +162,7 @@ class Op:
     outputs: tuple[int, ...]
     custom: bool = False
     options: Mapping[str, Any] = EMPTY
+    intermediates: tuple[int, ...] = ()
 
 
 @record

@@ -314,6 +314,9 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
         outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
         custom=custom,
         options=EMPTY if custom else _options(table, name),
+        intermediates=_indices(
+            table, schema.Operator.INTERMEDIATES, "intermediate", range(tensors)
+        ),
     )
 
 

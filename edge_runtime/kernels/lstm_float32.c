@@ -11,7 +11,7 @@
 
 typedef struct {
     int32_t batches, times, inputs, cells, outputs, time_major;
-    int32_t coupled, peephole, projection, projection_bias, layer_norm;
+    int32_t coupled, peephole, projection, layer_norm, projection_bias;
     float cell_clip, projection_clip;
 } LstmFloat32;
 

@@ -44,8 +44,8 @@ class LstmFloat32:
     coupled: int
     peephole: int
     projection: int
-    projection_bias: int
     layer_norm: int
+    projection_bias: int
     cell_clip: int
     projection_clip: int
 

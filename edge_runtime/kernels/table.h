@@ -6,6 +6,7 @@
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(abs_int16_twice)                                                                             \
     X(add_float32)                                                                                 \
     X(add_int16_shifted_once)                                                                      \
     X(add_int16_twice)                                                                             \
@@ -13,7 +14,15 @@
     X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
     X(add_int8_twice)                                                                              \
+    X(add_n_float32)                                                                               \
+    X(add_n_int32)                                                                                 \
     X(add_uint8_twice)                                                                             \
+    X(arg_max_float32)                                                                             \
+    X(arg_max_int32)                                                                               \
+    X(arg_max_int8)                                                                                \
+    X(cast_from_float32)                                                                           \
+    X(cast_integers)                                                                               \
+    X(cast_to_float32)                                                                             \
     X(comparison_float32)                                                                          \
     X(comparison_int16)                                                                            \
     X(comparison_int16_twice)                                                                      \
@@ -22,6 +31,7 @@
     X(comparison_int8_twice)                                                                       \
     X(comparison_uint8_twice)                                                                      \
     X(concatenation)                                                                               \
+    X(concatenation_lookup)                                                                        \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
     X(conv_2d_int16_twice)                                                                         \
@@ -29,16 +39,29 @@
     X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
-    X(dequantize_float16)                                                                          \
+    X(cumsum_float32)                                                                              \
+    X(cumsum_int32)                                                                                \
+    X(cumsum_int64)                                                                                \
     X(depthwise_conv_2d_float32)                                                                   \
     X(depthwise_conv_2d_int16_once)                                                                \
-    X(depthwise_conv_2d_int8_twice)                                                                \
     X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
     X(depthwise_conv_2d_uint8_twice)                                                               \
+    X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(div_float32)                                                                                 \
+    X(div_int32)                                                                                   \
+    X(div_int8_twice)                                                                              \
+    X(div_uint8_twice)                                                                             \
+    X(elu_float32)                                                                                 \
     X(finite)                                                                                      \
+    X(floor_div_float32)                                                                           \
+    X(floor_div_int16)                                                                             \
+    X(floor_div_int32)                                                                             \
+    X(floor_div_int64)                                                                             \
+    X(floor_div_int8)                                                                              \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16_narrow_once)                                                           \
     X(fully_connected_int16_narrow_twice)                                                          \
@@ -51,8 +74,21 @@
     X(fully_connected_offset_int8_once)                                                            \
     X(fully_connected_offset_int8_twice)                                                           \
     X(fully_connected_offset_uint8_once)                                                           \
+    X(gather_int32)                                                                                \
+    X(gather_int64)                                                                                \
+    X(gelu_float32)                                                                                \
+    X(gelu_tanh_float32)                                                                           \
+    X(hard_swish_float32)                                                                          \
+    X(indexed_copy)                                                                                \
+    X(indexed_copy_out)                                                                            \
+    X(interpolation_int16)                                                                         \
+    X(l2_normalization_float32)                                                                    \
+    X(l2_normalization_int8_twice)                                                                 \
+    X(l2_normalization_uint8_twice)                                                                \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(log_softmax_float32)                                                                         \
+    X(log_softmax_int8_twice)                                                                      \
     X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
@@ -82,6 +118,11 @@
     X(pool_max_int16)                                                                              \
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
+    X(pow_float32)                                                                                 \
+    X(pow_int32)                                                                                   \
+    X(prelu_float32)                                                                               \
+    X(prelu_int8_twice)                                                                            \
+    X(prelu_uint8_twice)                                                                           \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -112,6 +153,9 @@
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(roots_rsqrt_float32)                                                                         \
+    X(roots_sqrt_float32)                                                                          \
+    X(roots_sqrt_int16)                                                                            \
     X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
@@ -122,33 +166,52 @@
     X(softmax_uint8_int16_twice)                                                                   \
     X(softmax_uint8_twice)                                                                         \
     X(split)                                                                                       \
+    X(squared_difference_float32)                                                                  \
+    X(squared_difference_int32)                                                                    \
+    X(squared_difference_int8_twice)                                                               \
     X(strided_copy)                                                                                \
-    X(softmax_uint8_twice)                                                                         \
-    X(softmax_uint8_int16_twice)                                                                   \
     X(svdf_float32)                                                                                \
     X(svdf_int8_twice)                                                                             \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)                                                                                  \
+    X(transcendental_cos_float32)                                                                  \
+    X(transcendental_exp_float32)                                                                  \
+    X(transcendental_log_float32)                                                                  \
+    X(transcendental_sin_float32)                                                                  \
     X(transpose_conv_float32)                                                                      \
-    X(transpose_conv_int16_once)                                                                   \
     X(transpose_conv_int16_narrow_twice)                                                           \
-    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_int16_once)                                                                   \
     X(transpose_conv_int8_float)                                                                   \
-    X(transpose_conv_uint8_twice)
+    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_uint8_twice)                                                                  \
+    X(unary_abs_float32)                                                                           \
+    X(unary_abs_int32)                                                                             \
+    X(unary_ceil_float32)                                                                          \
+    X(unary_floor_float32)                                                                         \
+    X(unary_logical_not_bool)                                                                      \
+    X(unary_neg_float32)                                                                           \
+    X(unary_neg_int16)                                                                             \
+    X(unary_neg_int32)                                                                             \
+    X(unary_neg_int64)                                                                             \
+    X(unary_round_float32)                                                                         \
+    X(unary_sign_float32)                                                                          \
+    X(unary_sign_int32)                                                                            \
+    X(unary_square_float32)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
     X(batch_matmul_float32, ek_batch_matmul_scratch_float32)                                       \
-    X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
     X(batch_matmul_int16_int8_once, ek_batch_matmul_scratch_int16)                                 \
+    X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
     X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
     X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
     X(conv_2d_hybrid_asymmetric, ek_conv_2d_hybrid_scratch)                                        \
     X(conv_2d_hybrid_symmetric, ek_conv_2d_hybrid_scratch)                                         \
     X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
-    X(lstm_float32, ek_lstm_float32_scratch)
+    X(lstm_float32, ek_lstm_float32_scratch)                                                       \
+    X(lstm_int8_twice, ek_lstm_int8_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \

@@ -26,12 +26,14 @@ class Call:
         outputs: its outputs; their shapes are those of the file until ``shapes(call)`` has settled
             them, before ``fold`` and ``lower``.
         rounding: one of ``ops.ROUNDINGS``.
+        intermediates: tensors whose quantisation the op uses in between.
     """
 
     op: Op
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     rounding: str = "litert"
+    intermediates: tuple[Tensor, ...] = ()
 
     def input(self, position: int) -> Tensor:
         """Return an input that the op has to have.

@@ -27,7 +27,7 @@ from edge_runtime.ops.activation import (
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, describe, not_affine
-from edge_runtime.ops.window import misfit, positions, window
+from edge_runtime.ops.window import misfit, places, window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,18 +124,8 @@ CONSTRAINTS = (
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return [batches, rows, columns, outputs]."""
-    batches, height, width, _ = call.input(0).shape
     outputs, rows, columns, _ = call.input(1).shape
-    options = call.op.options
-    padding = options["padding"]
-    return (
-        (
-            batches,
-            positions(padding, height, rows, options["stride_h"], options["dilation_h"]),
-            positions(padding, width, columns, options["stride_w"], options["dilation_w"]),
-            outputs,
-        ),
-    )
+    return ((call.input(0).shape[0], *places(call, rows, columns), outputs),)
 
 
 def lower(call: Call) -> Kernel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import exp, isfinite
 
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops.call import Call, Constant, Kernel
@@ -38,6 +38,11 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
         return half_away(scaled) + zero_point
 
     return tabulate_integers(call, quantized)
+
+
+def exponential(x: float) -> float:
+    """Return e**x, rounded to float32."""
+    return f32(exp(x)) if x < 89 else float("inf")
 
 
 def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:

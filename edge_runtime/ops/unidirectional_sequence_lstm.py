@@ -3,34 +3,56 @@
 Without some inputs the input gate is 1 less the forget gate (no weights of the input gate), gates
 do not look at the cell (no peephole weights), the output is the hidden vector (no projection), and
 gates are not normalised. Floats are within 1e-6 of LiteRT's, which differ by the order of sums.
+
+Integers have LiteRT's bytes, which are those of all its resolvers. TFLite Micro interpolates tables
+instead of gemmlowp's functions, and is not followed.
 """
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import float_bits
+from edge_runtime.fixed_point import float_bits, power_of_two
+from edge_runtime.ops import lstm_int8
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
-
-INPUTS = 24
-"""Inputs of the op; without normalisation the last 4 may be missing."""
-
-WEIGHTS, RECURRENT, PEEPHOLES, BIASES = range(1, 5), range(5, 9), range(9, 12), range(12, 16)
-PROJECTION, PROJECTION_BIAS, OUTPUT_STATE, CELL_STATE, NORMS = 16, 17, 18, 19, range(20, 24)
-"""Positions of the inputs: those of gates are of the input, forget, cell and output gate; the cell
-gate has no peephole weights."""
-
-CONSTANT = (*range(1, 18), *NORMS)
-"""Positions of the weights."""
-
-COUPLED = (WEIGHTS[0], RECURRENT[0], BIASES[0], PEEPHOLES[0], NORMS[0])
-"""Positions of what the input gate has."""
+from edge_runtime.ops.constraints import affine, describe, per_tensor
+from edge_runtime.ops.lstm import (
+    BIASES,
+    CELL_STATE,
+    CONSTANT,
+    INPUTS,
+    NORMS,
+    OUTPUT_STATE,
+    PEEPHOLES,
+    PROJECTION,
+    PROJECTION_BIAS,
+    RECURRENT,
+    WEIGHTS,
+    find,
+    sizes,
+)
 
 TANH = 4
 """In enum ActivationFunctionType."""
+
+MATRICES = (*WEIGHTS, *RECURRENT, PROJECTION)
+TYPES = {
+    "float32": {},
+    "int8": {
+        **dict.fromkeys((0, *MATRICES, OUTPUT_STATE, INPUTS), "int8"),
+        **dict.fromkeys((*BIASES, PROJECTION_BIAS), "int32"),
+        **dict.fromkeys((*PEEPHOLES, *NORMS, CELL_STATE), "int16"),
+    },
+}
+"""Element type of the input -> those of the op's inputs by their positions, its output last;
+float32 where none is said."""
+
+CELL_SCALES = range(-15, -8)
+"""Powers of two that can be the scale of the cell state."""
+
+MOST_NORM = 2.0**17
+"""Bound of the scale of normalisation coefficients."""
+
+MAX_DEPTH = 2**16
+"""Most products of int8 whose sum fits int32 in every case."""
 
 
 def input_count_fits(call: Call) -> str | None:
@@ -42,29 +64,33 @@ def input_count_fits(call: Call) -> str | None:
 def parts_fit(call: Call) -> str | None:
     """Weights of a kind are all there or none, but for those of the input gate: all or none."""
     kinds = (WEIGHTS, RECURRENT, BIASES, PEEPHOLES, NORMS)
-    coupled = _find(call, WEIGHTS[0]) is None
+    coupled = find(call, WEIGHTS[0]) is None
     for kind in kinds:
-        present = [_find(call, position) is not None for position in kind]
+        present = [find(call, position) is not None for position in kind]
         optional = kind in (PEEPHOLES, NORMS) and not any(present)
         if not optional and present != [not coupled, *(True for _ in kind[1:])]:
             return f"{present.count(True)} of inputs {kind[0]} to {kind[-1]}"
-    if _find(call, PROJECTION) is None and _find(call, PROJECTION_BIAS) is not None:
+    if find(call, PROJECTION) is None and find(call, PROJECTION_BIAS) is not None:
         return "a bias without a projection"
     return None
 
 
 def types_are_supported(call: Call) -> str | None:
-    """All tensors are float32."""
-    for position, tensor in enumerate((*call.inputs, call.output)):
-        if tensor is not None and tensor.dtype != "float32":
-            return f"{tensor.dtype} of input {position}"
+    """All is float32; or int8, with int16 cells, peepholes and norms, and biases of int32."""
+    dtype = call.input(0).dtype
+    types = TYPES.get(dtype)
+    tensors = {**dict(enumerate(call.inputs)), INPUTS: call.output}
+    for position, tensor in tensors.items():
+        if tensor and (types is None or tensor.dtype != types.get(position, "float32")):
+            what = "output" if position == INPUTS else f"input {position}"
+            return f"{what} of {tensor.dtype}"
     return None
 
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and biases are constants of the file."""
     for position in CONSTANT:
-        tensor = _find(call, position)
+        tensor = find(call, position)
         if tensor is not None and tensor.data is None:
             return f"{tensor.name!r}, which is computed"
     return None
@@ -84,10 +110,10 @@ def shapes_fit(call: Call) -> str | None:
         PROJECTION_BIAS: (outputs,),
     }
     for position, shape in expected.items():
-        part = _find(call, position)
+        part = find(call, position)
         if part is not None and part.shape != shape:
             return f"input {position} {describe(part)} for {list(shape)}"
-    if _find(call, PROJECTION) is None and outputs != cells:
+    if find(call, PROJECTION) is None and outputs != cells:
         return f"{outputs} outputs of {cells} cells without a projection"
     return None
 
@@ -96,12 +122,72 @@ def states_fit(call: Call) -> str | None:
     """The states are two variable tensors of batches * outputs and batches * cells elements."""
     states = call.input(OUTPUT_STATE), call.input(CELL_STATE)
     cells, outputs = call.input(RECURRENT[3]).shape
-    batches = _sizes(call)["batches"]
+    batches = sizes(call)["batches"]
     for state, size in zip(states, (outputs, cells), strict=True):
         others = [one for one in (*call.inputs, *call.outputs) if one and one.index == state.index]
         if not state.variable or state.elements != batches * size or len(others) > 1:
             return f"{state.name!r}, {describe(state)}, for {batches} * {size}"
     return None
+
+
+def depth_fits(call: Call) -> str | None:
+    """Sums of int8 have at most 65,536 products."""
+    deepest = max(sizes(call)[name] for name in ("inputs", "outputs", "cells"))
+    return None if call.input(0).dtype == "float32" or deepest <= MAX_DEPTH else str(deepest)
+
+
+def quantization_fits(call: Call) -> str | None:
+    """Tensors of int8 and int16 have one scale each, and weights the zero point 0."""
+    if call.input(0).dtype == "float32":
+        return None
+    for position, tensor in enumerate((*call.inputs, call.output)):
+        if tensor is None or tensor.dtype not in ("int8", "int16"):
+            continue
+        if not per_tensor(tensor) or (position in CONSTANT and affine(tensor)[1]):
+            return f"{tensor.name!r}: {tensor.quantization}"
+    return None
+
+
+def intermediates_fit(call: Call) -> str | None:
+    """Int8 needs the scales of 5 intermediate tensors: of normalised gates, and what is hidden."""
+    if call.input(0).dtype == "float32":
+        return None
+    first = lstm_int8.HIDDEN if find(call, NORMS[1]) is None else 0
+    if len(call.intermediates) != lstm_int8.HIDDEN + 1:
+        return str(len(call.intermediates))
+    missing = [one.name for one in call.intermediates[first:] if not per_tensor(one)]
+    return f"{missing[0]!r} without one" if missing else None
+
+
+def cell_scale_fits(call: Call) -> str | None:
+    """The scale of an int16 cell state is a power of two from 2**-15 to 2**-9."""
+    if call.input(0).dtype == "float32":
+        return None
+    scale, _ = affine(call.input(CELL_STATE))
+    return None if power_of_two(scale) in CELL_SCALES else str(scale)
+
+
+def norm_scales_fit(call: Call) -> str | None:
+    """The scales of int16 normalisation coefficients are below 2**17."""
+    for position in NORMS:
+        tensor = find(call, position)
+        if tensor and tensor.dtype == "int16" and affine(tensor)[0] >= MOST_NORM:
+            return str(affine(tensor)[0])
+    return None
+
+
+def peepholes_fit(call: Call) -> str | None:
+    """With int16 peepholes there are as many outputs as cells."""
+    size = sizes(call)
+    if not size["peephole"] or call.input(0).dtype == "float32" or size["cells"] == size["outputs"]:
+        return None
+    return f"{size['outputs']} and {size['cells']}"
+
+
+def rounding_is_not_micro(call: Call) -> str | None:
+    """Int8 is not rounded as TFLite Micro does."""
+    micro = call.rounding == "tflite-micro" and call.input(0).dtype == "int8"
+    return call.rounding if micro else None
 
 
 def activation_is_tanh(call: Call) -> str | None:
@@ -122,36 +208,17 @@ CONSTRAINTS = (
     types_are_supported,
     weights_are_constant,
     shapes_fit,
+    depth_fits,
     states_fit,
+    quantization_fits,
+    intermediates_fit,
+    cell_scale_fits,
+    norm_scales_fit,
+    peepholes_fit,
+    rounding_is_not_micro,
     activation_is_tanh,
     clips_fit,
 )
-
-
-def _find(call: Call, position: int) -> Tensor | None:
-    return call.inputs[position] if position < len(call.inputs) else None
-
-
-def _sizes(call: Call) -> dict[str, int]:
-    """Return the parameters that all kernels begin with."""
-    cells, outputs = call.input(RECURRENT[3]).shape
-    batches, times, inputs = call.input(0).shape
-    time_major = call.op.options["time_major"] != 0
-    if time_major:
-        batches, times = times, batches
-    return {
-        "batches": batches,
-        "times": times,
-        "inputs": inputs,
-        "cells": cells,
-        "outputs": outputs,
-        "time_major": int(time_major),
-        "coupled": int(_find(call, WEIGHTS[0]) is None),
-        "peephole": int(_find(call, PEEPHOLES[1]) is not None),
-        "projection": int(_find(call, PROJECTION) is not None),
-        "projection_bias": int(_find(call, PROJECTION_BIAS) is not None),
-        "layer_norm": int(_find(call, NORMS[1]) is not None),
-    }
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
@@ -160,18 +227,24 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 
 def lower(call: Call) -> Kernel:
-    """Return the kernel of the element types."""
+    """Return the kernel of the element types, which reads all inputs of the op.
+
+    Weights of the forget gate stand for what is left out.
+    """
+    inputs = tuple(
+        WEIGHTS[1] if find(call, position) is None else position for position in range(INPUTS)
+    )
+    if call.input(0).dtype == "int8":
+        name, params, constants = (
+            "lstm_int8_twice",
+            lstm_int8.params(call),
+            lstm_int8.constants(call),
+        )
+        return Kernel(name, params, inputs, constants, rows=None, weights=CONSTANT)
     params = {
-        **_sizes(call),
+        **sizes(call),
+        "projection_bias": int(find(call, PROJECTION_BIAS) is not None),
         "cell_clip": float_bits(call.op.options["cell_clip"]),
         "projection_clip": float_bits(call.op.options["proj_clip"]),
     }
-    return _kernel("lstm_float32", call, params)
-
-
-def _kernel(name: str, call: Call, params: dict[str, int]) -> Kernel:
-    """Return a kernel of all inputs: weights of the forget gate in place of what is left out."""
-    inputs = tuple(
-        WEIGHTS[1] if _find(call, position) is None else position for position in range(INPUTS)
-    )
-    return Kernel(name, params, inputs, rows=None, weights=CONSTANT)
+    return Kernel("lstm_float32", params, inputs, rows=None, weights=CONSTANT)

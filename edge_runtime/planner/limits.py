@@ -99,7 +99,10 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
 def call_of(op: Op, tensors: Sequence[Tensor], rounding: str) -> Call:
     """Return the op in the form that its module reads."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
+    outputs, intermediates = (
+        tuple(tensors[index] for index in indices) for indices in (op.outputs, op.intermediates)
+    )
+    return Call(op, inputs, outputs, rounding, intermediates)
 
 
 def settled(call: Call, module: ModuleType, most: int) -> Call:

@@ -1,6 +1,6 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM: every engine against LiteRT, over several runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ class Cells:
         ]
 
 
-def assembled(cells, weight, ports, states):
+def assembled(cells, weight, ports, states, intermediates=()):
     """A model of an op.
 
     Args:
@@ -77,6 +77,7 @@ def assembled(cells, weight, ports, states):
         weight: the tensor of a kind of weight and a shape.
         ports: keywords of the tensors of input and output.
         states: those of the states.
+        intermediates: tensors.
     """
     tensors = [build.tensor(cells.sequence(cells.inputs), **ports[0], name="x")]
     inputs = [0]
@@ -90,8 +91,11 @@ def assembled(cells, weight, ports, states):
         else:
             inputs.append(len(tensors))
             tensors.append(weight(*part))
+    output, count = len(tensors), len(intermediates)
     tensors.append(build.tensor(cells.sequence(cells.outputs), **ports[1], name="y"))
-    return build.model(tensors, [(OP, inputs, len(tensors) - 1, cells.options)])
+    options = {"intermediates": range(output + 1, output + 1 + count) if count else None}
+    ops = [(OP, inputs, output, {**cells.options, **options})]
+    return build.model([*tensors, *intermediates], ops, outputs=[output])
 
 
 def float_model(cells, seed=0, size=0.5):
@@ -103,6 +107,39 @@ def float_model(cells, seed=0, size=0.5):
     return assembled(cells, weight, ({}, {}), ({}, {}))
 
 
+def int8_model(cells, seed=0, spread=1.0, cell=2.0**-11, zero_points=(3, -5, 7), norm=5e-5):
+    """A model of int8.
+
+    Args:
+        cells: its sizes.
+        seed: of weights and scales.
+        spread: factor of the scales of weights.
+        cell: scale of the cell state.
+        zero_points: of input, state, and what is hidden.
+        norm: scale of the normalisation coefficients.
+    """
+    rng = np.random.default_rng(seed)
+    scales = {"weight": 0.01, "recurrent": 0.02, "projection": 0.01, "peephole": 1e-4}
+
+    def weight(kind, shape):
+        if "bias" in kind:
+            return build.constant(rng.integers(-3000, 3000, shape), "int32", 1e-4)
+        dtype = "int16" if kind in ("peephole", "norm") else "int8"
+        scale = norm if kind == "norm" else scales[kind] * spread * rng.uniform(0.3, 3)
+        return build.constant(runtimes.drawn(rng, dtype, shape), dtype, runtimes.f32(scale))
+
+    hidden = build.tensor((0,), "int8", 1 / 128, zero_points[2 if cells.projected else 1])
+    state = {"dtype": "int8", "scale": 1 / 128 if not cells.projected else 0.02}
+    state["zero_point"] = zero_points[1]
+    source = {"dtype": "int8", "scale": 0.03, "zero_point": zero_points[0]}
+    gates = [
+        build.tensor((0,), "int16", scale if cells.normalised else 0.0)
+        for scale in (2.0**-10, 3e-4, 5e-4, 2.0**-11)
+    ]
+    states = (state, {"dtype": "int16", "scale": cell})
+    return assembled(cells, weight, (source, state), states, [*gates, hidden])
+
+
 EVERYTHING = Cells(
     projected=3, biased=True, peephole=True, normalised=True, cell_clip=0.5, projection_clip=0.4
 )
@@ -111,6 +148,9 @@ SEEDS = {
     "LSTM float32": float_model(Cells(times=2)),
     "LSTM float32 with all parts": float_model(EVERYTHING),
     "LSTM float32 coupled": float_model(Cells(coupled=True, peephole=True, time_major=True)),
+    "LSTM int8": int8_model(Cells(times=2)),
+    "LSTM int8 projected": int8_model(Cells(projected=3, normalised=True, cell_clip=0.5)),
+    "LSTM int8 coupled": int8_model(Cells(coupled=True, peephole=True, time_major=True)),
 }
 
 any_cells = st.builds(
@@ -145,6 +185,53 @@ def test_floats_are_near_those_of_litert(seed, cells, size):
             np.testing.assert_allclose(answer, expected, atol=2e-5 * np.abs(expected).max())
         for name, engine in engines.items():
             assert engine.run(x).tobytes() == answer.tobytes(), name
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    cells=any_cells,
+    spread=st.sampled_from((1e-6, 0.1, 1.0, 10.0, 1e5)),
+    cell=st.integers(-15, -9).map(lambda power: 2.0**power),
+    zero_points=st.tuples(*[st.sampled_from((-128, 127, 0, 5, -77))] * 3),
+    norm=st.sampled_from((1e-9, 1e-5, 1e-3, 0.5)),
+    rounding=st.sampled_from(tuple(runtimes.PEERS)),
+)
+def test_integers_are_what_litert_gives(seed, cells, spread, cell, zero_points, norm, rounding):
+    if cells.peephole:
+        cells = replace(cells, projected=0)
+    data = int8_model(cells, seed, spread, cell, zero_points, norm)
+    rng = np.random.default_rng(seed)
+    litert, engines = runtimes.PEERS[rounding](data), runtimes.engines(data, rounding=rounding)
+    for _ in range(2):
+        x = runtimes.drawn(rng, "int8", cells.sequence(cells.inputs))
+        runtimes.agree(engines, x, litert(x))
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs")
+def test_what_keras_converts_is_run_exactly():
+    import tensorflow
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    layers = [tf_keras.layers.LSTM(cells, return_sequences=True) for cells in (13, 8)]
+    model = tf_keras.Sequential([tf_keras.Input((7, 6), batch_size=1), *layers])
+    # Larger weights, for a cell state that is not less than 1/2 everywhere.
+    model.set_weights([3 * weights for weights in model.get_weights()])
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(20, 1, 7, 6)).astype(np.float32)
+    converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tensorflow.int8
+    data = converter.convert()
+    assert [op.name for op in read(data).ops] == [OP, OP]
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
+    for _ in range(3):
+        x = runtimes.drawn(rng, "int8", (1, 7, 6))
+        runtimes.agree(engines, x, litert(x))
 
 
 def test_a_reset_forgets():
@@ -186,3 +273,34 @@ def test_limits_are_told(cells, change, message):
     with pytest.raises(ModelError) as error:
         plan(read(changed(data, *change) if change else data))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kinds", "change", "message"),
+    [
+        (Cells(), {"cell": 0.3}, (), "a power of two from 2**-15 to 2**-9; here it is 0.3"),
+        (Cells(), {"cell": 2.0**-16}, (), "to 2**-9; here it is 1.5"),
+        (Cells(projected=3, peephole=True), {}, (), "as many outputs as cells; here it is 3 and 4"),
+        (Cells(normalised=True), {"norm": 2.0**17}, (), "below 2**17; here it is 131072"),
+        (Cells(), {}, (19, 18), "biases of int32; here it is input 19 of int8"),
+        (Cells(), {}, (13, 2), "biases of int32; here it is input 13 of int8"),
+    ],
+)
+def test_limits_of_int8_are_told(cells, kinds, change, message):
+    data = int8_model(cells, **kinds)
+    with pytest.raises(ModelError) as error:
+        plan(read(changed(data, *change) if change else data))
+    assert message in str(error.value)
+
+
+def test_int8_needs_the_scale_of_what_is_hidden():
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(int8_model(Cells()), 0))
+    op = tree.subgraphs[0].operators[0]
+    op.intermediates = op.intermediates[:4]
+    with pytest.raises(ModelError, match=r"scales of 5 intermediate tensors.*here it is 4"):
+        plan(read(build.pack(tree)))
+
+
+def test_int8_is_not_rounded_as_tflite_micro_does():
+    with pytest.raises(ModelError, match="int8 is not rounded as TFLite Micro"):
+        plan(read(int8_model(Cells())), "tflite-micro")

@@ -10,7 +10,9 @@ from edge_runtime.planner import plan
 from edge_runtime.reader import read
 
 SEEDS = {
-    "UNPACK float32": moved.model("UNPACK", "float32", (1, 3, 2), [], [(1, 2)] * 3, num=3, axis=1)
+    "UNPACK float32": moved.model(
+        "UNPACK", "float32", (1, 3, 2), [], [(1, 2)] * 3, joined=True, num=3, axis=1
+    )
 }
 
 

@@ -42,7 +42,7 @@ VERSIONS = {"BROADCAST_TO": 2}
 
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
 """Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
-API."""
+API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
 """Tensors, ops in their order, inputs and outputs of the graph."""
@@ -137,6 +137,8 @@ def file(
             version = VERSIONS.get(name, 1)
             tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, version, code))
             kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
+            options = dict(options)
+            operator.intermediates = options.pop("intermediates", None)
             if hasattr(schema, kind):
                 operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
                 operator.builtinOptions = getattr(schema, f"{kind}T")(**options)
