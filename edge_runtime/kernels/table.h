@@ -206,6 +206,9 @@
     X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
     X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
     X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
+    X(conv_2d_hybrid_asymmetric, ek_conv_2d_hybrid_scratch)                                        \
+    X(conv_2d_hybrid_symmetric, ek_conv_2d_hybrid_scratch)                                         \
+    X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
