@@ -76,7 +76,7 @@ class ReferenceSession:
         self._states = {
             state.slot: np.frombuffer(
                 state.data or bytes([state.fill]) * slots[state.slot].size, slots[state.slot].dtype
-            )
+            ).copy()  # a kernel may write it where it lies
             for state in self._plan.states
         }
 
