@@ -126,6 +126,7 @@
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
+    X(lstm_float32_hybrid, ek_lstm_float32_hybrid_scratch)                                         \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
