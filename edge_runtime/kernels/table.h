@@ -211,6 +211,7 @@
     X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
+    X(lstm_float32_hybrid, ek_lstm_float32_hybrid_scratch)                                         \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
