@@ -105,6 +105,7 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                             uint8_t *scratch, int32_t columns, finisher *finish)
 {
     const Conv2D *const p = (const Conv2D *)params;
+    const Conv2D layer = *p; /* a copy, because bytes of scratch could be params to the compiler */
     const int32_t depth = p->window_height * p->window_width * p->depth, quads = (depth + 3) / 4;
     const int32_t positions = p->output_height * p->output_width, outputs = p->outputs;
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
@@ -120,7 +121,7 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
             if (pointwise)
                 copy(scratch, input + (ptrdiff_t)done * depth, count * depth);
             for (int32_t i = 0; !pointwise && i < count; i++) {
-                gather(p, input, row, column, quads, scratch + 4 * (ptrdiff_t)i * quads);
+                gather(&layer, input, row, column, quads, scratch + 4 * (ptrdiff_t)i * quads);
                 if (++column == p->output_width) {
                     column = 0;
                     row++;
