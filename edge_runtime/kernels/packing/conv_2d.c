@@ -1,5 +1,5 @@
-/* Weights of CONV_2D for the kernels of x86 and aarch64, which multiply them with the windows of several
- * positions at a time. */
+/* Weights of CONV_2D for the kernels of x86 and aarch64, which multiply them with the windows of
+ * several positions at a time. */
 #include <string.h>
 
 #include "bias.h"
@@ -14,8 +14,8 @@ static inline size_t window_size(const Conv2D *layer)
 
 enum { TWICE = 4, FLOAT = 2 }; /* columns of a head, by how sums are rounded */
 
-/* Heads are the bias for inputs to which so much is added, and for the twice rounded the multiplier, the
- * shift to the left and that to the right, for others the scale. */
+/* Heads are the bias for inputs to which so much is added, and for the twice rounded the multiplier,
+ * the shift to the left and that to the right, for others the scale. */
 static inline int pack_int8(Layout layout, int32_t added, const int32_t *params,
                             void *const *tensors, ek_packing *packing)
 {
