@@ -31,5 +31,5 @@ def hard_swish_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
         moved = tensor + np.float32(3)
         positive = np.where(moved > 0, moved, np.float32(0))
         share = np.where(positive < 6, positive, np.float32(6))
-        result: npt.NDArray[np.float32] = tensor * share / np.float32(6)
+        result: Array = tensor * share / np.float32(6)
     return result

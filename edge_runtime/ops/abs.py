@@ -39,7 +39,7 @@ shapes = same_shape
 def lower(call: Call) -> Kernel:
     """Return a table for int8, fixed-point arithmetic for int16, the function for others.
 
-    Quantised sizes are rescaled, rounded twice; XNNPACK's rounding is not reproduced.
+    Quantised sizes are rescaled, rounded twice. XNNPACK does not run integers.
 
     Source: AbsEvalQuantized in tensorflow/lite/kernels/elementwise.cc.
     """

@@ -30,5 +30,6 @@ def lower(call: Call) -> Kernel:
     Source: EluPrepare in tensorflow/lite/kernels/activations.cc.
     """
     if call.output.dtype == "int8":
-        return tabulate(call, lambda x: f32(expm1(x)) if x < 0 else x)
+        xnnpack = call.rounding == "xnnpack"
+        return tabulate(call, lambda x: f32(expm1(x)) if x < 0 else x, by_xnnpack=xnnpack)
     return Kernel("elu_float32", {"count": call.output.elements}, (0,), in_place=True)

@@ -34,8 +34,8 @@ shapes = same_shape
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, the function for float32.
 
-    8 bits are calculated in fixed point of 16 bits, in LiteRT and in TFLite Micro; XNNPACK's
-    arithmetic is not reproduced.
+    8 bits are calculated in fixed point of 16 bits, in LiteRT and in TFLite Micro; XNNPACK does not
+    run them.
 
     Source: HardSwish in tensorflow/lite/kernels/internal/reference/hard_swish.h, HardSwishPrepare
     in tensorflow/lite/kernels/activations.cc.
@@ -59,7 +59,8 @@ def lower(call: Call) -> Kernel:
         product = share * _product(x, multiplier)
         # Truncated towards 0.
         moved = abs(product) >> 15
-        return rounding_shift(moved if product > 0 else -moved, -shift) + zero_point
+        output: int = rounding_shift(moved if product > 0 else -moved, -shift)
+        return output + zero_point
 
     return tabulate_integers(call, swish)
 

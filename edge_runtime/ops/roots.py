@@ -41,7 +41,7 @@ def lower(call: Call) -> Kernel:
     """Return a table for int8, arithmetic or an interpolated table for int16, or the function.
 
     Where an integer stands for a negative number LiteRT stops; here the output is that of 0, or
-    between that and its neighbour's. XNNPACK's rounding of integers is not reproduced.
+    between that and its neighbour's. XNNPACK does not run integers.
     """
     dtype, name = call.output.dtype, call.op.name.lower()
     params = {"count": call.output.elements}

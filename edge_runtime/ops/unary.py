@@ -2,7 +2,7 @@
 
 The bytes are those of LiteRT, but for SIN and COS, which are rounded nearly correctly. NEG of int8
 and int16 negates the numbers as they are, as LiteRT does, which is right for zero points of 0 and
-equal scales; XNNPACK's, which looks at both, is not reproduced.
+equal scales. XNNPACK runs no integers of these.
 """
 
 from __future__ import annotations

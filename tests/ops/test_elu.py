@@ -9,19 +9,29 @@ import build
 import runtimes
 import unary
 from runtimes import f32
-from unary import FLOAT, compare, int8s
+from unary import FLOAT, int8s
+
+PEERS = {"litert": runtimes.builtin, "xnnpack": runtimes.xnnpack}
+"""LiteRT has no reference kernel for it."""
 
 SEEDS = unary.seeds("ELU", 0.02, {"int8": (0.01, 1)})
 
 
 @settings(max_examples=60, deadline=None)
-@given(power=st.floats(-4, 0), output=st.floats(-3, 0), a=int8s, b=int8s)
-def test_int8(power, output, a, b):
-    """LiteRT has no reference kernel for it."""
-    scale, step = f32(10**power), f32(10**output)
-    x = scale * (unary.every("int8") - float(a))
-    doubtful = unary.near_half(np.where(x < 0, np.expm1(np.minimum(x, 0)), x), step)
-    compare("ELU", ("int8", scale, a), ("int8", step, b), "xnnpack", doubtful & (x < 0))
+@given(rounding=st.sampled_from(sorted(PEERS)), power=st.floats(-4, 0), output=st.floats(-3, 0),
+       halves=st.booleans(), a=int8s, b=int8s)  # fmt: skip
+def test_int8(rounding, power, output, halves, a, b):
+    scale = f32(10**power)
+    step = f32(2 * scale) if halves else f32(10**output)
+    numbers = unary.every("int8")
+    x = scale * (numbers - float(a))
+    doubtful = unary.near_half(np.where(x < 0, np.expm1(np.minimum(x, 0)), x), step) & (x < 0)
+    data = build.unary("ELU", ("int8", scale, a), ("int8", step, b), numbers.size)
+    expected = PEERS[rounding](data)(numbers)
+    for engine in runtimes.engines(data, rounding=rounding).values():
+        difference = np.abs(engine.run(numbers).astype(int) - expected)
+        assert difference[~doubtful].max(initial=0) == 0
+        assert difference.max() <= 1
 
 
 def test_float32_is_rounded_nearly_rightly():
