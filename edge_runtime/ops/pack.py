@@ -6,7 +6,7 @@ from math import prod
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import describe
+from edge_runtime.ops.constraints import describe, other_scale
 
 
 def inputs_fit(call: Call) -> str | None:
@@ -18,13 +18,21 @@ def inputs_fit(call: Call) -> str | None:
     return None
 
 
+def quantization_is_the_same(call: Call) -> str | None:
+    """Inputs have the output's scale and zero point."""
+    for tensor in call.inputs:
+        if tensor and other_scale(tensor, call.output):
+            return f"{tensor.quantization} for {call.output.quantization}"
+    return None
+
+
 def axis_fits(call: Call) -> str | None:
     """The axis is from -(rank + 1) to the rank of the inputs."""
     axis, rank = call.op.options["axis"], len(call.input(0).shape)
     return None if -rank - 1 <= axis <= rank else f"{axis} of {describe(call.input(0))}"
 
 
-CONSTRAINTS = (inputs_fit, axis_fits)
+CONSTRAINTS = (inputs_fit, quantization_is_the_same, axis_fits)
 
 
 def _axis(call: Call) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import LIMITS, describe, whole_number
+from edge_runtime.ops.constraints import LIMITS, describe, other_scale, whole_number
 from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
@@ -13,10 +13,10 @@ from edge_runtime.ops.strides import strides
 def same_elements(call: Call) -> str | None:
     """Input and output have the same element type, scale and zero point, int16 the zero point 0."""
     tensor, output = call.input(0), call.output
-    pairs = [(one.dtype, one.scale, one.zero_point) for one in (tensor, output)]
-    if pairs[0] == pairs[1] and (output.dtype != "int16" or not output.zero_point):
+    same = tensor.dtype == output.dtype and not other_scale(tensor, output)
+    if same and (output.dtype != "int16" or not output.zero_point):
         return None
-    return f"{pairs[0]} and {pairs[1]}"
+    return f"{tensor.dtype} {tensor.quantization} and {output.dtype} {output.quantization}"
 
 
 def input_is_images(call: Call) -> str | None:
