@@ -9,7 +9,7 @@ from edge_runtime.ops.call import Call, Kernel, int32s
 from edge_runtime.ops.constraints import describe, other_scale
 
 
-def inputs_fit(call: Call) -> str | None:
+def types_and_shapes_are_the_same(call: Call) -> str | None:
     """All inputs have the same shape, and the output's element type."""
     shape, dtype = call.input(0).shape, call.output.dtype
     for tensor in call.inputs:
@@ -32,7 +32,7 @@ def axis_fits(call: Call) -> str | None:
     return None if -rank - 1 <= axis <= rank else f"{axis} of {describe(call.input(0))}"
 
 
-CONSTRAINTS = (inputs_fit, quantization_is_the_same, axis_fits)
+CONSTRAINTS = (types_and_shapes_are_the_same, quantization_is_the_same, axis_fits)
 
 
 def _axis(call: Call) -> int:

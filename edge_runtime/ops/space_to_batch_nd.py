@@ -10,7 +10,7 @@ from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
 
-def same_elements(call: Call) -> str | None:
+def types_and_scales_are_the_same(call: Call) -> str | None:
     """Input and output have the same element type, scale and zero point, int16 the zero point 0."""
     tensor, output = call.input(0), call.output
     same = tensor.dtype == output.dtype and not other_scale(tensor, output)
@@ -45,7 +45,12 @@ def output_is_not_empty(call: Call) -> str | None:
     return None if min(shape) > 0 and few else f"{list(source)} to {list(shape)}"
 
 
-CONSTRAINTS = (same_elements, input_is_images, blocks_are_known, output_is_not_empty)
+CONSTRAINTS = (
+    types_and_scales_are_the_same,
+    input_is_images,
+    blocks_are_known,
+    output_is_not_empty,
+)
 
 
 def _to_space(call: Call) -> bool:
