@@ -95,5 +95,7 @@ def lower(call: Call) -> Kernel:
         images = prod(blocks[axis + 1 :]) * batch * image
         places = range(before, before + large.shape[1 + axis])
         axes.append([at % block * images + at // block * steps[axis] for at in places])
+    if _to_space(call):
+        return indexed_copy(call, axes)
     fill = (call.output.zero_point or 0) if call.output.dtype in LIMITS else 0
-    return indexed_copy(call, axes, out=not _to_space(call), fill=fill)
+    return indexed_copy(call, axes, fill=fill)
