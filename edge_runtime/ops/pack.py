@@ -7,6 +7,7 @@ from math import prod
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel, int32s
 from edge_runtime.ops.constraints import describe, other_scale
+from edge_runtime.ops.strides import require_bytes
 
 
 def types_and_shapes_are_the_same(call: Call) -> str | None:
@@ -49,6 +50,7 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of CONCATENATION."""
+    require_bytes(call)
     shape, axis, count = call.input(0).shape, _axis(call), len(call.inputs)
     params = {"rows": prod(shape[:axis]), "inputs": count}
     lengths = int32s([prod(shape[axis:]) * SIZES[call.output.dtype]] * count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Constant, Kernel
 from edge_runtime.ops.constraints import LIMITS, describe, other_scale, same_type, whole_number
-from edge_runtime.ops.strides import merged, strides
+from edge_runtime.ops.strides import merged, require_bytes, strides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def lower(call: Call) -> Kernel:
 
     Source: Eval and EvalInt in tensorflow/lite/kernels/pad.cc.
     """
+    require_bytes(call)
     tensor, output, value = call.input(0), call.output, _value(call)
     item, steps = SIZES[output.dtype], strides(output.shape)
     if value is not None and value.data is not None:

@@ -6,6 +6,7 @@ from math import prod
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel, int32s
+from edge_runtime.ops.strides import require_bytes
 
 MOST_POSITIONS = 2**18
 """Most numbers of all tables of an op: they are made one by one."""
@@ -20,6 +21,7 @@ def indexed_copy(call: Call, axes: list[list[int]], *, fill: int | None = None) 
             elements. Their sums are positions in the input, or, with ``fill``, in the output.
         fill: the byte that fills the output elsewhere.
     """
+    require_bytes(call)
     item, loops = SIZES[call.output.dtype], len(axes)
     table = int32s([len(one) for one in axes] + [at * item for one in axes for at in one])
     rows = {"rows": 1}

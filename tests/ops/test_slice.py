@@ -39,6 +39,13 @@ def test_a_batch_is_that_of_its_images():
     moved.batched(SEEDS["SLICE int8"], moved.drawn(2, "int8", (4, 5, 4, 3)))
 
 
+def test_an_input_whose_strides_are_no_int32_is_refused():
+    block = [[0, 0, 0], [1, 1, 1]]
+    data = moved.model("SLICE", "int8", (2, 2**30, 4), block, [(1, 1, 1)])
+    with pytest.raises(ModelError, match=r"has 8589934592 bytes, at most 2\*\*31 - 1 are moved"):
+        plan(read(data))
+
+
 @pytest.mark.parametrize(
     "block", [([0], [1]), ([-1, 0], [1, 1]), ([1, 0], [2, 1]), ([0, 0], [1, -2]), ([0, 0], [1])]
 )
