@@ -14,6 +14,7 @@
     X(add_int8_twice)                                                                              \
     X(add_int8_once)                                                                               \
     X(add_uint8_twice)                                                                             \
+    X(add_uint8_once)                                                                              \
     X(add_n_float32)                                                                               \
     X(add_n_int32)                                                                                 \
     X(comparison_float32)                                                                          \
@@ -67,6 +68,7 @@
     X(mul_int8_twice)                                                                              \
     X(mul_int8_float)                                                                              \
     X(mul_uint8_twice)                                                                             \
+    X(mul_uint8_float)                                                                             \
     X(pow_float32)                                                                                 \
     X(pow_int32)                                                                                   \
     X(prelu_float32)                                                                               \
