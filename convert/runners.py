@@ -11,7 +11,7 @@ from edge_runtime.backends.litert import is_checked
 from edge_runtime.check import kind, require_order, require_runnable
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph, Op
-from edge_runtime.reader import subgraphs
+from edge_runtime.reader import read
 from edge_runtime.unsupported import EDGETPU_OP, ETHOS_U_OP, counted, not_for_litert
 from edgekit.convert.targets import TARGETS, Target, is_float, unsupported
 
@@ -79,7 +79,8 @@ def support(content: bytes) -> Support:
     Raises:
         ModelError: it is not a .tflite file or is damaged.
     """
-    graphs = tuple(subgraphs(content))
+    graph = read(content)
+    graphs = (graph, *graph.others)
     lacking = _missing(graphs[0])
     verdicts = {"native": _native(graphs[0], lacking), "litert": _litert(graphs)}
     verdicts |= {name: _device(graphs, TARGETS[name]) for name in INTEGERS}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edge_runtime.errors import MetadataError
 from edge_runtime.graph import Graph, Op, Tensor, ports
 from edge_runtime.metadata import Metadata, read_metadata
-from edge_runtime.reader import subgraphs
+from edge_runtime.reader import read
 from edgekit.convert.macs import Count, counted, subgraphs_of, tensors_of, total
 
 
@@ -110,8 +110,9 @@ def summarise(data: bytes) -> Summary:
     Raises:
         ModelError: it is not a .tflite file or is damaged. Damaged metadata does not raise.
     """
-    graphs = tuple(subgraphs(data))
-    graph, counts = graphs[0], counted(graphs)
+    graph = read(data)
+    graphs = (graph, *graph.others)
+    counts = counted(graphs)
     ops = tuple(_op(graphs, op, count) for op, count in zip(graph.ops, counts, strict=True))
     metadata, metadata_error = None, None
     try:

@@ -63,8 +63,8 @@ def _require_port(what: str, tensor: Tensor) -> None:
     if tensor.dtype not in FORMATS:
         raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
     form = f"{tensor.dtype} {list(tensor.signature)}"
-    if tensor.data is not None or tensor.variable or not tensor.elements or not tensor.shape:
-        raise ModelError(f"its {what} {form} is constant, empty or a scalar")
+    if tensor.data is not None or tensor.variable or not tensor.elements:
+        raise ModelError(f"its {what} {form} is constant or empty")
     if -1 in tensor.signature[1:]:
         raise ModelError(
             f"its {what} is {form} with more left open than the number of images: "

@@ -213,6 +213,27 @@ def rescale_twice(total: Any, multiplier: Any, shift: Any) -> Any:
     return rounding_shift((product + 2**30) >> 31, right)
 
 
+def rescale_reduced(total: Any, multiplier: Any, shift: Any) -> Any:
+    """Return ``total * multiplier * 2**(shift - 31)`` with a multiplier rounded to 16 bits.
+
+    It is rounded once, halves up; ``ek_rescale_reduced``.
+
+    Source: MultiplyByQuantizedMultiplier for int64 in tensorflow/lite/kernels/internal/common.cc.
+
+    Args:
+        total: int64 array; products wrap.
+        multiplier: int64 array of multipliers of ``quantize_multiplier``.
+        shift: int64 array of its shifts.
+    """
+    import numpy as np
+
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    # A shift of 15 or more to the left stands for a factor that no sensible scale gives.
+    right = np.maximum(15 - shift, 1)
+    with np.errstate(over="ignore"):
+        return (total * reduced + (np.int64(1) << (right - 1))) >> right
+
+
 def rounding_shift(value: Any, right: Any) -> Any:
     """Return ``value / 2**right``, halves away from zero; ``ek_rounding_shift``.
 

@@ -31,7 +31,7 @@ def _constant(value: float, integer_bits: int, bits: int) -> int:
 THIRD = {bits: _constant(1 / 3, 0, bits) for bits in (16, 32)}
 CENTRE = {bits: _constant(exp(-1 / 8), 0, bits) for bits in (16, 32)}
 POWERS = {
-    bits: [_constant(exp(-(2.0**exponent)), 0, bits) for exponent in range(-2, 6)]
+    bits: [_constant(exp(-(2.0**exponent)), 0, bits) for exponent in range(-2, 7)]
     for bits in (16, 32)
 }
 NEWTON = {bits: (_constant(48 / 17, 2, bits), _constant(-32 / 17, 2, bits)) for bits in (16, 32)}
@@ -53,7 +53,7 @@ def _product(a: Any, b: Any, bits: int) -> Any:
 
 
 def _exp_of_negative(raw: Any, integer_bits: int, bits: int) -> Any:
-    """Return e**x without integer bits, for x <= 0 with at most 5 integer bits.
+    """Return e**x without integer bits, for x <= 0 with at most 7 integer bits.
 
     Source: exp_on_negative_values. The exp of x modulo 1/4 is a polynomial around -1/8, and each
     bit above it a factor.

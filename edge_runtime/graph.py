@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EMPTY: Mapping[str, Any] = {}
 EMPTY_INDICES: Mapping[int, int] = {}
+EMPTY_CONTENTS: Mapping[int, memoryview] = {}
 
 
 FORMATS = {
@@ -27,8 +28,17 @@ FORMATS = {
 """Element types of a model's inputs and outputs, and their codes in the buffer protocol."""
 
 
-SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
-"""Element types that the engine supports, and bytes of an element."""
+SIZES = {
+    "float32": 4,
+    "float16": 2,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint8": 1,
+    "bool": 1,
+}
+"""Element types that the engine supports, and bytes of an element; float16 for constants alone."""
 
 
 @record
@@ -141,6 +151,8 @@ class Op:
         custom: whether ``name`` is a custom code ("edgetpu-custom-op") and not a builtin.
         options: the fields of the builtin's options by their names in ``schema.OPTIONS``; empty
             for an op that is not there.
+        intermediates: indices of tensors that hold nothing but the quantisation of what the op
+            calculates in between.
     """
 
     index: int
@@ -150,6 +162,7 @@ class Op:
     outputs: tuple[int, ...]
     custom: bool = False
     options: Mapping[str, Any] = EMPTY
+    intermediates: tuple[int, ...] = ()
 
 
 @record
@@ -166,24 +179,33 @@ class Graph:
         output_names: names of the outputs in the signature, likewise.
         aliases: index of a tensor -> index of the tensor whose bytes it shares under another
             shape; a pass of the planner fills it in.
-        subgraphs: number of subgraphs in the file; more than one means control flow.
+        others: the other subgraphs: those of further signatures, of control flow, and what is
+            called once before the first inference.
+        initial: index of a variable tensor -> its bytes before the first inference, where these
+            are not the default; a pass of the planner fills it in.
         metadata: metadata buffers by their name ("TFLITE_METADATA", "min_runtime_version", …).
         size: bytes of the whole file.
     """
 
-    HIDDEN = ("metadata",)
+    HIDDEN = ("metadata", "others", "initial")
 
     description: str
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    subgraphs: int
     metadata: Mapping[str, memoryview]
     size: int
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     aliases: Mapping[int, int] = EMPTY_INDICES
+    others: tuple[Graph, ...] = ()
+    initial: Mapping[int, memoryview] = EMPTY_CONTENTS
+
+    @property
+    def subgraphs(self) -> int:
+        """Number of subgraphs in the file."""
+        return 1 + len(self.others)
 
 
 def storage(graph: Graph, index: int) -> int:

@@ -13,6 +13,7 @@ from edge_runtime import schema
 from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Tensor
+from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ TORCH = b"/data.pkl"
 
 
 def read(data: bytes | memoryview | mmap.mmap) -> Graph:
-    """Read the first subgraph of a .tflite file.
+    """Read the first subgraph of a .tflite file, with the others.
 
     Constants and metadata buffers are views into ``data``: nothing large is copied, and ``data``
     stays in memory as long as the graph.
@@ -71,16 +72,14 @@ def read(data: bytes | memoryview | mmap.mmap) -> Graph:
     Raises:
         ModelError: ``data`` is not a .tflite file, or anything in it is damaged or contradictory.
     """
-    return next(subgraphs(data))
+    first, *others = _subgraphs(data)
+    return replace(first, others=tuple(others)) if others else first
 
 
-def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
-    """Read the subgraphs of a .tflite file lazily, one by one.
+def _subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
+    """Read the subgraphs of a .tflite file, the model first.
 
-    The first one is the model. Tensors that share a buffer share its view, even across subgraphs.
-
-    Raises:
-        ModelError: as ``read`` does.
+    Tensors that share a buffer share its view, even across subgraphs.
     """
     view = memoryview(data).toreadonly().cast("B")
     _require_tflite(view)
@@ -114,7 +113,6 @@ def subgraphs(data: bytes | memoryview | mmap.mmap) -> Iterator[Graph]:
             outputs=outputs,
             input_names=_signature(model, number, schema.SignatureDef.INPUTS, inputs),
             output_names=_signature(model, number, schema.SignatureDef.OUTPUTS, outputs),
-            subgraphs=count,
             metadata=_metadata(model, buffers) if metadata is None else metadata,
             size=len(view),
         )
@@ -316,6 +314,9 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
         outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
         custom=custom,
         options=EMPTY if custom else _options(table, name),
+        intermediates=_indices(
+            table, schema.Operator.INTERMEDIATES, "intermediate", range(tensors)
+        ),
     )
 
 

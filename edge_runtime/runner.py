@@ -124,7 +124,7 @@ class Runner:
             return numpy.asarray(self._view(value, tensor))
         if value.dtype != tensor.dtype or not self._fits(value.shape, tensor):
             raise _mismatch(tensor, f"{value.dtype} {list(value.shape)}")
-        array = numpy.ascontiguousarray(value)
+        array = numpy.asarray(value, order="C")  # ascontiguousarray makes scalars vectors
         # A dot product with NaN or infinity is not finite. It is five times as fast as checking
         # each number, which is only needed where it overflows.
         finite = tensor.dtype != "float32" or isfinite(numpy.vdot(array, array))
@@ -138,7 +138,7 @@ class Runner:
         if shape == single:
             return True
         several = len(shape) == len(single) and shape[1:] == single[1:] and shape[0] > 0
-        same = all(port.shape[0] == single[0] for port in (*self._inputs, *self._outputs))
+        same = all(port.shape[:1] == single[:1] for port in (*self._inputs, *self._outputs))
         return several and same and shape[0] % single[0] == 0
 
     def _view(self, value: Any, tensor: Tensor) -> memoryview[Any]:

@@ -52,6 +52,7 @@ class Operator:
     """Field ids of table Operator."""
 
     OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS = range(5)
+    INTERMEDIATES = 8
 
 
 class Buffer:
@@ -164,7 +165,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "CONCATENATION": (10, (("axis", "i", 0), _ACTIVATION)),
     "ADD": (11, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
     "L2_NORMALIZATION": (12, (_ACTIVATION,)),
-    "RESIZE_BILINEAR": (15, _RESIZE),
+    "RESIZE_BILINEAR": (15, (("new_height", "i", 0), ("new_width", "i", 0), *_RESIZE)),
     "RESHAPE": (17, (("new_shape", "i*", 0),)),
     "SPACE_TO_DEPTH": (19, (("block_size", "i", 0),)),
     "MUL": (21, (_ACTIVATION,)),
@@ -229,6 +230,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
         101,
         (("adj_x", "?", 0), ("adj_y", "?", 0), ("asymmetric_quantize_inputs", "?", 0)),
     ),
+    "CUMSUM": (102, (("exclusive", "?", 0), ("reverse", "?", 0))),
     "CALL_ONCE": (103, (("init_subgraph", "i", 0),)),
     "VAR_HANDLE": (111, (("container", "s", 0), ("shared_name", "s", 0))),
     "GELU": (116, (("approximate", "?", 0),)),

@@ -91,10 +91,9 @@ class Unsupported:
     def output_is_known(self) -> bool:
         """Whether later ops can be checked with the file's description of this op's output.
 
-        Not where the op breaks a limit, which may concern that description; and DEQUANTIZE of
-        float16 constants would be a constant.
+        Not where the op breaks a limit, which may concern that description.
         """
-        return self.why in INSTEAD and self.why != FLOAT16
+        return self.why in INSTEAD
 
 
 def no_such_op(op: Op, tensors: Sequence[Tensor]) -> Unsupported:
@@ -109,7 +108,7 @@ def no_such_op(op: Op, tensors: Sequence[Tensor]) -> Unsupported:
 def wrong_type(op: Op, tensors: Sequence[Tensor], tensor: Tensor) -> Unsupported:
     """Return that an op reads or writes a tensor of a type or form that the engine lacks."""
     form = tensor.dtype
-    why = {"float16": FLOAT16, "int4": INT4}.get(form, f"{form} tensors")
+    why = {"int4": INT4}.get(form, f"{form} tensors")
     if tensor.blockwise:
         why, form = BLOCKWISE, "blockwise quantised"
     elif tensor.sparse:
@@ -122,6 +121,10 @@ def wrong_type(op: Op, tensors: Sequence[Tensor], tensor: Tensor) -> Unsupported
 
 def broken_limit(call: Call, limit: str, value: str) -> Unsupported:
     """Return that an op is beyond a limit of the engine."""
+    for tensor in call.inputs:
+        if tensor and tensor.dtype == "float16":
+            statement = f": tensor {tensor.index} is float16"
+            return Unsupported(call.op, call.output.name, FLOAT16, statement)
     first, *others = call.inputs
     quantised = any(
         tensor and tensor.data is not None and tensor.dtype in ("int8", "uint8")

@@ -89,7 +89,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     recorded = selftest.record(facts.inputs, session.run, work, reset)
     first = graph.tensors[graph.inputs[0]]
     pixels = pixel_table(first, facts.mean, facts.std) if facts.mean else None
-    states = [(planned.slots[state.slot], state.fill) for state in planned.states]
+    states = [(planned.slots[state.slot], state) for state in planned.states]
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
@@ -171,7 +171,7 @@ def _facts(
         arena=planned.arena,
         state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
-        weights=_weights(graph, planned),
+        weights=_weights(planned),
         macs=summary.macs,
         ops=tuple(step.op.name for step in planned.steps),
         skip_zeros=skip_zeros,
@@ -190,10 +190,10 @@ def _sparse(steps: Sequence[StepForms]) -> str:
     return f"without {' or '.join(names)}" if names else "everywhere"
 
 
-def _weights(graph: Graph, planned: Plan) -> int:
+def _weights(planned: Plan) -> int:
     """Return the bytes in the file of all constants that ops read after their first input."""
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
-    constants = [graph.tensors[index].data for index in read]
+    constants = [planned.graph.tensors[index].data for index in read]
     return sum(len(data) for data in constants if data is not None)
 
 

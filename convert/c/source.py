@@ -7,7 +7,9 @@ one.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from edge_runtime.planner.plan import Slot
+import numpy as np
+
+from edge_runtime.planner.plan import Slot, State
 from edgekit.convert.c import checksum, layout, naming, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
@@ -19,8 +21,8 @@ from edgekit.escape import LONGEST_STRING, c_characters, c_string
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
-State = tuple[Slot, int]
-"""Place in the arena of a tensor that is kept between calls, and the byte that fills it first."""
+Kept = tuple[Slot, State]
+"""Place in the arena of a tensor that is kept between calls, and what it holds first."""
 
 FLASH = "EK_FLASH"
 """Macro of flash.h for constants that lie in flash alone."""
@@ -43,7 +45,7 @@ STEP = """\
 
 
 def render(
-    facts: Facts, about: str, steps: Sequence[StepForms], states: Sequence[State] = ()
+    facts: Facts, about: str, steps: Sequence[StepForms], states: Sequence[Kept] = ()
 ) -> str:
     """Return the text of ``<name>.c``.
 
@@ -237,15 +239,20 @@ def _arena(facts: Facts, name: str) -> str:
     return f"{name}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)]"
 
 
-def _run_with_states(facts: Facts, states: Sequence[State]) -> str:
+def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
     """Return the functions that reset a model, and the one that runs it in an arena of its own."""
     name = facts.name
     arena, is_reset = f"{name}_ek_arena", f"{name}_ek_is_reset"
-    fills = "\n".join(
-        f"    memset(memory + {slot.offset}, {fill}, {slot.size});" for slot, fill in states
-    )
+    arrays = fills = ""
+    for slot, state in states:
+        if state.data is None:
+            fills += f"    memset(memory + {slot.offset}, {state.fill}, {slot.size});\n"
+        else:
+            first = f"{name}_ek_state_{state.slot}"
+            arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
+            fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
     return f"""\
-static int64_t {_arena(facts, arena)};
+{arrays}static int64_t {_arena(facts, arena)};
 static int {is_reset};
 
 void {name}_reset_in(void *arena)
@@ -253,8 +260,7 @@ void {name}_reset_in(void *arena)
     uint8_t *const memory = (uint8_t *)arena;
     if (!memory)
         return;
-{fills}
-}}
+{fills}}}
 
 void {name}_reset(void)
 {{

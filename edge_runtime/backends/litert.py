@@ -12,7 +12,6 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime import reader
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.planner import plan, states_its_shapes
@@ -115,7 +114,7 @@ def open_session(
     if reason := not_for_litert(graph):
         raise ModelError(reason)
     # Bodies of loops are run, too, and `load` has checked only the first subgraph.
-    for subgraph in reader.subgraphs(data) if graph.subgraphs > 1 else ():
+    for subgraph in graph.others:
         require_order(subgraph)
     if own_process is None:
         own_process = not is_checked(graph)

@@ -141,7 +141,7 @@ class NativeSession:
             for tensors, numbers in ((self._inputs, plan.inputs), (self._outputs, plan.outputs))
         )
         states = tuple(
-            (plan.slots[state.slot].offset, plan.slots[state.slot].size, state.fill)
+            (plan.slots[state.slot].offset, plan.slots[state.slot].size, state.fill, state.data)
             for state in plan.states
         )
         work = sum(slot.size for slot in plan.slots)

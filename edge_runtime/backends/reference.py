@@ -74,9 +74,9 @@ class ReferenceSession:
 
         slots = self._plan.slots
         self._states = {
-            state.slot: np.full(slots[state.slot].size, state.fill, np.uint8).view(
-                slots[state.slot].dtype
-            )
+            state.slot: np.frombuffer(
+                state.data or bytes([state.fill]) * slots[state.slot].size, slots[state.slot].dtype
+            ).copy()  # a kernel may write it where it lies
             for state in self._plan.states
         }
 

@@ -1,4 +1,5 @@
-/* FULLY_CONNECTED of float32 but for its dot product, whose order is that of fully_connected.py. */
+/* FULLY_CONNECTED of float32 with any dot product whose order is that of fully_connected.py, and the
+ * portable one. */
 #ifndef EK_DENSE_FLOAT32_H
 #define EK_DENSE_FLOAT32_H
 
@@ -10,6 +11,21 @@
 
 /* Partial sums of a dot product; element k goes to sum k % EK_LANES. */
 enum { EK_LANES = 16 };
+
+static inline float ek_dot_portable(const float *input, const float *weights, int32_t depth)
+{
+    float lanes[EK_LANES] = {0};
+    const float *const end = input + depth;
+    for (; end - input >= EK_LANES; input += EK_LANES, weights += EK_LANES)
+        for (int32_t lane = 0; lane < EK_LANES; lane++)
+            lanes[lane] += input[lane] * ek_flash_float(&weights[lane]);
+    for (int32_t lane = 0; input + lane < end; lane++)
+        lanes[lane] += input[lane] * ek_flash_float(&weights[lane]);
+    for (int32_t half = EK_LANES / 2; half; half /= 2)
+        for (int32_t lane = 0; lane < half; lane++)
+            lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
 
 typedef float ek_dot_float32(const float *input, const float *weights, int32_t depth);
 

@@ -31,3 +31,23 @@ void ek_dequantize_int16(const int32_t *params, void *const *tensors)
 {
     DEQUANTIZE(int16)
 }
+
+typedef struct {
+    int32_t count;
+} Half;
+
+/* tensors: input float16 [count], output float [count]. */
+void ek_dequantize_float16(const int32_t *params, void *const *tensors)
+{
+    const uint16_t *input = (const uint16_t *)tensors[0];
+    float *output = (float *)tensors[1];
+    const Half *p = (const Half *)params;
+    for (int32_t i = 0; i < p->count; i++) {
+        const uint32_t size = input[i] & 0x7fffu, sign = (uint32_t)(input[i] & 0x8000u) << 16;
+        const float subnormal = (float)(int32_t)size * (1.0f / 16777216); /* 2^-24 */
+        /* The exponent is biased by 127 in place of 15; infinity and NaN have the largest. */
+        const uint32_t normal = (size << 13) + ((uint32_t)112 << (size < 0x7c00 ? 23 : 24));
+        const int32_t bits = (int32_t)(sign | (size < 0x400 ? ek_bits(subnormal) : normal));
+        output[i] = ek_float(&bits);
+    }
+}

@@ -43,6 +43,17 @@ static inline int32_t ek_rescale_twice(int32_t total, int32_t multiplier, int32_
     return ek_rounding_shift(high, right);
 }
 
+/* total * multiplier * 2^(shift - 31), rounded once, halves up, with a multiplier of 16 bits:
+ * MultiplyByQuantizedMultiplier of TFLite for int64. */
+static inline int32_t ek_rescale_reduced(int64_t total, int32_t multiplier, int32_t shift)
+{
+    const int32_t half = (int32_t)1 << 15;
+    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + half) >> 16 : 0x7fff;
+    const int32_t right = 15 - shift < 1 ? 1 : 15 - shift;
+    const uint64_t product = (uint64_t)total * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
+    return (int32_t)(uint32_t)(uint64_t)((int64_t)product >> right);
+}
+
 /* round((double)total * factor) in integers, for machines whose double has 32 bits: the product is
  * rounded to the 53 bits of a double, halves to even, then to an integer, halves away from zero. The
  * factor is significand * 2^(exponent - 53), the significand in [2^52, 2^53). A result beyond int16

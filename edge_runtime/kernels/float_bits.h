@@ -12,6 +12,13 @@ static inline float ek_float(const int32_t *bits)
     return value;
 }
 
+static inline uint32_t ek_bits(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 /* The nearest whole number, halves to the even one, of a number below 2^22: at 1.5 * 2^23 a float
  * has no bits left for a fraction, and its last bits are the sum's. */
 static inline int32_t ek_nearest_even(float value)

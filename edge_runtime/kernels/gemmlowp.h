@@ -26,8 +26,8 @@ static inline int32_t ek_halved(int32_t raw, int32_t times)
 /* e^x without integer bits, for -2^integer_bits <= x <= 0. */
 static inline int32_t ek_exp_of_negative16(int32_t raw, int32_t integer_bits)
 {
-    /* e^-1/4, e^-1/2, e^-1, e^-2, e^-4, e^-8 */
-    static const int32_t FACTORS[] = {25520, 19875, 12055, 4435, 600, 11};
+    /* e^-1/4, e^-1/2, e^-1, e^-2, e^-4, e^-8, ... */
+    static const int32_t FACTORS[] = {25520, 19875, 12055, 4435, 600, 11, 0, 0, 0};
     const int32_t fraction = 15 - integer_bits, quarter = 1 << (fraction - 2);
     const int32_t part = (raw & (quarter - 1)) - quarter;
     const int32_t x = ek_clamp16(part * (1 << integer_bits)) + (1 << 12);

@@ -4,19 +4,15 @@
 #define EK_LOGARITHM_H
 
 #include <stdint.h>
-#include <string.h>
 
-#include "exponential.h"
+#include "double_bits.h"
 
 /* Of a positive, finite and normal number. */
 static inline double ek_log(double x)
 {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof(ek_double_has_64_bits));
+    const uint64_t bits = ek_double_bits(x);
     int32_t power = (int32_t)(bits >> 52) - 1022;
-    const uint64_t fraction = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1022 << 52;
-    double m;
-    memcpy(&m, &fraction, sizeof(ek_double_has_64_bits));
+    double m = ek_double((bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1022 << 52);
     if (m < 0.7071067811865476) {
         m *= 2;
         power--;

@@ -3,7 +3,13 @@
 
 #include "exponential.h"
 #include "gemmlowp.h"
+#include "sigmoid_float32.h"
 #include "sigmoid_table.h"
+
+typedef struct {
+    int32_t count;
+    float below;
+} Float32;
 
 typedef struct {
     int32_t count;
@@ -14,9 +20,11 @@ void ek_logistic_float32(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
-    const Count *p = (const Count *)params;
-    for (int32_t i = 0; i < p->count; i++)
-        output[i] = (float)(1 / (1 + ek_exp(-(double)input[i])));
+    const Float32 *p = (const Float32 *)params;
+    for (int32_t i = 0; i < p->count; i++) {
+        const float x = input[i];
+        output[i] = x < p->below ? (float)ek_exp((double)x) : ek_logistic_of(x);
+    }
 }
 
 /* tensors: input int16 [count], table uint16 [256], output int16 [count]. */

@@ -9,20 +9,31 @@ import numpy.typing as npt
 
 from edge_runtime import gemmlowp
 from edge_runtime.kernels import exponential, sigmoid_table
+from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
 
 
 @record
+class Float32:
+    """Parameters of ``logistic_float32``: the bits of the number below which exp(x) is taken."""
+
+    count: int
+    below: int
+
+
+@record
 class Count:
-    """Parameters of ``logistic_float32`` and ``logistic_fixed_int16``."""
+    """Parameters of ``logistic_fixed_int16``."""
 
     count: int
 
 
-def logistic_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
+def logistic_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the float32 kernel: calculated in double, rounded once.
+
+    Below a limit it is exp(x), as in LiteRT.
 
     The error is below 0.501 ulp where the value is at least 1e-37, and below that less than an
     ulp of 1e-37. NaN gives 1.
@@ -30,7 +41,9 @@ def logistic_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
     Args:
         tensor: float32 [count].
     """
-    return (1 / (1 + exponential.exp(-tensor.astype(np.float64)))).astype(np.float32)
+    x = tensor.astype(np.float64)
+    value = 1 / (1 + exponential.exp(-x))
+    return np.where(tensor < float32_of(params.below), exponential.exp(x), value).astype(np.float32)
 
 
 def logistic_int16(

@@ -15,7 +15,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Requantize:
-    """Parameters of ``requantize_int16_twice`` and ``requantize_int16_int8_twice``.
+    """Parameters of the kernels.
 
     Attributes:
         multiplier: of the ratio of the scales; see ``quantize_multiplier``.
@@ -61,3 +61,30 @@ def requantize_int16_int8_twice(params: Requantize, tensor: Array) -> npt.NDArra
         tensor: int16 [count].
     """
     return _requantized(params, tensor).astype("int8")
+
+
+def requantize_int16_int32_twice(params: Requantize, tensor: Array) -> npt.NDArray[np.int32]:
+    """Define the kernel: the same, for other types.
+
+    Args:
+        tensor: int16 [count].
+    """
+    return _requantized(params, tensor).astype("int32")
+
+
+def requantize_int32_int8_twice(params: Requantize, tensor: Array) -> npt.NDArray[np.int8]:
+    """Define the kernel: the same, for other types.
+
+    Args:
+        tensor: int32 [count].
+    """
+    return _requantized(params, tensor).astype("int8")
+
+
+def requantize_int32_int16_twice(params: Requantize, tensor: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel: the same, for other types.
+
+    Args:
+        tensor: int32 [count].
+    """
+    return _requantized(params, tensor).astype("int16")

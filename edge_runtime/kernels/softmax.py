@@ -17,7 +17,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Int8:
-    """Parameters of ``softmax_int8_twice`` and ``softmax_int8_int16_twice``."""
+    """Parameters of the kernels of 8 bits that round twice."""
 
     rows: int
     depth: int
@@ -82,6 +82,26 @@ def softmax_int8_int16_twice(params: Int8, tensor: Array, table: Array) -> npt.N
 
     Args:
         tensor: int8 [rows * depth].
+        table: int32 [256], as of ``softmax_int8_twice``.
+    """
+    return (_fixed_point(params, tensor, table, 16) - 32768).astype(np.int16)
+
+
+def softmax_uint8_twice(params: Int8, tensor: Array, table: Array) -> npt.NDArray[np.uint8]:
+    """Define the uint8 kernel: as that of int8, from 0.
+
+    Args:
+        tensor: uint8 [rows * depth].
+        table: int32 [256], as of ``softmax_int8_twice``.
+    """
+    return _fixed_point(params, tensor, table, 8).astype(np.uint8)
+
+
+def softmax_uint8_int16_twice(params: Int8, tensor: Array, table: Array) -> npt.NDArray[np.int16]:
+    """Define the kernel for an int16 output: the same with 8 bits more.
+
+    Args:
+        tensor: uint8 [rows * depth].
         table: int32 [256], as of ``softmax_int8_twice``.
     """
     return (_fixed_point(params, tensor, table, 16) - 32768).astype(np.int16)

@@ -1,4 +1,4 @@
-/* SOFTMAX of int8; the meaning is defined in softmax.py. */
+/* SOFTMAX of int8 and uint8; the meaning is defined in softmax.py. */
 #include "kernel.h"
 
 #include "fixed_point.h"
@@ -6,11 +6,17 @@
 #include "float_bits.h"
 #include "gemmlowp.h"
 
-static inline int32_t largest_int8(const int8_t *row, int32_t depth)
+/* A number as int8: a byte of uint8, whose flip is -128, less 128. */
+static inline int8_t number(int8_t byte, int32_t flip)
+{
+    return (int8_t)(byte ^ flip);
+}
+
+static inline int32_t largest_int8(const int8_t *row, int32_t depth, int32_t flip)
 {
     int8_t largest = -128;
     for (int32_t i = 0; i < depth; i++)
-        largest = row[i] > largest ? row[i] : largest;
+        largest = number(row[i], flip) > largest ? number(row[i], flip) : largest;
     return largest;
 }
 
@@ -20,12 +26,12 @@ typedef struct {
 } Share;
 
 static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
-                      int32_t bits)
+                      int32_t bits, int32_t flip)
 {
     uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
                            2^31 */
     for (int32_t i = 0; i < depth; i++)
-        total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - row[i]]), 12);
+        total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - number(row[i], flip)]), 12);
     const int32_t zeros = ek_leading_zeros(total);
     const Share share = {ek_reciprocal((int32_t)((total << zeros) - 0x80000000u)),
                          12 - zeros + 31 - bits};
@@ -44,8 +50,7 @@ typedef struct {
     int32_t rows, depth;
 } Int8;
 
-/* tensors: input int8 [rows][depth], table int32 [256], output int8 [rows][depth]. */
-void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
+static inline void softmax_twice(const int32_t *params, void *const *tensors, int32_t flip)
 {
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *table = (const int32_t *)tensors[1];
@@ -53,17 +58,28 @@ void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
     const Int8 *p = (const Int8 *)params;
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth);
-        const Share share = share_of(input, depth, largest, table, 8);
+        const int32_t largest = largest_int8(input, depth, flip);
+        const Share share = share_of(input, depth, largest, table, 8, flip);
         for (int32_t i = 0; i < depth; i++) {
-            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
-            output[i] = (int8_t)(scaled(share, power, 255) - 128);
+            const int32_t power = ek_flash_int32(&table[largest - number(input[i], flip)]);
+            output[i] = (int8_t)((scaled(share, power, 255) - 128) ^ flip);
         }
     }
 }
 
-/* tensors: input int8 [rows][depth], table int32 [256], output int16 [rows][depth]. */
-void ek_softmax_int8_int16_twice(const int32_t *params, void *const *tensors)
+/* tensors: input int8 [rows][depth], table int32 [256], output int8 [rows][depth]. */
+void ek_softmax_int8_twice(const int32_t *params, void *const *tensors)
+{
+    softmax_twice(params, tensors, 0);
+}
+
+/* tensors: input uint8 [rows][depth], table int32 [256], output uint8 [rows][depth]. */
+void ek_softmax_uint8_twice(const int32_t *params, void *const *tensors)
+{
+    softmax_twice(params, tensors, -128);
+}
+
+static inline void softmax_int16_twice(const int32_t *params, void *const *tensors, int32_t flip)
 {
     const int8_t *input = (const int8_t *)tensors[0];
     const int32_t *table = (const int32_t *)tensors[1];
@@ -71,13 +87,25 @@ void ek_softmax_int8_int16_twice(const int32_t *params, void *const *tensors)
     const Int8 *p = (const Int8 *)params;
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth);
-        const Share share = share_of(input, depth, largest, table, 16);
+        const int32_t largest = largest_int8(input, depth, flip);
+        const Share share = share_of(input, depth, largest, table, 16, flip);
         for (int32_t i = 0; i < depth; i++) {
-            const int32_t power = ek_flash_int32(&table[largest - input[i]]);
+            const int32_t power = ek_flash_int32(&table[largest - number(input[i], flip)]);
             output[i] = (int16_t)(scaled(share, power, 65535) - 32768);
         }
     }
+}
+
+/* tensors: input int8 [rows][depth], table int32 [256], output int16 [rows][depth]. */
+void ek_softmax_int8_int16_twice(const int32_t *params, void *const *tensors)
+{
+    softmax_int16_twice(params, tensors, 0);
+}
+
+/* tensors: input uint8 [rows][depth], table int32 [256], output int16 [rows][depth]. */
+void ek_softmax_uint8_int16_twice(const int32_t *params, void *const *tensors)
+{
+    softmax_int16_twice(params, tensors, -128);
 }
 
 /* 1 / (the sum of a row's exponentials, in units of the output's scale). */
@@ -113,7 +141,7 @@ void ek_softmax_int8_float(const int32_t *params, void *const *tensors)
     const int32_t rows = p->rows, depth = p->depth;
     const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth);
+        const int32_t largest = largest_int8(input, depth, 0);
         const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);
@@ -132,7 +160,7 @@ void ek_softmax_int8_int16_float(const int32_t *params, void *const *tensors)
     const int32_t rows = p->rows, depth = p->depth;
     const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth);
+        const int32_t largest = largest_int8(input, depth, 0);
         const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);

@@ -2,8 +2,8 @@
 #define EK_ROLLED
 #include "kernel.h"
 
-#include "exponential.h"
 #include "gemmlowp.h"
+#include "sigmoid_float32.h"
 #include "sigmoid_table.h"
 
 typedef struct {
@@ -16,11 +16,8 @@ void ek_tanh_float32(const int32_t *params, void *const *tensors)
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
     const Count *p = (const Count *)params;
-    for (int32_t i = 0; i < p->count; i++) {
-        const double x = (double)input[i], e = ek_exp(2 * x);
-        const double small = x - x * x * x / 3, large = (e - 1) / (e + 1);
-        output[i] = (float)(x > -1.0 / 4096 && x < 1.0 / 4096 ? small : large);
-    }
+    for (int32_t i = 0; i < p->count; i++)
+        output[i] = ek_tanh_of(input[i]);
 }
 
 /* tensors: input int16 [count], table uint16 [256], output int16 [count]. */

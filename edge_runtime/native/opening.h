@@ -116,11 +116,20 @@ static int read_states(Session *self, PyObject *states)
         State *state = &self->states[i];
         PyObject *source = PyTuple_GetItem(states, i);
         if (!PyTuple_Check(source)) {
-            PyErr_SetString(PyExc_TypeError, "a state is not (offset, size, fill)");
+            PyErr_SetString(PyExc_TypeError, "a state is not (offset, size, fill, data)");
             return -1;
         }
-        if (!PyArg_ParseTuple(source, "nni", &state->offset, &state->size, &state->fill))
+        PyObject *data;
+        if (!PyArg_ParseTuple(source, "nniO", &state->offset, &state->size, &state->fill, &data))
             return -1;
+        if (data != Py_None) {
+            if (!(state->data = keep(self, data)))
+                return -1;
+            if (self->buffers[self->buffer_count - 1].len != state->size) {
+                PyErr_SetString(PyExc_ValueError, "a state's first value is not of its size");
+                return -1;
+            }
+        }
         if (state->offset < 0 || state->size < 0 || state->size > self->arena_size - state->offset) {
             PyErr_SetString(PyExc_ValueError, "a state lies outside the arena");
             return -1;
@@ -297,7 +306,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     Session *self = (Session *)PyType_GenericAlloc(type, 0);
     if (!self)
         return NULL;
-    const size_t constants = (size_t)(slot_count + 2 * step_count) + 1;
+    const size_t constants = (size_t)(slot_count + 2 * step_count + PyTuple_Size(states)) + 1;
     self->arena_size = arena;
     self->work = work;
     self->finite = finite->run;

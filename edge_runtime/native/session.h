@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t offset, size; /* in the arena */
     int fill;                /* the byte that fills it before the first run */
+    const void *data;        /* or the bytes that do; NULL for none */
 } State; /* a tensor that keeps its value from one run to the next */
 
 /* Images that kernels process at once if their rows are independent: the number of lanes of the
@@ -99,8 +100,13 @@ static int open_frame(const Session *self, Frame *frame, Py_ssize_t images)
 static void reset_states(const Session *self, const Frame *frame)
 {
     char *arena = aligned(frame->memory);
-    for (Py_ssize_t i = 0; i < self->state_count; i++)
-        memset(arena + self->states[i].offset, self->states[i].fill, (size_t)self->states[i].size);
+    for (Py_ssize_t i = 0; i < self->state_count; i++) {
+        const State *state = &self->states[i];
+        if (state->data)
+            memcpy(arena + state->offset, state->data, (size_t)state->size);
+        else
+            memset(arena + state->offset, state->fill, (size_t)state->size);
+    }
 }
 
 static void close_frame(Frame *frame)

@@ -26,12 +26,14 @@ class Call:
         outputs: its outputs; their shapes are those of the file until ``shapes(call)`` has settled
             them, before ``fold`` and ``lower``.
         rounding: one of ``ops.ROUNDINGS``.
+        intermediates: tensors whose quantisation the op uses in between.
     """
 
     op: Op
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     rounding: str = "litert"
+    intermediates: tuple[Tensor, ...] = ()
 
     def input(self, position: int) -> Tensor:
         """Return an input that the op has to have.
@@ -120,3 +122,8 @@ def int32s(values: list[int], *, table: bool = False) -> Constant:
 def int64s(values: list[int]) -> Constant:
     """Return ``values`` as a constant of int64."""
     return Constant("int64", struct.pack(f"<{len(values)}q", *values))
+
+
+def float32s(values: list[float]) -> Constant:
+    """Return ``values`` as a constant of float32."""
+    return Constant("float32", struct.pack(f"<{len(values)}f", *values))

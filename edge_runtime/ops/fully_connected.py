@@ -3,16 +3,18 @@
 Weights may have a scale for each output. int16 activations with int8 weights: sums are int64 when
 the bias is int64 or absent and int32 when it is int32, as in LiteRT. XNNPACK has no int16, and what
 LiteRT runs in its place rounds as the machine's kernel does: with ``rounding="xnnpack"`` int16 is
-rounded as with "litert".
+rounded as with "litert". TFLite Micro has no uint8, and XNNPACK's is not followed: with all
+roundings uint8 gives the bytes of "litert".
+
+float32 with int8 weights (which old files call uint8): each row of the input is quantised, with a
+zero point where the option asymmetric_quantize_inputs says so. The bytes are LiteRT's, whatever the
+rounding, but for weights of -128, which its vector code on x86 multiplies wrongly.
 """
 
 from __future__ import annotations
 
 from edge_runtime.fixed_point import (
     exact_multiplier,
-    f32,
-    float_bits,
-    quantize_multiplier,
     rounding_multiplier,
     wrapped,
 )
@@ -22,13 +24,20 @@ from edge_runtime.ops.activation import (
     unlimited_bounds,
     xnnpack_bounds,
 )
-from edge_runtime.ops.call import NONE, Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.call import NONE, Call, Constant, Kernel, float32s, int32s, int64s
+from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor
+from edge_runtime.ops.per_channel import (
+    factors,
+    float32_factor,
+    float_factors,
+    multipliers,
+    numbers,
+    spread,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
     from edge_runtime.graph import Tensor
 
@@ -39,7 +48,10 @@ TYPES = (
     ("int8", "int8", "int32"),
     ("int16", "int8", "int64"),
     ("int16", "int8", "int32"),
+    ("uint8", "uint8", "int32"),
     ("float32", "float32", "float32"),
+    ("float32", "int8", "float32"),
+    ("float32", "uint8", "float32"),
 )
 """Element types of activations, weights and bias."""
 
@@ -47,18 +59,25 @@ PLUS_128 = bytes((value + 128) % 256 for value in range(256))
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types of activations, weights, bias: int8, int8, int32; int16, int8, int64/int32; float32."""
-    bias = _bias(call)
+    """Activations and weights are float32, int8, uint8; float32 and int8/uint8; int16 and int8."""
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
-    for activations, weights, kind in TYPES:
-        if types == [activations, activations, weights] and (bias is None or bias.dtype == kind):
-            return None
-    return ", ".join([*types, *([bias.dtype] if bias else [])])
+    known = any(types == [one, one, weights] for one, weights, _ in TYPES)
+    return None if known else ", ".join(types)
+
+
+def bias_type_fits(call: Call) -> str | None:
+    """The bias is int32, with int16 activations also int64, with float32 ones float32."""
+    bias, types = _bias(call), (call.input(0).dtype, call.input(1).dtype)
+    return (
+        None if bias is None or (*types, bias.dtype) in TYPES else ", ".join((*types, bias.dtype))
+    )
 
 
 def weights_are_constant(call: Call) -> str | None:
-    """Weights and bias are constants of the file."""
-    for tensor in call.inputs[1:]:
+    """The bias is a constant of the file, and so are weights, unless all is int8 or all float32."""
+    weights, bias = call.input(1), _bias(call)
+    free = call.input(0).dtype == weights.dtype in ("int8", "float32")
+    for tensor in [bias] if free else [weights, bias]:
         if tensor is not None and tensor.data is None:
             return f"{tensor.name!r}, which is computed"
     return None
@@ -76,9 +95,10 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def depth_fits(call: Call) -> str | None:
-    """The depth of int8 weights is at most 65,536."""
+    """The depth of int8 and uint8 weights is at most 65,536."""
     weights = call.input(1)
-    return None if weights.dtype != "int8" or weights.shape[1] <= MAX_DEPTH else describe(weights)
+    fits = weights.dtype == "float32" or weights.shape[1] <= MAX_DEPTH
+    return None if fits else describe(weights)
 
 
 def keeps_dimensions(call: Call) -> str | None:
@@ -96,19 +116,23 @@ def weights_are_plain(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; weights may have a scale for each output."""
-    if call.input(0).dtype == "float32":
+    """Integers have one scale and zero point, int16 0; int8 weights may have one per output."""
+    if call.input(1).dtype == "float32":
         return None
     if description := not_affine(call.input(0), call.output):
         return description
-    weights = call.input(1).quantization
-    if weights is None or any(weights.zero_points) or (weights.per_channel and weights.axis != 0):
-        return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
-    return None
+    dtype, weights = call.input(0).dtype, call.input(1).quantization
+    if weights is not None:
+        along = not weights.per_channel or (weights.axis == 0 and dtype != "uint8")
+        free = dtype == "float32" or (dtype != "int16" and not weights.per_channel)
+        if along and (free or not any(weights.zero_points)):
+            return None
+    return f"{call.input(1).name!r}: {weights and (weights.zero_points[:4], weights.axis)}"
 
 
 CONSTRAINTS = (
     types_are_supported,
+    bias_type_fits,
     weights_are_constant,
     shapes_fit,
     depth_fits,
@@ -131,19 +155,65 @@ def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
     outputs, depth = call.input(1).shape
     size = {"rows": call.input(0).elements // depth, "depth": depth, "outputs": outputs}
-    bias = _bias(call)
     if call.output.dtype == "float32":
-        params = {**size, **unlimited_bounds(call)}
-        if bias is not None:
-            return _kernel("fully_connected_float32", params, inputs=(0, 1, 2))
-        return _kernel("fully_connected_float32", params, int32s([0] * outputs))
+        return _lower_float32(call, size)
+    bias = _bias(call)
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
-    biases = [0] * outputs if bias is None else _numbers(bias)
+    biases = numbers(bias, outputs)
     if call.output.dtype == "int8":
         _, zero_point = affine(call.output)
+        if call.input(1).data is None or _weights_zero_point(call):
+            return _lower_offset(call, size, biases)
         return _lower_int8(call, {**size, "output_zero_point": zero_point, **bounds}, biases)
+    if call.output.dtype == "uint8":
+        return _lower_offset(call, size, biases)
     return _lower_int16(call, {**size, **bounds}, biases)
+
+
+def _lower_float32(call: Call, size: dict[str, int]) -> Kernel:
+    """Return the kernel of float32 with weights of any type, constant or computed."""
+    bounds, weights, outputs = unlimited_bounds(call), call.input(1), size["outputs"]
+    constants = () if _bias(call) else (int32s([0] * outputs),)
+    inputs = (0, 1, 2) if _bias(call) else (0, 1)
+    if weights.dtype == "float32":
+        params = {**size, **bounds}
+        if weights.data is not None:
+            return _kernel("fully_connected_float32", params, *constants, inputs=inputs)
+        name = "fully_connected_offset_float32"
+        return Kernel(name, params, inputs, constants, rows=None, weights=inputs[2:])
+    assert weights.quantization is not None
+    scales = list(weights.quantization.scales) * (
+        1 if weights.quantization.per_channel else outputs
+    )
+    params = {**size, "asymmetric": int(call.op.options["asymmetric_quantize_inputs"]), **bounds}
+    return _kernel("fully_connected_hybrid", params, *constants, float32s(scales), inputs=inputs)
+
+
+def _lower_offset(call: Call, size: dict[str, int], biases: list[int]) -> Kernel:
+    """Return the kernel of int8 or uint8 whose weights have a zero point, or are computed."""
+    params = {
+        **size,
+        "input_zero_point": affine(call.input(0))[1],
+        "weights_zero_point": _weights_zero_point(call),
+        "output_zero_point": affine(call.output)[1],
+        **quantized_bounds(call),
+    }
+    name = f"fully_connected_offset_{call.output.dtype}_{'twice' if _micro(call) else 'once'}"
+    constants = (int32s(biases), *_multipliers(call))
+    weights = (1,) if call.output.dtype == "uint8" else ()
+    rows = None if call.input(1).data is None else "rows"
+    return Kernel(name, params, (0, 1), constants, rows=rows, weights=weights)
+
+
+def _micro(call: Call) -> bool:
+    return call.rounding == "tflite-micro" and call.output.dtype != "uint8"
+
+
+def _weights_zero_point(call: Call) -> int:
+    quantization = call.input(1).quantization
+    assert quantization is not None
+    return quantization.zero_points[0]
 
 
 def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
@@ -160,7 +230,8 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "xnnpack":
-        return _kernel("fully_connected_int8_float", params, folded, _scales(call))
+        factor = float_factors(call.input(0), call.input(1), call.output, params["outputs"])
+        return _kernel("fully_connected_int8_float", params, folded, factor)
     roundings = "once" if call.rounding == "litert" else "twice"
     return _kernel(
         f"fully_connected_int8_{roundings}",
@@ -174,7 +245,7 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
 def _lower_int16(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int16 kernel of the bias' type and the rounding."""
     bias = _bias(call)
-    micro = call.rounding == "tflite-micro"
+    micro = _micro(call)
     constants = _multipliers(call) if micro else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
         kernel = "fully_connected_int16_reduced_once" if micro else "fully_connected_int16_once"
@@ -199,20 +270,6 @@ def _bias(call: Call) -> Tensor | None:
     return call.inputs[2] if len(call.inputs) > 2 else None
 
 
-def _numbers(tensor: Tensor) -> list[int]:
-    """Return the values of a constant int32 or int64 tensor."""
-    assert tensor.data is not None
-    values: Any = tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q")
-    return list(values)
-
-
-def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
-    """Return the scales of input, weights and output."""
-    weights = call.input(1).quantization
-    assert weights is not None
-    return affine(call.input(0))[0], weights.scales, affine(call.output)[0]
-
-
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return the factors from sums to outputs: multiplier and shift of each output.
 
@@ -220,14 +277,12 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     factor (PopulateConvolutionQuantizationParams, kernel_util.cc), all in double, but for one scale
     it rounds the product to float32 first (GetQuantizedConvolutionMultipler).
     """
-    scale, weights, output = _quantized(call)
-    products = [scale * weight for weight in weights]
-    if call.rounding == "tflite-micro":
-        products = [f32(products[0])] if len(products) == 1 else products
-        pairs = [quantize_multiplier(product / output) for product in products]
-    else:
-        pairs = [rounding_multiplier(product / output) for product in products]
-    return _constants(call, pairs, int32s)
+    weights, outputs = call.input(1), call.input(1).shape[0]
+    if _micro(call):
+        of_scales = float32_factor if per_tensor(weights) else factors
+        return multipliers(of_scales(call.input(0), weights, call.output), outputs)
+    pairs = [rounding_multiplier(one) for one in factors(call.input(0), weights, call.output)]
+    return spread(pairs, outputs, int32s)
 
 
 def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
@@ -235,27 +290,6 @@ def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
 
     Source: reference_integer_ops::FullyConnected of LiteRT, for int16 as for int8.
     """
-    scale, weights, output = _quantized(call)
-    factors = [exact_multiplier(scale * weight / output) for weight in weights]
-    return _constants(call, factors, int64s)
-
-
-def _constants(
-    call: Call, pairs: list[tuple[int, int]], packed: Callable[[list[int]], Constant]
-) -> tuple[Constant, Constant]:
-    """Return multipliers and shifts, of each output or of all, as constants of each output."""
-    if len(pairs) == 1:
-        pairs *= call.input(1).shape[0]
-    return packed([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
-
-
-def _scales(call: Call) -> Constant:
-    """Return the factors from sums to outputs, each a float32.
-
-    Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
-    """
-    scale, weights, output = _quantized(call)
-    factors = [f32(f32(scale * weight) / output) for weight in weights]
-    if len(factors) == 1:
-        factors *= call.input(1).shape[0]
-    return Constant("float32", int32s([float_bits(factor) for factor in factors]).data)
+    weights = call.input(1)
+    pairs = [exact_multiplier(one) for one in factors(call.input(0), weights, call.output)]
+    return spread(pairs, weights.shape[0], int64s)

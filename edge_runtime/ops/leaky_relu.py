@@ -10,7 +10,7 @@ from edge_runtime.ops.constraints import (
     affine,
     quantized_per_tensor,
     same_shape,
-    types_are_int8_int16_or_float32,
+    types_are_8_or_16_bits_or_float32,
 )
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantized
@@ -26,14 +26,14 @@ def alpha_fits(call: Call) -> str | None:
     return str(_factors(call)[1])
 
 
-CONSTRAINTS = (types_are_int8_int16_or_float32, quantized_per_tensor, ratio_fits, alpha_fits)
+CONSTRAINTS = (types_are_8_or_16_bits_or_float32, quantized_per_tensor, ratio_fits, alpha_fits)
 
 
 shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
-    """Return a table for int8, fixed-point arithmetic for int16, the function for float32.
+    """Return a table for 8 bits, fixed-point arithmetic for int16, the function for float32.
 
     Integers are rounded twice. With a negative alpha the first rounding's halves go down in
     LiteRT's reference kernels, up elsewhere. XNNPACK's int8 factors have 8 bits of fraction; what

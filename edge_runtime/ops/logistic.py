@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from edge_runtime import gemmlowp
-from edge_runtime.fixed_point import f32, power_of_two
+from edge_runtime.fixed_point import f32, float_bits, power_of_two
 from edge_runtime.ops import sigmoid_table
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import (
@@ -13,16 +13,19 @@ from edge_runtime.ops.constraints import (
     describe,
     per_tensor,
     same_shape,
-    types_are_int8_int16_or_float32,
+    types_are_8_or_16_bits_or_float32,
 )
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
 
-OUTPUTS = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
+EXPONENTIAL_BELOW = -9.0
+"""Where LiteRT's reference kernel, and TFLite Micro's, take exp(x) for it: 1.2e-4 of it more."""
+
+OUTPUTS = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
 """Element type -> the output's scale and zero point, which the kernels assume."""
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, the output 1/256 and -128, int16 1/32768 and 0."""
+    """Integers have one scale, the output 1/256 and -128 (uint8: 0), int16 1/32768 and 0."""
     if call.output.dtype == "float32":
         return None
     output = call.output.quantization
@@ -32,27 +35,30 @@ def quantization_fits(call: Call) -> str | None:
     return None if fits else f"{output.scales[:4]} and {output.zero_points[:4]}"
 
 
-CONSTRAINTS = (types_are_int8_int16_or_float32, quantization_fits, sigmoid_table.scale_fits)
+CONSTRAINTS = (types_are_8_or_16_bits_or_float32, quantization_fits, sigmoid_table.scale_fits)
 
 
 shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
-    """Return a table for int8, fixed-point arithmetic for int16, the function for float32.
+    """Return a table for 8 bits, fixed-point arithmetic for int16, the function for float32.
 
     int8: LiteRT calculates its table in float32, XNNPACK in double, TFLite Micro in fixed-point
-    arithmetic of 32 bits. int16: a table of 256 points is interpolated, except that LiteRT's
-    optimised kernels (``rounding="xnnpack"``; XNNPACK has none) leave a scale of 2**-12 to
-    fixed-point arithmetic of 16 bits.
+    arithmetic of 32 bits; it has no uint8, for which LiteRT's is taken. int16: a table of 256
+    points is interpolated, except that LiteRT's optimised kernels (``rounding="xnnpack"``; XNNPACK
+    has none) leave a scale of 2**-12 to fixed-point arithmetic of 16 bits.
     """
     count = call.output.elements
     if call.output.dtype == "float32":
-        return Kernel("logistic_float32", {"count": count}, (0,), in_place=True)
+        below = -float("inf") if call.rounding == "xnnpack" else EXPONENTIAL_BELOW
+        params = {"count": count, "below": float_bits(below)}
+        return Kernel("logistic_float32", params, (0,), in_place=True)
     scale, zero_point = affine(call.input(0))
-    if call.output.dtype == "int8":
-        if call.rounding != "tflite-micro":
-            return tabulate(call, _precise if call.rounding == "xnnpack" else _sigmoid)
+    if call.output.dtype != "int16":
+        if call.rounding != "tflite-micro" or call.output.dtype == "uint8":
+            xnnpack = call.rounding == "xnnpack"
+            return tabulate(call, _precise if xnnpack else _sigmoid, by_xnnpack=xnnpack)
         micro = gemmlowp.of_int8(gemmlowp.logistic, scale, 8)
         return tabulate_integers(call, lambda x: micro(x - zero_point) - 128)
     if call.rounding == "xnnpack" and power_of_two(scale) == -12:

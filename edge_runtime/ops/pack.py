@@ -1,35 +1,49 @@
-"""PACK: known numbers joined to a vector, which the planner knows."""
+"""PACK: tensors of the same shape joined along a new axis."""
 
 from __future__ import annotations
 
-from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import describe, same_type, whole_number
+from math import prod
+
+from edge_runtime.graph import SIZES
+from edge_runtime.ops.call import Call, Kernel, int32s
+from edge_runtime.ops.constraints import describe
 
 
-def inputs_are_known(call: Call) -> str | None:
-    """All inputs are known whole numbers (Keras joins the shape of a RESHAPE so)."""
+def inputs_fit(call: Call) -> str | None:
+    """All inputs have the same shape, and the output's element type."""
+    shape, dtype = call.input(0).shape, call.output.dtype
     for tensor in call.inputs:
-        if tensor is None or tensor.shape != () or whole_number(tensor) is None:
-            return "nothing" if tensor is None else f"{tensor.name!r}, {describe(tensor)}"
-        if tensor.dtype != call.output.dtype:
-            return f"{tensor.dtype} for {call.output.dtype}"
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
+            return f"{'nothing' if tensor is None else describe(tensor)} for {dtype} {list(shape)}"
     return None
 
 
-def axis_is_0(call: Call) -> str | None:
-    """They are joined along axis 0."""
-    axis = call.op.options["axis"]
-    return None if axis in (0, -1) else str(axis)
+def axis_fits(call: Call) -> str | None:
+    """The axis is from -(rank + 1) to the rank of the inputs."""
+    axis, rank = call.op.options["axis"], len(call.input(0).shape)
+    return None if -rank - 1 <= axis <= rank else f"{axis} of {describe(call.input(0))}"
 
 
-CONSTRAINTS = (inputs_are_known, axis_is_0, same_type)
+CONSTRAINTS = (inputs_fit, axis_fits)
+
+
+def _axis(call: Call) -> int:
+    """Return the axis counted from the front."""
+    axis: int = call.op.options["axis"]
+    return axis % (len(call.input(0).shape) + 1)
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
-    """Return (number of inputs,)."""
-    return ((len(call.inputs),),)
+    """Return the inputs' shape with the number of inputs at the axis."""
+    shape, axis = call.input(0).shape, _axis(call)
+    return ((*shape[:axis], len(call.inputs), *shape[axis:]),)
 
 
-def fold(call: Call) -> bytes:
-    """Return the output's bytes."""
-    return b"".join(tensor.data for tensor in call.inputs if tensor and tensor.data)
+def lower(call: Call) -> Kernel:
+    """Return the kernel of CONCATENATION."""
+    shape, axis, count = call.input(0).shape, _axis(call), len(call.inputs)
+    params = {"rows": prod(shape[:axis]), "inputs": count}
+    lengths = int32s([prod(shape[axis:]) * SIZES[call.output.dtype]] * count)
+    # A constant input is stored once, however many tensors are run at once.
+    rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
+    return Kernel("concatenation", params, tuple(range(count)), (lengths,), rows=rows)

@@ -8,12 +8,26 @@ from edge_runtime.ops.constraints import LIMITS, affine, quantized_per_tensor, s
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
 
+TARGETS = {
+    **dict.fromkeys(("float32", "int8", "uint8"), ("int8", "uint8", "int16")),
+    "int16": ("int8", "int16", "int32"),
+    "int32": ("int8", "int16"),
+}
+"""Element type of the input -> those of the output."""
+
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are int8, uint8 or int16, but not int16 to uint8; or the input float32."""
-    types = source, target = call.input(0).dtype, call.output.dtype
-    fits = source in ("float32", *LIMITS) and target in LIMITS and types != ("int16", "uint8")
-    return None if fits else f"{source} to {target}"
+    """It makes int8, uint8 or int16; of int16 int32 but no uint8, of int32 int8 or int16."""
+    source, target = call.input(0).dtype, call.output.dtype
+    return None if target in TARGETS.get(source, ()) else f"{source} to {target}"
+
+
+def zero_point_of_int32_is_0(call: Call) -> str | None:
+    """The zero point of int32 is 0."""
+    for tensor in (call.input(0), call.output):
+        if tensor.dtype == "int32" and affine(tensor)[1]:
+            return str(affine(tensor)[1])
+    return None
 
 
 def scale_has_an_inverse(call: Call) -> str | None:
@@ -22,7 +36,13 @@ def scale_has_an_inverse(call: Call) -> str | None:
     return None if scale >= 2.0**-126 else str(scale)
 
 
-CONSTRAINTS = (types_are_supported, quantized_per_tensor, scale_has_an_inverse, ratio_fits)
+CONSTRAINTS = (
+    types_are_supported,
+    quantized_per_tensor,
+    zero_point_of_int32_is_0,
+    scale_has_an_inverse,
+    ratio_fits,
+)
 
 
 shapes = same_shape
@@ -44,7 +64,7 @@ def lower(call: Call) -> Kernel:
     """
     source, output = call.input(0), call.output
     scale, zero_point = affine(output)
-    limits = LIMITS[output.dtype]
+    limits = LIMITS.get(output.dtype, (-(2**31), 2**31 - 1))
     if source.dtype == "float32":
         once = call.rounding == "xnnpack"
         bits = float_bits(1 / scale if once else scale)
@@ -59,7 +79,7 @@ def lower(call: Call) -> Kernel:
         return Kernel(f"quantize_even_{size}" if once else f"quantize_{size}", params, (0,))
     source_scale, offset = affine(source)
     ratio = source_scale / scale
-    if source.dtype == "int16":
+    if source.dtype in ("int16", "int32"):
         return requantize(call, ratio, limits)
     if call.rounding == "xnnpack" and source.dtype == output.dtype and 2**-8 <= f32(ratio) <= 2**7:
         factor = round(256 * f32(ratio))

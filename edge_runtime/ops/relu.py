@@ -1,19 +1,23 @@
-"""RELU, RELU6 and RELU_N1_TO_1: cut at one end or two, and requantised where scales differ."""
+"""RELU and its bounded relatives: clamped at one end or two, requantised where scales differ."""
 
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
-from edge_runtime.ops.activation import BOUNDS, quantized
+from edge_runtime.ops import activation
+from edge_runtime.ops.activation import quantized
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import affine, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
 
+BOUNDS = {**activation.BOUNDS, "RELU_0_TO_1": (0.0, 1.0)}
+WITH_INT16 = ("RELU", "RELU6")
+
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both float32, both int8 or, but for RELU_N1_TO_1, both int16."""
+    """Both tensors are float32, int8 or uint8; RELU and RELU6 have int16 as well."""
     types = call.input(0).dtype, call.output.dtype
-    supported = ("float32", "int8", *(["int16"] if call.op.name != "RELU_N1_TO_1" else []))
+    supported = ("float32", "int8", "uint8", *(["int16"] if call.op.name in WITH_INT16 else []))
     return None if types[0] == types[1] in supported else ", ".join(types)
 
 
@@ -32,10 +36,10 @@ shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
-    """Return a table for int8, requantisation for int16, the function for float32.
+    """Return a table for 8 bits, requantisation for int16, the function for float32.
 
-    Integers have the same bytes in LiteRT, with XNNPACK and in TFLite Micro, which has no
-    RELU_N1_TO_1: they are rounded twice.
+    Integers have the same bytes in LiteRT, with XNNPACK and in TFLite Micro, which has only RELU
+    and RELU6 and no uint8: they are rounded twice.
 
     Source: QuantizedReluX in tensorflow/lite/kernels/activations.cc.
     """

@@ -22,10 +22,10 @@ def requantized(value: int, multiplier: int, shift: int) -> int:
 
 
 def requantize(call: Call, factor: float, limits: tuple[int, int]) -> Kernel:
-    """Return the kernel for an int16 input whose zero point is 0.
+    """Return the kernel for an int16 or int32 input whose zero point is 0.
 
     Args:
-        call: an op with an int16 input and an int16 or int8 output, both per-tensor.
+        call: an op with that input and an int8, int16 or, of int16, int32 output, both per-tensor.
         factor: the ratio of the scales.
         limits: bounds of the output.
     """
@@ -40,6 +40,7 @@ def requantize(call: Call, factor: float, limits: tuple[int, int]) -> Kernel:
         "lowest": limits[0],
         "highest": limits[1],
     }
-    if output.dtype == "int8":
-        return Kernel("requantize_int16_int8_twice", params, (0,))
-    return Kernel("requantize_int16_twice", params, (0,), in_place=True)
+    source = call.input(0).dtype
+    if source == output.dtype:
+        return Kernel("requantize_int16_twice", params, (0,), in_place=True)
+    return Kernel(f"requantize_{source}_{output.dtype}_twice", params, (0,))

@@ -2,10 +2,11 @@
 
 Whose bytes integers give:
 
-- int8 input: "litert" and "tflite-micro" calculate in fixed point, exp from a table. Rows whose
+- 8-bit input: "litert" and "tflite-micro" calculate in fixed point, exp from a table. Rows whose
   exponentials add up to 512 times the largest or more, where LiteRT stops the process for int8
   outputs, give the least number there. "xnnpack": XNNPACK has no such kernel, and LiteRT by default
-  runs a table of float32 (on x86; its 64-bit Arm builds have another).
+  runs a table of float32 (on x86; its 64-bit Arm builds have another); for uint8 that is not
+  reproduced, and gives the bytes of "litert".
 - int16 input: tables that are interpolated, calculated in double for "litert" and "xnnpack", and in
   float32 for "tflite-micro", as TFLite Micro does.
 """
@@ -30,22 +31,24 @@ if TYPE_CHECKING:
 OUTPUTS = {
     ("int8", "int8"): (2.0**-8, -128),
     ("int8", "int16"): (2.0**-16, -32768),
+    ("uint8", "uint8"): (2.0**-8, 0),
+    ("uint8", "int16"): (2.0**-16, -32768),
     ("int16", "int16"): (2.0**-15, 0),
 }
 """Element types of input and output -> the output's scale and zero point."""
 
-MAX_DEPTH = {"int8": 4096, "int16": 65536}
+MAX_DEPTH = {"int8": 4096, "uint8": 4096, "int16": 65536}
 """Input type -> most elements of a row, so that the sum of their exponentials fits 32 bits."""
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are int8 and int8, int8 and int16, int16 and int16, or float32."""
+    """Input and output are of one of int8, uint8, int16, float32; int16 may follow from 8 bits."""
     types = (call.input(0).dtype, call.output.dtype)
     return None if types in OUTPUTS or types == ("float32", "float32") else ", ".join(types)
 
 
 def depth_fits(call: Call) -> str | None:
-    """Rows have 1 to 4,096 elements in int8, to 65,536 in int16."""
+    """Rows have 1 to 4,096 elements of 8 bits, to 65,536 of int16."""
     tensor = call.input(0)
     depth = tensor.shape[-1] if tensor.shape else 0
     limit = MAX_DEPTH.get(tensor.dtype, depth)
@@ -63,7 +66,7 @@ def input_quantization_fits(call: Call) -> str | None:
 
 
 def output_quantization_fits(call: Call) -> str | None:
-    """Outputs have the scale and zero point 1/256, -128; 1/65536, -32768; from int16 1/32768, 0."""
+    """Outputs have 1/256, -128 (uint8: 0); 1/65536, -32768; from int16 1/32768, 0."""
     expected = OUTPUTS.get((call.input(0).dtype, call.output.dtype))
     if expected is None:
         return None
@@ -75,12 +78,12 @@ def output_quantization_fits(call: Call) -> str | None:
 
 
 def beta_fits(call: Call) -> str | None:
-    """Beta is positive; times the scale of integers it is below 2**17, and over 2**-26 in int8."""
+    """Beta is positive; times the scale of integers it is below 2**17, of 8 bits over 2**-26."""
     beta: float = call.op.options["beta"]
     if not 0 < beta < float("inf"):
         return str(beta)
     dtype = call.input(0).dtype
-    least = 2.0**-26 if dtype == "int8" else 0.0
+    least = 2.0**-26 if dtype in ("int8", "uint8") else 0.0
     fits = dtype == "float32" or least < beta * _scale(call) < 2**17
     return None if fits else f"{beta} * {_scale(call)}"
 
@@ -109,8 +112,8 @@ def lower(call: Call) -> Kernel:
     if tensor.dtype == "int16":
         return _interpolated(call, size)
     same = tensor.dtype == output.dtype
-    kernel = "softmax_int8" if same else "softmax_int8_int16"
-    if call.rounding == "xnnpack":
+    kernel = f"softmax_{tensor.dtype}" if same else f"softmax_{tensor.dtype}_int16"
+    if call.rounding == "xnnpack" and tensor.dtype == "int8":
         floats = softmax_tables.float_exponentials(_scale(call), beta)
         table = Constant("float32", struct.pack("<256f", *floats), table=True)
         params = {**size, "scale": float_bits(affine(output)[0])}

@@ -12,7 +12,7 @@ from edge_runtime.ops.constraints import (
     affine,
     quantized_per_tensor,
     same_shape,
-    types_are_int8_int16_or_float32,
+    types_are_8_or_16_bits_or_float32,
 )
 from edge_runtime.ops.lookup import tabulate, tabulate_integers
 
@@ -20,7 +20,7 @@ from edge_runtime.ops.lookup import tabulate, tabulate_integers
 def output_fits(call: Call) -> str | None:
     """An int16 output has the scale 1/32768, TFLite Micro's int8 1/128; the zero point is 0."""
     dtype = call.output.dtype
-    if dtype == "float32" or (dtype == "int8" and call.rounding != "tflite-micro"):
+    if dtype in ("float32", "uint8") or (dtype == "int8" and call.rounding != "tflite-micro"):
         return None
     scale, zero_point = affine(call.output)
     if dtype == "int8":
@@ -31,7 +31,7 @@ def output_fits(call: Call) -> str | None:
 
 
 CONSTRAINTS = (
-    types_are_int8_int16_or_float32,
+    types_are_8_or_16_bits_or_float32,
     quantized_per_tensor,
     output_fits,
     sigmoid_table.scale_fits,
@@ -42,20 +42,20 @@ shapes = same_shape
 
 
 def lower(call: Call) -> Kernel:
-    """Return a table for int8, fixed-point arithmetic for int16, the function for float32.
+    """Return a table for 8 bits, fixed-point arithmetic for int16, the function for float32.
 
     int8: LiteRT and XNNPACK calculate their tables in float32, TFLite Micro in fixed-point
-    arithmetic of 32 bits. int16: a table of 256 points is interpolated, except that LiteRT's
-    optimised kernels (``rounding="xnnpack"``; XNNPACK has none) leave scales of 2**-12 and 2**-11
-    to fixed-point arithmetic of 16 bits.
+    arithmetic of 32 bits; it has no uint8, for which LiteRT's is taken. int16: a table of 256
+    points is interpolated, except that LiteRT's optimised kernels (``rounding="xnnpack"``; XNNPACK
+    has none) leave scales of 2**-12 and 2**-11 to fixed-point arithmetic of 16 bits.
     """
     count = call.output.elements
     if call.output.dtype == "float32":
         return Kernel("tanh_float32", {"count": count}, (0,), in_place=True)
     scale, zero_point = affine(call.input(0))
-    if call.output.dtype == "int8":
-        if call.rounding != "tflite-micro":
-            return tabulate(call, tanh)
+    if call.output.dtype != "int16":
+        if call.rounding != "tflite-micro" or call.output.dtype == "uint8":
+            return tabulate(call, tanh, by_xnnpack=call.rounding == "xnnpack")
         micro = gemmlowp.of_int8(gemmlowp.tanh, scale, 7)
         return tabulate_integers(call, lambda x: micro(x - zero_point))
     exponent = power_of_two(scale)

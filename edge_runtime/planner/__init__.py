@@ -16,8 +16,14 @@ from edge_runtime.planner.lower import Lowering, lower
 from edge_runtime.planner.memory import lay_out, require_outputs
 from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
+from edge_runtime.planner.passes.dilations import dilations
 from edge_runtime.planner.passes.drop_dead import drop_dead
 from edge_runtime.planner.passes.fold_constants import fold_constants
+from edge_runtime.planner.passes.pads import pads
+from edge_runtime.planner.passes.tables import tables
+from edge_runtime.planner.passes.transposes import transposes
+from edge_runtime.planner.passes.variables import variables
+from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -46,8 +52,13 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     limits.require_few_ops(graph)
     limits.require_ranks(graph)
     lowering = Lowering(graph)
-    settled, left = fold_constants(drop_dead(graph), rounding, lowering, engine)
-    simplified = aliases(settled)
+    stateful = variables(graph)
+    settled, left = fold_constants(drop_dead(stateful), rounding, lowering, engine)
+    simplified = settled
+    if not left:
+        simplified = drop_dead(pads(dilations(transposes(simplified))))
+        simplified = tables(simplified, rounding, lowering, engine or PORTABLE)
+    simplified = aliases(simplified)
     if not left:
         simplified = copy_outputs(drop_dead(simplified))
     lowered, beyond = lower(simplified, rounding, lowering)
@@ -55,9 +66,7 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
         from edge_runtime.unsupported import refusal
 
         raise ModelError(refusal(graph, _ordered([*left, *beyond])))
-    if graph.subgraphs != 1:
-        raise ModelError(f"it has {graph.subgraphs} subgraphs, and the engine runs one")
-    require_outputs(graph, settled)
+    require_outputs(stateful, settled)
     return lay_out(simplified, lowered, engine, lowering.room)
 
 
@@ -71,7 +80,7 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
     usable = [i for i in graph.inputs if limits.usable(graph.tensors[i], lowering.room)]
-    reached = replace(drop_dead(graph), inputs=tuple(usable))
+    reached = replace(drop_dead(variables(graph)), inputs=tuple(usable))
     settled, left = fold_constants(reached, "litert", lowering, None)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
 
@@ -85,6 +94,7 @@ def states_its_shapes(graph: Graph) -> bool:
     Raises:
         ModelError: the model contradicts itself, or needs more memory than it may.
     """
+    graph = variables(graph)
     settled, left = fold_constants(graph, "litert", Lowering(graph), None)
     return not left and all(
         tensor.shape == stated.shape

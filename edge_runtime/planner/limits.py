@@ -25,8 +25,8 @@ inputs, outputs and arena together, and for the constants that all ops read and 
 thousands of ops may share the same weights, each with a copy packed for its kernel."""
 
 MAX_OPS = 4096
-"""Most ops. The time of planning grows with the square of their number: half a second for this many
-tensors that are all alive at once."""
+"""Most ops, and most outputs of them all. The time of planning grows with the square of their
+number: half a second for this many tensors that are all alive at once."""
 
 MAX_SCALES = 2**16
 """Most scales of slices of tensors, in total: each becomes a multiplier in 5 µs, at worst 80 µs.
@@ -54,9 +54,11 @@ def room(graph: Graph) -> int:
 
 
 def require_few_ops(graph: Graph) -> None:
-    """Raise when a graph has more than MAX_OPS ops."""
+    """Raise when a graph has more than MAX_OPS ops, or these more outputs."""
     if len(graph.ops) > MAX_OPS:
         raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+    if (outputs := sum(len(op.outputs) for op in graph.ops)) > MAX_OPS:
+        raise ModelError(f"its ops have {outputs} outputs, and the engine takes at most {MAX_OPS}")
 
 
 def require_ranks(graph: Graph) -> None:
@@ -99,7 +101,10 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
 def call_of(op: Op, tensors: Sequence[Tensor], rounding: str) -> Call:
     """Return the op in the form that its module reads."""
     inputs = tuple(tensors[index] if index >= 0 else None for index in op.inputs)
-    return Call(op, inputs, tuple(tensors[index] for index in op.outputs), rounding)
+    outputs, intermediates = (
+        tuple(tensors[index] for index in indices) for indices in (op.outputs, op.intermediates)
+    )
+    return Call(op, inputs, outputs, rounding, intermediates)
 
 
 def settled(call: Call, module: ModuleType, most: int) -> Call:
@@ -124,6 +129,10 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
         raise UnsoundError(
             f"op {call.op.index}, {call.op.name}: it has to have a first input and {what}"
         )
+    for output, shape in zip(call.outputs, shapes, strict=True):
+        if output.variable and output.shape != shape:
+            value = f"{list(shape)} for {list(output.shape)}"
+            raise refused(call, "A variable keeps the shape of its first value", value)
     outputs = tuple(
         replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
     )

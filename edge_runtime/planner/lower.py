@@ -85,7 +85,8 @@ def _key(call: Call) -> tuple[object, ...]:
     """Return everything that an op's kernel depends on; an index stands for constant bytes."""
     # As text, 0.0 and -0.0 differ, and NaN equals NaN.
     options = repr(call.op.options)
-    return (call.op.name, options, *map(_tensor_key, (*call.inputs, *call.outputs)))
+    tensors = (*call.inputs, *call.outputs, *call.intermediates)
+    return (call.op.name, options, *map(_tensor_key, tensors))
 
 
 def _tensor_key(tensor: Tensor | None) -> tuple[object, ...] | None:

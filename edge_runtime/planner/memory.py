@@ -134,7 +134,7 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
         steps.append(Step(op, kernel, tuple(reads), writes, scratch, level))
     outputs = tuple(number(index) for index in graph.outputs)
     states = tuple(
-        State(slot, _fill(tensors[index]))
+        _state(slot, tensors[index], graph.initial.get(index))
         for index, slot in numbers.items()
         if tensors[index].variable
     )
@@ -148,14 +148,17 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
 
 
-def _fill(state: Tensor) -> int:
-    """Return the byte that fills a variable tensor before the first inference.
+def _state(slot: int, state: Tensor, initial: memoryview | None) -> State:
+    """Return what a variable tensor holds before the first inference.
 
     Source: ResetVariableTensor in tensorflow/lite/core/api/tensor_utils.cc: the zero point of int8,
-    0 for all other types.
+    0 for all other types, unless something else was assigned.
     """
+    if initial is not None:
+        data = bytes(initial)
+        return State(slot, data[0], None if data.count(data[:1]) == len(data) else initial)
     zero_point = state.zero_point
-    return zero_point % 256 if state.dtype == "int8" and zero_point is not None else 0
+    return State(slot, zero_point % 256 if state.dtype == "int8" and zero_point is not None else 0)
 
 
 def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:

@@ -89,10 +89,14 @@ class State:
     Attributes:
         slot: its slot in the arena, which it shares with no other tensor.
         fill: the byte that fills it before the first inference.
+        data: its bytes before the first inference, where they are not all the same.
     """
 
     slot: int
     fill: int
+    data: memoryview | None = None
+
+    HIDDEN = ("data",)
 
 
 @record

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 import documents
 import keys
 from edge_runtime.backends import backends
-from edge_runtime.graph import SIZES
+from edge_runtime.graph import FORMATS
 from edge_runtime.meaning import MEANINGS
 from edge_runtime.metadata import FRAMINGS
 from edgekit import cli, doctor, verify
@@ -176,7 +176,7 @@ def at(name: str, path: str) -> list[Any]:
         ("convert", "recipe target", TARGETS),
         ("convert", "target target", TARGETS),
         ("export", "package", packages.PACKAGES),
-        ("export", "$defs port dtype", SIZES),
+        ("export", "$defs port dtype", FORMATS),
         ("inspect", "runners items name", runners.TITLES),
         ("predict", "backend", backends()),
         ("doctor", "checks items status", doctor.Level),

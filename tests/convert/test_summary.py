@@ -8,7 +8,7 @@ import build
 import mutate
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph, Op, Quantization, Tensor
-from edge_runtime.reader import subgraphs
+from edge_runtime.reader import read
 from edgekit.convert.macs import MAC_FORMULAS, Count, counted, macs
 from edgekit.convert.runners import support
 from edgekit.convert.summary import summarise
@@ -22,7 +22,7 @@ def graph_of(name, inputs, output, custom=False, outputs=(0,)):
     )
     present = iter(range(1, len(shapes)))
     op = Op(0, name, 1, tuple(-1 if s is None else next(present) for s in inputs), outputs, custom)
-    return Graph("", tensors, (op,), (1,), (0,), 1, {}, 1)
+    return Graph("", tensors, (op,), (1,), (0,), {}, 1)
 
 
 W, R, BIASES, NONE = [(4, 7)] * 3, [(4, 4)] * 3, [(4,)] * 3, [None] * 4
@@ -132,9 +132,9 @@ def test_granularity_of_weights(quantization, expected, monkeypatch):
     weights = Tensor(2, "w", (2, 4), (2, 4), "int8", quantization, data)
     shared = Tensor(3, "again", (8,), (8,), "int8", None, data)
     changed = Graph(
-        "", (*graph.tensors[:2], weights, shared), graph.ops, (1,), (0,), 1, {"": data}, 100
+        "", (*graph.tensors[:2], weights, shared), graph.ops, (1,), (0,), {"": data}, 100
     )
-    monkeypatch.setattr("edgekit.convert.summary.subgraphs", lambda _: [changed])
+    monkeypatch.setattr("edgekit.convert.summary.read", lambda _: changed)
     summary = summarise(b"")
     assert summary.ops[0].weights == expected
     # Two tensors in one buffer are stored once.
@@ -218,7 +218,7 @@ def test_a_condition_that_reads_itself_ends():
     tree = schema.ModelT.InitFromPackedBuf(looped())
     tree.operatorCodes[1] = schema.OperatorCodeT(86, None, 1, 86)
     tree.subgraphs[1].operators[0].inputs = [3, 3]
-    assert [op.name for op in list(subgraphs(build.pack(tree)))[1].ops] == ["LOGICAL_AND"]
+    assert [op.name for op in read(build.pack(tree)).others[0].ops] == ["LOGICAL_AND"]
     assert summarise(build.pack(tree)).macs_at_least
 
 

@@ -108,5 +108,5 @@ def test_the_op_that_could_not_be_quantised_is_named_before_those_beside_it() ->
     tensors = tuple(Tensor(i, str(i), (1, 4), (1, 4), dtype) for i, dtype in enumerate(dtypes))
     names = ("DEQUANTIZE", "ELU", "QUANTIZE")
     ops = tuple(Op(i, name, 1, (i,), (i + 1,)) for i, name in enumerate(names))
-    graph = Graph("", tensors, ops, (0,), (3,), 1, {}, 1)
+    graph = Graph("", tensors, ops, (0,), (3,), {}, 1)
     assert float_operators(graph) == ["op 1 ELU", "op 0 DEQUANTIZE", "op 2 QUANTIZE"]

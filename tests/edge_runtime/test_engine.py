@@ -17,7 +17,6 @@ from edge_runtime.planner import plan, unsupported
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edge_runtime.record import replace
-from edge_runtime.unsupported import FLOAT16
 from edgekit.commands import convert
 from edgekit.train.dataset import Dataset
 
@@ -141,7 +140,7 @@ def graph_of(ops: Any, dtypes: Any = (), **changes: Any) -> Graph:
         Op(index, name, 1, (index,), (index + 1,), not name.isupper(), {"beta": 1.0})
         for index, name in enumerate(ops)
     ]
-    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), 1, {}, 4096)
+    graph = Graph("", tuple(tensors), tuple(records), (0,), (len(ops),), {}, 4096)
     return replace(graph, **changes)
 
 
@@ -200,7 +199,7 @@ def with_weights(dtype: str, **fields: Any) -> Graph:
         Tensor(2, "y", (1, 4), (1, 4), "float32"),
     )
     op = Op(0, "FULLY_CONNECTED", 1, (0, 1), (2,), options=options)
-    return Graph("", tensors, (op,), (0,), (2,), 1, {}, 4096)
+    return Graph("", tensors, (op,), (0,), (2,), {}, 4096)
 
 
 @pytest.mark.parametrize(
@@ -226,13 +225,14 @@ def test_weights_of_other_forms_are_named(graph: Graph, said: str) -> None:
     assert len(message) < 300
 
 
-def test_dequantize_of_float16_is_counted_once() -> None:
+def test_dequantize_of_float16_is_a_constant_of_the_plan() -> None:
     graph = with_weights("float32")
     half = Tensor(3, "half", (4, 4), (4, 4), "float16", None, memoryview(bytes(32)))
     weights = replace(graph.tensors[1], data=None)
     ops = (Op(0, "DEQUANTIZE", 1, (3,), (1,)), replace(graph.ops[0], index=1))
     graph = replace(graph, tensors=(graph.tensors[0], weights, graph.tensors[2], half), ops=ops)
-    assert [(one.op.name, one.why) for one in unsupported(graph)] == [("DEQUANTIZE", FLOAT16)]
+    assert unsupported(graph) == []
+    assert [step.op.name for step in plan(graph).steps] == ["FULLY_CONNECTED"]
 
 
 def test_unknown_instructions_are_refused(

@@ -16,7 +16,7 @@ def graph_of(*names: str, outputs: int = 3, inputs: int = 10) -> Graph:
         for i, shape in enumerate([(1, inputs), *((1, outputs) for _ in names)])
     )
     ops = tuple(Op(i, name, 1, (i,), (i + 1,)) for i, name in enumerate(names))
-    return Graph("", tensors, ops, (0,), (len(names),), 1, {}, 0)
+    return Graph("", tensors, ops, (0,), (len(names),), {}, 0)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_as_many_sigmoids_as_inputs_are_an_autoencoder() -> None:
 
 def test_a_cycle_of_ops_ends() -> None:
     tensors = graph_of("RESHAPE").tensors
-    circle = Graph("", tensors, (Op(0, "RESHAPE", 1, (1,), (1,)),), (0,), (1,), 1, {}, 0)
+    circle = Graph("", tensors, (Op(0, "RESHAPE", 1, (1,), (1,)),), (0,), (1,), {}, 0)
     assert of_graph(circle, ()) == NUMBERS
 
 

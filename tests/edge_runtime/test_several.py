@@ -8,6 +8,7 @@ import pytest
 
 import build
 import edge_runtime
+import runtimes
 from edge_runtime import InputError, ModelError, _native, quantize
 from runtimes import run_builtin_ref
 from several import NAMED, drawn, joined, split, stateful, two
@@ -255,7 +256,7 @@ def test_a_state_is_kept_between_runs_and_reset() -> None:
         ("copy", "portable", struct.pack("=i", 16), None, (1, 3)),
     )
     port = (5, 16, (1, 4))
-    session = _native.Session(slots, steps, 32, (port,), (port,), ((16, 16, 0),), 100, None)
+    session = _native.Session(slots, steps, 32, (port,), (port,), ((16, 16, 0, None),), 100, None)
     tensor, output = np.array([[1, 2, 3, 4]], np.int32), np.zeros((1, 4), np.int32)
     for run in 1, 2, 3:
         session.compute((tensor,), (output,))
@@ -271,14 +272,21 @@ def test_states_fill_their_place_byte_by_byte() -> None:
     slots = (("input", 4, None, 0), ("arena", 4, None, 8), ("output", 4, None, 0))
     steps = (("copy", "portable", b"\4\0\0\0", None, (1, 2)),)
     port = (2, 4, (1, 4))
-    session = _native.Session(slots, steps, 16, (port,), (port,), ((8, 4, 253),), 100, None)
+    session = _native.Session(slots, steps, 16, (port,), (port,), ((8, 4, 253, None),), 100, None)
     output = bytearray(4)
     session.compute((bytes(4),), (output,))
     assert output == bytes([253] * 4)
 
 
 @pytest.mark.parametrize(
-    "states", [((14, 4, 0),), ((-1, 4, 0),), ((0, -1, 0),), ((0, 1 << 62, 0),), (5,), ((0, 4),)]
+    "states",
+    [
+        *(((offset, size, 0, None),) for offset, size in ((14, 4), (-1, 4), (0, -1), (0, 1 << 62))),
+        (5,),
+        ((0, 4, 0),),
+        ((0, 4, 0, bytes(3)),),
+        ((0, 4, 0, 1),),
+    ],
 )
 def test_a_state_outside_of_the_arena_is_refused(states: Any) -> None:
     port = (2, 4, (1, 4))
@@ -314,3 +322,43 @@ def test_a_slot_of_a_port_that_is_not_there_is_refused() -> None:
     for slot in ("input", 4, None, 1), ("output", 4, None, -1):
         with pytest.raises(ValueError, match="not there"):
             _native.Session((slot,), (), 16, (port,), (port,), (), 100, None)
+
+
+def scalar(dtype: str) -> bytes:
+    """Twice a scalar, and that plus a vector: the outputs are a scalar and a vector."""
+    tensors = [
+        build.tensor((), dtype, name="x"),
+        build.tensor((1, 5), dtype, name="v"),
+        build.tensor((), dtype, name="twice"),
+        build.tensor((1, 5), dtype, name="sum"),
+    ]
+    ops: list[build.Op] = [("ADD", [0, 0], 2, {}), ("ADD", [1, 2], 3, {})]
+    return build.model(tensors, ops, inputs=[0, 1], outputs=[2, 3])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_scalars_go_in_and_come_out(dtype: str, tmp_path: Path) -> None:
+    data = scalar(dtype)
+    inputs = [np.array(3, dtype), np.arange(5, dtype=dtype)[None]]
+    expected = run_builtin_ref(data, inputs)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(data)
+    engines = {**runtimes.engines(data), "litert": edge_runtime.load(path, backend="litert")}
+    for name, engine in engines.items():
+        for tensors in (tuple(inputs), tuple(x.tobytes() for x in inputs)):
+            for one, value in zip(engine.run(tensors), expected, strict=True):
+                assert np.asarray(one).shape == value.shape, name
+                assert np.asarray(one).tobytes() == value.tobytes(), name
+
+
+def test_a_scalar_is_no_batch(tmp_path: Path) -> None:
+    tensors = [build.tensor((), name="x"), build.tensor((), name="y")]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(build.model(tensors, [("ADD", [0, 0], 1, {})]))
+    for backend in "native", "reference", "litert":
+        model = edge_runtime.load(path, backend=backend)
+        assert model.run(np.array(3, np.float32)) == 6
+        with pytest.raises(edge_runtime.InputError, match=r"expected a tensor of float32 \[\]"):
+            model.run(np.zeros(2, np.float32))
+        with pytest.raises(edge_runtime.ModelError, match=r"use run\(\)"):
+            model.predict([1.0])

@@ -19,6 +19,7 @@ import hostile
 import sources
 from edge_runtime import ModelError, ops
 from edge_runtime.planner import plan
+from edgekit.convert.c.forms import ENGINE
 
 ROOT = Path(__file__).parents[2]
 INVERTED = ROOT / "tests/support/inverted_flash.h"
@@ -41,6 +42,8 @@ def execute(library, made, tensor):
         for index, slot in enumerate(made.slots)
         if slot.data is None
     }
+    for state in made.states:
+        memory[state.slot].raw = bytes([state.fill]) * made.slots[state.slot].size
     memory[made.inputs[0]].raw = tensor.tobytes()
     for step in made.steps:
         own = []
@@ -70,7 +73,7 @@ def test_kernels_read_from_flash_what_lies_there(library, tmp_path):
         except ModelError:
             assert rounding == "tflite-micro", name  # TFLite Micro refuses some
             continue
-        planned = plan(model.graph, rounding)
+        planned = plan(model.graph, rounding, ENGINE)
         tensor = rng.integers(-100, 100, model.input.shape).astype(model.input.dtype)
         expected = model.run(tensor)
         output = np.frombuffer(execute(library, planned, tensor), expected.dtype)

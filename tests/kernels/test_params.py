@@ -1,6 +1,7 @@
 """A kernel's parameters are the same in C, in NumPy and in what ops are lowered to."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from inspect import Parameter, signature
 
@@ -10,6 +11,8 @@ import models
 import sources
 from edge_runtime import kernels
 from edge_runtime.ops.call import Kernel
+from edge_runtime.planner.plan import Slot
+from edge_runtime.planner.portable import Portable
 from edgekit.convert.c import blocks
 
 WITHOUT_NUMPY = {"finite"}
@@ -45,10 +48,23 @@ def structs(kernel: str) -> dict[str, tuple[str, ...]]:
 def lowered() -> dict[str, list[Kernel]]:
     """Return all that the ops of the seeds are lowered to, by the name of the kernel."""
     reached: dict[str, list[Kernel]] = {}
-    for _, plan in models.plans():
-        for step in plan.steps:
-            reached.setdefault(step.kernel.name, []).append(step.kernel)
+    engine = Recording()
+    for _, plan in models.plans(engine):
+        for kernel in (*(step.kernel for step in plan.steps), *engine.folded):
+            reached.setdefault(kernel.name, []).append(kernel)
+        engine.folded.clear()
     return reached
+
+
+class Recording(Portable):
+    """The portable engine, which records the kernels that run on constants alone."""
+
+    def __init__(self) -> None:
+        self.folded: list[Kernel] = []
+
+    def run(self, kernel: Kernel, slots: Sequence[Slot], sizes: Sequence[int]) -> tuple[bytes, ...]:
+        self.folded.append(kernel)
+        return super().run(kernel, slots, sizes)
 
 
 def test_every_kernel_is_reached() -> None:

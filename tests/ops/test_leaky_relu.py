@@ -12,24 +12,28 @@ from micro_arithmetic import Quantization, multiply, quantize_multiplier
 from runtimes import f32
 from unary import (
     FLOAT,
+    bytes_,
     compare,
     compare_micro,
     factors,
     int8s,
+    moved,
     roundings,
     scales,
     sixteenths,
 )
 
-SEEDS = unary.seeds("LEAKY_RELU", 0.05, {"int8": (0.04, 1), "int16": (0.04, 0)}, alpha=0.3)
+SEEDS = unary.seeds(
+    "LEAKY_RELU", 0.05, {"int8": (0.04, 1), "uint8": (0.04, 1), "int16": (0.04, 0)}, alpha=0.3
+)
 
 
 @settings(max_examples=100, deadline=None)
-@given(rounding=roundings, scale=scales, factor=factors, a=int8s, b=int8s,
+@given(rounding=roundings, scale=scales, factor=factors, a=int8s, b=int8s, dtype=bytes_,
        alpha=st.floats(-300, 300) | st.floats(-0.01, 0.01) | sixteenths)  # fmt: skip
-def test_int8(rounding, scale, factor, a, b, alpha):
-    output = ("int8", f32(scale * factor), b)
-    compare("LEAKY_RELU", ("int8", scale, a), output, rounding, alpha=f32(alpha))
+def test_8_bits(rounding, scale, factor, a, b, dtype, alpha):
+    output = (dtype, f32(scale * factor), moved(dtype, b))
+    compare("LEAKY_RELU", (dtype, scale, moved(dtype, a)), output, rounding, alpha=f32(alpha))
 
 
 @settings(max_examples=30, deadline=None)

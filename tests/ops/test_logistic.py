@@ -16,23 +16,36 @@ from micro_arithmetic import (
     saturating_left,
 )
 from runtimes import f32
-from unary import FLOAT, compare, compare_micro, int8s, roundings, scales
+from unary import (
+    FLOAT,
+    bytes_,
+    compare,
+    compare_micro,
+    int8s,
+    moved,
+    numbers,
+    roundings,
+    scales,
+    ulps,
+)
 
 OUTPUT = ("int8", 1 / 256, -128)
 WIDE = ("int16", 2**-15, 0)
 SEEDS = {
-    **unary.seeds("LOGISTIC", 0.05, {"int8": OUTPUT[1:], "int16": WIDE[1:]}),
+    **unary.seeds("LOGISTIC", 0.05, {"int8": OUTPUT[1:], "uint8": (1 / 256, 0), "int16": WIDE[1:]}),
     "LOGISTIC int16 of a power of two": build.unary("LOGISTIC", ("int16", 2**-12, 0), WIDE, 19),
 }
 
 
 @settings(max_examples=100, deadline=None)
-@given(rounding=roundings, scale=scales, zero_point=int8s)
-def test_int8(rounding, scale, zero_point):
-    real = f32(scale) * (unary.every("int8") - float(zero_point))
+@given(rounding=roundings, scale=scales, zero_point=int8s, dtype=bytes_)
+def test_8_bits(rounding, scale, zero_point, dtype):
+    zero_point = moved(dtype, zero_point)
+    real = f32(scale) * (unary.every(dtype) - float(zero_point))
     doubtful = unary.near_half(1 / (1 + np.exp(-np.clip(real, -80, 80))), 1 / 256)
     doubtful &= real != 0
-    compare("LOGISTIC", ("int8", scale, zero_point), OUTPUT, rounding, doubtful)
+    output = (dtype, 1 / 256, moved(dtype, -128))
+    compare("LOGISTIC", (dtype, scale, zero_point), output, rounding, doubtful)
 
 
 @pytest.mark.parametrize("rounding", unary.ROUNDINGS)
@@ -81,7 +94,19 @@ def test_int8_is_that_of_tflite_micro(scale, zero_point):
 
 def test_float32_is_rounded_nearly_rightly():
     """Below -9 LiteRT's reference kernel takes exp(x) for it."""
-    unary.check_float_function("LOGISTIC", lambda x: 1 / (1 + np.exp(-x)), -9, 1e-37)
+    unary.check_float_function(
+        "LOGISTIC", lambda x: np.where(x < -9, np.exp(x), 1 / (1 + np.exp(-x))), 1e-37
+    )
+
+
+def test_float32_of_xnnpack_is_the_function_everywhere():
+    x = numbers()
+    data = build.unary("LOGISTIC", FLOAT, FLOAT, x.size)
+    exact = x.astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        exact = 1 / (1 + np.exp(-exact))
+    for engine in runtimes.engines(data, rounding="xnnpack").values():
+        assert ulps(engine.run(x), exact, 1e-37) < 0.501
 
 
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack", "tflite-micro"])
@@ -113,7 +138,8 @@ def test_in_place(source, output):
     ("source", "output", "message"),
     [
         (("int8", 0.1, 0), ("int8", 1 / 128, 0), "the output 1/256 and -128"),
-        (("uint8", 0.1, 0), ("uint8", 1 / 256, 0), "both int8, both int16"),
+        (("uint8", 0.1, 0), ("uint8", 1 / 256, 1), "1/256 and -128 .uint8: 0"),
+        (("uint8", 0.1, 0), ("int8", 1 / 256, 0), "both int8, both uint8, both int16"),
         (("int16", 0.1, 5), WIDE, "its zero point 0; .* 5"),
         (("int16", 2.7, 0), WIDE, "from 2..-40 to 8/3"),
     ],

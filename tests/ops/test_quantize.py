@@ -12,7 +12,7 @@ from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from micro_arithmetic import requantize
 from runtimes import equal, f32
-from unary import FLOAT, compare, compare_micro, factors, int8s, roundings, scales
+from unary import FLOAT, compare, compare_micro, factors, int8s, moved, roundings, scales
 
 
 def seeds():
@@ -24,6 +24,9 @@ def seeds():
         ("int16", "int8"),
         ("int16", "int16"),
         ("int8", "int16"),
+        ("int16", "int32"),
+        ("int32", "int8"),
+        ("int32", "int16"),
     ):
         tensors = [
             build.tensor((3, 11), dtype, 0.0 if dtype == "float32" else scale)
@@ -58,10 +61,19 @@ def test_the_sign_moved_at_the_same_scale(rounding, pair):
 
 @settings(max_examples=30, deadline=None)
 @given(rounding=roundings, scale=scales, factor=factors, b=int8s,
-       output=st.sampled_from(["int8", "int16"]))  # fmt: skip
+       output=st.sampled_from(["int8", "int16", "int32"]))  # fmt: skip
 def test_int16(rounding, scale, factor, b, output):
-    to = (output, f32(scale * factor), b if output == "int8" else 0)
-    compare("QUANTIZE", ("int16", scale, 0), to, rounding)
+    compare(
+        "QUANTIZE", ("int16", scale, 0), (output, f32(scale * factor), moved(output, b)), rounding
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(rounding=roundings, scale=scales, power=st.floats(-30, 8), b=int8s,
+       output=st.sampled_from(["int8", "int16"]))  # fmt: skip
+def test_int32(rounding, scale, power, b, output):
+    to = (output, f32(scale / 2**power), moved(output, b))
+    compare("QUANTIZE", ("int32", scale, 0), to, rounding)
 
 
 @settings(max_examples=100, deadline=None)
@@ -125,7 +137,8 @@ def test_no_kernel_between_sizes_works_in_place():
 @pytest.mark.parametrize(
     ("source", "output", "message"),
     [
-        (("int16", 0.1, 0), ("uint8", 0.1, 0), "not int16 to uint8"),
+        (("int16", 0.1, 0), ("uint8", 0.1, 0), "here it is int16 to uint8"),
+        (("int32", 0.1, 1), ("int8", 0.1, 0), "zero point of int32 is 0; here it is 1"),
         (("int16", 0.1, 2), ("int8", 0.1, 0), "int16 the zero point 0"),
         (FLOAT, ("int8", 1e-39, 0), "at least 2..-126; here it is 1"),
         (FLOAT, ("int8", 0, 0), "one scale and zero point.* None"),

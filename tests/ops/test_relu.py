@@ -10,23 +10,25 @@ import runtimes
 import unary
 from micro_arithmetic import Quantization, cround, requantize
 from runtimes import f32
-from unary import FLOAT, compare, compare_micro, factors, int8s, roundings, scales
+from unary import FLOAT, bytes_, compare, compare_micro, factors, int8s, moved, roundings, scales
 
-OPS = ("RELU", "RELU6", "RELU_N1_TO_1")
-OUTPUTS = {"int8": (0.04, 1), "int16": (0.04, 0)}
+OPS = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
+OUTPUTS = {"int8": (0.04, 1), "uint8": (0.04, 1), "int16": (0.04, 0)}
 SEEDS = {
     **unary.seeds("RELU", 0.05, OUTPUTS),
     **unary.seeds("RELU6", 0.05, OUTPUTS),
-    **unary.seeds("RELU_N1_TO_1", 0.05, OUTPUTS),
+    **unary.seeds("RELU_N1_TO_1", 0.05, {"int8": (0.04, 1)}),
+    **unary.seeds("RELU_0_TO_1", 0.05, {"int8": (0.04, 1)}),
 }
 
 
 @settings(max_examples=100, deadline=None)
 @given(rounding=roundings, scale=scales, factor=factors, same=st.booleans(), a=int8s, b=int8s,
-       op=st.sampled_from(OPS))  # fmt: skip
-def test_int8(rounding, scale, factor, same, a, b, op):
-    output = ("int8", scale, a) if same else ("int8", f32(scale * factor), b)
-    compare(op, ("int8", scale, a), output, rounding)
+       op=st.sampled_from(OPS), dtype=bytes_)  # fmt: skip
+def test_8_bits(rounding, scale, factor, same, a, b, op, dtype):
+    a, b = moved(dtype, a), moved(dtype, b)
+    output = (dtype, scale, a) if same else (dtype, f32(scale * factor), b)
+    compare(op, (dtype, scale, a), output, rounding)
 
 
 @settings(max_examples=30, deadline=None)
@@ -106,7 +108,7 @@ def test_in_place(source, output):
     ("op", "source", "output", "rounding", "message"),
     [
         ("RELU", ("int16", 0.1, 1), ("int16", 0.1, 0), "litert", "int16 the zero point 0"),
-        ("RELU", ("uint8", 0.1, 1), ("uint8", 0.1, 0), "litert", "here it is uint8, uint8"),
+        ("RELU", ("uint8", 0.1, 1), ("int8", 0.1, 0), "litert", "here it is uint8, int8"),
         (
             "RELU_N1_TO_1",
             ("int16", 0.1, 0),

@@ -30,6 +30,8 @@ from runtimes import drawn, equal, f32
 OUTPUTS = {
     ("int8", "int8"): (2.0**-8, -128),
     ("int8", "int16"): (2.0**-16, -32768),
+    ("uint8", "uint8"): (2.0**-8, 0),
+    ("uint8", "int16"): (2.0**-16, -32768),
     ("int16", "int16"): (2.0**-15, 0),
 }
 
@@ -47,9 +49,13 @@ SEEDS = {
     "SOFTMAX float32": softmax(("float32", "float32"), (2, 19)),
     "SOFTMAX int8": softmax(("int8", "int8"), (2, 19), 0.05, zero_point=5),
     "SOFTMAX int8 int16": softmax(("int8", "int16"), (2, 19), 0.05, zero_point=5),
+    "SOFTMAX uint8": softmax(("uint8", "uint8"), (2, 19), 0.05, zero_point=133),
+    "SOFTMAX uint8 int16": softmax(("uint8", "int16"), (2, 19), 0.05, zero_point=133),
     "SOFTMAX int16": softmax(("int16", "int16"), (2, 19), 0.05),
 }
 
+MICRO = [types for types in OUTPUTS if "uint8" not in types]
+"""Those that TFLite Micro has."""
 
 INTEGERS = {
     "seed": st.integers(0, 2**32 - 1),
@@ -62,6 +68,11 @@ INTEGERS = {
 }
 
 
+def peer(types, rounding):
+    """Return the runtime whose bytes a rounding gives; uint8 always has LiteRT's."""
+    return runtimes.PEERS["litert" if types[0] == "uint8" else rounding]
+
+
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
 @settings(max_examples=150, deadline=None)
 @given(**INTEGERS)
@@ -69,10 +80,10 @@ def test_integers_are_what_litert_gives(
     rounding, seed, types, shape, depth, power, beta, zero_point
 ):
     scale = f32(10**power) / (100 if types[0] == "int16" else 1)
-    zero_point = zero_point if types[0] == "int8" else 0
+    zero_point = {"int8": zero_point, "uint8": zero_point + 128, "int16": 0}[types[0]]
     data = softmax(types, (*shape, depth), scale, beta, zero_point)
     x = drawn(np.random.default_rng(seed), types[0], (*shape, depth))
-    equal(data, x, runtimes.PEERS[rounding](data)(x), rounding)
+    equal(data, x, peer(types, rounding)(data)(x), rounding)
 
 
 def one_over_one_plus(a: int) -> int:
@@ -168,7 +179,7 @@ def micro_int16(row: Sequence[int], scale: float, beta: float) -> list[int]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(**{**INTEGERS, "depth": st.integers(1, 40)})
+@given(**{**INTEGERS, "types": st.sampled_from(MICRO), "depth": st.integers(1, 40)})
 def test_double_is_what_tflite_micro_calculates(seed, types, shape, depth, power, beta, zero_point):
     scale = f32(f32(10**power) / (100 if types[0] == "int16" else 1))
     zero_point = zero_point if types[0] == "int8" else 0
@@ -204,7 +215,7 @@ def test_every_difference_and_the_ends_of_the_range(types, rounding, scale):
     rows = [np.stack([np.full(256, limits.max), numbers], 1), np.stack([numbers] * 2, 1)]
     x = np.concatenate(rows).astype(types[0])
     data = softmax(types, x.shape, scale)
-    equal(data, x, runtimes.PEERS[rounding](data)(x), rounding)
+    equal(data, x, peer(types, rounding)(data)(x), rounding)
 
 
 @pytest.mark.parametrize("depth", [511, 512, 4096])
@@ -264,17 +275,22 @@ def test_a_chain_is_calculated_in_place():
 @pytest.mark.parametrize(
     ("types", "shape", "kinds", "message"),
     [
-        (("int8", "int8"), (1, 4), {"scale": 0.1, "output": (2.0**-7, -128)}, "1/256, -128"),
+        (
+            ("int8", "int8"),
+            (1, 4),
+            {"scale": 0.1, "output": (2.0**-7, -128)},
+            "1/256, -128 (uint8: 0)",
+        ),
         (("int8", "int16"), (1, 4), {"scale": 0.1, "output": (2.0**-15, 0)}, "1/65536, -32768"),
         (("int16", "int16"), (1, 4), {"scale": 0.1, "zero_point": 3}, "int16 the zero point 0"),
-        (("int8", "int8"), (1, 4), {"scale": 2.0**-26}, "and over 2**-26 in int8"),
+        (("int8", "int8"), (1, 4), {"scale": 2.0**-26}, "of 8 bits over 2**-26"),
         (("int16", "int16"), (1, 4), {"scale": 2.0**17}, "of integers it is below 2**17"),
         (("int8", "int8"), (1, 4), {}, "integer inputs have one scale and zero point"),
         (("float32", "float32"), (1, 4), {"beta": 0.0}, "beta is positive"),
         (("float32", "float32"), (1, 4), {"beta": float("inf")}, "beta is positive"),
-        (("int8", "int8"), (1, 4097), {"scale": 0.1}, "rows have 1 to 4,096 elements in int8"),
+        (("int8", "int8"), (1, 4097), {"scale": 0.1}, "rows have 1 to 4,096 elements of 8"),
         (("float32", "float32"), (4, 0), {}, "is constant, empty or a scalar"),
-        (("int16", "int8"), (1, 4), {"scale": 0.1}, "input and output are int8 and int8"),
+        (("int16", "int8"), (1, 4), {"scale": 0.1}, "input and output are of one of int8"),
     ],
 )
 def test_limits_are_told(types, shape, kinds, message):

@@ -37,9 +37,12 @@ KINDS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
 """Builtin -> its options in the schema, where these are not called like it."""
+VERSIONS = {"BROADCAST_TO": 2}
+"""Builtin -> its first version, where this is not 1."""
+
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
 """Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
-API."""
+API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
 """Tensors, ops in their order, inputs and outputs of the graph."""
@@ -131,8 +134,11 @@ def file(
         for name, read, written, options in ops:
             code = getattr(schema.BuiltinOperator, name)
             operator = schema.OperatorT(len(tree.operatorCodes), list(read), _several(written))
-            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, 1, code))
+            version = VERSIONS.get(name, 1)
+            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, version, code))
             kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
+            options = dict(options)
+            operator.intermediates = options.pop("intermediates", None)
             if hasattr(schema, kind):
                 operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
                 operator.builtinOptions = getattr(schema, f"{kind}T")(**options)

@@ -64,7 +64,6 @@ def graph(
         ops=records,
         inputs=tuple(inputs),
         outputs=outputs,
-        subgraphs=1,
         metadata={},
         size=1000,
         input_names=tuple(f"t{index}" for index in inputs),

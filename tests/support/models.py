@@ -16,6 +16,7 @@ from edge_runtime import ops
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import Plan
+from edge_runtime.planner.portable import Portable
 from edge_runtime.reader import read
 
 OPS = Path(__file__).parents[1] / "ops"
@@ -47,11 +48,11 @@ def seeds() -> dict[str, bytes]:
     return models
 
 
-def plans() -> Iterator[tuple[str, Plan]]:
+def plans(engine: Portable | None = None) -> Iterator[tuple[str, Plan]]:
     """Yield name and plan of each model that the engine has, with each rounding."""
     for (name, data), rounding in product(seeds().items(), ops.ROUNDINGS):
         with suppress(ModelError):
-            yield name, plan(read(data), rounding)
+            yield name, plan(read(data), rounding, engine)
 
 
 def infinite() -> bytes:

@@ -34,6 +34,7 @@ factors = st.floats(-7, 7).map(lambda power: 2**power) | st.integers(1, 24).map(
 """Ratios of scales; those with few bits have halves to round."""
 sixteenths = st.integers(-40, 40).map(lambda n: n / 16)
 int8s = st.integers(-128, 127)
+bytes_ = st.sampled_from(["int8", "uint8"])
 roundings = st.sampled_from(ROUNDINGS)
 
 
@@ -58,9 +59,17 @@ def seeds(
     return models
 
 
+def moved(dtype: str, zero_point: int) -> int:
+    """Return a zero point of int8 as one of an element type."""
+    return {"int8": zero_point, "uint8": zero_point + 128}.get(dtype, 0)
+
+
 def every(dtype: str, step: int = 1) -> Array:
-    """Return [1, N], every ``step``-th value of an integer type."""
+    """Return [1, N], every ``step``-th value of an integer type, of int32 some of each size."""
     limits = np.iinfo(dtype)
+    if dtype == "int32":
+        sizes = np.arange(-(2**17), 2**17)
+        return np.concatenate([sizes, sizes * 2**14, [limits.max, limits.min]]).astype(dtype)[None]
     return np.arange(limits.min, limits.max + 1, step).astype(dtype)[None]
 
 
@@ -129,15 +138,12 @@ def ulps(answer: Array, true: Array, least: float = 0.0) -> float:
     return float((np.abs(answer - true) / np.spacing(size)).max())
 
 
-def check_float_function(
-    op: str, function: Callable[[Array], Array], exact_from: float, least: float
-) -> None:
+def check_float_function(op: str, function: Callable[[Array], Array], least: float) -> None:
     """Require float32 answers that are all but rounded rightly, and near those of LiteRT.
 
     Args:
         op: builtin.
         function: what it calculates.
-        exact_from: below this LiteRT's reference kernel is less exact.
         least: answers below count as if they were of this size.
     """
     x = numbers()
@@ -147,9 +153,7 @@ def check_float_function(
     answer = engines.pop("reference").run(x)
     with np.errstate(over="ignore"):
         assert ulps(answer, function(x.astype(np.longdouble)), least) < 0.501
-    usual = x >= exact_from
-    assert ulps(expected[usual], answer[usual], least) <= 4
-    np.testing.assert_allclose(expected[~usual], answer[~usual], rtol=1.3e-4, atol=1e-37)
+    assert ulps(expected, answer, least) <= 4
     for engine in engines.values():
         assert engine.run(x).tobytes() == answer.tobytes()
 
@@ -186,6 +190,28 @@ def check_not_a_number(op: str, **options: Any) -> None:
     (step,) = plan(read(build.unary(op, FLOAT, FLOAT, x.size, **options))).steps
     expected = kernels.run(step.kernel.name, step.kernel.params, x.ravel())
     assert run_repeatedly(op, FLOAT, FLOAT, x, 1, **options) == expected.tobytes()
+
+
+def check_special(op: str, expected: dict[float, float], **options: Any) -> None:
+    """Require what numbers and what is not a number become, of a float32 kernel and in LiteRT.
+
+    Args:
+        op: builtin, in LiteRT's reference kernels.
+        expected: input -> output; NaN is any NaN.
+        options: of the op.
+    """
+    x = np.array([list(expected)], np.float32)
+    data = build.unary(op, FLOAT, FLOAT, x.size, **options)
+    litert = runtimes.builtin_ref(data)(x)
+    (step,) = plan(read(data)).steps
+    constants = [np.frombuffer(one.data, one.dtype) for one in step.kernel.constants]
+    answer = kernels.run(step.kernel.name, step.kernel.params, x.ravel(), *constants)
+    for given in litert.ravel(), answer:
+        np.testing.assert_array_equal(given, np.array(list(expected.values()), np.float32))
+        known = ~np.isnan(given)
+        signs = np.signbit(list(expected.values()))
+        np.testing.assert_array_equal(np.signbit(given)[known], signs[known])
+    assert run_repeatedly(op, FLOAT, FLOAT, x, 1, **options) == answer.tobytes()
 
 
 def check_refused(

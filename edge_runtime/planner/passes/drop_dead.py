@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 def drop_dead(graph: Graph) -> Graph:
     """Return the graph without the ops on which no output of the model and no state depends.
 
-    Ops without outputs are kept, and those that read a variable tensor, which they may write.
+    Ops without outputs are kept, those that write a variable tensor, and those that read one, which
+    they may write.
     """
     tensors = graph.tensors
     needed = {storage(graph, index) for index in graph.outputs}
     kept = []
     for op in reversed(graph.ops):
         inputs = [index for index in op.inputs if index >= 0]
-        acts = not op.outputs or any(tensors[index].variable for index in inputs)
+        acts = not op.outputs or any(tensors[index].variable for index in (*inputs, *op.outputs))
         if acts or not needed.isdisjoint(op.outputs):
             kept.append(op)
             needed.update(storage(graph, index) for index in inputs)

@@ -1,0 +1,118 @@
+/* CONV_2D; the meaning is defined in conv_2d.py. tensors: input, weights, bias [outputs], ... */
+#include "kernel.h"
+
+#include <string.h>
+
+#include "activation.h"
+#include "conv_2d.h"
+#include "fixed_point.h"
+#include "flash.h"
+#include "float_bits.h"
+
+/* In int16, of which the compiler multiplies and adds pairs. */
+static inline int32_t grow_int8(const Conv2D *p, int32_t sum, const int8_t *x, const int8_t *w,
+                                int32_t count)
+{
+    const int32_t zero = p->input_zero_point;
+    for (int32_t k = 0; k < count; k++)
+        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)ek_flash_int8(&w[k]);
+    return sum;
+}
+
+static inline int32_t grow_uint8(const Conv2D *p, int32_t sum, const uint8_t *x, const uint8_t *w,
+                                 int32_t count)
+{
+    const int32_t zero = p->input_zero_point, weights_zero = p->weights_zero_point;
+    for (int32_t k = 0; k < count; k++) {
+        const int32_t weight = (uint8_t)ek_flash_int8((const int8_t *)&w[k]);
+        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
+    }
+    return sum;
+}
+
+static inline int64_t grow_int16(const Conv2D *p, int64_t sum, const int16_t *x, const int8_t *w,
+                                 int32_t count)
+{
+    enum { BLOCK = 256 }; /* products of which the sum stays in int32 */
+    (void)p;
+    for (int32_t k = 0; k < count;) {
+        const int32_t end = count - k < BLOCK ? count : k + BLOCK;
+        int32_t part = 0;
+        for (; k < end; k++)
+            part += (int32_t)x[k] * ek_flash_int8(&w[k]);
+        sum += part;
+    }
+    return sum;
+}
+
+/* One after another, as LiteRT's reference kernel adds. */
+static inline float grow_float32(const Conv2D *p, float sum, const float *x, const float *w,
+                                 int32_t count)
+{
+    (void)p;
+    for (int32_t k = 0; k < count; k++)
+        sum += x[k] * ek_flash_float(&w[k]);
+    return sum;
+}
+
+/* Unsigned, because what a damaged file holds may wrap. */
+static inline int32_t add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+/* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
+static inline int32_t finish_twice(const Conv2D *p, int32_t sum, void *const *tensors, int32_t o)
+{
+    const int32_t *bias = (const int32_t *)tensors[2], *multiplier = (const int32_t *)tensors[3];
+    const int32_t *shift = (const int32_t *)tensors[4];
+    const int32_t total = add(sum, ek_flash_int32(&bias[o]));
+    const int32_t scaled =
+        ek_rescale_twice(total, ek_flash_int32(&multiplier[o]), ek_flash_int32(&shift[o]));
+    return ek_clamp(add(scaled, p->output_zero_point), p->lowest, p->highest);
+}
+
+/* The same with sums of int64, of which int32 is left. */
+static inline int32_t finish_wide_twice(const Conv2D *p, int64_t sum, void *const *tensors,
+                                        int32_t o)
+{
+    return finish_twice(p, (int32_t)(uint32_t)(uint64_t)sum, tensors, o);
+}
+
+/* tensors: ..., bias int64, multiplier, shift int32 [outputs], output. */
+static inline int32_t finish_wide_once(const Conv2D *p, int64_t sum, void *const *tensors,
+                                       int32_t o)
+{
+    const int64_t *bias = (const int64_t *)tensors[2];
+    const int32_t *multiplier = (const int32_t *)tensors[3], *shift = (const int32_t *)tensors[4];
+    const int64_t total = (int64_t)((uint64_t)sum + (uint64_t)ek_flash_int64(&bias[o]));
+    const int32_t scaled =
+        ek_rescale_reduced(total, ek_flash_int32(&multiplier[o]), ek_flash_int32(&shift[o]));
+    return ek_clamp(scaled, p->lowest, p->highest);
+}
+
+/* tensors: ..., bias int32, scale float [outputs], output. */
+static inline int32_t finish_float(const Conv2D *p, int32_t sum, void *const *tensors, int32_t o)
+{
+    const int32_t *bias = (const int32_t *)tensors[2];
+    const float *scale = (const float *)tensors[3];
+    const int32_t zero_point = p->output_zero_point;
+    const float low = (float)(p->lowest - zero_point), high = (float)(p->highest - zero_point);
+    const float scaled = (float)add(sum, ek_flash_int32(&bias[o])) * ek_flash_float(&scale[o]);
+    return ek_nearest_even(ek_clamp_float32(scaled, low, high)) + zero_point;
+}
+
+/* tensors: ..., bias float [outputs], output. */
+static inline float finish_float32(const Conv2D *p, float sum, void *const *tensors, int32_t o)
+{
+    const float *bias = (const float *)tensors[2];
+    return ek_clamp_float32(sum + ek_flash_float(&bias[o]), ek_float(&p->lowest),
+                            ek_float(&p->highest));
+}
+
+EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, grow_int8, finish_twice, 5)
+EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, grow_int8, finish_float, 4)
+EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, grow_uint8, finish_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, grow_int16, finish_wide_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, grow_int16, finish_wide_once, 5)
+EK_CONV_2D(EK(conv_2d_float32), float, float, float, grow_float32, finish_float32, 3)

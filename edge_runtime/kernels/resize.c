@@ -1,0 +1,159 @@
+/* RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR; the meaning is defined in resize.py. */
+#define EK_ROLLED
+#include "kernel.h"
+
+#include <string.h>
+
+typedef struct {
+    int32_t batches, rows, columns, channels, output_rows, output_columns;
+    int32_t align_corners, half_pixel_centers;
+} Resize;
+
+/* Rows of the input that one row of the output is; of columns likewise. */
+static inline float step_float(const Resize *p, int32_t size, int32_t output)
+{
+    const int32_t inner = p->align_corners && output > 1;
+    return (float)(size - inner) / (float)(output - inner);
+}
+
+static inline int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t nearest(const Resize *p, int32_t size, int32_t output, int32_t position)
+{
+    const float half = p->half_pixel_centers ? 0.5f : 0.0f;
+    const float at = ((float)position + half) * step_float(p, size, output);
+    const int32_t whole = (int32_t)at;
+    return least(whole + (p->align_corners && at - (float)whole >= 0.5f), size - 1);
+}
+
+/* tensors: image [batches][rows][columns] and output [batches][output_rows][output_columns], of
+ * channels bytes each. */
+void ek_resize_nearest(const int32_t *params, void *const *tensors)
+{
+    const Resize *p = (const Resize *)params;
+    const size_t size = (size_t)p->channels, row = (size_t)p->columns * size;
+    const size_t output_row = (size_t)p->output_columns * size;
+    const char *image = (const char *)tensors[0];
+    char *output = (char *)tensors[1];
+
+    for (int32_t batch = 0; batch < p->batches; batch++, image += row * (size_t)p->rows) {
+        int32_t before = -1;
+        for (int32_t y = 0; y < p->output_rows; y++, output += output_row) {
+            const int32_t from = nearest(p, p->rows, p->output_rows, y);
+            if (from == before) {
+                memcpy(output, output - output_row, output_row);
+                continue;
+            }
+            for (int32_t x = 0; x < p->output_columns; x++) {
+                const int32_t column = nearest(p, p->columns, p->output_columns, x);
+                const char *pixel = image + (size_t)from * row + (size_t)column * size;
+                memcpy(output + (size_t)x * size, pixel, size);
+            }
+            before = from;
+        }
+    }
+}
+
+/* Two rows or columns of the input, and the weight of the second. */
+typedef struct {
+    int32_t first, second;
+    float weight;
+} TapsFloat;
+
+static inline TapsFloat taps_float(const Resize *p, int32_t size, int32_t output, int32_t position)
+{
+    const float half = p->half_pixel_centers ? 0.5f : 0.0f;
+    const float at = ((float)position + half) * step_float(p, size, output) - half;
+    const int32_t floor = at > 0 ? (int32_t)at : 0;
+    TapsFloat taps = {least(floor, size - 1), 0, 0};
+    taps.second = least(floor + (at > (float)floor), size - 1);
+    taps.weight = at - (float)taps.first;
+    return taps;
+}
+
+/* a is above b, on the left; c is above d. */
+static inline float mixed_float32(float a, float b, float c, float d, float down, float right)
+{
+    const float up = 1 - down, left = 1 - right;
+    return a * up * left + b * down * left + c * up * right + d * down * right + 0.0f;
+}
+
+static inline uint8_t mixed_uint8(uint8_t a, uint8_t b, uint8_t c, uint8_t d, float down,
+                                  float right)
+{
+    return (uint8_t)(int32_t)(mixed_float32(a, b, c, d, down, right) + 0.5f);
+}
+
+/* The weight is in 1024ths. */
+typedef struct {
+    int32_t first, second, weight;
+} Taps;
+
+static inline Taps taps_integer(const Resize *p, int32_t size, int32_t output, int32_t position)
+{
+    const int32_t units = 1024, inner = p->align_corners && output > 1;
+    const int32_t steps = output - inner;
+    const int32_t step = (units * (size - inner) + steps / 2) / steps;
+    const int32_t at = position * step + (p->half_pixel_centers ? step / 2 - units / 2 : 0);
+    Taps taps = {0, 0, 0};
+    if (at > 0) {
+        taps.first = least(at / units, size - 1);
+        taps.second = least((at + units - 1) / units, size - 1);
+    }
+    if (taps.second > taps.first)
+        taps.weight = at - units * taps.first;
+    return taps;
+}
+
+static inline int8_t mixed_int8(int8_t a, int8_t b, int8_t c, int8_t d, int32_t down, int32_t right)
+{
+    const int32_t up = 1024 - down, left = 1024 - right, half = (int32_t)1 << 19;
+    const int32_t total = (a * up + b * down) * left + (c * up + d * down) * right;
+    return (int8_t)((total + (total > 0 ? half : -half)) / ((int32_t)1 << 20));
+}
+
+static inline int16_t mixed_int16(int16_t a, int16_t b, int16_t c, int16_t d, int32_t down,
+                                  int32_t right)
+{
+    const int32_t up = 1024 - down, left = 1024 - right, half = (int32_t)1 << 19;
+    const int64_t first = (a * up + b * down), second = (c * up + d * down);
+    const int64_t total = first * left + second * right;
+    return (int16_t)((total + (total > 0 ? half : -half)) / ((int32_t)1 << 20));
+}
+
+/* Defines a kernel by two taps of each row and column, and by what mixes four pixels. tensors:
+ * image [batches][rows][columns][channels], output [batches][output_rows][output_columns][channels].
+ */
+#define EK_BILINEAR(kernel, type, Pair, pair, mixed)                                               \
+    void kernel(const int32_t *params, void *const *tensors)                                       \
+    {                                                                                              \
+        const Resize *p = (const Resize *)params;                                                  \
+        const int32_t channels = p->channels;                                                      \
+        const size_t size = (size_t)channels, row = (size_t)p->columns * size;                     \
+        const type *image = (const type *)tensors[0];                                              \
+        type *output = (type *)tensors[1];                                                         \
+                                                                                                   \
+        for (int32_t batch = 0; batch < p->batches; batch++, image += row * (size_t)p->rows)       \
+            for (int32_t y = 0; y < p->output_rows; y++) {                                         \
+                const Pair rows = pair(p, p->rows, p->output_rows, y);                             \
+                const type *above = image + (size_t)rows.first * row;                              \
+                const type *below = image + (size_t)rows.second * row;                             \
+                for (int32_t x = 0; x < p->output_columns; x++, output += channels) {              \
+                    const Pair columns = pair(p, p->columns, p->output_columns, x);                \
+                    const size_t left = (size_t)columns.first * size;                              \
+                    const size_t right = (size_t)columns.second * size;                            \
+                    const type *a = above + left, *b = below + left;                               \
+                    const type *c = above + right, *d = below + right;                             \
+                    for (int32_t i = 0; i < channels; i++)                                         \
+                        output[i] = mixed(a[i], b[i], c[i], d[i], rows.weight, columns.weight);    \
+                }                                                                                  \
+            }                                                                                      \
+    }
+
+EK_BILINEAR(EK(resize_bilinear_int8_once), int8_t, Taps, taps_integer, mixed_int8)
+EK_BILINEAR(EK(resize_bilinear_int16_once), int16_t, Taps, taps_integer, mixed_int16)
+EK_BILINEAR(EK(resize_bilinear_uint8_float), uint8_t, TapsFloat, taps_float, mixed_uint8)
+EK_BILINEAR(EK(resize_bilinear_float32), float, TapsFloat, taps_float, mixed_float32)

@@ -1,0 +1,46 @@
+"""The inputs of an LSTM, and the sizes that its kernels begin with."""
+
+from __future__ import annotations
+
+from edge_runtime.ops.call import Call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Tensor
+
+INPUTS = 24
+"""Inputs of the op; without normalisation the last 4 may be missing."""
+
+WEIGHTS, RECURRENT, PEEPHOLES, BIASES = range(1, 5), range(5, 9), range(9, 12), range(12, 16)
+PROJECTION, PROJECTION_BIAS, OUTPUT_STATE, CELL_STATE, NORMS = 16, 17, 18, 19, range(20, 24)
+"""Positions of the inputs: those of gates are of the input, forget, cell and output gate; the cell
+gate has no peephole weights."""
+
+CONSTANT = (*range(1, 18), *NORMS)
+"""Positions of the weights."""
+
+
+def find(call: Call, position: int) -> Tensor | None:
+    """Return an input; None where it is left out."""
+    return call.inputs[position] if position < len(call.inputs) else None
+
+
+def sizes(call: Call) -> dict[str, int]:
+    """Return the parameters that all kernels begin with."""
+    cells, outputs = call.input(RECURRENT[3]).shape
+    batches, times, inputs = call.input(0).shape
+    time_major = call.op.options["time_major"] != 0
+    if time_major:
+        batches, times = times, batches
+    return {
+        "batches": batches,
+        "times": times,
+        "inputs": inputs,
+        "cells": cells,
+        "outputs": outputs,
+        "time_major": int(time_major),
+        "coupled": int(find(call, WEIGHTS[0]) is None),
+        "peephole": int(find(call, PEEPHOLES[1]) is not None),
+        "projection": int(find(call, PROJECTION) is not None),
+        "layer_norm": int(find(call, NORMS[1]) is not None),
+    }

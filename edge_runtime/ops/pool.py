@@ -1,0 +1,113 @@
+"""MAX_POOL_2D, AVERAGE_POOL_2D and L2_POOL_2D: windows of an image, channel by channel.
+
+Padding counts neither as a number nor in the count that averages are divided by. Integers have the
+same bytes in LiteRT, with XNNPACK and in TFLite Micro, but for the fused activation's bounds, which
+XNNPACK rounds otherwise in maxima of 8 bits. Numbers are not rescaled where the output is quantised
+unlike the input, as LiteRT does not. Averages of float32 have the bytes of "litert" with every
+rounding.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.ops.activation import (
+    activation_is_known,
+    float32_bounds,
+    quantized_bounds,
+    xnnpack_bounds,
+)
+from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.constraints import describe, quantized_per_tensor
+from edge_runtime.ops.window import SAME, VALID, places, window
+
+MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
+"""Element type -> most numbers of a window, so that their sum fits int32."""
+
+
+def types_are_supported(call: Call) -> str | None:
+    """Input and output are both float32 or, but for L2_POOL_2D, both int8, uint8 or int16."""
+    types = call.input(0).dtype, call.output.dtype
+    supported = ("float32", *(() if call.op.name == "L2_POOL_2D" else MOST_TAPS))
+    return None if types[0] == types[1] in supported else ", ".join(types)
+
+
+def input_is_images(call: Call) -> str | None:
+    """The input has 4 dimensions: batches, rows, columns, channels."""
+    tensor = call.input(0)
+    return None if len(tensor.shape) == 4 and min(tensor.shape) > 0 else describe(tensor)
+
+
+def window_fits(call: Call) -> str | None:
+    """Padding is SAME or VALID, window and strides are at least 1, a VALID window fits inside."""
+    options = call.op.options
+    names = ("filter_height", "filter_width", "stride_h", "stride_w")
+    known = options["padding"] in (SAME, VALID) and all(options[name] > 0 for name in names)
+    if known and min(_size(call)) > 0:
+        return None
+    return (
+        f"{ {name: options[name] for name in ('padding', *names)} } for {describe(call.input(0))}"
+    )
+
+
+def sum_fits(call: Call) -> str | None:
+    """An average's window covers at most 2**23 numbers of 8 bits, 2**16 - 1 of int16."""
+    options, (_, rows, columns, _) = call.op.options, call.input(0).shape
+    count = min(options["filter_height"], rows) * min(options["filter_width"], columns)
+    limit = MOST_TAPS.get(call.output.dtype, count)
+    return None if count <= limit or call.op.name == "MAX_POOL_2D" else str(count)
+
+
+CONSTRAINTS = (
+    types_are_supported,
+    input_is_images,
+    quantized_per_tensor,
+    activation_is_known,
+    window_fits,
+    sum_fits,
+)
+
+
+def shapes(call: Call) -> tuple[tuple[int, ...]]:
+    """Return the input's shape, with the positions of the window in place of rows and columns."""
+    batches, _, _, channels = call.input(0).shape
+    return ((batches, *_size(call), channels),)
+
+
+def _size(call: Call) -> tuple[int, int]:
+    """Return the rows and columns of the output."""
+    return places(call, call.op.options["filter_height"], call.op.options["filter_width"])
+
+
+def lower(call: Call) -> Kernel:
+    """Return the kernel of the op and the element type.
+
+    Source: reference/pooling.h and reference/integer_ops/pooling.h in
+    tensorflow/lite/kernels/internal; where XNNPACK rounds bounds, src/subgraph/max-pooling-2d.c.
+    """
+    dtype, kind = call.output.dtype, call.op.name.partition("_")[0].lower()
+    options = call.op.options
+    batches, height, width, channels = call.input(0).shape
+    output_height, output_width = _size(call)
+    moved = window(call, options["filter_height"], options["filter_width"])
+    # A pool's window has no dilation.
+    moved = {name: value for name, value in moved.items() if not name.startswith("dilation")}
+    params = {
+        "batches": batches,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "output_height": output_height,
+        "output_width": output_width,
+        **moved,
+        **_bounds(call),
+    }
+    rounding = "_once" if kind == "average" and dtype != "float32" else ""
+    return Kernel(f"pool_{kind}_{dtype}{rounding}", params, (0,), rows="batches")
+
+
+def _bounds(call: Call) -> dict[str, int]:
+    if call.output.dtype == "float32":
+        return float32_bounds(call)
+    delegated = call.op.name == "MAX_POOL_2D" and call.output.dtype != "int16"
+    if call.rounding == "xnnpack" and delegated:
+        return xnnpack_bounds(call)
+    return quantized_bounds(call)
