@@ -13,6 +13,8 @@
     X(add_int32)                                                                                   \
     X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
+    X(add_uint8_twice)                                                                             \
+    X(add_uint8_once)                                                                              \
     X(add_int8_twice)                                                                              \
     X(add_n_float32)                                                                               \
     X(add_n_int32)                                                                                 \
@@ -108,6 +110,7 @@
     X(mul_int8_float)                                                                              \
     X(mul_int8_twice)                                                                              \
     X(mul_uint8_twice)                                                                             \
+    X(mul_uint8_float)                                                                             \
     X(pad)                                                                                         \
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
