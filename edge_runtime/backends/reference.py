@@ -75,9 +75,8 @@ class ReferenceSession:
         slots = self._plan.slots
         self._states = {
             state.slot: np.frombuffer(
-                bytearray(state.data or bytes([state.fill]) * slots[state.slot].size),
-                slots[state.slot].dtype,
-            )
+                state.data or bytes([state.fill]) * slots[state.slot].size, slots[state.slot].dtype
+            ).copy()  # a kernel may write it where it lies
             for state in self._plan.states
         }
 

@@ -86,9 +86,10 @@ void ek_cast_integers(const int32_t *params, void *const *tensors)
     int64_t numbers[EK_CAST_BLOCK];
     /* A bool is an unsigned byte, 0 or 1. */
     const int32_t source = p.source ? p.source : -1, target = p.target ? p.target : -1;
+    const int32_t block = EK_CAST_BLOCK;
 
-    for (int32_t first = 0; first < p.count; first += EK_CAST_BLOCK) {
-        const int32_t rest = p.count - first, count = rest < EK_CAST_BLOCK ? rest : EK_CAST_BLOCK;
+    for (int32_t first = 0; first < p.count; first += block) {
+        const int32_t rest = p.count - first, count = rest < block ? rest : block;
         EK_FOR_INTEGERS(source, EK_LOAD)
         if (p.source == 0 || p.target == 0)
             for (int32_t i = 0; i < count; i++)

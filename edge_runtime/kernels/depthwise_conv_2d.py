@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_reduced, rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -95,7 +96,7 @@ class Int16:
 
 @record
 class Float32:
-    """Parameters of ``depthwise_conv_2d_float32``; the bounds are the bits of float32 numbers."""
+    """Parameters of the kernels of float32; the bounds are the bits of float32 numbers."""
 
     batches: int
     height: int
@@ -207,6 +208,27 @@ def depthwise_conv_2d_float32(
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         total = _sums(params, tensor, weights) + bias.view(np.float32)
+    return clamped_float32(total, params.lowest, params.highest)
+
+
+def depthwise_conv_2d_hybrid(
+    params: Float32, tensor: Array, weights: Array, bias: Array, scale: Array
+) -> npt.NDArray[np.float32]:
+    """Define the kernel of int8 weights: each image quantised, int32 sums, then floats.
+
+    Args:
+        tensor: float32.
+        weights: int8.
+        bias: float32.
+        scale: float32 [outputs], of the weights.
+
+    Source: DepthwiseConvHybridPerChannel in
+    tensorflow/lite/kernels/internal/reference/integer_ops/depthwise_conv.h.
+    """
+    quantized, steps = quantize_hybrid(tensor.reshape(params.batches, -1), 1)
+    sums = _sums(params, quantized, weights.astype(np.int64)).astype(np.float32)
+    with np.errstate(all="ignore"):
+        total = sums * (scale * steps[:, None, None, None]) + bias.view(np.float32)
     return clamped_float32(total, params.lowest, params.highest)
 
 

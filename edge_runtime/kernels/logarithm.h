@@ -17,7 +17,8 @@ static inline double ek_log(double x)
         m *= 2;
         power--;
     }
-    const double ratio = (m - 1) / (m + 1), square = ratio * ratio, k = power;
+    const double ratio = (m - 1) / (m + 1), square = ratio * ratio;
+    const double k = (double)power;
     double sum = 1.0 / 21;
     sum = sum * square + 1.0 / 19;
     sum = sum * square + 1.0 / 17;

@@ -1,4 +1,5 @@
-/* UNIDIRECTIONAL_SEQUENCE_LSTM of float32; the meaning is defined in lstm_float32.py. */
+/* UNIDIRECTIONAL_SEQUENCE_LSTM of float32, with weights of float32 or int8; the meaning
+ * is defined in lstm_float32.py. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -6,12 +7,13 @@
 
 #include "dense_float32.h"
 #include "flash.h"
+#include "hybrid.h"
 #include "lstm.h"
 #include "sigmoid_float32.h"
 
 typedef struct {
     int32_t batches, times, inputs, cells, outputs, time_major;
-    int32_t coupled, peephole, projection, layer_norm, projection_bias;
+    int32_t coupled, peephole, projection, layer_norm, projection_bias, asymmetric;
     float cell_clip, projection_clip;
 } LstmFloat32;
 
@@ -21,6 +23,18 @@ static inline void add_product(const float *matrix, const float *vector, int32_t
 {
     for (int32_t row = 0; row < rows; row++, matrix += depth)
         sums[row] = ek_dot_portable(vector, matrix, depth) + sums[row];
+}
+
+/* The same for int8 weights; all scaled. */
+static inline void add_hybrid(const int8_t *matrix, const int16_t *vector, float scale,
+                              int32_t rows, int32_t depth, float *sums)
+{
+    for (int32_t row = 0; row < rows; row++, matrix += depth) {
+        int32_t sum = 0;
+        for (int32_t k = 0; k < depth; k++)
+            sum += (int32_t)vector[k] * ek_flash_int8(&matrix[k]);
+        sums[row] += (float)sum * scale;
+    }
 }
 
 /* 1 / sqrt(x) of a positive number; each step doubles the right digits of a first guess. */
@@ -49,23 +63,51 @@ static inline void normalise(float *values, int32_t count)
         values[i] = (values[i] - mean) * factor;
 }
 
-static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *const *tensors,
-                                  const float *input, const float *previous, const float *cell,
-                                  float *values)
+/* The scale of an input of the op, of int8. */
+static inline float weight_scale(void *const *tensors, int32_t position)
 {
+    return ek_flash_float((const float *)tensors[LSTM_OPERANDS] + position - 1);
+}
+
+/* What a step multiplies with the weights: floats, or int8 numbers less their zero point. */
+typedef struct {
+    const float *input, *state;
+    int16_t *quantized_input, *quantized_state;
+    float input_scale, state_scale;
+} Vectors;
+
+static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *const *tensors,
+                                  const Vectors *v, const float *cell, float *values,
+                                  int32_t hybrid)
+{
+    const int32_t looking = ek_peephole(gate);
+    const void *weights = tensors[LSTM_WEIGHTS + gate];
+    const void *recurrent = tensors[LSTM_RECURRENT + gate];
     const float *bias = (const float *)tensors[LSTM_BIASES + gate];
-    const float *peephole = (const float *)tensors[ek_peephole(gate)];
     const float *norm = (const float *)tensors[LSTM_NORMS + gate];
-    const float *weights = (const float *)tensors[LSTM_WEIGHTS + gate];
-    const float *recurrent = (const float *)tensors[LSTM_RECURRENT + gate];
 
     for (int32_t c = 0; c < p->cells; c++)
         values[c] = p->layer_norm ? 0 : ek_flash_float(&bias[c]);
-    add_product(weights, input, p->cells, p->inputs, values);
-    add_product(recurrent, previous, p->cells, p->outputs, values);
+    if (hybrid) {
+        const float input = v->input_scale * weight_scale(tensors, LSTM_WEIGHTS + gate);
+        const float state = v->state_scale * weight_scale(tensors, LSTM_RECURRENT + gate);
+        add_hybrid((const int8_t *)weights, v->quantized_input, input, p->cells, p->inputs, values);
+        add_hybrid((const int8_t *)recurrent, v->quantized_state, state, p->cells, p->outputs,
+                   values);
+    } else {
+        add_product((const float *)weights, v->input, p->cells, p->inputs, values);
+        add_product((const float *)recurrent, v->state, p->cells, p->outputs, values);
+    }
     if (p->peephole && gate != CELL_GATE)
-        for (int32_t c = 0; c < p->cells; c++)
-            values[c] += ek_flash_float(&peephole[c]) * cell[c];
+        for (int32_t c = 0; c < p->cells; c++) {
+            float weight;
+            if (hybrid)
+                weight = weight_scale(tensors, looking) *
+                         (float)ek_flash_int8((const int8_t *)tensors[looking] + c);
+            else
+                weight = ek_flash_float((const float *)tensors[looking] + c);
+            values[c] += weight * cell[c];
+        }
     if (p->layer_norm) {
         normalise(values, p->cells);
         for (int32_t c = 0; c < p->cells; c++)
@@ -84,6 +126,70 @@ static inline float clipped(float value, float clip)
     return value;
 }
 
+/* The output state from the hidden vector. */
+static inline void project(const LstmFloat32 *p, void *const *tensors, const float *hidden,
+                           int16_t *quantized, float *state, int32_t hybrid)
+{
+    const void *matrix = tensors[LSTM_PROJECTION];
+    const float *bias = (const float *)tensors[LSTM_PROJECTION_BIAS];
+
+    for (int32_t o = 0; o < p->outputs; o++)
+        state[o] = p->projection_bias ? ek_flash_float(&bias[o]) : 0;
+    if (hybrid) {
+        const float scale = ek_quantize_hybrid(hidden, p->cells, p->asymmetric, quantized);
+        add_hybrid((const int8_t *)matrix, quantized,
+                   scale * weight_scale(tensors, LSTM_PROJECTION), p->outputs, p->cells, state);
+    } else {
+        add_product((const float *)matrix, hidden, p->outputs, p->cells, state);
+    }
+    for (int32_t o = 0; o < p->outputs; o++)
+        state[o] = clipped(state[o], p->projection_clip);
+}
+
+static inline void run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid)
+{
+    LstmFloat32 p;
+    memcpy(&p, params, sizeof p);
+    void *const *rest = tensors + LSTM_OPERANDS + hybrid; /* output and scratch */
+    const size_t inputs = (size_t)p.inputs, outputs = (size_t)p.outputs, cells = (size_t)p.cells;
+    float *gates[GATES];
+    for (int32_t gate = 0; gate < GATES; gate++)
+        gates[gate] = (float *)rest[1] + (size_t)gate * cells;
+    int16_t *quantized = (int16_t *)(gates[OUTPUT_GATE] + cells);
+
+    for (int32_t batch = 0; batch < p.batches; batch++) {
+        float *state = (float *)tensors[LSTM_OUTPUT_STATE] + (size_t)batch * outputs;
+        float *cell = (float *)tensors[LSTM_CELL_STATE] + (size_t)batch * cells;
+        for (int32_t time = 0; time < p.times; time++) {
+            const size_t row =
+                (size_t)ek_lstm_row(batch, time, p.batches, p.times, p.time_major);
+            Vectors v = {(const float *)tensors[0] + row * inputs, state, quantized, NULL, 0, 0};
+            v.quantized_state = quantized + inputs;
+            if (hybrid) {
+                v.input_scale =
+                    ek_quantize_hybrid(v.input, p.inputs, p.asymmetric, v.quantized_input);
+                v.state_scale =
+                    ek_quantize_hybrid(state, p.outputs, p.asymmetric, v.quantized_state);
+            }
+
+            for (int32_t gate = INPUT_GATE + p.coupled; gate <= CELL_GATE; gate++)
+                calculate_gate(&p, gate, tensors, &v, cell, gates[gate], hybrid);
+            for (int32_t c = 0; c < p.cells; c++) {
+                const float forget = gates[FORGET_GATE][c];
+                const float in = p.coupled ? 1 - forget : gates[INPUT_GATE][c];
+                cell[c] = clipped(forget * cell[c] + gates[CELL_GATE][c] * in, p.cell_clip);
+            }
+            calculate_gate(&p, OUTPUT_GATE, tensors, &v, cell, gates[OUTPUT_GATE], hybrid);
+            float *hidden = p.projection ? gates[CELL_GATE] : state;
+            for (int32_t c = 0; c < p.cells; c++)
+                hidden[c] = gates[OUTPUT_GATE][c] * ek_tanh_of(cell[c]);
+            if (p.projection)
+                project(&p, tensors, hidden, quantized + inputs + outputs, state, hybrid);
+            memcpy((float *)rest[0] + row * outputs, state, sizeof(float) * outputs);
+        }
+    }
+}
+
 /* Bytes of scratch memory: the gates of one batch. */
 size_t ek_lstm_float32_scratch(const int32_t *params)
 {
@@ -91,45 +197,22 @@ size_t ek_lstm_float32_scratch(const int32_t *params)
     return GATES * sizeof(float) * (size_t)p->cells;
 }
 
-/* tensors: the op's inputs, output float, scratch float [GATES][cells]. */
+/* tensors: the op's inputs, output float, scratch. */
 void ek_lstm_float32(const int32_t *params, void *const *tensors)
 {
-    LstmFloat32 p;
-    memcpy(&p, params, sizeof p);
-    const float *projection = (const float *)tensors[LSTM_PROJECTION];
-    const float *projection_bias = (const float *)tensors[LSTM_PROJECTION_BIAS];
-    float *gates[GATES];
-    for (int32_t gate = 0; gate < GATES; gate++)
-        gates[gate] = (float *)tensors[LSTM_OPERANDS + 1] + (size_t)gate * (size_t)p.cells;
+    run_lstm(params, tensors, 0);
+}
 
-    for (int32_t batch = 0; batch < p.batches; batch++) {
-        float *state = (float *)tensors[LSTM_OUTPUT_STATE] + (size_t)batch * (size_t)p.outputs;
-        float *cell = (float *)tensors[LSTM_CELL_STATE] + (size_t)batch * (size_t)p.cells;
-        for (int32_t time = 0; time < p.times; time++) {
-            const size_t row =
-                (size_t)ek_lstm_row(batch, time, p.batches, p.times, p.time_major);
-            const float *input = (const float *)tensors[0] + row * (size_t)p.inputs;
-            float *output = (float *)tensors[LSTM_OPERANDS] + row * (size_t)p.outputs;
+/* And of three vectors in int16. */
+size_t ek_lstm_float32_hybrid_scratch(const int32_t *params)
+{
+    const LstmFloat32 *p = (const LstmFloat32 *)params;
+    const size_t cells = (size_t)p->cells, others = (size_t)p->inputs + (size_t)p->outputs;
+    return GATES * sizeof(float) * cells + sizeof(int16_t) * (cells + others);
+}
 
-            for (int32_t gate = INPUT_GATE + p.coupled; gate <= CELL_GATE; gate++)
-                calculate_gate(&p, gate, tensors, input, state, cell, gates[gate]);
-            for (int32_t c = 0; c < p.cells; c++) {
-                const float forget = gates[FORGET_GATE][c];
-                const float in = p.coupled ? 1 - forget : gates[INPUT_GATE][c];
-                cell[c] = clipped(forget * cell[c] + gates[CELL_GATE][c] * in, p.cell_clip);
-            }
-            calculate_gate(&p, OUTPUT_GATE, tensors, input, state, cell, gates[OUTPUT_GATE]);
-            float *hidden = p.projection ? gates[CELL_GATE] : state;
-            for (int32_t c = 0; c < p.cells; c++)
-                hidden[c] = gates[OUTPUT_GATE][c] * ek_tanh_of(cell[c]);
-            if (p.projection) {
-                for (int32_t o = 0; o < p.outputs; o++)
-                    state[o] = p.projection_bias ? ek_flash_float(&projection_bias[o]) : 0;
-                add_product(projection, hidden, p.outputs, p.cells, state);
-                for (int32_t o = 0; o < p.outputs; o++)
-                    state[o] = clipped(state[o], p.projection_clip);
-            }
-            memcpy(output, state, sizeof(float) * (size_t)p.outputs);
-        }
-    }
+/* tensors: the op's inputs, scales float of its inputs from 1 on, output float, scratch. */
+void ek_lstm_float32_hybrid(const int32_t *params, void *const *tensors)
+{
+    run_lstm(params, tensors, 1);
 }

@@ -1,6 +1,6 @@
-"""The kernel of UNIDIRECTIONAL_SEQUENCE_LSTM of float32 in NumPy; in C lstm_float32.c.
+"""The kernels of UNIDIRECTIONAL_SEQUENCE_LSTM of float32 in NumPy; in C lstm_float32.c.
 
-Source: EvalFloat in tensorflow/lite/kernels/lstm_eval.cc.
+Source: EvalFloat and EvalHybrid in tensorflow/lite/kernels/lstm_eval.cc.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from edge_runtime.fixed_point import float_bits
 from edge_runtime.kernels import logistic, tanh
 from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
+from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -29,10 +30,11 @@ MINUS_INFINITY, INFINITY = -(1 << 23), 0x7F800000
 
 @record
 class LstmFloat32:
-    """Parameters of ``lstm_float32``; the clips are the bits of float32 numbers, 0 for none.
+    """Parameters of both kernels; the clips are the bits of float32 numbers, 0 for none.
 
     Attributes:
         coupled: whether the input gate is 1 less the forget gate.
+        asymmetric: whether vectors that int8 weights are multiplied with have zero points.
     """
 
     batches: int
@@ -46,6 +48,7 @@ class LstmFloat32:
     projection: int
     layer_norm: int
     projection_bias: int
+    asymmetric: int
     cell_clip: int
     projection_clip: int
 
@@ -57,6 +60,22 @@ def lstm_float32(params: LstmFloat32, *tensors: Array) -> npt.NDArray[np.float32
         tensors: all inputs of the op; another one in place of one that is left out. The two states
             are written.
     """
+    return _run(params, tensors, None)
+
+
+def lstm_float32_hybrid(params: LstmFloat32, *tensors: Array) -> npt.NDArray[np.float32]:
+    """Define the kernel of int8 weights: vectors are quantised, each with a scale of its own.
+
+    Args:
+        tensors: all inputs of the op, likewise, and the scales of its inputs but the first.
+    """
+    *operands, scales = tensors
+    return _run(params, tuple(operands), np.concatenate([np.ones(1, np.float32), scales]))
+
+
+def _run(
+    params: LstmFloat32, tensors: tuple[Array, ...], scales: Array | None
+) -> npt.NDArray[np.float32]:
     sequence = (
         (params.times, params.batches) if params.time_major else (params.batches, params.times)
     )
@@ -64,59 +83,66 @@ def lstm_float32(params: LstmFloat32, *tensors: Array) -> npt.NDArray[np.float32
     output = np.empty((*sequence, params.outputs), np.float32)
     state = tensors[OUTPUT_STATE].reshape(params.batches, params.outputs)
     cell = tensors[CELL_STATE].reshape(params.batches, params.cells)
+    lstm = _Lstm(params, tensors, scales)
     for time in range(params.times):
         at: Any = (time,) if params.time_major else (slice(None), time)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            _step(params, tensors, steps[at], state, cell)
+            lstm.step(steps[at], state, cell)
         output[at] = state
     return output.ravel()
 
 
-def _step(
-    params: LstmFloat32, tensors: tuple[Array, ...], x: Array, state: Array, cell: Array
-) -> None:
-    """Advance the states, [batches, outputs] and [batches, cells], by one time."""
-    forget = _gate(params, FORGET_GATE, tensors, x, state, cell)
-    modulation = _gate(params, CELL_GATE, tensors, x, state, cell)
-    if params.coupled:
-        entry = np.float32(1) - forget
-    else:
-        entry = _gate(params, INPUT_GATE, tensors, x, state, cell)
-    cell[:] = _clipped(forget * cell + modulation * entry, params.cell_clip)
-    hidden = _gate(params, OUTPUT_GATE, tensors, x, state, cell) * _tanh(cell)
-    if params.projection:
-        bias = np.zeros_like(state)
-        if params.projection_bias:
-            bias += tensors[PROJECTION_BIAS]
-        hidden = _clipped(_product(tensors[PROJECTION], hidden, bias), params.projection_clip)
-    state[:] = hidden
+@record
+class _Lstm:
+    """Weights of an LSTM, which are int8 where there are scales."""
 
+    params: LstmFloat32
+    tensors: tuple[Array, ...]
+    scales: Array | None
 
-def _gate(
-    params: LstmFloat32,
-    gate: int,
-    tensors: tuple[Array, ...],
-    x: Array,
-    state: Array,
-    cell: Array,
-) -> Array:
-    bias = np.broadcast_to(tensors[BIASES + gate][: params.cells], cell.shape).astype(np.float32)
-    values = np.zeros_like(bias) if params.layer_norm else bias
-    values = _product(tensors[WEIGHTS + gate], x, values)
-    values = _product(tensors[RECURRENT + gate], state, values)
-    if params.peephole and gate != CELL_GATE:
-        values = values + tensors[PEEPHOLES + (2 if gate == OUTPUT_GATE else gate)] * cell
-    if params.layer_norm:
-        values = _normalised(values) * tensors[NORMS + gate] + bias
-    return _tanh(values) if gate == CELL_GATE else _logistic(values)
+    def step(self, x: Array, state: Array, cell: Array) -> None:
+        """Advance the states, [batches, outputs] and [batches, cells], by one time."""
+        params = self.params
+        forget = self.gate(FORGET_GATE, x, state, cell)
+        modulation = self.gate(CELL_GATE, x, state, cell)
+        coupled = np.float32(1) - forget
+        entry = coupled if params.coupled else self.gate(INPUT_GATE, x, state, cell)
+        cell[:] = _clipped(forget * cell + modulation * entry, params.cell_clip)
+        hidden = self.gate(OUTPUT_GATE, x, state, cell) * _tanh(cell)
+        if params.projection:
+            bias = np.zeros_like(state)
+            if params.projection_bias:
+                bias += self.tensors[PROJECTION_BIAS]
+            hidden = _clipped(self.product(PROJECTION, hidden, bias), params.projection_clip)
+        state[:] = hidden
 
+    def gate(self, gate: int, x: Array, state: Array, cell: Array) -> Array:
+        """Return a gate, [batches, cells]."""
+        params, tensors = self.params, self.tensors
+        bias = np.broadcast_to(tensors[BIASES + gate], cell.shape)
+        values = self.product(WEIGHTS + gate, x, np.zeros_like(bias) if params.layer_norm else bias)
+        values = self.product(RECURRENT + gate, state, values)
+        if params.peephole and gate != CELL_GATE:
+            looking = PEEPHOLES + (2 if gate == OUTPUT_GATE else gate)
+            scale = np.float32(1) if self.scales is None else self.scales[looking]
+            values = values + scale * tensors[looking].astype(np.float32) * cell
+        if params.layer_norm:
+            values = _normalised(values) * tensors[NORMS + gate] + bias
+        return _tanh(values) if gate == CELL_GATE else _logistic(values)
 
-def _product(matrix: Array, vectors: Array, sums: Array) -> Array:
-    """Return the products with the rows of a flat matrix, added to sums [vectors, rows]."""
-    rows, depth = vectors.shape
-    size = Float32(rows, depth, sums.shape[1], MINUS_INFINITY, INFINITY)
-    product = fully_connected_float32(size, vectors.ravel(), matrix, sums)
-    return product.reshape(sums.shape)
+    def product(self, position: int, vectors: Array, sums: Array) -> Array:
+        """Return vectors times the rows of the matrix at a position, added to sums."""
+        rows, depth = vectors.shape
+        matrix = self.tensors[position]
+        if self.scales is None:
+            size = Float32(rows, depth, sums.shape[1], MINUS_INFINITY, INFINITY)
+            product = fully_connected_float32(size, vectors.ravel(), matrix, sums)
+            return product.reshape(sums.shape)
+        quantized, scales = quantize_hybrid(vectors, self.params.asymmetric)
+        total = quantized @ matrix.reshape(-1, depth).T.astype(np.int64)
+        factors = scales * self.scales[position]
+        result: Array = sums + total.astype(np.float32) * factors[:, None]
+        return result
 
 
 def _normalised(values: Array) -> Array:

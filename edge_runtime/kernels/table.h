@@ -206,8 +206,12 @@
     X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
     X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
     X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
+    X(conv_2d_hybrid_asymmetric, ek_conv_2d_hybrid_scratch)                                        \
+    X(conv_2d_hybrid_symmetric, ek_conv_2d_hybrid_scratch)                                         \
+    X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
+    X(lstm_float32_hybrid, ek_lstm_float32_hybrid_scratch)                                         \
     X(lstm_int8_twice, ek_lstm_int8_scratch)
 
 /* Levels that a kernel may have variants for, the best first. */
@@ -231,7 +235,11 @@
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_int8)        \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_int8)        \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)                \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
@@ -262,6 +270,7 @@ ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
 ek_packer ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
+ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
 

@@ -2,7 +2,8 @@
 
 Output channel c reads input channel ``c // multiplier``. Integers are rounded twice by LiteRT's
 reference kernels as by TFLite Micro, which has no uint8. XNNPACK rounds int8 once, through a float;
-all other types have the bytes of LiteRT's reference kernels there.
+all other types have the bytes of LiteRT's reference kernels there. float32 with int8 weights: each
+image is quantised with a zero point, and the bytes are LiteRT's, whatever the rounding.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from edge_runtime.ops.activation import (
     quantized_bounds,
     xnnpack_bounds,
 )
-from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
+from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, describe
 from edge_runtime.ops.per_channel import (
     factors,
@@ -37,6 +38,7 @@ TYPES = (
     ("uint8", "uint8", "int32"),
     ("int16", "int8", "int64"),
     ("float32", "float32", "float32"),
+    ("float32", "int8", "float32"),
 )
 """Element types of activations, weights and bias."""
 
@@ -45,7 +47,7 @@ MOST_POSITIONS = 2**29
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input/weights/bias are int8/int8/int32, uint8/uint8/int32, int16/int8/int64 or float32."""
+    """Input and weights are float32, int8, uint8, or float32/int16 and int8, the bias matches."""
     bias = _bias(call)
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:
@@ -150,9 +152,16 @@ def lower(call: Call) -> Kernel:
         **window(call, rows, columns),
     }
     if tensor.dtype == "float32":
-        if bias is None:
-            return _kernel("float32", {**size, **float32_bounds(call)}, int32s([0] * outputs))
-        return _kernel("float32", {**size, **float32_bounds(call)}, inputs=(0, 1, 2))
+        params = {**size, **float32_bounds(call)}
+        constants = () if bias else (int32s([0] * outputs),)
+        inputs = (0, 1, 2) if bias else (0, 1)
+        if weights.dtype == "float32":
+            return _kernel("float32", params, *constants, inputs=inputs)
+        assert weights.quantization is not None
+        scales = list(weights.quantization.scales) * (
+            1 if weights.quantization.per_channel else outputs
+        )
+        return _kernel("hybrid", params, *constants, float32s(scales), inputs=inputs)
     biases = numbers(bias, outputs)
     if tensor.dtype == "int16":
         scaling = multipliers(factors(tensor, weights, call.output), outputs)

@@ -20,7 +20,7 @@ def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> st
     Input and output have one scale and zero point, as uint8 weights have; int8 weights have one
     scale or one for each slice along ``axis``, and the zero point 0.
     """
-    if tensor.dtype == "float32":
+    if weights.dtype == "float32":
         return None
     if weights.dtype == "uint8":
         return not_affine(tensor, weights, output)

@@ -39,9 +39,10 @@ def blocks_are_known(call: Call) -> str | None:
 
 
 def output_is_not_empty(call: Call) -> str | None:
-    """The output is not empty, and has at most 2**18 rows, columns and images in all."""
-    shape = shapes(call)[0][:-1]
-    return None if min(shape) > 0 and sum(shape) <= MOST_POSITIONS else str(list(shape))
+    """The output is not empty; it and the input have at most 2**18 images, rows and columns."""
+    shape, source = shapes(call)[0][:-1], call.input(0).shape[:-1]
+    few = max(sum(shape), sum(source)) <= MOST_POSITIONS
+    return None if min(shape) > 0 and few else f"{list(source)} to {list(shape)}"
 
 
 CONSTRAINTS = (same_elements, input_is_images, blocks_are_known, output_is_not_empty)

@@ -2,7 +2,11 @@
 
 Without some inputs the input gate is 1 less the forget gate (no weights of the input gate), gates
 do not look at the cell (no peephole weights), the output is the hidden vector (no projection), and
-gates are not normalised. Floats are within 1e-6 of LiteRT's, which differ by the order of sums.
+gates are not normalised.
+
+Floats are within 1e-6 of LiteRT's, which differ by the order of sums. What int8 weights (hybrid)
+multiply is quantised first: where another last bit leads to another step, the output is off
+by its size.
 
 Integers have LiteRT's bytes, which are those of all its resolvers. TFLite Micro interpolates tables
 instead of gemmlowp's functions, and is not followed.
@@ -12,7 +16,7 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import float_bits, power_of_two
 from edge_runtime.ops import lstm_int8
-from edge_runtime.ops.call import Call, Kernel
+from edge_runtime.ops.call import Call, Kernel, float32s
 from edge_runtime.ops.constraints import affine, describe, per_tensor
 from edge_runtime.ops.lstm import (
     BIASES,
@@ -41,9 +45,10 @@ TYPES = {
         **dict.fromkeys((*BIASES, PROJECTION_BIAS), "int32"),
         **dict.fromkeys((*PEEPHOLES, *NORMS, CELL_STATE), "int16"),
     },
+    "hybrid": dict.fromkeys((*MATRICES, *PEEPHOLES), "int8"),
 }
-"""Element type of the input -> those of the op's inputs by their positions, its output last;
-float32 where none is said."""
+"""Kind -> element types of the op's inputs by their positions, its output last; float32 where none
+is said."""
 
 CELL_SCALES = range(-15, -8)
 """Powers of two that can be the scale of the cell state."""
@@ -53,6 +58,12 @@ MOST_NORM = 2.0**17
 
 MAX_DEPTH = 2**16
 """Most products of int8 whose sum fits int32 in every case."""
+
+
+def _kind(call: Call) -> str:
+    """Return the key of TYPES."""
+    types = call.input(0).dtype, call.input(WEIGHTS[1]).dtype
+    return "hybrid" if types == ("float32", "int8") else types[0]
 
 
 def input_count_fits(call: Call) -> str | None:
@@ -76,9 +87,8 @@ def parts_fit(call: Call) -> str | None:
 
 
 def types_are_supported(call: Call) -> str | None:
-    """All is float32; or int8, with int16 cells, peepholes and norms, and biases of int32."""
-    dtype = call.input(0).dtype
-    types = TYPES.get(dtype)
+    """All is float32, or weights int8; or all int8, cells, peepholes, norms int16, biases int32."""
+    types = TYPES.get(_kind(call))
     tensors = {**dict(enumerate(call.inputs)), INPUTS: call.output}
     for position, tensor in tensors.items():
         if tensor and (types is None or tensor.dtype != types.get(position, "float32")):
@@ -133,13 +143,11 @@ def states_fit(call: Call) -> str | None:
 def depth_fits(call: Call) -> str | None:
     """Sums of int8 have at most 65,536 products."""
     deepest = max(sizes(call)[name] for name in ("inputs", "outputs", "cells"))
-    return None if call.input(0).dtype == "float32" or deepest <= MAX_DEPTH else str(deepest)
+    return None if _kind(call) == "float32" or deepest <= MAX_DEPTH else str(deepest)
 
 
 def quantization_fits(call: Call) -> str | None:
     """Tensors of int8 and int16 have one scale each, and weights the zero point 0."""
-    if call.input(0).dtype == "float32":
-        return None
     for position, tensor in enumerate((*call.inputs, call.output)):
         if tensor is None or tensor.dtype not in ("int8", "int16"):
             continue
@@ -244,7 +252,13 @@ def lower(call: Call) -> Kernel:
     params = {
         **sizes(call),
         "projection_bias": int(find(call, PROJECTION_BIAS) is not None),
+        "asymmetric": int(call.op.options["asymmetric_quantize_inputs"] != 0),
         "cell_clip": float_bits(call.op.options["cell_clip"]),
         "projection_clip": float_bits(call.op.options["proj_clip"]),
     }
-    return Kernel("lstm_float32", params, inputs, rows=None, weights=CONSTANT)
+    if _kind(call) == "float32":
+        return Kernel("lstm_float32", params, inputs, rows=None, weights=CONSTANT)
+    weights = (find(call, position) for position in range(1, INPUTS))
+    scales = [affine(one)[0] if one and one.dtype == "int8" else 1.0 for one in weights]
+    constants = (float32s(scales),)
+    return Kernel("lstm_float32_hybrid", params, inputs, constants, rows=None, weights=CONSTANT)

@@ -48,11 +48,13 @@ def test_it_is_what_litert_gives(source, target):
 
 @pytest.mark.parametrize("target", [one for one in moved.TYPES if one != "float32"])
 def test_what_is_no_number_is_what_litert_makes_of_it(target):
-    """Infinities and NaN reach the op from another one."""
-    tensors = [build.tensor((1, 4)), build.tensor((1, 4)), build.tensor((1, 4), target)]
-    tensors.append(build.constant([[1e38, -1e38, np.inf, 1]], "float32"))
-    data = build.model(tensors, [("MUL", [0, 3], 1, {}), ("CAST", [1], 2, {})])
-    x = np.array([[1e38, 1e38, 0, 2]], np.float32)
+    """Infinities and NaN, which are no inputs of a model, in a constant."""
+    tensors = [build.tensor((1, 1), target), build.tensor((1, 4), target)]
+    tensors += [build.constant([[np.nan, np.inf, -np.inf, 1e38]], "float32")]
+    tensors += [build.tensor((1, 5), target)]
+    ops = [("CAST", [2], 1, {}), ("CONCATENATION", [1, 0], 3, {"axis": 1})]
+    data = build.model(tensors, ops)
+    x = np.ones((1, 1), target)
     equal(data, x, runtimes.builtin_ref(data)(x))
 
 

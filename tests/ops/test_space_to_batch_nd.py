@@ -88,6 +88,13 @@ def test_limits_are_told(op, shape, constants, message):
         plan(read(moved.model(op, "int8", shape, constants, [(1,)])))
 
 
+def test_very_long_images_are_refused():
+    shape = (1, 2**18, 1)
+    data = moved.model("SPACE_TO_BATCH_ND", "int8", shape, [[512], [[0, 0]]], [(512, 512, 1)])
+    with pytest.raises(ModelError, match=r"at most 2\*\*18 images.* \[1, 262144\] to \[512, 512\]"):
+        plan(read(data))
+
+
 def test_other_scales_are_refused():
     tensors = [build.tensor((1, 2, 2, 1), "int8", 0.5), build.tensor((4, 1, 1, 1), "int8", 0.25)]
     tensors += [build.constant([2, 2], "int32"), build.constant([[0, 0]] * 2, "int32")]

@@ -35,6 +35,7 @@ class Cells:
     cell_clip: float = 0.0
     projection_clip: float = 0.0
     activation: int = 4
+    asymmetric: bool = False
 
     @property
     def outputs(self):
@@ -51,6 +52,7 @@ class Cells:
             "cellClip": self.cell_clip,
             "projClip": self.projection_clip,
             "timeMajor": self.time_major,
+            "asymmetricQuantizeInputs": self.asymmetric,
         }
 
     def weights(self):
@@ -140,6 +142,19 @@ def int8_model(cells, seed=0, spread=1.0, cell=2.0**-11, zero_points=(3, -5, 7),
     return assembled(cells, weight, (source, state), states, [*gates, hidden])
 
 
+def hybrid_model(cells, seed=0, size=0.01):
+    """A model of float32 with int8 weights."""
+    rng = np.random.default_rng(seed)
+
+    def weight(kind, shape):
+        if kind in ("weight", "recurrent", "projection", "peephole"):
+            scale = runtimes.f32(size * rng.uniform(0.3, 3))
+            return build.constant(rng.integers(-127, 128, shape), "int8", scale)
+        return build.tensor(shape, data=rng.normal(size=shape).astype(np.float32))
+
+    return assembled(cells, weight, ({}, {}), ({}, {}))
+
+
 EVERYTHING = Cells(
     projected=3, biased=True, peephole=True, normalised=True, cell_clip=0.5, projection_clip=0.4
 )
@@ -148,6 +163,8 @@ SEEDS = {
     "LSTM float32": float_model(Cells(times=2)),
     "LSTM float32 with all parts": float_model(EVERYTHING),
     "LSTM float32 coupled": float_model(Cells(coupled=True, peephole=True, time_major=True)),
+    "LSTM hybrid": hybrid_model(Cells(times=2, asymmetric=True)),
+    "LSTM hybrid with all parts": hybrid_model(EVERYTHING),
     "LSTM int8": int8_model(Cells(times=2)),
     "LSTM int8 projected": int8_model(Cells(projected=3, normalised=True, cell_clip=0.5)),
     "LSTM int8 coupled": int8_model(Cells(coupled=True, peephole=True, time_major=True)),
@@ -167,6 +184,7 @@ any_cells = st.builds(
     time_major=st.booleans(),
     cell_clip=st.sampled_from((0.0, 0.3)),
     projection_clip=st.sampled_from((0.0, 0.3)),
+    asymmetric=st.booleans(),
 )
 
 
@@ -183,6 +201,25 @@ def test_floats_are_near_those_of_litert(seed, cells, size):
         # Normalising a single cell, or small numbers, makes much of what is rounded.
         if not (cells.normalised and (cells.cells < 4 or size < 0.1)):
             np.testing.assert_allclose(answer, expected, atol=2e-5 * np.abs(expected).max())
+        for name, engine in engines.items():
+            assert engine.run(x).tobytes() == answer.tobytes(), name
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), cells=any_cells, size=st.sampled_from((1e-4, 0.003, 0.02)))
+def test_floats_with_int8_weights_are_near_those_of_litert(seed, cells, size):
+    data = hybrid_model(cells, seed, size)
+    rng = np.random.default_rng(seed)
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
+    reference = engines.pop("reference")
+    for _ in range(2):
+        x = rng.normal(size=cells.sequence(cells.inputs)).astype(np.float32)
+        answer, expected = reference.run(x), litert(x)
+        if not cells.normalised:
+            # A step of what is quantised, at most, in few numbers.
+            limit = np.abs(expected).max()
+            np.testing.assert_allclose(answer, expected, atol=0.02 * limit)
+            assert np.median(np.abs(answer - expected)) <= 1e-6 * limit
         for name, engine in engines.items():
             assert engine.run(x).tobytes() == answer.tobytes(), name
 
@@ -282,8 +319,8 @@ def test_limits_are_told(cells, change, message):
         (Cells(), {"cell": 2.0**-16}, (), "to 2**-9; here it is 1.5"),
         (Cells(projected=3, peephole=True), {}, (), "as many outputs as cells; here it is 3 and 4"),
         (Cells(normalised=True), {"norm": 2.0**17}, (), "below 2**17; here it is 131072"),
-        (Cells(), {}, (19, 18), "biases of int32; here it is input 19 of int8"),
-        (Cells(), {}, (13, 2), "biases of int32; here it is input 13 of int8"),
+        (Cells(), {}, (19, 18), "biases int32; here it is input 19 of int8"),
+        (Cells(), {}, (13, 2), "biases int32; here it is input 13 of int8"),
     ],
 )
 def test_limits_of_int8_are_told(cells, kinds, change, message):

@@ -12,13 +12,14 @@ static inline size_t window_size(const Conv2D *layer)
     return (size_t)layer->window_height * (size_t)layer->window_width * (size_t)layer->depth;
 }
 
+enum { TWICE = 4, FLOAT = 2 }; /* columns of a head, by how sums are rounded */
+
 /* Heads are the bias for inputs that have 128 added, and for the twice rounded the multiplier, the
  * shift to the left and that to the right, for others the scale. */
-static inline int pack_int8(int twice, const int32_t *params, void *const *tensors,
+static inline int pack_int8(Layout layout, const int32_t *params, void *const *tensors,
                             ek_packing *packing)
 {
-    const Layout layout = {
-        .columns = twice ? 4 : 2, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
+    const int twice = layout.columns == TWICE;
     const Conv2D *const layer = (const Conv2D *)params;
     const size_t depth = window_size(layer), outputs = (size_t)layer->outputs;
     const int8_t *const weights = tensors[1];
@@ -46,12 +47,30 @@ static inline int pack_int8(int twice, const int32_t *params, void *const *tenso
 
 int ek_pack_conv_2d_int8_twice(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return pack_int8(1, params, tensors, packing);
+    const Layout layout = {
+        .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
+    return pack_int8(layout, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return pack_int8(0, params, tensors, packing);
+    const Layout layout = {
+        .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
+    return pack_int8(layout, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const Layout layout = {
+        .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};
+    return pack_int8(layout, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const Layout layout = {
+        .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};
+    return pack_int8(layout, params, tensors, packing);
 }
 
 /* The windows of EK_TILE positions, each a multiple of four bytes. */

@@ -15,6 +15,7 @@
 
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 32")
+#define ROLLED _Pragma("GCC unroll 1")
 
 enum { WIDTH = 16 };
 
@@ -50,6 +51,7 @@ INLINE void tile(const int32_t high, const int32_t wide, const Conv2D *p, const 
     for (int32_t i = 0; i < high * wide; i++)
         memcpy(stored[i], &sums[i], sizeof stored[i]);
     const float lowest = ek_float(&p->lowest), highest = ek_float(&p->highest);
+    ROLLED
     for (int32_t i = 0; i < count; i++, output += p->outputs)
         for (int32_t v = 0; v < wide; v++) {
             const float *sum = stored[i * wide + v], *bias = block + v * second_at;

@@ -1,9 +1,4 @@
-/* CONV_2D with AVX-512 and its VNNI; the same bytes as the portable kernels.
- *
- * The windows of EK_TILE positions are copied to scratch memory, one behind the other, as uint8
- * (128 added), because VPDPBUSD multiplies uint8 with int8; where they leave the image they have the
- * zero point. Then four inputs at a time, broadcast, are multiplied with the weights of 16 or 32
- * outputs, a lane each. */
+/* CONV_2D of int8 with AVX-512 and its VNNI. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -14,22 +9,42 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
-#define UNROLL _Pragma("GCC unroll 32")
+#define KERNEL(name) ek_##name##_avx512
 
-/* A packed block of outputs is a head int32 [columns][WIDTH] and the weights [quads][WIDTH][4]; the
- * packer is packing/conv_2d.c. */
-enum { WIDTH = 16, QUAD_BYTES = 4 * WIDTH, COLUMN_BYTES = 4 * WIDTH, CHUNK = 64, FEW = 4 };
+enum { WIDTH = 16, COLUMN_BYTES = 4 * WIDTH }; /* of a packed block */
+enum { LANES = 16, MANY = 12, FEW = 4, QUAD_BYTES = 64, CHUNK = 64 };
+
+typedef __m512i Vector, Quad;
 
 INLINE __m512i load(const void *bytes)
 {
     return _mm512_loadu_si512(bytes);
 }
 
-/* Written out, because GCC 12 copies each sum to another register and back around the intrinsic. */
-INLINE __m512i dot(__m512i sum, __m512i x, __m512i weights)
+INLINE Quad quad_at(const uint8_t *window)
 {
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(weights));
+    int32_t four;
+    memcpy(&four, window, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/* Written out, because GCC 12 copies each sum to another register and back around the intrinsic. */
+INLINE Vector dot(Vector sum, Quad quad, const char *weights)
+{
+    const Vector all = load(weights);
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(quad), "v"(all));
     return sum;
+}
+
+/* Bytes as uint8, 128 added. */
+INLINE void copy(uint8_t *to, const int8_t *from, int32_t count)
+{
+    const __m512i flip = _mm512_set1_epi8(-128);
+    for (; count > CHUNK; count -= CHUNK, to += CHUNK, from += CHUNK)
+        _mm512_storeu_si512(to, _mm512_xor_si512(load(from), flip));
+    const __mmask64 there = ~(__mmask64)0 >> (CHUNK - count);
+    const __m512i last = _mm512_maskz_loadu_epi8(there, from);
+    _mm512_mask_storeu_epi8(to, there, _mm512_xor_si512(last, flip));
 }
 
 /* ek_rescale_twice. */
@@ -54,155 +69,35 @@ INLINE __m512i rescaled_twice(__m512i total, const char *head)
     return _mm512_mask_add_epi32(floor, up, floor, one);
 }
 
-/* A sum as an output, of 32 bits. */
-typedef __m512i finisher(__m512i total, const char *head, const Conv2D *p);
-
-INLINE __m512i finish_twice(__m512i total, const char *head, const Conv2D *p)
+INLINE void store(int8_t *output, int32_t lanes, __m512i numbers)
 {
-    const __m512i moved = _mm512_add_epi32(rescaled_twice(total, head),
+    const __mmask16 there = (__mmask16)(0xffffu >> (LANES - lanes));
+    _mm512_mask_cvtepi32_storeu_epi8(output, there, numbers);
+}
+
+INLINE void finish_twice(const Conv2D *p, Vector sums, const char *head, int32_t lanes,
+                         int8_t *output)
+{
+    const __m512i moved = _mm512_add_epi32(rescaled_twice(sums, head),
                                            _mm512_set1_epi32(p->output_zero_point));
-    return _mm512_min_epi32(_mm512_max_epi32(moved, _mm512_set1_epi32(p->lowest)),
-                            _mm512_set1_epi32(p->highest));
+    const __m512i above = _mm512_max_epi32(moved, _mm512_set1_epi32(p->lowest));
+    store(output, lanes, _mm512_min_epi32(above, _mm512_set1_epi32(p->highest)));
 }
 
-INLINE __m512i finish_float(__m512i total, const char *head, const Conv2D *p)
+INLINE void finish_float(const Conv2D *p, Vector sums, const char *head, int32_t lanes,
+                         int8_t *output)
 {
-    const __m512 low = _mm512_set1_ps((float)(p->lowest - p->output_zero_point));
-    const __m512 high = _mm512_set1_ps((float)(p->highest - p->output_zero_point));
+    const int32_t zero_point = p->output_zero_point;
+    const __m512 low = _mm512_set1_ps((float)(p->lowest - zero_point));
+    const __m512 high = _mm512_set1_ps((float)(p->highest - zero_point));
     const __m512 scale = _mm512_castsi512_ps(load(head + COLUMN_BYTES));
-    const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(total), scale);
-    const __m512i rounded =
-        _mm512_cvtps_epi32(_mm512_min_ps(high, _mm512_max_ps(low, scaled)));
-    return _mm512_add_epi32(rounded, _mm512_set1_epi32(p->output_zero_point));
+    const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale);
+    const __m512 bounded = _mm512_min_ps(high, _mm512_max_ps(low, scaled));
+    store(output, lanes,
+          _mm512_add_epi32(_mm512_cvtps_epi32(bounded), _mm512_set1_epi32(zero_point)));
 }
 
-/* The outputs of up to ``high`` positions, of which ``count`` exist, in ``wide`` blocks, the last of
- * which has the outputs of ``lanes``. */
-INLINE void tile(const int32_t high, const int32_t wide, finisher *finish, const int32_t columns,
-                 const Conv2D *p, const uint8_t *windows, int32_t quads, const char *block,
-                 int32_t count, __mmask16 lanes, int8_t *output)
-{
-    const ptrdiff_t head = columns * COLUMN_BYTES;
-    const ptrdiff_t block_size = head + (ptrdiff_t)quads * QUAD_BYTES;
-    const ptrdiff_t pitch = 4 * (ptrdiff_t)quads;
-    const char *weights = block + head;
-    __m512i sums[2 * EK_TILE], stored[2 * EK_TILE];
-    UNROLL
-    for (int32_t i = 0; i < high * wide; i++)
-        sums[i] = load(block + i % wide * block_size);
-    for (int32_t k = 0; k < quads; k++, weights += QUAD_BYTES) {
-        const __m512i first = load(weights);
-        const __m512i second = wide == 2 ? load(weights + block_size) : first;
-        UNROLL
-        for (int32_t i = 0; i < high; i++) {
-            int32_t four;
-            memcpy(&four, windows + i * pitch + 4 * (ptrdiff_t)k, sizeof four);
-            const __m512i x = _mm512_set1_epi32(four);
-            sums[i * wide] = dot(sums[i * wide], x, first);
-            if (wide == 2)
-                sums[i * wide + 1] = dot(sums[i * wide + 1], x, second);
-        }
-    }
-    UNROLL
-    for (int32_t i = 0; i < high * wide; i++)
-        stored[i] = sums[i];
-    for (int32_t i = 0; i < count; i++, output += p->outputs)
-        for (int32_t b = 0; b < wide; b++) {
-            const __m512i result = finish(stored[i * wide + b], block + b * block_size, p);
-            _mm512_mask_cvtepi32_storeu_epi8(output + b * WIDTH,
-                                             b + 1 < wide ? (__mmask16)0xffff : lanes, result);
-        }
-}
-
-/* Bytes as uint8, 128 added. */
-INLINE void copy(uint8_t *to, const int8_t *from, int32_t count)
-{
-    const __m512i flip = _mm512_set1_epi8(-128);
-    for (; count > CHUNK; count -= CHUNK, to += CHUNK, from += CHUNK)
-        _mm512_storeu_si512(to, _mm512_xor_si512(load(from), flip));
-    const __mmask64 there = ~(__mmask64)0 >> (CHUNK - count);
-    _mm512_mask_storeu_epi8(to, there,
-                            _mm512_xor_si512(_mm512_maskz_loadu_epi8(there, from), flip));
-}
-
-/* The window of a position. */
-INLINE void gather(const Conv2D *p, const int8_t *input, int32_t row, int32_t column,
-                   int32_t quads, uint8_t *window)
-{
-    const EkTaps taps = ek_taps_at(p, row, column);
-    if (!taps.whole)
-        memset(window, p->input_zero_point + 128, 4 * (size_t)quads);
-    input += taps.input;
-    window += taps.weights;
-    for (int32_t i = 0; i < taps.rows; i++, input += taps.input_row, window += taps.weights_row)
-        for (int32_t j = 0; j < taps.runs; j++)
-            copy(window + j * taps.weights_run, input + j * taps.input_run, taps.count);
-}
-
-typedef void tiler(const Conv2D *p, const uint8_t *windows, int32_t quads, const char *block,
-                   int32_t count, __mmask16 lanes, int8_t *output);
-
-/* A function for each size, so that the sums stay in registers: many or few positions, one block or
- * two. */
-#define TILER(name, high, wide, finish, columns)                                                   \
-    TARGET static void name(const Conv2D *p, const uint8_t *windows, int32_t quads,                \
-                            const char *block, int32_t count, __mmask16 lanes, int8_t *output)     \
-    {                                                                                              \
-        tile(high, wide, finish, columns, p, windows, quads, block, count, lanes, output);         \
-    }
-#define TILERS(kind, columns)                                                                      \
-    TILER(many_1_##kind, EK_TILE, 1, finish_##kind, columns)                                       \
-    TILER(many_2_##kind, EK_TILE, 2, finish_##kind, columns)                                       \
-    TILER(few_1_##kind, FEW, 1, finish_##kind, columns)                                            \
-    TILER(few_2_##kind, FEW, 2, finish_##kind, columns)                                            \
-    static tiler *const TILERS_##kind[2][2] = {{many_1_##kind, many_2_##kind},                     \
-                                               {few_1_##kind, few_2_##kind}};
-TILERS(twice, 4)
-TILERS(float, 2)
-
-TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
-                            uint8_t *windows, int32_t columns, tiler *const (*tilers)[2])
-{
-    const Conv2D *const p = (const Conv2D *)params;
-    const int32_t depth = p->window_height * p->window_width * p->depth, quads = (depth + 3) / 4;
-    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
-    const ptrdiff_t block_size = columns * COLUMN_BYTES + (ptrdiff_t)quads * QUAD_BYTES;
-    const int32_t positions = p->output_height * p->output_width;
-    const int32_t pointwise = ek_is_pointwise(p) && depth % 4 == 0;
-    const int8_t *input = tensors[0];
-
-    for (int32_t batch = 0; batch < p->batches; batch++, input += image)
-        for (int32_t done = 0, row = 0, column = 0; done < positions; done += EK_TILE) {
-            const int32_t count = positions - done < EK_TILE ? positions - done : EK_TILE;
-            if (pointwise)
-                copy(windows, input + (ptrdiff_t)done * depth, count * depth);
-            for (int32_t i = 0; !pointwise && i < count; i++) {
-                gather(p, input, row, column, quads, windows + 4 * (ptrdiff_t)i * quads);
-                if (++column == p->output_width) {
-                    column = 0;
-                    row++;
-                }
-            }
-            const char *block = tensors[1];
-            for (int32_t o = 0; o < p->outputs; o += 2 * WIDTH, block += 2 * block_size) {
-                const int32_t left = p->outputs - o, wide = left > WIDTH ? 2 : 1;
-                const int32_t last = left - (wide - 1) * WIDTH;
-                const __mmask16 lanes = (__mmask16)(last < WIDTH ? (1u << last) - 1 : 0xffff);
-                tilers[count <= FEW][wide - 1](p, windows, quads, block, count, lanes, output + o);
-            }
-            output += (ptrdiff_t)count * p->outputs;
-        }
-}
-
-void ek_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors)
-{
-    convolve(params, tensors, tensors[5], tensors[6], 4, TILERS_twice);
-}
-
-void ek_conv_2d_int8_float_avx512(const int32_t *params, void *const *tensors)
-{
-    convolve(params, tensors, tensors[4], tensors[5], 2, TILERS_float);
-}
+#include "conv_2d_int8.h"
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif
