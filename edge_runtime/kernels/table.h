@@ -13,11 +13,10 @@
     X(add_int32)                                                                                   \
     X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
-    X(add_uint8_twice)                                                                             \
-    X(add_uint8_once)                                                                              \
     X(add_int8_twice)                                                                              \
     X(add_n_float32)                                                                               \
     X(add_n_int32)                                                                                 \
+    X(add_uint8_once)                                                                              \
     X(add_uint8_twice)                                                                             \
     X(arg_max_float32)                                                                             \
     X(arg_max_int32)                                                                               \
@@ -109,8 +108,8 @@
     X(mul_int64)                                                                                   \
     X(mul_int8_float)                                                                              \
     X(mul_int8_twice)                                                                              \
-    X(mul_uint8_twice)                                                                             \
     X(mul_uint8_float)                                                                             \
+    X(mul_uint8_twice)                                                                             \
     X(pad)                                                                                         \
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
