@@ -67,6 +67,8 @@
     X(mul_int8_float)                                                                              \
     X(mul_int8_twice)                                                                              \
     X(mul_uint8_twice)                                                                             \
+    X(one_hot_int32)                                                                               \
+    X(one_hot_int64)                                                                               \
     X(pad)                                                                                         \
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
@@ -107,6 +109,8 @@
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(reverse_sequence_int32)                                                                      \
+    X(reverse_sequence_int64)                                                                      \
     X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
@@ -120,7 +124,13 @@
     X(strided_copy)                                                                                \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
-    X(tanh_int16)
+    X(tanh_int16)                                                                                  \
+    X(topk_float32)                                                                                \
+    X(topk_int16)                                                                                  \
+    X(topk_int32)                                                                                  \
+    X(topk_int64)                                                                                  \
+    X(topk_int8)                                                                                   \
+    X(topk_uint8)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \

@@ -34,6 +34,7 @@ KINDS = {
     "BATCH_MATMUL": "BatchMatMul",
     "L2_NORMALIZATION": "L2Norm",
     "SVDF": "SVDF",
+    "TOPK_V2": "TopKV2",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
 """Builtin -> its options in the schema, where these are not called like it."""
