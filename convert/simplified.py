@@ -46,8 +46,8 @@ def simplifications(graph: Graph, plan: Plan) -> tuple[Simplification, ...]:
 
 
 def is_added(graph: Graph, op: Op) -> bool:
-    """Tell whether an op of a plan writes a tensor that its file does not have."""
-    return any(index >= len(graph.tensors) for index in op.outputs)
+    """Tell whether an op of a plan is a copy to a tensor that its file does not have."""
+    return op.name == COPY and any(index >= len(graph.tensors) for index in op.outputs)
 
 
 def _dropped(graph: Graph, op: Op) -> Simplification:

@@ -91,6 +91,11 @@ def _over_one_plus(raw: Any, bits: int) -> Any:
     return x
 
 
+def reciprocal(raw: Any) -> Any:
+    """Return ``1 / (1 + x)`` without integer bits, in 32 bits, for x in [0, 1)."""
+    return _clamp(_over_one_plus(raw, 32) << 1, 32)
+
+
 def logistic(raw: Any, integer_bits: int, bits: int) -> Any:
     """Return ``1 / (1 + e**-x)`` without integer bits."""
     negative = raw * (1 - 2 * (raw > 0))

@@ -232,6 +232,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
         101,
         (("adj_x", "?", 0), ("adj_y", "?", 0), ("asymmetric_quantize_inputs", "?", 0)),
     ),
+    "CUMSUM": (102, (("exclusive", "?", 0), ("reverse", "?", 0))),
     "CALL_ONCE": (103, (("init_subgraph", "i", 0),)),
     "VAR_HANDLE": (111, (("container", "s", 0), ("shared_name", "s", 0))),
     "GELU": (116, (("approximate", "?", 0),)),

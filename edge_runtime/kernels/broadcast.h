@@ -10,6 +10,11 @@
 
 enum { EK_LOOPS = 6 };
 
+/* Parameters of kernels that need none but their loops. */
+typedef struct {
+    int32_t count;
+} Elements;
+
 /* Rows of the innermost loop. */
 static inline int32_t ek_rows(const int32_t *sizes)
 {
@@ -47,6 +52,7 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
         Output *output = (Output *)tensors[3];                                                     \
         Params p; /* a copy, because an int8 output could be params to the compiler */             \
         memcpy(&p, params, sizeof p);                                                              \
+        (void)p; /* some need none */                                                              \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \
             const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
             const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
@@ -77,6 +83,7 @@ static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int
         Output *output = (Output *)tensors[3];                                                     \
         Params p;                                                                                  \
         memcpy(&p, params, sizeof p);                                                              \
+        (void)p; /* some need none */                                                              \
         for (int32_t row = 0; row < rows; row++) {                                                 \
             const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
             const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \

@@ -7,7 +7,16 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
+from edge_runtime.record import record
+
 Array: TypeAlias = npt.NDArray[Any]
+
+
+@record
+class Elements:
+    """Parameters of kernels that need none but their loops: the number of outputs."""
+
+    count: int
 
 
 def spread(a: Array, b: Array, loops: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Concatenation:
-    """Parameters of ``concatenation``: rows before the axis, and how many inputs there are."""
+    """Parameters of the kernels: rows before the axis, and how many inputs there are."""
 
     rows: int
     inputs: int
@@ -23,8 +23,9 @@ class Concatenation:
 def concatenation(params: Concatenation, *tensors: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Define the kernel: row by row, the bytes of each input after those of the one before it.
 
-    LiteRT does not rescale inputs either: it refuses int8 of different scales, and copies int16 of
-    different scales as they are (Prepare in tensorflow/lite/kernels/concatenation.cc).
+    LiteRT does not rescale inputs either, but for uint8: it refuses int8 of different scales, and
+    copies int16 of different scales as they are (Prepare in
+    tensorflow/lite/kernels/concatenation.cc).
 
     Args:
         tensors: the inputs, flat, then int32 [inputs], the bytes of a row of each.
@@ -35,3 +36,17 @@ def concatenation(params: Concatenation, *tensors: npt.NDArray[Any]) -> npt.NDAr
         for tensor, length in zip(inputs, lengths, strict=True)
     ]
     return np.concatenate(rows, axis=1).ravel()
+
+
+def concatenation_lookup(params: Concatenation, *tensors: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Define the kernel of uint8 inputs of other scales than the output: a table for each.
+
+    Args:
+        params: of the kernel.
+        tensors: the inputs, flat, then int32 [inputs], the bytes of a row of each, then the tables,
+            uint8 [256].
+    """
+    count = params.inputs
+    inputs, lengths, tables = tensors[:count], tensors[count], tensors[count + 1 :]
+    rescaled = (table[tensor] for table, tensor in zip(tables, inputs, strict=True))
+    return concatenation(params, *rescaled, lengths)

@@ -13,10 +13,20 @@ typedef struct {
     int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
 } Conv2D;
 
+/* Positions whose windows variants have in scratch memory. */
+enum { EK_TILE = 12 };
+
+/* Whether windows are the positions of the input, one after another. */
+static inline int32_t ek_is_pointwise(const Conv2D *p)
+{
+    return p->window_height == 1 && p->window_width == 1 && p->stride_h == 1 && p->stride_w == 1;
+}
+
 /* The taps of a window that lie inside of an image: rows of runs, a run being as many numbers, at
  * the input and at the weights, as lie side by side. */
 typedef struct {
     int32_t rows, runs, count;
+    int32_t whole;                    /* whether all taps lie inside */
     ptrdiff_t input, weights;         /* offset of the first number */
     ptrdiff_t input_row, weights_row; /* from one row to the next */
     ptrdiff_t input_run, weights_run; /* from one run to the next */
@@ -35,6 +45,7 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
     taps.rows = end_row - first_row;
     taps.runs = end_column - first_column;
     taps.count = p->depth;
+    taps.whole = taps.rows == p->window_height && taps.runs == p->window_width;
     taps.input_run = (ptrdiff_t)p->dilation_w * channels;
     taps.weights_run = depth;
     taps.input_row = (ptrdiff_t)p->dilation_h * pitch;

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_reduced, rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.record import record
 
 TYPE_CHECKING = False
@@ -127,6 +128,43 @@ def conv_2d_float32(
             for k in range(params.depth):
                 total = np.where(inside, total + x[..., k, None] * w[..., k], total)
         total += bias.view(np.float32).reshape(total.shape[-2:])
+    return clamped_float32(total, params.lowest, params.highest)
+
+
+def conv_2d_hybrid_symmetric(
+    params: Conv2D, tensor: Array, weights: Array, bias: Array, scale: Array
+) -> npt.NDArray[np.float32]:
+    """Define the kernel of weights of one scale: each image quantised, int32 sums, then floats.
+
+    Args:
+        params: of the kernel.
+        tensor: float32.
+        weights: int8.
+        bias: float32.
+        scale: float32 [outputs], of the weights.
+
+    Source: EvalHybrid in tensorflow/lite/kernels/conv.cc, HybridConv in optimized/optimized_ops.h.
+    """
+    quantized, steps = quantize_hybrid(tensor.reshape(params.batches, -1), 0)
+    sums = _sums(params, quantized, weights).astype(np.float32)
+    with np.errstate(all="ignore"):
+        total = sums.reshape(params.batches, -1, params.outputs) * (steps[:, None, None] * scale)
+        total = total + bias.view(np.float32)
+    return clamped_float32(total, params.lowest, params.highest)
+
+
+def conv_2d_hybrid_asymmetric(
+    params: Conv2D, tensor: Array, weights: Array, bias: Array, scale: Array
+) -> npt.NDArray[np.float32]:
+    """Define the kernel of weights with a scale for each output: images have a zero point.
+
+    Source: HybridConvPerChannel in tensorflow/lite/kernels/internal/reference/conv.h.
+    """
+    quantized, steps = quantize_hybrid(tensor.reshape(params.batches, -1), 1)
+    sums = _sums(params, quantized, weights).astype(np.float32)
+    with np.errstate(all="ignore"):
+        total = sums.reshape(params.batches, -1, params.outputs) * scale * steps[:, None, None]
+        total = total + bias.view(np.float32)
     return clamped_float32(total, params.lowest, params.highest)
 
 

@@ -3,9 +3,8 @@
 #define EK_EXPONENTIAL_H
 
 #include <stdint.h>
-#include <string.h>
 
-#include "double.h"
+#include "double_bits.h"
 
 static inline double ek_exp(double x)
 {
@@ -26,10 +25,7 @@ static inline double ek_exp(double x)
     sum = sum * r + 0.5;
     sum = sum * r + 1;
     sum = sum * r + 1;
-    const uint64_t bits = (uint64_t)(power + 1023) << 52;
-    double scale;
-    memcpy(&scale, &bits, sizeof(ek_double_has_64_bits));
-    return sum * scale;
+    return sum * ek_double((uint64_t)(power + 1023) << 52);
 }
 
 #endif

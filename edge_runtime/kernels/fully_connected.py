@@ -7,12 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import (
-    rescale_exact,
-    rescale_once,
-    rescale_reduced,
-    rescale_twice,
-)
+from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_reduced, rescale_twice
 from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.record import record
 

@@ -1,5 +1,5 @@
-/* tanh and the logistic function in gemmlowp's 16-bit fixed-point arithmetic; the meaning is
- * defined in gemmlowp.py, in functions of the same names with 16 bits. */
+/* tanh and the logistic function in gemmlowp's 16-bit fixed-point arithmetic, and the reciprocal in
+ * 32 bits; the meaning is defined in gemmlowp.py, in functions of the same names. */
 #ifndef EK_GEMMLOWP_H
 #define EK_GEMMLOWP_H
 
@@ -66,6 +66,29 @@ static inline int32_t ek_tanh16(int32_t raw, int32_t integer_bits)
         ek_over_one_plus16(ek_exp_of_negative16(raw > 0 ? -raw : raw, integer_bits + 1));
     const int32_t above = ek_clamp16((x - (1 << 13)) * 4);
     return raw > 0 ? above : raw ? -above : 0;
+}
+
+/* A product of numbers with 31 fractional bits. */
+static inline int32_t ek_product(int32_t a, int32_t b)
+{
+    return ek_rescale_twice(a, b, 0);
+}
+
+static inline int32_t ek_saturated(int64_t value)
+{
+    return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
+/* 1 / (1 + x) with 31 fractional bits, for x from 0 to 1: Newton's method in 29 bits. */
+static inline int32_t ek_reciprocal(int32_t x)
+{
+    const int32_t half = (int32_t)(((int64_t)x + ((int64_t)1 << 31)) >> 1);
+    int32_t guess = 1515870810 + ek_product(half, -1010580540); /* 48/17 - 32/17 * half */
+    for (int i = 0; i < 3; i++) {
+        const int32_t rest = ((int32_t)1 << 29) - ek_product(half, guess);
+        guess += ek_saturated((int64_t)ek_product(guess, rest) * 4);
+    }
+    return ek_saturated((int64_t)guess * 2);
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "double.h"
+#include "double_bits.h"
 
 /* The zero point of int8 numbers that are to hold those from low to high, a step apart. */
 static inline int32_t ek_hybrid_zero_point(double low, double high, double step)

@@ -4,6 +4,7 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
+#include "gemmlowp.h"
 
 /* A number as int8: a byte of uint8, whose flip is -128, less 128. */
 static inline int8_t number(int8_t byte, int32_t flip)
@@ -19,29 +20,6 @@ static inline int32_t largest_int8(const int8_t *row, int32_t depth, int32_t fli
     return largest;
 }
 
-/* A product of numbers with 31 fractional bits. */
-static inline int32_t product(int32_t a, int32_t b)
-{
-    return ek_rescale_twice(a, b, 0);
-}
-
-static inline int32_t saturated(int64_t value)
-{
-    return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
-}
-
-/* 1 / (1 + x) with 31 fractional bits, for x from 0 to 1: Newton's method in 29 bits. */
-static int32_t reciprocal(int32_t x)
-{
-    const int32_t half = (int32_t)(((int64_t)x + ((int64_t)1 << 31)) >> 1);
-    int32_t guess = 1515870810 + product(half, -1010580540); /* 48/17 - 32/17 * half */
-    for (int i = 0; i < 3; i++) {
-        const int32_t rest = ((int32_t)1 << 29) - product(half, guess);
-        guess += saturated((int64_t)product(guess, rest) * 4);
-    }
-    return saturated((int64_t)guess * 2);
-}
-
 /* What a row's exponentials are multiplied by, and the shift to ``bits`` fractional bits. */
 typedef struct {
     int32_t reciprocal, right;
@@ -55,7 +33,7 @@ static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const i
     for (int32_t i = 0; i < depth; i++)
         total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - number(row[i], flip)]), 12);
     const int32_t zeros = ek_leading_zeros(total);
-    const Share share = {reciprocal((int32_t)((total << zeros) - 0x80000000u)),
+    const Share share = {ek_reciprocal((int32_t)((total << zeros) - 0x80000000u)),
                          12 - zeros + 31 - bits};
     return share;
 }
@@ -64,7 +42,7 @@ static inline int32_t scaled(Share share, int32_t power, int32_t highest)
 {
     if (share.right > 31)
         return 0;
-    const int32_t output = ek_rounding_shift(product(share.reciprocal, power), share.right);
+    const int32_t output = ek_rounding_shift(ek_product(share.reciprocal, power), share.right);
     return output < highest ? output : highest;
 }
 

@@ -6,6 +6,7 @@
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
+    X(abs_int16_twice)                                                                             \
     X(add_float32)                                                                                 \
     X(add_int16_shifted_once)                                                                      \
     X(add_int16_twice)                                                                             \
@@ -13,7 +14,15 @@
     X(add_int64)                                                                                   \
     X(add_int8_once)                                                                               \
     X(add_int8_twice)                                                                              \
+    X(add_n_float32)                                                                               \
+    X(add_n_int32)                                                                                 \
     X(add_uint8_twice)                                                                             \
+    X(arg_max_float32)                                                                             \
+    X(arg_max_int32)                                                                               \
+    X(arg_max_int8)                                                                                \
+    X(cast_from_float32)                                                                           \
+    X(cast_integers)                                                                               \
+    X(cast_to_float32)                                                                             \
     X(comparison_float32)                                                                          \
     X(comparison_int16)                                                                            \
     X(comparison_int16_twice)                                                                      \
@@ -22,6 +31,7 @@
     X(comparison_int8_twice)                                                                       \
     X(comparison_uint8_twice)                                                                      \
     X(concatenation)                                                                               \
+    X(concatenation_lookup)                                                                        \
     X(conv_2d_float32)                                                                             \
     X(conv_2d_int16_once)                                                                          \
     X(conv_2d_int16_twice)                                                                         \
@@ -29,11 +39,29 @@
     X(conv_2d_int8_twice)                                                                          \
     X(conv_2d_uint8_twice)                                                                         \
     X(copy)                                                                                        \
+    X(cumsum_float32)                                                                              \
+    X(cumsum_int32)                                                                                \
+    X(cumsum_int64)                                                                                \
+    X(depthwise_conv_2d_float32)                                                                   \
+    X(depthwise_conv_2d_int16_once)                                                                \
+    X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
+    X(depthwise_conv_2d_uint8_twice)                                                               \
     X(dequantize_float16)                                                                          \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
+    X(div_float32)                                                                                 \
+    X(div_int32)                                                                                   \
+    X(div_int8_twice)                                                                              \
+    X(div_uint8_twice)                                                                             \
+    X(elu_float32)                                                                                 \
     X(finite)                                                                                      \
+    X(floor_div_float32)                                                                           \
+    X(floor_div_int16)                                                                             \
+    X(floor_div_int32)                                                                             \
+    X(floor_div_int64)                                                                             \
+    X(floor_div_int8)                                                                              \
     X(fully_connected_float32)                                                                     \
     X(fully_connected_int16_narrow_once)                                                           \
     X(fully_connected_int16_narrow_twice)                                                          \
@@ -46,8 +74,21 @@
     X(fully_connected_offset_int8_once)                                                            \
     X(fully_connected_offset_int8_twice)                                                           \
     X(fully_connected_offset_uint8_once)                                                           \
+    X(gather_int32)                                                                                \
+    X(gather_int64)                                                                                \
+    X(gelu_float32)                                                                                \
+    X(gelu_tanh_float32)                                                                           \
+    X(hard_swish_float32)                                                                          \
+    X(indexed_copy)                                                                                \
+    X(indexed_copy_out)                                                                            \
+    X(interpolation_int16)                                                                         \
+    X(l2_normalization_float32)                                                                    \
+    X(l2_normalization_int8_twice)                                                                 \
+    X(l2_normalization_uint8_twice)                                                                \
     X(leaky_relu_float32)                                                                          \
     X(leaky_relu_int16_twice)                                                                      \
+    X(log_softmax_float32)                                                                         \
+    X(log_softmax_int8_twice)                                                                      \
     X(logical)                                                                                     \
     X(logistic_fixed_int16)                                                                        \
     X(logistic_float32)                                                                            \
@@ -79,6 +120,11 @@
     X(pool_max_int16)                                                                              \
     X(pool_max_int8)                                                                               \
     X(pool_max_uint8)                                                                              \
+    X(pow_float32)                                                                                 \
+    X(pow_int32)                                                                                   \
+    X(prelu_float32)                                                                               \
+    X(prelu_int8_twice)                                                                            \
+    X(prelu_uint8_twice)                                                                           \
     X(quantize_even_int16)                                                                         \
     X(quantize_even_int8)                                                                          \
     X(quantize_int16)                                                                              \
@@ -111,6 +157,9 @@
     X(resize_nearest)                                                                              \
     X(reverse_sequence_int32)                                                                      \
     X(reverse_sequence_int64)                                                                      \
+    X(roots_rsqrt_float32)                                                                         \
+    X(roots_sqrt_float32)                                                                          \
+    X(roots_sqrt_int16)                                                                            \
     X(select)                                                                                      \
     X(softmax_float32)                                                                             \
     X(softmax_int16_twice)                                                                         \
@@ -121,7 +170,12 @@
     X(softmax_uint8_int16_twice)                                                                   \
     X(softmax_uint8_twice)                                                                         \
     X(split)                                                                                       \
+    X(squared_difference_float32)                                                                  \
+    X(squared_difference_int32)                                                                    \
+    X(squared_difference_int8_twice)                                                               \
     X(strided_copy)                                                                                \
+    X(svdf_float32)                                                                                \
+    X(svdf_int8_twice)                                                                             \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)                                                                                  \
@@ -131,9 +185,40 @@
     X(topk_int64)                                                                                  \
     X(topk_int8)                                                                                   \
     X(topk_uint8)
+    X(transcendental_cos_float32)                                                                  \
+    X(transcendental_exp_float32)                                                                  \
+    X(transcendental_log_float32)                                                                  \
+    X(transcendental_sin_float32)                                                                  \
+    X(transpose_conv_float32)                                                                      \
+    X(transpose_conv_int16_narrow_twice)                                                           \
+    X(transpose_conv_int16_once)                                                                   \
+    X(transpose_conv_int8_float)                                                                   \
+    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_uint8_twice)                                                                  \
+    X(unary_abs_float32)                                                                           \
+    X(unary_abs_int32)                                                                             \
+    X(unary_ceil_float32)                                                                          \
+    X(unary_floor_float32)                                                                         \
+    X(unary_logical_not_bool)                                                                      \
+    X(unary_neg_float32)                                                                           \
+    X(unary_neg_int16)                                                                             \
+    X(unary_neg_int32)                                                                             \
+    X(unary_neg_int64)                                                                             \
+    X(unary_round_float32)                                                                         \
+    X(unary_sign_float32)                                                                          \
+    X(unary_sign_int32)                                                                            \
+    X(unary_square_float32)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)                                                                 \
+    X(batch_matmul_float32, ek_batch_matmul_scratch_float32)                                       \
+    X(batch_matmul_int16_int8_once, ek_batch_matmul_scratch_int16)                                 \
+    X(batch_matmul_int16_once, ek_batch_matmul_scratch_int16)                                      \
+    X(batch_matmul_int8_int32, ek_batch_matmul_scratch_int8)                                       \
+    X(batch_matmul_int8_twice, ek_batch_matmul_scratch_int8)                                       \
+    X(conv_2d_hybrid_asymmetric, ek_conv_2d_hybrid_scratch)                                        \
+    X(conv_2d_hybrid_symmetric, ek_conv_2d_hybrid_scratch)                                         \
+    X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
     X(lstm_float32_hybrid, ek_lstm_float32_hybrid_scratch)                                         \
@@ -159,6 +244,14 @@
  * of their own, and what all compile is for the exporter to choose. */
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
+    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_int8)        \
+    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)           \
+    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)          \
+    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_int8)        \
+    x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)              \
+    x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)                \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
     x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
     x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
@@ -173,6 +266,7 @@
     x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -185,6 +279,10 @@ ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_in
 ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
 ek_packer ek_pack_gemm_int8_sparse;
+ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
+ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
+ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

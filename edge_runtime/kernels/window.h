@@ -13,6 +13,8 @@ static inline int32_t ek_first_tap(int32_t start, int32_t dilation)
 
 static inline int32_t ek_taps_end(int32_t start, int32_t size, int32_t taps, int32_t dilation)
 {
+    if ((taps - 1) * dilation < size - start)
+        return taps;
     const int32_t inside = size > start ? (size - start + dilation - 1) / dilation : 0;
     return inside < taps ? inside : taps;
 }

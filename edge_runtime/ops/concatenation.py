@@ -1,14 +1,20 @@
-"""CONCATENATION: tensors joined along an axis, their elements as they are."""
+"""CONCATENATION: tensors joined along an axis, their elements as they are.
+
+But uint8 of other scales than the output's is rescaled, as in LiteRT.
+"""
 
 from __future__ import annotations
 
 from math import prod
 
-from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import describe
+from edge_runtime.fixed_point import f32, half_away
+from edge_runtime.graph import SIZES
+from edge_runtime.ops.call import Call, Constant, Kernel, int32s
+from edge_runtime.ops.constraints import affine, describe, per_tensor
 
-SIZES = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "int64": 8}
-"""Element types that can be joined -> bytes of an element."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Tensor
 
 
 def inputs_are_there(call: Call) -> str | None:
@@ -18,9 +24,9 @@ def inputs_are_there(call: Call) -> str | None:
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Inputs and output are all int8, int16, int32, int64 or float32."""
+    """Inputs and output have the same element type."""
     types = [tensor.dtype for tensor in (*call.inputs, call.output) if tensor]
-    return None if len(set(types)) == 1 and types[0] in SIZES else ", ".join(types)
+    return None if len(set(types)) == 1 else ", ".join(types)
 
 
 def axis_is_there(call: Call) -> str | None:
@@ -59,6 +65,25 @@ def quantization_fits(call: Call) -> str | None:
     return None
 
 
+def uint8_has_scales(call: Call) -> str | None:
+    """Uint8 tensors have one scale and zero point each, unless all are quantised the same way."""
+    output = call.output
+    for tensor in call.inputs if output.dtype == "uint8" else ():
+        same = tensor is None or tensor.quantization == output.quantization
+        if tensor and not same and not (per_tensor(tensor) and per_tensor(output)):
+            return f"{tensor.quantization} for {output.quantization}"
+    return None
+
+
+def ratios_fit(call: Call) -> str | None:
+    """The scales of uint8 inputs are less than 2**22 of the output's."""
+    output = call.output
+    for tensor in call.inputs if output.dtype == "uint8" else ():
+        if tensor and _differs(tensor, output) and affine(tensor)[0] >= 2**22 * affine(output)[0]:
+            return f"{affine(tensor)[0]} for {affine(output)[0]}"
+    return None
+
+
 def activation_is_none(call: Call) -> str | None:
     """There is no fused activation."""
     code = call.op.options["fused_activation"]
@@ -72,6 +97,8 @@ CONSTRAINTS = (
     shapes_fit,
     size_fits,
     quantization_fits,
+    uint8_has_scales,
+    ratios_fit,
     activation_is_none,
 )
 
@@ -91,7 +118,7 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 
 def lower(call: Call) -> Kernel:
-    """Return the kernel, which copies bytes and so serves every element type."""
+    """Return the kernel, which copies bytes and so serves every element type, or rescales uint8."""
     axis = _axis(call)
     size = SIZES[call.output.dtype]
     lengths = [prod(tensor.shape[axis:]) * size for tensor in call.inputs if tensor]
@@ -99,4 +126,29 @@ def lower(call: Call) -> Kernel:
     # A constant input is stored once, however many tensors are run at once.
     rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
     inputs = tuple(range(len(lengths)))
-    return Kernel("concatenation", params, inputs, (int32s(lengths),), rows=rows)
+    output, constants = call.output, [int32s(lengths)]
+    others = [tensor for tensor in call.inputs if tensor and _differs(tensor, output)]
+    if output.dtype != "uint8" or not others:
+        return Kernel("concatenation", params, inputs, tuple(constants), rows=rows)
+    constants += [_table(tensor, output) for tensor in call.inputs if tensor]
+    return Kernel("concatenation_lookup", params, inputs, tuple(constants), rows=rows)
+
+
+def _differs(tensor: Tensor, output: Tensor) -> bool:
+    """Tell whether an input has another scale or zero point than the output."""
+    return (tensor.scale, tensor.zero_point) != (output.scale, output.zero_point)
+
+
+def _table(tensor: Tensor, output: Tensor) -> Constant:
+    """Return the output of each uint8 number of an input.
+
+    Source: ConcatenationWithScaling in tensorflow/lite/kernels/internal/reference/concatenation.h,
+    which calculates in float32.
+    """
+    (scale, offset), (output_scale, zero_point) = affine(tensor), affine(output)
+    if not _differs(tensor, output):
+        return Constant("uint8", bytes(range(256)))
+    factor = f32(scale * f32(1 / output_scale))
+    bias = f32(-offset * factor)
+    values = (half_away(f32(f32(x * factor) + bias)) + zero_point for x in range(256))
+    return Constant("uint8", bytes(max(0, min(255, value)) for value in values), table=True)

@@ -59,6 +59,12 @@ def quantized_per_tensor(call: Call) -> str | None:
     return not_affine(call.input(0), call.output)
 
 
+def types_are_int8_int16_or_float32(call: Call) -> str | None:
+    """Input and output are both int8, both int16 or both float32."""
+    types = call.input(0).dtype, call.output.dtype
+    return None if types[0] == types[1] in ("float32", "int8", "int16") else ", ".join(types)
+
+
 def types_are_8_or_16_bits_or_float32(call: Call) -> str | None:
     """Input and output are both int8, both uint8, both int16 or both float32."""
     types = call.input(0).dtype, call.output.dtype

@@ -11,6 +11,9 @@ Whose bytes integers give:
 - "tflite-micro": the same; TFLite Micro has no uint8.
 - "xnnpack": int8 as XNNPACK does it, by a float32 factor, halves to even, where it runs the op:
   all factors below 256. All others give the bytes of "litert".
+
+float32 with int8 weights: each image is quantised, with a zero point where the weights' scales
+differ or there are groups. The bytes are LiteRT's, whatever the rounding.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ from edge_runtime.ops.activation import (
     quantized_bounds,
     xnnpack_bounds,
 )
-from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
+from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, describe, not_affine
-from edge_runtime.ops.window import misfit, positions, window
+from edge_runtime.ops.window import misfit, places, window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ TYPES = (
     ("int16", "int8", "int64"),
     ("int16", "int8", "int32"),
     ("float32", "float32", "float32"),
+    ("float32", "int8", "float32"),
 )
 """Element types of activations, weights and bias."""
 
@@ -47,7 +51,7 @@ XNNPACK_FACTORS = 256
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types are int8, bias int32; uint8, int32; int16, weights int8, bias int64/int32; float32."""
+    """Input and weights are float32, int8, uint8, or float32/int16 and int8, the bias matches."""
     bias = _bias(call)
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:
@@ -120,23 +124,15 @@ CONSTRAINTS = (
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return [batches, rows, columns, outputs]."""
-    batches, height, width, _ = call.input(0).shape
     outputs, rows, columns, _ = call.input(1).shape
-    options = call.op.options
-    padding = options["padding"]
-    return (
-        (
-            batches,
-            positions(padding, height, rows, options["stride_h"], options["dilation_h"]),
-            positions(padding, width, columns, options["stride_w"], options["dilation_w"]),
-            outputs,
-        ),
-    )
+    return ((call.input(0).shape[0], *places(call, rows, columns), outputs),)
 
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
     dtype = call.output.dtype
+    if dtype == "float32" and call.input(1).dtype == "int8":
+        return _hybrid(call)
     if dtype == "float32":
         bias = _bias(call)
         if bias is not None:
@@ -158,6 +154,19 @@ def lower(call: Call) -> Kernel:
     if constants[0].dtype == "int64":
         name = "conv_2d_int16_once"
     return _kernel(call, name, quantized_bounds(call), *constants)
+
+
+def _hybrid(call: Call) -> Kernel:
+    """Return the kernel of float32 with int8 weights."""
+    (*_, channels), (outputs, *_, depth) = call.input(0).shape, call.input(1).shape
+    quantization = call.input(1).quantization
+    assert quantization is not None
+    scales = list(quantization.scales) * (1 if quantization.per_channel else outputs)
+    offset = len(set(scales)) > 1 or channels != depth
+    name = f"conv_2d_hybrid_{'asymmetric' if offset else 'symmetric'}"
+    if _bias(call) is None:
+        return _kernel(call, name, float32_bounds(call), _biases(call), float32s(scales))
+    return _kernel(call, name, float32_bounds(call), float32s(scales), inputs=(0, 1, 2))
 
 
 def _kernel(

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import (
     exact_multiplier,
-    f32,
-    quantize_multiplier,
     rounding_multiplier,
     wrapped,
 )
@@ -27,12 +25,19 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import NONE, Call, Constant, Kernel, float32s, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor
+from edge_runtime.ops.per_channel import (
+    factors,
+    float32_factor,
+    float_factors,
+    multipliers,
+    numbers,
+    spread,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
     from edge_runtime.graph import Tensor
 
@@ -155,7 +160,7 @@ def lower(call: Call) -> Kernel:
     bias = _bias(call)
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
-    biases = [0] * outputs if bias is None else _numbers(bias)
+    biases = numbers(bias, outputs)
     if call.output.dtype == "int8":
         _, zero_point = affine(call.output)
         if call.input(1).data is None or _weights_zero_point(call):
@@ -225,7 +230,8 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "xnnpack":
-        return _kernel("fully_connected_int8_float", params, folded, _scales(call))
+        factor = float_factors(call.input(0), call.input(1), call.output, params["outputs"])
+        return _kernel("fully_connected_int8_float", params, folded, factor)
     roundings = "once" if call.rounding == "litert" else "twice"
     return _kernel(
         f"fully_connected_int8_{roundings}",
@@ -264,20 +270,6 @@ def _bias(call: Call) -> Tensor | None:
     return call.inputs[2] if len(call.inputs) > 2 else None
 
 
-def _numbers(tensor: Tensor) -> list[int]:
-    """Return the values of a constant int32 or int64 tensor."""
-    assert tensor.data is not None
-    values: Any = tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q")
-    return list(values)
-
-
-def _quantized(call: Call) -> tuple[float, tuple[float, ...], float]:
-    """Return the scales of input, weights and output."""
-    weights = call.input(1).quantization
-    assert weights is not None
-    return affine(call.input(0))[0], weights.scales, affine(call.output)[0]
-
-
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return the factors from sums to outputs: multiplier and shift of each output.
 
@@ -285,14 +277,12 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     factor (PopulateConvolutionQuantizationParams, kernel_util.cc), all in double, but for one scale
     it rounds the product to float32 first (GetQuantizedConvolutionMultipler).
     """
-    scale, weights, output = _quantized(call)
-    products = [scale * weight for weight in weights]
+    weights, outputs = call.input(1), call.input(1).shape[0]
     if _micro(call):
-        products = [f32(products[0])] if len(products) == 1 else products
-        pairs = [quantize_multiplier(product / output) for product in products]
-    else:
-        pairs = [rounding_multiplier(product / output) for product in products]
-    return _constants(call, pairs, int32s)
+        of_scales = float32_factor if per_tensor(weights) else factors
+        return multipliers(of_scales(call.input(0), weights, call.output), outputs)
+    pairs = [rounding_multiplier(one) for one in factors(call.input(0), weights, call.output)]
+    return spread(pairs, outputs, int32s)
 
 
 def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
@@ -300,27 +290,6 @@ def _exact_multipliers(call: Call) -> tuple[Constant, Constant]:
 
     Source: reference_integer_ops::FullyConnected of LiteRT, for int16 as for int8.
     """
-    scale, weights, output = _quantized(call)
-    factors = [exact_multiplier(scale * weight / output) for weight in weights]
-    return _constants(call, factors, int64s)
-
-
-def _constants(
-    call: Call, pairs: list[tuple[int, int]], packed: Callable[[list[int]], Constant]
-) -> tuple[Constant, Constant]:
-    """Return multipliers and shifts, of each output or of all, as constants of each output."""
-    if len(pairs) == 1:
-        pairs *= call.input(1).shape[0]
-    return packed([multiplier for multiplier, _ in pairs]), int32s([shift for _, shift in pairs])
-
-
-def _scales(call: Call) -> Constant:
-    """Return the factors from sums to outputs, each a float32.
-
-    Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
-    """
-    scale, weights, output = _quantized(call)
-    factors = [f32(f32(scale * weight) / output) for weight in weights]
-    if len(factors) == 1:
-        factors *= call.input(1).shape[0]
-    return float32s(factors)
+    weights = call.input(1)
+    pairs = [exact_multiplier(one) for one in factors(call.input(0), weights, call.output)]
+    return spread(pairs, weights.shape[0], int64s)

@@ -57,7 +57,8 @@ def lower(call: Call) -> Kernel:
     scale, zero_point = affine(call.input(0))
     if call.output.dtype != "int16":
         if call.rounding != "tflite-micro" or call.output.dtype == "uint8":
-            return tabulate(call, _precise if call.rounding == "xnnpack" else _sigmoid)
+            xnnpack = call.rounding == "xnnpack"
+            return tabulate(call, _precise if xnnpack else _sigmoid, by_xnnpack=xnnpack)
         micro = gemmlowp.of_int8(gemmlowp.logistic, scale, 8)
         return tabulate_integers(call, lambda x: micro(x - zero_point) - 128)
     if call.rounding == "xnnpack" and power_of_two(scale) == -12:

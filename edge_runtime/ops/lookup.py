@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import exp, isfinite
 
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.ops.call import Call, Constant, Kernel
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
+def tabulate(call: Call, function: Callable[[float], float], *, by_xnnpack: bool = False) -> Kernel:
     """Return the kernel that applies ``function`` from the input's scale to the output's.
 
     Source: LUTPopulate in tensorflow/lite/kernels/internal/common.h, which calculates in float32
-    and rounds halves away from zero. With ``rounding="xnnpack"`` as XNNPACK does it
+    and rounds halves away from zero. XNNPACK does it in another way
     (src/reference/unary-elementwise.cc): the zero point is added first, and halves go to the even
     number. LiteRT calls the C library of its machine, here the function is rounded correctly: where
     a value lies within that library's error of a half, the table may be one off.
@@ -25,6 +25,7 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
     Args:
         call: an op with an int8 or uint8 input and an output of that type, both per-tensor.
         function: of a float32 number, rounded to float32.
+        by_xnnpack: whether to round as XNNPACK does, which runs few of these ops.
     """
     (scale, offset), (output_scale, zero_point) = affine(call.input(0)), affine(call.output)
     inverse = f32(1 / output_scale)
@@ -33,11 +34,16 @@ def tabulate(call: Call, function: Callable[[float], float]) -> Kernel:
         scaled = f32(f32(function(f32(scale * (value - offset)))) * inverse)
         if not isfinite(scaled):
             return -(2**15) if scaled < 0 else 2**15
-        if call.rounding == "xnnpack":
+        if by_xnnpack:
             return round(f32(scaled + zero_point))
         return half_away(scaled) + zero_point
 
     return tabulate_integers(call, quantized)
+
+
+def exponential(x: float) -> float:
+    """Return e**x, rounded to float32."""
+    return f32(exp(x)) if x < 89 else float("inf")
 
 
 def tabulate_integers(call: Call, function: Callable[[int], int]) -> Kernel:

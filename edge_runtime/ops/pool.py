@@ -17,7 +17,7 @@ from edge_runtime.ops.activation import (
 )
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import describe, quantized_per_tensor
-from edge_runtime.ops.window import SAME, VALID, positions, window
+from edge_runtime.ops.window import SAME, VALID, places, window
 
 MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
 """Element type -> most numbers of a window, so that their sum fits int32."""
@@ -74,11 +74,7 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def _size(call: Call) -> tuple[int, int]:
     """Return the rows and columns of the output."""
-    options, (_, rows, columns, _) = call.op.options, call.input(0).shape
-    return (
-        positions(options["padding"], rows, options["filter_height"], options["stride_h"]),
-        positions(options["padding"], columns, options["filter_width"], options["stride_w"]),
-    )
+    return places(call, call.op.options["filter_height"], call.op.options["filter_width"])
 
 
 def lower(call: Call) -> Kernel:

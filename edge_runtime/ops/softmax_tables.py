@@ -11,6 +11,7 @@ from edge_runtime.fixed_point import (
     rescale_twice,
     rounding_shift,
 )
+from edge_runtime.ops.interpolation import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 INTEGER_BITS = 5
 """Integer bits of the arguments of exp, which have 26 fractional bits."""
-
-STEPS = 512
-"""Steps of an int16 table, between whose entries kernels interpolate."""
 
 INT16_RANGE = 2**16 - 1
 
@@ -97,51 +95,24 @@ def float_exponentials(scale: float, beta: float) -> list[float]:
 
 
 def interpolated_exponentials(rounded: Callable[[float], float]) -> list[int]:
-    """Return e**x for STEPS + 1 numbers from -10 to 0, with 15 fractional bits.
+    """Return e**x for 513 numbers from -10 to 0, with 15 fractional bits.
 
     Args:
         rounded: rounds each step of the calculation: ``f32`` in TFLite Micro, ``float`` in LiteRT.
     """
     unit = rounded(rounded(10.0) / INT16_RANGE)
     first, last = rounded(unit * -INT16_RANGE), rounded(unit * 0)
-    return _interpolated(lambda x: rounded(exp(x)), first, last, rounded)
+    scale = rounded(2.0 / INT16_RANGE)
+    return table(lambda x: rounded(exp(x)), (first, last), scale, rounded)
 
 
 def interpolated_reciprocals(rounded: Callable[[float], float]) -> list[int]:
-    """Return 1 / (1 + x) for STEPS + 1 numbers from 0 to 1, with 15 fractional bits.
+    """Return 1 / (1 + x) for 513 numbers from 0 to 1, with 15 fractional bits.
 
     Args:
         rounded: as of ``interpolated_exponentials``.
     """
     unit = rounded(1.0 / INT16_RANGE)
     first, last = rounded(unit * 0), rounded(unit * INT16_RANGE)
-    return _interpolated(lambda x: rounded(1 / rounded(1 + x)), first, last, rounded)
-
-
-def _interpolated(
-    function: Callable[[float], float],
-    first: float,
-    last: float,
-    rounded: Callable[[float], float],
-) -> list[int]:
-    """Return the int16 table of a function, its entries adjusted so that midpoints fit as well.
-
-    Source: LUTPopulateInt16 in tensorflow/lite/kernels/internal/common.h, with an output from -1 to
-    1, and activations.cc.
-    """
-    unit = rounded(2.0 / INT16_RANGE)
-    low, high = rounded(unit * -(2**15)), rounded(unit * (2**15 - 1))
-    inverse = rounded((INT16_RANGE + 1) / rounded(high - low))
-    step = rounded(rounded(last - first) / STEPS)
-    half = rounded(step / 2)
-    table = []
-    for i in range(STEPS):
-        start = rounded(first + rounded(i * step))
-        value = rounded(function(start) * inverse)
-        middle = half_away(rounded(function(rounded(start + half)) * inverse))
-        following = function(rounded(first + rounded((i + 1) * step)))
-        end = rounded(following * inverse)
-        between = half_away(rounded(rounded(end + half_away(value)) / 2))
-        table.append(half_away(value) - half_away((between - middle) / 2))
-    table.append(half_away(rounded(function(last) * inverse)))
-    return [max(-(2**15), min(2**15 - 1, entry)) for entry in table]
+    scale = rounded(2.0 / INT16_RANGE)
+    return table(lambda x: rounded(1 / rounded(1 + x)), (first, last), scale, rounded)

@@ -55,7 +55,7 @@ def lower(call: Call) -> Kernel:
     scale, zero_point = affine(call.input(0))
     if call.output.dtype != "int16":
         if call.rounding != "tflite-micro" or call.output.dtype == "uint8":
-            return tabulate(call, tanh)
+            return tabulate(call, tanh, by_xnnpack=call.rounding == "xnnpack")
         micro = gemmlowp.of_int8(gemmlowp.tanh, scale, 7)
         return tabulate_integers(call, lambda x: micro(x - zero_point))
     exponent = power_of_two(scale)

@@ -16,9 +16,14 @@ from edge_runtime.planner.lower import Lowering, lower
 from edge_runtime.planner.memory import lay_out, require_outputs
 from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
+from edge_runtime.planner.passes.dilations import dilations
 from edge_runtime.planner.passes.drop_dead import drop_dead
 from edge_runtime.planner.passes.fold_constants import fold_constants
+from edge_runtime.planner.passes.pads import pads
+from edge_runtime.planner.passes.tables import tables
+from edge_runtime.planner.passes.transposes import transposes
 from edge_runtime.planner.passes.variables import variables
+from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -49,7 +54,11 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     lowering = Lowering(graph)
     stateful = variables(graph)
     settled, left = fold_constants(drop_dead(stateful), rounding, lowering, engine)
-    simplified = aliases(settled)
+    simplified = settled
+    if not left:
+        simplified = drop_dead(pads(dilations(transposes(simplified))))
+        simplified = tables(simplified, rounding, lowering, engine or PORTABLE)
+    simplified = aliases(simplified)
     if not left:
         simplified = copy_outputs(drop_dead(simplified))
     lowered, beyond = lower(simplified, rounding, lowering)

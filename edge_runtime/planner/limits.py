@@ -25,8 +25,8 @@ inputs, outputs and arena together, and for the constants that all ops read and 
 thousands of ops may share the same weights, each with a copy packed for its kernel."""
 
 MAX_OPS = 4096
-"""Most ops. The time of planning grows with the square of their number: half a second for this many
-tensors that are all alive at once."""
+"""Most ops, and most outputs of them all. The time of planning grows with the square of their
+number: half a second for this many tensors that are all alive at once."""
 
 MAX_SCALES = 2**16
 """Most scales of slices of tensors, in total: each becomes a multiplier in 5 µs, at worst 80 µs.
@@ -54,9 +54,11 @@ def room(graph: Graph) -> int:
 
 
 def require_few_ops(graph: Graph) -> None:
-    """Raise when a graph has more than MAX_OPS ops."""
+    """Raise when a graph has more than MAX_OPS ops, or these more outputs."""
     if len(graph.ops) > MAX_OPS:
         raise ModelError(f"it has {len(graph.ops)} ops, and the engine takes at most {MAX_OPS}")
+    if (outputs := sum(len(op.outputs) for op in graph.ops)) > MAX_OPS:
+        raise ModelError(f"its ops have {outputs} outputs, and the engine takes at most {MAX_OPS}")
 
 
 def require_ranks(graph: Graph) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import build
+import moved
 import runtimes
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
@@ -15,7 +16,7 @@ from runtimes import equal
 
 def joined(dtype, shape, axis, lengths, rng, quantization=(0.5, 0), activation=0):
     """A model that joins constants and, wherever a length is None, its input."""
-    quantized = quantization if dtype.startswith("int") else ()
+    quantized = quantization if "int" in dtype else ()
     tensors, inputs = [build.tensor(shape, dtype, *quantized)], []
     total = 0
     for length in lengths:
@@ -26,7 +27,7 @@ def joined(dtype, shape, axis, lengths, rng, quantization=(0.5, 0), activation=0
         part = [*shape]
         part[axis] = length
         total += length
-        numbers = rng.integers(-100, 100, part).astype(dtype)
+        numbers = moved.drawn(int(rng.integers(2**32)), dtype, part)
         inputs.append(len(tensors))
         tensors.append(build.tensor(part, dtype, *quantized, data=numbers))
     output = [*shape]
@@ -43,7 +44,28 @@ def doubled(dtype, scale):
     return build.model([build.tensor(shape, dtype, scale) for shape in shapes], ops)
 
 
+def rescaled(quantizations, output, length=4, constants=0):
+    """A model that joins uint8 of several scales: its inputs, but the first ones are constants."""
+    rng = np.random.default_rng(1)
+    tensors = [
+        build.tensor(
+            (1, length),
+            "uint8",
+            *one,
+            data=moved.drawn(int(rng.integers(99)), "uint8", (1, length))
+            if at < constants
+            else None,
+        )
+        for at, one in enumerate(quantizations)
+    ]
+    count = len(tensors)
+    tensors.append(build.tensor((1, count * length), "uint8", *output))
+    ops = [("CONCATENATION", range(count), count, {"axis": 1})]
+    return build.model(tensors, ops, inputs=range(constants, count))
+
+
 SEEDS = {
+    "CONCATENATION uint8": rescaled([(0.07, 12), (0.05, 3)], (0.05, 3), constants=1),
     "CONCATENATION float32": doubled("float32", 0.0),
     "CONCATENATION int8": doubled("int8", 0.05),
 }
@@ -52,7 +74,7 @@ SEEDS = {
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    dtype=st.sampled_from(("int8", "int16", "int32", "int64", "float32")),
+    dtype=moved.types,
     shape=st.lists(st.integers(1, 5), min_size=1, max_size=5).map(tuple),
     axis=st.integers(-5, 4),
     lengths=st.lists(st.none() | st.integers(1, 9), max_size=6),
@@ -62,8 +84,26 @@ def test_it_is_what_litert_gives(seed, dtype, shape, axis, lengths, rounding):
     axis = max(-len(shape), min(len(shape) - 1, axis))
     rng = np.random.default_rng(seed)
     data = joined(dtype, shape, axis, [*lengths, None], rng)
-    x = rng.integers(-100, 100, shape).astype(dtype)
+    x = moved.drawn(seed, dtype, shape)
     equal(data, x, runtimes.PEERS[rounding](data)(x), rounding)
+
+
+scale = st.floats(-3, 3).map(lambda exponent: float(np.float32(10.0**exponent)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    quantizations=st.lists(st.tuples(scale, st.integers(0, 255)), min_size=1, max_size=4),
+    zero_point=st.integers(0, 255),
+    rounding=st.sampled_from(("litert", "xnnpack")),
+)
+def test_uint8_of_different_scales_is_rescaled(quantizations, zero_point, rounding):
+    output = quantizations[0][0], zero_point
+    data = rescaled([*quantizations, output], output, 256)
+    inputs = [np.arange(256, dtype=np.uint8)[None]] * (len(quantizations) + 1)
+    [expected] = runtimes.run_builtin_ref(data, inputs)
+    for name, engine in runtimes.engines(data, rounding=rounding).items():
+        np.testing.assert_array_equal(engine.run(tuple(inputs)), expected, err_msg=name)
 
 
 def test_computed_tensors_are_joined():
@@ -92,6 +132,17 @@ def test_int16_of_different_scales_is_copied_as_litert_does():
         assert engine.run(x).tolist() == [1, 2, 3, 7, -7]
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ((1e7, 3), "the scales of uint8 inputs are less than 2**22 of the output's; here it is 1"),
+        ((), "uint8 tensors have one scale and zero point each, unless all are quantised the same"),
+    ],
+)
+def test_limits_of_uint8_are_told(source, message):
+    assert message in refused(rescaled([(1.0, 3), source], (1.0, 3)))
+
+
 def refused(data):
     with pytest.raises(ModelError) as error:
         plan(read(data))
@@ -115,7 +166,6 @@ def test_int8_of_different_scales_is_refused_here_and_there():
     [
         ("int16", (0.5, 3), {}, "int16 tensors the zero point 0; here it is zero point 3"),
         ("int8", (0.5, 3), {"activation": 1}, "there is no fused activation; here it is 1"),
-        ("uint8", (0.5, 3), {}, "int32, int64 or float32; here it is uint8, uint8, uint8"),
     ],
 )
 def test_limits_are_told(dtype, quantization, kinds, message):

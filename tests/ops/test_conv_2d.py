@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 import build
 import micro_arithmetic as micro
 import runtimes
+import trials
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from runtimes import equal, f32
+from trials import Trial, between
 
 SAME, VALID = 0, 1
 """Padding in the schema."""
@@ -123,6 +125,72 @@ def seeds():
 
 
 SEEDS = seeds()
+
+
+def trial_layer(rng):
+    """Parameters up to the zero points, and elements of input, weights and output."""
+    batches, groups = between(rng, 1, 2), 1 if rng.integers(8) else between(rng, 2, 3)
+    outputs = groups * between(rng, 1, 40)
+    depth = between(rng, 1, 9) if rng.integers(3) else between(rng, 10, 70)
+    window = [1, 1] if rng.integers(3) == 0 else [between(rng, 1, 4), between(rng, 1, 4)]
+    strides = [1, 1] if rng.integers(2) else [between(rng, 1, 3), between(rng, 1, 3)]
+    dilation = [1, 1] if rng.integers(4) else [between(rng, 1, 2), between(rng, 1, 2)]
+    image, output, before = [], [], []
+    for taps, stride, one in zip(window, strides, dilation, strict=True):
+        length, size = (taps - 1) * one + 1, between(rng, 1, 9)
+        places = -(-size // stride)
+        if rng.integers(2):  # VALID
+            size += length - 1
+            before.append(0)
+        else:
+            before.append(max(0, (places - 1) * stride + length - size) // 2)
+        image.append(size)
+        output.append(places)
+    counts = (
+        batches * image[0] * image[1] * groups * depth,
+        outputs * window[0] * window[1] * depth,
+        batches * output[0] * output[1] * outputs,
+    )
+    size = [batches, *image, groups * depth, *output, outputs, depth]
+    return [*size, *window, *strides, *dilation, *before], counts
+
+
+def int8_params(rng):
+    lowest = -128 if rng.integers(2) else between(rng, -128, 127)
+    highest = 127 if rng.integers(2) else between(rng, lowest, 127)
+    return [between(rng, -128, 127), 0, between(rng, -128, 127), lowest, highest]
+
+
+def int8_twice_trial(rng):
+    params, (inputs, weights, output) = trial_layer(rng)
+    tensors = [trials.int8s(rng, inputs), trials.int8s(rng, weights)]
+    tensors += trials.rescaling(rng, weights // params[6], params[6])
+    return Trial([*params, *int8_params(rng)], tensors, range(1, 5), [output])
+
+
+def int8_float_trial(rng):
+    params, (inputs, weights, output) = trial_layer(rng)
+    outputs = params[6]
+    tensors = [trials.int8s(rng, inputs), trials.int8s(rng, weights)]
+    tensors.append(trials.rescaling(rng, weights // outputs, outputs)[0])
+    tensors.append((2.0 ** rng.uniform(-20, 8, outputs)).astype(np.float32))
+    return Trial([*params, *int8_params(rng)], tensors, range(1, 4), [output])
+
+
+def float32_trial(rng):
+    params, (inputs, weights, output) = trial_layer(rng)
+    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+    bits = np.array(limits, np.float32).view(np.int32).tolist()
+    counts = inputs, weights, params[6]
+    tensors = [trials.float32s(rng, count, rng.integers(8)) for count in counts]
+    return Trial([*params, 0, 0, 0, *bits], tensors, (1, 2), [4 * output])
+
+
+TRIALS = {
+    "conv_2d_int8_twice": int8_twice_trial,
+    "conv_2d_int8_float": int8_float_trial,
+    "conv_2d_float32": float32_trial,
+}
 
 
 def drawn(rng, dtype, shape):

@@ -11,7 +11,7 @@ from edge_runtime.reader import read
 
 SEEDS = {
     "SPLIT float32": moved.model(
-        "SPLIT", "float32", (1, 3, 4), [2], [(1, 3, 2)] * 2, first=1, numSplits=2
+        "SPLIT", "float32", (1, 3, 4), [2], [(1, 3, 2)] * 2, first=1, joined=True, numSplits=2
     )
 }
 

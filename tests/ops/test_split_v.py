@@ -12,7 +12,7 @@ from edge_runtime.reader import read
 
 SEEDS = {
     "SPLIT_V int8": moved.model(
-        "SPLIT_V", "int8", (1, 3, 5), [[2, -1], 2], [(1, 3, 2), (1, 3, 3)], numSplits=2
+        "SPLIT_V", "int8", (1, 3, 5), [[2, -1], 1], [(1, 2, 5), (1, 1, 5)], joined=True, numSplits=2
     )
 }
 

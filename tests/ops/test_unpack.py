@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import build
 import moved
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 
 SEEDS = {
-    "UNPACK float32": moved.model("UNPACK", "float32", (1, 3, 2), [], [(1, 2)] * 3, num=3, axis=1)
+    "UNPACK float32": moved.model(
+        "UNPACK", "float32", (1, 3, 2), [], [(1, 2)] * 3, joined=True, num=3, axis=1
+    )
 }
 
 
@@ -25,6 +28,14 @@ def test_it_is_what_litert_gives(seed, dtype, shape, data):
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     count = shape[axis]
     moved.compare("UNPACK", moved.drawn(seed, dtype, shape), [], count, num=count, axis=axis)
+
+
+def test_very_many_outputs_are_refused():
+    tensors = [build.tensor((4097, 1), "int8"), *(build.tensor((1,), "int8") for _ in range(4097))]
+    ops = [("UNPACK", [0], range(1, 4098), {"num": 4097, "axis": 0})]
+    data = build.model(tensors, ops, outputs=[1])
+    with pytest.raises(ModelError, match="its ops have 4097 outputs, and the engine takes at most"):
+        plan(read(data))
 
 
 @pytest.mark.parametrize(("axis", "num"), [(2, 2), (1, 2), (0, 3)])

@@ -13,12 +13,11 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 LANGUAGES = {"C99": ["-std=c99"], "C++17": ["-x", "c++", "-std=c++17"]}
 
 NARROW = [
-    "-DEK_DOUBLE_H",
-    "-Dek_double_has_64_bits=int",
-    "-DEK_EXPONENTIAL_H",
-    "-Dek_exp(x)=(x)",
+    "-DEK_DOUBLE_BITS_H",
+    "-Dek_double(bits)=(double)(bits)",
+    "-Dek_double_bits(x)=(uint64_t)(x)",
 ]
-"""In place of double.h, which refuses a double of 32 bits; integer kernels need none."""
+"""In place of double_bits.h, which refuses a double of 32 bits; integer kernels need none."""
 
 ZIG = "zig"
 ZIG_AVR = ["-target", "avr-freestanding", "-mcpu=atmega328p", "-Wno-avr-rtlib-linking-quirks"]

@@ -44,6 +44,7 @@ def model(
     outputs: Sequence[Sequence[int]],
     *,
     first: int = 0,
+    joined: bool = False,
     **options: Any,
 ) -> bytes:
     """Return a model of an op of its input "x" and of constants.
@@ -56,6 +57,7 @@ def model(
             further inputs of the model.
         outputs: shape of each output.
         first: position of the input among the op's.
+        joined: whether the model has one output: the op's, the last one first, along axis 1.
         options: of the op.
     """
     quantized = QUANTIZED.get(dtype, ())
@@ -68,7 +70,13 @@ def model(
     written = list(range(len(tensors), len(tensors) + len(outputs)))
     computed = [index for index, tensor in enumerate(tensors) if tensor.content is None]
     tensors += [build.tensor(one, dtype, *quantized) for one in outputs]
-    return build.model(tensors, [(op, inputs, written, options)], inputs=computed)
+    ops: list[build.Op] = [(op, inputs, written, options)]
+    if joined:
+        ops.append(("CONCATENATION", written[::-1], len(tensors), {"axis": 1}))
+        shape = list(outputs[0])
+        shape[1] = sum(one[1] for one in outputs)
+        tensors.append(build.tensor(shape, dtype, *quantized))
+    return build.model(tensors, ops, inputs=computed)
 
 
 def compare(

@@ -37,6 +37,11 @@ def builtin_ref(data: bytes) -> Run:
     return _litert(data, "BUILTIN_REF")
 
 
+def builtin(data: bytes) -> Run:
+    """Return LiteRT's other kernels, without a delegate: for ops that BUILTIN_REF lacks."""
+    return _litert(data, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+
+
 def xnnpack(data: bytes) -> Run:
     """Return LiteRT with its XNNPACK delegate as a function of the raw input."""
     return _litert(data, "AUTO")

@@ -192,6 +192,28 @@ def check_not_a_number(op: str, **options: Any) -> None:
     assert run_repeatedly(op, FLOAT, FLOAT, x, 1, **options) == expected.tobytes()
 
 
+def check_special(op: str, expected: dict[float, float], **options: Any) -> None:
+    """Require what numbers and what is not a number become, of a float32 kernel and in LiteRT.
+
+    Args:
+        op: builtin, in LiteRT's reference kernels.
+        expected: input -> output; NaN is any NaN.
+        options: of the op.
+    """
+    x = np.array([list(expected)], np.float32)
+    data = build.unary(op, FLOAT, FLOAT, x.size, **options)
+    litert = runtimes.builtin_ref(data)(x)
+    (step,) = plan(read(data)).steps
+    constants = [np.frombuffer(one.data, one.dtype) for one in step.kernel.constants]
+    answer = kernels.run(step.kernel.name, step.kernel.params, x.ravel(), *constants)
+    for given in litert.ravel(), answer:
+        np.testing.assert_array_equal(given, np.array(list(expected.values()), np.float32))
+        known = ~np.isnan(given)
+        signs = np.signbit(list(expected.values()))
+        np.testing.assert_array_equal(np.signbit(given)[known], signs[known])
+    assert run_repeatedly(op, FLOAT, FLOAT, x, 1, **options) == answer.tobytes()
+
+
 def check_refused(
     op: str, source: Type, output: Type, message: str, rounding: str = "litert", **options: Any
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edge_runtime.planner import limits
 from edge_runtime.planner.limits import NotSupportedError
 from edge_runtime.planner.plan import Slot
+from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -78,10 +79,7 @@ def _contents(
         return (call.input(0).data,)
     lowering.count(call.op, sum(output.size for output in call.outputs) + _constants(call))
     kernel = lowering.kernel(call, module)
-    if engine is None:
-        from edge_runtime.planner.portable import PORTABLE
-
-        engine = PORTABLE
+    engine = engine or PORTABLE
     reads = [_slot(call.input(position)) for position in kernel.inputs]
     for constant in kernel.constants:
         data = memoryview(constant.data)

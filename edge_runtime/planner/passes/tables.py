@@ -1,0 +1,126 @@
+"""Put chains of functions of one 8-bit number together to a table."""
+
+from __future__ import annotations
+
+from edge_runtime import ops
+from edge_runtime.ops.call import Call
+from edge_runtime.planner.limits import NotSupportedError
+from edge_runtime.planner.plan import Slot
+from edge_runtime.planner.uses import only_readers
+from edge_runtime.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Graph, Op, Tensor
+    from edge_runtime.planner.lower import Lowering
+    from edge_runtime.planner.plan import Engine
+
+UNARY = frozenset(
+    """
+    ABS CEIL COS DEQUANTIZE ELU EXP FLOOR GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC NEG QUANTIZE RELU
+    RELU6 RELU_0_TO_1 RELU_N1_TO_1 ROUND RSQRT SIGN SIN SQRT SQUARE TANH
+    """.split()
+)
+"""Functions of one number; they may follow each other, each in its own type."""
+
+BYTES = ("int8", "uint8")
+NUMBERS = bytes(index % 256 for index in range(-128, 128))
+"""All bytes in the order of a table: by the int8 number of each."""
+
+
+def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> Graph:
+    """Return the graph with a table in place of each chain from 8 bits to 8 bits.
+
+    So DEQUANTIZE, a function of floats and QUANTIZE become a table, and nothing at all where each
+    number stays as it is. The table has what the kernels of the chain calculate for all 256
+    numbers: the bytes stay the same.
+
+    Args:
+        graph: its ops keep the limits of their modules.
+        rounding: one of ``ops.ROUNDINGS``.
+        lowering: lowers the ops of this graph.
+        engine: runs their kernels.
+    """
+    readers = only_readers(graph)
+    tensors = list(graph.tensors)
+    replaced: dict[int, Op | None] = {}
+    for op in graph.ops:
+        if op.index in replaced or not _is_link(graph, op, tensors):
+            continue
+        chain = _chain(graph, op, tensors, readers)
+        content = _values(chain, tensors, rounding, lowering, engine) if chain else None
+        if content is None:
+            continue
+        source, output = chain[0].inputs[0], chain[-1].outputs[0]
+        replaced |= {one.index: None for one in chain}
+        replaced[chain[-1].index] = _replacement(chain[-1], tensors, source, output, content)
+    if not replaced:
+        return graph
+    kept = (replaced.get(op.index, op) for op in graph.ops)
+    return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
+
+
+def _is_link(graph: Graph, op: Op, tensors: list[Tensor]) -> bool:
+    """Return whether an op is a function of the numbers of a computed tensor, one by one."""
+    if op.custom or op.name not in UNARY or len(op.inputs) != 1 or len(op.outputs) != 1:
+        return False
+    source = tensors[op.inputs[0]]
+    return source.data is None and not source.variable and op.outputs[0] not in graph.inputs
+
+
+def _chain(graph: Graph, first: Op, tensors: list[Tensor], readers: dict[int, Op]) -> list[Op]:
+    """Return the longest chain of at least two links that begins and ends with 8 bits; or []."""
+    if tensors[first.inputs[0]].dtype not in BYTES:
+        return []
+    chain, longest = [first], 0
+    while (following := readers.get(chain[-1].outputs[0])) and _is_link(graph, following, tensors):
+        chain.append(following)
+        if tensors[following.outputs[0]].dtype in BYTES:
+            longest = len(chain)
+    return chain[:longest]
+
+
+def _values(
+    chain: list[Op], tensors: list[Tensor], rounding: str, lowering: Lowering, engine: Engine
+) -> bytes | None:
+    """Return the bytes of a chain's values for all numbers; None where a limit is in the way."""
+    content = NUMBERS
+    for op in chain:
+        module = ops.find(op.name)
+        assert module is not None
+        source, output = (
+            replace(tensors[index], shape=(256,), signature=(256,))
+            for index in (op.inputs[0], op.outputs[0])
+        )
+        call = Call(op, (source,), (output,), rounding)
+        try:
+            kernel = lowering.kernel(call, module)
+        except NotSupportedError:
+            return None
+        reads = [Slot(call.input(0).dtype, len(content), memoryview(content), "constant")]
+        for constant in kernel.constants:
+            data = memoryview(constant.data)
+            reads.append(Slot(constant.dtype, len(data), data, "constant"))
+        (content,) = engine.run(kernel, reads, [call.output.size])
+    return content
+
+
+def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, content: bytes) -> Op:
+    """Return the op of a table, which a new tensor holds; an alias where nothing changes."""
+    same = tensors[source].dtype == tensors[output].dtype
+    if content == NUMBERS and same:
+        options = {"new_shape": tensors[output].shape}
+        tensors[output] = replace(tensors[output], quantization=tensors[source].quantization)
+        return replace(last, name="RESHAPE", inputs=(source,), options=options)
+    from edge_runtime.ops.table import table_op
+
+    table = replace(
+        tensors[output],
+        index=len(tensors),
+        name="",
+        shape=(256,),
+        signature=(256,),
+        data=memoryview(content),
+    )
+    tensors.append(table)
+    return table_op(last.index, source, table.index, output)

@@ -1,0 +1,101 @@
+"""PAD folded into the convolution after it: the bytes of LiteRT, and one step less."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import build
+import runtimes
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
+from runtimes import drawn, equal
+
+AROUND = ((0, 0), (2, 1), (0, 3), (0, 0))
+SHAPE = (1, 6, 7, 3)
+WINDOW = (3, 2)
+BIASES = {"int8": "int32", "uint8": "int32", "int16": "int64", "float32": "float32"}
+STRIDE, DILATION = 2, 2
+"""Along the rows; 1 along the columns."""
+
+
+def model(
+    dtype: str = "int8",
+    op: str = "CONV_2D",
+    *,
+    paddings: Sequence[Sequence[int]] = AROUND,
+    value: int | None = None,
+    padding: int = 1,
+    further: Sequence[int] = (),
+) -> bytes:
+    """A PAD, or a PADV2 of a value, and a convolution with SAME (0) or VALID (1) padding."""
+    rng = np.random.default_rng(0)
+    scale, zero_point = {"float32": (0.0, 0), "int16": (0.05, 0)}.get(dtype, (0.05, 3))
+    batches, height, width, channels = padded = tuple(
+        size + sum(pair) for size, pair in zip(SHAPE, paddings, strict=True)
+    )
+    rows = (height - (WINDOW[0] - 1) * DILATION + STRIDE - 1) // STRIDE
+    columns = width - WINDOW[1] + 1
+    if padding == 0:
+        rows, columns = -(-height // STRIDE), width
+    weights = rng.integers(0, 100, (channels, *WINDOW, channels))
+    if op == "DEPTHWISE_CONV_2D":
+        weights = weights[:1]
+    kind = {"int16": "int8"}.get(dtype, dtype)
+    tensors = [
+        build.tensor(SHAPE, dtype, scale, zero_point),
+        build.constant(paddings, "int32"),
+        build.tensor(padded, dtype, scale, zero_point),
+        build.tensor(weights.shape, kind, scale / 5, data=weights.astype(kind)),
+        build.tensor((batches, rows, columns, channels), dtype, scale * 6),
+        build.constant(range(channels), BIASES[dtype], scale * scale / 5),
+    ]
+    inputs = [0, 1]
+    if value is not None:
+        inputs.append(6)
+        content = np.array([value], dtype)
+        tensors.append(build.tensor((1,), dtype, scale, zero_point, data=content))
+    options: dict[str, Any] = {"padding": padding, "strideH": STRIDE, "strideW": 1}
+    options["dilationHFactor"] = DILATION
+    if op == "DEPTHWISE_CONV_2D":
+        options["depthMultiplier"] = 1
+    ops = [("PAD" if value is None else "PADV2", inputs, 2, {}), (op, [2, 3, 5], 4, options)]
+    return build.model(tensors, ops, outputs=[4, *further])
+
+
+def names(data: bytes) -> list[str]:
+    return [step.op.name for step in plan(read(data)).steps]
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "float32"])
+@pytest.mark.parametrize("has_value", [False, True])
+def test_the_convolution_pads(op: str, dtype: str, has_value: bool) -> None:
+    zero = 3 if dtype in ("int8", "uint8") else 0
+    data = model(dtype, op, value=zero if has_value else None)
+    assert names(data) == [op]
+    x = drawn(np.random.default_rng(1), dtype, SHAPE)
+    equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"paddings": ((0, 0), (1, 1), (1, 1), (1, 0))},
+        {"paddings": ((1, 0), (1, 1), (1, 1), (0, 0))},
+        {"value": 4},
+        {"padding": 0},
+        {"further": [2]},
+    ],
+    ids=["of channels", "of images", "another value", "SAME", "an output, too"],
+)
+def test_other_paddings_are_steps(changes: dict[str, Any]) -> None:
+    data = model(**changes)
+    assert len(names(data)) == 2
+    x = drawn(np.random.default_rng(1), "int8", SHAPE)
+    expected = runtimes.run_builtin_ref(data, [x])
+    for name, engine in runtimes.engines(data).items():
+        outputs = engine.run((x,))
+        for one, value in zip(outputs if len(expected) > 1 else [outputs], expected, strict=True):
+            np.testing.assert_array_equal(one, value, err_msg=name)
