@@ -56,6 +56,7 @@
     X(div_int8_twice)                                                                              \
     X(div_uint8_twice)                                                                             \
     X(elu_float32)                                                                                 \
+    X(embedding_lookup_hybrid)                                                                     \
     X(finite)                                                                                      \
     X(floor_div_float32)                                                                           \
     X(floor_div_int16)                                                                             \
@@ -184,7 +185,7 @@
     X(topk_int32)                                                                                  \
     X(topk_int64)                                                                                  \
     X(topk_int8)                                                                                   \
-    X(topk_uint8)
+    X(topk_uint8)                                                                                  \
     X(transcendental_cos_float32)                                                                  \
     X(transcendental_exp_float32)                                                                  \
     X(transcendental_log_float32)                                                                  \

@@ -38,6 +38,7 @@ OPS = {
     "DEQUANTIZE": "dequantize",
     "DIV": "div",
     "ELU": "elu",
+    "EMBEDDING_LOOKUP": "embedding_lookup",
     "EQUAL": "comparison",
     "EXP": "exp",
     "EXPAND_DIMS": "expand_dims",
