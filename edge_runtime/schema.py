@@ -165,6 +165,16 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "CONCATENATION": (10, (("axis", "i", 0), _ACTIVATION)),
     "ADD": (11, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
     "L2_NORMALIZATION": (12, (_ACTIVATION,)),
+    "LSTM": (
+        14,
+        (
+            _ACTIVATION,
+            ("cell_clip", "f", 0),
+            ("proj_clip", "f", 0),
+            ("kernel_type", "b", 0),
+            ("asymmetric_quantize_inputs", "?", 0),
+        ),
+    ),
     "RESIZE_BILINEAR": (15, (("new_height", "i", 0), ("new_width", "i", 0), *_RESIZE)),
     "RESHAPE": (17, (("new_shape", "i*", 0),)),
     "SPACE_TO_DEPTH": (19, (("block_size", "i", 0),)),

@@ -63,6 +63,7 @@ OPS = {
     "LOGICAL_OR": "logical",
     "LOGISTIC": "logistic",
     "LOG_SOFTMAX": "log_softmax",
+    "LSTM": "unidirectional_sequence_lstm",
     "MAXIMUM": "maximum",
     "MAX_POOL_2D": "pool",
     "MEAN": "reduce",
