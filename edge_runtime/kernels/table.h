@@ -57,6 +57,7 @@
     X(div_int8_twice)                                                                              \
     X(div_uint8_twice)                                                                             \
     X(elu_float32)                                                                                 \
+    X(embedding_lookup_hybrid)                                                                     \
     X(finite)                                                                                      \
     X(floor_div_float32)                                                                           \
     X(floor_div_int16)                                                                             \
@@ -110,6 +111,8 @@
     X(mul_int8_twice)                                                                              \
     X(mul_uint8_float)                                                                             \
     X(mul_uint8_twice)                                                                             \
+    X(one_hot_int32)                                                                               \
+    X(one_hot_int64)                                                                               \
     X(pad)                                                                                         \
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
@@ -155,6 +158,8 @@
     X(resize_bilinear_int8_once)                                                                   \
     X(resize_bilinear_uint8_float)                                                                 \
     X(resize_nearest)                                                                              \
+    X(reverse_sequence_int32)                                                                      \
+    X(reverse_sequence_int64)                                                                      \
     X(roots_rsqrt_float32)                                                                         \
     X(roots_sqrt_float32)                                                                          \
     X(roots_sqrt_int16)                                                                            \
@@ -177,6 +182,12 @@
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
     X(tanh_int16)                                                                                  \
+    X(topk_float32)                                                                                \
+    X(topk_int16)                                                                                  \
+    X(topk_int32)                                                                                  \
+    X(topk_int64)                                                                                  \
+    X(topk_int8)                                                                                   \
+    X(topk_uint8)                                                                                  \
     X(transcendental_cos_float32)                                                                  \
     X(transcendental_exp_float32)                                                                  \
     X(transcendental_log_float32)                                                                  \
