@@ -165,6 +165,16 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "CONCATENATION": (10, (("axis", "i", 0), _ACTIVATION)),
     "ADD": (11, (_ACTIVATION, ("pot_scale_int16", "?", 1))),
     "L2_NORMALIZATION": (12, (_ACTIVATION,)),
+    "LSTM": (
+        14,
+        (
+            _ACTIVATION,
+            ("cell_clip", "f", 0),
+            ("proj_clip", "f", 0),
+            ("kernel_type", "b", 0),
+            ("asymmetric_quantize_inputs", "?", 0),
+        ),
+    ),
     "RESIZE_BILINEAR": (15, (("new_height", "i", 0), ("new_width", "i", 0), *_RESIZE)),
     "RESHAPE": (17, (("new_shape", "i*", 0),)),
     "SPACE_TO_DEPTH": (19, (("block_size", "i", 0),)),
@@ -207,6 +217,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "SHAPE": (55, (("out_type", "b", 0),)),
     "ARG_MIN": (57, (("output_type", "b", 0),)),
     "PACK": (59, (("values_count", "i", 0), ("axis", "i", 0))),
+    "ONE_HOT": (61, (("axis", "i", 0),)),
     "UNPACK": (64, (("num", "i", 0), ("axis", "i", 0))),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (
         71,
@@ -223,6 +234,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "LEAKY_RELU": (75, (("alpha", "f", 0),)),
     "MIRROR_PAD": (77, (("mode", "b", 0),)),
     "SPLIT_V": (79, (("num_splits", "i", 0),)),
+    "REVERSE_SEQUENCE": (87, (("seq_dim", "i", 0), ("batch_dim", "i", 0))),
     "IF": (92, (("then_subgraph", "i", 0), ("else_subgraph", "i", 0))),
     "WHILE": (93, (("cond_subgraph", "i", 0), ("body_subgraph", "i", 0))),
     "DEPTH_TO_SPACE": (94, (("block_size", "i", 0),)),

@@ -108,20 +108,23 @@ static inline Taps taps_integer(const Resize *p, int32_t size, int32_t output, i
     return taps;
 }
 
+/* A sum in 2^-20ths, rounded, halves away from zero. */
 static inline int8_t mixed_int8(int8_t a, int8_t b, int8_t c, int8_t d, int32_t down, int32_t right)
 {
-    const int32_t up = 1024 - down, left = 1024 - right, half = (int32_t)1 << 19;
+    const int32_t up = 1024 - down, left = 1024 - right;
     const int32_t total = (a * up + b * down) * left + (c * up + d * down) * right;
-    return (int8_t)((total + (total > 0 ? half : -half)) / ((int32_t)1 << 20));
+    return (int8_t)((total + ((int32_t)1 << 19) - (total < 0)) >> 20);
 }
 
+/* The same sum in two parts that fit int32: above * 2^10 + below. */
 static inline int16_t mixed_int16(int16_t a, int16_t b, int16_t c, int16_t d, int32_t down,
                                   int32_t right)
 {
-    const int32_t up = 1024 - down, left = 1024 - right, half = (int32_t)1 << 19;
-    const int64_t first = (a * up + b * down), second = (c * up + d * down);
-    const int64_t total = first * left + second * right;
-    return (int16_t)((total + (total > 0 ? half : -half)) / ((int32_t)1 << 20));
+    const int32_t up = 1024 - down, first = a * up + b * down;
+    const int32_t more = c * up + d * down - first;
+    const int32_t above = first + (more >> 10) * right, below = (more & 1023) * right;
+    const int32_t negative = above + (below >> 10) < 0;
+    return (int16_t)((above + ((below + ((int32_t)1 << 19) - negative) >> 10)) >> 10);
 }
 
 /* Defines a kernel by two taps of each row and column, and by what mixes four pixels. tensors:

@@ -28,8 +28,9 @@ def find(call: Call, position: int) -> Tensor | None:
 def sizes(call: Call) -> dict[str, int]:
     """Return the parameters that all kernels begin with."""
     cells, outputs = call.input(RECURRENT[3]).shape
-    batches, times, inputs = call.input(0).shape
-    time_major = call.op.options["time_major"] != 0
+    *sequence, inputs = call.input(0).shape
+    time_major = call.op.options.get("time_major", 0) != 0
+    batches, times = (*sequence, 1)[:2]
     if time_major:
         batches, times = times, batches
     return {

@@ -1,5 +1,7 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM: a sequence through LSTM cells, whose states stay between runs.
 
+LSTM is one step of it.
+
 Without some inputs the input gate is 1 less the forget gate (no weights of the input gate), gates
 do not look at the cell (no peephole weights), the output is the hidden vector (no projection), and
 gates are not normalised.
@@ -72,6 +74,12 @@ def input_count_fits(call: Call) -> str | None:
     return None if count in (NORMS[0], INPUTS) else str(count)
 
 
+def kernel_is_full(call: Call) -> str | None:
+    """The kernel of LSTM is FULL."""
+    kernel = call.op.options.get("kernel_type", 0)
+    return str(kernel) if kernel else None
+
+
 def parts_fit(call: Call) -> str | None:
     """Weights of a kind are all there or none, but for those of the input gate: all or none."""
     kinds = (WEIGHTS, RECURRENT, BIASES, PEEPHOLES, NORMS)
@@ -107,11 +115,17 @@ def weights_are_constant(call: Call) -> str | None:
 
 
 def shapes_fit(call: Call) -> str | None:
-    """The input is [batches, times, inputs], and the weights are of as many inputs and cells."""
+    """The input is [batches, times, inputs], of LSTM [batches, inputs], and weights fit to it."""
     tensor, rows = call.input(0), call.input(RECURRENT[3])
-    if len(tensor.shape) != 3 or len(rows.shape) != 2 or not tensor.elements or not rows.elements:
+    rank = 2 if call.op.name == "LSTM" else 3
+    if (
+        len(tensor.shape) != rank
+        or len(rows.shape) != 2
+        or not tensor.elements
+        or not rows.elements
+    ):
         return f"{describe(tensor)} and recurrent weights {describe(rows)}"
-    inputs, (cells, outputs) = tensor.shape[2], rows.shape
+    inputs, (cells, outputs) = tensor.shape[-1], rows.shape
     expected = {
         **dict.fromkeys(WEIGHTS, (cells, inputs)),
         **dict.fromkeys(RECURRENT, (cells, outputs)),
@@ -211,6 +225,7 @@ def clips_fit(call: Call) -> str | None:
 
 
 CONSTRAINTS = (
+    kernel_is_full,
     input_count_fits,
     parts_fit,
     types_are_supported,
@@ -231,7 +246,7 @@ CONSTRAINTS = (
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with the outputs in place of the inputs."""
-    return ((*call.input(0).shape[:2], call.input(RECURRENT[3]).shape[1]),)
+    return ((*call.input(0).shape[:-1], call.input(RECURRENT[3]).shape[1]),)
 
 
 def lower(call: Call) -> Kernel:

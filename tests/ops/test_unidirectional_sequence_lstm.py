@@ -1,4 +1,4 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM: every engine against LiteRT, over several runs."""
+"""UNIDIRECTIONAL_SEQUENCE_LSTM and LSTM: every engine against LiteRT, over several runs."""
 
 from dataclasses import dataclass, replace
 
@@ -34,26 +34,29 @@ class Cells:
     time_major: bool = False
     cell_clip: float = 0.0
     projection_clip: float = 0.0
-    activation: int = 4
+    activation: int = 4  # TANH
     asymmetric: bool = False
+    single: bool = False
 
     @property
     def outputs(self):
         return self.projected or self.cells
 
     def sequence(self, features):
+        if self.single:
+            return self.batches, features
         times = (self.times, self.batches) if self.time_major else (self.batches, self.times)
         return (*times, features)
 
     @property
     def options(self):
-        return {
+        options = {
             "fusedActivationFunction": self.activation,
             "cellClip": self.cell_clip,
             "projClip": self.projection_clip,
-            "timeMajor": self.time_major,
             "asymmetricQuantizeInputs": self.asymmetric,
         }
+        return options if self.single else {**options, "timeMajor": self.time_major}
 
     def weights(self):
         """The kind and the shape of each weight, in the order of the op; None where it has none."""
@@ -96,7 +99,7 @@ def assembled(cells, weight, ports, states, intermediates=()):
     output, count = len(tensors), len(intermediates)
     tensors.append(build.tensor(cells.sequence(cells.outputs), **ports[1], name="y"))
     options = {"intermediates": range(output + 1, output + 1 + count) if count else None}
-    ops = [(OP, inputs, output, {**cells.options, **options})]
+    ops = [("LSTM" if cells.single else OP, inputs, output, {**cells.options, **options})]
     return build.model([*tensors, *intermediates], ops, outputs=[output])
 
 
@@ -165,6 +168,7 @@ SEEDS = {
     "LSTM float32 coupled": float_model(Cells(coupled=True, peephole=True, time_major=True)),
     "LSTM hybrid": hybrid_model(Cells(times=2, asymmetric=True)),
     "LSTM hybrid with all parts": hybrid_model(EVERYTHING),
+    "LSTM of one step": float_model(Cells(single=True)),
     "LSTM int8": int8_model(Cells(times=2)),
     "LSTM int8 projected": int8_model(Cells(projected=3, normalised=True, cell_clip=0.5)),
     "LSTM int8 coupled": int8_model(Cells(coupled=True, peephole=True, time_major=True)),
@@ -185,6 +189,7 @@ any_cells = st.builds(
     cell_clip=st.sampled_from((0.0, 0.3)),
     projection_clip=st.sampled_from((0.0, 0.3)),
     asymmetric=st.booleans(),
+    single=st.booleans(),
 )
 
 
@@ -297,6 +302,7 @@ def changed(data, position, other):
     [
         (Cells(activation=1), (), "the activation is TANH; here it is 1"),
         (Cells(cell_clip=-1.0), (), "not negative; here it is (-1.0, 0"),
+        (Cells(single=True), (0, 13), "and weights fit to it; here it is float32 [4] "),
         (Cells(), (1, None), "all or none; here it is 4 of inputs 5 to 8"),
         (EVERYTHING, (10, None), "here it is 2 of inputs 9 to 11"),
         (EVERYTHING, (16, None), "here it is a bias without a projection"),
@@ -335,6 +341,13 @@ def test_int8_needs_the_scale_of_what_is_hidden():
     op = tree.subgraphs[0].operators[0]
     op.intermediates = op.intermediates[:4]
     with pytest.raises(ModelError, match=r"scales of 5 intermediate tensors.*here it is 4"):
+        plan(read(build.pack(tree)))
+
+
+def test_the_basic_kernel_of_lstm_is_refused():
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(float_model(Cells(single=True)), 0))
+    tree.subgraphs[0].operators[0].builtinOptions.kernelType = 1
+    with pytest.raises(ModelError, match="the kernel of LSTM is FULL; here it is 1"):
         plan(read(build.pack(tree)))
 
 

@@ -34,6 +34,8 @@ KINDS = {
     "BATCH_MATMUL": "BatchMatMul",
     "L2_NORMALIZATION": "L2Norm",
     "SVDF": "SVDF",
+    "LSTM": "LSTM",
+    "TOPK_V2": "TopKV2",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
 """Builtin -> its options in the schema, where these are not called like it."""
