@@ -57,10 +57,8 @@ def rnn_float32(
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             sums = _product(params, weights, steps[at].ravel(), params.inputs, bias)
             sums = _product(params, recurrent, state, params.units, sums)
-        state[:] = (
-            tanh.tanh_float32(tanh.Count(sums.size), sums.ravel()) if params.tanh else sums.ravel()
-        )
-        state[:] = clamped_float32(state, params.lowest, params.highest)
+        value = tanh.tanh_float32(tanh.Count(sums.size), sums) if params.tanh else sums
+        state[:] = clamped_float32(value, params.lowest, params.highest)
         output[at] = state.reshape(params.batches, params.units)
     return output.ravel()
 
