@@ -153,10 +153,10 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
     Raises:
         BackendError: there is no C extension.
     """
-    extension = _extension()
-    if level not in extension.variants(kernel.name):
+    native_module = extension()
+    if level not in native_module.variants(kernel.name):
         return 0
-    size: int = extension.scratch(kernel.name, level, kernel.packed, contents)
+    size: int = native_module.scratch(kernel.name, level, kernel.packed, contents)
     return size
 
 
@@ -182,10 +182,10 @@ def can_skip(plan: Plan) -> bool:
     Raises:
         BackendError: there is no C extension.
     """
-    return any("skip" in _extension().variants(step.kernel.name) for step in plan.steps)
+    return any("skip" in extension().variants(step.kernel.name) for step in plan.steps)
 
 
-def _extension() -> Any:
+def extension() -> Any:
     """Return the engine's C extension."""
     if native.unavailable():
         raise BackendError(MISSING)
@@ -256,11 +256,11 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
 
     Constants that are the same keep their names.
     """
-    extension, kernel = _extension(), step.kernel
-    if level not in extension.variants(kernel.name):
+    native_module, kernel = extension(), step.kernel
+    if level not in native_module.variants(kernel.name):
         return None
     contents = [_content(tensor) for tensor in portable.tensors]
-    packed = extension.pack(kernel.name, level, kernel.packed, tuple(contents))
+    packed = native_module.pack(kernel.name, level, kernel.packed, tuple(contents))
     if packed is None:
         return None
     params, packed_contents = packed

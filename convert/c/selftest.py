@@ -22,7 +22,7 @@ CANDIDATES = 64
 SAMPLES = 4
 """Samples that are recorded: each has all inputs and outputs of the model."""
 
-DRAWN, STEP, NUMBER, MAC = 300, 50_000, 64, 4
+DRAWN, STEP, NUMBER, MAC = 300, 1_000, 8, 1
 """Work of drawing an element of an input, of running a step, of each activation that a step reads
 or writes, and of a multiply-accumulate. A unit of work takes about a nanosecond."""
 
@@ -37,7 +37,7 @@ DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Shares of an input that differ from the background."""
 
 Array = npt.NDArray[Any]
-Run = Callable[[Sequence[Array]], Sequence[Array]]
+Run = Callable[[Sequence[Array]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def record(
 
 def _run(run: Run, inputs: Sequence[Array]) -> list[Array]:
     with np.errstate(all="ignore"):
-        return [output.ravel() for output in run(inputs)]
+        return [np.asarray(output).ravel() for output in run(inputs)]
 
 
 def _has_nan(outputs: Sequence[Array]) -> bool:

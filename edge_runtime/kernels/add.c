@@ -72,6 +72,7 @@ EK_ELEMENTWISE(EK(add_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
 EK_ELEMENTWISE(EK(add_int16_twice), int16_t, int16_t, Rescaled, rescaled)
 #ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
 EK_ELEMENTWISE(EK(add_int8_once), int8_t, int8_t, Once, rescaled_once)
+EK_ELEMENTWISE(EK(add_uint8_once), uint8_t, uint8_t, Once, rescaled_once)
 EK_ELEMENTWISE(EK(add_int16_shifted_once), int16_t, int16_t, Shifted, shifted)
 EK_ELEMENTWISE(EK(add_int32), int32_t, int32_t, Int32, sum_int32)
 EK_ELEMENTWISE(EK(add_int64), int64_t, int64_t, Int32, sum_int64)

@@ -40,7 +40,7 @@ class Rescaled:
 
 @record
 class Once:
-    """Parameters of ``add_int8_once``; the zero points of the inputs are in the bias."""
+    """Parameters of ``add_int8_once`` and ``add_uint8_once``; the bias has inputs' zero points."""
 
     bias: int
     a_multiplier: int
@@ -114,10 +114,23 @@ def add_int8_once(params: Once, a: Array, b: Array, loops: Array) -> npt.NDArray
 
     Source: src/qs8-vadd of XNNPACK.
     """
+    return _rescaled_once(params, a, b, loops)
+
+
+def add_uint8_once(params: Once, a: Array, b: Array, loops: Array) -> npt.NDArray[np.uint8]:
+    """Define XNNPACK's uint8 kernel: the same.
+
+    Source: src/qu8-vadd of XNNPACK.
+    """
+    return _rescaled_once(params, a, b, loops)
+
+
+def _rescaled_once(params: Once, a: Array, b: Array, loops: Array) -> Array:
+    dtype = a.dtype
     a, b = spread(a, b, loops)
     total = params.bias + a * params.a_multiplier + b * params.b_multiplier
     output = (total >> params.shift) + params.zero_point
-    return clamped(output, params.lowest, params.highest, np.int8)
+    return clamped(output, params.lowest, params.highest, dtype)
 
 
 def add_int16_shifted_once(

@@ -37,7 +37,8 @@ static inline void conv_2d_hybrid(const int32_t *params, void *const *tensors, i
     Conv2D p;
     memcpy(&p, params, sizeof p);
     const int32_t each = p.outputs / (p.channels / p.depth), image = p.height * p.width * p.channels;
-    const ptrdiff_t window = (ptrdiff_t)p.window_height * (ptrdiff_t)p.window_width * p.depth;
+    const ptrdiff_t depth = (ptrdiff_t)p.depth;
+    const ptrdiff_t window = (ptrdiff_t)p.window_height * (ptrdiff_t)p.window_width * depth;
     const float lowest = ek_float(&p.lowest), highest = ek_float(&p.highest);
     const float *input = (const float *)tensors[0];
     const float *bias = (const float *)tensors[2], *scale = (const float *)tensors[3];
@@ -51,7 +52,7 @@ static inline void conv_2d_hybrid(const int32_t *params, void *const *tensors, i
                 const EkTaps taps = ek_taps_at(&p, row, column);
                 const int8_t *weights = (const int8_t *)tensors[1] + taps.weights;
                 for (int32_t o = 0; o < p.outputs; o++, weights += window) {
-                    const int16_t *x = quantized + taps.input + (ptrdiff_t)(o / each) * p.depth;
+                    const int16_t *x = quantized + taps.input + (ptrdiff_t)(o / each) * depth;
                     const float sum = (float)sum_of_taps(&taps, x, weights);
                     const float factor = ek_flash_float(&scale[o]);
                     const float value = asymmetric ? sum * factor * step : sum * (step * factor);

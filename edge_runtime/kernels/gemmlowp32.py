@@ -1,4 +1,4 @@
-"""gemmlowp's arithmetic of 32 bits on int64 arrays; in C gemmlowp32.h.
+"""gemmlowp's arithmetic of 32 bits on int64 arrays; in C in gemmlowp.h.
 
 The number of a raw one with i integer bits is ``raw * 2**(i - 31)``.
 
@@ -33,17 +33,3 @@ def leading_zeros(values: Array) -> Array:
     """Return how many of 32 bits are 0 above the highest that is 1."""
     zeros: Array = 32 - np.frexp(values.astype(np.float64))[1].astype(np.int64)
     return zeros
-
-
-def reciprocal(x: Array) -> Array:
-    """Return 1 / (1 + x) without integer bits, for x in [0, 1).
-
-    Source: one_over_one_plus_x_for_x_in_0_1: Newton's method in 2 integer bits, from
-    48/17 - 32/17 * d on.
-    """
-    half = (x + 2**31) >> 1
-    guess = 1515870810 + product(half, -1010580540)
-    for _ in range(3):
-        rest = 2**29 - product(half, guess)
-        guess = guess + saturated(product(guess, rest) * 4)
-    return saturated(guess * 2)

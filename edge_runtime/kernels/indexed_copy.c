@@ -7,8 +7,12 @@
 #include "flash.h"
 
 typedef struct {
-    int32_t rows, bytes, size, fill, loops;
+    int32_t rows, input_bytes, size, loops;
 } IndexedCopy;
+
+typedef struct {
+    int32_t rows, output_bytes, size, fill, loops;
+} IndexedCopyOut;
 
 /* What the loops are: how often they run in all, and the end of the table. */
 typedef struct {
@@ -51,7 +55,7 @@ void ek_indexed_copy(const int32_t *params, void *const *tensors)
     const Loops all = loops_of(table, p.loops);
     const size_t size = (size_t)p.size;
 
-    for (int32_t row = 0; row < p.rows; row++, input += p.bytes)
+    for (int32_t row = 0; row < p.rows; row++, input += p.input_bytes)
         for (int32_t run = 0; run < all.runs; run++, output += size)
             memcpy(output, input + position(table, p.loops, all.end, run), size);
 }
@@ -59,7 +63,7 @@ void ek_indexed_copy(const int32_t *params, void *const *tensors)
 /* The inverse: the positions are those of the output, whose other bytes are filled. */
 void ek_indexed_copy_out(const int32_t *params, void *const *tensors)
 {
-    IndexedCopy p; /* a copy, because the output could be params to the compiler */
+    IndexedCopyOut p; /* a copy, because the output could be params to the compiler */
     memcpy(&p, params, sizeof p);
     const char *input = (const char *)tensors[0];
     const int32_t *table = (const int32_t *)tensors[1];
@@ -67,8 +71,8 @@ void ek_indexed_copy_out(const int32_t *params, void *const *tensors)
     const Loops all = loops_of(table, p.loops);
     const size_t size = (size_t)p.size;
 
-    for (int32_t row = 0; row < p.rows; row++, output += p.bytes) {
-        memset(output, (int)p.fill, (size_t)p.bytes);
+    for (int32_t row = 0; row < p.rows; row++, output += p.output_bytes) {
+        memset(output, (int)p.fill, (size_t)p.output_bytes);
         for (int32_t run = 0; run < all.runs; run++, input += size)
             memcpy(output + position(table, p.loops, all.end, run), input, size);
     }

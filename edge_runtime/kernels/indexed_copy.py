@@ -18,28 +18,45 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class IndexedCopy:
-    """Parameters of the kernels.
+    """Parameters of ``indexed_copy``.
 
     Attributes:
         rows: tensors one behind the other.
-        bytes: bytes of each where the positions are.
+        input_bytes: bytes of each in the input.
         size: bytes that are copied as they are, a run.
-        fill: the byte that fills an output between its runs.
         loops: nested loops around a run.
     """
 
     rows: int
-    bytes: int
+    input_bytes: int
+    size: int
+    loops: int
+
+
+@record
+class IndexedCopyOut:
+    """Parameters of ``indexed_copy_out``.
+
+    Attributes:
+        rows: tensors one behind the other.
+        output_bytes: bytes of each in the output.
+        size: bytes that are copied as they are, a run.
+        fill: the byte that fills the output between its runs.
+        loops: nested loops around a run.
+    """
+
+    rows: int
+    output_bytes: int
     size: int
     fill: int
     loops: int
 
 
-def _positions(params: IndexedCopy, table: Array, item: int) -> Array:
+def _positions(table: Array, loops: int, size: int, item: int) -> Array:
     """Return where the elements of all runs are, in the order of the loops."""
-    sizes, positions = np.split(table.astype(np.int64), [params.loops])
+    sizes, positions = np.split(table.astype(np.int64), [loops])
     starts = reduce(np.add.outer, np.split(positions, np.cumsum(sizes)[:-1]))
-    at: Array = np.add.outer(starts // item, np.arange(params.size // item)).ravel()
+    at: Array = np.add.outer(starts // item, np.arange(size // item)).ravel()
     return at
 
 
@@ -52,13 +69,14 @@ def indexed_copy(params: IndexedCopy, tensor: Array, table: Array) -> Array:
         table: int32: how often each loop runs, the innermost last, then the positions in bytes of
             the first loop, of the second one, and so on.
     """
-    at = _positions(params, table, tensor.itemsize)
+    at = _positions(table, params.loops, params.size, tensor.itemsize)
     return tensor.reshape(params.rows, -1)[:, at].ravel()
 
 
-def indexed_copy_out(params: IndexedCopy, tensor: Array, table: Array) -> Array:
+def indexed_copy_out(params: IndexedCopyOut, tensor: Array, table: Array) -> Array:
     """Define the inverse: runs to these positions, and bytes of one value everywhere else."""
-    output = np.full((params.rows, params.bytes), params.fill % 256, np.uint8).view(tensor.dtype)
-    at = _positions(params, table, tensor.itemsize)
+    shape = params.rows, params.output_bytes
+    output = np.full(shape, params.fill % 256, np.uint8).view(tensor.dtype)
+    at = _positions(table, params.loops, params.size, tensor.itemsize)
     output[:, at] = tensor.reshape(params.rows, -1)
     return output.ravel()

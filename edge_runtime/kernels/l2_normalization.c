@@ -4,7 +4,7 @@
 
 #include "fixed_point.h"
 #include "float_bits.h"
-#include "gemmlowp32.h"
+#include "gemmlowp.h"
 #include "square_root.h"
 
 typedef struct {
@@ -30,13 +30,13 @@ static Inverse inverse_root(int32_t total)
     const int32_t half = ((total >> 1) + 1) >> 1;
     int32_t x = (int32_t)1 << 28; /* 1, in 3 integer bits */
     for (int i = 0; i < 5; i++) {
-        const int32_t cube = ek_product32(ek_product32(x, x), x);
+        const int32_t cube = ek_product(ek_product(x, x), x);
         const int32_t three_halves = ((int32_t)1 << 28) + ((int32_t)1 << 27);
-        const int32_t next = ek_product32(three_halves, x) -
-                             ek_product32(half, ek_saturated32((int64_t)cube * 64));
-        x = ek_saturated32((int64_t)next * 8);
+        const int32_t next = ek_product(three_halves, x) -
+                             ek_product(half, ek_saturated((int64_t)cube * 64));
+        x = ek_saturated((int64_t)next * 8);
     }
-    inverse.multiplier = ek_product32(x, 1518500250); /* sqrt(1/2) */
+    inverse.multiplier = ek_product(x, 1518500250); /* sqrt(1/2) */
     for (; inverse.right < 0; inverse.right++)
         inverse.multiplier = (int32_t)((uint32_t)inverse.multiplier << 1);
     return inverse;

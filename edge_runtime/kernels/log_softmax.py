@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
-from edge_runtime.kernels import exponential
-from edge_runtime.kernels.gemmlowp32 import leading_zeros, product, reciprocal, saturated
+from edge_runtime.gemmlowp import reciprocal
+from edge_runtime.kernels import exponential, logarithm
+from edge_runtime.kernels.gemmlowp32 import leading_zeros, product, saturated
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
-
-LN_2 = 0.6931471805599453
-TERMS = 11
-"""Terms of the series of a logarithm: their error is below that of a double."""
 
 
 @record
@@ -116,22 +113,4 @@ def log_softmax_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float3
     with np.errstate(over="ignore", invalid="ignore"):
         below = x.astype(np.float64) - largest
         total = np.cumsum(exponential.exp(below), axis=1)[:, -1:]
-        return (below - _natural(total)).astype(np.float32).ravel()
-
-
-def _natural(x: Array) -> Array:
-    """Return the natural logarithm of positive doubles: ``k * log(2) + 2 * atanh(s)``.
-
-    x is ``2**k * (1 + s) / (1 - s)``, the fraction in [3/4, 3/2); atanh is a series, whose products
-    and sums are rounded one by one.
-    """
-    fraction, power = np.frexp(x)
-    low = fraction < 0.75
-    fraction, power = np.where(low, 2 * fraction, fraction), power - low
-    s = (fraction - 1) / (fraction + 1)
-    square = s * s
-    total = np.full_like(s, 2 / (2 * TERMS - 1))
-    for term in range(TERMS - 1, 0, -1):
-        total = total * square + 2 / (2 * term - 1)
-    logarithm: Array = power * LN_2 + total * s
-    return logarithm
+        return (below - logarithm.log(total)).astype(np.float32).ravel()

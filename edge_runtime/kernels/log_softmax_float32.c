@@ -2,25 +2,7 @@
 #include "kernel.h"
 
 #include "exponential.h"
-
-/* The natural logarithm of a positive, normal double. */
-static inline double natural(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof(ek_double_has_64_bits));
-    int32_t power = (int32_t)(bits >> 52) - 1022;
-    bits = (bits & 0xfffffffffffff) | (uint64_t)1022 << 52;
-    memcpy(&x, &bits, sizeof(ek_double_has_64_bits));
-    if (x < 0.75) {
-        x *= 2;
-        power--;
-    }
-    const double s = (x - 1) / (x + 1), square = s * s;
-    double total = 2.0 / 21;
-    for (int32_t n = 19; n > 0; n -= 2)
-        total = total * square + 2.0 / n;
-    return power * 0.6931471805599453 + total * s;
-}
+#include "logarithm.h"
 
 typedef struct {
     int32_t rows, depth;
@@ -38,7 +20,7 @@ void ek_log_softmax_float32(const int32_t *params, void *const *tensors)
             largest = (double)input[i] > largest ? (double)input[i] : largest;
         for (int32_t i = 0; i < p.depth; i++)
             total += ek_exp((double)input[i] - largest);
-        const double log = natural(total);
+        const double log = ek_log(total);
         for (int32_t i = 0; i < p.depth; i++)
             output[i] = (float)((double)input[i] - largest - log);
     }

@@ -4,7 +4,7 @@
 
 #include "fixed_point.h"
 #include "flash.h"
-#include "gemmlowp32.h"
+#include "gemmlowp.h"
 
 static inline int32_t larger(int32_t a, int32_t b)
 {
@@ -17,22 +17,22 @@ static int32_t logarithm(int32_t x)
     const int32_t sqrt_half = 1518500250, root_4_half = 1805811301; /* 2^-1/2, 2^-1/4 */
     const int32_t unit = (int32_t)1 << 25, quarter = unit >> 2;     /* 1 and 1/4, 6 integer bits */
     const int32_t zeros = ek_leading_zeros((uint32_t)x);
-    const int32_t high = ek_product32((int32_t)((uint32_t)x << (zeros - 1)), sqrt_half);
-    const int32_t other = ek_leading_zeros((uint32_t)ek_product32(x, sqrt_half)) - 1;
-    const int32_t scaled = ek_saturated32((int64_t)high * 2);
-    const int32_t moved = ek_saturated32((int64_t)x * ((int64_t)1 << other));
+    const int32_t high = ek_product((int32_t)((uint32_t)x << (zeros - 1)), sqrt_half);
+    const int32_t other = ek_leading_zeros((uint32_t)ek_product(x, sqrt_half)) - 1;
+    const int32_t scaled = ek_saturated((int64_t)high * 2);
+    const int32_t moved = ek_saturated((int64_t)x * ((int64_t)1 << other));
     const int32_t r = scaled < moved ? scaled : moved;
     const int32_t power = larger((12 - zeros) * unit + quarter, (12 - other) * unit - quarter);
 
     const int32_t p = (int32_t)(((int64_t)r + root_4_half + 1) >> 1);
-    const int32_t q = 2 * (r - root_4_half), square = ek_product32(q, q);
+    const int32_t q = 2 * (r - root_4_half), square = ek_product(q, q);
     const int32_t numerator =
-        ek_product32(q, r) + ek_product32(ek_product32(q, square), 117049297);
-    const int32_t inner = 1057819769 + q + ek_product32(127690142, square);
-    const int32_t denominator = ek_product32(p, inner) + ek_product32(638450708, q);
+        ek_product(q, r) + ek_product(ek_product(q, square), 117049297);
+    const int32_t inner = 1057819769 + q + ek_product(127690142, square);
+    const int32_t denominator = ek_product(p, inner) + ek_product(638450708, q);
     const int32_t quotient =
-        ek_product32(ek_rounding_shift(numerator, 6), ek_reciprocal32(denominator));
-    return ek_saturated32(((int64_t)ek_product32(power, 1488522236) + quotient) * 2);
+        ek_product(ek_rounding_shift(numerator, 6), ek_reciprocal(denominator));
+    return ek_saturated(((int64_t)ek_product(power, 1488522236) + quotient) * 2);
 }
 
 typedef struct {

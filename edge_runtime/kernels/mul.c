@@ -63,6 +63,7 @@ EK_ELEMENTWISE(EK(mul_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
 EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, int16_t, Rescaled, rescaled)
 #ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
 EK_ELEMENTWISE(EK(mul_int8_float), int8_t, int8_t, Float, rescaled_float)
+EK_ELEMENTWISE(EK(mul_uint8_float), uint8_t, uint8_t, Float, rescaled_float)
 EK_ELEMENTWISE(EK(mul_int32), int32_t, int32_t, Int32, product_int32)
 EK_ELEMENTWISE(EK(mul_int64), int64_t, int64_t, Int32, product_int64)
 EK_ELEMENTWISE(EK(mul_float32), float, float, Float32, product_float32)

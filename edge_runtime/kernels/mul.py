@@ -35,7 +35,10 @@ class Rescaled:
 
 @record
 class Float:
-    """Parameters of ``mul_int8_float``; the factor is the bits of a float32 number."""
+    """Parameters of ``mul_int8_float`` and ``mul_uint8_float``.
+
+    The factor is the bits of a float32 number.
+    """
 
     a_zero_point: int
     b_zero_point: int
@@ -92,12 +95,25 @@ def mul_int8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArr
 
     Source: src/qs8-vmul of XNNPACK.
     """
+    return _rescaled_float(params, a, b, loops)
+
+
+def mul_uint8_float(params: Float, a: Array, b: Array, loops: Array) -> npt.NDArray[np.uint8]:
+    """Define XNNPACK's uint8 kernel: the same.
+
+    Source: src/qu8-vmul of XNNPACK.
+    """
+    return _rescaled_float(params, a, b, loops)
+
+
+def _rescaled_float(params: Float, a: Array, b: Array, loops: Array) -> Array:
+    dtype = a.dtype
     a, b = spread(a, b, loops)
     product = ((a - params.a_zero_point) * (b - params.b_zero_point)).astype(np.float32)
     scaled = product * float32_of(params.factor)
     low, high = params.lowest - params.zero_point, params.highest - params.zero_point
     rounded = np.rint(np.clip(scaled, np.float32(low), np.float32(high))) + params.zero_point
-    output: npt.NDArray[np.int8] = rounded.astype(np.int8).ravel()
+    output: Array = rounded.astype(dtype).ravel()
     return output
 
 

@@ -205,15 +205,12 @@ void ek_reduce_prod_int64(const int32_t *params, void *const *tensors)
 }
 
 typedef struct {
-    int32_t outer, inner, depth, run, stride, input_zero_point, multiplier, right, zero_point;
+    int32_t outer, inner, depth, run, stride, input_zero_point, multiplier, shift, zero_point;
 } Product;
 
-/* A step of a product; unsigned, because a large factor may wrap. */
 static inline int32_t next_product(Product p, int32_t product, int32_t value)
 {
-    const uint64_t half = (uint64_t)1 << (p.right - 1);
-    const uint64_t next = (uint64_t)product * (uint64_t)value * (uint64_t)p.multiplier + half;
-    return (int32_t)(uint32_t)(uint64_t)((int64_t)next >> p.right);
+    return ek_rescale_reduced((int64_t)product * value, p.multiplier, p.shift);
 }
 
 /* Each output by itself: tensors as of REDUCE. */

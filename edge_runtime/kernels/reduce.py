@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_twice
+from edge_runtime.fixed_point import rescale_reduced, rescale_twice
 from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.record import record
 
@@ -116,7 +116,7 @@ class Product:
     stride: int
     input_zero_point: int
     multiplier: int
-    right: int
+    shift: int
     zero_point: int
 
 
@@ -250,10 +250,10 @@ def _rescaled_product(params: Product, tensor: Array, loops: Array) -> Array:
     product = taps[:, 0]
     ones = np.ones_like(product)
     for tap in range(1, taps.shape[1] + 1):
-        # What leaves int64 or int32 wraps.
-        product = product * (taps[:, tap] if tap < taps.shape[1] else ones) * params.multiplier
-        product = (product + (1 << (params.right - 1))) >> params.right
-        product = product.astype(np.int32).astype(np.int64)
+        product = product * (taps[:, tap] if tap < taps.shape[1] else ones)
+        # What leaves int32 wraps.
+        scaled: Array = rescale_reduced(product, params.multiplier, params.shift)
+        product = scaled.astype(np.int32).astype(np.int64)
     limits = np.iinfo(tensor.dtype)
     output = (product + params.zero_point).astype(np.int32)
     return np.clip(output, limits.min, limits.max).ravel()

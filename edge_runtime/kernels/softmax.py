@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
+from edge_runtime.gemmlowp import reciprocal
 from edge_runtime.kernels import exponential
 from edge_runtime.kernels.float_bits import float32_of
+from edge_runtime.kernels.gemmlowp32 import leading_zeros, product
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -112,16 +114,11 @@ def _fixed_point(params: Int8, tensor: Array, table: Array, bits: int) -> Array:
     powers = table[_below(params, tensor)].astype(np.int64)
     # 19 fractional bits; at least one of them is 1, so that the sum has 20 bits or more.
     total = rounding_shift(powers, 12).sum(axis=1, keepdims=True)
-    zeros = 32 - np.frexp(total)[1].astype(np.int64)
-    share = _product(_reciprocal((total << zeros) - 2**31), powers)
+    zeros = leading_zeros(total)
+    share = product(reciprocal((total << zeros) - 2**31), powers)
     right = 12 - zeros + 31 - bits
     output = np.where(right > 31, 0, rounding_shift(share, np.minimum(right, 31)))
     clamped: Array = np.minimum(output, 2**bits - 1).ravel()
-    return clamped
-
-
-def _saturated(values: Array) -> Array:
-    clamped: Array = np.clip(values, -(2**31), 2**31 - 1)
     return clamped
 
 
@@ -184,7 +181,7 @@ def softmax_int16_twice(
     # Sums wrap as int32 does.
     powers = _looked_up(moved.astype(np.int32).astype(np.int64), exponentials)
     total = powers.sum(axis=1, keepdims=True)
-    zeros = 32 - np.frexp(total)[1].astype(np.int64)
+    zeros = leading_zeros(total)
     # From 1 to 2 with 16 fractional bits, less 1, less half the table.
     above = (((total << (zeros - 1)) + 2**13) >> 14) - 2**16 - 2**15
     right = 31 - zeros
@@ -222,22 +219,3 @@ def softmax_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:
         powers = exponential.exp((x.astype(np.float64) - largest) * beta)
         total = np.cumsum(powers, axis=1)[:, -1:]
         return (powers.astype(np.float32) / total).astype(np.float32).ravel()
-
-
-def _reciprocal(x: Array) -> Array:
-    """Return 1 / (1 + x) with 31 fractional bits, for x from 0 to 1.
-
-    Source: one_over_one_plus_x_for_x_in_0_1 in gemmlowp's fixedpoint.h: Newton's method in 29
-    fractional bits, from 48/17 - 32/17 * d on.
-    """
-    half = (x + 2**31) >> 1
-    guess = 1515870810 + _product(half, -1010580540)
-    for _ in range(3):
-        rest = 2**29 - _product(half, guess)
-        guess = guess + _saturated(_product(guess, rest) * 4)
-    return _saturated(guess * 2)
-
-
-def _product(a: Any, b: Any) -> Any:
-    """Return the product of numbers with 31 fractional bits."""
-    return rescale_twice(a, b, 0)

@@ -16,6 +16,7 @@
     X(add_int8_twice)                                                                              \
     X(add_n_float32)                                                                               \
     X(add_n_int32)                                                                                 \
+    X(add_uint8_once)                                                                              \
     X(add_uint8_twice)                                                                             \
     X(arg_max_float32)                                                                             \
     X(arg_max_int32)                                                                               \
@@ -108,6 +109,7 @@
     X(mul_int64)                                                                                   \
     X(mul_int8_float)                                                                              \
     X(mul_int8_twice)                                                                              \
+    X(mul_uint8_float)                                                                             \
     X(mul_uint8_twice)                                                                             \
     X(one_hot_int32)                                                                               \
     X(one_hot_int64)                                                                               \
@@ -246,14 +248,17 @@
  * of their own, and what all compile is for the exporter to choose. */
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
-    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)           \
-    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice, ek_scratch_conv_2d_int8)          \
-    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_int8)        \
-    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)           \
-    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_2d_int8)          \
-    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_int8)        \
-    x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)              \
-    x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_2d_float32)                \
+    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice, ek_scratch_conv_int8)              \
+    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice, ek_scratch_conv_int8)             \
+    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_int8)           \
+    arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_int8)   \
+    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float, ek_scratch_conv_int8)              \
+    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_int8)             \
+    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_int8)           \
+    arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_int8)   \
+    x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
+    x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
+    arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
     x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
     x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
@@ -285,6 +290,8 @@ ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2
 ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
+ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_float_dotprod;
+ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

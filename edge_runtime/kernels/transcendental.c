@@ -5,6 +5,7 @@
 #include "exponential.h"
 #include "flash.h"
 #include "float_bits.h"
+#include "logarithm.h"
 #include "unary.h"
 
 static inline float exponential(float x)
@@ -12,33 +13,12 @@ static inline float exponential(float x)
     return x == x ? (float)ek_exp((double)x) : x; /* NaN stays */
 }
 
-/* Of a number above 0, which as a double is not denormal. */
-static inline double logarithm_of(double x)
-{
-    const uint64_t bits = ek_double_bits(x);
-    /* x is m * 2^power, with m from sqrt(1/2) to sqrt(2). */
-    const int64_t above = (int64_t)(bits - 0x3fe6a09e667f3bcdu) >> 52;
-    const double m = ek_double(bits - ((uint64_t)above << 52)), power = (double)above;
-    const double f = (m - 1) / (m + 1), s = f * f;
-    double sum = 1.0 / 19;
-    sum = sum * s + 1.0 / 17;
-    sum = sum * s + 1.0 / 15;
-    sum = sum * s + 1.0 / 13;
-    sum = sum * s + 1.0 / 11;
-    sum = sum * s + 1.0 / 9;
-    sum = sum * s + 1.0 / 7;
-    sum = sum * s + 1.0 / 5;
-    sum = sum * s + 1.0 / 3;
-    sum = sum * s + 1;
-    return power * 0.6931471803691238 + (power * 1.9082149292705877e-10 + 2 * f * sum);
-}
-
 static inline float logarithm(float x)
 {
     const int32_t nan = 0x7fc00000, infinity = 0x7f800000;
     const int positive = x > 0 && x < ek_float(&infinity);
     const float special = x == 0 ? -ek_float(&infinity) : x > 0 ? x : ek_float(&nan);
-    return positive ? (float)logarithm_of((double)x) : special;
+    return positive ? (float)ek_log((double)x) : special;
 }
 
 EK_UNARY(EK(transcendental_exp_float32), float, exponential)

@@ -11,13 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.kernels import exponential
+from edge_runtime.kernels import exponential, logarithm
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
 
-ROOT_HALF = 0x3FE6A09E667F3BCD
-"""Bits of the square root of 1/2."""
 SINE = [(-1) ** n / factorial(2 * n + 1) for n in range(7)]
 COSINE = [(-1) ** n / factorial(2 * n) for n in range(7)]
 """Taylor series in x**2, of sine divided by x."""
@@ -48,29 +46,10 @@ def transcendental_log_float32(_: Count, tensor: Array) -> npt.NDArray[np.float3
         tensor: float32 [count].
     """
     positive = (tensor > 0) & (tensor < np.inf)
-    logarithm = _logarithm(np.where(positive, tensor, 1).astype(np.float64)).astype(np.float32)
+    usual = np.where(positive, tensor, 1).astype(np.float64)
     special = np.where(tensor > 0, tensor, np.float32(np.nan))
     special = np.where(tensor == 0, np.float32(-np.inf), special)
-    return np.where(positive, logarithm, special)
-
-
-def _logarithm(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return ln x: ``power * ln(2) + ln(m)``, with m from sqrt(1/2) to sqrt(2).
-
-    ``ln(m)`` is twice the Taylor series of atanh at (m - 1) / (m + 1).
-    """
-    bits = x.view(np.int64)
-    power = (bits - ROOT_HALF) >> 52
-    m = (bits - (power << 52)).view(np.float64)
-    f = (m - 1) / (m + 1)
-    s = f * f
-    total = np.full_like(x, 1 / 19)
-    for n in range(17, 0, -2):
-        total = total * s + 1 / n
-    k = power.astype(np.float64)
-    rest = k * exponential.LN_2_LOW + 2 * f * total
-    result: npt.NDArray[np.float64] = k * exponential.LN_2_HIGH + rest
-    return result
+    return np.where(positive, logarithm.log(usual).astype(np.float32), special)
 
 
 def transcendental_sin_float32(_: Count, tensor: Array, table: Array) -> npt.NDArray[np.float32]:

@@ -5,11 +5,10 @@ Whose bytes integers give:
 - "litert" and "tflite-micro": both inputs moved to the scale of twice the larger one, each rounded
   twice (``rescale_twice``), and so is their sum. The two differ where TFLite Micro calculates SUB's
   multipliers in float32, and by LiteRT's shortcut for int16 whose scales are powers of two.
-- "xnnpack": XNNPACK's, which multiplies int8 by 21-bit numbers and rounds the sum once. It runs
-  ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. All others give the
-  bytes of "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
-  kernels that overflow, whose bytes depend on where in a tensor an element is. uint8 always has
-  the bytes of "litert".
+- "xnnpack": XNNPACK's, which multiplies 8-bit numbers by 21-bit ones and rounds the sum once. It
+  runs ratios of input and output scales in [2**-10, 2**8) and up to 6 dimensions. All others give
+  the bytes of "litert", as LiteRT itself does by default for int16; for 8 bits it then runs vector
+  kernels that overflow, whose bytes depend on where in a tensor an element is.
 """
 
 from __future__ import annotations
@@ -93,11 +92,11 @@ def _chosen(call: Call, sign: int) -> tuple[str, dict[str, int]]:
     if shifts is not None:
         params = {"a_shift": shifts[0], "b_shift": shifts[1], "sign": sign, **bounds}
         return "add_int16_shifted_once", params
-    if call.rounding == "xnnpack" and dtype == "int8":
+    if call.rounding == "xnnpack" and dtype != "int16":
         ratios = [f32(scale(call, position) / scale(call, 2)) for position in (0, 1)]
         low, high = XNNPACK_RATIOS
         if all(low <= ratio < high for ratio in ratios) and len(call.output.shape) <= XNNPACK_RANK:
-            return "add_int8_once", _once(call, sign, ratios)
+            return f"add_{dtype}_once", _once(call, sign, ratios)
     a, b, both = (quantize_multiplier(factor) for factor in _factors(call, sign))
     params = {
         "headroom": HEADROOM[dtype],

@@ -10,7 +10,7 @@ from math import prod
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import affine, describe, per_tensor
+from edge_runtime.ops.constraints import affine, describe, other_scale, per_tensor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ def ratios_fit(call: Call) -> str | None:
     """The scales of uint8 inputs are less than 2**22 of the output's."""
     output = call.output
     for tensor in call.inputs if output.dtype == "uint8" else ():
-        if tensor and _differs(tensor, output) and affine(tensor)[0] >= 2**22 * affine(output)[0]:
+        if (
+            tensor
+            and other_scale(tensor, output)
+            and affine(tensor)[0] >= 2**22 * affine(output)[0]
+        ):
             return f"{affine(tensor)[0]} for {affine(output)[0]}"
     return None
 
@@ -127,16 +131,11 @@ def lower(call: Call) -> Kernel:
     rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
     inputs = tuple(range(len(lengths)))
     output, constants = call.output, [int32s(lengths)]
-    others = [tensor for tensor in call.inputs if tensor and _differs(tensor, output)]
+    others = [tensor for tensor in call.inputs if tensor and other_scale(tensor, output)]
     if output.dtype != "uint8" or not others:
         return Kernel("concatenation", params, inputs, tuple(constants), rows=rows)
     constants += [_table(tensor, output) for tensor in call.inputs if tensor]
     return Kernel("concatenation_lookup", params, inputs, tuple(constants), rows=rows)
-
-
-def _differs(tensor: Tensor, output: Tensor) -> bool:
-    """Tell whether an input has another scale or zero point than the output."""
-    return (tensor.scale, tensor.zero_point) != (output.scale, output.zero_point)
 
 
 def _table(tensor: Tensor, output: Tensor) -> Constant:
@@ -146,7 +145,7 @@ def _table(tensor: Tensor, output: Tensor) -> Constant:
     which calculates in float32.
     """
     (scale, offset), (output_scale, zero_point) = affine(tensor), affine(output)
-    if not _differs(tensor, output):
+    if not other_scale(tensor, output):
         return Constant("uint8", bytes(range(256)))
     factor = f32(scale * f32(1 / output_scale))
     bias = f32(-offset * factor)

@@ -38,6 +38,11 @@ def affine(tensor: Tensor) -> tuple[float, int]:
     return tensor.quantization.scales[0], tensor.quantization.zero_points[0]
 
 
+def other_scale(tensor: Tensor, output: Tensor) -> bool:
+    """Tell whether two tensors that have one scale and zero point have others."""
+    return (tensor.scale, tensor.zero_point) != (output.scale, output.zero_point)
+
+
 def not_affine(*tensors: Tensor) -> str | None:
     """Describe the first integer tensor without one scale and zero point, None if all have them.
 

@@ -92,7 +92,7 @@ def window_fits(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; int8 weights one for each output."""
+    """One scale and zero point, of int16 and int8 weights 0; these may have a scale per output."""
     weights = call.input(1)
     if weights.dtype == "float32":
         return None
@@ -138,13 +138,12 @@ def lower(call: Call) -> Kernel:
         if bias is not None:
             return _kernel(call, "conv_2d_float32", float32_bounds(call), inputs=(0, 1, 2))
         return _kernel(call, "conv_2d_float32", float32_bounds(call), _biases(call))
-    factors = _factors(call)
     if dtype == "int8" and call.rounding == "xnnpack":
-        scales = [f32(factor) for factor in factors]
+        scales = [f32(factor) for factor in _factors(call, rounded=True)]
         if max(scales) < XNNPACK_FACTORS:
             bits = Constant("float32", int32s([float_bits(scale) for scale in scales]).data)
             return _kernel(call, "conv_2d_int8_float", xnnpack_bounds(call), _biases(call), bits)
-    pairs = [quantize_multiplier(factor) for factor in factors]
+    pairs = [quantize_multiplier(factor) for factor in _factors(call, rounded=dtype == "uint8")]
     constants = (
         _biases(call),
         int32s([multiplier for multiplier, _ in pairs]),
@@ -214,18 +213,20 @@ def _biases(call: Call) -> Constant:
     return (int64s if call.output.dtype == "int16" else int32s)([0] * outputs)
 
 
-def _factors(call: Call) -> list[float]:
+def _factors(call: Call, *, rounded: bool) -> list[float]:
     """Return the factors from sums to outputs, one for each output.
 
-    Source: PopulateConvolutionQuantizationParams in tensorflow/lite/kernels/kernel_util.cc: double;
-    of uint8 GetQuantizedConvolutionMultipler there, which multiplies float32 numbers.
-    xnn_create_convolution2d_nhwc_qs8_qc8w and its kin in XNNPACK: float32.
+    Source: PopulateConvolutionQuantizationParams in tensorflow/lite/kernels/kernel_util.cc, all in
+    double; of uint8 GetQuantizedConvolutionMultipler there. Of XNNPACK
+    xnn_create_convolution2d_nhwc_qs8_qc8w and its kin, all in float32.
+
+    Args:
+        call: of integers.
+        rounded: whether the products of the scales of input and weights are rounded to float32.
     """
     weights = call.input(1)
     assert weights.quantization is not None
     scale, output = affine(call.input(0))[0], affine(call.output)[0]
     products = [scale * one for one in weights.quantization.scales]
-    if call.rounding == "xnnpack" or call.output.dtype == "uint8":
-        products = [f32(product) for product in products]
-    factors = [product / output for product in products]
+    factors = [(f32(product) if rounded else product) / output for product in products]
     return factors * weights.shape[0] if len(factors) == 1 else factors

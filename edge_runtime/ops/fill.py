@@ -8,16 +8,14 @@ from edge_runtime.ops.strides import strided_copy
 
 
 def shape_is_known(call: Call) -> str | None:
-    """The shape is constant."""
+    """The shape is constant, its numbers from 0 on."""
     shape = whole_number(call.input(0))
-    if shape is not None and min(shape) >= 0:
-        return None
-    return (
-        f"{call.input(0).name!r}, {describe(call.input(0))}{'' if shape is None else f' {shape}'}"
-    )
+    if shape is None:
+        return f"{call.input(0).name!r}, {describe(call.input(0))}"
+    return None if min(shape) >= 0 else str(list(shape))
 
 
-def value_fits(call: Call) -> str | None:
+def type_of_the_value_fits(call: Call) -> str | None:
     """The value is one number of the output's element type."""
     value = call.input(1)
     if value.elements == 1 and value.dtype == call.output.dtype:
@@ -25,7 +23,7 @@ def value_fits(call: Call) -> str | None:
     return f"{describe(value)} for {call.output.dtype}"
 
 
-CONSTRAINTS = (shape_is_known, value_fits)
+CONSTRAINTS = (shape_is_known, type_of_the_value_fits)
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_type, whole_number
+from edge_runtime.ops.constraints import describe, same_elements, whole_number
 from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
@@ -31,7 +31,7 @@ def positions_are_few(call: Call) -> str | None:
     return None if count <= MOST_POSITIONS else str(count)
 
 
-CONSTRAINTS = (same_type, paddings_are_known, positions_are_few)
+CONSTRAINTS = (same_elements, paddings_are_known, positions_are_few)
 
 
 def _edge(call: Call) -> int:

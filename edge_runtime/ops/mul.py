@@ -4,11 +4,11 @@ Whose bytes integers give:
 
 - "litert": the product rescaled and rounded twice (``rescale_twice``) by a factor of float32
   numbers; "tflite-micro": the same with the factor calculated in double, as TFLite Micro does.
-- "xnnpack": XNNPACK's, which multiplies the int8 product by a float32 factor and rounds halves to
+- "xnnpack": XNNPACK's, which multiplies 8-bit products by a float32 factor and rounds halves to
   even. It runs factors in [2**-16, 2**8) and up to 6 dimensions. All others give the bytes of
-  "litert", as LiteRT itself does by default for int16; for int8 it then runs vector
+  "litert", as LiteRT itself does by default for int16; for 8 bits it then runs vector
   kernels that overflow, whose bytes depend on where in a tensor an element is. XNNPACK's kernels
-  for Arm round halves up, which is not followed. uint8 always has the bytes of "litert".
+  for Arm round halves up, which is not followed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _chosen(call: Call) -> tuple[str, dict[str, int]]:
     factor, (low, high) = _factor(call), XNNPACK_FACTORS
     zero_points = {"a_zero_point": zero_point(call, 0), "b_zero_point": zero_point(call, 1)}
     delegated = low <= factor < high and len(call.output.shape) <= XNNPACK_RANK
-    if call.rounding == "xnnpack" and dtype == "int8" and delegated:
-        return "mul_int8_float", {
+    if call.rounding == "xnnpack" and dtype != "int16" and delegated:
+        return f"mul_{dtype}_float", {
             **zero_points,
             "factor": float_bits(factor),
             "zero_point": zero_point(call, 2),

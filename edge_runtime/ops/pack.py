@@ -6,15 +6,24 @@ from math import prod
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import describe
+from edge_runtime.ops.constraints import describe, other_scale
+from edge_runtime.ops.strides import require_bytes
 
 
-def inputs_fit(call: Call) -> str | None:
+def types_and_shapes_are_the_same(call: Call) -> str | None:
     """All inputs have the same shape, and the output's element type."""
     shape, dtype = call.input(0).shape, call.output.dtype
     for tensor in call.inputs:
         if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             return f"{'nothing' if tensor is None else describe(tensor)} for {dtype} {list(shape)}"
+    return None
+
+
+def quantization_is_the_same(call: Call) -> str | None:
+    """Inputs have the output's scale and zero point."""
+    for tensor in call.inputs:
+        if tensor and other_scale(tensor, call.output):
+            return f"{tensor.quantization} for {call.output.quantization}"
     return None
 
 
@@ -24,7 +33,7 @@ def axis_fits(call: Call) -> str | None:
     return None if -rank - 1 <= axis <= rank else f"{axis} of {describe(call.input(0))}"
 
 
-CONSTRAINTS = (inputs_fit, axis_fits)
+CONSTRAINTS = (types_and_shapes_are_the_same, quantization_is_the_same, axis_fits)
 
 
 def _axis(call: Call) -> int:
@@ -41,6 +50,7 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of CONCATENATION."""
+    require_bytes(call)
     shape, axis, count = call.input(0).shape, _axis(call), len(call.inputs)
     params = {"rows": prod(shape[:axis]), "inputs": count}
     lengths = int32s([prod(shape[axis:]) * SIZES[call.output.dtype]] * count)

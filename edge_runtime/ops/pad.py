@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Constant, Kernel
-from edge_runtime.ops.constraints import LIMITS, describe, same_type, whole_number
-from edge_runtime.ops.strides import merged, strides
+from edge_runtime.ops.constraints import LIMITS, describe, other_scale, same_type, whole_number
+from edge_runtime.ops.strides import merged, require_bytes, strides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def value_fits(call: Call) -> str | None:
     value, output = _value(call), call.output
     if value is None or output.dtype not in LIMITS:
         return None
-    numbers = (value.scale, value.zero_point), (output.scale, output.zero_point)
-    return None if numbers[0] == numbers[1] else f"{numbers[0]} for {numbers[1]}"
+    if not other_scale(value, output):
+        return None
+    return f"{value.quantization} for {output.quantization}"
 
 
 CONSTRAINTS = (same_type, paddings_are_known, value_is_known, value_fits)
@@ -67,6 +68,7 @@ def lower(call: Call) -> Kernel:
 
     Source: Eval and EvalInt in tensorflow/lite/kernels/pad.cc.
     """
+    require_bytes(call)
     tensor, output, value = call.input(0), call.output, _value(call)
     item, steps = SIZES[output.dtype], strides(output.shape)
     if value is not None and value.data is not None:

@@ -6,6 +6,7 @@ from math import prod
 
 from edge_runtime.ops.call import Call, Kernel, int32s
 from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.strides import require_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def split(call: Call, position: int, axis: int) -> Kernel:
         position: of the input.
         axis: counted from the front.
     """
+    require_bytes(call)
     rows = prod(call.input(position).shape[:axis])
     lengths = [output.size // rows for output in call.outputs]
     params = {"rows": rows, "outputs": len(lengths)}

@@ -222,14 +222,13 @@ def _sum(call: Call) -> tuple[str, dict[str, int]]:
 def _product(call: Call) -> tuple[str, dict[str, int]]:
     """Return the kernel of integers with a scale: each product is rescaled.
 
-    Source: QuantizedReduceProd in tensorflow/lite/kernels/internal/reference/reduce.h, and
-    MultiplyByQuantizedMultiplier of 64 bits in common.cc there, whose multiplier has 15 bits.
+    Source: QuantizedReduceProd in tensorflow/lite/kernels/internal/reference/reduce.h.
     """
     multiplier, shift = quantize_multiplier(_factor(call))
     (_, offset), (_, zero_point) = affine(call.input(0)), affine(call.output)
     return f"prod_{call.output.dtype}_once", {
         "input_zero_point": offset,
-        "multiplier": min((multiplier + 2**15) >> 16, 0x7FFF),
-        "right": 15 - shift,
+        "multiplier": multiplier,
+        "shift": shift,
         "zero_point": zero_point,
     }

@@ -5,18 +5,18 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import LIMITS, describe, whole_number
+from edge_runtime.ops.constraints import LIMITS, describe, other_scale, whole_number
 from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
 
-def same_elements(call: Call) -> str | None:
+def types_and_scales_are_the_same(call: Call) -> str | None:
     """Input and output have the same element type, scale and zero point, int16 the zero point 0."""
     tensor, output = call.input(0), call.output
-    pairs = [(one.dtype, one.scale, one.zero_point) for one in (tensor, output)]
-    if pairs[0] == pairs[1] and (output.dtype != "int16" or not output.zero_point):
+    same = tensor.dtype == output.dtype and not other_scale(tensor, output)
+    if same and (output.dtype != "int16" or not output.zero_point):
         return None
-    return f"{pairs[0]} and {pairs[1]}"
+    return f"{tensor.dtype} {tensor.quantization} and {output.dtype} {output.quantization}"
 
 
 def input_is_images(call: Call) -> str | None:
@@ -45,7 +45,12 @@ def output_is_not_empty(call: Call) -> str | None:
     return None if min(shape) > 0 and few else f"{list(source)} to {list(shape)}"
 
 
-CONSTRAINTS = (same_elements, input_is_images, blocks_are_known, output_is_not_empty)
+CONSTRAINTS = (
+    types_and_scales_are_the_same,
+    input_is_images,
+    blocks_are_known,
+    output_is_not_empty,
+)
 
 
 def _to_space(call: Call) -> bool:
@@ -90,5 +95,7 @@ def lower(call: Call) -> Kernel:
         images = prod(blocks[axis + 1 :]) * batch * image
         places = range(before, before + large.shape[1 + axis])
         axes.append([at % block * images + at // block * steps[axis] for at in places])
+    if _to_space(call):
+        return indexed_copy(call, axes)
     fill = (call.output.zero_point or 0) if call.output.dtype in LIMITS else 0
-    return indexed_copy(call, axes, out=not _to_space(call), fill=fill)
+    return indexed_copy(call, axes, fill=fill)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from math import prod
 
+from edge_runtime.errors import ModelError
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
 
 Loop = tuple[int, int]
 """How often it runs, and by how many elements of a tensor it advances each time."""
+
+
+def require_bytes(call: Call) -> None:
+    """Raise when a tensor has so many bytes that positions in it are not int32.
+
+    Raises:
+        ModelError: it has.
+    """
+    for tensor in (*call.inputs, *call.outputs):
+        if tensor is not None and tensor.size >= 2**31:
+            op = f"op {call.op.index}, {call.op.name}"
+            raise ModelError(f"{op}: a tensor has {tensor.size} bytes, at most 2**31 - 1 are moved")
 
 
 def strides(shape: tuple[int, ...]) -> list[int]:
@@ -46,6 +59,7 @@ def strided_copy(call: Call, loops: list[Loop], offset: int = 0, position: int =
         offset: elements of the input before the first one.
         position: of the input.
     """
+    require_bytes(call)
     item = SIZES[call.output.dtype]
     size, table = merged(loops, item, 2)
     params = {

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from edge_runtime.ops import parts
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe
+from edge_runtime.ops.constraints import describe, other_scale
 
 
 def types_are_the_same(call: Call) -> str | None:
     """Input and outputs have the same element type."""
     return parts.other_types(call, 0)
+
+
+def quantization_is_the_same(call: Call) -> str | None:
+    """Outputs have the input's scale and zero point."""
+    for output in call.outputs:
+        if other_scale(call.input(0), output):
+            return f"{call.input(0).quantization} for {output.quantization}"
+    return None
 
 
 def axis_fits(call: Call) -> str | None:
@@ -21,7 +29,7 @@ def axis_fits(call: Call) -> str | None:
     return f"{axis} of {describe(call.input(0))} for {len(call.outputs)} outputs"
 
 
-CONSTRAINTS = (types_are_the_same, axis_fits)
+CONSTRAINTS = (types_are_the_same, quantization_is_the_same, axis_fits)
 
 
 def _axis(call: Call) -> int:

@@ -18,7 +18,7 @@ SEEDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=moved.types, data=st.data(), wide=st.booleans())
 def test_it_is_what_litert_gives(seed, dtype, data, wide):
     target = data.draw(moved.shapes(6))

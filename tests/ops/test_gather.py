@@ -34,7 +34,7 @@ def constant(kind):
 SEEDS = {f"GATHER {kind}": constant(kind) for kind in ("int32", "int64")}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=moved.seeds,
     dtype=moved.types,
@@ -66,6 +66,12 @@ def test_it_is_what_litert_gives(seed, dtype, kind, constant, data):
         answer = np.asarray(engine.run(inputs))
         assert (answer.shape, answer.dtype) == (expected.shape, expected.dtype), name
         assert answer.tobytes() == expected.tobytes(), name
+
+
+def test_a_single_index_takes_the_axis_away():
+    x = moved.drawn(1, "int16", (2, 3, 4))
+    (output,) = moved.compare("GATHER", x, [2], axis=1)
+    np.testing.assert_array_equal(output, x[:, 2])
 
 
 @pytest.mark.parametrize("kind", ["int32", "int64"])

@@ -20,7 +20,7 @@ SEEDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=moved.seeds, dtype=moved.types, data=st.data(), symmetric=st.booleans(), wide=st.booleans()
 )

@@ -59,7 +59,7 @@ def test_numbers_that_are_known_are_known_together(numbers, axis):
     equal(data, x, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=moved.seeds,
     dtype=st.sampled_from(("int8", "uint8", "int16", "float32", "int32", "int64")),
@@ -85,3 +85,12 @@ def test_it_is_what_litert_gives(seed, dtype, shape, constant, data):
 def test_limits_are_told(data, message):
     with pytest.raises(ModelError, match=f"PACK 'shape': .*{message}"):
         plan(read(data))
+
+
+def test_other_scales_are_refused_here_and_there():
+    tensors = [build.tensor((1, 4), "int8", 0.5, 1), build.tensor((1, 1, 4), "int8", 0.5, 2)]
+    data = build.model(tensors, [("PACK", [0], 1, {"valuesCount": 1, "axis": 0})])
+    with pytest.raises(ModelError, match="scale and zero point; here it is Quantization"):
+        plan(read(data))
+    with pytest.raises(RuntimeError):
+        runtimes.builtin_ref(data)

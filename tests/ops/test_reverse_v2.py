@@ -13,7 +13,7 @@ from edge_runtime.reader import read
 SEEDS = {"REVERSE_V2 float32": moved.model("REVERSE_V2", "float32", (1, 5, 3), [[1]], [(1, 5, 3)])}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=moved.types, data=st.data())
 def test_it_is_what_litert_gives(seed, dtype, data):
     shape = data.draw(moved.shapes(5))

@@ -18,7 +18,7 @@ SEEDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=moved.types, data=st.data(), wide=st.booleans())
 def test_it_is_what_litert_gives(seed, dtype, data, wide):
     shape = data.draw(moved.shapes(5, 5))
@@ -37,6 +37,13 @@ def test_it_is_what_litert_gives(seed, dtype, data, wide):
 
 def test_a_batch_is_that_of_its_images():
     moved.batched(SEEDS["SLICE int8"], moved.drawn(2, "int8", (4, 5, 4, 3)))
+
+
+def test_an_input_whose_strides_are_no_int32_is_refused():
+    block = [[0, 0, 0], [1, 1, 1]]
+    data = moved.model("SLICE", "int8", (2, 2**30, 4), block, [(1, 1, 1)])
+    with pytest.raises(ModelError, match=r"has 8589934592 bytes, at most 2\*\*31 - 1 are moved"):
+        plan(read(data))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ types = st.sampled_from(("int8", "uint8", "int16", "float32", "int32", "int64"))
 sizes = st.integers(1, 4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=types, data=st.data(), flat=st.booleans())
 def test_space_to_batch_is_what_litert_gives(seed, dtype, data, flat):
     count = 1 if flat else 2
@@ -43,7 +43,7 @@ def test_space_to_batch_is_what_litert_gives(seed, dtype, data, flat):
     moved.compare("SPACE_TO_BATCH_ND", moved.drawn(seed, dtype, shape), [blocks, paddings])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=types, data=st.data(), flat=st.booleans())
 def test_batch_to_space_is_what_litert_gives(seed, dtype, data, flat):
     batch, *inner, channels = (data.draw(sizes) for _ in range(3 if flat else 4))

@@ -16,7 +16,7 @@ SEEDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=moved.seeds,
     dtype=st.sampled_from(("int8", "uint8", "int16", "float32", "int32")),

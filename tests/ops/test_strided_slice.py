@@ -67,7 +67,7 @@ bound = st.integers(-6, 6)
 stride = st.sampled_from((1, 1, 2, 3, -1, -2))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=moved.seeds, dtype=moved.types, data=st.data())
 def test_it_is_what_litert_gives(seed, dtype, data):
     shape = data.draw(moved.shapes(4, 5))

@@ -14,7 +14,7 @@ from edge_runtime.reader import read
 SEEDS = {"TILE int8": moved.model("TILE", "int8", (1, 3, 4), [[1, 2, 3]], [(1, 6, 12)])}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=moved.seeds, dtype=moved.types, data=st.data(), wide=st.booleans())
 def test_it_is_what_litert_gives(seed, dtype, data, wide):
     shape = data.draw(moved.shapes(5, 3))

@@ -19,7 +19,7 @@ WITHOUT_REFERENCE = ("CEIL", "ROUND")
 
 
 def plain(op, dtype, count=19):
-    return build.unary(op, (dtype, 0, 0), (dtype, 0, 0), count)
+    return build.unary(op, *[(dtype, 0.1 if dtype in ("int8", "int16") else 0, 0)] * 2, count)
 
 
 SEEDS = {f"{op} {dtype}": plain(op, dtype) for op, types in TYPES.items() for dtype in types}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import build
 import moved
+import runtimes
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
@@ -17,7 +18,7 @@ SEEDS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=moved.seeds,
     dtype=st.sampled_from(("int8", "uint8", "float32", "int32", "bool")),
@@ -43,3 +44,12 @@ def test_limits_are_told(axis, num):
     data = moved.model("UNPACK", "int8", (2, 3), [], [(3,)] * 2, num=num, axis=axis)
     with pytest.raises(ModelError, match="whose size is the number of outputs"):
         plan(read(data))
+
+
+def test_other_scales_are_refused_here_and_there():
+    tensors = [build.tensor((1, 4), "int8", 0.5, 1), build.tensor((4,), "int8", 0.5, 2)]
+    data = build.model(tensors, [("UNPACK", [0], 1, {"num": 1, "axis": 0})])
+    with pytest.raises(ModelError, match="scale and zero point; here it is Quantization"):
+        plan(read(data))
+    with pytest.raises(RuntimeError):
+        runtimes.builtin_ref(data)

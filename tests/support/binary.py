@@ -216,8 +216,8 @@ class Comparisons:
         scales, zero_points, x, constant = self.case(seed, dtype, pair, wide)
         kinds = {"first": first, "activation": activation}
         data = self.model(dtype, x, constant, scales, zero_points, **kinds)
-        # LiteRT's own vector kernels are not followed where XNNPACK refuses, nor XNNPACK's uint8.
-        followed = dtype == "int16" or (dtype == "int8" and self.delegated(scales))
+        # LiteRT's own vector kernels are not followed where XNNPACK refuses.
+        followed = dtype == "int16" or self.delegated(scales)
         peer = runtimes.xnnpack if followed else runtimes.builtin_ref
         equal(data, x, peer(data)(x), "xnnpack")
 

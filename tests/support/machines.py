@@ -13,7 +13,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 LANGUAGES = {"C99": ["-std=c99"], "C++17": ["-x", "c++", "-std=c++17"]}
 
 NARROW = [
-    "-DEK_DOUBLE_BITS_H",
+    *("-DEK_DOUBLE_BITS_H", "-Dek_double_has_64_bits=int"),
     "-Dek_double(bits)=(double)(bits)",
     "-Dek_double_bits(x)=(uint64_t)(x)",
 ]

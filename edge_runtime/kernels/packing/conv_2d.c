@@ -1,5 +1,5 @@
-/* Weights of CONV_2D for the kernels of x86, which multiply them with the windows of several
- * positions at a time. */
+/* Weights of CONV_2D for the kernels of x86 and aarch64, which multiply them with the windows of
+ * several positions at a time. */
 #include <string.h>
 
 #include "bias.h"
@@ -14,10 +14,10 @@ static inline size_t window_size(const Conv2D *layer)
 
 enum { TWICE = 4, FLOAT = 2 }; /* columns of a head, by how sums are rounded */
 
-/* Heads are the bias for inputs that have 128 added, and for the twice rounded the multiplier, the
- * shift to the left and that to the right, for others the scale. */
-static inline int pack_int8(Layout layout, const int32_t *params, void *const *tensors,
-                            ek_packing *packing)
+/* Heads are the bias for inputs to which so much is added, and for the twice rounded the multiplier,
+ * the shift to the left and that to the right, for others the scale. */
+static inline int pack_int8(Layout layout, int32_t added, const int32_t *params,
+                            void *const *tensors, ek_packing *packing)
 {
     const int twice = layout.columns == TWICE;
     const Conv2D *const layer = (const Conv2D *)params;
@@ -34,7 +34,7 @@ static inline int pack_int8(Layout layout, const int32_t *params, void *const *t
     put_weights(layout, depth, outputs, weights, packed);
     for (size_t o = 0; o < outputs; o++) {
         int32_t *const head = head_of(layout, depth, o, packed);
-        const int32_t moved = -128 - layer->input_zero_point;
+        const int32_t moved = -added - layer->input_zero_point;
         head[0] = ek_shifted_bias(bias[o], moved, weights + o * depth, depth);
         head[WIDTH] = factor[o];
         if (twice) {
@@ -49,32 +49,48 @@ int ek_pack_conv_2d_int8_twice(const int32_t *params, void *const *tensors, ek_p
 {
     const Layout layout = {
         .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
-    return pack_int8(layout, params, tensors, packing);
+    return pack_int8(layout, 128, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const Layout layout = {
         .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
-    return pack_int8(layout, params, tensors, packing);
+    return pack_int8(layout, 128, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const Layout layout = {
         .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};
-    return pack_int8(layout, params, tensors, packing);
+    return pack_int8(layout, 128, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const Layout layout = {
         .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};
-    return pack_int8(layout, params, tensors, packing);
+    return pack_int8(layout, 128, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
+                                      ek_packing *packing)
+{
+    const Layout layout = {
+        .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
+    return pack_int8(layout, 0, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_dotprod(const int32_t *params, void *const *tensors,
+                                      ek_packing *packing)
+{
+    const Layout layout = {
+        .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 1, .element = 1};
+    return pack_int8(layout, 0, params, tensors, packing);
 }
 
 /* The windows of EK_TILE positions, each a multiple of four bytes. */
-size_t ek_scratch_conv_2d_int8(const int32_t *params)
+size_t ek_scratch_conv_int8(const int32_t *params)
 {
     return EK_TILE * ((window_size((const Conv2D *)params) + 3) / 4 * 4);
 }
@@ -103,7 +119,7 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
 }
 
 /* The windows of EK_TILE positions. */
-size_t ek_scratch_conv_2d_float32(const int32_t *params)
+size_t ek_scratch_conv_float32(const int32_t *params)
 {
     return EK_TILE * window_size((const Conv2D *)params) * sizeof(float);
 }

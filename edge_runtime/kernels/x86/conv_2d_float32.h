@@ -9,7 +9,6 @@
  * is packing/conv_2d.c. */
 #include <string.h>
 
-#include "activation.h"
 #include "conv_2d.h"
 #include "float_bits.h"
 
@@ -20,6 +19,20 @@
 enum { WIDTH = 16 };
 
 typedef float Vector __attribute__((vector_size(4 * LANES)));
+typedef int32_t Mask __attribute__((vector_size(4 * LANES)));
+
+INLINE Vector chosen(Mask mask, Vector a, Vector b)
+{
+    return (Vector)((mask & (Mask)a) | (~mask & (Mask)b));
+}
+
+/* ek_clamp_float32. */
+INLINE Vector clamped(Vector values, float lowest, float highest)
+{
+    const Vector zero = {0}, low = lowest - zero, high = highest - zero;
+    values = chosen(values < low, low, values);
+    return chosen(values > high, high, values);
+}
 
 /* The outputs of ``high`` positions, of which ``count`` exist, in ``wide`` vectors, of which ``left``
  * outputs exist. */
@@ -29,8 +42,7 @@ INLINE void tile(const int32_t high, const int32_t wide, const Conv2D *p, const 
     const ptrdiff_t block_size = ((ptrdiff_t)depth + 1) * WIDTH;
     const ptrdiff_t second_at = LANES == 16 ? block_size : LANES;
     const float *weights = block + WIDTH;
-    Vector sums[2 * MANY];
-    float stored[2 * MANY][LANES];
+    Vector sums[2 * MANY], stored[2 * MANY];
     UNROLL
     for (int32_t i = 0; i < high * wide; i++)
         sums[i] = (Vector){0};
@@ -49,16 +61,19 @@ INLINE void tile(const int32_t high, const int32_t wide, const Conv2D *p, const 
     }
     UNROLL
     for (int32_t i = 0; i < high * wide; i++)
-        memcpy(stored[i], &sums[i], sizeof stored[i]);
+        stored[i] = sums[i];
     const float lowest = ek_float(&p->lowest), highest = ek_float(&p->highest);
     ROLLED
-    for (int32_t i = 0; i < count; i++, output += p->outputs)
+    for (int32_t i = 0; i < high && i < count; i++, output += p->outputs)
         for (int32_t v = 0; v < wide; v++) {
-            const float *sum = stored[i * wide + v], *bias = block + v * second_at;
-            const int32_t lanes = left - v * LANES < LANES ? left - v * LANES : LANES;
-            for (int32_t lane = 0; lane < lanes; lane++)
-                output[v * LANES + lane] =
-                    ek_clamp_float32(sum[lane] + bias[lane], lowest, highest);
+            const int32_t lanes = left - v * LANES;
+            Vector bias;
+            memcpy(&bias, block + v * second_at, sizeof bias);
+            const Vector values = clamped(stored[i * wide + v] + bias, lowest, highest);
+            if (lanes >= LANES)
+                memcpy(output + v * LANES, &values, sizeof values);
+            else
+                memcpy(output + v * LANES, &values, (size_t)lanes * sizeof *output);
         }
 }
 
@@ -96,6 +111,7 @@ INLINE void gather(const Conv2D *p, const float *input, int32_t row, int32_t col
 TARGET void KERNEL(const int32_t *params, void *const *tensors)
 {
     const Conv2D *const p = (const Conv2D *)params;
+    const Conv2D layer = *p; /* a copy, because bytes of scratch could be params to the compiler */
     const int32_t depth = p->window_height * p->window_width * p->depth;
     const int32_t positions = p->output_height * p->output_width, outputs = p->outputs;
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
@@ -114,7 +130,7 @@ TARGET void KERNEL(const int32_t *params, void *const *tensors)
                 memcpy(scratch, input + (ptrdiff_t)done * depth,
                        (size_t)count * (size_t)depth * sizeof *scratch);
             for (int32_t i = 0; !pointwise && i < count; i++) {
-                gather(p, input, row, column, depth, scratch + (ptrdiff_t)i * depth);
+                gather(&layer, input, row, column, depth, scratch + (ptrdiff_t)i * depth);
                 if (++column == p->output_width) {
                     column = 0;
                     row++;
@@ -124,9 +140,10 @@ TARGET void KERNEL(const int32_t *params, void *const *tensors)
                 const int32_t left = outputs - o;
                 for (int32_t i = 0; i < count; i += MANY) {
                     const int32_t here = count - i < MANY ? count - i : MANY;
-                    TILERS[here <= FEW][left > LANES](
-                        p, windows + (ptrdiff_t)i * depth, depth, packed + o / WIDTH * block_size,
-                        here, left, output + (ptrdiff_t)i * outputs + o);
+                    TILERS[here <= FEW][left > LANES](p, windows + (ptrdiff_t)i * depth, depth,
+                                                      packed + o / WIDTH * block_size + o % WIDTH,
+                                                      here, left,
+                                                      output + (ptrdiff_t)i * outputs + o);
                 }
             }
             output += (ptrdiff_t)count * outputs;

@@ -1,12 +1,13 @@
 /* CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes this
- * defines TARGET, INLINE, KERNEL(name), WIDTH and COLUMN_BYTES, LANES of a Vector, MANY and FEW, numbers of positions whose sums fit
- * the registers, QUAD_BYTES, the Quad that quad_at() makes of four inputs, dot(), copy(), and
- * finish_twice() and finish_float(), which store the outputs of a vector of sums.
+ * defines TARGET, INLINE, KERNEL(name), WIDTH and COLUMN_BYTES, LANES of a Vector, MANY and FEW,
+ * numbers of positions whose sums fit the registers, QUAD_BYTES, the Quad that quad_at() makes of
+ * four inputs, dot(), copy(), and finish_twice() and finish_float(), which store the outputs of a
+ * vector of sums.
  *
- * The windows of EK_TILE positions are copied to scratch memory, one behind the other, as uint8
- * (128 added), because the instructions multiply uint8 with int8; where they leave the image they
- * have the zero point. Then a quad, four neighbouring inputs, is multiplied with the weights of an
- * output in each lane.
+ * The windows of EK_TILE positions are copied to scratch memory, one behind the other, by copy(),
+ * which adds ADDED: 128 where the instructions multiply uint8 with int8. Where they leave the image
+ * they have the zero point. Then a quad, four neighbouring inputs, is multiplied with the weights of
+ * an output in each lane.
  *
  * A packed block of 16 outputs is a head int32 [columns][16] and the weights [quads][QUAD_BYTES] in
  * the form of dot(); the packer is packing/conv_2d.c. */
@@ -93,7 +94,7 @@ INLINE void gather(const Conv2D *p, const int8_t *input, int32_t row, int32_t co
 {
     const EkTaps taps = ek_taps_at(p, row, column);
     if (!taps.whole)
-        memset(window, p->input_zero_point + 128, 4 * (size_t)quads);
+        memset(window, p->input_zero_point + ADDED, 4 * (size_t)quads);
     input += taps.input;
     window += taps.weights;
     for (int32_t i = 0; i < taps.rows; i++, input += taps.input_row, window += taps.weights_row)
@@ -105,6 +106,7 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                             uint8_t *scratch, int32_t columns, finisher *finish)
 {
     const Conv2D *const p = (const Conv2D *)params;
+    const Conv2D layer = *p; /* a copy, because bytes of scratch could be params to the compiler */
     const int32_t depth = p->window_height * p->window_width * p->depth, quads = (depth + 3) / 4;
     const int32_t positions = p->output_height * p->output_width, outputs = p->outputs;
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
@@ -120,7 +122,7 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
             if (pointwise)
                 copy(scratch, input + (ptrdiff_t)done * depth, count * depth);
             for (int32_t i = 0; !pointwise && i < count; i++) {
-                gather(p, input, row, column, quads, scratch + 4 * (ptrdiff_t)i * quads);
+                gather(&layer, input, row, column, quads, scratch + 4 * (ptrdiff_t)i * quads);
                 if (++column == p->output_width) {
                     column = 0;
                     row++;

@@ -14,7 +14,7 @@
 
 /* A quad of weights is [2][8 lanes] of elements 0 and 2, then [8 lanes] of 1 and 3. */
 enum { WIDTH = 16, COLUMN_BYTES = 4 * WIDTH }; /* of a packed block */
-enum { LANES = 8, MANY = 6, FEW = 2, QUAD_BYTES = 128 };
+enum { LANES = 8, MANY = 6, FEW = 2, QUAD_BYTES = 128, ADDED = 128 };
 
 typedef __m256i Vector;
 

@@ -12,7 +12,7 @@
 #define KERNEL(name) ek_##name##_avx512
 
 enum { WIDTH = 16, COLUMN_BYTES = 4 * WIDTH }; /* of a packed block */
-enum { LANES = 16, MANY = 12, FEW = 4, QUAD_BYTES = 64, CHUNK = 64 };
+enum { LANES = 16, MANY = 12, FEW = 4, QUAD_BYTES = 64, ADDED = 128, CHUNK = 64 };
 
 typedef __m512i Vector, Quad;
 

@@ -19,7 +19,7 @@
 #define KERNEL(name) ek_##name##_avxvnni
 
 enum { WIDTH = 16, COLUMN_BYTES = 4 * WIDTH }; /* of a packed block */
-enum { LANES = 8, MANY = 6, FEW = 2, QUAD_BYTES = 64 };
+enum { LANES = 8, MANY = 6, FEW = 2, QUAD_BYTES = 64, ADDED = 128 };
 
 typedef __m256i Vector, Quad;
 

@@ -43,7 +43,7 @@ def summing(graph: Graph, **_: Any) -> Plan:
     planned = plan(graph)
     (step,), (state,) = planned.steps, planned.states
     size = planned.slots[state.slot].size
-    copy = Kernel("copy", {"size": size}, (0,))
+    copy = Kernel("copy", {"size": size}, (0,), rows="size")
     steps = (
         record.replace(step, writes=(state.slot,)),
         Step(step.op, copy, (state.slot,), planned.outputs),

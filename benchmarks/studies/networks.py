@@ -1,0 +1,128 @@
+"""The four architectures of MLPerf Tiny, in Keras, with random weights.
+
+Speed, size and exactness do not depend on what a network has learned. Source: mlcommons/tiny,
+benchmark/training, of which these have the layers.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgekit import frameworks
+from edgekit.convert import source
+from edgekit.convert.conversion import Conversion
+from edgekit.convert.tflite import to_tflite
+
+FloatArray = npt.NDArray[np.float32]
+CALIBRATION = 64
+"""Random inputs that show the converter each activation's range."""
+
+
+def keyword_spotting() -> Any:
+    """Return a DS-CNN: spectrogram [49, 10, 1] to 12 words."""
+    layers = _keras().layers
+    image = layers.Input((49, 10, 1))
+    x = _normalised(layers.Conv2D(64, (10, 4), strides=2, padding="same")(image))
+    for _ in range(4):
+        x = _separable(x, 64)
+    x = layers.Flatten()(layers.AveragePooling2D((25, 5))(x))
+    return _keras().Model(image, layers.Dense(12, activation="softmax")(x))
+
+
+def image_classification() -> Any:
+    """Return a ResNet of 8 layers: image [32, 32, 3] to 10 classes."""
+    layers = _keras().layers
+    image = layers.Input((32, 32, 3))
+    x = _normalised(layers.Conv2D(16, 3, padding="same")(image))
+    for filters, strides in (16, 1), (32, 2), (64, 2):
+        y = _normalised(layers.Conv2D(filters, 3, strides=strides, padding="same")(x))
+        y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
+        if strides > 1:
+            x = layers.Conv2D(filters, 1, strides=strides, padding="same")(x)
+        x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.Flatten()(layers.AveragePooling2D(8)(x))
+    return _keras().Model(image, layers.Dense(10, activation="softmax")(x))
+
+
+def visual_wake_words() -> Any:
+    """Return a MobileNet v1 of width 0.25: image [96, 96, 3] to person or not."""
+    layers = _keras().layers
+    image = layers.Input((96, 96, 3))
+    x = _normalised(layers.Conv2D(8, 3, strides=2, padding="same")(image))
+    blocks = [(16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5]
+    for filters, strides in [*blocks, (256, 2), (256, 1)]:
+        x = _separable(x, filters, strides)
+    x = layers.Flatten()(layers.AveragePooling2D(3)(x))
+    return _keras().Model(image, layers.Dense(2, activation="softmax")(x))
+
+
+def anomaly_detection() -> Any:
+    """Return an autoencoder of 640 numbers."""
+    layers = _keras().layers
+    numbers = x = layers.Input((640,))
+    for units in (*[128] * 4, 8, *[128] * 4):
+        x = _normalised(layers.Dense(units)(x))
+    return _keras().Model(numbers, layers.Dense(640)(x))
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "kws": keyword_spotting,
+    "resnet": image_classification,
+    "vww": visual_wake_words,
+    "ad": anomaly_detection,
+}
+"""Networks by the field's short names."""
+
+
+def converted(build: Callable[[], Any], scheme: str, folder: Path, seed: int = 0) -> bytes:
+    """Return a network with random weights as a .tflite file.
+
+    Args:
+        build: returns a Keras model of one input and one output.
+        scheme: number format, as of ``Conversion``.
+        folder: where the Keras model is saved.
+        seed: of weights, statistics of the normalisations and calibration inputs.
+    """
+    _keras().utils.set_random_seed(seed)
+    model = build()
+    rng = np.random.default_rng(seed)
+    for layer in _flat(model):
+        if isinstance(layer, _keras().layers.BatchNormalization):
+            shape = layer.gamma.shape
+            near_one = [rng.uniform(0.5, 1.5, shape) for _ in range(2)]
+            near_zero = [rng.normal(0, 0.2, shape) for _ in range(2)]
+            layer.set_weights([near_one[0], near_zero[0], near_zero[1], near_one[1]])
+    path = folder / "network.keras"
+    model.save(path)
+    conversion = Conversion(scheme=scheme)
+    inputs = rng.normal(size=(CALIBRATION, *model.input_shape[1:])).astype(np.float32)
+    calibration = inputs if conversion.calibrated else None
+    return to_tflite(source.load(path), conversion, calibration)
+
+
+def _keras() -> Any:
+    return frameworks.keras()
+
+
+def _normalised(x: Any) -> Any:
+    layers = _keras().layers
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def _separable(x: Any, filters: int, strides: int = 1) -> Any:
+    """Return a depthwise and a pointwise convolution."""
+    layers = _keras().layers
+    x = _normalised(layers.DepthwiseConv2D(3, strides=strides, padding="same")(x))
+    return _normalised(layers.Conv2D(filters, 1)(x))
+
+
+def _flat(model: Any) -> list[Any]:
+    """Return all layers, those of nested models too."""
+    return [
+        inner
+        for layer in model.layers
+        for inner in (_flat(layer) if hasattr(layer, "layers") else [layer])
+    ]
