@@ -213,6 +213,26 @@ def rescale_twice(total: Any, multiplier: Any, shift: Any) -> Any:
     return rounding_shift((product + 2**30) >> 31, right)
 
 
+def rescale_reduced(total: Any, multiplier: Any, shift: Any) -> Any:
+    """Return ``rescale_once`` with a multiplier rounded to 16 bits; in C ``ek_rescale_reduced``.
+
+    Source: MultiplyByQuantizedMultiplier for int64 of LiteRT and TFLite Micro.
+
+    Args:
+        total: int64 array; products wrap.
+        multiplier: int64 array of multipliers from ``quantize_multiplier``.
+        shift: int64 array of its shifts; 15 and more, which no sensible scale gives, count as 14.
+
+    Returns:
+        int64 array; the caller has to wrap values that leave int32.
+    """
+    import numpy as np
+
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    right = np.maximum(15 - shift, 1)
+    return (total * reduced + (np.int64(1) << (right - 1))) >> right
+
+
 def rounding_shift(value: Any, right: Any) -> Any:
     """Return ``value / 2**right``, halves away from zero; ``ek_rounding_shift``.
 

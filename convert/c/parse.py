@@ -34,6 +34,7 @@ DEFINED = re.compile(
     r"""
     ^\#define\ (\w+)
   | ^EK_\w+\(EK\((\w+)\)            # a macro that defines the kernel in its argument
+  | ^EK_\w+\((\w+),\                # likewise a function
   | ^EK_TARGET\ void\ EK\((\w+)\)
   | ^typedef\ struct\ \{.*\}\ (\w+);
   | ^enum\ \{\ (\w+)\ =

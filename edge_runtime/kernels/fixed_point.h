@@ -80,6 +80,16 @@ static inline int32_t ek_rescale_exact(int64_t total, int64_t significand, int32
     return total < 0 ? -rounded : rounded;
 }
 
+/* total * multiplier * 2^(shift - 31), rounded once, halves up, with a multiplier of 16 bits. */
+static inline int32_t ek_rescale_reduced(int64_t total, int32_t multiplier, int32_t shift)
+{
+    const int32_t half = (int32_t)1 << 15;
+    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + half) >> 16 : 0x7fff;
+    const int32_t right = 15 - shift < 1 ? 1 : 15 - shift;
+    const uint64_t product = (uint64_t)total * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
+    return (int32_t)(uint32_t)(uint64_t)((int64_t)product >> right);
+}
+
 static inline int32_t ek_leading_zeros(uint32_t value)
 {
     int32_t zeros = 0;

@@ -24,6 +24,11 @@ static inline int8_t ek_flash_int8(const int8_t *from)
     return value;
 }
 
+static inline uint8_t ek_flash_uint8(const uint8_t *from)
+{
+    return (uint8_t)ek_flash_int8((const int8_t *)from);
+}
+
 static inline int16_t ek_flash_int16(const int16_t *from)
 {
     int16_t value;
@@ -63,6 +68,11 @@ static inline float ek_flash_float(const float *from)
 #define EK_FLASH
 
 static inline int8_t ek_flash_int8(const int8_t *from)
+{
+    return *from;
+}
+
+static inline uint8_t ek_flash_uint8(const uint8_t *from)
 {
     return *from;
 }

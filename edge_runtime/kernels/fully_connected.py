@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_twice
+from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_reduced, rescale_twice
 from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.record import record
 
@@ -147,12 +147,8 @@ def fully_connected_int16_reduced_once(
     Source: MultiplyByQuantizedMultiplier for int64 of TFLite Micro.
     """
     total = _sums(params, tensor, weights, bias)
-    factor, moved = _wide(multiplier, shift)
-    reduced = np.where(factor < 0x7FFF0000, (factor + (1 << 15)) >> 16, 0x7FFF)
-    # A shift of 15 or more to the left stands for a factor that no sensible scale gives.
-    right = np.maximum(15 - moved, 1)
     with np.errstate(over="ignore"):
-        return _int16(params, (total * reduced + (np.int64(1) << (right - 1))) >> right)
+        return _int16(params, rescale_reduced(total, *_wide(multiplier, shift)))
 
 
 def fully_connected_int16_narrow_once(

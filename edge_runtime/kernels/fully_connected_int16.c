@@ -20,16 +20,6 @@ static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int
     return sum;
 }
 
-/* total * multiplier * 2^(shift - 31), rounded once, halves up, with a multiplier of 16 bits. */
-static inline int32_t rescale_reduced(int64_t total, int32_t multiplier, int32_t shift)
-{
-    const int32_t half = (int32_t)1 << 15;
-    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + half) >> 16 : 0x7fff;
-    const int32_t right = 15 - shift < 1 ? 1 : 15 - shift;
-    const uint64_t product = (uint64_t)total * (uint64_t)reduced + ((uint64_t)1 << (right - 1));
-    return (int32_t)(uint32_t)(uint64_t)((int64_t)product >> right);
-}
-
 /* Unsigned, because what a damaged file holds may wrap. */
 static inline int32_t add(int32_t a, int32_t b)
 {
@@ -63,7 +53,7 @@ static inline int32_t scale_reduced(int64_t total, const void *multiplier, const
                                     int32_t output)
 {
     const int32_t factor = ek_flash_int32((const int32_t *)multiplier + output);
-    return rescale_reduced(total, factor, ek_flash_int32(&shift[output]));
+    return ek_rescale_reduced(total, factor, ek_flash_int32(&shift[output]));
 }
 
 static inline int32_t scale_twice(int64_t total, const void *multiplier, const int32_t *shift,

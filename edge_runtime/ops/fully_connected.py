@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import (
     exact_multiplier,
-    f32,
     rounding_multiplier,
     wrapped,
 )
@@ -21,13 +20,13 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import NONE, Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor
 from edge_runtime.ops.per_channel import (
     factors,
+    float32_factor,
     float_factors,
     multipliers,
     numbers,
-    scales,
     spread,
 )
 
@@ -214,10 +213,8 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """
     weights, outputs = call.input(1), call.input(1).shape[0]
     if call.rounding == "tflite-micro":
-        scale, several, output = scales(call.input(0), weights, call.output)
-        if len(several) == 1:
-            return multipliers([f32(scale * several[0]) / output], outputs)
-        return multipliers(factors(call.input(0), weights, call.output), outputs)
+        of_scales = float32_factor if per_tensor(weights) else factors
+        return multipliers(of_scales(call.input(0), weights, call.output), outputs)
     pairs = [rounding_multiplier(one) for one in factors(call.input(0), weights, call.output)]
     return spread(pairs, outputs, int32s)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.ops.activation import FLOAT32_MAX
 from edge_runtime.ops.call import Constant, int32s
-from edge_runtime.ops.constraints import affine
+from edge_runtime.ops.constraints import affine, not_affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,22 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edge_runtime.graph import Tensor
+
+
+def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> str | None:
+    """Describe the first tensor of a layer of integers whose quantisation is not supported.
+
+    Input and output have one scale and zero point, as uint8 weights have; int8 weights have one
+    scale or one for each slice along ``axis``, and the zero point 0.
+    """
+    if tensor.dtype == "float32":
+        return None
+    if weights.dtype == "uint8":
+        return not_affine(tensor, weights, output)
+    found = weights.quantization
+    if found is None or any(found.zero_points) or (found.per_channel and found.axis != axis):
+        return f"{weights.name!r}: {found and (found.zero_points[:4], found.axis)}"
+    return not_affine(tensor, output)
 
 
 def scales(
@@ -32,14 +49,36 @@ def factors(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:
     return [scale * one / output_scale for one in several]
 
 
+FACTORS = {"int8": 2**30, "uint8": 2**30, "int16": 2**14}
+"""Element type -> bound of the factors from sums to outputs, which LiteRT's shifts do not reach."""
+
+
+def too_large(tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
+    """Return the largest factor from sums to outputs where a multiplier does not hold it."""
+    if output.dtype == "float32":
+        return None
+    most = max(factors(tensor, weights, output))
+    return None if most < FACTORS[output.dtype] else str(most)
+
+
 def float_factors(tensor: Tensor, weights: Tensor, output: Tensor, outputs: int) -> Constant:
-    """Return the factors from sums to outputs, a float32 for each output.
+    """Return the factors from sums to outputs, a finite float32 for each output.
 
     Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
     """
     scale, several, output_scale = scales(tensor, weights, output)
-    bits = [float_bits(f32(f32(scale * one) / output_scale)) for one in several]
-    return Constant("float32", int32s(_spread(bits, outputs)).data)
+    found = [min(f32(f32(scale * one) / output_scale), FLOAT32_MAX) for one in several]
+    bits = _spread([float_bits(factor) for factor in found], outputs)
+    return Constant("float32", int32s(bits).data)
+
+
+def float32_factor(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+    """Return the one factor of uint8, with the product of the scales in float32.
+
+    Source: GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc.
+    """
+    scale, several, output_scale = scales(tensor, weights, output)
+    return [f32(scale * several[0]) / output_scale]
 
 
 def multipliers(factors: list[float], outputs: int) -> tuple[Constant, Constant]:

@@ -30,8 +30,8 @@ def window(call: Call, height: int, width: int) -> dict[str, int]:
         "stride_w": stride_w,
         "dilation_h": dilation_h,
         "dilation_w": dilation_w,
-        "top": _before(options["padding"], rows, height, stride_h, dilation_h),
-        "left": _before(options["padding"], columns, width, stride_w, dilation_w),
+        "top": padding_before(options["padding"], rows, height, stride_h, dilation_h),
+        "left": padding_before(options["padding"], columns, width, stride_w, dilation_w),
     }
 
 
@@ -52,7 +52,7 @@ def positions(padding: int, size: int, taps: int, stride: int, dilation: int = 1
     return (size + stride - 1 - (taps - 1) * dilation) // stride
 
 
-def _before(padding: int, size: int, taps: int, stride: int, dilation: int) -> int:
+def padding_before(padding: int, size: int, taps: int, stride: int, dilation: int = 1) -> int:
     """Return the padding before a dimension: half of all, the smaller half.
 
     Source: ComputePaddingWithOffset in tensorflow/lite/kernels/padding.h.

@@ -215,15 +215,9 @@ def micro(data, x, narrow):
             if narrow:
                 scaled = micro_arithmetic.multiply(micro_arithmetic.int32(total), *pair)
             else:
-                scaled = reduced(total, *pair)
+                scaled = micro_arithmetic.reduced(total, *pair)
             answers.append(min(max(scaled + zero, low), high))
     return answers
-
-
-def reduced(total, multiplier, shift):
-    """MultiplyByQuantizedMultiplier for int64."""
-    factor = (multiplier + 2**15) // 2**16 if multiplier < 0x7FFF0000 else 0x7FFF
-    return (total * factor + 2 ** (14 - shift)) // 2 ** (15 - shift)
 
 
 @pytest.mark.parametrize("rounding", ["litert", "tflite-micro"])

@@ -17,6 +17,7 @@
     }
 
 INVERTED(int8, int8_t, uint8_t)
+INVERTED(uint8, uint8_t, uint8_t)
 INVERTED(int16, int16_t, uint16_t)
 INVERTED(uint16, uint16_t, uint16_t)
 INVERTED(int32, int32_t, uint32_t)

@@ -63,6 +63,12 @@ def multiply(x: int, multiplier: int, shift: int) -> int:
     return divide_by_power(high_multiply(int32(x * 2**left), multiplier), right)
 
 
+def reduced(x: int, multiplier: int, shift: int) -> int:
+    """MultiplyByQuantizedMultiplier for int64."""
+    factor = (multiplier + 2**15) // 2**16 if multiplier < 0x7FFF0000 else 0x7FFF
+    return (x * factor + 2 ** (14 - shift)) // 2 ** (15 - shift)
+
+
 def saturating_left(x: int, exponent: int) -> int:
     """SaturatingRoundingMultiplyByPOT with a positive exponent."""
     return max(MIN32, min(MAX32, x << exponent))
