@@ -14,6 +14,11 @@
     X(add_int8_once)                                                                               \
     X(concatenation)                                                                               \
     X(copy)                                                                                        \
+    X(depthwise_conv_2d_float32)                                                                   \
+    X(depthwise_conv_2d_int16_once)                                                                \
+    X(depthwise_conv_2d_int8_twice)                                                                \
+    X(depthwise_conv_2d_int8_float)                                                                \
+    X(depthwise_conv_2d_uint8_twice)                                                               \
     X(dequantize_int16)                                                                            \
     X(dequantize_int8)                                                                             \
     X(dequantize_uint8)                                                                            \
@@ -92,6 +97,8 @@
     x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
@@ -101,7 +108,7 @@
 ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
 ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
-ek_packer ek_pack_gemm_int8_sparse;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8, ek_pack_depthwise_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

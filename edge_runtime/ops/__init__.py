@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OPS = {
     "ADD": "add",
     "CONCATENATION": "concatenation",
+    "DEPTHWISE_CONV_2D": "depthwise_conv_2d",
     "DEQUANTIZE": "dequantize",
     "EXPAND_DIMS": "expand_dims",
     "FULLY_CONNECTED": "fully_connected",

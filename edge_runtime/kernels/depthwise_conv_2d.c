@@ -1,0 +1,221 @@
+/* DEPTHWISE_CONV_2D; the meaning is defined in depthwise_conv_2d.py.
+ * tensors: input [batches][height][width][channels], weights
+ * [window_height][window_width][outputs], bias [outputs], ... where there are channels * multiplier
+ * outputs. */
+#define EK_ROLLED
+#include "kernel.h"
+
+#include "activation.h"
+#include "depthwise_conv_2d.h"
+#include "fixed_point.h"
+#include "flash.h"
+#include "float_bits.h"
+#include "window.h"
+
+typedef struct {
+    int32_t batches, height, width, channels, multiplier, output_height, output_width;
+    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
+} Uint8;
+
+typedef struct {
+    int32_t batches, height, width, channels, multiplier, output_height, output_width;
+    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int32_t lowest, highest;
+} Int16;
+
+/* Where tap 0 of a window lies, and its taps that lie inside of the image. */
+typedef struct {
+    int32_t y, x, first_row, end_row, first_column, end_column;
+} Taps;
+
+enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
+
+/* Defines a kernel without its calling convention, and what adds up the taps of a block of outputs:
+ * these read neighbouring channels, or all the same one, where a channel has several outputs.
+ *
+ * product(p, x, weight): of an input and where a weight lies, of the type Sum.
+ * store(p, sums, tensors, first, count, output): writes outputs, of which "first" is the first. */
+#define EK_DEPTHWISE(name, Params, type, weight, Sum, product, store)                              \
+    static inline void name##_block(const Params p, Taps t, const type *input, const weight *w,    \
+                                    Sum *sums, int32_t count, int32_t step)                        \
+    {                                                                                              \
+        const int32_t outputs = p.channels * p.multiplier;                                         \
+        for (int32_t c = 0; c < count; c++)                                                        \
+            sums[c] = 0;                                                                           \
+        for (int32_t i = t.first_row; i < t.end_row; i++) {                                        \
+            for (int32_t j = t.first_column; j < t.end_column; j++) {                              \
+                const int32_t y = t.y + i * p.dilation_h, x = t.x + j * p.dilation_w;              \
+                const type *from = input + (y * p.width + x) * p.channels;                         \
+                const weight *tap = w + (i * p.window_width + j) * outputs;                        \
+                for (int32_t c = 0; c < count; c++)                                                \
+                    sums[c] += product(p, from[c * step], &tap[c]);                                \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static inline void name(const Params p, void *const *tensors, type *output)                    \
+    {                                                                                              \
+        const type *image = (const type *)tensors[0];                                              \
+        const int32_t outputs = p.channels * p.multiplier, many = p.multiplier > 1;                \
+        const int32_t run = many ? p.multiplier : p.channels, block = BLOCK;                       \
+        for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
+            for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
+                const int32_t y = at / p.output_width * p.stride_h - p.top;                        \
+                const int32_t x = at % p.output_width * p.stride_w - p.left;                       \
+                const Taps t = {y,                                                                 \
+                                x,                                                                 \
+                                ek_first_tap(y, p.dilation_h),                                     \
+                                ek_taps_end(y, p.height, p.window_height, p.dilation_h),           \
+                                ek_first_tap(x, p.dilation_w),                                     \
+                                ek_taps_end(x, p.width, p.window_width, p.dilation_w)};            \
+                int32_t count = 0;                                                                 \
+                for (int32_t first = 0; first < outputs; first += count, output += count) {        \
+                    const int32_t left = run - first % run;                                        \
+                    const type *input = image + first / p.multiplier;                              \
+                    const weight *w = (const weight *)tensors[1] + first;                          \
+                    Sum sums[BLOCK];                                                               \
+                    count = left < block ? left : block;                                           \
+                    if (many)                                                                      \
+                        name##_block(p, t, input, w, sums, count, 0);                              \
+                    else if (count == BLOCK)                                                       \
+                        name##_block(p, t, input, w, sums, BLOCK, 1);                              \
+                    else                                                                           \
+                        name##_block(p, t, input, w, sums, count, 1);                              \
+                    store(p, sums, tensors, first, count, output);                                 \
+                }                                                                                  \
+            }                                                                                      \
+            image += p.height * p.width * p.channels;                                              \
+        }                                                                                          \
+    }
+
+/* Unsigned, because what a damaged file holds may wrap. */
+static inline int32_t add(uint32_t a, int32_t b)
+{
+    return (int32_t)(a + (uint32_t)b);
+}
+
+static inline uint32_t product_int8(DepthwiseInt8 p, int8_t x, const int8_t *weight)
+{
+    return (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
+}
+
+static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
+                                    int32_t first, int32_t count, int8_t *output)
+{
+    const int32_t *bias = (const int32_t *)tensors[2] + first;
+    const int32_t *multiplier = (const int32_t *)tensors[3] + first;
+    const int32_t *shift = (const int32_t *)tensors[4] + first;
+    for (int32_t c = 0; c < count; c++) {
+        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
+        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
+        const int32_t moved = add(scaled, p.output_zero_point);
+        output[c] = (int8_t)ek_clamp(moved, p.lowest, p.highest);
+    }
+}
+
+static inline void store_int8_float(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
+                                    int32_t first, int32_t count, int8_t *output)
+{
+    const float lowest = (float)(p.lowest - p.output_zero_point);
+    const float highest = (float)(p.highest - p.output_zero_point);
+    const int32_t *bias = (const int32_t *)tensors[2] + first;
+    const float *scale = (const float *)tensors[3] + first;
+    for (int32_t c = 0; c < count; c++) {
+        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const float value = (float)total * ek_flash_float(&scale[c]);
+        const int32_t nearest = ek_nearest_even(ek_clamp_float32(value, lowest, highest));
+        output[c] = (int8_t)(nearest + p.output_zero_point);
+    }
+}
+
+static inline uint32_t product_uint8(Uint8 p, uint8_t x, const uint8_t *weight)
+{
+    const int32_t w = ek_flash_uint8(weight) - p.weights_zero_point;
+    return (uint32_t)((x - p.input_zero_point) * w);
+}
+
+static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const *tensors,
+                                     int32_t first, int32_t count, uint8_t *output)
+{
+    const int32_t *bias = (const int32_t *)tensors[2] + first;
+    const int32_t *multiplier = (const int32_t *)tensors[3] + first;
+    const int32_t *shift = (const int32_t *)tensors[4] + first;
+    for (int32_t c = 0; c < count; c++) {
+        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
+        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
+        const int32_t moved = add(scaled, p.output_zero_point);
+        output[c] = (uint8_t)ek_clamp(moved, p.lowest, p.highest);
+    }
+}
+
+static inline int64_t product_int16(Int16 p, int16_t x, const int8_t *weight)
+{
+    (void)p;
+    return (int32_t)x * ek_flash_int8(weight);
+}
+
+static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *tensors,
+                                    int32_t first, int32_t count, int16_t *output)
+{
+    const int64_t *bias = (const int64_t *)tensors[2] + first;
+    const int32_t *multiplier = (const int32_t *)tensors[3] + first;
+    const int32_t *shift = (const int32_t *)tensors[4] + first;
+    for (int32_t c = 0; c < count; c++) {
+        const uint64_t total = (uint64_t)sums[c] + (uint64_t)ek_flash_int64(&bias[c]);
+        const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
+        const int32_t scaled = ek_rescale_reduced((int64_t)total, factor, left);
+        output[c] = (int16_t)ek_clamp(scaled, p.lowest, p.highest);
+    }
+}
+
+static inline float product_float32(DepthwiseFloat32 p, float x, const float *weight)
+{
+    (void)p;
+    return x * ek_flash_float(weight);
+}
+
+static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *const *tensors, int32_t first,
+                                 int32_t count, float *output)
+{
+    const float *bias = (const float *)tensors[2] + first;
+    for (int32_t c = 0; c < count; c++)
+        output[c] = ek_clamp_float32(sums[c] + ek_flash_float(&bias[c]), p.lowest, p.highest);
+}
+
+EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
+EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
+EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
+EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
+EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, product_float32, store_float32)
+
+/* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
+EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
+{
+    int8_twice(*(const DepthwiseInt8 *)params, tensors, (int8_t *)tensors[5]);
+}
+
+/* tensors: ... bias int32, scale float [outputs], output. */
+EK_TARGET void EK(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
+{
+    int8_float(*(const DepthwiseInt8 *)params, tensors, (int8_t *)tensors[4]);
+}
+
+/* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
+EK_TARGET void EK(depthwise_conv_2d_uint8_twice)(const int32_t *params, void *const *tensors)
+{
+    uint8_twice(*(const Uint8 *)params, tensors, (uint8_t *)tensors[5]);
+}
+
+/* tensors: ... bias int64, multiplier and shift int32 [outputs], output. */
+EK_TARGET void EK(depthwise_conv_2d_int16_once)(const int32_t *params, void *const *tensors)
+{
+    int16_once(*(const Int16 *)params, tensors, (int16_t *)tensors[5]);
+}
+
+/* tensors: ... bias float, output. */
+EK_TARGET void EK(depthwise_conv_2d_float32)(const int32_t *params, void *const *tensors)
+{
+    float32(*(const DepthwiseFloat32 *)params, tensors, (float *)tensors[3]);
+}
