@@ -58,7 +58,13 @@
     X(softmax_int8_float)                                                                          \
     X(tanh_fixed_int16)                                                                            \
     X(tanh_float32)                                                                                \
-    X(tanh_int16)
+    X(tanh_int16)                                                                                  \
+    X(transpose_conv_float32)                                                                      \
+    X(transpose_conv_int16_once)                                                                   \
+    X(transpose_conv_int16_narrow_twice)                                                           \
+    X(transpose_conv_int8_twice)                                                                   \
+    X(transpose_conv_int8_float)                                                                   \
+    X(transpose_conv_uint8_twice)
 
 /* Those that need scratch memory, which follows their outputs: (kernel, scratch). */
 #define EK_KERNELS_WITH_SCRATCH(X)

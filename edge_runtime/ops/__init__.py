@@ -39,6 +39,7 @@ OPS = {
     "STRIDED_SLICE": "strided_slice",
     "SUB": "sub",
     "TANH": "tanh",
+    "TRANSPOSE_CONV": "transpose_conv",
 }
 """Builtin -> module of this folder."""
 
