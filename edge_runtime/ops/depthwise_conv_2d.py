@@ -170,7 +170,8 @@ def lower(call: Call) -> Kernel:
     if tensor.dtype == "uint8":
         size["weights_zero_point"] = affine(weights)[1]
     size["output_zero_point"] = affine(call.output)[1]
-    if call.rounding == "xnnpack" and tensor.dtype == "int8":
+    delegated = call.op.options["depth_multiplier"] == _multiplier(call)
+    if call.rounding == "xnnpack" and tensor.dtype == "int8" and delegated:
         factor = float_factors(tensor, weights, call.output, outputs)
         return _kernel("int8_float", {**size, **xnnpack_bounds(call)}, int32s(biases), factor)
     of_scales = float32_factor if tensor.dtype == "uint8" else factors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.ops.activation import FLOAT32_MAX
 from edge_runtime.ops.call import Constant, int32s
 from edge_runtime.ops.constraints import affine, not_affine
 
@@ -20,7 +21,7 @@ def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> st
     Input and output have one scale and zero point, as uint8 weights have; int8 weights have one
     scale or one for each slice along ``axis``, and the zero point 0.
     """
-    if weights.dtype == "float32":
+    if tensor.dtype == "float32":
         return None
     if weights.dtype == "uint8":
         return not_affine(tensor, weights, output)
@@ -61,13 +62,14 @@ def too_large(tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
 
 
 def float_factors(tensor: Tensor, weights: Tensor, output: Tensor, outputs: int) -> Constant:
-    """Return the factors from sums to outputs, a float32 for each output.
+    """Return the factors from sums to outputs, a finite float32 for each output.
 
     Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
     """
     scale, several, output_scale = scales(tensor, weights, output)
-    bits = [float_bits(f32(f32(scale * one) / output_scale)) for one in several]
-    return Constant("float32", int32s(_spread(bits, outputs)).data)
+    found = [min(f32(f32(scale * one) / output_scale), FLOAT32_MAX) for one in several]
+    bits = _spread([float_bits(factor) for factor in found], outputs)
+    return Constant("float32", int32s(bits).data)
 
 
 def float32_factor(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:

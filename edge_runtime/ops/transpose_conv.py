@@ -3,7 +3,8 @@
 The output's shape is the op's first input. Integers are rounded twice by LiteRT's reference kernels
 as by TFLite Micro, which has no uint8 and ignores a fused activation; that is not followed. Sums of
 int16 are int64, or int32 where the op's option says so; TFLite Micro's are always int64. XNNPACK
-rounds int8 once, through a float; where it refuses, bytes are the reference kernels'.
+rounds int8 once, through a float. Where it refuses, bytes are the reference kernels'; LiteRT then
+runs vector kernels of its own, which round otherwise.
 """
 
 from __future__ import annotations
