@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import build
 import micro_arithmetic as micro
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError
@@ -124,7 +125,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.convolution_seeds()}
 
 
 def trial_layer(rng):
