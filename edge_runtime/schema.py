@@ -151,6 +151,7 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
     "L2_POOL_2D": (5, _POOL),
     "MAX_POOL_2D": (5, _POOL),
     "SVDF": (6, (("rank", "i", 0), _ACTIVATION, ("asymmetric_quantize_inputs", "?", 0))),
+    "RNN": (7, (_ACTIVATION, ("asymmetric_quantize_inputs", "?", 0))),
     "FULLY_CONNECTED": (
         8,
         (
@@ -200,6 +201,10 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
             ("shrink_axis_mask", "i", 0),
             ("offset", "?", 0),
         ),
+    ),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": (
+        31,
+        (("time_major", "?", 0), _ACTIVATION, ("asymmetric_quantize_inputs", "?", 0)),
     ),
     "SPLIT": (35, (("num_splits", "i", 0),)),
     "CAST": (37, (("in_data_type", "b", 0), ("out_data_type", "b", 0))),

@@ -27,6 +27,14 @@ static inline float ek_dot_portable(const float *input, const float *weights, in
     return lanes[0];
 }
 
+/* matrix [rows][depth] times a vector, added to sums. */
+static inline void ek_add_product(const float *matrix, const float *vector, int32_t rows,
+                                  int32_t depth, float *sums)
+{
+    for (int32_t row = 0; row < rows; row++, matrix += depth)
+        sums[row] = ek_dot_portable(vector, matrix, depth) + sums[row];
+}
+
 typedef float ek_dot_float32(const float *input, const float *weights, int32_t depth);
 
 /* tensors: input float [rows][depth], weights float [outputs][depth], bias float [outputs],

@@ -17,15 +17,7 @@ typedef struct {
     float cell_clip, projection_clip;
 } LstmFloat32;
 
-/* matrix [rows][depth] times a vector, added to sums. */
-static inline void add_product(const float *matrix, const float *vector, int32_t rows,
-                               int32_t depth, float *sums)
-{
-    for (int32_t row = 0; row < rows; row++, matrix += depth)
-        sums[row] = ek_dot_portable(vector, matrix, depth) + sums[row];
-}
-
-/* The same for int8 weights; all scaled. */
+/* int8 [rows][depth] times a quantised vector, scaled and added to sums. */
 static inline void add_hybrid(const int8_t *matrix, const int16_t *vector, float scale,
                               int32_t rows, int32_t depth, float *sums)
 {
@@ -95,8 +87,8 @@ static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *cons
         add_hybrid((const int8_t *)recurrent, v->quantized_state, state, p->cells, p->outputs,
                    values);
     } else {
-        add_product((const float *)weights, v->input, p->cells, p->inputs, values);
-        add_product((const float *)recurrent, v->state, p->cells, p->outputs, values);
+        ek_add_product((const float *)weights, v->input, p->cells, p->inputs, values);
+        ek_add_product((const float *)recurrent, v->state, p->cells, p->outputs, values);
     }
     if (p->peephole && gate != CELL_GATE)
         for (int32_t c = 0; c < p->cells; c++) {
@@ -140,7 +132,7 @@ static inline void project(const LstmFloat32 *p, void *const *tensors, const flo
         add_hybrid((const int8_t *)matrix, quantized,
                    scale * weight_scale(tensors, LSTM_PROJECTION), p->outputs, p->cells, state);
     } else {
-        add_product((const float *)matrix, hidden, p->outputs, p->cells, state);
+        ek_add_product((const float *)matrix, hidden, p->outputs, p->cells, state);
     }
     for (int32_t o = 0; o < p->outputs; o++)
         state[o] = clipped(state[o], p->projection_clip);

@@ -160,6 +160,7 @@
     X(resize_nearest)                                                                              \
     X(reverse_sequence_int32)                                                                      \
     X(reverse_sequence_int64)                                                                      \
+    X(rnn_float32)                                                                                 \
     X(roots_rsqrt_float32)                                                                         \
     X(roots_sqrt_float32)                                                                          \
     X(roots_sqrt_int16)                                                                            \

@@ -95,6 +95,7 @@ OPS = {
     "RESIZE_NEAREST_NEIGHBOR": "resize",
     "REVERSE_SEQUENCE": "reverse_sequence",
     "REVERSE_V2": "reverse_v2",
+    "RNN": "unidirectional_sequence_rnn",
     "ROUND": "unary",
     "RSQRT": "roots",
     "SELECT": "select",
@@ -122,6 +123,7 @@ OPS = {
     "TRANSPOSE": "transpose",
     "TRANSPOSE_CONV": "transpose_conv",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
+    "UNIDIRECTIONAL_SEQUENCE_RNN": "unidirectional_sequence_rnn",
     "UNPACK": "unpack",
     "ZEROS_LIKE": "zeros_like",
 }

@@ -258,12 +258,8 @@ def lower(call: Call) -> Kernel:
         WEIGHTS[1] if find(call, position) is None else position for position in range(INPUTS)
     )
     if call.input(0).dtype == "int8":
-        name, params, constants = (
-            "lstm_int8_twice",
-            lstm_int8.params(call),
-            lstm_int8.constants(call),
-        )
-        return Kernel(name, params, inputs, constants, rows=None, weights=CONSTANT)
+        params, constants = lstm_int8.params(call), lstm_int8.constants(call)
+        return Kernel("lstm_int8_twice", params, inputs, constants, rows=None, weights=CONSTANT)
     params = {
         **sizes(call),
         "projection_bias": int(find(call, PROJECTION_BIAS) is not None),

@@ -35,6 +35,8 @@ KINDS = {
     "L2_NORMALIZATION": "L2Norm",
     "SVDF": "SVDF",
     "LSTM": "LSTM",
+    "RNN": "RNN",
+    "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNN",
     "TOPK_V2": "TopKV2",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
