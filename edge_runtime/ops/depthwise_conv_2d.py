@@ -47,7 +47,7 @@ MOST_POSITIONS = 2**29
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and weights are float32, int8, uint8, or float32/int16 and int8, the bias matches."""
+    """Types are float32, weights also int8; int8 or uint8, bias int32; or int16, int8, int64."""
     bias = _bias(call)
     types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
     for activations, weights, kind in TYPES:

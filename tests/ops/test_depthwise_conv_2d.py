@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import build
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError, ops
@@ -115,7 +116,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.depthwise_seeds()}
 
 
 def geometry(rng):
