@@ -45,12 +45,12 @@ static inline float ek_quantize_hybrid(const float *numbers, int32_t count, int3
         least = -128;
         zero_point = ek_hybrid_zero_point(low, high, step);
     }
-    const float offset = (float)zero_point;
+    const float low_end = least - (float)zero_point, high_end = (float)(127 - zero_point);
     for (int32_t i = 0; i < count; i++) {
-        float value = offset + numbers[i] * inverse;
-        value = value > least ? value : least; /* what is not a number, too */
-        value = value < 127 ? value : 127;
-        quantized[i] = (int16_t)((int32_t)(value < 0 ? value - 0.5f : value + 0.5f) - zero_point);
+        float value = numbers[i] * inverse;
+        value = value > low_end ? value : low_end; /* what is not a number, too */
+        value = value < high_end ? value : high_end;
+        quantized[i] = (int16_t)(int32_t)(value < 0 ? value - 0.5f : value + 0.5f);
     }
     return scale;
 }

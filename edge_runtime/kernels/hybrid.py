@@ -41,11 +41,11 @@ def quantize_hybrid(rows: Array, asymmetric: int) -> tuple[npt.NDArray[np.int64]
                 size = max(high, -low)
                 scale, inverse = size / np.float32(127), np.float32(127) / size
                 least, zero_point = -127, 0
-            value = np.float32(zero_point) + numbers * inverse
-        value = np.where(value > least, value, np.float32(least))
-        value = np.where(value < 127, value, np.float32(127))
-        half = np.where(value < 0, np.float32(-0.5), np.float32(0.5))
-        quantized[index] = (value + half).astype(np.int64) - zero_point
+            value = numbers * inverse
+        lowest, highest = np.float32(least - zero_point), np.float32(127 - zero_point)
+        value = np.where(value > lowest, value, lowest)
+        value = np.where(value < highest, value, highest)
+        quantized[index] = value + np.where(value < 0, np.float32(-0.5), np.float32(0.5))
         scales[index] = scale
     return quantized, scales
 

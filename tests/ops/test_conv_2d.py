@@ -365,6 +365,23 @@ def test_a_batch_of_any_size_is_run():
     runtimes.agree(runtimes.engines(build.pack(tree)), x, expected)
 
 
+def test_infinite_weights_outside_of_the_image_count_for_nothing():
+    weights = np.ones((1, 3, 3, 1), np.float32)
+    weights[0, 0] = np.inf
+    tensors = [
+        build.tensor((1, 2, 2, 1)),
+        build.constant(weights, "float32"),
+        build.constant([0.5], "float32"),
+        build.tensor((1, 2, 2, 1)),
+    ]
+    options = {"padding": SAME, "strideH": 1, "strideW": 1}
+    data = build.model(tensors, [("CONV_2D", [0, 1, 2], 3, options)])
+    x = np.array([1, 2, 3, 4], np.float32).reshape(1, 2, 2, 1)
+    expected = runtimes.builtin_ref(data)(x)
+    assert (expected < 1e38).tolist() == [[[[True], [True]], [[False], [False]]]]
+    equal(data, x, expected)
+
+
 def refused(data):
     with pytest.raises(ModelError) as error:
         plan(read(data))

@@ -159,6 +159,26 @@ def test_a_zero_point_between_two_numbers_is_that_of_litert():
         runtimes.agree(engines, x, litert(x))
 
 
+@pytest.mark.parametrize("depth", [3, 19])
+@pytest.mark.parametrize("asymmetric", [False, True])
+def test_halves_of_a_row_go_where_litert_sends_them(asymmetric, depth):
+    """Half of the greatest number is 127.5 steps of 255, or 63.5 of 127."""
+    tensors = [
+        build.tensor((1, depth)),
+        build.constant(np.eye(depth), "int8", 1.0),
+        build.tensor((1, depth)),
+    ]
+    options = {"asymmetricQuantizeInputs": asymmetric}
+    data = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, options)])
+    litert, engines = runtimes.builtin_ref(data), runtimes.engines(data)
+    rng = np.random.default_rng(6)
+    for size in rng.uniform(0.01, 3, 200):
+        x = rng.choice([0.5, 1, 0, -0.5, 0.25], (1, depth))
+        x[0, 0] = 1
+        x = (x * size).astype(np.float32)
+        runtimes.agree(engines, x, litert(x))
+
+
 @pytest.mark.parametrize("asymmetric", [False, True])
 def test_rows_that_are_not_finite_or_tiny_are_the_same_everywhere(asymmetric):
     data = hybrid(np.random.default_rng(4), rows=5, depth=3, asymmetric=asymmetric)

@@ -14,8 +14,8 @@ static inline size_t window_size(const Conv2D *layer)
 
 enum { TWICE = 4, FLOAT = 2 }; /* columns of a head, by how sums are rounded */
 
-/* Heads are the bias for inputs to which so much is added, and for the twice rounded the multiplier,
- * the shift to the left and that to the right, for others the scale. */
+/* Heads are the bias for inputs to which so much is added, and for the twice rounded the
+ * multiplier, the shift to the left and that to the right, for others the scale. */
 static inline int pack_int8(Layout layout, int32_t added, const int32_t *params,
                             void *const *tensors, ek_packing *packing)
 {
@@ -59,14 +59,16 @@ int ek_pack_conv_2d_int8_float(const int32_t *params, void *const *tensors, ek_p
     return pack_int8(layout, 128, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
 {
     const Layout layout = {
         .columns = TWICE, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};
     return pack_int8(layout, 128, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
 {
     const Layout layout = {
         .columns = FLOAT, .round = WIDTH, .chunk = 4, .parts = 2, .element = 2};

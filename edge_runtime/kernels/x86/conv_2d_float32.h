@@ -1,6 +1,6 @@
 /* CONV_2D of float32 in vectors; the same bytes as the portable kernel. The file that includes this
- * defines TARGET, KERNEL, LANES of a vector, and MANY and FEW, numbers of positions whose sums fit
- * the registers.
+ * defines TARGET, KERNEL, LANES of a vector, and MANY, which divides EK_TILE, and FEW: numbers of
+ * positions whose sums fit the registers.
  *
  * Each lane is an output, whose products are added one after another, as the portable kernel adds
  * them. The windows of EK_TILE positions lie in scratch memory, with zeros where they leave the
@@ -34,8 +34,8 @@ INLINE Vector clamped(Vector values, float lowest, float highest)
     return chosen(values > high, high, values);
 }
 
-/* The outputs of ``high`` positions, of which ``count`` exist, in ``wide`` vectors, of which ``left``
- * outputs exist. */
+/* The outputs of ``high`` positions, of which ``count`` exist, in ``wide`` vectors, of which
+ * ``left`` outputs exist. */
 INLINE void tile(const int32_t high, const int32_t wide, const Conv2D *p, const float *windows,
                  int32_t depth, const float *block, int32_t count, int32_t left, float *output)
 {

@@ -6,8 +6,8 @@
  *
  * The windows of EK_TILE positions are copied to scratch memory, one behind the other, by copy(),
  * which adds ADDED: 128 where the instructions multiply uint8 with int8. Where they leave the image
- * they have the zero point. Then a quad, four neighbouring inputs, is multiplied with the weights of
- * an output in each lane.
+ * they have the zero point. Then a quad, four neighbouring inputs, is multiplied with the weights
+ * of an output in each lane.
  *
  * A packed block of 16 outputs is a head int32 [columns][16] and the weights [quads][QUAD_BYTES] in
  * the form of dot(); the packer is packing/conv_2d.c. */

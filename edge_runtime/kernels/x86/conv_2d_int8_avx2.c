@@ -1,5 +1,5 @@
-/* CONV_2D of int8 with AVX2, which has no product of uint8 and int8 that cannot saturate: elements 0
- * and 2 of a quad, then 1 and 3, are multiplied as int16. */
+/* CONV_2D of int8 with AVX2, which has no product of uint8 and int8 that cannot saturate: elements
+ * 0 and 2 of a quad, then 1 and 3, are multiplied as int16. */
 #include "kernel.h"
 
 #ifdef EK_X86
