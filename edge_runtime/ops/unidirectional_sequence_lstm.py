@@ -6,9 +6,9 @@ Without some inputs the input gate is 1 less the forget gate (no weights of the 
 do not look at the cell (no peephole weights), the output is the hidden vector (no projection), and
 gates are not normalised.
 
-Floats are within 1e-6 of LiteRT's, which differ by the order of sums. What int8 weights (hybrid)
-multiply is quantised first: where another last bit leads to another step, the output is off
-by its size.
+Floats are within 1e-6 of LiteRT's after a few steps, which differ by the order of sums; large
+recurrent weights may enlarge that from step to step. What int8 weights (hybrid) multiply is
+quantised first: where another last bit leads to another step, the output is off by its size.
 
 Integers have LiteRT's bytes, which are those of all its resolvers. TFLite Micro interpolates tables
 instead of gemmlowp's functions, and is not followed.
