@@ -35,6 +35,8 @@ CONSTRAINTS = (types_are_supported, quantization_fits, ratio_fits)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for int8, fixed-point arithmetic for int16, the function for others.

@@ -36,6 +36,8 @@ CONSTRAINTS = (inputs_are_there, types_are_supported, shapes_are_equal)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type."""

@@ -21,6 +21,8 @@ CONSTRAINTS = (types_are_supported, quantized_per_tensor)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for int8, the function for float32.

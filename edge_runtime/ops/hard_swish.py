@@ -30,6 +30,8 @@ CONSTRAINTS = (types_are_supported, quantized_per_tensor, scales_fit)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, the function for float32.

@@ -34,6 +34,8 @@ CONSTRAINTS = (types_are_supported, quantized_per_tensor, ratio_fits, scales_are
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, requantisation for int16, the function for float32.

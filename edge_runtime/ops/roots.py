@@ -36,6 +36,8 @@ CONSTRAINTS = (types_are_int8_int16_or_float32, quantized_per_tensor, scales_fit
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for int8, arithmetic or an interpolated table for int16, or the function.

@@ -39,6 +39,8 @@ CONSTRAINTS = (types_are_supported,)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the function and the element type."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import keras_networks
 import made_once
 import runtimes
 from edgekit import frameworks
@@ -107,7 +108,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
 
     def content(name: str, scheme: str) -> bytes:
         def make(folder: Path) -> None:
-            data = networks.converted(BUILT[name], scheme, folder)
+            data = keras_networks.converted(BUILT[name], scheme, folder)
             (folder / "model.tflite").write_bytes(data)
 
         folder = made_once.folder(tmp_path_factory, f"keras {name} {scheme}", make)

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from edge_runtime.planner.lower import Lowering
     from edge_runtime.planner.plan import Engine
 
-UNARY = frozenset(
-    """
-    ABS CEIL COS DEQUANTIZE ELU EXP FLOOR GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC NEG QUANTIZE RELU
-    RELU6 RELU_0_TO_1 RELU_N1_TO_1 ROUND RSQRT SIGN SIN SQRT SQUARE TANH
-    """.split()
-)
-"""Functions of one number; they may follow each other, each in its own type."""
-
 BYTES = ("int8", "uint8")
 NUMBERS = bytes(index % 256 for index in range(-128, 128))
 """All bytes in the order of a table: by the int8 number of each."""
@@ -60,9 +52,14 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
     return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
 
 
+def is_elementwise(op: Op) -> bool:
+    """Return whether an op treats the elements of its inputs one by one."""
+    return not op.custom and hasattr(ops.find(op.name), "ELEMENTWISE")
+
+
 def _is_link(graph: Graph, op: Op, tensors: list[Tensor]) -> bool:
     """Return whether an op is a function of the numbers of a computed tensor, one by one."""
-    if op.custom or op.name not in UNARY or len(op.inputs) != 1 or len(op.outputs) != 1:
+    if not is_elementwise(op) or len(op.inputs) != 1:
         return False
     source = tensors[op.inputs[0]]
     return source.data is None and not source.variable and op.outputs[0] not in graph.inputs

@@ -9,16 +9,13 @@ from struct import pack
 
 from edge_runtime.graph import Tensor
 from edge_runtime.ops.constraints import whole_number
-from edge_runtime.planner.passes.tables import UNARY
+from edge_runtime.planner.passes.tables import is_elementwise
 from edge_runtime.planner.uses import only_readers
 from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Op
-
-BINARY = frozenset("ADD DIV MAXIMUM MINIMUM MUL SQUARED_DIFFERENCE SUB".split())
-"""Functions of the numbers of two tensors, one by one."""
 
 Order = tuple[int, ...]
 """Dimensions of a source in the order of what is transposed."""
@@ -103,7 +100,7 @@ def _common_order(
     Only this op reads the inputs that are transposed: their TRANSPOSE is not needed then. A
     constant fits that has at most one dimension longer than 1.
     """
-    if op.custom or op.name not in UNARY | BINARY or len(op.outputs) != 1:
+    if not is_elementwise(op):
         return None
     output = tensors[op.outputs[0]]
     orders = set()
