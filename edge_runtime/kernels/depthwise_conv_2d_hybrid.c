@@ -1,5 +1,4 @@
-/* DEPTHWISE_CONV_2D of float32 with int8 weights; the meaning is defined in
- * depthwise_conv_2d.py. */
+/* DEPTHWISE_CONV_2D of float32 with int8 weights; the meaning is defined in depthwise_conv_2d.py. */
 #include "kernel.h"
 
 #include <string.h>
@@ -26,9 +25,8 @@ size_t ek_depthwise_conv_2d_hybrid_scratch(const int32_t *params)
 
 /* Adds up the taps of neighbouring outputs, which read neighbouring channels, or all the same one,
  * with a step of 0. */
-static inline void sum_block(const DepthwiseFloat32 *p, int32_t y, int32_t x,
-                             const int16_t *image, const int8_t *weights, int32_t *sums,
-                             int32_t count, int32_t step)
+static inline void sum_block(const DepthwiseFloat32 *p, int32_t y, int32_t x, const int16_t *image,
+                             const int8_t *weights, int32_t *sums, int32_t count, int32_t step)
 {
     const int32_t outputs = p->channels * p->multiplier;
     const int32_t end_row = ek_taps_end(y, p->height, p->window_height, p->dilation_h);
