@@ -77,10 +77,10 @@ def require_outputs(graph: Graph, settled: Graph) -> None:
         UnsoundError: the shapes differ.
     """
     written = {index for op in graph.ops for index in op.outputs}
-    for index in graph.outputs:
+    for index, output in zip(graph.outputs, settled.outputs, strict=True):
         if index not in written:
             raise ModelError("its output is its input: no op makes it")
-        stated, inferred = graph.tensors[index].shape, settled.tensors[index].shape
+        stated, inferred = graph.tensors[index].shape, settled.tensors[output].shape
         if stated != inferred:
             raise UnsoundError(
                 f"its output is {list(stated)} in the file, and its ops make {list(inferred)}"
