@@ -30,13 +30,16 @@ def record(cls: type[T]) -> type[T]:
     names = tuple(cls.__annotations__)
     defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
     shown = tuple(name for name in names if name not in getattr(cls, "HIDDEN", ()))
+    template = {**dict.fromkeys(names, ...), **defaults}
 
     def initialise(self: Any, *values: object, **named: object) -> None:
         arguments = dict(zip(names, values, strict=False)) | named
-        fields = {**dict.fromkeys(names, ...), **defaults, **arguments}
+        fields = template | arguments
         if len(arguments) < len(values) + len(named) or len(fields) > len(names):
             raise TypeError(f"{cls.__name__} takes {', '.join(names)}, each once")
-        if missing := [name for name in names if fields[name] is ...]:
+        if len(arguments) < len(names) and (
+            missing := [name for name in names if fields[name] is ...]
+        ):
             raise TypeError(f"{cls.__name__} misses {', '.join(missing)}")
         self.__dict__.update(fields)
 
@@ -67,4 +70,9 @@ def record(cls: type[T]) -> type[T]:
 
 def replace(instance: T, **changes: object) -> T:
     """Return a copy of a record with some fields changed, as ``dataclasses.replace`` does."""
-    return type(instance)(**vars(instance) | changes)
+    copy = object.__new__(type(instance))
+    fields = vars(instance) | changes
+    if len(fields) > len(vars(instance)):
+        raise TypeError(f"{type(instance).__name__} has no {', '.join(changes)}")
+    copy.__dict__.update(fields)
+    return copy

@@ -53,6 +53,7 @@ OPS = {
     "GREATER": "comparison",
     "GREATER_EQUAL": "comparison",
     "HARD_SWISH": "hard_swish",
+    "IF": "control_flow",
     "L2_NORMALIZATION": "l2_normalization",
     "L2_POOL_2D": "pool",
     "LEAKY_RELU": "leaky_relu",
@@ -126,6 +127,7 @@ OPS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
     "UNIDIRECTIONAL_SEQUENCE_RNN": "unidirectional_sequence_rnn",
     "UNPACK": "unpack",
+    "WHILE": "control_flow",
     "ZEROS_LIKE": "zeros_like",
 }
 """Builtin -> module of this folder."""

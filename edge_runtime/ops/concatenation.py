@@ -48,9 +48,9 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def size_fits(call: Call) -> str | None:
-    """The output has 1 to 2**31 - 1 bytes."""
+    """The output has less than 2**31 bytes."""
     size = prod(shapes(call)[0]) * SIZES[call.output.dtype]
-    return None if 0 < size < 2**31 else str(size)
+    return None if size < 2**31 else str(size)
 
 
 def quantization_fits(call: Call) -> str | None:
@@ -94,6 +94,9 @@ def activation_is_none(call: Call) -> str | None:
     return str(code) if code else None
 
 
+EMPTY_INPUTS = True
+"""Inputs may have no elements; the kernel does not read these."""
+
 CONSTRAINTS = (
     inputs_are_there,
     types_are_supported,
@@ -125,16 +128,17 @@ def lower(call: Call) -> Kernel:
     """Return the kernel, which copies bytes and so serves every element type, or rescales uint8."""
     axis = _axis(call)
     size = SIZES[call.output.dtype]
-    lengths = [prod(tensor.shape[axis:]) * size for tensor in call.inputs if tensor]
+    read = {at: tensor for at, tensor in enumerate(call.inputs) if tensor and tensor.elements}
+    lengths = [prod(tensor.shape[axis:]) * size for tensor in read.values()]
     params = {"rows": prod(call.input(0).shape[:axis]), "inputs": len(lengths)}
     # A constant input is stored once, however many tensors are run at once.
-    rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
-    inputs = tuple(range(len(lengths)))
+    rows = "rows" if all(tensor.data is None for tensor in read.values()) else None
+    inputs = tuple(read)
     output, constants = call.output, [int32s(lengths)]
-    others = [tensor for tensor in call.inputs if tensor and other_scale(tensor, output)]
+    others = [tensor for tensor in read.values() if other_scale(tensor, output)]
     if output.dtype != "uint8" or not others:
         return Kernel("concatenation", params, inputs, tuple(constants), rows=rows)
-    constants += [_table(tensor, output) for tensor in call.inputs if tensor]
+    constants += [_table(tensor, output) for tensor in read.values()]
     return Kernel("concatenation_lookup", params, inputs, tuple(constants), rows=rows)
 
 

@@ -19,17 +19,17 @@ def dilations(graph: Graph) -> Graph:
     Source: how TensorFlow runs tf.nn.convolution with a dilation.
     """
     readers = only_readers(graph)
-    replaced: dict[int, Op | None] = {}
+    replaced: dict[tuple[int, ...], Op | None] = {}
     for first in graph.ops:
         if first.name != "SPACE_TO_BATCH_ND" or first.custom:
             continue
         middle = readers.get(first.outputs[0])
         last = readers.get(middle.outputs[0]) if middle else None
         if middle and last and (dilated := _dilated(graph, first, middle, last)):
-            replaced |= {first.index: None, middle.index: None, last.index: dilated}
+            replaced |= {first.outputs: None, middle.outputs: None, last.outputs: dilated}
     if not replaced:
         return graph
-    kept = (replaced.get(op.index, op) for op in graph.ops)
+    kept = (replaced.get(op.outputs, op) for op in graph.ops)
     return replace(graph, ops=tuple(op for op in kept if op is not None))
 
 

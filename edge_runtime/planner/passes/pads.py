@@ -21,7 +21,7 @@ def pads(graph: Graph) -> Graph:
     integers of the zero point, add nothing either.
     """
     readers = only_readers(graph)
-    folded: dict[int, Op] = {}
+    folded: dict[tuple[int, ...], Op] = {}
     for op in graph.ops:
         paddings = _paddings(graph, op)
         convolution = readers.get(op.outputs[0]) if paddings else None
@@ -29,14 +29,13 @@ def pads(graph: Graph) -> Graph:
             continue
         options = {**convolution.options, PADS: paddings}
         inputs = (op.inputs[0], *convolution.inputs[1:])
-        folded[convolution.index] = replace(convolution, inputs=inputs, options=options)
-        folded[op.index] = op
+        folded[convolution.outputs] = replace(convolution, inputs=inputs, options=options)
+        folded[op.outputs] = op
     if not folded:
         return graph
-    kept = (folded.get(op.index, op) for op in graph.ops)
-    return replace(
-        graph, ops=tuple(op for op in kept if op.name != "PAD" or op.index not in folded)
-    )
+    kept = (folded.get(op.outputs, op) for op in graph.ops)
+    ops = tuple(op for op in kept if op.outputs not in folded or op.name in CONVOLUTIONS)
+    return replace(graph, ops=ops)
 
 
 def _paddings(graph: Graph, op: Op) -> tuple[int, ...]:
