@@ -24,12 +24,6 @@ typedef struct {
     int32_t lowest, highest;
 } Int16;
 
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} Float32;
-
 /* The taps of a window that lie inside of the image, and where its first one lies. */
 typedef struct {
     int32_t y, x, first_row, end_row, first_column, end_column;
@@ -180,14 +174,14 @@ static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *t
     }
 }
 
-static inline float product_float32(Float32 p, float x, const float *weight)
+static inline float product_float32(DepthwiseFloat32 p, float x, const float *weight)
 {
     (void)p;
     return x * ek_flash_float(weight);
 }
 
-static inline void store_float32(Float32 p, const float *sums, void *const *tensors, int32_t first,
-                                 int32_t count, float *output)
+static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *const *tensors,
+                                 int32_t first, int32_t count, float *output)
 {
     const float *bias = (const float *)tensors[2] + first;
     for (int32_t c = 0; c < count; c++)
@@ -198,7 +192,7 @@ EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, 
 EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
 EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
 EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_DEPTHWISE(float32, Float32, float, float, float, product_float32, store_float32)
+EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
@@ -227,5 +221,5 @@ EK_TARGET void EK(depthwise_conv_2d_int16_once)(const int32_t *params, void *con
 /* tensors: ... bias float, output. */
 EK_TARGET void EK(depthwise_conv_2d_float32)(const int32_t *params, void *const *tensors)
 {
-    float32(*(const Float32 *)params, tensors, (float *)tensors[3]);
+    float32(*(const DepthwiseFloat32 *)params, tensors, (float *)tensors[3]);
 }

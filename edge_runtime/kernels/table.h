@@ -274,6 +274,8 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
+    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
+    arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, NULL)                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -289,7 +291,7 @@ ek_packer ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float, ek_pack_conv_2d_float32;
 ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_scratch ek_scratch_conv_2d_int8, ek_scratch_conv_2d_float32;
-ek_packer ek_pack_gemm_int8_sparse, ek_pack_depthwise_int8;
+ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32;
 ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_float_dotprod;
 ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32;
 

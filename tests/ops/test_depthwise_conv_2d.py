@@ -148,7 +148,19 @@ def int8_trial(rng):
     return Trial(params, tensors, range(1, 5), [elements])
 
 
-TRIALS = {"depthwise_conv_2d_int8_twice": int8_trial}
+def float32_trial(rng):
+    params, (inputs, weights, outputs, elements) = geometry(rng)
+    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+    bits = np.array(limits, np.float32).view(np.int32).tolist()
+    counts = inputs, weights, outputs
+    tensors = [trials.float32s(rng, count, rng.integers(8)) for count in counts]
+    return Trial([*params, *bits], tensors, (1, 2), [4 * elements])
+
+
+TRIALS = {
+    "depthwise_conv_2d_int8_twice": int8_trial,
+    "depthwise_conv_2d_float32": float32_trial,
+}
 
 
 @st.composite
