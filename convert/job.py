@@ -157,8 +157,7 @@ def _require_labels_fit(
     if decided.name == NUMBERS and labels:
         raise DataError(
             f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
-            "leave --classes out"
-            + ("" if model.several else ", or give --task classification")
+            "leave --classes out" + ("" if model.several else ", or give --task classification")
         )
     classes = max(2, model.outputs)
     if labels and len(labels) != classes:

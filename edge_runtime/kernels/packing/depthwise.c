@@ -1,9 +1,9 @@
-/* Weights of DEPTHWISE_CONV_2D for the kernels of x86.
+/* Weights of DEPTHWISE_CONV_2D for the kernels that calculate 8 outputs at once.
  *
- * int8: a block of 8 outputs has the bias (less the input's zero point times the sum of the weights),
- * the multiplier and the shift, each int32 [8], and the weights, int16 [pairs of taps][8][2], padded
- * with zeros. The last block has the last 8 outputs, some of which may be the previous block's. Behind
- * the blocks is what stands for a tap outside of the image: [channels] of the input's zero point. */
+ * A block of 8 outputs has the bias (less the input's zero point times the sum of the weights), the
+ * multiplier and the shift, each int32 [8], and the weights, int16 [pairs of taps][8][2], padded with
+ * zeros. The last block has the last 8 outputs, some of which may be the previous block's. Behind the
+ * blocks is what stands for a tap outside of the image: [channels] of the input's zero point. */
 #include <string.h>
 
 #include "depthwise_conv_2d.h"
@@ -33,26 +33,20 @@ static inline void put_block(const DepthwiseInt8 *p, size_t first, void *const *
     }
 }
 
-/* Whether the kernels have room for the taps. */
-static inline int few_taps(int32_t height, int32_t width)
-{
-    return height <= MOST_TAPS && width <= MOST_TAPS && height * width <= MOST_TAPS;
-}
-
 int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
+    const size_t height = (size_t)p->window_height, width = (size_t)p->window_width;
     char *packed = packing->tensors[1];
-    if (outputs < WIDTH || (p->multiplier > 1 && p->channels > 1))
+    if (outputs < WIDTH || height > MOST_TAPS || width > MOST_TAPS || height * width > MOST_TAPS)
         return 0;
-    if (!few_taps(p->window_height, p->window_width))
+    if (p->multiplier > 1 && p->channels > 1)
         return 0;
     for (int i = 1; i < 5; i++)
         if (!tensors[i])
             return 0;
-    const size_t pairs = ((size_t)(p->window_height * p->window_width) + 1) / 2;
-    const size_t block = HEAD + pairs * WIDTH * 2 * sizeof(int16_t);
+    const size_t block = HEAD + (height * width + 1) / 2 * WIDTH * 2 * sizeof(int16_t);
     const size_t blocks = (outputs + WIDTH - 1) / WIDTH;
     packing->sizes[1] = blocks * block + (size_t)p->channels;
     if (!packed)
@@ -64,11 +58,12 @@ int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packi
     return 1;
 }
 
-/* Nothing is packed. */
+/* Nothing is packed; these are the parameters that the variants run: 8 outputs at least, which have
+ * an input channel each, or one that all read. */
 int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const DepthwiseFloat32 *const p = (const DepthwiseFloat32 *)params;
     (void)tensors;
     (void)packing;
-    return few_taps(p->window_height, p->window_width);
+    return p->multiplier == 1 ? p->channels >= WIDTH : p->channels == 1 && p->multiplier >= WIDTH;
 }
