@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.errors import ModelError, UnsoundError
+from edge_runtime.errors import ModelError
 from edge_runtime.graph import storage
 from edge_runtime.planner.plan import Plan, Slot, State, Step
 from edge_runtime.record import record, replace
@@ -63,28 +63,6 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def require_outputs(graph: Graph, settled: Graph) -> None:
-    """Raise when no op writes an output, or its shape differs from that in the file.
-
-    Args:
-        graph: the graph of the file.
-        settled: the graph with the shapes that its ops infer.
-
-    Raises:
-        ModelError: an output is an input or a constant of the file.
-        UnsoundError: the shapes differ.
-    """
-    written = {index for op in graph.ops for index in op.outputs}
-    for index in graph.outputs:
-        if index not in written:
-            raise ModelError("its output is its input: no op makes it")
-        stated, inferred = graph.tensors[index].shape, settled.tensors[index].shape
-        if stated != inferred:
-            raise UnsoundError(
-                f"its output is {list(stated)} in the file, and its ops make {list(inferred)}"
-            )
 
 
 def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: int) -> Plan:
