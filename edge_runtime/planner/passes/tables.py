@@ -43,20 +43,20 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
     """
     readers = only_readers(graph)
     tensors = list(graph.tensors)
-    replaced: dict[int, Op | None] = {}
+    replaced: dict[int, Op | None] = {}  # by output: other passes make several ops of one
     for op in graph.ops:
-        if op.index in replaced or not _is_link(graph, op, tensors):
+        if op.outputs[0] in replaced or not _is_link(graph, op, tensors):
             continue
         chain = _chain(graph, op, tensors, readers)
         content = _values(chain, tensors, rounding, lowering, engine) if chain else None
         if content is None:
             continue
         source, output = chain[0].inputs[0], chain[-1].outputs[0]
-        replaced |= {one.index: None for one in chain}
-        replaced[chain[-1].index] = _replacement(chain[-1], tensors, source, output, content)
+        replaced |= {one.outputs[0]: None for one in chain}
+        replaced[output] = _replacement(chain[-1], tensors, source, output, content)
     if not replaced:
         return graph
-    kept = (replaced.get(op.index, op) for op in graph.ops)
+    kept = (replaced.get(op.outputs[0], op) for op in graph.ops)
     return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
 
 
