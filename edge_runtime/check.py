@@ -42,8 +42,8 @@ def require_runnable(graph: Graph) -> None:
     """Raise unless an engine can run the graph safely.
 
     Raises:
-        ModelError: it has no input or no output, or one whose size is not fixed or whose type no
-            buffer has, or an op reads a tensor that no earlier op writes.
+        ModelError: it has no input or no output, or one that is empty or whose type no buffer has,
+            or an op reads a tensor that no earlier op writes.
     """
     for what, indices in ("input", graph.inputs), ("output", graph.outputs):
         if not 1 <= len(indices) <= MAX_PORTS:
@@ -53,8 +53,8 @@ def require_runnable(graph: Graph) -> None:
     if len(set(graph.inputs)) < len(graph.inputs):
         raise ModelError("two of its inputs are the same tensor")
     require_order(graph)
-    written = {index for op in graph.ops for index in op.outputs}
-    if not written.union(graph.inputs).issuperset(graph.outputs):
+    known = {index for op in graph.ops for index in op.outputs}.union(graph.inputs)
+    if any(index not in known and graph.tensors[index].data is None for index in graph.outputs):
         raise ModelError("no op writes its output")
 
 
@@ -63,13 +63,9 @@ def _require_port(what: str, tensor: Tensor) -> None:
     if tensor.dtype not in FORMATS:
         raise ModelError(f"its {what} is {tensor.dtype}, and not one of {', '.join(FORMATS)}")
     form = f"{tensor.dtype} {list(tensor.signature)}"
-    if tensor.data is not None or tensor.variable or not tensor.elements:
+    constant = what == "input" and tensor.data is not None
+    if constant or tensor.variable or not tensor.elements:
         raise ModelError(f"its {what} {form} is constant or empty")
-    if -1 in tensor.signature[1:]:
-        raise ModelError(
-            f"its {what} is {form} with more left open than the number of images: "
-            "convert it with a fixed image size"
-        )
 
 
 def require_digest(name: str, data: bytes | mmap.mmap, digest: str) -> None:

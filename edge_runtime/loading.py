@@ -86,7 +86,8 @@ def opened(
     graph = reader.read(data)
     require_runnable(graph)
     session = backends.find(backend).open_session(graph, data, **options)
-    return Model(name, data, graph, session, backend)
+    # A plan knows the shapes of outputs better than the file.
+    return Model(name, data, getattr(session, "graph", graph), session, backend)
 
 
 def _content(name: str) -> bytes | mmap.mmap:

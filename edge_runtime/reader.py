@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+SCALED = ("int8", "uint8", "int16", "int4", "int2", "uint4", "uint16")
+"""Element types whose scales have to be sound; those of biases and floats are not used alone, and
+some converters write 0 there."""
+
 MAX_RANK = 64
 """Most dimensions of a tensor: those of a NumPy array."""
 
@@ -274,6 +278,8 @@ def _quantization(
     if len(scales) > 1 and shape[axis : axis + 1] != (len(scales),):
         raise ModelError(f"{table.name}: {len(scales)} scales along axis {axis} of {list(shape)}")
     if not all(0 < scale < inf for scale in scales):
+        if dtype not in SCALED:
+            return None
         raise ModelError(f"{table.name}: a scale is not a positive number")
     if bits is not None and "int" in dtype:
         # LiteRT keeps zero points as int32, whatever the element type.

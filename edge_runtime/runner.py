@@ -171,7 +171,7 @@ def _mismatch(tensor: Tensor, got: str) -> InputError:
 
 def describe(tensor: Tensor) -> str:
     """Return element type and shape for a message."""
-    return f"{tensor.dtype} {list(tensor.signature)}"
+    return f"{tensor.dtype} {[*tensor.signature[:1], *tensor.shape[1:]]}"
 
 
 def _renew() -> None:

@@ -13,6 +13,7 @@ from edge_runtime.graph import ports
 from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import read_metadata
 from edge_runtime.planner import plan
+from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
@@ -68,6 +69,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     """
     graph = read(content)
     planned = plan(graph, engine=ENGINE)
+    graph = with_output_shapes(graph, planned)
     _require_one_image(graph)
     metadata = read_metadata(graph, content)
     if skip_zeros and not can_skip(planned):

@@ -7,6 +7,7 @@ import os
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
+from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -124,6 +125,7 @@ class NativeSession:
     """A plan in C; see :class:`edge_runtime.backends.Session`."""
 
     def __init__(self, graph: Graph, plan: Plan, engine: NativeEngine) -> None:
+        self.graph = graph = with_output_shapes(graph, plan)
         self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._outputs = [graph.tensors[index] for index in graph.outputs]
         self._sizes = [plan.slots[slot].size for slot in plan.outputs]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime import kernels
 from edge_runtime.errors import BackendError
 from edge_runtime.planner import plan
+from edge_runtime.planner.plan import with_output_shapes
 
 if TYPE_CHECKING:
     import mmap
@@ -59,6 +60,7 @@ class ReferenceSession:
         import numpy as np
 
         self._plan = plan
+        self.graph = graph = with_output_shapes(graph, plan)
         self._inputs = [graph.tensors[index].shape for index in graph.inputs]
         self._outputs = [graph.tensors[index].shape for index in graph.outputs]
         self._constants = {

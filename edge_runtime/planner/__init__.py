@@ -13,7 +13,7 @@ from edge_runtime.check import require_order, require_runnable
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.planner import limits
 from edge_runtime.planner.lower import Lowering, lower
-from edge_runtime.planner.memory import lay_out, require_outputs
+from edge_runtime.planner.memory import lay_out
 from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
 from edge_runtime.planner.passes.dilations import dilations
@@ -68,7 +68,6 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
         from edge_runtime.unsupported import refusal
 
         raise ModelError(refusal(graph, _ordered([*left, *beyond])))
-    require_outputs(stateful, settled)
     return lay_out(simplified, lowered, engine, lowering.room)
 
 

@@ -177,6 +177,5 @@ def usable(tensor: Tensor, most: int) -> bool:
     return (
         tensor.dtype in SIZES
         and len(tensor.shape) <= MAX_RANK
-        and -1 not in tensor.signature[1:]
         and 0 < tensor.size <= most
     )

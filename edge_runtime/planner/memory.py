@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_runtime.errors import ModelError, UnsoundError
+from edge_runtime.errors import ModelError
 from edge_runtime.graph import storage
 from edge_runtime.planner.plan import Plan, Slot, State, Step
 from edge_runtime.record import record, replace
@@ -10,7 +10,6 @@ from edge_runtime.record import record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Tensor
-    from edge_runtime.ops.call import Constant
     from edge_runtime.planner.lower import Lowered
     from edge_runtime.planner.plan import Engine
 
@@ -66,28 +65,6 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def require_outputs(graph: Graph, settled: Graph) -> None:
-    """Raise when no op writes an output, or its shape differs from that in the file.
-
-    Args:
-        graph: the graph of the file.
-        settled: the graph with the shapes that its ops infer.
-
-    Raises:
-        ModelError: an output is an input or a constant of the file.
-        UnsoundError: the shapes differ.
-    """
-    written = {index for op in graph.ops for index in op.outputs}
-    for index, output in zip(graph.outputs, settled.outputs, strict=True):
-        if index not in written:
-            raise ModelError("its output is its input: no op makes it")
-        stated, inferred = graph.tensors[index].shape, settled.tensors[output].shape
-        if stated != inferred:
-            raise UnsoundError(
-                f"its output is {list(stated)} in the file, and its ops make {list(inferred)}"
-            )
-
-
 def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: int) -> Plan:
     """Assign a slot to every tensor that a kernel touches, and a place to every computed one.
 
@@ -117,22 +94,17 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
             slots.append(Slot(tensor.dtype, tensor.size, tensor.data, *places.get(index, default)))
         return numbers[index]
 
-    # Ops that have the same constants share their kernel: see ``Lowering``.
-    chosen: dict[int, tuple[list[int], str, int]] = {}
     inputs = tuple(number(index) for index in graph.inputs)
     steps: list[Step] = []
     for op, kernel in lowered:
         reads = [number(op.inputs[position]) for position in kernel.inputs]
-        if id(kernel) not in chosen:
-            added = [_constant(constant) for constant in kernel.constants]
-            new = list(range(len(slots), len(slots) + len(added)))
-            slots += added
-            level, size = ("portable", 0)
-            if engine is not None:
-                level, size = engine.choose(kernel, [slots[slot] for slot in (*reads, *new)])
-            chosen[id(kernel)] = new, level, size
-        constants, level, size = chosen[id(kernel)]
-        reads += constants
+        for constant in kernel.constants:
+            data = memoryview(constant.data)
+            reads.append(len(slots))
+            slots.append(Slot(constant.dtype, len(data), data, "constant"))
+        level, size = ("portable", 0)
+        if engine is not None:
+            level, size = engine.choose(kernel, [slots[slot] for slot in reads])
         writes = tuple(number(index) for index in op.outputs)
         scratch = (len(slots),) if size else ()
         if size:
@@ -152,11 +124,6 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
             f"take {room}"
         )
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
-
-
-def _constant(constant: Constant) -> Slot:
-    data = memoryview(constant.data)
-    return Slot(constant.dtype, len(data), data, "constant")
 
 
 def _state(slot: int, state: Tensor, initial: memoryview | None) -> State:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from edge_runtime.record import record
+from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
 
-    from edge_runtime.graph import Graph, Op
+    from edge_runtime.graph import Graph, Op, Tensor
     from edge_runtime.ops.call import Kernel
 
     class Engine(Protocol):
@@ -122,3 +122,21 @@ class Plan:
     graph: Graph
 
     HIDDEN = ("graph",)
+
+
+def with_output_shapes(graph: Graph, plan: Plan) -> Graph:
+    """Return the graph of a file with the shapes that a plan of it infers for its outputs.
+
+    Converters write others, or none, where a shape depends on what the ops calculate.
+    """
+    tensors = list(graph.tensors)
+    for index, planned in zip(graph.outputs, plan.graph.outputs, strict=True):
+        tensors[index] = _shaped(tensors[index], plan.graph.tensors[planned].shape)
+    return graph if tensors == list(graph.tensors) else replace(graph, tensors=tuple(tensors))
+
+
+def _shaped(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if tensor.shape == shape:
+        return tensor
+    batch = tensor.signature[:1] if len(tensor.shape) == len(shape) else shape[:1]
+    return replace(tensor, shape=shape, signature=(*(batch if -1 in batch else shape[:1]), *shape[1:]))
