@@ -79,9 +79,7 @@ class Network:
         if kind == "probability":
             return SAMPLES[self.dtype], -128 if self.dtype == "int8" else 0
         if kind == "sine":
-            return (
-                (1 / 32768, 0) if self.is16 else (1 / 128, 128 if self.dtype == "uint8" else 0)
-            )
+            return (1 / 32768, 0) if self.is16 else (1 / 128, 128 if self.dtype == "uint8" else 0)
         if self.is16:
             return self.scale(), 0
         low = 0 if self.dtype == "uint8" else -128
@@ -163,7 +161,13 @@ class Network:
             int(rng.integers(1, max(1, min(4, (size - 1) // dilation)) + 1))
             for size in (height, width)
         )
-        out = (batch, *(_steps(*one, stride, dilation, padding) for one in zip((height, width), kernel, strict=True)))
+        out = (
+            batch,
+            *(
+                _steps(*one, stride, dilation, padding)
+                for one in zip((height, width), kernel, strict=True)
+            ),
+        )
         count = int(rng.choice([1, 3, 4, 8, 16]))
         options = {
             "padding": padding,
