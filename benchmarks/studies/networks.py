@@ -4,7 +4,10 @@ Speed, size and exactness do not depend on what a network has learned. Source: m
 benchmark/training, of which these have the layers.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,6 +94,28 @@ def randomised(build: Callable[[], Any], seed: int = 0) -> tuple[Any, FloatArray
             layer.set_weights([near_one[0], near_zero[0], near_zero[1], near_one[1]])
     inputs = rng.normal(size=(CALIBRATION, *model.input_shape[1:])).astype(np.float32)
     return model, inputs
+
+
+def converted(build: Callable[[], Any], scheme: str, folder: Path) -> bytes:
+    """Return a network as a .tflite file, by `edgekit convert` in a process of its own.
+
+    Args:
+        build: returns a model of one input.
+        scheme: number format, "float32" or one of ``--scheme``.
+        folder: where the files are written.
+
+    Raises:
+        CalledProcessError: the command failed; it has said why.
+    """
+    model, inputs = randomised(build)
+    model.save(folder / "network.keras")
+    np.save(folder / "calibration.npy", inputs)
+    command = [sys.executable, "-m", "edgekit", "convert", "-q", str(folder / "network.keras")]
+    if scheme != "float32":
+        command += ["--scheme", scheme, "--calibration", str(folder / "calibration.npy")]
+    output = folder / f"network_{scheme}.tflite"
+    subprocess.run([*command, "--output", str(output)], check=True)
+    return output.read_bytes()
 
 
 def _keras() -> Any:

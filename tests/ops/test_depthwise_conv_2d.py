@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import build
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError, ops
@@ -113,7 +114,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.depthwise_seeds()}
 
 
 def geometry(rng):
