@@ -114,7 +114,8 @@ def converted(build: Callable[[], Any], scheme: str, folder: Path) -> bytes:
     if scheme != "float32":
         command += ["--scheme", scheme, "--calibration", str(folder / "calibration.npy")]
     output = folder / f"network_{scheme}.tflite"
-    subprocess.run([*command, "--output", str(output)], check=True)
+    command += ["--output", str(output)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return output.read_bytes()
 
 
