@@ -1,0 +1,73 @@
+"""Small models with WHILE and IF: their subgraphs, built by hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import build
+from build import Op
+
+COND, BODY = 1, 2
+"""Numbers of the subgraphs that ``loop`` runs."""
+
+
+def counts_to(bound: int, *others: Any) -> build.Graph:
+    """A condition: the counter, tensor 0, is below a constant; further tensors are not read."""
+    tensors = [build.tensor((), "int32"), *others]
+    count = len(tensors)
+    tensors += [build.constant(bound, "int32"), build.tensor((), "bool")]
+    return (tensors, [("LESS", [0, count], count + 1, {})], range(count), [count + 1])
+
+
+def body(
+    tensors: Sequence[Any], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]
+) -> build.Graph:
+    """A body: tensor 0 is the counter, tensor 1 is 1, and tensor 2 becomes the next counter."""
+    counter = [build.tensor((), "int32"), build.constant(1, "int32"), build.tensor((), "int32")]
+    step: Op = ("ADD", [0, 1], 2, {})
+    return ([*counter, *tensors], [step, *ops], [0, *inputs], [2, *outputs])
+
+
+def loop(
+    *subgraphs: build.Graph,
+    start: Any = 0,
+    x: Any = (1, 3),
+    dtype: str = "float32",
+    quantized: Sequence[Any] = (),
+    options: Any = None,
+) -> bytes:
+    """A model of input 0, the counter's start 1, and WHILE's outputs 2 and 3; 3 is its output."""
+    tensors = [
+        build.tensor(x, dtype, *quantized),
+        build.constant(start, "int32"),
+        build.tensor((), "int32"),
+        build.tensor(x, dtype, *quantized),
+    ]
+    options = options or {"condSubgraphIndex": COND, "bodySubgraphIndex": BODY}
+    graph = (tensors, [("WHILE", [1, 0], [2, 3], options)], [0], [3])
+    return build.file([graph, *subgraphs])
+
+
+def doubling(rounds: int, **changes: Any) -> bytes:
+    """x + x, as often as there are rounds."""
+    value = build.tensor((1, 3))
+    doubled = body(
+        [build.tensor((1, 3)), build.tensor((1, 3))], [("ADD", [3, 3], 4, {})], [3], [4]
+    )
+    return loop(counts_to(rounds, value), doubled, **changes)
+
+
+def branches(condition: bool | None) -> bytes:  # noqa: FBT001
+    """x + x or x * x, by a constant; by the first input if it is None."""
+    tensors = [
+        build.tensor((), "bool") if condition is None else build.constant(condition, "bool"),
+        build.tensor((1, 3)),
+        build.tensor((1, 3)),
+    ]
+    options = {"thenSubgraphIndex": 1, "elseSubgraphIndex": 2}
+    inputs = [1] if condition is not None else [1, 0]
+    graph = (tensors, [("IF", [0, 1], 2, options)], inputs, [2])
+    then, otherwise = (
+        ([build.tensor((1, 3)), build.tensor((1, 3))], [(op, [0, 0], 1, {})], [0], [1])
+        for op in ("ADD", "MUL")
+    )
+    return build.file([graph, then, otherwise])
