@@ -1,4 +1,4 @@
-"""WHILE and IF: what the planner unrolls and what it refuses; tests/planner/test_loops.py has more."""
+"""WHILE and IF whose condition is not known; tests/planner/test_loops.py has the others."""
 
 import pytest
 

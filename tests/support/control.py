@@ -6,9 +6,6 @@ from typing import Any
 import build
 from build import Op
 
-COND, BODY = 1, 2
-"""Numbers of the subgraphs that ``loop`` runs."""
-
 
 def counts_to(bound: int, *others: Any) -> build.Graph:
     """A condition: the counter, tensor 0, is below a constant; further tensors are not read."""
@@ -27,37 +24,35 @@ def body(
     return ([*counter, *tensors], [step, *ops], [0, *inputs], [2, *outputs])
 
 
-def loop(
-    *subgraphs: build.Graph,
-    start: Any = 0,
-    x: Any = (1, 3),
-    dtype: str = "float32",
-    quantized: Sequence[Any] = (),
-    options: Any = None,
-) -> bytes:
+def loop(*subgraphs: build.Graph, cond: int = 1, body: int = 2) -> bytes:
     """A model of input 0, the counter's start 1, and WHILE's outputs 2 and 3; 3 is its output."""
-    tensors = [
-        build.tensor(x, dtype, *quantized),
-        build.constant(start, "int32"),
-        build.tensor((), "int32"),
-        build.tensor(x, dtype, *quantized),
-    ]
-    options = options or {"condSubgraphIndex": COND, "bodySubgraphIndex": BODY}
+    tensors = [build.tensor((1, 3)), build.constant(0, "int32")]
+    tensors += [build.tensor((), "int32"), build.tensor((1, 3))]
+    options = {"condSubgraphIndex": cond, "bodySubgraphIndex": body}
     graph = (tensors, [("WHILE", [1, 0], [2, 3], options)], [0], [3])
     return build.file([graph, *subgraphs])
 
 
-def doubling(rounds: int, **changes: Any) -> bytes:
+def doubling(rounds: int, **changes: int) -> bytes:
     """x + x, as often as there are rounds."""
     value = build.tensor((1, 3))
-    doubled = body(
-        [build.tensor((1, 3)), build.tensor((1, 3))], [("ADD", [3, 3], 4, {})], [3], [4]
-    )
+    doubled = body([build.tensor((1, 3)), build.tensor((1, 3))], [("ADD", [3, 3], 4, {})], [3], [4])
     return loop(counts_to(rounds, value), doubled, **changes)
 
 
-def branches(condition: bool | None) -> bytes:  # noqa: FBT001
-    """x + x or x * x, by a constant; by the first input if it is None."""
+def dense(weights: Any, rounds: int) -> bytes:
+    """Weights [3, 3] times x, round after round."""
+    values = [
+        build.tensor((1, 3)),
+        build.constant(weights, "float32"),
+        build.tensor((1, 3)),
+    ]
+    product: Op = ("FULLY_CONNECTED", [3, 4, -1], 5, {})
+    return loop(counts_to(rounds, build.tensor((1, 3))), body(values, [product], [3], [5]))
+
+
+def branches(condition: bool | None) -> bytes:
+    """x + x or x - x, by a constant; by the first input if it is None."""
     tensors = [
         build.tensor((), "bool") if condition is None else build.constant(condition, "bool"),
         build.tensor((1, 3)),
@@ -68,6 +63,6 @@ def branches(condition: bool | None) -> bytes:  # noqa: FBT001
     graph = (tensors, [("IF", [0, 1], 2, options)], inputs, [2])
     then, otherwise = (
         ([build.tensor((1, 3)), build.tensor((1, 3))], [(op, [0, 0], 1, {})], [0], [1])
-        for op in ("ADD", "MUL")
+        for op in ("ADD", "SUB")
     )
     return build.file([graph, then, otherwise])
