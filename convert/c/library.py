@@ -190,10 +190,13 @@ def _sparse(steps: Sequence[StepForms]) -> str:
 
 
 def _weights(planned: Plan) -> int:
-    """Return the bytes in the file of all constants that ops read after their first input."""
+    """Return the bytes of all constants that ops read after their first input, the same ones once.
+
+    As in the file: a kernel may have them in another form.
+    """
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [planned.graph.tensors[index].data for index in read]
-    return sum(len(data) for data in constants if data is not None)
+    return sum(map(len, {bytes(data) for data in constants if data is not None}))
 
 
 def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

@@ -13,6 +13,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 import build
+import control
 import edge_runtime
 import exported
 import hostile
@@ -360,3 +361,13 @@ def test_what_cannot_be_exported_is_refused_with_op_and_name():
     bitcast = build.unary("BITCAST", ("int8", 0.1, 0), ("int8", 0.1, 0), 4)
     with pytest.raises(ModelError, match=r"op 0, BITCAST 'y', is not supported"):
         library(bitcast, "model.tflite", "model")
+
+
+def test_the_rounds_of_a_loop_have_their_weights_once(tmp_path):
+    weights = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
+    made = library(control.dense(weights, 9), "loop.tflite", "m")
+    assert made.ops == ("FULLY_CONNECTED",) * 9
+    assert made.weights == weights.nbytes
+    assert made.constants < 2 * weights.nbytes
+    c = exported.Exported(made, tmp_path, *exported.C99)
+    assert c.selftest() == 0
