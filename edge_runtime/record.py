@@ -33,6 +33,12 @@ def record(cls: type[T]) -> type[T]:
     template = {**dict.fromkeys(names, ...), **defaults}
 
     def initialise(self: Any, *values: object, **named: object) -> None:
+        fields = dict(zip(names, values, strict=False)) | named
+        if len(values) + len(named) != len(names) or tuple(fields) != names:
+            fields = completed(values, named)
+        self.__dict__.update(fields)
+
+    def completed(values: tuple[object, ...], named: dict[str, object]) -> dict[str, object]:
         arguments = dict(zip(names, values, strict=False)) | named
         fields = template | arguments
         if len(arguments) < len(values) + len(named) or len(fields) > len(names):
@@ -41,7 +47,7 @@ def record(cls: type[T]) -> type[T]:
             missing := [name for name in names if fields[name] is ...]
         ):
             raise TypeError(f"{cls.__name__} misses {', '.join(missing)}")
-        self.__dict__.update(fields)
+        return fields
 
     def key(self: Any) -> tuple[object, ...]:
         return tuple(self.__dict__[name] for name in shown)

@@ -281,7 +281,8 @@
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
-    x86(mul_int16_twice, avx2, NULL, NULL)
+    x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
+    x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
 ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
