@@ -169,8 +169,4 @@ def refused(call: Call, limit: str, value: str) -> NotSupportedError:
 
 def usable(tensor: Tensor, most: int) -> bool:
     """Return whether the file's description of a tensor that no kernel writes is sound."""
-    return (
-        tensor.dtype in SIZES
-        and len(tensor.shape) <= MAX_RANK
-        and 0 < tensor.size <= most
-    )
+    return tensor.dtype in SIZES and len(tensor.shape) <= MAX_RANK and 0 < tensor.size <= most

@@ -139,4 +139,6 @@ def _shaped(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     if tensor.shape == shape:
         return tensor
     batch = tensor.signature[:1] if len(tensor.shape) == len(shape) else shape[:1]
-    return replace(tensor, shape=shape, signature=(*(batch if -1 in batch else shape[:1]), *shape[1:]))
+    return replace(
+        tensor, shape=shape, signature=(*(batch if -1 in batch else shape[:1]), *shape[1:])
+    )

@@ -79,3 +79,14 @@ def test_a_chain_that_ends_in_floats_is_a_table_as_far_as_it_goes() -> None:
     assert names(data) == ["TABLE", "DEQUANTIZE"]
     x = NUMBERS["uint8"]
     equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+def test_a_chain_behind_a_transpose_that_moves_nothing_is_a_table() -> None:
+    order = build.constant([1, 0], "int32")
+    tensors = [build.tensor((1, 256), *INT8), order, build.tensor((256, 1), *INT8)]
+    tensors += [build.tensor((256, 1), *one) for one in (FLOAT, FLOAT, WIDER)]
+    ops = [("TRANSPOSE", [0, 1], 2, {})]
+    ops += [(op, [at], at + 1, {}) for at, op in enumerate(("DEQUANTIZE", "RELU", "QUANTIZE"), 2)]
+    data = build.model(tensors, ops)
+    assert names(data) == ["TABLE"]
+    equal(data, NUMBERS["int8"], runtimes.builtin_ref(data)(NUMBERS["int8"]))
