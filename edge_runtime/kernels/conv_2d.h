@@ -16,10 +16,12 @@ typedef struct {
 /* Positions whose windows variants have in scratch memory. */
 enum { EK_TILE = 12 };
 
-/* Whether windows are the positions of the input, one after another. */
+/* Whether windows are the positions of the input, one after another: no padding either. */
 static inline int32_t ek_is_pointwise(const Conv2D *p)
 {
-    return p->window_height == 1 && p->window_width == 1 && p->stride_h == 1 && p->stride_w == 1;
+    const int32_t single = p->window_height == 1 && p->window_width == 1;
+    const int32_t whole = p->output_height == p->height && p->output_width == p->width;
+    return single && whole && p->stride_h == 1 && p->stride_w == 1 && !p->top && !p->left;
 }
 
 /* The taps of a window that lie inside of an image: rows of runs, a run being as many numbers, at

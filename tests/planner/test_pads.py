@@ -24,39 +24,43 @@ def model(
     dtype: str = "int8",
     op: str = "CONV_2D",
     *,
+    shape: Sequence[int] = SHAPE,
     paddings: Sequence[Sequence[int]] = AROUND,
     value: int | None = None,
     padding: int = 1,
     further: Sequence[int] = (),
+    window: tuple[int, int] = WINDOW,
+    stride: int = STRIDE,
+    outputs: int = SHAPE[3],
 ) -> bytes:
     """A PAD, or a PADV2 of a value, and a convolution with SAME (0) or VALID (1) padding."""
     rng = np.random.default_rng(0)
     scale, zero_point = {"float32": (0.0, 0), "int16": (0.05, 0)}.get(dtype, (0.05, 3))
     batches, height, width, channels = padded = tuple(
-        size + sum(pair) for size, pair in zip(SHAPE, paddings, strict=True)
+        size + sum(pair) for size, pair in zip(shape, paddings, strict=True)
     )
-    rows = (height - (WINDOW[0] - 1) * DILATION + STRIDE - 1) // STRIDE
-    columns = width - WINDOW[1] + 1
+    rows = (height - (window[0] - 1) * DILATION + stride - 1) // stride
+    columns = width - window[1] + 1
     if padding == 0:
-        rows, columns = -(-height // STRIDE), width
-    weights = rng.integers(0, 100, (channels, *WINDOW, channels))
+        rows, columns = -(-height // stride), width
+    weights = rng.integers(0, 100, (outputs, *window, channels))
     if op == "DEPTHWISE_CONV_2D":
         weights = weights[:1]
     kind = {"int16": "int8"}.get(dtype, dtype)
     tensors = [
-        build.tensor(SHAPE, dtype, scale, zero_point),
+        build.tensor(shape, dtype, scale, zero_point),
         build.constant(paddings, "int32"),
         build.tensor(padded, dtype, scale, zero_point),
         build.tensor(weights.shape, kind, scale / 5, data=weights.astype(kind)),
-        build.tensor((batches, rows, columns, channels), dtype, scale * 6),
-        build.constant(range(channels), BIASES[dtype], scale * scale / 5),
+        build.tensor((batches, rows, columns, outputs), dtype, scale * 6),
+        build.constant(range(outputs), BIASES[dtype], scale * scale / 5),
     ]
     inputs = [0, 1]
     if value is not None:
         inputs.append(6)
         content = np.array([value], dtype)
         tensors.append(build.tensor((1,), dtype, scale, zero_point, data=content))
-    options: dict[str, Any] = {"padding": padding, "strideH": STRIDE, "strideW": 1}
+    options: dict[str, Any] = {"padding": padding, "strideH": stride, "strideW": 1}
     options["dilationHFactor"] = DILATION
     if op == "DEPTHWISE_CONV_2D":
         options["depthMultiplier"] = 1
@@ -77,6 +81,18 @@ def test_the_convolution_pads(op: str, dtype: str, has_value: bool) -> None:
     assert names(data) == [op]
     x = drawn(np.random.default_rng(1), dtype, SHAPE)
     equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+@pytest.mark.parametrize("outputs", [1, 5, 16])
+@pytest.mark.parametrize("shape", [(1, 6, 7, 3), (1, 3, 2, 8), (2, 4, 5, 16)])
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_a_window_of_one_pads(dtype: str, shape: tuple[int, ...], outputs: int) -> None:
+    data = model(dtype, shape=shape, window=(1, 1), stride=1, outputs=outputs)
+    assert names(data) == ["CONV_2D"]
+    x = drawn(np.random.default_rng(1), dtype, shape)
+    expected = runtimes.builtin_ref(data)(x)
+    for name, engine in runtimes.engines(data).items():
+        np.testing.assert_allclose(engine.run(x), expected, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize(

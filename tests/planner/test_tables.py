@@ -96,3 +96,14 @@ def test_a_transpose_before_the_chain_is_kept() -> None:
     assert names(data) == ["TABLE", "TRANSPOSE"]
     x = np.arange(-12, 12).astype(np.int8).reshape(2, 3, 4)
     equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+def test_a_chain_behind_a_transpose_that_moves_nothing_is_a_table() -> None:
+    order = build.constant([1, 0], "int32")
+    tensors = [build.tensor((1, 256), *INT8), order, build.tensor((256, 1), *INT8)]
+    tensors += [build.tensor((256, 1), *one) for one in (FLOAT, FLOAT, WIDER)]
+    ops = [("TRANSPOSE", [0, 1], 2, {})]
+    ops += [(op, [at], at + 1, {}) for at, op in enumerate(("DEQUANTIZE", "RELU", "QUANTIZE"), 2)]
+    data = build.model(tensors, ops)
+    assert names(data) == ["TABLE"]
+    equal(data, NUMBERS["int8"], runtimes.builtin_ref(data)(NUMBERS["int8"]))

@@ -113,7 +113,8 @@ class Network:
         if self.scheme == "float32":
             data: npt.NDArray[Any] = self.rng.normal(size=shape).astype(np.float32)
             return self.add(build.tensor(shape, "float32", data=data)), []
-        low, high = (0, 255) if self.dtype == "uint8" else (-128 if self.hostile else -127, 127)
+        least = -128 if self.hostile and self.scheme != "hybrid" else -127
+        low, high = (0, 255) if self.dtype == "uint8" else (least, 127)
         data = self.rng.integers(low, high, shape, endpoint=True)
         count = shape[axis] if per_channel and self.dtype != "uint8" else 1
         scales = (2.0 ** self.rng.uniform(-9, -5, count)).astype(np.float32).tolist()
@@ -161,13 +162,10 @@ class Network:
             int(rng.integers(1, max(1, min(4, (size - 1) // dilation)) + 1))
             for size in (height, width)
         )
-        out = (
-            batch,
-            *(
-                _steps(*one, stride, dilation, padding)
-                for one in zip((height, width), kernel, strict=True)
-            ),
-        )
+        out = [
+            _steps(size, taps, stride, dilation, padding)
+            for size, taps in zip((height, width), kernel, strict=True)
+        ]
         count = int(rng.choice([1, 3, 4, 8, 16]))
         options = {
             "padding": padding,
@@ -185,7 +183,7 @@ class Network:
             count = depth * multiplier
             weights, scales = self.weights((1, *kernel, count), 3, per_channel)
         bias = self.bias(source, count, scales, may_lack=name == "DEPTHWISE_CONV_2D")
-        self.op(name, [source, weights, *bias], self.activation((*out, count)), **options)
+        self.op(name, [source, weights, *bias], self.activation((batch, *out, count)), **options)
 
     def depthwise(self) -> None:
         """Add a depthwise convolution."""
@@ -283,7 +281,7 @@ class Network:
         self.op("SOFTMAX", [self.at], output, beta=1.0)
 
     def binary(self) -> None:
-        """Add a function of two tensors: another of this shape, a vector, or a scale of channels."""
+        """Add a function of two tensors, the other of this shape or a number for each channel."""
         shape = self.shape(self.at)
         names = ["ADD", "ADD", "MUL", "SUB", "MAXIMUM"]
         name = str(self.rng.choice(names))
@@ -310,7 +308,7 @@ class Network:
         return self.add(build.tensor(shape, self.dtype, *self.quantization(), data))
 
     def concatenation(self) -> None:
-        """Add a CONCATENATION with tensors of this shape, of the same quantisation but for uint8."""
+        """Add a CONCATENATION with tensors of this shape, but for uint8 of this quantisation."""
         shape, kept = self.shape(self.at), self.like(self.at)
         others = [
             one
