@@ -35,20 +35,20 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
     """
     readers = only_readers(graph)
     tensors = list(graph.tensors)
-    replaced: dict[int, Op | None] = {}
+    replaced: dict[tuple[int, ...], Op | None] = {}
     for op in graph.ops:
-        if op.index in replaced or not _is_link(graph, op, tensors):
+        if op.outputs in replaced or not _is_link(graph, op, tensors):
             continue
         chain = _chain(graph, op, tensors, readers)
         content = _values(chain, tensors, rounding, lowering, engine) if chain else None
         if content is None:
             continue
         source, output = chain[0].inputs[0], chain[-1].outputs[0]
-        replaced |= {one.index: None for one in chain}
-        replaced[chain[-1].index] = _replacement(chain[-1], tensors, source, output, content)
+        replaced |= {one.outputs: None for one in chain}
+        replaced[chain[-1].outputs] = _replacement(chain[-1], tensors, source, output, content)
     if not replaced:
         return graph
-    kept = (replaced.get(op.index, op) for op in graph.ops)
+    kept = (replaced.get(op.outputs, op) for op in graph.ops)
     return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
 
 
@@ -107,7 +107,6 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
     same = tensors[source].dtype == tensors[output].dtype
     if content == NUMBERS and same:
         options = {"new_shape": tensors[output].shape}
-        tensors[output] = replace(tensors[output], quantization=tensors[source].quantization)
         return replace(last, name="RESHAPE", inputs=(source,), options=options)
     from edge_runtime.ops.table import table_op
 
