@@ -66,7 +66,7 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
         from edge_runtime.unsupported import refusal
 
         raise ModelError(refusal(graph, _ordered([*left, *beyond])))
-    require_outputs(stateful, settled)
+    require_outputs(graph, settled)
     return lay_out(simplified, lowered, engine, lowering.room)
 
 

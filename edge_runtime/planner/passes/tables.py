@@ -117,6 +117,7 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
         shape=(256,),
         signature=(256,),
         data=memoryview(content),
+        variable=False,
     )
     tensors.append(table)
     return table_op(last.index, source, table.index, output)
