@@ -154,3 +154,15 @@ def test_a_variable_keeps_its_shape() -> None:
     data = model([("ADD", [1, 1], 3, {}), ASSIGN, READ], [3], first=np.zeros((2, 5)))
     with pytest.raises(ModelError, match=r"its first value; here it is \[1, 5\] for \[2, 5"):
         plan(read(data))
+
+
+def test_a_subgraph_is_called_once_however_often_that_is_asked() -> None:
+    ops, outputs = ROADS["a sum"]
+    again: Op = ("CALL_ONCE", [], [], {"initSubgraphIndex": 1})
+    assert len(plan(read(model([again, *ops], outputs))).states) == 1
+
+
+def test_a_variable_that_is_only_read_may_be_an_output() -> None:
+    (output,) = runs(data := model([READ, SUM], [2]), [np.ones((1, 5), np.float32)])[0]
+    for name, engine in runtimes.engines(data).items():
+        assert engine.run(np.ones((1, 5), np.float32)).tobytes() == output.tobytes(), name

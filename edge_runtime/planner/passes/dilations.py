@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def dilations(graph: Graph) -> Graph:
     """Return the graph with dilated convolutions in place of such triples.
 
+    They read their input later than the first of the three, so that it must not be a variable.
+
     Source: how TensorFlow runs tf.nn.convolution with a dilation.
     """
     readers = only_readers(graph)
@@ -55,8 +57,12 @@ def _dilated(graph: Graph, first: Op, middle: Op, last: Op) -> Op | None:
         source.quantization == tensors[first.outputs[0]].quantization
         and output.quantization == tensors[middle.outputs[0]].quantization
     )
+    # A hybrid convolution quantises each image, and SPACE_TO_BATCH_ND makes several of one.
+    hybrid = source.dtype == "float32" != tensors[middle.inputs[1]].dtype
+    if not same or hybrid or source.variable:
+        return None
     paddings = tuple(pad - crop for pad, crop in zip(pads, crops, strict=True))
-    if not same or not all(0 <= padding <= REACH for padding in paddings):
+    if not all(0 <= padding <= REACH for padding in paddings):
         return None
     return replace(
         middle,

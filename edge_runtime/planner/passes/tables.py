@@ -107,7 +107,6 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
     same = tensors[source].dtype == tensors[output].dtype
     if content == NUMBERS and same:
         options = {"new_shape": tensors[output].shape}
-        tensors[output] = replace(tensors[output], quantization=tensors[source].quantization)
         return replace(last, name="RESHAPE", inputs=(source,), options=options)
     from edge_runtime.ops.table import table_op
 
@@ -118,6 +117,7 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
         shape=(256,),
         signature=(256,),
         data=memoryview(content),
+        variable=False,
     )
     tensors.append(table)
     return table_op(last.index, source, table.index, output)
