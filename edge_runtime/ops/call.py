@@ -41,10 +41,14 @@ class Call:
         Raises:
             UnsoundError: it is not there.
         """
-        tensor = self.inputs[position] if position < len(self.inputs) else None
+        tensor = self.optional(position)
         if tensor is None:
             raise UnsoundError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
         return tensor
+
+    def optional(self, position: int) -> Tensor | None:
+        """Return an input that may be absent; None when it is."""
+        return self.inputs[position] if position < len(self.inputs) else None
 
     @property
     def output(self) -> Tensor:

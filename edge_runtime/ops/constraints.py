@@ -27,6 +27,14 @@ def whole_number(tensor: Tensor | None) -> tuple[int, ...] | None:
     return tuple(tensor.data.cast("B").cast("i" if tensor.dtype == "int32" else "q"))
 
 
+def computed(*tensors: Tensor | None) -> str | None:
+    """Describe the first tensor that is no constant, None if all that are there are constants."""
+    for tensor in tensors:
+        if tensor is not None and tensor.data is None:
+            return f"{tensor.name!r}, which is computed"
+    return None
+
+
 def per_tensor(tensor: Tensor) -> bool:
     """Tell whether an integer tensor has one scale and one zero point."""
     return tensor.quantization is not None and not tensor.quantization.per_channel
