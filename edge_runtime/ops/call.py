@@ -51,6 +51,14 @@ class Call:
         return self.inputs[position] if position < len(self.inputs) else None
 
     @property
+    def all_computed(self) -> bool:
+        """Whether all inputs are there and none is a constant.
+
+        A constant is stored once, however many tensors are run at once.
+        """
+        return all(tensor is not None and tensor.data is None for tensor in self.inputs)
+
+    @property
     def output(self) -> Tensor:
         """The first output, of most ops the only one."""
         return self.outputs[0]

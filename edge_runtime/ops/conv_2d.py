@@ -31,9 +31,9 @@ from edge_runtime.ops.per_channel import (
     float_factors,
     floats,
     multipliers,
+    not_among,
     not_scaled,
     numbers,
-    other_types,
     weight_scales,
 )
 from edge_runtime.ops.window import places, sizes, window, window_fits
@@ -57,7 +57,7 @@ XNNPACK_FACTORS = 256
 
 def types_are_supported(call: Call) -> str | None:
     """Types are float32, weights also int8; int8 or uint8, bias int32; int16, int8, int64/int32."""
-    return other_types(TYPES, call.input(0), call.input(1), call.optional(2), call.output)
+    return not_among(TYPES, call.input(0), call.input(1), call.optional(2), call.output)
 
 
 def weights_are_constant(call: Call) -> str | None:

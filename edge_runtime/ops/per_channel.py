@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def other_types(
+def not_among(
     types: Iterable[tuple[str, str, str]],
     tensor: Tensor,
     weights: Tensor,

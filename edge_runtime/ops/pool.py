@@ -18,7 +18,7 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, quantized_per_tensor
+from edge_runtime.ops.constraints import describe, not_both_of, quantized_per_tensor
 from edge_runtime.ops.window import Size, misfit, places, window
 
 MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
@@ -27,9 +27,7 @@ MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
 
 def types_are_supported(call: Call) -> str | None:
     """Input and output are both float32 or, but for L2_POOL_2D, both int8, uint8 or int16."""
-    types = call.input(0).dtype, call.output.dtype
-    supported = ("float32", *(() if call.op.name == "L2_POOL_2D" else MOST_TAPS))
-    return None if types[0] == types[1] in supported else ", ".join(types)
+    return not_both_of(call, "float32", *(() if call.op.name == "L2_POOL_2D" else MOST_TAPS))
 
 
 def input_is_images(call: Call) -> str | None:

@@ -18,15 +18,15 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, computed, describe, whole_number
+from edge_runtime.ops.constraints import affine, computed, describe, named, whole_number
 from edge_runtime.ops.per_channel import (
     factors,
     float_factors,
     floats,
     multipliers,
+    not_among,
     not_scaled,
     numbers,
-    other_types,
     too_large,
 )
 from edge_runtime.ops.window import VALID, Size, misfit, places, window
@@ -46,7 +46,7 @@ FLOAT32, INT32, INT64 = 0, 2, 4
 
 def types_are_supported(call: Call) -> str | None:
     """Input/weights/bias: int8/int8/int32, uint8/uint8/int32, int16/int8/int64/int32 or float32."""
-    return other_types(TYPES, call.input(2), call.input(1), call.optional(3), call.output)
+    return not_among(TYPES, call.input(2), call.input(1), call.optional(3), call.output)
 
 
 def bias_is_stated(call: Call) -> str | None:
@@ -69,7 +69,7 @@ def shape_is_known(call: Call) -> str | None:
     shape = call.input(0)
     if shape.dtype == "int32" and len(whole_number(shape) or ()) == 4:
         return None
-    return f"{shape.name!r}, {describe(shape)}"
+    return named(shape)
 
 
 def shapes_fit(call: Call) -> str | None:
