@@ -25,7 +25,7 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
-from edge_runtime.ops.constraints import affine, computed, describe
+from edge_runtime.ops.constraints import computed, describe
 from edge_runtime.ops.per_channel import (
     factors,
     float_factors,
@@ -35,6 +35,7 @@ from edge_runtime.ops.per_channel import (
     not_scaled,
     numbers,
     weight_scales,
+    zero_points,
 )
 from edge_runtime.ops.window import places, sizes, window, window_fits
 
@@ -147,11 +148,6 @@ def _kernel(
     batches, height, width, channels = call.input(0).shape
     outputs, *_, depth = call.input(1).shape
     _, output_height, output_width, _ = call.output.shape
-    zero_points = (
-        affine(tensor)[1] if tensor.quantization and tensor.dtype != "float32" else 0
-        for tensor in (call.input(0), call.input(1), call.output)
-    )
-    names = ("input_zero_point", "weights_zero_point", "output_zero_point")
     params = {
         "batches": batches,
         "height": height,
@@ -162,7 +158,7 @@ def _kernel(
         "outputs": outputs,
         "depth": depth,
         **window(call, *sizes(call)),
-        **dict(zip(names, zero_points, strict=True)),
+        **zero_points(call.input(0), call.input(1), call.output),
         **bounds,
     }
     name = f"conv_2d_{name}"

@@ -59,6 +59,15 @@ def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> st
     return not_affine(tensor, output)
 
 
+def zero_points(tensor: Tensor, weights: Tensor, output: Tensor) -> dict[str, int]:
+    """Return the zero points of a layer as parameters; those of float32 are 0."""
+    named = {"input": tensor, "weights": weights, "output": output}
+    return {
+        f"{name}_zero_point": affine(one)[1] if one.quantization and one.dtype != "float32" else 0
+        for name, one in named.items()
+    }
+
+
 def factors(
     tensor: Tensor, weights: Tensor, output: Tensor, *, rounded: bool = False
 ) -> list[float]:

@@ -18,7 +18,7 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, computed, describe, named, whole_number
+from edge_runtime.ops.constraints import computed, describe, named, whole_number
 from edge_runtime.ops.per_channel import (
     factors,
     float_factors,
@@ -28,6 +28,7 @@ from edge_runtime.ops.per_channel import (
     not_scaled,
     numbers,
     too_large,
+    zero_points,
 )
 from edge_runtime.ops.window import VALID, Size, misfit, places, window
 
@@ -134,11 +135,36 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
-    tensor, weights, bias = call.input(2), call.input(1), call.optional(3)
-    outputs = weights.shape[0]
-    batches, height, width, channels = tensor.shape
-    _, output_height, output_width, _ = call.output.shape
-    size = {
+    tensor, weights, output, bias = call.input(2), call.input(1), call.output, call.optional(3)
+    dtype, outputs = tensor.dtype, weights.shape[0]
+    if dtype == "float32":
+        if bias is None:
+            return _kernel(call, "float32", float32_bounds(call), int32s([0] * outputs))
+        return _kernel(call, "float32", float32_bounds(call), inputs=(2, 1, 3))
+    biases = numbers(bias, outputs)
+    if call.rounding == "xnnpack" and dtype == "int8" and _delegated(call):
+        scales = floats(float_factors(tensor, weights, output), outputs)
+        return _kernel(call, "int8_float", xnnpack_bounds(call), int32s(biases), scales)
+    scaling = multipliers(factors(tensor, weights, output, rounded=dtype == "uint8"), outputs)
+    bounds = quantized_bounds(call)
+    if dtype != "int16":
+        return _kernel(call, f"{dtype}_twice", bounds, int32s(biases), *scaling)
+    if call.op.options["quantized_bias_type"] == INT32 and call.rounding != "tflite-micro":
+        return _kernel(call, "int16_narrow_twice", bounds, int32s(biases), *scaling)
+    return _kernel(call, "int16_once", bounds, int64s(biases), *scaling)
+
+
+def _kernel(
+    call: Call,
+    name: str,
+    bounds: dict[str, int],
+    *constants: Constant,
+    inputs: tuple[int, ...] = (2, 1),
+) -> Kernel:
+    """Return a kernel of this op, whose inputs are constants but for the first."""
+    batches, height, width, channels = call.input(2).shape
+    _, output_height, output_width, outputs = call.output.shape
+    params = {
         "batches": batches,
         "height": height,
         "width": width,
@@ -147,34 +173,9 @@ def lower(call: Call) -> Kernel:
         "output_width": output_width,
         "outputs": outputs,
         **window(call, *_sizes(call)),
+        **zero_points(call.input(2), call.input(1), call.output),
+        **bounds,
     }
-    if tensor.dtype == "float32":
-        if bias is None:
-            return _kernel("float32", {**size, **float32_bounds(call)}, int32s([0] * outputs))
-        return _kernel("float32", {**size, **float32_bounds(call)}, inputs=(2, 1, 3))
-    biases = numbers(bias, outputs)
-    rounded = tensor.dtype == "uint8"
-    scaling = multipliers(factors(tensor, weights, call.output, rounded=rounded), outputs)
-    if tensor.dtype == "int16":
-        size |= quantized_bounds(call)
-        if call.op.options["quantized_bias_type"] == INT32 and call.rounding != "tflite-micro":
-            return _kernel("int16_narrow_twice", size, int32s(biases), *scaling)
-        return _kernel("int16_once", size, int64s(biases), *scaling)
-    size["input_zero_point"] = affine(tensor)[1]
-    if tensor.dtype == "uint8":
-        size["weights_zero_point"] = affine(weights)[1]
-    size["output_zero_point"] = affine(call.output)[1]
-    if call.rounding == "xnnpack" and tensor.dtype == "int8" and _delegated(call):
-        factor = floats(float_factors(tensor, weights, call.output), outputs)
-        return _kernel("int8_float", {**size, **xnnpack_bounds(call)}, int32s(biases), factor)
-    params = {**size, **quantized_bounds(call)}
-    return _kernel(f"{tensor.dtype}_twice", params, int32s(biases), *scaling)
-
-
-def _kernel(
-    name: str, params: dict[str, int], *constants: Constant, inputs: tuple[int, ...] = (2, 1)
-) -> Kernel:
-    """Return a kernel of this op, whose inputs are constants but for the first."""
     name = f"transpose_conv_{name}"
     return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
 
