@@ -31,6 +31,11 @@ def wrapped(value: int) -> int:
     return (value + 2**31) % 2**32 - 2**31
 
 
+def product31(a: int, b: int) -> int:
+    """Return the product of numbers with 31 fractional bits, halves up, without saturation."""
+    return (a * b + 2**30) >> 31
+
+
 def power_of_two(scale: float) -> int | None:
     """Return the exponent of a scale that LiteRT considers a power of two; None of others.
 

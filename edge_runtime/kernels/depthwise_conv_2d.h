@@ -1,4 +1,5 @@
-/* Parameters of kernels of DEPTHWISE_CONV_2D that have variants: records of depthwise_conv_2d.py. */
+/* Parameters of those kernels of DEPTHWISE_CONV_2D that several files have: records of
+ * depthwise_conv_2d.py. */
 #ifndef EK_DEPTHWISE_CONV_2D_H
 #define EK_DEPTHWISE_CONV_2D_H
 

@@ -4,15 +4,10 @@
 #include <string.h>
 
 #include "activation.h"
+#include "depthwise_conv_2d.h"
 #include "flash.h"
 #include "hybrid.h"
 #include "window.h"
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} DepthwiseFloat32;
 
 enum { HYBRID_BLOCK = 16 }; /* outputs whose sums are calculated at once */
 

@@ -6,6 +6,8 @@ what breaks the limit, None when nothing does), ``shapes(call)`` (the shape of e
 ``fold(call)`` instead, which returns its bytes; one whose output is its first input's bytes under
 another shape has ``ALIAS = True``. ``ELEMENTWISE = True``: each element of the output depends on
 one element of each input, which are broadcast.
+another shape has ``ALIAS = True``. ``ELEMENTWISE = True`` says that each element of the output
+depends on one element of each input, which are broadcast.
 
 A kernel is ``ek_<its name>`` in ``kernels/<family>.c`` and, as the definition of its meaning, a
 NumPy function in ``kernels/<family>.py``. Both have the same int32 parameters and the same flat

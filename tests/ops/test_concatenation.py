@@ -176,7 +176,7 @@ def test_limits_are_told(dtype, quantization, kinds, message):
 @pytest.mark.parametrize(
     ("shape", "axis", "message"),
     [
-        ((2, 4), 2, "the axis is a dimension of the inputs; here it is 2 of float32 [2, 3]"),
+        ((2, 4), 2, "the axis is a dimension of the input; here it is 2 of float32 [2, 3]"),
         ((3, 4), 1, "shapes are equal but for the axis; here it is float32 [2, 3] and float32 [3"),
         ((2, 4, 1), 1, "shapes are equal but for the axis"),
     ],

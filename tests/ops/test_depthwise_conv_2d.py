@@ -296,11 +296,12 @@ def refused(**kinds):
     [
         (
             {"window": (9, 1), "padding": VALID},
-            "fits into the input; here it is padding 1, int8 [1,",
+            "the window has a place in the input, and no stride, dilation or length is above "
+            "2**28; here it is VALID, stride 1, dilation 1, 9 taps on 5",
         ),
-        ({"padding": 2}, "the padding is SAME or VALID"),
-        ({"strides": (0, 1)}, "strides and dilations are positive"),
-        ({"dilations": (2**29, 1)}, "below 2**29; here it is [1, 1, 536870912, 1]"),
+        ({"padding": 2}, "here it is padding 2, stride 1"),
+        ({"strides": (0, 1)}, "here it is SAME, stride 0"),
+        ({"dilations": (2**28, 1)}, "here it is SAME, stride 1, dilation 268435456"),
         ({"activation": 4}, "the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"),
         ({"scales": (1.0, [2.0**30], 1.0)}, "below 2**30, of int16 below 2**14; here it is 1073"),
         ({"dtype": "int16", "scales": (1.0, [2.0**14], 1.0)}, "of int16 below 2**14"),
