@@ -101,9 +101,7 @@ def from_array(
     return CalibrationSet((array[chosen].astype(np.float32),), source, (), warnings)
 
 
-def from_arrays(
-    arrays: Arrays, source: str, size: int, seed: int
-) -> CalibrationSet:
+def from_arrays(arrays: Arrays, source: str, size: int, seed: int) -> CalibrationSet:
     """Draw a calibration set of at most ``size`` rows of ``arrays``, for each input [N, ...].
 
     Args:

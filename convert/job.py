@@ -108,7 +108,7 @@ class Job:
         return self.dataset or self.named
 
     def test_inputs(self, model: TrainedModel) -> Arrays | None:
-        """Return for each input of ``model`` float32 [N, *shape] to measure on, if there are any."""
+        """Return for each input of ``model`` float32 [N, *shape] to measure on, if any."""
         if self.named:
             return self.named.test
         return (self.model_inputs(self.dataset.x_test, model.shape),) if self.dataset else None
@@ -157,8 +157,7 @@ def _require_labels_fit(
     if decided.name == NUMBERS and labels:
         raise DataError(
             f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
-            "leave --classes out"
-            + ("" if model.several else ", or give --task classification")
+            "leave --classes out" + ("" if model.several else ", or give --task classification")
         )
     classes = max(2, model.outputs)
     if labels and len(labels) != classes:

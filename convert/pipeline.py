@@ -12,7 +12,6 @@ import numpy as np
 
 import edge_runtime
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.graph import Graph
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
@@ -84,7 +83,7 @@ def convert(
     samples = _error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
-        errors = compare.tensor_errors(plain, model, *_in_order(trained, read(plain), samples))
+        errors = compare.tensor_errors(plain, model, *samples)
     accuracy = numbers = outputs = None
     if measure and test is not None:
         before = trained.run(test)
@@ -205,14 +204,6 @@ def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
     length = len(test[0])
     rows = np.linspace(0, length - 1, min(ERROR_SAMPLES, length)).astype(int)
     return tuple(array[rows] for array in test)
-
-
-def _in_order(trained: TrainedModel, graph: Graph, arrays: Arrays) -> Arrays:
-    """Return arrays of the model's inputs in the order of those in its file."""
-    if len(arrays) == 1:
-        return arrays
-    names = [spec.name for spec in trained.input_specs]
-    return tuple(arrays[names.index(name)] for name in graph.input_names)
 
 
 def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:

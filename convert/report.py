@@ -74,7 +74,11 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
 def outputs(names: Sequence[str], before: Arrays, after: Arrays) -> list[dict[str, Any]]:
     """Compare each output of the Keras model and of the converted one, [N, ...], by name."""
     return [
-        {"name": name, "total": len(first), "difference": numbers(first, second, None)["difference"]}
+        {
+            "name": name,
+            "total": len(first),
+            "difference": numbers(first, second, None)["difference"],
+        }
         for name, first, second in zip(names, before, after, strict=True)
     ]
 
