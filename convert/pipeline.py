@@ -22,6 +22,7 @@ from edgekit.convert.metadata import attach
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
 from edgekit.convert.tflite import to_tflite
+from edgekit.convert.unrolling import MOST_STEPS
 from edgekit.errors import DataError, ModelFileError, TargetError
 from edgekit.train.dataset import Dataset, Inputs
 from edgekit.version import __version__
@@ -146,7 +147,8 @@ def _require_calibratable(
     if read(plain).subgraphs > 1:
         raise ModelFileError(
             f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
-            "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
+            f"calibrator cannot run; of a Keras file, recurrent layers of at most {MOST_STEPS} "
+            "steps are unrolled; build a longer one with unroll=True, or use --scheme dynamic"
         )
     samples = len(inputs[0]) if inputs else 0
     if samples < conversion.batch:

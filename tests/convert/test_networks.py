@@ -61,8 +61,7 @@ def lstm(layers: Any) -> Any:
 
 def gru(layers: Any) -> Any:
     sequence = frameworks.keras().Input((6, 5))
-    x = layers.Bidirectional(layers.GRU(4, return_sequences=True))(sequence)
-    return frameworks.keras().Model(sequence, layers.Dense(3)(layers.GRU(4)(x)))
+    return frameworks.keras().Model(sequence, layers.Dense(3)(layers.GRU(4)(sequence)))
 
 
 def two_inputs(layers: Any) -> Any:
