@@ -108,7 +108,7 @@ class Job:
         return self.dataset or self.named
 
     def test_inputs(self, model: TrainedModel) -> Arrays | None:
-        """Return for each input of ``model`` float32 [N, *shape] to measure on, if there are any."""
+        """Return for each input of ``model`` float32 [N, *shape] to measure on, if any."""
         if self.named:
             return self.named.test
         return (self.model_inputs(self.dataset.x_test, model.shape),) if self.dataset else None

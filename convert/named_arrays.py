@@ -76,13 +76,13 @@ def read(source: str, model: TrainedModel) -> Arrays:
     arrays = []
     for spec, shape in zip(specs, model.shapes, strict=True):
         array, where = content[spec.name], f"{path}: {spec.name}"
-        if array.dtype.kind not in "iuf" or array.dtype == np.uint8 or not array.ndim:
+        if array.dtype.kind not in "iuf" or array.dtype == np.uint8 or not array.size:
             raise DataError(
                 f"{where}: expected numbers [N, ...] on the model's scale, got {array.dtype} "
                 f"{list(array.shape)}" + ("; normalise pixels first" * (array.dtype == np.uint8))
             )
         arrays.append(fitted(array, shape, where))
-    if len({len(array) for array in arrays}) > 1 or not len(arrays[0]):
+    if len({len(array) for array in arrays}) > 1:
         counts = ", ".join(
             f"{len(array)} of {spec.name}" for array, spec in zip(arrays, specs, strict=True)
         )

@@ -12,7 +12,6 @@ import numpy as np
 
 import edge_runtime
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.graph import Graph
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
@@ -23,6 +22,7 @@ from edgekit.convert.metadata import attach
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
 from edgekit.convert.tflite import to_tflite
+from edgekit.convert.unrolling import MOST_STEPS
 from edgekit.errors import DataError, ModelFileError, TargetError
 from edgekit.train.dataset import Dataset, Inputs
 from edgekit.version import __version__
@@ -84,7 +84,7 @@ def convert(
     samples = _error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
-        errors = compare.tensor_errors(plain, model, *_in_order(trained, read(plain), samples))
+        errors = compare.tensor_errors(plain, model, *samples)
     accuracy = numbers = outputs = None
     if measure and test is not None:
         before = trained.run(test)
@@ -147,7 +147,8 @@ def _require_calibratable(
     if read(plain).subgraphs > 1:
         raise ModelFileError(
             f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
-            "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
+            f"calibrator cannot run; of a Keras file, recurrent layers of at most {MOST_STEPS} "
+            "steps are unrolled; build a longer one with unroll=True, or use --scheme dynamic"
         )
     samples = len(inputs[0]) if inputs else 0
     if samples < conversion.batch:
@@ -205,14 +206,6 @@ def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
     length = len(test[0])
     rows = np.linspace(0, length - 1, min(ERROR_SAMPLES, length)).astype(int)
     return tuple(array[rows] for array in test)
-
-
-def _in_order(trained: TrainedModel, graph: Graph, arrays: Arrays) -> Arrays:
-    """Return arrays of the model's inputs in the order of those in its file."""
-    if len(arrays) == 1:
-        return arrays
-    names = [spec.name for spec in trained.input_specs]
-    return tuple(arrays[names.index(name)] for name in graph.input_names)
 
 
 def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:

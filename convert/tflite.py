@@ -8,6 +8,7 @@ the calibrator. Frozen, Keras 3, Keras 2 and SavedModel models are converted ali
 
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
+from edgekit.convert.port_order import ordered
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
 from edgekit.convert.weights import of_file, of_graph, require_finite, require_float16
@@ -64,7 +66,12 @@ def to_tflite(
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             samples = _samples(trained, conversion, calibration)
             _configure(converter, conversion, samples, learned=learned is not None)
-            content = bytes(converter.convert())
+            with warnings.catch_warnings():
+                # Its calibrator opens TensorFlow's own, deprecated interpreter for several inputs.
+                warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
+                content = bytes(converter.convert())
+            if trained.several:
+                content = ordered(content, _input_names(trained), names)
             graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0
             if conversion.scheme == "float16":
                 # A convolution's weights are larger when a normalisation is folded into them.
@@ -130,22 +137,24 @@ def _save(frozen: Any, names: list[str], folder: str) -> None:
     tf.saved_model.save(module, folder, signatures=module.serve, options=options)
 
 
-Samples = Callable[[], Iterator[dict[str, FloatArray]]]
+Sample = list[FloatArray] | dict[str, FloatArray]
+Samples = Callable[[], Iterator[Sample]]
 
 
 def _samples(
     trained: TrainedModel, conversion: Conversion, calibration: FloatArray | Arrays | None
 ) -> Samples | None:
-    """Return what yields the calibration set batch by batch, by the names of the inputs."""
+    """Return what yields the calibration set batch by batch; several inputs by their names."""
     if calibration is None:
         return None
     arrays = calibration if isinstance(calibration, tuple) else (calibration,)
-    named = dict(zip(_input_names(trained), arrays, strict=True))
-    batch = conversion.batch or 1
+    names, batch = _input_names(trained), conversion.batch or 1
 
-    def samples() -> Iterator[dict[str, FloatArray]]:
+    def samples() -> Iterator[Sample]:
         for start in range(0, len(arrays[0]) - batch + 1, batch):
-            yield {name: array[start : start + batch] for name, array in named.items()}
+            sample = [array[start : start + batch] for array in arrays]
+            # The converter has an order of its own for several.
+            yield dict(zip(names, sample, strict=True)) if len(names) > 1 else sample
 
     return samples
 

@@ -29,6 +29,9 @@ def unroll(layers: Iterable[Any]) -> str:
         for one in _directions(layer):
             if getattr(one, "unroll", None) is False and not one.stateful:
                 one.unroll = True
+                # Keras 2 decides in the constructor on a loop for GPUs.
+                if hasattr(one, "_could_use_gpu_kernel"):
+                    one._could_use_gpu_kernel = False
                 unrolled.append(f"{one.name} ({steps} steps)")
     if not unrolled:
         return ""

@@ -33,7 +33,7 @@ from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench_output, bench_run, tune
-from edgekit.convert import job, qat
+from edgekit.convert import job, metrics_file, qat
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError, EdgekitError

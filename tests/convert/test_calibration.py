@@ -27,7 +27,7 @@ def test_counts_are_recorded() -> None:
     labels = np.array([0, 1] * 100)
     calibration = from_inputs(inputs, labels, "mnist", 101, 0, UNIT)
     assert calibration.counts == (50, 51)
-    assert len(calibration.inputs) == 101
+    assert calibration.samples == 101
     assert calibration.warnings == ()
 
 
@@ -66,9 +66,10 @@ def test_not_a_number_is_refused(value: float) -> None:
 
 
 def test_a_users_array_must_fit_the_model() -> None:
-    assert len(from_array(samples(0, 1), "a.npy", (4,), 150, 0, UNIT).inputs) == 150
+    assert from_array(samples(0, 1), "a.npy", (4,), 150, 0, UNIT).samples == 150
     assert (
-        from_array(samples(0, 255, "uint8"), "a.npy", (4,), 9, 0, UNIT).inputs.dtype == np.float32
+        from_array(samples(0, 255, "uint8"), "a.npy", (4,), 9, 0, UNIT).inputs[0].dtype
+        == np.float32
     )
     with pytest.raises(DataError, match=r"a\.npy: expected an array \[N, 28, 28, 1\]"):
         from_array(samples(0, 1), "a.npy", (28, 28, 1), 100, 0, UNIT)
