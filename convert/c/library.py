@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST_CONSTANTS = 2**23
 """Most bytes of constants: printing them costs five seconds, and few boards have more flash."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class CLibrary(Facts):
     """A model in C.

@@ -52,7 +52,7 @@ def versions() -> dict[str, str]:
 
 
 def measured(build: str, folder: Path) -> dict[str, int]:
-    """Flash and RAM in bytes, instructions of an inference; each output is compared with LiteRT's."""
+    """Flash and RAM in bytes, instructions of an inference; outputs are compared with LiteRT's."""
     network, optimisation = build.split()
     content = (folder / f"{network}.tflite").read_bytes()
     exported = library(content, f"{network}.tflite", "model")
@@ -82,7 +82,11 @@ def test_the_bytes_are_litert_s_and_nothing_has_grown(build: str, networks: Path
     if document["versions"] != versions():
         pytest.skip(f"the figures are of {document['versions']}, here is {versions()}")
     committed["instructions"] = int(committed["instructions"] * MORE)
-    grown = {name: (committed[name], figures[name]) for name in figures if figures[name] > committed[name]}
+    grown = {
+        name: (committed[name], figures[name])
+        for name in figures
+        if figures[name] > committed[name]
+    }
     assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
 
 

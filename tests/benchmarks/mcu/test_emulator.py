@@ -155,7 +155,9 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize(("core", "frame"), [(core, one) for core in FRAMES for one in FRAMES[core]])
+@pytest.mark.parametrize(
+    ("core", "frame"), [(core, one) for core in FRAMES for one in FRAMES[core]]
+)
 def test_the_peak_of_the_stack_is_measured(core: str, frame: str) -> None:
     lines = "".join(f'"{line}\\n"' for line in FRAMES[core][frame].splitlines())
     naked = library(

@@ -88,7 +88,9 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("form", ["int8", SKIPPED, SPARSE, "int16", "softmax", "infinite", *OF_IMAGES])
+@pytest.mark.parametrize(
+    "form", ["int8", SKIPPED, SPARSE, "int16", "softmax", "infinite", *OF_IMAGES]
+)
 def test_the_self_test_passes_on_an_emulated_atmega328p(form, libraries, tmp_path):
     for needed in "avr-gcc", "simavr":
         if shutil.which(needed) is None:
