@@ -34,7 +34,7 @@ MOST_WORK, MOST_ELEMENTS = 2**29, 2**21
 self-test, which is recorded and printed in seconds."""
 
 WHOLE = {"bool": (0, 1), **dict.fromkeys(("int32", "int64"), (-100, 100))}
-"""Bounds of drawn numbers that have no scale: indices, counts, small enough for sums and products."""
+"""Bounds of drawn numbers without a scale: small enough for indices, counts, sums, products."""
 
 DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Shares of an input that differ from the background."""

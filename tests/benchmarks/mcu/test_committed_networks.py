@@ -52,7 +52,7 @@ def versions() -> dict[str, str]:
 
 
 def measured(build: str, folder: Path) -> dict[str, int]:
-    """Flash and RAM in bytes, instructions of an inference; each output is compared with LiteRT's."""
+    """Flash and RAM in bytes, instructions of an inference; outputs are compared with LiteRT's."""
     network, optimisation = build.split()
     content = (folder / f"{network}.tflite").read_bytes()
     exported = library(content, f"{network}.tflite", "model")

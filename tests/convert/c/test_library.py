@@ -16,7 +16,6 @@ import build
 import control
 import edge_runtime
 import exported
-import hostile
 import models
 import runtimes
 import seeded
@@ -62,8 +61,10 @@ def test_every_op_gives_the_bytes_of_the_engine(model, tmp_path):
     native = runtimes.engines(content)["native portable"]
     assert made.selftest() == 0
     for tensor in random_tensors(20, native.input.shape, native.input.dtype):
-        expected = [output.tobytes() for output in hostile.outputs(native, (tensor,))]
-        assert [output.tobytes() for output in made.run_all([tensor])] == expected
+        given = native.run((tensor,))  # without a reset, as states remember here and there
+        expected = given if isinstance(given, tuple) else (given,)
+        outputs = [output.tobytes() for output in made.run_all([tensor])]
+        assert outputs == [output.tobytes() for output in expected]
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
