@@ -1,4 +1,5 @@
 /* BATCH_MATMUL; the meaning is defined in batch_matmul.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* Comparisons, whose output is bool, a byte of 0 or 1; the meaning is defined in comparison.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "broadcast.h"

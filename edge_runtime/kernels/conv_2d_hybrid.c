@@ -1,4 +1,5 @@
 /* CONV_2D of float32 with int8 weights; the meaning is defined in conv_2d.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* EMBEDDING_LOOKUP; the meaning is defined in embedding_lookup.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "flash.h"

@@ -1,4 +1,5 @@
 /* Functions of two bools, bytes of which all but 0 are true; the meaning is defined in logical.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "broadcast.h"

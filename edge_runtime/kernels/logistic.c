@@ -1,4 +1,5 @@
 /* LOGISTIC; the meaning is defined in logistic.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "exponential.h"

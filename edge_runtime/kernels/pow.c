@@ -1,4 +1,5 @@
 /* POW; the meaning is defined in pow.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "broadcast.h"

@@ -1,4 +1,5 @@
 /* SELECT and SELECT_V2; the meaning is defined in select.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "broadcast.h"

@@ -1,4 +1,5 @@
 /* SOFTMAX of int8 and uint8; the meaning is defined in softmax.py. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #include "fixed_point.h"
