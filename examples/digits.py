@@ -9,21 +9,17 @@ answers, above 30 KB, and for every output byte that differs. Needs edgekit's [h
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow finds no GPU, and says so at length
-
-import keras
-import tensorflow as tf
-from keras import layers
-
+from edgekit import frameworks
 from edgekit.train.data import load
 from edgekit.train.dataset import Dataset
+
+tf, keras = frameworks.tensorflow(), frameworks.keras()  # without what they log at their start
+layers = keras.layers
 
 FOLDER = Path("digits")
 EPOCHS = 6
@@ -39,7 +35,7 @@ COMMANDS = (
 )
 
 
-def network() -> keras.Model:
+def network() -> Any:
     """Return a model of 10,000 parameters and 320,000 multiply-accumulates.
 
     Converting folds each normalisation, and the ReLU after it, into the convolution before.
@@ -73,9 +69,12 @@ def moved(images: Any, digits: Any) -> tuple[Any, Any]:
     return tf.roll(tf.cast(images, tf.float32) / 255, distance, [1, 2]), digits
 
 
-def train(dataset: Dataset) -> keras.Model:
-    """Return the trained network. The learning rate rises for a quarter of the steps, then falls:
-    one cycle (L. N. Smith, N. Topin, "Super-Convergence", arXiv:1708.07120)."""
+def train(dataset: Dataset) -> Any:
+    """Return the trained network.
+
+    The learning rate rises for a quarter of the steps and then falls: one cycle (L. N. Smith, N.
+    Topin, "Super-Convergence", arXiv:1708.07120).
+    """
     keras.utils.set_random_seed(1)
     tf.config.experimental.enable_op_determinism()
     images = tf.data.Dataset.from_tensor_slices((dataset.x_train, dataset.y_train))

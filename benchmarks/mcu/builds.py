@@ -57,9 +57,7 @@ class Coverage:
 
 
 THOROUGH = Coverage(tensors=10_000, labelled=100)
-QUICK = Coverage(
-    tensors=1_000, labelled=10, images=200, counted=50_000_000, emulated=200_000_000
-)
+QUICK = Coverage(tensors=1_000, labelled=10, images=200, counted=50_000_000, emulated=200_000_000)
 """An emulated core needs 10 ms for an image of a small convolutional network, and 50 times as much
 if instructions are counted."""
 
