@@ -4,7 +4,7 @@
     python digits.py --data my-digits/     # your own images, in folders 0 to 9
 
 It trains for a minute, converts to int8, compares edgekit's engine with LiteRT on every test image,
-writes the C, and runs 200 of the images on an emulated Cortex-M4. A gate fails below 99 % of right
+writes the C, and runs some of the images on an emulated Cortex-M4. A gate fails below 99 % of right
 answers, above 30 KB, and for every output byte that differs. Needs edgekit's [host] and [mcu].
 """
 
@@ -31,7 +31,7 @@ COMMANDS = (
     "convert --quantize --data {data} --classes 0-9 --input-range 0,1",
     "bench --quick --backend native --backend litert --min-accuracy 0.99 --max-size 30000",
     "export --name digits",
-    "bench --quick --core cortex-m4 --min-accuracy 0.95",  # the exact bytes matter here
+    "bench --quick --core cortex-m4 --min-accuracy 0.9",  # of 50 images; their bytes matter
 )
 
 
