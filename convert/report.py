@@ -166,7 +166,8 @@ def text(report: dict[str, Any]) -> str:
         _row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
     ]
     if calibration := report["calibration"]:
-        spread = ", ".join(str(n) for n in calibration["per_class"])
+        counts = calibration["per_class"]
+        spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))
         lines.append(
             _row(
                 "calibration",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 import edge_runtime
+import made_once
 from edge_runtime.metadata import Metadata
 from edgekit.convert.metadata import attach
 
@@ -91,6 +93,59 @@ def test_a_table_of_sensor_values_to_c(tmp_path: Path) -> None:
         path.name for path in (tmp_path / "tabular").iterdir()
     }
     assert "MACHINE_CLASSES 3" in (tmp_path / "tabular" / "machine.h").read_text()
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the example of all ten digits leaves behind."""
+
+    def make(folder: Path) -> None:
+        (folder / "printed.txt").write_text(example("digits.py", cwd=folder))
+
+    return made_once.folder(tmp_path_factory, "ten digits", make)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.mnist
+def test_all_ten_digits_in_int8(digits: Path) -> None:
+    document = json.loads((digits / "digits" / "bench.json").read_text())
+    results = {(one["subject"]["backend"], one["metric"]): one for one in document["results"]}
+    for backend in ("native", "litert"):
+        summary = results[backend, "accuracy"]["summary"]
+        assert summary["total"] == 10_000
+        assert summary["correct"] >= 9_900
+    difference = results["native", "difference_to_builtin_ref"]["summary"]
+    assert difference["images"]["tensors"] == 10_000
+    assert difference["images"]["differ"] == difference["random"]["differ"] == 0
+    assert (digits / "digits" / "model_int8.tflite").stat().st_size < 30_000
+    printed = (digits / "printed.txt").read_text()
+    commands = [line for line in printed.splitlines() if line.startswith("$ edgekit ")]
+    assert [line.split()[2] for line in commands] == ["convert", "bench", "export", "bench"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.compiler
+@pytest.mark.mnist
+def test_all_ten_digits_on_a_cortex_m4(digits: Path) -> None:
+    document = json.loads((digits / "digits" / "bench_cortex-m4.json").read_text())
+    compared = [one for one in document["results"] if one["metric"] == "difference_to_native"]
+    assert len(compared) == 2
+    for one in compared:
+        summary = one["summary"]
+        assert summary["images"]["tensors"] == 50
+        assert summary["images"]["differ"] == summary["random"]["differ"] == 0
+    assert (digits / "digits" / "digits_c" / "digits.c").exists()
+
+
+@pytest.mark.tensorflow
+def test_keyword_spotting(tmp_path: Path) -> None:
+    printed = example("keyword_spotting.py", cwd=tmp_path)
+    right = re.search(r"^right: (\d+) before, (\d+) after$", printed, re.MULTILINE)
+    assert right
+    assert min(map(int, right.groups())) >= 950
+    assert f"edgekit's engine: {int(right[2]) / 1000:.1%} of 1000 right" in printed
+    assert "SPOTTER_CLASSES 12" in (tmp_path / "keywords" / "spotter.h").read_text()
+    assert (tmp_path / "keywords" / "spotter.c").exists()
 
 
 def test_a_foreign_file_to_c(int8_model: Path, tmp_path: Path) -> None:

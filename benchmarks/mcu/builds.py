@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +34,32 @@ Export = Callable[[Path], Library]
 OPTIMISATIONS = ("-Os", "-O2")
 """Options of the two builds: for size and for speed. zig turns -Oz into -Os and -O3 into -O2."""
 
-COUNTED = 200_000_000
-"""Stop counting after this many instructions, which is enough for all test images of a small model.
-The answers to the other images are compared all the same."""
-
-EMULATED = 2_000_000_000
-"""Most instructions to emulate for random tensors; a multiply-accumulate takes at least one."""
-
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many inputs a build runs on, besides the test images.
+    """How many inputs a build runs on.
 
     Attributes:
         tensors: most random tensors on which outputs are compared with the engine's.
         labelled: images on which steps are counted where labels change the code.
+        images: most test images; None for all of them.
+        counted: stop counting after this many instructions. The answers to the other images are
+            compared all the same.
+        emulated: most instructions to emulate for random tensors; a multiply-accumulate takes at
+            least one.
     """
 
     tensors: int
     labelled: int
+    images: int | None = None
+    counted: int = 200_000_000
+    emulated: int = 2_000_000_000
 
 
 THOROUGH = Coverage(tensors=10_000, labelled=100)
-QUICK = Coverage(tensors=1_000, labelled=10)
+QUICK = Coverage(tensors=1_000, labelled=10, images=50, counted=50_000_000, emulated=200_000_000)
+"""A convolutional network has 20 million instructions and more per image: 0.1 s, and 2 s where they
+are counted."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def run(
         TargetError: the core needs a compiler that is not on the PATH.
     """
     firmware.require_tools(core)
+    dataset = first_images(dataset, coverage.images)
     data, machine = describe(dataset), environment.describe() | firmware.versions(core)
     results: list[Result] = []
 
@@ -128,6 +132,11 @@ def run(
         classes = any(entry.usage.classes for entry in models.values())
         store(suite.agreements(scores, keras, classes))
     return results
+
+
+def first_images(dataset: Dataset, most: int | None) -> Dataset:
+    """Return the dataset with at most so many test images."""
+    return replace(dataset, x_test=dataset.x_test[:most], y_test=dataset.y_test[:most])
 
 
 def _keras_answers(
@@ -169,7 +178,7 @@ def _measured(
     backends = dict(zip(OPTIMISATIONS, subjects(core, variant), strict=True))
     try:
         library = export(path)
-        tensors = min(coverage.tensors, EMULATED // max(1, library.macs))
+        tensors = min(coverage.tensors, coverage.emulated // max(1, library.macs))
         trial = trial_of(path, dataset, tensors, entry.usage) if core.emulated else None
     except ModelError as error:
         for backend in backends.values():
@@ -232,9 +241,9 @@ def measure_build(
     profile = None
     if trial is not None:
         raw = _raw(trial.inputs)
-        profile = emulator.profile(built, raw[: trial.images], COUNTED)
+        profile = emulator.profile(built, raw[: trial.images], coverage.counted)
         counted = len(profile.instructions)
-        affordable = EMULATED // int(profile.instructions.mean())
+        affordable = coverage.emulated // int(profile.instructions.mean())
         count = min(len(raw), trial.images + affordable)
         others = emulator.answers(built, raw[counted:count])
         outputs = np.concatenate([profile.outputs, others]).view(trial.expected.dtype)
@@ -257,7 +266,7 @@ def measure_build(
         counts = profile
         if built is not labelled:
             subset = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
-            counts = emulator.profile(labelled, subset, COUNTED)
+            counts = emulator.profile(labelled, subset, coverage.counted)
         yield _instructions(subject, library, profile, counts)
 
 

@@ -101,12 +101,15 @@ GENERATORS = (
     CodeGenerator("emlearn", "keras", firmware_peers.emlearn, "float32", peer=True),
 )
 
+COVERAGE = builds.Coverage(tensors=1_000, labelled=10)
+"""All test images, and some random tensors."""
+
 
 def measure(
     models: Mapping[str, Path],
     data: Dataset,
     generators: Sequence[CodeGenerator] = GENERATORS,
-    coverage: builds.Coverage = builds.QUICK,
+    coverage: builds.Coverage = COVERAGE,
 ) -> Iterator[Result]:
     """Yield all results of each generator's builds, or why it is not present.
 

@@ -242,7 +242,7 @@ def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None,
         firmware.require_tools(core)
     except MissingExtraError as error:
         return None, str(error)
-    subset = replace(dataset, x_test=dataset.x_test[:IMAGES], y_test=dataset.y_test[:IMAGES])
+    subset = builds.first_images(dataset, IMAGES)
     subject = Subject(path.name, sha256(path), f"{core.name} {OPTIMISATION}")
     library = exported(path, skip_zeros=False)
     trial = builds.trial_of(path, subset, 0)
