@@ -319,7 +319,7 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
         inputs=_indices(table, schema.Operator.INPUTS, "input", range(-1, tensors)),
         outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
         custom=custom,
-        options=EMPTY if custom else _options(table, name),
+        options=_custom_options(table, name) if custom else _options(table, name),
         intermediates=_indices(
             table, schema.Operator.INTERMEDIATES, "intermediate", range(tensors)
         ),
@@ -348,6 +348,16 @@ def _options(op: Table, name: str) -> Mapping[str, Any]:
         else:
             values[key] = table.scalar(field, code, default)
     return values
+
+
+def _custom_options(op: Table, name: str) -> Mapping[str, Any]:
+    """Read the options of the custom op ``name`` if it is in ``schema.MAPS``."""
+    content = op.content(schema.Operator.CUSTOM_OPTIONS)
+    if name not in schema.MAPS or not content:
+        return EMPTY
+    from edge_runtime.flexbuffer import read_map
+
+    return read_map(content)
 
 
 def _indices(table: Table, field: int, what: str, valid: range) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ class BlockwiseQuantization:
 class Operator:
     """Field ids of table Operator."""
 
-    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS = range(5)
+    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS, CUSTOM_OPTIONS = range(6)
     INTERMEDIATES = 8
 
 
@@ -254,6 +254,9 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
 }
 """Op -> its member of union BuiltinOptions, and that table's fields in the order of their ids:
 name, struct code ("*" for a vector, "s" for a string), default."""
+
+MAPS = ("TFLite_Detection_PostProcess",)
+"""Custom ops whose options are a FlexBuffer that is a map."""
 
 CUSTOM = 32
 """BuiltinOperator of an op that is named by its custom code."""

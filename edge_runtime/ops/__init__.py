@@ -135,13 +135,16 @@ ROUNDINGS = ("litert", "xnnpack", "tflite-micro")
 rounds twice."""
 
 
+CUSTOM = {"TFLite_Detection_PostProcess": "detection_postprocess"}
+"""Likewise of custom ops that LiteRT has, by their custom codes."""
+
 OWN = {"COPY": "copy", "TABLE": "table"}
 """Likewise of ops that no file has: passes of the planner add them."""
 
 
-def find(name: str) -> ModuleType | None:
-    """Import the module of the builtin ``name``, None when there is none."""
-    module = OPS.get(name) or OWN.get(name)
+def find(name: str, *, custom: bool = False) -> ModuleType | None:
+    """Import the module of the builtin ``name``, or of that custom op; None when there is none."""
+    module = CUSTOM.get(name) if custom else OPS.get(name) or OWN.get(name)
     if module is None:
         return None
     return __import__(f"{__name__}.{module}", fromlist=[module])

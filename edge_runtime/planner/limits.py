@@ -81,7 +81,7 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
         NotSupportedError: the engine does not support the op, or the type of a tensor.
         UnsoundError: it lacks its first input, or has no output.
     """
-    module = None if op.custom else ops.find(op.name)
+    module = ops.find(op.name, custom=op.custom)
     if module is None:
         from edge_runtime.unsupported import no_such_op
 
