@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flatbuffers
-from flatbuffers import flexbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 
 TYPES = {
     "float32": 0,
@@ -46,7 +46,8 @@ VERSIONS = {"BROADCAST_TO": 2}
 """Builtin -> its first version, where this is not 1."""
 
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
-"""Builtin or custom code, inputs (-1: absent), output or outputs, options by the names of the schema's object
+"""Builtin or custom code, inputs (-1: absent), output or outputs, options by the names of the schema's
+object
 API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
