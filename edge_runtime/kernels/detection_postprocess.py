@@ -73,7 +73,7 @@ def detection_postprocess_uint8(
     of_scores: Float32,
     of_anchors: Float32,
 ) -> tuple[Float32, Float32, Float32, Float32]:
-    """Define the uint8 kernel: the same of the floats [256] that stand for each tensor's numbers."""
+    """Define the uint8 kernel: the same of the floats [256] that stand for numbers of a tensor."""
     return detection_postprocess_float32(
         params, of_encodings[encodings], of_scores[scores], of_anchors[anchors]
     )

@@ -46,9 +46,8 @@ VERSIONS = {"BROADCAST_TO": 2}
 """Builtin -> its first version, where this is not 1."""
 
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
-"""Builtin or custom code, inputs (-1: absent), output or outputs, options by the names of the schema's
-object
-API; among these may be "intermediates", tensors."""
+"""Builtin or custom code, inputs (-1: absent), output or outputs, options by the names of
+the schema's object API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
 """Tensors, ops in their order, inputs and outputs of the graph."""
