@@ -8,6 +8,9 @@ import numpy.typing as npt
 from edgekit.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
+Arrays = tuple[FloatArray, ...]
+"""An array [N, ...] for each input or output of a model, in its order."""
+
 FEW = 100
 """With fewer samples, the observed range of an activation is often too narrow."""
 
@@ -17,16 +20,21 @@ class CalibrationSet:
     """Model inputs that show the converter each activation's range.
 
     Attributes:
-        inputs: float32 [N, *input shape], on the model's own scale.
+        inputs: for each input of the model float32 [N, *shape], on its own scale.
         source: where they come from.
         counts: images of each class, in label order; empty when classes are not known.
         warnings: what does not look like the model's input, a line each.
     """
 
-    inputs: FloatArray
+    inputs: Arrays
     source: str
     counts: tuple[int, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def samples(self) -> int:
+        """How many inputs it has."""
+        return len(self.inputs[0])
 
 
 def stratified(labels: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArray[np.int64]:
@@ -62,7 +70,7 @@ def from_inputs(
     chosen = stratified(groups, size, seed)
     counts = np.bincount(groups[chosen], minlength=int(groups.max()) + 1)
     return CalibrationSet(
-        inputs=inputs[chosen],
+        inputs=(inputs[chosen],),
         source=source,
         counts=tuple(int(n) for n in counts) if len(counts) > 1 else (),
         warnings=lint(inputs[chosen], input_range),
@@ -90,7 +98,21 @@ def from_array(
         raise DataError(f"{source}: expected numbers, got {array.dtype}")
     warnings = lint(array, input_range)
     chosen = stratified(np.zeros(len(array), np.int64), size, seed)
-    return CalibrationSet(array[chosen].astype(np.float32), source, (), warnings)
+    return CalibrationSet((array[chosen].astype(np.float32),), source, (), warnings)
+
+
+def from_arrays(arrays: Arrays, source: str, size: int, seed: int) -> CalibrationSet:
+    """Draw a calibration set of at most ``size`` rows of ``arrays``, for each input [N, ...].
+
+    Args:
+        arrays: for each input of the model float32 [N, *shape].
+        source: where the arrays come from.
+        size: number of rows at most.
+        seed: seed of the draw.
+    """
+    chosen = stratified(np.zeros(len(arrays[0]), np.int64), size, seed)
+    drawn = tuple(array[chosen] for array in arrays)
+    return CalibrationSet(drawn, source, (), lint(drawn[0], None))
 
 
 def lint(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edge_runtime.graph import FORMATS, Graph
 from edge_runtime.quantize import quantize
 from edge_runtime.reader import read
-from edgekit.convert.calibration import FloatArray
+from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.errors import MissingExtraError
 
 Scores = npt.NDArray[np.float32]
@@ -47,8 +47,8 @@ class TensorError:
     lost_db: float
 
 
-def tensor_errors(float_model: bytes, model: bytes, inputs: FloatArray) -> list[TensorError]:
-    """Compare every op output that both files have, on ``inputs`` float32 [N, *shape].
+def tensor_errors(float_model: bytes, model: bytes, *inputs: FloatArray) -> list[TensorError]:
+    """Compare every op output that both files have, on float32 [N, *shape] for each input in order.
 
     Ops are paired by kind and by the name and shape of their output; the models' outputs are paired
     by position. Ops without a partner (a QUANTIZE that the scheme adds, for example) are left out,
@@ -151,8 +151,8 @@ def _key(graph: Graph, op: str, index: int) -> Key:
     return op, name.rstrip("0123456789"), tensor.shape
 
 
-def _intermediates(model: bytes, graph: Graph, indices: list[int], inputs: FloatArray) -> Any:
-    """Yield, for each input, the tensors at ``indices`` as float64 arrays."""
+def _intermediates(model: bytes, graph: Graph, indices: list[int], inputs: Arrays) -> Any:
+    """Yield, for each sample, the tensors at ``indices`` as float64 arrays."""
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ModuleNotFoundError:
@@ -163,9 +163,9 @@ def _intermediates(model: bytes, graph: Graph, indices: list[int], inputs: Float
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
-    (input_index,) = graph.inputs
-    for sample in inputs:
-        interpreter.set_tensor(input_index, quantize(sample[None], graph.tensors[input_index]))
+    for sample in zip(*inputs, strict=True):
+        for index, array in zip(graph.inputs, sample, strict=True):
+            interpreter.set_tensor(index, quantize(array[None], graph.tensors[index]))
         interpreter.invoke()
         yield [_real(interpreter.get_tensor(i), graph, i) for i in indices]
 

@@ -26,8 +26,8 @@ class Forward:
 
     Attributes:
         graph: the GraphDef, all functions inlined and all variables constants.
-        output: name of the node of the output.
-        shape: input shape with the batch.
+        output: name of the node of the first output.
+        shape: shape of the first input with the batch.
     """
 
     graph: Any
@@ -44,7 +44,7 @@ class Forward:
         return str(node.op)
 
     def rescaled(self, values: npt.ArrayLike) -> npt.NDArray[np.float32] | None:
-        """Return the model's own rescaling of inputs filled with one number each.
+        """Return the own rescaling of a model of one input, of inputs filled with one number each.
 
         This runs its leading products and sums with constants: a Rescaling, a Normalization, or the
         same as plain operators.
@@ -92,17 +92,21 @@ class Forward:
             end, at = (node.name if scaled else end), node.name
 
 
-def trace(call: Callable[[Any], Any], shape: tuple[int, ...]) -> Forward:
-    """Trace a forward pass on float32 inputs of ``shape``, the batch included."""
+def trace(call: Callable[..., Any], *shapes: tuple[int, ...]) -> Forward:
+    """Trace a forward pass on float32 inputs of ``shapes``, the batch included."""
     tf = frameworks.tensorflow()
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT)]
+    names = [INPUT, *(f"{INPUT}_{i}" for i in range(1, len(shapes)))]
+    signature = [
+        tf.TensorSpec(shape, tf.float32, name=name)
+        for shape, name in zip(shapes, names, strict=True)
+    ]
     traced = tf.function(call, input_signature=signature, autograph=False)
     frozen = convert_variables_to_constants_v2(traced.get_concrete_function())
-    return Forward(frozen.graph.as_graph_def(), frozen.outputs[0].op.name, shape)
+    return Forward(frozen.graph.as_graph_def(), frozen.outputs[0].op.name, shapes[0])
 
 
 def _depending(nodes: Any) -> set[str]:

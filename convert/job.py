@@ -10,33 +10,25 @@ import numpy as np
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
-from edgekit import archives, stored
-from edgekit.convert import input_range, meaning
+from edgekit import archives
+from edgekit.convert import input_range, meaning, metrics_file, named_arrays
 from edgekit.convert.calibration import (
+    Arrays,
     CalibrationSet,
     FloatArray,
     from_array,
+    from_arrays,
     from_inputs,
     stratified,
 )
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, Conversion
 from edgekit.convert.input_range import TRAINED, InputRange, Range, Trial
 from edgekit.convert.meaning import Meaning
+from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.data import load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
-from edgekit.train.finetune.recipe import STAGES
-
-SETTINGS = {str: (bool, float, str, None)}
-METRICS_SHAPE = {
-    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
-    "recipe?": (SETTINGS, None),
-    "tuning?": ({"recipe": SETTINGS}, None),
-    "input_range?": ([float, float], None),
-}
-"""Types of the entries of metrics.json that are read."""
 
 TRIED = 1000
 """Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
@@ -53,6 +45,8 @@ class Choices:
         framing: how images are brought to the model's size.
         input_range: what pixels 0 and 255 are on the model's scale.
         calibration: a source of inputs, or an .npy of model inputs.
+
+    For a model of several inputs, data and calibration are an .npz with an array for each.
     """
 
     data: str | None = None
@@ -74,6 +68,7 @@ class Job:
             image, or whose data are numbers.
         framing: how a device must frame an image.
         dataset: data to measure on; None where nothing says what the model was trained on.
+        named: that data of a model of several inputs.
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
@@ -87,6 +82,7 @@ class Job:
     training: dict[str, Any] | None
     calibration: CalibrationSet | None
     warnings: tuple[str, ...] = ()
+    named: NamedArrays | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -106,6 +102,17 @@ class Job:
             inputs = normalise(inputs, *self.pixels.normalization)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
+    @property
+    def data(self) -> Dataset | NamedArrays | None:
+        """The data to measure on, if there are any."""
+        return self.dataset or self.named
+
+    def test_inputs(self, model: TrainedModel) -> Arrays | None:
+        """Return for each input of ``model`` float32 [N, *shape] to measure on, if there are any."""
+        if self.named:
+            return self.named.test
+        return (self.model_inputs(self.dataset.x_test, model.shape),) if self.dataset else None
+
 
 def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Job:
     """Load the data, and decide what ``choices`` leave open.
@@ -114,25 +121,17 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         DataError: the data cannot be loaded, or does not fit the model.
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
-    metrics = metrics_of(model)
-    stray = "" if metrics else _stray_metrics(model)
+    if len(model.input_specs) > 1:
+        return _of_several(model, choices, conversion)
+    metrics = metrics_file.read(model)
+    stray = "" if metrics else metrics_file.stray(model)
     if stray and choices.data is None:
         raise DataError(f"{stray}: restore it, train again, or give --data")
     decided, dataset, warnings = _loaded(model, choices, metrics)
     if stray:
         warnings.append(f"{stray}; it is not used")
-    if decided.name == NUMBERS and choices.classes:
-        raise DataError(
-            f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
-            "leave --classes out, or give --task classification"
-        )
     labels = dataset.labels if dataset else choices.classes or ()
-    classes = max(2, model.outputs)
-    if decided.name != NUMBERS and labels and len(labels) != classes:
-        raise DataError(
-            f"{model.path}: tells {classes} classes apart, but the data has {len(labels)} "
-            f"({', '.join(labels)}); name the right ones with --classes"
-        )
+    _require_labels_fit(model, decided, labels if decided.name != NUMBERS else choices.classes)
     pixels = _pixels(model, choices, metrics, decided, dataset)
     job = Job(
         meaning=decided,
@@ -140,16 +139,77 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         pixels=pixels,
         framing=dataset.framing if dataset else choices.framing or Metadata.framing,
         dataset=dataset,
-        training=hyper_parameters(metrics),
+        training=metrics_file.hyper_parameters(metrics),
         calibration=None,
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
         warnings.append(f"input range {pixels.low:g} to {pixels.high:g}: {pixels.warning}")
-    if calibration:
-        name = f"calibration set {calibration.source}"
-        warnings += [f"{name}: {warning}" for warning in calibration.warnings]
-    return replace(job, calibration=calibration, warnings=tuple(warnings))
+    return replace(
+        job, calibration=calibration, warnings=(*warnings, *_of_calibration(calibration))
+    )
+
+
+def _require_labels_fit(
+    model: TrainedModel, decided: Meaning, labels: tuple[str, ...] | None
+) -> None:
+    """Raise DataError unless there are as many labels as classes, and none for numbers."""
+    if decided.name == NUMBERS and labels:
+        raise DataError(
+            f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
+            "leave --classes out" + ("" if model.several else ", or give --task classification")
+        )
+    classes = max(2, model.outputs)
+    if labels and len(labels) != classes:
+        raise DataError(
+            f"{model.path}: tells {classes} classes apart, but the data has {len(labels)} "
+            f"({', '.join(labels)}); name the right ones with --classes"
+        )
+
+
+def _of_calibration(calibration: CalibrationSet | None) -> tuple[str, ...]:
+    """Return the warnings of a calibration set with its name."""
+    if calibration is None:
+        return ()
+    return tuple(
+        f"calibration set {calibration.source}: {warning}" for warning in calibration.warnings
+    )
+
+
+def _of_several(model: TrainedModel, choices: Choices, conversion: Conversion) -> Job:
+    """Return the job of a model of several inputs, which are numbers on its own scale."""
+    for option, value in ("--input-range", choices.input_range), ("--framing", choices.framing):
+        if value:
+            raise DataError(
+                f"{option}: {model.path} has {len(model.input_specs)} inputs, and a file says only "
+                f"of one input what pixels become; leave {option} out"
+            )
+    labels = choices.classes or ()
+    decided = meaning.decide(model, choices.task, len(labels) or None)
+    _require_labels_fit(model, decided, labels)
+    named = named_arrays.load(choices.data, model) if choices.data else None
+    calibration = None
+    if _calibrates(model, choices, conversion):
+        size, seed = conversion.calibration_size, conversion.calibration_seed
+        if choices.calibration:
+            arrays = named_arrays.read(choices.calibration, model)
+            source = Path(choices.calibration).name
+        elif named:
+            arrays, source = named.train, named.name
+        else:
+            raise _nothing_to_calibrate(model, conversion)
+        calibration = from_arrays(arrays, source, size, seed)
+    return Job(
+        meaning=decided,
+        labels=labels,
+        pixels=None,
+        framing=Metadata.framing,
+        dataset=None,
+        training=None,
+        calibration=calibration,
+        warnings=_of_calibration(calibration),
+        named=named,
+    )
 
 
 def of_training(
@@ -169,55 +229,10 @@ def of_training(
         pixels=InputRange(*input_range.UNIT, TRAINED),
         framing=dataset.framing,
         dataset=dataset,
-        training=hyper_parameters(metrics),
+        training=metrics_file.hyper_parameters(metrics),
         calibration=None,
     )
     return replace(job, calibration=_calibration(model, Choices(), conversion, job))
-
-
-def metrics_of(model: TrainedModel) -> dict[str, Any]:
-    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this model, or {}.
-
-    Raises:
-        ModelFileError: the file is damaged.
-    """
-    metrics = _metrics_beside(model)
-    if metrics.get("model_sha256") != model.sha256:
-        return {}
-    problem = stored.problem(metrics, METRICS_SHAPE)
-    if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
-        problem = "input_range: expected the smaller number first"
-    if problem:
-        path = model.path.parent / METRICS
-        raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
-    return metrics
-
-
-def _stray_metrics(model: TrainedModel) -> str:
-    """Return that metrics.json belongs to another model.keras; "" where it does not."""
-    if model.path.name != KERAS_MODEL or "model_sha256" not in _metrics_beside(model):
-        return ""
-    return f"{model.path.parent / METRICS}: belongs to another {KERAS_MODEL}: its digest differs"
-
-
-def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
-    path = model.path.parent / METRICS
-    if not path.is_file():
-        return {}
-    try:
-        metrics = stored.parse(path.read_bytes())
-    except ValueError as error:
-        raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
-    return metrics if isinstance(metrics, dict) else {}
-
-
-def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how the model was trained and fine-tuned, for the .tflite's provenance."""
-    recipe, tuning = metrics.get("recipe"), metrics.get("tuning")
-    if recipe:
-        # Fine-tuning, after training or later, is in ``tuning``.
-        recipe = {name: value for name, value in recipe.items() if name not in STAGES}
-    return {**(recipe or {}), "tuning": tuning["recipe"]} if tuning else recipe
 
 
 def _loaded(
@@ -239,6 +254,10 @@ def _loaded(
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
     if decided.name == NUMBERS and dataset.labels:
         dataset = load(source, classes, model.shape, framing=framing, numbers=True)
+    if (count := len(model.output_specs)) > 1 and dataset.y_test.size:
+        raise DataError(
+            f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
+        )
     warnings = []
     if choices.data is None and dataset.sha256 != trained_on.get("sha256"):
         warnings.append(f"{source} is no longer what the model was trained on (its digest differs)")
@@ -301,9 +320,12 @@ def _attempt(model: TrainedModel, decided: Meaning, dataset: Dataset) -> Callabl
     return attempt
 
 
-def _calibration(
-    model: TrainedModel, choices: Choices, conversion: Conversion, job: Job
-) -> CalibrationSet | None:
+def _calibrates(model: TrainedModel, choices: Choices, conversion: Conversion) -> bool:
+    """Return whether the conversion needs a calibration set.
+
+    Raises:
+        DataError: it does not, and --calibration names one.
+    """
     source = choices.calibration
     if not conversion.calibrated:
         if source is not None:
@@ -311,14 +333,31 @@ def _calibration(
                 f"--calibration: only {' and '.join(CALIBRATED_SCHEMES)} use it, "
                 f"not {conversion.scheme}"
             )
-        return None
+        return False
     if model.learned and conversion.scheme == "int8":
         if source is not None:
             raise DataError(
                 f"--calibration: {model.path} learned its ranges in quantisation-aware "
                 "training; there is nothing to calibrate"
             )
+        return False
+    return True
+
+
+def _nothing_to_calibrate(model: TrainedModel, conversion: Conversion) -> ModelFileError:
+    several = ", an .npz with an array for each input" if len(model.input_specs) > 1 else ""
+    return ModelFileError(
+        f"{model.path}: {conversion.scheme} needs inputs to calibrate with, and nothing beside "
+        f"the model says what it was trained on; give --data or --calibration{several}"
+    )
+
+
+def _calibration(
+    model: TrainedModel, choices: Choices, conversion: Conversion, job: Job
+) -> CalibrationSet | None:
+    if not _calibrates(model, choices, conversion):
         return None
+    source = choices.calibration
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
     size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
@@ -329,10 +368,7 @@ def _calibration(
         numbers = job.meaning.name == NUMBERS
         dataset = load(source, classes or None, model.shape, framing=job.framing, numbers=numbers)
     if dataset is None:
-        raise ModelFileError(
-            f"{model.path}: {conversion.scheme} needs inputs to calibrate with, and nothing beside "
-            "the model says what it was trained on; give --data or --calibration"
-        )
+        raise _nothing_to_calibrate(model, conversion)
     inputs = job.model_inputs(dataset.x_train, model.shape)
     groups = dataset.y_train if dataset.labels else np.zeros(len(inputs), np.int64)
     return from_inputs(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import frameworks, keras_files
-from edgekit.convert import qat, weights
+from edgekit.convert import qat, unrolling, weights
 from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.errors import ModelFileError
 
@@ -35,19 +35,18 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
             "keras.Input(shape=...), or call it on data before model.save(); a model that is a "
             "class of its own has to be exported with model.export()"
         )
+    note = unrolling.unroll(_layers(model))
     tree = frameworks.tensorflow().nest
-    # Where inputs are a dict or a list of one tensor, the model does not accept a bare tensor.
-    structure = getattr(model, "input", None) if len(inputs) == 1 else None
-    bare = structure is None or not tree.is_nested(structure)
+    structure = getattr(model, "input", inputs[0])
 
-    def call(x: Any) -> Any:
-        packed = x if bare else tree.pack_sequence_as(structure, [x])
-        return tree.flatten(model(packed, training=False))[0]
+    def call(*tensors: Any) -> tuple[Any, ...]:
+        # Where inputs are a dict or a list of one tensor, the model does not accept a bare tensor.
+        return tuple(tree.flatten(model(tree.pack_sequence_as(structure, tensors), training=False)))
 
     return Opened(
         call=call,
-        inputs=_ports(inputs, getattr(model, "input_names", ())),
-        outputs=_ports(outputs, getattr(model, "output_names", ())),
+        inputs=_ports(inputs, _names(model, "input")),
+        outputs=_ports(outputs, _names(model, "output")),
         origin="Keras 3" if description.keras3 else "Keras 2",
         weights=weights.of_variables(model.weights),
         owner=model,
@@ -55,8 +54,15 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
         learned=(
             qat.load(path, trust=trust) if description.keras3 and description.zipped else None
         ),
+        note=note,
         trusted=loaded.trusted,
     )
+
+
+def _names(model: Any, role: str) -> Any:
+    """Return the keys of inputs or outputs in a dict, in the order of its tensors, else names."""
+    structure = getattr(model, role, None)
+    return sorted(structure) if isinstance(structure, dict) else getattr(model, f"{role}_names", ())
 
 
 def _ports(tensors: Any, names: Any) -> tuple[TensorSpec, ...]:

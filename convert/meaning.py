@@ -35,8 +35,16 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
         classes: how many classes the user or the data names; None when neither does.
 
     Raises:
-        ModelFileError: ``task`` is classification and the output is not one score for each class.
+        ModelFileError: ``task`` is classification and the output is not one score for each class,
+            or any with several outputs.
     """
+    if (count := len(model.output_specs)) > 1:
+        if task:
+            raise ModelFileError(
+                f"{model.path}: --task {task}: it has {count} outputs, which are numbers; leave "
+                "--task out"
+            )
+        return Meaning(NUMBERS, f"it has {count} outputs")
     last = model.forward.last_op
     scores = ENDINGS.get(last, LOGITS)
     one_dimension = max(model.output_shape) == model.outputs

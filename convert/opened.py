@@ -32,7 +32,7 @@ class Opened:
     """A model as stored in its file.
 
     Attributes:
-        call: the forward pass on the tensor of the first input, to the tensor of the first output.
+        call: the forward pass, from a tensor for each input to a tensor for each output.
         inputs: all its inputs.
         outputs: all its outputs.
         origin: "Keras 3", "Keras 2" or "SavedModel".
@@ -44,7 +44,7 @@ class Opened:
         trusted: what ``--trust`` allowed the file to do, a line each.
     """
 
-    call: Callable[[Any], Any]
+    call: Callable[..., tuple[Any, ...]]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     origin: str

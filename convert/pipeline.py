@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import edge_runtime
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.meaning import class_scores
+from edge_runtime.graph import Graph
+from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.reader import read
 from edgekit.convert import compare, report
-from edgekit.convert.calibration import FloatArray
+from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
 from edgekit.convert.metadata import attach
@@ -24,7 +24,7 @@ from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
 from edgekit.convert.tflite import to_tflite
 from edgekit.errors import DataError, ModelFileError, TargetError
-from edgekit.train.dataset import Dataset
+from edgekit.train.dataset import Dataset, Inputs
 from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
@@ -80,22 +80,29 @@ def convert(
             f"--target {target.name}: {target.title} cannot run this model: "
             f"{'; '.join(verdict.problems[:3])}"
         )
-    test = job.model_inputs(job.dataset.x_test, trained.shape) if job.dataset else None
+    test = job.test_inputs(trained)
     samples = _error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
-        errors = compare.tensor_errors(plain, model, samples)
-    accuracy = numbers = None
-    if measure and job.dataset is not None and test is not None:
-        before = trained.predict(test)
+        errors = compare.tensor_errors(plain, model, *_in_order(trained, read(plain), samples))
+    accuracy = numbers = outputs = None
+    if measure and test is not None:
+        before = trained.run(test)
         _require_numbers(before, f"{trained.path}: its weights are finite, but its answers")
-        after = _predict(model, job.dataset.x_test if job.pixels else test, trained.path)
+        # A device gets pixels, where the data has them.
+        fed = (job.dataset.x_test,) if job.dataset and job.pixels else test
+        after = _predict(trained, model, fed)
         _require_numbers(after, f"{trained.path}: the answers of the converted model")
-        if job.labels:
-            scores = class_scores(before, job.meaning.name)
-            accuracy = report.answers(scores, after, job.dataset.y_test)
-        else:
-            numbers = report.numbers(before, after, _targets(trained, job.dataset, test))
+        if job.meaning.name != NUMBERS:
+            before = (class_scores(before[0], job.meaning.name),)
+        if trained.several:
+            names = [spec.name for spec in trained.output_specs]
+            outputs = report.outputs(names, before, after)
+        elif job.labels and job.dataset:
+            accuracy = report.answers(before[0], after[0], job.dataset.y_test)
+        elif job.dataset:
+            targets = _targets(trained, job.dataset, test[0])
+            numbers = report.numbers(before[0], after[0], targets)
     return model, report.document(
         trained=trained,
         conversion=conversion,
@@ -104,6 +111,7 @@ def convert(
         digest=hashlib.sha256(model).hexdigest(),
         accuracy=accuracy,
         numbers=numbers,
+        outputs=outputs,
         errors=errors,
         verdict=verdict,
         deflated=len(zlib.compress(model, 9)),
@@ -131,7 +139,7 @@ def _targets(trained: TrainedModel, dataset: Dataset, inputs: FloatArray) -> Flo
 
 
 def _require_calibratable(
-    trained: TrainedModel, conversion: Conversion, plain: bytes, inputs: FloatArray | None
+    trained: TrainedModel, conversion: Conversion, plain: bytes, inputs: Arrays | None
 ) -> None:
     """Refuse what TensorFlow's calibrator would crash on or silently ignore."""
     if not conversion.calibrated:
@@ -141,46 +149,70 @@ def _require_calibratable(
             f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
             "calibrator cannot run; build the layer with unroll=True, or use --scheme dynamic"
         )
-    if inputs is None or len(inputs) < conversion.batch:
+    samples = len(inputs[0]) if inputs else 0
+    if samples < conversion.batch:
         raise DataError(
-            f"calibration set: {0 if inputs is None else len(inputs)} samples do not fill one "
-            f"batch of {conversion.batch}"
+            f"calibration set: {samples} samples do not fill one batch of {conversion.batch}"
         )
 
 
-def _predict(model: bytes, inputs: npt.NDArray[Any], source: Path) -> FloatArray:
-    """Return the scores, or the numbers, of pixels or of inputs on the model's scale."""
+def _predict(trained: TrainedModel, model: bytes, inputs: tuple[Inputs, ...]) -> Arrays:
+    """Return what the converted model predicts of pixels or of inputs on its scale.
+
+    Args:
+        trained: what it was converted from.
+        model: the converted model.
+        inputs: for each input [N, ...].
+
+    Returns:
+        For each output the scores, or the numbers.
+    """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(model)
         try:
             opened = edge_runtime.load(path, backend="litert")
-            outputs: FloatArray = opened.predict(inputs.reshape(-1, *opened.input.shape[1:]))
+            if len(inputs) > 1:
+                names = [spec.name for spec in trained.input_specs]
+                outputs = opened.predict(dict(zip(names, inputs, strict=True)))
+            else:
+                outputs = opened.predict(inputs[0].reshape(-1, *opened.input.shape[1:]))
         except (BackendError, ModelError) as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise ModelFileError(
-                f"{source}: was converted, but its accuracy cannot be measured: {reason}"
+                f"{trained.path}: was converted, but its accuracy cannot be measured: {reason}"
             ) from error
-    return outputs
+    if len(trained.output_specs) == 1:
+        return (outputs,)
+    return tuple(outputs[spec.name] for spec in trained.output_specs)
 
 
-def _require_numbers(answers: FloatArray, whose: str) -> None:
+def _require_numbers(answers: Arrays, whose: str) -> None:
     """Raise ModelFileError where a row of answers has NaN in it."""
-    wrong = int(np.isnan(answers.reshape(len(answers), -1)).any(axis=1).sum())
+    rows = np.hstack([answer.reshape(len(answer), -1) for answer in answers])
+    wrong = int(np.isnan(rows).any(axis=1).sum())
     if wrong:
         raise ModelFileError(
-            f"{whose} to {wrong} of {len(answers)} test inputs are NaN: an overflow, or a "
+            f"{whose} to {wrong} of {len(rows)} test inputs are NaN: an overflow, or a "
             "logarithm or a division of 0; is the scale of the inputs (--input-range) right?"
         )
 
 
-def _error_samples(inputs: FloatArray | None, test: FloatArray | None) -> FloatArray | None:
+def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
     """Evenly spread test inputs, or calibration inputs where there are none."""
     if test is None:
-        return None if inputs is None else inputs[:ERROR_SAMPLES]
-    count = min(ERROR_SAMPLES, len(test))
-    samples: FloatArray = test[np.linspace(0, len(test) - 1, count).astype(int)]
-    return samples
+        return None if inputs is None else tuple(array[:ERROR_SAMPLES] for array in inputs)
+    length = len(test[0])
+    rows = np.linspace(0, length - 1, min(ERROR_SAMPLES, length)).astype(int)
+    return tuple(array[rows] for array in test)
+
+
+def _in_order(trained: TrainedModel, graph: Graph, arrays: Arrays) -> Arrays:
+    """Return arrays of the model's inputs in the order of those in its file."""
+    if len(arrays) == 1:
+        return arrays
+    names = [spec.name for spec in trained.input_specs]
+    return tuple(arrays[names.index(name)] for name in graph.input_names)
 
 
 def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:
@@ -188,11 +220,11 @@ def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict
     calibration = job.calibration
     return {
         "model": {"origin": trained.origin, "sha256": trained.sha256},
-        "data": job.dataset and job.dataset.provenance,
+        "data": job.data and job.data.provenance,
         "training": job.training,
         "recipe": asdict(conversion),
         "calibration": calibration
-        and {"source": calibration.source, "samples": len(calibration.inputs)},
+        and {"source": calibration.source, "samples": calibration.samples},
         "versions": {
             "edgekit": __version__,
             **{name: version(name) for name in ("tensorflow", "keras")},

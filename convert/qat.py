@@ -22,15 +22,15 @@ FAKE_QUANT = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel")
 
 @dataclass(frozen=True)
 class Learned:
-    """A forward pass that was trained with int8's rounding in it, [N, *shape] -> [N, outputs].
+    """A forward pass that was trained with int8's rounding in it, [N, *shape] -> ([N, outputs],).
 
     Attributes:
         quantized: the forward pass with the rounding, from which the converter reads the ranges.
         plain: the same ops under the same names without it, to measure the rounding.
     """
 
-    quantized: Callable[[Any], Any]
-    plain: Callable[[Any], Any]
+    quantized: Callable[..., tuple[Any, ...]]
+    plain: Callable[..., tuple[Any, ...]]
 
 
 def load(path: Path, *, trust: bool) -> Learned | None:
@@ -68,13 +68,14 @@ def load(path: Path, *, trust: bool) -> Learned | None:
     return Learned(_callable(graph), _callable(plain))
 
 
-def _callable(graph: Any) -> Callable[[Any], Any]:
+def _callable(graph: Any) -> Callable[..., tuple[Any, ...]]:
     tf = frameworks.tensorflow()
 
-    def call(image: Any) -> Any:
-        (scores,) = tf.graph_util.import_graph_def(
-            graph, input_map={INPUT: image}, return_elements=[f"{OUTPUT}:0"], name=""
+    def call(image: Any) -> tuple[Any, ...]:
+        return tuple(
+            tf.graph_util.import_graph_def(
+                graph, input_map={INPUT: image}, return_elements=[f"{OUTPUT}:0"], name=""
+            )
         )
-        return scores
 
     return call

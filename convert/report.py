@@ -1,5 +1,6 @@
 """The report of a conversion: the document stored beside the file, and the text on screen."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import inf, isfinite, isinf
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
+from edgekit.convert.calibration import Arrays
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
@@ -20,6 +22,9 @@ from edgekit.scoring import errors as errors_of
 
 FORMAT = "edgekit convert"
 VERSION = 1
+
+MOST = 32
+"""Most ops in order, and most layers, that the text names; the document has all."""
 
 Scores = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float32]
@@ -66,6 +71,18 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
     }
 
 
+def outputs(names: Sequence[str], before: Arrays, after: Arrays) -> list[dict[str, Any]]:
+    """Compare each output of the Keras model and of the converted one, [N, ...], by name."""
+    return [
+        {
+            "name": name,
+            "total": len(first),
+            "difference": numbers(first, second, None)["difference"],
+        }
+        for name, first, second in zip(names, before, after, strict=True)
+    ]
+
+
 def document(
     *,
     trained: TrainedModel,
@@ -75,13 +92,14 @@ def document(
     digest: str,
     accuracy: dict[str, Any] | None,
     numbers: dict[str, Any] | None,
+    outputs: list[dict[str, Any]] | None,
     errors: Sequence[TensorError],
     verdict: Verdict,
     deflated: int,
     learned: bool,
 ) -> dict[str, Any]:
     """Return the figures of a conversion as one JSON-ready document."""
-    calibration, dataset, pixels = job.calibration, job.dataset, job.pixels
+    calibration, data, pixels = job.calibration, job.data, job.pixels
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -92,7 +110,7 @@ def document(
             "parameters": trained.parameters,
         },
         "recipe": asdict(conversion),
-        "data": dataset and {**dataset.provenance, "source": dataset.source},
+        "data": data and {**data.provenance, "source": data.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
             "reason": "the inputs are numbers" if pixels is None else pixels.reason,
@@ -103,7 +121,7 @@ def document(
         "calibration": calibration
         and {
             "source": calibration.source,
-            "samples": len(calibration.inputs),
+            "samples": calibration.samples,
             "per_class": list(calibration.counts),
             "seed": conversion.calibration_seed,
             "warnings": list(calibration.warnings),
@@ -118,6 +136,7 @@ def document(
         },
         "accuracy": accuracy,
         "numbers": numbers,
+        "outputs": outputs,
         "tensor_errors": [
             {
                 **asdict(e),
@@ -142,7 +161,7 @@ def text(report: dict[str, Any]) -> str:
             f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
             f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
         ),
-        _row("ops", " → ".join(report["ops"])),
+        _row("ops", _ops(report["ops"])),
         _row("input", _input(report["input_range"])),
         _row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
     ]
@@ -158,10 +177,22 @@ def text(report: dict[str, Any]) -> str:
         )
     if report["ranges"] == "learned":
         lines.append(_row("ranges", "learned in quantisation-aware training; not calibrated"))
-    lines += _numbers_rows(report["numbers"]) or _accuracy_rows(report["accuracy"])
+    lines += (
+        _output_rows(report["outputs"])
+        or _numbers_rows(report["numbers"])
+        or _accuracy_rows(report["accuracy"])
+    )
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
     return "\n".join(lines)
+
+
+def _ops(ops: Sequence[str]) -> str:
+    """Return the ops in order, or the number of each kind where they are many."""
+    if len(ops) <= MOST:
+        return " → ".join(ops)
+    kinds = Counter(ops).most_common()
+    return f"{len(ops):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds)
 
 
 def _input(entry: dict[str, Any]) -> str:
@@ -174,7 +205,7 @@ def _input(entry: dict[str, Any]) -> str:
 def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
     if compared is None:
         return []
-    difference, rows = compared["difference"], []
+    rows = []
     if compared["before"]:
         texts = [
             f"RMSE {e['rmse']:.4g}, MAE {e['mae']:.4g}"
@@ -182,14 +213,22 @@ def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
             for e in (compared["before"], compared["after"])
         ]
         rows.append(_row("error", f"{texts[0]} before; {texts[1]} after ({compared['total']})"))
-    rows.append(
-        _row(
-            "agreement",
-            f"outputs differ by {difference['rms']:.3g} (RMS), by at most "
-            f"{difference['largest']:.3g}; their own spread is {difference['spread']:.3g}",
-        )
+    return [*rows, _row("agreement", f"outputs differ by {_apart(compared['difference'])}")]
+
+
+def _output_rows(outputs: Sequence[dict[str, Any]] | None) -> list[str]:
+    """Return the agreement of each of several outputs."""
+    return [
+        _row("agreement", f"{one['name']}: its numbers differ by {_apart(one['difference'])}")
+        for one in outputs or ()
+    ]
+
+
+def _apart(difference: dict[str, float]) -> str:
+    return (
+        f"{difference['rms']:.3g} (RMS), by at most {difference['largest']:.3g}; their own spread "
+        f"is {difference['spread']:.3g}"
     )
-    return rows
 
 
 def _ties(scores: Scores) -> int:
@@ -209,7 +248,7 @@ def _accuracy(result: Score) -> dict[str, Any]:
 
 def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
     if accuracy is None:
-        return [_row("accuracy", "not measured: --data says which test images to use")]
+        return [_row("accuracy", "not measured: --data says which test inputs to use")]
     before, after, agreement = accuracy["before"], accuracy["after"], accuracy["agreement"]
     ties = accuracy["ties"]
     rows = [
@@ -240,20 +279,26 @@ def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
     noisy = [e for e in errors if not e["exact"]]
     if not noisy:
         return []
-    worst = max(noisy, key=lambda e: (_loss(e), -inf if e["snr_db"] is None else -e["snr_db"]))
-    ratios = ", ".join(f"{e['op']} {_ratio(e)}" for e in errors)
+    ranked = sorted(noisy, key=_badness, reverse=True)
+    worst, shown = ranked[0], errors
+    if len(errors) > MOST:
+        shown = [e for e in errors if e in ranked[:MOST]]
+    ratios = ", ".join(f"{e['op']} {_ratio(e)}" for e in shown)
+    more = "" if shown is errors else f"; the other {len(errors) - len(shown)} lose less"
     return [
         _row(
             "worst layer",
             f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"
             + (f"; {worst['lost_db']:.1f} dB are lost in it" if worst["lost_db"] else ""),
         ),
-        _row("each layer", ratios),
+        _row("each layer", ratios + more),
     ]
 
 
-def _loss(error: dict[str, Any]) -> float:
-    return inf if error["lost_db"] is None else float(error["lost_db"])
+def _badness(error: dict[str, Any]) -> tuple[float, float]:
+    """Return what orders layers: the decibels lost in them, then the noise that they have."""
+    lost, ratio = error["lost_db"], error["snr_db"]
+    return inf if lost is None else float(lost), inf if ratio is None else -float(ratio)
 
 
 def _ratio(error: dict[str, Any]) -> str:

@@ -46,9 +46,10 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
     signature = loaded.signatures[name]
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
 
-    def call(x: Any) -> Any:
-        (input_name, *_), (output_name, *_) = inputs, outputs
-        return signature(**{input_name: tf.convert_to_tensor(x)})[output_name]
+    def call(*tensors: Any) -> tuple[Any, ...]:
+        named = zip(inputs, map(tf.convert_to_tensor, tensors), strict=True)
+        results = signature(**dict(named))
+        return tuple(results[name] for name in outputs)
 
     return Opened(
         call=call,

@@ -1,17 +1,18 @@
 """A trained model from disk: Keras 3, Keras 2 (.keras, .h5) or a SavedModel."""
 
 import hashlib
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edgekit.convert import foreign_file, keras_file, qat, saved_model
+from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.forward import Forward, trace
 from edgekit.convert.opened import Opened, TensorSpec
 from edgekit.convert.weights import Weight, require_finite
@@ -19,8 +20,8 @@ from edgekit.errors import ModelFileError
 from edgekit.files import sha256
 from edgekit.folders import below
 
-FloatArray = npt.NDArray[np.float32]
 CHUNK = 4096
+NOT_IN_NAMES = re.compile(r"\W", re.ASCII)
 FEWEST_REBUILT = 3
 """Fewest outputs of an autoencoder, which has as many as inputs; a classifier of two features may
 have two outputs."""
@@ -28,19 +29,19 @@ have two outputs."""
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model with one float32 input and one output.
+    """A trained model whose inputs and outputs are float32.
 
     Attributes:
-        call: the forward pass on tensors [N, *shape] -> [N, *output_shape], in inference mode.
-        shape: input shape without the batch.
-        output_shape: output shape without the batch.
+        call: the forward pass in inference mode, from a tensor for each input, [N, *shape], to a
+            tensor for each output, [N, *output_shape].
+        input_specs: its inputs. Their names differ, and all sizes but the batch are known.
+        output_specs: its outputs, likewise.
         origin: "Keras 3", "Keras 2" or "SavedModel".
         path: path of the file or folder.
         sha256: digest of the file; of all its files' digests for a SavedModel.
         size: bytes on disk.
         parameters: number of elements of all weights.
         weights: its weights, all of them finite.
-        batch: the only batch size it accepts, where its file fixes one.
         owner: the loaded object, which keeps the variables alive.
         loss: name of the loss that it was compiled with, as "binary_crossentropy"; "" when its file
             does not say.
@@ -49,16 +50,15 @@ class TrainedModel:
         trusted: what ``--trust`` allowed the file to do, a line each.
     """
 
-    call: Callable[[Any], Any]
-    shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
+    call: Callable[..., tuple[Any, ...]]
+    input_specs: tuple[TensorSpec, ...]
+    output_specs: tuple[TensorSpec, ...]
     origin: str
     path: Path
     sha256: str
     size: int
     parameters: int
     weights: tuple[Weight, ...]
-    batch: int | None
     owner: Any
     loss: str = ""
     learned: qat.Learned | None = None
@@ -66,14 +66,41 @@ class TrainedModel:
     trusted: tuple[str, ...] = ()
 
     @property
+    def several(self) -> str:
+        """Its inputs and outputs in words, if it has several of one; else ""."""
+        if len(self.input_specs) == len(self.output_specs) == 1:
+            return ""
+        return f"{_listed('input', self.input_specs)} and {_listed('output', self.output_specs)}"
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs without the batch."""
+        return tuple(_sizes(spec) for spec in self.input_specs)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the first input without the batch."""
+        return self.shapes[0]
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the first output without the batch."""
+        return _sizes(self.output_specs[0])
+
+    @property
     def outputs(self) -> int:
-        """Number of output elements."""
+        """Number of elements of the first output."""
         return prod(self.output_shape)
+
+    @property
+    def batch(self) -> int | None:
+        """The only batch size it accepts, where its file fixes one."""
+        return next((spec.shape[0] for spec in self.input_specs if spec.shape[0]), None)
 
     @property
     def rebuilds_input(self) -> bool:
         """Whether it has as many outputs as inputs, as an autoencoder does."""
-        return self.outputs == prod(self.shape) >= FEWEST_REBUILT
+        return not self.several and self.outputs == prod(self.shape) >= FEWEST_REBUILT
 
     @cached_property
     def forward(self) -> Forward:
@@ -83,7 +110,7 @@ class TrainedModel:
             ModelFileError: TensorFlow itself cannot run the model.
         """
         try:
-            return trace(self.call, (self.batch or 1, *self.shape))
+            return trace(self.call, *((self.batch or 1, *shape) for shape in self.shapes))
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise ModelFileError(
@@ -91,15 +118,25 @@ class TrainedModel:
             ) from error
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """Return the outputs, float32 [N, *output_shape], for model inputs [N, *shape]."""
-        step = self.batch or CHUNK
-        missing = -len(inputs) % step if self.batch else 0
-        padded = np.concatenate([inputs, np.zeros((missing, *self.shape), np.float32)])
-        chunks = [
-            np.asarray(self.call(padded[i : i + step]), np.float32)
-            for i in range(0, len(padded), step)
+        """Return the first output, float32 [N, *output_shape], for inputs [N, *shape]."""
+        return self.run((inputs,))[0]
+
+    def run(self, inputs: Arrays) -> Arrays:
+        """Return each output, float32 [N, ...], for an array [N, ...] of each input."""
+        count, step = len(inputs[0]), self.batch or CHUNK
+        missing = -count % step if self.batch else 0
+        padded = [
+            np.concatenate([array, np.zeros((missing, *array.shape[1:]), np.float32)])
+            for array in inputs
         ]
-        return np.concatenate(chunks)[: len(inputs)]
+        chunks = [
+            self.call(*(array[i : i + step] for array in padded))
+            for i in range(0, count + missing, step)
+        ]
+        return tuple(
+            np.concatenate([np.asarray(part, np.float32) for part in parts])[:count]
+            for parts in zip(*chunks, strict=True)
+        )
 
 
 def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedModel:
@@ -113,7 +150,7 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
 
     Raises:
         ModelFileError: the model is missing, unreadable or unsafe, has weights that are not finite,
-            or not exactly one float32 input and one output of known shapes.
+            or inputs and outputs that are not float32 of known shapes.
     """
     if path.is_dir():
         if reason := foreign_file.folder(path):
@@ -130,18 +167,16 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
         files, digest = [path], sha256(path)
     _require_convertible(path, opened)
     require_finite(path, opened.weights)
-    (input_,), (output,) = opened.inputs, opened.outputs
     return TrainedModel(
         call=opened.call,
-        shape=_fixed(path, "input", input_),
-        output_shape=_fixed(path, "output", output),
+        input_specs=_named(opened.inputs),
+        output_specs=_named(opened.outputs),
         origin=opened.origin,
         path=path,
         sha256=digest,
         size=sum(file.stat().st_size for file in files),
         parameters=sum(prod(weight.values.shape) for weight in opened.weights),
         weights=opened.weights,
-        batch=input_.shape[0],
         owner=opened.owner,
         loss=opened.loss,
         learned=opened.learned,
@@ -150,42 +185,58 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
     )
 
 
+def require_one(model: TrainedModel) -> None:
+    """Raise ModelFileError unless the model has one input and one output."""
+    if model.several:
+        raise ModelFileError(
+            f"{model.path}: expected one input and one output, but it has {model.several}; cut out "
+            "a part: keras.Model(one_input, one_output)"
+        )
+
+
 def _require_convertible(path: Path, opened: Opened) -> None:
-    """Raise ModelFileError unless the model has one float32 input and one output of numbers."""
-    if len(opened.inputs) != 1 or len(opened.outputs) != 1:
-        raise ModelFileError(
-            f"{path}: expected one input and one output, but it has "
-            f"{_listed('input', opened.inputs)} and {_listed('output', opened.outputs)}; cut out "
-            "the part to convert: keras.Model(one_input, one_output)"
-        )
-    (input_,), (output,) = opened.inputs, opened.outputs
-    if input_.dtype != "float32":
-        raise ModelFileError(
-            f"{path}: input {input_} is {input_.dtype}; only float32 inputs are supported: declare "
-            "it as float32 and cast after it, or save the part after a look-up or an embedding"
-        )
-    if output.dtype != "float32":
-        raise ModelFileError(
-            f"{path}: output {output} is {output.dtype}; only float32 outputs are supported: save "
-            "the model without its last step (an argmax or a decoding)"
-        )
+    """Raise ModelFileError unless inputs and outputs are float32 of known shapes."""
+    for input_ in opened.inputs:
+        if input_.dtype != "float32":
+            raise ModelFileError(
+                f"{path}: input {input_} is {input_.dtype}; only float32 inputs are supported: "
+                "declare it as float32 and cast after it, or save the part after a look-up or an "
+                "embedding"
+            )
+        _require_fixed(path, "input", input_)
+    for output in opened.outputs:
+        if output.dtype != "float32":
+            raise ModelFileError(
+                f"{path}: output {output} is {output.dtype}; only float32 outputs are supported: "
+                "save the model without its last step (an argmax or a decoding)"
+            )
+        _require_fixed(path, "output", output)
 
 
-def _fixed(path: Path, role: str, port: TensorSpec) -> tuple[int, ...]:
-    """Return the shape without the batch.
-
-    Raises:
-        ModelFileError: a dimension is not known.
-    """
-    shape = tuple(n for n in port.shape[1:] if n is not None)
-    if not shape or len(shape) != len(port.shape) - 1:
+def _require_fixed(path: Path, role: str, spec: TensorSpec) -> None:
+    if len(spec.shape) < 2 or None in spec.shape[1:]:
         raise ModelFileError(
-            f"{path}: {role} {port}: all but the first dimension, the batch, must be known; build "
+            f"{path}: {role} {spec}: all but the first dimension, the batch, must be known; build "
             "the model with a fixed size, as keras.Input((96, 96, 3))"
         )
-    return shape
 
 
-def _listed(role: str, ports: tuple[TensorSpec, ...]) -> str:
-    plural = "" if len(ports) == 1 else "s"
-    return f"{len(ports)} {role}{plural} ({', '.join(map(str, ports))})"
+def _sizes(spec: TensorSpec) -> tuple[int, ...]:
+    """Return a shape without the batch."""
+    return tuple(size for size in spec.shape[1:] if size is not None)
+
+
+def _named(specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    """Return inputs or outputs with names that a signature can have: identifiers, all different."""
+    named: dict[str, TensorSpec] = {}
+    for position, spec in enumerate(specs):
+        name = NOT_IN_NAMES.sub("_", spec.name)
+        while name in named:
+            name = f"{name}_{position}"
+        named[name] = replace(spec, name=name)
+    return tuple(named.values())
+
+
+def _listed(role: str, specs: tuple[TensorSpec, ...]) -> str:
+    plural = "" if len(specs) == 1 else "s"
+    return f"{len(specs)} {role}{plural} ({', '.join(map(str, specs))})"

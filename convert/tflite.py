@@ -14,7 +14,7 @@ from typing import Any
 from edge_runtime.errors import ModelError
 from edge_runtime.reader import read
 from edgekit import frameworks
-from edgekit.convert.calibration import FloatArray
+from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
@@ -29,7 +29,7 @@ LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 def to_tflite(
     trained: TrainedModel,
     conversion: Conversion,
-    calibration: FloatArray | None = None,
+    calibration: FloatArray | Arrays | None = None,
     *,
     verbose: bool = False,
 ) -> bytes:
@@ -38,8 +38,9 @@ def to_tflite(
     Args:
         trained: from ``source.load``.
         conversion: scheme, target and batch.
-        calibration: model inputs float32 [N, *shape]. Required by calibrated schemes, except int8
-            for a model with learned ranges, which a calibration set overrides.
+        calibration: model inputs float32 [N, *shape], a tuple of such for several inputs. Required
+            by calibrated schemes, except int8 for a model with learned ranges, which a calibration
+            set overrides.
         verbose: show the converter's output.
 
     Raises:
@@ -58,9 +59,11 @@ def to_tflite(
             call = learned.quantized if learned else trained.call
             frozen = _frozen(call, trained, conversion.batch)
             require_finite(trained.path, of_graph(frozen.graph.as_graph_def()))
-            _save(frozen, folder)
+            names = _output_names(trained)
+            _save(frozen, names, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            _configure(converter, conversion, calibration, learned=learned is not None)
+            samples = _samples(trained, conversion, calibration)
+            _configure(converter, conversion, samples, learned=learned is not None)
             content = bytes(converter.convert())
             graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0
             if conversion.scheme == "float16":
@@ -87,37 +90,68 @@ def _reason(error: Exception) -> str:
     return line.strip().rstrip(".")[:200]
 
 
-def _frozen(call: Callable[[Any], Any], trained: TrainedModel, batch: int) -> Any:
+def _input_names(trained: TrainedModel) -> list[str]:
+    """Return the names of the inputs in the signature."""
+    return [spec.name for spec in trained.input_specs] if trained.several else [INPUT_NAME]
+
+
+def _output_names(trained: TrainedModel) -> list[str]:
+    """Return the names of the outputs in the signature."""
+    return [spec.name for spec in trained.output_specs] if trained.several else [OUTPUT_NAME]
+
+
+def _frozen(call: Callable[..., Any], trained: TrainedModel, batch: int) -> Any:
     """Return the forward pass as a concrete function whose variables are constants."""
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
 
-    forward = _function(call, (None if batch == DYNAMIC_BATCH else batch, *trained.shape))
+    tf = frameworks.tensorflow()
+    size = None if batch == DYNAMIC_BATCH else batch
+    specs = [
+        tf.TensorSpec((size, *shape), tf.float32, name=name)
+        for name, shape in zip(_input_names(trained), trained.shapes, strict=True)
+    ]
+    forward = tf.function(call, input_signature=specs, autograph=False)
     return convert_variables_to_constants_v2(forward.get_concrete_function())
 
 
-def _save(frozen: Any, folder: str) -> None:
+def _save(frozen: Any, names: list[str], folder: str) -> None:
     tf = frameworks.tensorflow()
 
-    def serve(image: Any) -> dict[str, Any]:
-        return {OUTPUT_NAME: frozen(image)[0]}
+    def serve(*tensors: Any) -> dict[str, Any]:
+        return dict(zip(names, frozen(*tensors), strict=True))
 
+    specs = [tf.TensorSpec(one.shape, tf.float32, name=one.op.name) for one in frozen.inputs]
     module = tf.Module()
-    module.serve = _function(serve, frozen.inputs[0].shape)
+    module.serve = tf.function(serve, input_signature=specs, autograph=False)
     # Some functions, such as swish, define their own gradient, which a frozen graph lacks.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, folder, signatures=module.serve, options=options)
 
 
-def _function(call: Callable[[Any], Any], shape: Any) -> Any:
-    tf = frameworks.tensorflow()
-    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT_NAME)]
-    return tf.function(call, input_signature=signature, autograph=False)
+Samples = Callable[[], Iterator[dict[str, FloatArray]]]
+
+
+def _samples(
+    trained: TrainedModel, conversion: Conversion, calibration: FloatArray | Arrays | None
+) -> Samples | None:
+    """Return what yields the calibration set batch by batch, by the names of the inputs."""
+    if calibration is None:
+        return None
+    arrays = calibration if isinstance(calibration, tuple) else (calibration,)
+    named = dict(zip(_input_names(trained), arrays, strict=True))
+    batch = conversion.batch or 1
+
+    def samples() -> Iterator[dict[str, FloatArray]]:
+        for start in range(0, len(arrays[0]) - batch + 1, batch):
+            yield {name: array[start : start + batch] for name, array in named.items()}
+
+    return samples
 
 
 def _configure(
-    converter: Any, conversion: Conversion, calibration: FloatArray | None, *, learned: bool
+    converter: Any, conversion: Conversion, samples: Samples | None, *, learned: bool
 ) -> None:
     tf = frameworks.tensorflow()
     if conversion.scheme == "float32":
@@ -134,15 +168,9 @@ def _configure(
         return
     if not conversion.calibrated:
         return
-    if calibration is None:
+    if samples is None:
         raise ValueError(f"{conversion.scheme} needs a calibration set")
-
-    def representative_dataset() -> Iterator[list[FloatArray]]:
-        batch = conversion.batch or 1
-        for start in range(0, len(calibration) - batch + 1, batch):
-            yield [calibration[start : start + batch]]
-
-    converter.representative_dataset = representative_dataset
+    converter.representative_dataset = samples
     if conversion.scheme == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8

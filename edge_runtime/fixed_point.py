@@ -31,6 +31,11 @@ def wrapped(value: int) -> int:
     return (value + 2**31) % 2**32 - 2**31
 
 
+def product31(a: int, b: int) -> int:
+    """Return the product of numbers with 31 fractional bits, halves up, without saturation."""
+    return (a * b + 2**30) >> 31
+
+
 def power_of_two(scale: float) -> int | None:
     """Return the exponent of a scale that LiteRT considers a power of two; None of others.
 
@@ -68,8 +73,8 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     Returns:
         A multiplier of 0 or in [2**30, 2**31), a shift in [-31, 30].
     """
-    fraction, shift = frexp(min(factor, 2.0**40))
-    multiplier = half_away(fraction * 2**31)
+    fraction, shift = frexp(min(2.0**40, factor))
+    multiplier = int(fraction * 2**31 + 0.5)  # half_away, of which this is exact
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift + 1
     if shift < -31:

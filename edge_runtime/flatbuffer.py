@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from edge_runtime.errors import EdgeRuntimeError
 
+LAYOUTS = {code: struct.Struct(f"<{code}") for code in ("b", "B", "?", *"hHiIqQf", "HH")}
+"""Formats of single values; a struct that is made each time costs more than the reading."""
+
 TABLE_COST = 24
 """Bytes that a table counts towards the limit; a table with content is hardly smaller."""
 
@@ -43,9 +46,10 @@ class FlatBuffer:
 
     def unpack(self, code: str, offset: int, name: str) -> tuple[Any, ...]:
         """Unpack little-endian values at ``offset``, by a struct format without a byte order."""
-        code = f"<{code}"
-        self.require(offset, struct.calcsize(code), name)
-        return struct.unpack_from(code, self.data, offset)
+        layout = LAYOUTS.get(code) or struct.Struct(f"<{code}")
+        if not 0 <= offset <= len(self.data) - layout.size:
+            self.require(offset, layout.size, name)
+        return layout.unpack_from(self.data, offset)
 
     def target(self, offset: int, name: str) -> int:
         """Return the position that the unsigned distance stored at ``offset`` leads to."""
@@ -85,7 +89,7 @@ class Table:
 
     def scalar(self, field: int, code: str, default: int = 0) -> int:
         """Return an integer field, ``default`` when the file leaves it out."""
-        offset = self._find(field, struct.calcsize(f"<{code}"))
+        offset = self._find(field, LAYOUTS[code].size)
         return default if offset is None else int(self._buffer.unpack(code, offset, self.name)[0])
 
     def real(self, field: int, default: float = 0) -> float:
@@ -106,8 +110,9 @@ class Table:
 
     def vector(self, field: int, code: str) -> tuple[Any, ...]:
         """Return a vector of numbers, empty when absent."""
-        start, count = self._vector(field, struct.calcsize(f"<{code}"))
-        self._buffer.spend(count * struct.calcsize(f"<{code}"), self.name)
+        size = LAYOUTS[code].size
+        start, count = self._vector(field, size)
+        self._buffer.spend(count * size, self.name)
         return self._buffer.unpack(f"{count}{code}", start, self.name)
 
     def count(self, field: int) -> int:

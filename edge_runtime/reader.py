@@ -277,7 +277,7 @@ def _quantization(
         raise ModelError(f"{table.name}: axis {axis} is not one of {len(shape)} dimensions")
     if len(scales) > 1 and shape[axis : axis + 1] != (len(scales),):
         raise ModelError(f"{table.name}: {len(scales)} scales along axis {axis} of {list(shape)}")
-    if not all(0 < scale < inf for scale in scales):
+    if not (min(scales) > 0 and sum(scales) < inf):  # NaN makes the sum NaN
         if dtype not in SCALED:
             return None
         raise ModelError(f"{table.name}: a scale is not a positive number")
@@ -285,7 +285,7 @@ def _quantization(
         # LiteRT keeps zero points as int32, whatever the element type.
         bits = min(bits, 32)
         low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
-        if not all(low <= zero_point < high for zero_point in zero_points):
+        if not low <= min(zero_points) <= max(zero_points) < high:
             raise ModelError(f"{table.name}: a zero point is outside {dtype}")
     return Quantization(scales=scales, zero_points=zero_points, axis=axis)
 

@@ -30,15 +30,24 @@ def record(cls: type[T]) -> type[T]:
     names = tuple(cls.__annotations__)
     defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
     shown = tuple(name for name in names if name not in getattr(cls, "HIDDEN", ()))
+    template = {**dict.fromkeys(names, ...), **defaults}
 
     def initialise(self: Any, *values: object, **named: object) -> None:
+        fields = dict(zip(names, values, strict=False)) | named
+        if len(values) + len(named) != len(names) or tuple(fields) != names:
+            fields = completed(values, named)
+        self.__dict__.update(fields)
+
+    def completed(values: tuple[object, ...], named: dict[str, object]) -> dict[str, object]:
         arguments = dict(zip(names, values, strict=False)) | named
-        fields = {**dict.fromkeys(names, ...), **defaults, **arguments}
+        fields = template | arguments
         if len(arguments) < len(values) + len(named) or len(fields) > len(names):
             raise TypeError(f"{cls.__name__} takes {', '.join(names)}, each once")
-        if missing := [name for name in names if fields[name] is ...]:
+        if len(arguments) < len(names) and (
+            missing := [name for name in names if fields[name] is ...]
+        ):
             raise TypeError(f"{cls.__name__} misses {', '.join(missing)}")
-        self.__dict__.update(fields)
+        return fields
 
     def key(self: Any) -> tuple[object, ...]:
         return tuple(self.__dict__[name] for name in shown)
@@ -67,4 +76,9 @@ def record(cls: type[T]) -> type[T]:
 
 def replace(instance: T, **changes: object) -> T:
     """Return a copy of a record with some fields changed, as ``dataclasses.replace`` does."""
-    return type(instance)(**vars(instance) | changes)
+    copy = object.__new__(type(instance))
+    fields = vars(instance) | changes
+    if len(fields) > len(vars(instance)):
+        raise TypeError(f"{type(instance).__name__} has no {', '.join(changes)}")
+    copy.__dict__.update(fields)
+    return copy

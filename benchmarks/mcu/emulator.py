@@ -8,14 +8,18 @@ Arm Architecture Reference Manual, "Instruction architecturally executed").
 """
 
 import struct
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgekit.benchmarks.mcu.firmware import Firmware
+from edgekit.benchmarks.mcu.stack_pointer import may_move
 from edgekit.errors import FirmwareError
 
 if TYPE_CHECKING:
@@ -64,10 +68,12 @@ class BasicBlock:
     Attributes:
         instructions: their number.
         labels: for each step that begins here, index of its first instruction and its number.
+        moved: addresses behind the instructions that may move the stack pointer.
     """
 
     instructions: int
     labels: tuple[tuple[int, int], ...]
+    moved: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
 def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
     """Return the outputs of input bytes [N, ...] with instruction counts and peak stack use.
 
-    Stops after the input that reaches ``budget`` instructions in total.
+    Stops after the input that reaches ``budget`` instructions in total. Python is called for each
+    block that the core enters, which takes a minute for about a thousand million instructions.
 
     The stack reaches from its top to the lowest byte that changed, or to the lowest stack pointer
     until the first output if that is lower: not all of a frame is written to.
@@ -116,7 +123,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
     Raises:
         FirmwareError: a fault, or an endless loop.
     """
-    from unicorn.unicorn_const import UC_HOOK_BLOCK, UC_HOOK_CODE
+    from unicorn.unicorn_const import UC_HOOK_BLOCK
 
     machine = _power_on(firmware)
     uc, top, bottom = (
@@ -125,25 +132,21 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
         firmware.symbols["ek_bss_end"].address,
     )
     uc.mem_write(bottom, bytes([PAINT]) * (top - bottom))
-    blocks: list[int] = []
-    pointers = [top]
-    uc.hook_add(UC_HOOK_BLOCK, lambda _uc, at, size, _data: blocks.append(at << 16 | size))
-    watch = uc.hook_add(UC_HOOK_CODE, lambda uc, *_: pointers.append(uc.reg_read(machine.pointer)))
+    numbers: dict[int, int] = {}
+    entered = array("I")
+    uc.hook_add(UC_HOOK_BLOCK, partial(_enter, numbers, entered))
     _run(machine, _reset(machine), "after reset")
-    decoded: dict[int, BasicBlock] = {}
-    start = int(_counted(firmware, blocks, decoded).sum())
+    blocks: list[BasicBlock] = []
+    start = int(_counted(firmware, numbers, entered, blocks).sum())
     outputs, counts, spent = [], [], 0
     for number, tensor in enumerate(inputs):
-        blocks.clear()
+        del entered[:]
         outputs.append(_infer(machine, tensor, number))
-        counts.append(_counted(firmware, blocks, decoded))
-        if number == 0:
-            uc.hook_del(watch)
+        counts.append(_counted(firmware, numbers, entered, blocks))
         spent += int(counts[-1].sum())
         if spent >= budget:
             break
-    # RISC-V has no stack pointer yet when it leaves reset.
-    lowest = min(pointer for pointer in pointers if pointer >= bottom)
+    lowest = _lowest_pointer(firmware, inputs[0], blocks)
     painted = np.frombuffer(uc.mem_read(bottom, top - bottom), np.uint8)
     changed = np.flatnonzero(painted != PAINT)
     written = len(painted) - int(changed[0]) // WORD * WORD if len(changed) else 0
@@ -155,6 +158,39 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
         steps=steps,
         stack=max(written, top - lowest),
     )
+
+
+def _enter(
+    numbers: dict[int, int], entered: "array[int]", _uc: "Uc", at: int, size: int, _data: object
+) -> None:
+    """Note that a block is entered."""
+    entered.append(numbers.setdefault(at << 16 | size, len(numbers)))
+
+
+def _lowest_pointer(firmware: Firmware, tensor: Bytes, blocks: Iterable[BasicBlock]) -> int:
+    """Return the lowest stack pointer from reset to the output for an input.
+
+    Args:
+        firmware: the firmware.
+        tensor: the input.
+        blocks: the blocks that run on the way. A core of its own stops behind those of their
+            instructions that may move the pointer: after each instruction would take minutes.
+    """
+    from unicorn.unicorn_const import UC_HOOK_CODE
+
+    machine = _power_on(firmware)
+    pointers = {firmware.symbols["ek_stack"].address}
+
+    def note(uc: "Uc", *_: object) -> None:
+        pointers.add(uc.reg_read(machine.pointer))
+
+    for address in sorted({address for block in blocks for address in block.moved}):
+        machine.uc.hook_add(UC_HOOK_CODE, note, begin=address, end=address)
+    _run(machine, _reset(machine), "after reset")
+    _infer(machine, tensor, 0)
+    # RISC-V has no stack pointer yet when it leaves reset.
+    bottom = firmware.symbols["ek_bss_end"].address
+    return min(pointer for pointer in pointers if pointer >= bottom)
 
 
 def _power_on(firmware: Firmware) -> Machine:
@@ -240,27 +276,29 @@ def _array(outputs: Sequence[bytes], firmware: Firmware) -> Bytes:
     return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(outputs), size)
 
 
-def _counted(firmware: Firmware, blocks: Sequence[int], decoded: dict[int, BasicBlock]) -> Counts:
+def _counted(
+    firmware: Firmware, numbers: Iterable[int], entered: "array[int]", blocks: list[BasicBlock]
+) -> Counts:
     """Return the instructions of each step, and last of those outside all steps, [steps + 1].
 
     Args:
         firmware: the firmware that ran.
-        blocks: address << 16 | size of each block that was entered, in order.
-        decoded: decoded blocks by the same key; missing ones are added.
+        numbers: address << 16 | size of each block, by its number.
+        entered: numbers of the blocks that were entered, in order.
+        blocks: decoded blocks by number; missing ones are added.
     """
-    entered, order = np.unique(np.asarray(blocks, np.int64), return_inverse=True)
-    for key in entered.tolist():
-        if key not in decoded:
-            decoded[key] = _decode(firmware, key >> 16, key & 0xFFFF)
-    distinct = [decoded[key] for key in entered.tolist()]
-    lengths = np.array([block.instructions for block in distinct], np.int64)[order]
+    blocks += [
+        _decode(firmware, key >> 16, key & 0xFFFF) for key in islice(numbers, len(blocks), None)
+    ]
+    order = np.frombuffer(entered, np.dtype(entered.typecode)).copy()
+    lengths = np.array([block.instructions for block in blocks], np.int64)[order]
     counts = np.zeros(firmware.outside + 1, np.int64)
     starts = np.cumsum(lengths) - lengths
-    labelled = np.array([bool(block.labels) for block in distinct])[order]
+    labelled = np.array([bool(block.labels) for block in blocks])[order]
     # Instructions between two labels belong to the step of the first one.
     at, step = 0, firmware.outside
     for i in np.flatnonzero(labelled):
-        for offset, following in distinct[order[i]].labels:
+        for offset, following in blocks[order[i]].labels:
             position = int(starts[i]) + offset
             counts[step] += position - at
             at, step = position, following
@@ -270,12 +308,18 @@ def _counted(firmware: Firmware, blocks: Sequence[int], decoded: dict[int, Basic
 
 def _decode(firmware: Firmware, address: int, size: int) -> BasicBlock:
     """Return the block of ``size`` bytes at ``address``."""
-    offsets = instructions(firmware.content(address, size), firmware.core.emulated == "arm")
+    content, arm = firmware.content(address, size), firmware.core.emulated == "arm"
+    offsets = instructions(content, arm)
     labels = []
     for place, step in firmware.steps:
         if address <= place < address + size:
             labels.append((offsets.index(place - address), step))
-    return BasicBlock(len(offsets), tuple(labels))
+    moved = tuple(
+        address + end
+        for start, end in pairwise([*offsets, size])
+        if may_move(content[start:end], arm)
+    )
+    return BasicBlock(len(offsets), tuple(labels), moved)
 
 
 def instructions(content: bytes, arm: bool) -> list[int]:

@@ -1,14 +1,17 @@
 """Speed of edgekit's engine compared with LiteRT's, in one run.
 
     python -m edgekit.benchmarks.studies.engine [--model FILE ...] [--rounds 30] [--json]
+    python -m edgekit.benchmarks.studies.engine --networks [--rounds 30] [--json]
 
 One process, one thread, all contenders in turns: one image per call on test images and on random
 tensors, all test images in one call; then fresh processes from their start to their first answer.
+The networks of MLPerf Tiny have random weights, and so only random tensors.
 """
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ from edgekit.benchmarks.resolvers import (
 )
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls
+from edgekit.benchmarks.studies.networks import NETWORKS, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Images
@@ -52,6 +56,8 @@ TITLES = {
     "cold_start": "cold start",
     "peak_memory": "peak memory",
 }
+SCHEMES = ("int8", "float32")
+"""Number formats of the networks."""
 TOLERANCE = 1e-5
 """Largest difference of a float32 score when LiteRT runs a batch."""
 
@@ -85,18 +91,43 @@ def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
         tensors: raw inputs [N, ...] of test images.
         rounds: turns of each contender.
     """
-    loops = {
-        _subject(model, f"native {level}"): calls.loop_of(_load(model, level).run)
-        for level in native.instructions()
-    }
-    for kernels in RESOLVERS:
-        loops[_subject(model, f"LiteRT {kernels}")] = calls.loop_of_litert(
-            open_litert(model, kernels)
-        )
+    loops = _loops(model, native.instructions(), RESOLVERS)
     drawn = random_tensors(DISTINCT_IMAGES, tensors.shape[1:], str(tensors.dtype))
     for inputs, metric in zip((tensors, drawn), SINGLE.values(), strict=True):
         singles = calls.singles(inputs, DISTINCT_IMAGES)
         yield from _with_ratios(calls.measure(loops, singles, metric, rounds))
+
+
+def networks(rounds: int) -> Iterator[Result]:
+    """Yield the results of the four networks of MLPerf Tiny, int8 and float32.
+
+    Args:
+        rounds: turns of each contender, and number of fresh processes.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        for name, build in NETWORKS.items():
+            for scheme in SCHEMES:
+                path = Path(folder) / f"{name}_{scheme}.tflite"
+                path.write_bytes(converted(build, scheme, path.parent))
+                yield from network(path, rounds)
+
+
+def network(model: Path, rounds: int) -> Iterator[Result]:
+    """Yield the seconds of a call on a random tensor, LiteRT's ratio to native, and cold starts.
+
+    Args:
+        model: the file.
+        rounds: turns of each contender, and number of fresh processes.
+    """
+    contenders = dict(_contenders(model))
+    (tensor,) = edge_runtime.load(model, backend="native").inputs.values()
+    drawn = random_tensors(DISTINCT_IMAGES, tensor.shape[1:], tensor.dtype)
+    loops = _loops(model, native.instructions()[:1], ["XNNPACK"])
+    singles = calls.singles(drawn, DISTINCT_IMAGES)
+    yield from _with_ratios(calls.measure(loops, singles, SINGLE["random"], rounds))
+    black = np.zeros((1, *tensor.shape[1:]), np.uint8)
+    for result in footprint.measure(list(contenders.values()), black, rounds):
+        yield replace(result, subject=replace(result.subject, model=model.name))
 
 
 def batch(
@@ -149,7 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Compares the speed of edgekit's engine with LiteRT's."
     )
-    parser.add_argument(
+    models = parser.add_mutually_exclusive_group()
+    models.add_argument(
         "--model",
         type=Path,
         nargs="+",
@@ -157,28 +189,38 @@ def main() -> None:
         default=sorted(Path(files.DEFAULT_ARTIFACTS).glob("[!.]*.tflite")),
         help="default: all .tflite files in the artifacts folder",
     )
+    models.add_argument(
+        "--networks",
+        action="store_true",
+        help="the four networks of MLPerf Tiny instead, which needs TensorFlow",
+    )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    if not arguments.model or arguments.rounds < 1:
+    if not (arguments.model or arguments.networks) or arguments.rounds < 1:
         parser.error("name a .tflite with --model, and at least one round")
     try:
         for backend in ("native", "litert"):
             if reason := unavailable(backend):
                 parser.error(f"{backend}: {reason}")
-        images = dataset.for_models(arguments.model).x_test
-        machine = environment.describe()
-        results = [
-            replace(result, environment=machine)
-            for model in arguments.model
-            for result in measure(model, images, arguments.rounds)
-        ]
+        results = _measured(None if arguments.networks else arguments.model, arguments.rounds)
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
     if arguments.json:
         print(files.to_json([result.to_dict() for result in results], None))
     else:
         print(report(results))
+
+
+def _measured(models: Sequence[Path] | None, rounds: int) -> list[Result]:
+    """Return all results of the models; of the networks for None."""
+    machine = environment.describe()
+    if models is None:
+        results = list(networks(rounds))
+    else:
+        images = dataset.for_models(models).x_test
+        results = [result for model in models for result in measure(model, images, rounds)]
+    return [replace(result, environment=machine) for result in results]
 
 
 def _contenders(model: Path) -> Iterator[tuple[str, Contender]]:
@@ -191,6 +233,21 @@ def _contenders(model: Path) -> Iterator[tuple[str, Contender]]:
 
 def _subject(model: Path, backend: str) -> Subject:
     return Subject(model.name, files.sha256(model), backend, peer=backend.startswith("LiteRT"))
+
+
+def _loops(
+    model: Path, levels: Iterable[str], resolvers: Iterable[str]
+) -> dict[Subject, calls.Loop]:
+    """Return the loops of native with each instruction set and LiteRT with each set of kernels."""
+    ours = {
+        _subject(model, f"native {level}"): calls.loop_of(_load(model, level).run)
+        for level in levels
+    }
+    peers = {
+        _subject(model, f"LiteRT {kernels}"): calls.loop_of_litert(open_litert(model, kernels))
+        for kernels in resolvers
+    }
+    return ours | peers
 
 
 def _load(model: Path, level: str) -> edge_runtime.Model:

@@ -4,6 +4,8 @@ Speed, size and exactness do not depend on what a network has learned. Source: m
 benchmark/training, of which these have the layers.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit import frameworks
-from edgekit.convert import source
-from edgekit.convert.conversion import Conversion
-from edgekit.convert.tflite import to_tflite
 
 FloatArray = npt.NDArray[np.float32]
 CALIBRATION = 64
@@ -77,14 +76,12 @@ NETWORKS: dict[str, Callable[[], Any]] = {
 """Networks by the field's short names."""
 
 
-def converted(build: Callable[[], Any], scheme: str, folder: Path, seed: int = 0) -> bytes:
-    """Return a network with random weights as a .tflite file.
+def randomised(build: Callable[[], Any], seed: int = 0) -> tuple[Any, FloatArray]:
+    """Return a Keras model with random weights, and inputs for its calibration.
 
     Args:
-        build: returns a Keras model of one input and one output.
-        scheme: number format, as of ``Conversion``.
-        folder: where the Keras model is saved.
-        seed: of weights, statistics of the normalisations and calibration inputs.
+        build: returns a model of one input.
+        seed: of weights, statistics of the normalisations and inputs.
     """
     _keras().utils.set_random_seed(seed)
     model = build()
@@ -95,12 +92,31 @@ def converted(build: Callable[[], Any], scheme: str, folder: Path, seed: int = 0
             near_one = [rng.uniform(0.5, 1.5, shape) for _ in range(2)]
             near_zero = [rng.normal(0, 0.2, shape) for _ in range(2)]
             layer.set_weights([near_one[0], near_zero[0], near_zero[1], near_one[1]])
-    path = folder / "network.keras"
-    model.save(path)
-    conversion = Conversion(scheme=scheme)
     inputs = rng.normal(size=(CALIBRATION, *model.input_shape[1:])).astype(np.float32)
-    calibration = inputs if conversion.calibrated else None
-    return to_tflite(source.load(path), conversion, calibration)
+    return model, inputs
+
+
+def converted(build: Callable[[], Any], scheme: str, folder: Path) -> bytes:
+    """Return a network as a .tflite file, by `edgekit convert` in a process of its own.
+
+    Args:
+        build: returns a model of one input.
+        scheme: number format, "float32" or one of ``--scheme``.
+        folder: where the files are written.
+
+    Raises:
+        CalledProcessError: the command failed; it has said why.
+    """
+    model, inputs = randomised(build)
+    model.save(folder / "network.keras")
+    np.save(folder / "calibration.npy", inputs)
+    command = [sys.executable, "-m", "edgekit", "convert", "-q", str(folder / "network.keras")]
+    if scheme != "float32":
+        command += ["--scheme", scheme, "--calibration", str(folder / "calibration.npy")]
+    output = folder / f"network_{scheme}.tflite"
+    command += ["--output", str(output)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return output.read_bytes()
 
 
 def _keras() -> Any:

@@ -80,9 +80,11 @@ def _answer(facts: Facts, say: str) -> str:
 def _numbers(facts: Facts, port: Port, say: str) -> str:
     """Return the statement that prints the first numbers of an output."""
     suffix, buffer = naming.suffix(facts, port), naming.buffer(facts, port)
-    value = f"{facts.name}_value{suffix}({buffer}, i)"
+    value, form = f"(int)({facts.name}_value{suffix}({buffer}, i) * 1000.0f)", "%d/1000"
+    if port.dtype != "float32" and port.scale is None:
+        value, form = f"(long){buffer}[i]", "%ld"
     what = buffer.replace("_", " ", 1)
     return f"""\
     for (int i = 0; i < {naming.macro(facts, port, "SIZE")} && i < 10; i++)
-        {say}("{facts.name}: {what} %d is %d/1000\\n", i, (int)({value} * 1000.0f));
+        {say}("{facts.name}: {what} %d is {form}\\n", i, {value});
 """

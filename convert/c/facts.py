@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edge_runtime.graph import SIZES
 from edge_runtime.meaning import NUMBERS, PROBABILITIES
+from edge_runtime.ops.constraints import LIMITS
 
 
 @dataclass(frozen=True)
@@ -12,11 +13,11 @@ class Port:
 
     Attributes:
         name: C identifier, unique in the model: "input" or "output" for the only one.
-        dtype: element type: "int8", "int16", "uint8", "float32".
+        dtype: element type, one of ``graph.SIZES``.
         shape: without the first dimension where that is 1, as for one image: (28, 28, 1).
         elements: number of elements.
-        scale: scale of the quantisation; None for float32.
-        zero_point: None for float32.
+        scale: scale of the quantisation; None where elements are the numbers themselves.
+        zero_point: None likewise.
     """
 
     name: str
@@ -30,6 +31,11 @@ class Port:
     def bytes(self) -> int:
         """Bytes of the buffer."""
         return self.elements * SIZES[self.dtype]
+
+    @property
+    def takes_floats(self) -> bool:
+        """Whether floats can be brought into the elements' form: they are no whole numbers."""
+        return self.dtype == "float32" or (self.scale is not None and self.dtype in LIMITS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from typing import Any
 
@@ -173,7 +173,32 @@ def choices(plan: Plan, *, skip_zeros: bool) -> list[StepForms]:
     portable = [_portable(plan, index, step) for index, step in enumerate(plan.steps)]
     steps = list(zip(plan.steps, portable, strict=True))
     levels = _skipping() if skip_zeros else _by_share(_sparse_share(steps))
-    return [_choice(step, form, levels) for step, form in steps]
+    return _shared(_choice(step, form, levels) for step, form in steps)
+
+
+def _shared(steps: Iterable[StepForms]) -> list[StepForms]:
+    """Return the steps with one name for all constants of the same content.
+
+    The rounds of a loop have the same weights, and are to lie in flash once.
+    """
+    first: dict[tuple[str, bytes, bool], ConstantArray] = {}
+
+    def shared(tensor: ConstantArray | Slot) -> ConstantArray | Slot:
+        if isinstance(tensor, Slot):
+            return tensor
+        key = (tensor.values.dtype.str, tensor.values.tobytes(), tensor.flash)
+        return first.setdefault(key, tensor)
+
+    return [
+        replace(
+            step,
+            forms=tuple(
+                (macro, replace(form, tensors=tuple(map(shared, form.tensors))))
+                for macro, form in step.forms
+            ),
+        )
+        for step in steps
+    ]
 
 
 def can_skip(plan: Plan) -> bool:

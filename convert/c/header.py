@@ -47,7 +47,7 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         )
     if pixels is not None:
         parts.append(_quantize_pixels(facts, pixels))
-    parts += [_quantize_floats(facts, port) for port in facts.inputs]
+    parts += [_quantize_floats(facts, port) for port in facts.inputs if port.takes_floats]
     if facts.classes:
         parts += [_score(facts), _best(facts)]
     else:
@@ -83,6 +83,8 @@ def _macros(facts: Facts) -> str:
 
 
 def _meaning(port: Port) -> str:
+    if port.dtype == "bool":
+        return "0 or 1"
     if port.scale is None:
         return "the numbers themselves"
     return "where q stands for (q - zero point) * scale"
@@ -239,7 +241,7 @@ def _quantize_floats(facts: Facts, port: Port) -> str:
 def _number(facts: Facts, port: Port, element: str) -> str:
     """Return the C expression of the number that an element of an output stands for."""
     if port.scale is None:
-        return element
+        return element if port.dtype == "float32" else f"(float){element}"
     zero_point, scale = macro(facts, port, "ZERO_POINT"), macro(facts, port, "SCALE")
     return f"(float)({element} - {zero_point}) * {scale}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 MOST_CONSTANTS = 2**23
 """Most bytes of constants: printing them costs five seconds, and few boards have more flash."""
-
-PORTS = ("int8", "uint8", "int16", "float32")
-"""Element types that inputs and outputs may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +86,8 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     reset = session.reset if planned.states else None
     recorded = selftest.record(facts.inputs, session.run, work, reset)
     first = graph.tensors[graph.inputs[0]]
-    pixels = pixel_table(first, facts.mean, facts.std) if facts.mean else None
+    framed = facts.mean and facts.inputs[0].takes_floats
+    pixels = pixel_table(first, facts.mean, facts.std) if framed else None
     states = [(planned.slots[state.slot], state) for state in planned.states]
     return CLibrary(
         **vars(facts),
@@ -104,7 +101,7 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
 def _require_one_image(graph: Graph) -> None:
     """Raise for a model of several images at once, whose scores C would read as those of one."""
     shapes = [graph.tensors[index].shape for index in (*graph.inputs, *graph.outputs)]
-    counts = {shape[0] for shape in shapes}
+    counts = {shape[0] for shape in shapes if shape}
     if len(counts) == 1 and counts != {1} and min(map(len, shapes)) > 1:
         raise ModelError(
             f"it takes {counts.pop()} images at once, and C runs one: convert it again with "
@@ -193,46 +190,36 @@ def _sparse(steps: Sequence[StepForms]) -> str:
 
 
 def _weights(planned: Plan) -> int:
-    """Return the bytes in the file of all constants that ops read after their first input."""
+    """Return the bytes of all constants that ops read after their first input, the same ones once.
+
+    As in the file: a kernel may have them in another form.
+    """
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [planned.graph.tensors[index].data for index in read]
-    return sum(len(data) for data in constants if data is not None)
+    return sum(map(len, {bytes(data) for data in constants if data is not None}))
 
 
 def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """Return the inputs and outputs of a model.
-
-    Raises:
-        ModelError: one has a type or quantisation that the exported functions do not have.
-    """
+    """Return the inputs and outputs of a model."""
     inputs = ports(graph, graph.inputs, graph.input_names)
     outputs = ports(graph, graph.outputs, graph.output_names)
     of_inputs, of_outputs = port_identifiers(name, list(inputs), list(outputs))
     return (
-        tuple(map(_port, repeat("input"), of_inputs, inputs.values())),
-        tuple(map(_port, repeat("output"), of_outputs, outputs.values())),
+        tuple(map(_port, of_inputs, inputs.values())),
+        tuple(map(_port, of_outputs, outputs.values())),
     )
 
 
-def _port(role: str, name: str, tensor: Tensor) -> Port:
-    """Return the facts of an input or output, as ``_ports``."""
+def _port(name: str, tensor: Tensor) -> Port:
+    """Return the facts of an input or output."""
     dtype, shape, quantization = tensor.dtype, tensor.shape, tensor.quantization
-    if dtype not in PORTS:
-        raise ModelError(f"its {role} is {dtype}, and the exporter accepts {', '.join(PORTS)}")
+    scale: float | None = None
+    zero_point: int | None = None
+    if dtype != "float32" and quantization is not None and not quantization.per_channel:
+        [scale], [zero_point] = quantization.scales, quantization.zero_points
     if shape[:1] == (1,) and len(shape) > 1:
         shape = shape[1:]
-    if dtype == "float32":
-        return Port(name, dtype, shape, tensor.elements, None, None)
-    if quantization is None or quantization.per_channel:
-        raise ModelError(f"its {role} is {dtype} without one scale and zero point")
-    return Port(
-        name,
-        dtype,
-        shape,
-        tensor.elements,
-        quantization.scales[0],
-        quantization.zero_points[0],
-    )
+    return Port(name, dtype, shape, tensor.elements, scale, zero_point)
 
 
 def _about(facts: Facts, what: str) -> str:

@@ -48,9 +48,6 @@ CONDITION = re.compile(r"^#(?:if|ifdef|ifndef|elif)\b(?:[^\n]*\\\n)*[^\n]*", re.
 KNOWN = re.compile(r"if|ifdef|ifndef|elif|defined|__\w+|\w+_MAX")
 """What may stand in a condition: macros of compilers and of stdint.h."""
 
-HERE = ("#ifndef EK_AVX2",)
-"""Conditions of the engine's build that hold in an exported file."""
-
 HOLDS = ""
 """What stands for a condition that is decided here, in place of its line."""
 
@@ -92,7 +89,7 @@ def parse(file: str, text: str, switches: Collection[str] = ()) -> tuple[Block, 
     Raises:
         ValueError: there is what is not understood; the message begins with file and line.
     """
-    decided = dict.fromkeys((*HERE, *(f"#ifdef {one}" for one in switches)), HOLDS)
+    decided = dict.fromkeys((f"#ifdef {one}" for one in switches), HOLDS)
     text = re.sub(r"\bEK\((\w+)\)", r"EK(ek_\1)", text)
     blocks: list[Block] = []
     conditions: list[str] = []

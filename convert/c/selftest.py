@@ -33,6 +33,9 @@ MOST_WORK, MOST_ELEMENTS = 2**29, 2**21
 """Work of an inference, and elements of inputs and outputs together, up to which a model has a
 self-test, which is recorded and printed in seconds."""
 
+WHOLE = {"bool": (0, 1), **dict.fromkeys(("int32", "int64"), (-100, 100))}
+"""Bounds of drawn numbers that have no scale: indices, counts, small enough for sums and products."""
+
 DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
 """Shares of an input that differ from the background."""
 
@@ -162,7 +165,7 @@ def _distance(outputs: Array, index: int, chosen: list[int]) -> float:
     # An infinity is far away, and not an infinity away.
     values = outputs.astype(np.float64).clip(-(2.0**128), 2.0**128)
     apart = min(float(np.abs(values[index] - values[one]).mean()) for one in chosen)
-    if outputs.dtype.kind == "f":
+    if outputs.dtype.kind in "fb":
         return apart
     limits = np.iinfo(outputs.dtype)
     inside = np.minimum(values[index] - limits.min, limits.max - values[index])
@@ -176,7 +179,7 @@ def _background(port: Port) -> Array:
 def _drawn(port: Port, random: Random, density: float) -> Array:
     """Return a random input of which a share of ``density`` is not background."""
     values = _background(port)
-    low, high = LIMITS.get(port.dtype, (0, 0))
+    low, high = (LIMITS | WHOLE).get(port.dtype, (0, 0))
     for index in range(port.elements):
         if random.random() < density:
             # Multiples of 2^-8, which are printed short.

@@ -133,7 +133,11 @@ def _keywords(library: CLibrary) -> str:
         *(("reset", "reset_in") if library.state else ()),
         "selftest",
         *(("quantize_u8",) if len(library.inputs) == 1 else ()),
-        *(f"quantize_float{naming.suffix(library, port)}" for port in library.inputs),
+        *(
+            f"quantize_float{naming.suffix(library, port)}"
+            for port in library.inputs
+            if port.takes_floats
+        ),
         *(("score", "best", "labels") if library.classes else values),
     ]
     words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]

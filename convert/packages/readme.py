@@ -94,6 +94,8 @@ def _bytes(count: int) -> str:
 
 
 def _helpers(library: CLibrary) -> str:
+    if not any(port.takes_floats for port in library.inputs):
+        return "read the outputs as floats"
     if len(library.ports) == 2:
         return f"quantise an image of bytes or floats and read a score (`{library.name}_score`)"
     [first, *_] = library.outputs

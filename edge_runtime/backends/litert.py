@@ -153,7 +153,8 @@ class LiteRTSession:
     ) -> None:
         self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._outputs = [graph.tensors[index] for index in graph.outputs]
-        self._keeps_state = any(tensor.variable for tensor in graph.tensors)
+        self._has_resources = any(op.name == "VAR_HANDLE" for op in graph.ops)
+        self._keeps_state = self._has_resources or any(one.variable for one in graph.tensors)
         content = bytes(data)
         self._delegates = delegates
         self._opened: dict[str, Any] = {}
@@ -226,6 +227,8 @@ class LiteRTSession:
 
     def reset(self) -> None:
         """Set the tensors that keep their values between runs to their initial values."""
+        if self._has_resources:  # which reset_all_variables leaves as they are
+            del self._opened["single"]
         self._single().reset_all_variables()
 
     def _invoke(

@@ -132,8 +132,14 @@ class NativeSession:
         extension = engine.extension
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in plan.slots)
         steps = tuple(
-            (step.kernel.name, step.level, *_parameters(step.kernel, extension.GROUP), step.slots)
-            for step in plan.steps
+            (
+                step.kernel.name,
+                step.level,
+                *_parameters(step.kernel, extension.GROUP),
+                step.slots,
+                same,
+            )
+            for step, same in zip(plan.steps, _same(plan), strict=True)
         )
         inputs, outputs = (
             tuple(
@@ -181,6 +187,20 @@ class NativeSession:
     def reset(self) -> None:
         """Set the tensors that keep their values between runs to their initial values."""
         self._native.reset()
+
+
+def _same(plan: Plan) -> list[int]:
+    """Return for each step the first one with the same kernel and constants; -1 where it is that.
+
+    The rounds of a loop are such steps: their weights are packed once.
+    """
+    first: dict[tuple[int, tuple[int, ...]], int] = {}
+    same = []
+    for index, step in enumerate(plan.steps):
+        constants = tuple(slot for slot in step.reads if plan.slots[slot].data is not None)
+        earlier = first.setdefault((id(step.kernel), constants), index)
+        same.append(earlier if earlier < index else -1)
+    return same
 
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:

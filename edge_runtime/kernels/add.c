@@ -3,15 +3,11 @@
 #include "kernel.h"
 
 #include "activation.h"
+#include "add.h"
 #include "broadcast.h"
 #include "fixed_point.h"
 
-typedef struct {
-    int32_t headroom, a_zero_point, a_multiplier, a_shift, b_zero_point, b_multiplier, b_shift;
-    int32_t sign, multiplier, shift, zero_point, lowest, highest;
-} Rescaled;
-
-static inline int32_t rescaled(Rescaled p, int32_t a, int32_t b)
+static inline int32_t rescaled(AddRescaled p, int32_t a, int32_t b)
 {
     const int32_t unit = (int32_t)1 << p.headroom;
     a = ek_rescale_twice((a - p.a_zero_point) * unit, p.a_multiplier, p.a_shift);
@@ -67,14 +63,12 @@ static inline float sum_float32(Float32 p, float a, float b)
     return ek_clamp_float32(a + (float)p.sign * b, p.lowest, p.highest);
 }
 
-EK_ELEMENTWISE(EK(add_int8_twice), int8_t, int8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(add_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(add_int16_twice), int16_t, int16_t, Rescaled, rescaled)
-#ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
+EK_ELEMENTWISE(EK(add_int8_twice), int8_t, int8_t, AddRescaled, rescaled)
+EK_ELEMENTWISE(EK(add_uint8_twice), uint8_t, uint8_t, AddRescaled, rescaled)
+EK_ELEMENTWISE(EK(add_int16_twice), int16_t, int16_t, AddRescaled, rescaled)
 EK_ELEMENTWISE(EK(add_int8_once), int8_t, int8_t, Once, rescaled_once)
 EK_ELEMENTWISE(EK(add_uint8_once), uint8_t, uint8_t, Once, rescaled_once)
 EK_ELEMENTWISE(EK(add_int16_shifted_once), int16_t, int16_t, Shifted, shifted)
 EK_ELEMENTWISE(EK(add_int32), int32_t, int32_t, Int32, sum_int32)
 EK_ELEMENTWISE(EK(add_int64), int64_t, int64_t, Int32, sum_int64)
 EK_ELEMENTWISE(EK(add_float32), float, float, Float32, sum_float32)
-#endif

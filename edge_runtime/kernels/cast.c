@@ -12,7 +12,7 @@ typedef struct {
     int32_t count, source, target;
 } CastIntegers;
 
-enum { EK_CAST_BLOCK = 16 }; /* integers that are converted at once */
+enum { EK_CAST_BLOCK = 64 }; /* of bool, which are made 0 or 1 before they are converted */
 
 /* A loop for the integer type of a code: its bytes, -1 of uint8. */
 #define EK_FOR_INTEGERS(code, LOOP)                                                                \
@@ -69,12 +69,40 @@ void ek_cast_from_float32(const int32_t *params, void *const *tensors)
     EK_FOR_INTEGERS(p.type, EK_FROM_FLOAT32)
 }
 
-#define EK_LOAD(type, least, most, end)                                                            \
+#define EK_CAST(To)                                                                                \
     for (int32_t i = 0; i < count; i++)                                                            \
-        numbers[i] = (int64_t)((const type *)input)[first + i];
-#define EK_STORE(type, least, most, end)                                                           \
+        ((To *)output)[i] = (To)input[i];
+
+/* Defines a function that keeps the low bits of integers, by how many bytes they become. */
+#define EK_CAST_FROM(name, From)                                                                   \
+    static void name(const From *input, void *output, int32_t bytes, int32_t count)                \
+    {                                                                                              \
+        if (bytes == 1) {                                                                          \
+            EK_CAST(uint8_t)                                                                       \
+        } else if (bytes == 2) {                                                                   \
+            EK_CAST(uint16_t)                                                                      \
+        } else if (bytes == 4) {                                                                   \
+            EK_CAST(uint32_t)                                                                      \
+        } else {                                                                                   \
+            EK_CAST(uint64_t)                                                                      \
+        }                                                                                          \
+    }
+
+EK_CAST_FROM(cast_int8, int8_t)
+EK_CAST_FROM(cast_int16, int16_t)
+EK_CAST_FROM(cast_int32, int32_t)
+EK_CAST_FROM(cast_int64, int64_t)
+EK_CAST_FROM(cast_uint8, uint8_t)
+
+#define EK_NOT_ZERO(type, least, most, end)                                                        \
     for (int32_t i = 0; i < count; i++)                                                            \
-        ((type *)output)[first + i] = (type)numbers[i];
+        output[i] = ((const type *)input)[i] != 0;
+
+/* Integers as bool, which is an unsigned byte, 0 or 1. */
+static void cast_to_bool(const void *input, uint8_t *output, int32_t type, int32_t count)
+{
+    EK_FOR_INTEGERS(type, EK_NOT_ZERO)
+}
 
 /* tensors: input and output of the types [count]. */
 void ek_cast_integers(const int32_t *params, void *const *tensors)
@@ -83,17 +111,26 @@ void ek_cast_integers(const int32_t *params, void *const *tensors)
     memcpy(&p, params, sizeof p);
     const void *input = tensors[0];
     void *output = tensors[1];
-    int64_t numbers[EK_CAST_BLOCK];
-    /* A bool is an unsigned byte, 0 or 1. */
-    const int32_t source = p.source ? p.source : -1, target = p.target ? p.target : -1;
-    const int32_t block = EK_CAST_BLOCK;
-
-    for (int32_t first = 0; first < p.count; first += block) {
-        const int32_t rest = p.count - first, count = rest < block ? rest : block;
-        EK_FOR_INTEGERS(source, EK_LOAD)
-        if (p.source == 0 || p.target == 0)
-            for (int32_t i = 0; i < count; i++)
-                numbers[i] = numbers[i] != 0;
-        EK_FOR_INTEGERS(target, EK_STORE)
+    const int32_t bytes = p.target < 0 ? 1 : p.target;
+    if (p.target == 0) {
+        cast_to_bool(input, (uint8_t *)output, p.source, p.count);
+    } else if (p.source == 1) {
+        cast_int8((const int8_t *)input, output, bytes, p.count);
+    } else if (p.source == 2) {
+        cast_int16((const int16_t *)input, output, bytes, p.count);
+    } else if (p.source == 4) {
+        cast_int32((const int32_t *)input, output, bytes, p.count);
+    } else if (p.source == 8) {
+        cast_int64((const int64_t *)input, output, bytes, p.count);
+    } else if (p.source < 0) {
+        cast_uint8((const uint8_t *)input, output, bytes, p.count);
+    } else {
+        const int32_t block = EK_CAST_BLOCK;
+        uint8_t numbers[EK_CAST_BLOCK];
+        for (int32_t first = 0; first < p.count; first += block) {
+            const int32_t rest = p.count - first, count = rest < block ? rest : block;
+            cast_to_bool((const uint8_t *)input + first, numbers, -1, count);
+            cast_uint8(numbers, (uint8_t *)output + (ptrdiff_t)first * bytes, bytes, count);
+        }
     }
 }

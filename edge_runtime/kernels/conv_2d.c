@@ -9,50 +9,74 @@
 #include "flash.h"
 #include "float_bits.h"
 
+/* Outputs whose products with an input are added up at once: it is loaded, and its zero point
+ * subtracted, once for all of them, and their sums stay in the registers of a small core. */
+#define AT_ONCE 4
+
 /* In int16, of which the compiler multiplies and adds pairs. */
-static inline int32_t grow_int8(const Conv2D *p, int32_t sum, const int8_t *x, const int8_t *w,
-                                int32_t count)
+static inline int32_t product_int8(int32_t x, const int8_t *w)
+{
+    return (int32_t)(int16_t)x * (int16_t)ek_flash_int8(w);
+}
+
+static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const int8_t *x,
+                             const int8_t *w, ptrdiff_t window, int32_t count)
 {
     const int32_t zero = p->input_zero_point;
-    for (int32_t k = 0; k < count; k++)
-        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)ek_flash_int8(&w[k]);
-    return sum;
+    int32_t sum0 = sums[0];
+    if (many == 1) {
+        for (int32_t k = 0; k < count; k++)
+            sum0 += product_int8(x[k] - zero, &w[k]);
+        sums[0] = sum0;
+        return;
+    }
+    const int8_t *w1 = w + window, *w2 = w1 + window, *w3 = w2 + window;
+    int32_t sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+    for (int32_t k = 0; k < count; k++) {
+        const int32_t input = x[k] - zero;
+        sum0 += product_int8(input, &w[k]);
+        sum1 += product_int8(input, &w1[k]);
+        sum2 += product_int8(input, &w2[k]);
+        sum3 += product_int8(input, &w3[k]);
+    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
 }
 
-static inline int32_t grow_uint8(const Conv2D *p, int32_t sum, const uint8_t *x, const uint8_t *w,
-                                 int32_t count)
+static inline void grow_uint8(const Conv2D *p, int32_t *sum, int32_t many, const uint8_t *x,
+                              const uint8_t *w, ptrdiff_t window, int32_t count)
 {
     const int32_t zero = p->input_zero_point, weights_zero = p->weights_zero_point;
+    (void)many, (void)window;
     for (int32_t k = 0; k < count; k++) {
         const int32_t weight = (uint8_t)ek_flash_int8((const int8_t *)&w[k]);
-        sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
+        *sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
     }
-    return sum;
 }
 
-static inline int64_t grow_int16(const Conv2D *p, int64_t sum, const int16_t *x, const int8_t *w,
-                                 int32_t count)
+static inline void grow_int16(const Conv2D *p, int64_t *sum, int32_t many, const int16_t *x,
+                              const int8_t *w, ptrdiff_t window, int32_t count)
 {
     enum { BLOCK = 256 }; /* products of which the sum stays in int32 */
-    (void)p;
+    (void)p, (void)many, (void)window;
     for (int32_t k = 0; k < count;) {
         const int32_t end = count - k < BLOCK ? count : k + BLOCK;
         int32_t part = 0;
         for (; k < end; k++)
             part += (int32_t)x[k] * ek_flash_int8(&w[k]);
-        sum += part;
+        *sum += part;
     }
-    return sum;
 }
 
 /* One after another, as LiteRT's reference kernel adds. */
-static inline float grow_float32(const Conv2D *p, float sum, const float *x, const float *w,
-                                 int32_t count)
+static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const float *x,
+                                const float *w, ptrdiff_t window, int32_t count)
 {
-    (void)p;
+    (void)p, (void)many, (void)window;
     for (int32_t k = 0; k < count; k++)
-        sum += x[k] * ek_flash_float(&w[k]);
-    return sum;
+        *sum += x[k] * ek_flash_float(&w[k]);
 }
 
 /* Unsigned, because what a damaged file holds may wrap. */
@@ -110,9 +134,9 @@ static inline float finish_float32(const Conv2D *p, float sum, void *const *tens
                             ek_float(&p->highest));
 }
 
-EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, grow_int8, finish_twice, 5)
-EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, grow_int8, finish_float, 4)
-EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, grow_uint8, finish_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, grow_int16, finish_wide_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, grow_int16, finish_wide_once, 5)
-EK_CONV_2D(EK(conv_2d_float32), float, float, float, grow_float32, finish_float32, 3)
+EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, AT_ONCE, grow_int8, finish_twice, 5)
+EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, AT_ONCE, grow_int8, finish_float, 4)
+EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, grow_uint8, finish_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, grow_int16, finish_wide_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, grow_int16, finish_wide_once, 5)
+EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, grow_float32, finish_float32, 3)

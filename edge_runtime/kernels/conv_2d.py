@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_reduced, rescale_twice
-from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.kernels.hybrid import quantize_hybrid
+from edge_runtime.kernels.sums import rounded_once_int16, rounded_to_even, rounded_twice
 from edge_runtime.record import record
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ def conv_2d_int8_twice(
 
     Source: ConvPerChannel in tensorflow/lite/kernels/internal/reference/integer_ops/conv.h.
     """
-    return _twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.int8)
+    return rounded_twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.int8)
 
 
 def conv_2d_uint8_twice(
@@ -80,14 +80,14 @@ def conv_2d_uint8_twice(
 
     Source: Conv in tensorflow/lite/kernels/internal/reference/conv.h.
     """
-    return _twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.uint8)
+    return rounded_twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.uint8)
 
 
 def conv_2d_int16_twice(
     params: Conv2D, tensor: Array, weights: Array, bias: Array, multiplier: Array, shift: Array
 ) -> npt.NDArray[np.int16]:
     """Define the int16 kernel with a bias of int32: the same, zero points are 0."""
-    return _twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.int16)
+    return rounded_twice(params, _sums(params, tensor, weights) + bias, multiplier, shift, np.int16)
 
 
 def conv_2d_int16_once(
@@ -96,8 +96,7 @@ def conv_2d_int16_once(
     """Define the int16 kernel with a bias of int64: int64 sums, rounded once."""
     with np.errstate(over="ignore"):
         total = _sums(params, tensor, weights) + bias
-    scaled = rescale_reduced(total, multiplier.astype(np.int64), shift.astype(np.int64))
-    return clamped(scaled.astype(np.int32), params.lowest, params.highest, np.int16)
+    return rounded_once_int16(params, total, multiplier, shift)
 
 
 def conv_2d_int8_float(
@@ -107,12 +106,7 @@ def conv_2d_int8_float(
 
     Source: the fp32 requantisation of the qs8-qc8w-gemm and -igemm kernels of XNNPACK.
     """
-    total = (_sums(params, tensor, weights) + bias).astype(np.int32).astype(np.float32) * scale
-    low = np.float32(params.lowest - params.output_zero_point)
-    high = np.float32(params.highest - params.output_zero_point)
-    rounded = np.rint(np.clip(total, low, high)) + params.output_zero_point
-    output: npt.NDArray[np.int8] = rounded.astype(np.int8).ravel()
-    return output
+    return rounded_to_even(params, _sums(params, tensor, weights) + bias, scale)
 
 
 def conv_2d_float32(
@@ -207,12 +201,3 @@ def _sums(params: Conv2D, tensor: Array, weights: Array) -> npt.NDArray[np.int64
         shifted = w.astype(np.float64) - params.weights_zero_point
         total += np.einsum("bhwgk,gok->bhwgo", moved, shifted, optimize=True)
     return total.astype(np.int64).reshape(-1, params.outputs)
-
-
-def _twice(
-    params: Conv2D, total: Array, multiplier: Array, shift: Array, dtype: npt.DTypeLike
-) -> Array:
-    wrapped = total.astype(np.int32).astype(np.int64)
-    scaled = rescale_twice(wrapped, multiplier.astype(np.int64), shift.astype(np.int64))
-    moved = (scaled + params.output_zero_point).astype(np.int32)
-    return clamped(moved, params.lowest, params.highest, dtype)

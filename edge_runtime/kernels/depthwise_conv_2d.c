@@ -24,27 +24,10 @@ typedef struct {
     int32_t lowest, highest;
 } Int16;
 
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} Float32;
-
-/* The taps of a window that lie inside of the image, and where its first one lies. */
+/* Where tap 0 of a window lies, and its taps that lie inside of the image. */
 typedef struct {
     int32_t y, x, first_row, end_row, first_column, end_column;
 } Taps;
-
-#define EK_TAPS(p, row, column)                                                                    \
-    {                                                                                              \
-        (row) * (p).stride_h - (p).top, (column) * (p).stride_w - (p).left,                        \
-            ek_first_tap((row) * (p).stride_h - (p).top, (p).dilation_h),                          \
-            ek_taps_end((row) * (p).stride_h - (p).top, (p).height, (p).window_height,             \
-                        (p).dilation_h),                                                           \
-            ek_first_tap((column) * (p).stride_w - (p).left, (p).dilation_w),                      \
-            ek_taps_end((column) * (p).stride_w - (p).left, (p).width, (p).window_width,           \
-                        (p).dilation_w),                                                           \
-    }
 
 enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
@@ -77,7 +60,14 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
         const int32_t run = many ? p.multiplier : p.channels, block = BLOCK;                       \
         for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
             for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
-                const Taps t = EK_TAPS(p, at / p.output_width, at % p.output_width);               \
+                const int32_t y = at / p.output_width * p.stride_h - p.top;                        \
+                const int32_t x = at % p.output_width * p.stride_w - p.left;                       \
+                const Taps t = {y,                                                                 \
+                                x,                                                                 \
+                                ek_first_tap(y, p.dilation_h),                                     \
+                                ek_taps_end(y, p.height, p.window_height, p.dilation_h),           \
+                                ek_first_tap(x, p.dilation_w),                                     \
+                                ek_taps_end(x, p.width, p.window_width, p.dilation_w)};            \
                 int32_t count = 0;                                                                 \
                 for (int32_t first = 0; first < outputs; first += count, output += count) {        \
                     const int32_t left = run - first % run;                                        \
@@ -180,14 +170,14 @@ static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *t
     }
 }
 
-static inline float product_float32(Float32 p, float x, const float *weight)
+static inline float product_float32(DepthwiseFloat32 p, float x, const float *weight)
 {
     (void)p;
     return x * ek_flash_float(weight);
 }
 
-static inline void store_float32(Float32 p, const float *sums, void *const *tensors, int32_t first,
-                                 int32_t count, float *output)
+static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *const *tensors,
+                                 int32_t first, int32_t count, float *output)
 {
     const float *bias = (const float *)tensors[2] + first;
     for (int32_t c = 0; c < count; c++)
@@ -198,7 +188,7 @@ EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, 
 EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
 EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
 EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_DEPTHWISE(float32, Float32, float, float, float, product_float32, store_float32)
+EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
@@ -227,5 +217,5 @@ EK_TARGET void EK(depthwise_conv_2d_int16_once)(const int32_t *params, void *con
 /* tensors: ... bias float, output. */
 EK_TARGET void EK(depthwise_conv_2d_float32)(const int32_t *params, void *const *tensors)
 {
-    float32(*(const Float32 *)params, tensors, (float *)tensors[3]);
+    float32(*(const DepthwiseFloat32 *)params, tensors, (float *)tensors[3]);
 }

@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_reduced, rescale_twice
-from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.kernels.hybrid import quantize_hybrid
+from edge_runtime.kernels.sums import rounded_once_int16, rounded_to_even, rounded_twice
+from edge_runtime.kernels.window import inside
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -133,7 +134,7 @@ def depthwise_conv_2d_int8_twice(
     tensorflow/lite/kernels/internal/reference/integer_ops/depthwise_conv.h.
     """
     x, w = tensor.astype(np.int64) - params.input_zero_point, weights.astype(np.int64)
-    return _rescaled(params, _sums(params, x, w), bias, multiplier, shift, np.int8)
+    return rounded_twice(params, _sums(params, x, w) + bias, multiplier, shift, np.int8)
 
 
 def depthwise_conv_2d_int8_float(
@@ -147,14 +148,10 @@ def depthwise_conv_2d_int8_float(
         bias: int32.
         scale: float32 [outputs].
 
-    Source: xnn_init_qs8_conv_minmax_params and src/qs8-dwconv of XNNPACK.
+    Source: src/qs8-dwconv of XNNPACK.
     """
     x, w = tensor.astype(np.int64) - params.input_zero_point, weights.astype(np.int64)
-    total = (_sums(params, x, w) + bias).astype(np.int32).astype(np.float32) * scale
-    lowest = np.float32(params.lowest - params.output_zero_point)
-    highest = np.float32(params.highest - params.output_zero_point)
-    rounded = np.rint(np.minimum(np.maximum(total, lowest), highest))
-    return (rounded.astype(np.int64) + params.output_zero_point).astype(np.int8).ravel()
+    return rounded_to_even(params, _sums(params, x, w) + bias, scale)
 
 
 def depthwise_conv_2d_uint8_twice(
@@ -173,7 +170,7 @@ def depthwise_conv_2d_uint8_twice(
     """
     x = tensor.astype(np.int64) - params.input_zero_point
     w = weights.astype(np.int64) - params.weights_zero_point
-    return _rescaled(params, _sums(params, x, w), bias, multiplier, shift, np.uint8)
+    return rounded_twice(params, _sums(params, x, w) + bias, multiplier, shift, np.uint8)
 
 
 def depthwise_conv_2d_int16_once(
@@ -192,8 +189,7 @@ def depthwise_conv_2d_int16_once(
     """
     with np.errstate(over="ignore"):
         total = _sums(params, tensor.astype(np.int64), weights.astype(np.int64)) + bias
-        scaled = rescale_reduced(total, multiplier.astype(np.int64), shift.astype(np.int64))
-    return clamped(scaled.astype(np.int32), params.lowest, params.highest, np.int16)
+        return rounded_once_int16(params, total, multiplier, shift)
 
 
 def depthwise_conv_2d_float32(
@@ -244,33 +240,9 @@ def _sums(params: Any, x: Array, w: Array) -> Array:
     sums = np.zeros((params.batches, *size, taps.shape[2]), x.dtype)
     for row in range(params.window_height):
         start = row * params.dilation_h - params.top
-        to_rows, from_rows = _inside(start, params.stride_h, params.height, size[0])
+        to_rows, from_rows = inside(start, params.stride_h, params.height, size[0])
         for column in range(params.window_width):
             start = column * params.dilation_w - params.left
-            to_columns, from_columns = _inside(start, params.stride_w, params.width, size[1])
+            to_columns, from_columns = inside(start, params.stride_w, params.width, size[1])
             sums[:, to_rows, to_columns] += image[:, from_rows, from_columns] * taps[row, column]
     return sums
-
-
-def _inside(start: int, stride: int, size: int, count: int) -> tuple[slice, slice]:
-    """Return the positions at which a tap lies inside of the image, and where it lies there.
-
-    Args:
-        start: where it lies at position 0.
-        stride: between two positions.
-        size: of the image.
-        count: of positions.
-    """
-    first = max(0, -(start // stride))
-    end = max(first, min(count, (size - 1 - start) // stride + 1))
-    return slice(first, end), slice(start + first * stride, start + end * stride, stride)
-
-
-def _rescaled(
-    params: Any, total: Array, bias: Array, multiplier: Array, shift: Array, dtype: npt.DTypeLike
-) -> Array:
-    """Return 8-bit outputs of int64 sums."""
-    total = (total + bias).astype(np.int32).astype(np.int64)
-    scaled = rescale_twice(total, multiplier.astype(np.int64), shift.astype(np.int64))
-    moved = (scaled + params.output_zero_point).astype(np.int32)
-    return clamped(moved, params.lowest, params.highest, dtype)

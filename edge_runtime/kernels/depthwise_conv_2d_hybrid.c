@@ -4,28 +4,23 @@
 #include <string.h>
 
 #include "activation.h"
+#include "depthwise_conv_2d.h"
 #include "flash.h"
 #include "hybrid.h"
 #include "window.h"
-
-typedef struct {
-    int32_t batches, height, width, channels, multiplier, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    float lowest, highest;
-} DepthwiseHybrid;
 
 enum { HYBRID_BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
 /* Bytes of scratch memory: an image, quantised. */
 size_t ek_depthwise_conv_2d_hybrid_scratch(const int32_t *params)
 {
-    const DepthwiseHybrid *const p = (const DepthwiseHybrid *)params;
+    const DepthwiseFloat32 *const p = (const DepthwiseFloat32 *)params;
     return (size_t)p->height * (size_t)p->width * (size_t)p->channels * sizeof(int16_t);
 }
 
 /* Adds up the taps of neighbouring outputs, which read neighbouring channels, or all the same one,
  * with a step of 0. */
-static inline void sum_block(const DepthwiseHybrid *p, int32_t y, int32_t x, const int16_t *image,
+static inline void sum_block(const DepthwiseFloat32 *p, int32_t y, int32_t x, const int16_t *image,
                              const int8_t *weights, int32_t *sums, int32_t count, int32_t step)
 {
     const int32_t outputs = p->channels * p->multiplier;
@@ -50,7 +45,7 @@ static inline void sum_block(const DepthwiseHybrid *p, int32_t y, int32_t x, con
  * there are channels * multiplier outputs. */
 void ek_depthwise_conv_2d_hybrid(const int32_t *params, void *const *tensors)
 {
-    DepthwiseHybrid p;
+    DepthwiseFloat32 p;
     memcpy(&p, params, sizeof p);
     const int32_t outputs = p.channels * p.multiplier, image = p.height * p.width * p.channels;
     const int32_t run = p.multiplier > 1 ? p.multiplier : p.channels, most = HYBRID_BLOCK;

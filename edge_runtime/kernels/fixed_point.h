@@ -28,7 +28,7 @@ static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t
 /* value / 2^right, halves away from zero: gemmlowp's RoundingDivideByPOT. right is in [0, 31]. */
 static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
 {
-    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    const int32_t mask = (int32_t)(((uint32_t)1 << right) - 1);
     return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
 }
 

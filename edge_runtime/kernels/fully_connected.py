@@ -7,8 +7,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_reduced, rescale_twice
-from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_twice
+from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.sums import (
+    moved,
+    rounded_once_int16,
+    rounded_to_even,
+    rounded_twice,
+    wide,
+    wrapped,
+)
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -72,8 +80,8 @@ def fully_connected_int8_once(
     Source: reference_integer_ops::FullyConnected, and MultiplyByQuantizedMultiplier with
     TFLITE_SINGLE_ROUNDING.
     """
-    total = _wrapped(_sums(params, tensor, weights, bias))
-    return _int8(params, rescale_once(total, *_wide(multiplier, shift)))
+    total = wrapped(_sums(params, tensor, weights, bias))
+    return moved(params, rescale_once(total, *wide(multiplier, shift)), np.int8)
 
 
 def fully_connected_int8_twice(
@@ -85,8 +93,8 @@ def fully_connected_int8_twice(
     shift: Array,
 ) -> npt.NDArray[np.int8]:
     """Define the same with two roundings, as TFLite Micro and CMSIS-NN do."""
-    total = _wrapped(_sums(params, tensor, weights, bias))
-    return _int8(params, rescale_twice(total, *_wide(multiplier, shift)))
+    total = _sums(params, tensor, weights, bias)
+    return rounded_twice(params, total, multiplier, shift, np.int8)
 
 
 def fully_connected_int8_float(
@@ -100,13 +108,9 @@ def fully_connected_int8_float(
         bias: int32 [outputs], the input's zero point folded in.
         scale: float32 [outputs].
 
-    Source: xnn_init_qs8_conv_minmax_params and the fp32 requantisation of the qs8-gemm kernels.
+    Source: the qs8-gemm kernels of XNNPACK.
     """
-    total = _wrapped(_sums(params, tensor, weights, bias)).astype(np.float32) * scale
-    highest = np.float32(params.highest - params.output_zero_point)
-    lowest = np.float32(params.lowest - params.output_zero_point)
-    rounded = np.rint(np.minimum(np.maximum(total, lowest), highest))
-    return (rounded.astype(np.int64) + params.output_zero_point).astype(np.int8).ravel()
+    return rounded_to_even(params, _sums(params, tensor, weights, bias), scale)
 
 
 def fully_connected_int16_once(
@@ -147,7 +151,7 @@ def fully_connected_int16_reduced_once(
     Source: MultiplyByQuantizedMultiplier for int64 of TFLite Micro.
     """
     total = _sums(params, tensor, weights, bias)
-    return _int16(params, rescale_reduced(total, *_wide(multiplier, shift)))
+    return rounded_once_int16(params, total, multiplier, shift)
 
 
 def fully_connected_int16_narrow_once(
@@ -159,7 +163,7 @@ def fully_connected_int16_narrow_once(
     shift: Array,
 ) -> npt.NDArray[np.int16]:
     """Define the int16 kernel with an int32 bias: the same with int32 sums, which wrap."""
-    total = _wrapped(_sums(params, tensor, weights, bias))
+    total = wrapped(_sums(params, tensor, weights, bias))
     return _int16(params, rescale_exact(total, multiplier, shift))
 
 
@@ -172,8 +176,8 @@ def fully_connected_int16_narrow_twice(
     shift: Array,
 ) -> npt.NDArray[np.int16]:
     """Define the same with an int32 multiplier and two roundings."""
-    total = _wrapped(_sums(params, tensor, weights, bias))
-    return _int16(params, rescale_twice(total, *_wide(multiplier, shift)))
+    total = wrapped(_sums(params, tensor, weights, bias))
+    return _int16(params, rescale_twice(total, *wide(multiplier, shift)))
 
 
 def fully_connected_float32(
@@ -210,19 +214,5 @@ def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArra
     return total
 
 
-def _wrapped(total: Array) -> npt.NDArray[np.int64]:
-    """Return int64 numbers as int32 arithmetic would have them."""
-    return total.astype(np.int32).astype(np.int64)
-
-
-def _wide(multiplier: Array, shift: Array) -> tuple[Array, Array]:
-    return multiplier.astype(np.int64), shift.astype(np.int64)
-
-
-def _int8(params: Int8, scaled: Array) -> npt.NDArray[np.int8]:
-    moved = _wrapped(_wrapped(scaled) + params.output_zero_point)
-    return np.clip(moved, params.lowest, params.highest).astype(np.int8).ravel()
-
-
 def _int16(params: Int16, scaled: Array) -> npt.NDArray[np.int16]:
-    return np.clip(_wrapped(scaled), params.lowest, params.highest).astype(np.int16).ravel()
+    return clamped(wrapped(scaled), params.lowest, params.highest, np.int16)

@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import rescale_once, rescale_twice
-from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.fixed_point import rescale_once
+from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.sums import moved, rounded_twice, wide, wrapped
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -53,24 +54,24 @@ def fully_connected_offset_uint8_once(
 
     Source: FullyConnected in tensorflow/lite/kernels/internal/reference/fully_connected.h.
     """
-    scaled = rescale_once(_sums(params, tensor, weights, bias), *_wide(multiplier, shift))
-    return _moved(params, scaled, np.uint8)
+    scaled = rescale_once(_sums(params, tensor, weights, bias), *wide(multiplier, shift))
+    return moved(params, scaled, np.uint8)
 
 
 def fully_connected_offset_int8_once(
     params: Offset, tensor: Array, weights: Array, bias: Array, multiplier: Array, shift: Array
 ) -> npt.NDArray[np.int8]:
     """Define the int8 kernel: the same, of weights that may be computed."""
-    scaled = rescale_once(_sums(params, tensor, weights, bias), *_wide(multiplier, shift))
-    return _moved(params, scaled, np.int8)
+    scaled = rescale_once(_sums(params, tensor, weights, bias), *wide(multiplier, shift))
+    return moved(params, scaled, np.int8)
 
 
 def fully_connected_offset_int8_twice(
     params: Offset, tensor: Array, weights: Array, bias: Array, multiplier: Array, shift: Array
 ) -> npt.NDArray[np.int8]:
     """Define the same, rounded twice as TFLite Micro does."""
-    scaled = rescale_twice(_sums(params, tensor, weights, bias), *_wide(multiplier, shift))
-    return _moved(params, scaled, np.int8)
+    total = _sums(params, tensor, weights, bias)
+    return rounded_twice(params, total, multiplier, shift, np.int8)
 
 
 def fully_connected_offset_float32(
@@ -96,18 +97,4 @@ def _sums(params: Offset, tensor: Array, weights: Array, bias: Array) -> npt.NDA
     """Return sums of differences from the zero points, wrapped to int32, as int64."""
     x = tensor.reshape(params.rows, params.depth).astype(np.int64) - params.input_zero_point
     w = weights.reshape(params.outputs, params.depth).astype(np.int64) - params.weights_zero_point
-    return _wrapped(x @ w.T + bias)
-
-
-def _moved(params: Offset, scaled: Array, dtype: npt.DTypeLike) -> Array:
-    moved = _wrapped(_wrapped(scaled) + params.output_zero_point)
-    return clamped(moved, params.lowest, params.highest, dtype)
-
-
-def _wrapped(total: Array) -> npt.NDArray[np.int64]:
-    """Return int64 numbers as int32 arithmetic would have them."""
-    return total.astype(np.int32).astype(np.int64)
-
-
-def _wide(multiplier: Array, shift: Array) -> tuple[Array, Array]:
-    return multiplier.astype(np.int64), shift.astype(np.int64)
+    return wrapped(x @ w.T + bias)

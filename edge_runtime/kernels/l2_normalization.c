@@ -4,43 +4,12 @@
 
 #include "fixed_point.h"
 #include "float_bits.h"
-#include "gemmlowp.h"
+#include "inverse_root.h"
 #include "square_root.h"
 
 typedef struct {
     int32_t rows, depth, zero_point;
 } Integers;
-
-/* The inverse of a root: a multiplier and a shift to the right. */
-typedef struct {
-    int32_t multiplier, right;
-} Inverse;
-
-static Inverse inverse_root(int32_t total)
-{
-    Inverse inverse = {INT32_MAX, 0};
-    if (total <= 1)
-        return inverse;
-    inverse.right = 11;
-    for (; total >= (int32_t)1 << 29; total >>= 2)
-        inverse.right++;
-    const int32_t pairs = (ek_leading_zeros((uint32_t)total) - 1) / 2 - 1;
-    inverse.right -= pairs;
-    total = (int32_t)((uint32_t)total << 2 * pairs);
-    const int32_t half = ((total >> 1) + 1) >> 1;
-    int32_t x = (int32_t)1 << 28; /* 1, in 3 integer bits */
-    for (int i = 0; i < 5; i++) {
-        const int32_t cube = ek_product(ek_product(x, x), x);
-        const int32_t three_halves = ((int32_t)1 << 28) + ((int32_t)1 << 27);
-        const int32_t next = ek_product(three_halves, x) -
-                             ek_product(half, ek_saturated((int64_t)cube * 64));
-        x = ek_saturated((int64_t)next * 8);
-    }
-    inverse.multiplier = ek_product(x, 1518500250); /* sqrt(1/2) */
-    for (; inverse.right < 0; inverse.right++)
-        inverse.multiplier = (int32_t)((uint32_t)inverse.multiplier << 1);
-    return inverse;
-}
 
 /* tensors: input of the type [rows][depth], output of the type [rows][depth], its element rescaled
  * by normalized(x, inverse). */
@@ -52,7 +21,7 @@ static Inverse inverse_root(int32_t total)
         int32_t total = 0;                                                                         \
         for (int32_t i = 0; i < p.depth; i++)                                                      \
             total += (input[i] - p.zero_point) * (input[i] - p.zero_point);                        \
-        const Inverse inverse = inverse_root(total);                                               \
+        const Inverse inverse = ek_inverse_root(total);                                               \
         for (int32_t i = 0; i < p.depth; i++)                                                      \
             output[i] = (type)normalized(input[i] - p.zero_point, inverse);                        \
     }

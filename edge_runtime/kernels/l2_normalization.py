@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_twice
 from edge_runtime.kernels.float_bits import float32_of
-from edge_runtime.kernels.gemmlowp32 import leading_zeros, product, saturated
+from edge_runtime.kernels.inverse_root import inverse_root
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -55,30 +55,7 @@ def l2_normalization_uint8_twice(params: Integers, tensor: Array) -> npt.NDArray
 def _differences(params: Integers, tensor: Array) -> tuple[Array, tuple[Array, Array]]:
     """Return the numbers less the zero point, by rows, and what these are multiplied by."""
     x = tensor.reshape(params.rows, params.depth).astype(np.int64) - params.zero_point
-    return x, _inverse_root((x * x).sum(axis=1, keepdims=True))
-
-
-def _inverse_root(total: Array) -> tuple[Array, Array]:
-    """Return a multiplier and a shift to the right of 1 / sqrt(total), of int32 numbers.
-
-    Source: GetInvSqrtQuantizedMultiplierExp in tensorflow/lite/kernels/internal: Newton's method
-    from 1 on, in 3 integer bits, for an argument of 27 or 28 bits.
-    """
-    right = np.full_like(total, 11)
-    argument = np.maximum(total, 2)
-    for _ in range(2):
-        large = argument >= 2**29
-        right, argument = right + large, np.where(large, argument >> 2, argument)
-    pairs = (leading_zeros(argument) - 1) // 2 - 1
-    right, argument = right - pairs, argument << 2 * pairs
-    x = np.full_like(total, 2**28)
-    half = ((argument >> 1) + 1) >> 1
-    for _ in range(5):
-        cube = saturated(product(product(x, x), x) << 6)
-        x = saturated((product(np.int64(2**28 + 2**27), x) - product(half, cube)) << 3)
-    x = product(x, np.int64(1518500250))
-    x, right = x << np.maximum(-right, 0), np.maximum(right, 0)
-    return np.where(total > 1, x, 2**31 - 1), np.where(total > 1, right, 0)
+    return x, inverse_root((x * x).sum(axis=1, keepdims=True))
 
 
 def l2_normalization_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@
 #include "hybrid.h"
 #include "lstm.h"
 #include "sigmoid_float32.h"
+#include "square_root.h"
 
 typedef struct {
     int32_t batches, times, inputs, cells, outputs, time_major;
@@ -29,19 +30,6 @@ static inline void add_hybrid(const int8_t *matrix, const int16_t *vector, float
     }
 }
 
-/* 1 / sqrt(x) of a positive number; each step doubles the right digits of a first guess. */
-static inline double inverse_root(double x)
-{
-    uint64_t bits;
-    double root;
-    memcpy(&bits, &x, sizeof bits);
-    bits = 0x5fe6eb50c7b537a9 - (bits >> 1);
-    memcpy(&root, &bits, sizeof root);
-    for (int step = 0; step < 5; step++)
-        root = root * (1.5 - 0.5 * x * root * root);
-    return root;
-}
-
 static inline void normalise(float *values, int32_t count)
 {
     float sum = 0, squares = 0;
@@ -50,7 +38,7 @@ static inline void normalise(float *values, int32_t count)
     const float mean = sum / (float)count;
     for (int32_t i = 0; i < count; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    const float factor = (float)inverse_root((double)(squares / (float)count + 1e-8f));
+    const float factor = 1 / ek_square_root(squares / (float)count + 1e-8f);
     for (int32_t i = 0; i < count; i++)
         values[i] = (values[i] - mean) * factor;
 }

@@ -150,8 +150,8 @@ def _normalised(values: Array) -> Array:
     count = np.float32(values.shape[1])
     mean = _sum(values) / count
     squares = _sum((values - mean) * (values - mean))
-    factor = _inverse_root((squares / count + np.float32(1e-8)).astype(np.float64))
-    normalised: Array = (values - mean) * factor.astype(np.float32)
+    factor = np.float32(1) / np.sqrt(squares / count + np.float32(1e-8))
+    normalised: Array = (values - mean) * factor
     return normalised
 
 
@@ -160,14 +160,6 @@ def _sum(values: Array) -> Array:
     for column in range(values.shape[1]):
         total = total + values[:, column : column + 1]
     return total
-
-
-def _inverse_root(x: Array) -> Array:
-    """Return 1 / sqrt(x); each step doubles the right digits of a first guess."""
-    root = (np.uint64(0x5FE6EB50C7B537A9) - (x.view(np.uint64) >> np.uint64(1))).view(np.float64)
-    for _ in range(5):
-        root = root * (1.5 - 0.5 * x * root * root)
-    return root
 
 
 def _clipped(values: Array, clip: int) -> Array:

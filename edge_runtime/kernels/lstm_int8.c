@@ -7,6 +7,7 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "gemmlowp.h"
+#include "inverse_root.h"
 #include "lstm.h"
 
 typedef struct {
@@ -55,45 +56,6 @@ static inline void add_product(const int8_t *matrix, const int8_t *vector, const
     }
 }
 
-/* The product's high half, doubled: gemmlowp's SaturatingRoundingDoublingHighMul. */
-static inline int32_t product32(int32_t a, int32_t b)
-{
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
-}
-
-static inline int32_t shifted_left(int32_t value, int32_t times)
-{
-    const int64_t moved = (int64_t)value * ((int32_t)1 << times);
-    return moved > INT32_MAX ? INT32_MAX : moved < INT32_MIN ? INT32_MIN : (int32_t)moved;
-}
-
-/* 1 / sqrt(value) of a positive number as a multiplier and a shift, by five of Newton's steps. */
-static inline int32_t inverse_root(int32_t value, int32_t *shift)
-{
-    if (value <= 1) {
-        *shift = 0;
-        return INT32_MAX;
-    }
-    int32_t right = 11;
-    for (; value >= (int32_t)1 << 29; value /= 4)
-        right++;
-    for (; value < (int32_t)1 << 27; value *= 4)
-        right--;
-    const int32_t half = (value / 2 + 1) / 2;
-    int32_t x = (int32_t)1 << 28;
-    for (int step = 0; step < 5; step++) {
-        const int32_t cube = shifted_left(product32(product32(x, x), x), 6);
-        x = shifted_left(add(product32((int32_t)3 << 27, x), -product32(half, cube)), 3);
-    }
-    x = product32(x, 1518500250);
-    if (right < 0) {
-        x = (int32_t)((uint32_t)x << -right);
-        right = 0;
-    }
-    *shift = -right;
-    return x;
-}
-
 /* norm: the gate's coefficients; factor: multiplier, shift, least variance. */
 static inline void normalise(int16_t *values, const int16_t *norm, const int32_t *bias,
                              const int32_t *factor, int32_t count)
@@ -105,13 +67,13 @@ static inline void normalise(int16_t *values, const int16_t *norm, const int32_t
     }
     const int32_t unit = (int32_t)1 << 20, mean = (int32_t)(sum * 1024 / count);
     const int64_t spread = squares * (unit / count) - (int64_t)mean * mean;
-    int32_t variance = (int32_t)(spread / unit), shift;
+    int32_t variance = (int32_t)(spread / unit);
     if (variance < 1)
         variance = ek_flash_int32(&factor[2]);
-    const int32_t multiplier = inverse_root(variance, &shift);
+    const Inverse inverse = ek_inverse_root(variance);
     for (int32_t i = 0; i < count; i++) {
         const int32_t centred = values[i] * (int32_t)1024 - mean;
-        const int32_t root = ek_rescale_twice(centred, multiplier, shift);
+        const int32_t root = ek_rescale_twice(centred, inverse.multiplier, -inverse.right);
         const uint32_t weighted = (uint32_t)((int64_t)root * ek_flash_int16(&norm[i]));
         const int64_t total = add((int32_t)weighted, ek_flash_int32(&bias[i]));
         const int32_t rounded = (int32_t)((total + (total > 0 ? 512 : -512)) / 1024);

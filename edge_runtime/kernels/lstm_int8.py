@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edge_runtime import gemmlowp
 from edge_runtime.fixed_point import rescale_twice, rounding_shift
+from edge_runtime.kernels.inverse_root import inverse_root
 from edge_runtime.kernels.lstm_float32 import (
     BIASES,
     CELL_GATE,
@@ -147,8 +148,8 @@ class _Lstm:
             mean = _truncated(int(row.sum()) * 1024, count)
             spread = int((row * row).sum()) * (unit // count) - mean * mean
             variance = _truncated(spread, unit)
-            root = inverse_root(variance if variance >= 1 else least)
-            centred = rescale_twice(_wrapped(row * 1024 - mean), *root)
+            root, right = inverse_root(np.array(variance if variance >= 1 else least))
+            centred = rescale_twice(_wrapped(row * 1024 - mean), root, -right)
             weighted = _wrapped(_wrapped(centred * weights) + bias)
             rounded = np.sign(weighted) * ((np.abs(weighted) + 512) // 1024)
             rows.append(_int16(rescale_twice(rounded, multiplier, shift)))
@@ -158,34 +159,6 @@ class _Lstm:
         """Return scaled numbers in the range of int8."""
         moved = _wrapped(rescale_twice(total, *self.factors[factor]) + zero_point)
         return np.clip(moved, INT8.min, INT8.max)
-
-
-def inverse_root(value: int) -> tuple[int, int]:
-    """Return 1 / sqrt(value) as a multiplier and a shift, by five of Newton's steps.
-
-    Source: GetInvSqrtQuantizedMultiplierExp in tensorflow/lite/kernels/internal/common.h.
-    """
-    if value <= 1:
-        return 2**31 - 1, 0
-    right = 11
-    while value >= 1 << 29:
-        value, right = value // 4, right + 1
-    while value < 1 << 27:
-        value, right = value * 4, right - 1
-    half, x = (value // 2 + 1) // 2, 1 << 28
-    for _ in range(5):
-        cube = _shifted_left(_product32(_product32(x, x), x), 6)
-        x = _shifted_left(_product32(3 << 27, x) - _product32(half, cube), 3)
-    x = _product32(x, 1518500250)
-    return (x << -right, 0) if right < 0 else (x, -right)
-
-
-def _product32(a: int, b: int) -> int:
-    return (a * b + (1 << 30)) >> 31
-
-
-def _shifted_left(value: int, times: int) -> int:
-    return max(-(2**31), min(2**31 - 1, value << times))
 
 
 def _truncated(value: int, divisor: int) -> int:

@@ -6,12 +6,9 @@
 #include "broadcast.h"
 #include "fixed_point.h"
 #include "float_bits.h"
+#include "mul.h"
 
-typedef struct {
-    int32_t a_zero_point, b_zero_point, multiplier, shift, zero_point, lowest, highest;
-} Rescaled;
-
-static inline int32_t rescaled(Rescaled p, int32_t a, int32_t b)
+static inline int32_t rescaled(MulRescaled p, int32_t a, int32_t b)
 {
     const int32_t product = (a - p.a_zero_point) * (b - p.b_zero_point);
     const int32_t scaled = ek_rescale_twice(product, p.multiplier, p.shift);
@@ -58,13 +55,11 @@ static inline float product_float32(Float32 p, float a, float b)
     return ek_clamp_float32(a * b, p.lowest, p.highest);
 }
 
-EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, int8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(mul_uint8_twice), uint8_t, uint8_t, Rescaled, rescaled)
-EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, int16_t, Rescaled, rescaled)
-#ifndef EK_AVX2 /* no faster with AVX2, or fast enough */
+EK_ELEMENTWISE(EK(mul_int8_twice), int8_t, int8_t, MulRescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_uint8_twice), uint8_t, uint8_t, MulRescaled, rescaled)
+EK_ELEMENTWISE(EK(mul_int16_twice), int16_t, int16_t, MulRescaled, rescaled)
 EK_ELEMENTWISE(EK(mul_int8_float), int8_t, int8_t, Float, rescaled_float)
 EK_ELEMENTWISE(EK(mul_uint8_float), uint8_t, uint8_t, Float, rescaled_float)
 EK_ELEMENTWISE(EK(mul_int32), int32_t, int32_t, Int32, product_int32)
 EK_ELEMENTWISE(EK(mul_int64), int64_t, int64_t, Int32, product_int64)
 EK_ELEMENTWISE(EK(mul_float32), float, float, Float32, product_float32)
-#endif

@@ -35,7 +35,7 @@ static inline Span span_of(int32_t start, int32_t size, int32_t taps)
     const Pool p = *(const Pool *)params;                                                          \
     const type *input = (const type *)tensors[0];                                                  \
     type *output = (type *)tensors[1];                                                             \
-    const int32_t row = p.width * p.channels;                                                      \
+    const int32_t row = p.width * p.channels, most = EK_POOL_BLOCK;                                \
     for (int32_t batch = 0; batch < p.batches; batch++, input += p.height * row) {                 \
         for (int32_t y = 0; y < p.output_height; y++) {                                            \
             const Span rows = span_of(y * p.stride_h - p.top, p.height, p.window_height);          \
@@ -43,9 +43,9 @@ static inline Span span_of(int32_t start, int32_t size, int32_t taps)
                 const Span columns = span_of(x * p.stride_w - p.left, p.width, p.window_width);    \
                 const type *first = input + rows.start * row + columns.start * p.channels;         \
                 const int32_t count = rows.count * columns.count;                                  \
-                for (int32_t channel = 0; channel < p.channels; channel += EK_POOL_BLOCK) {        \
+                for (int32_t channel = 0; channel < p.channels; channel += most) {                 \
                     const int32_t rest = p.channels - channel;                                     \
-                    const int32_t block = rest < EK_POOL_BLOCK ? rest : EK_POOL_BLOCK;             \
+                    const int32_t block = rest < most ? rest : most;                               \
                     total_type totals[EK_POOL_BLOCK];                                              \
                     for (int32_t i = 0; i < block; i++)                                            \
                         totals[i] = initial;                                                       \

@@ -42,9 +42,9 @@ static inline ptrdiff_t offset_of(const int32_t *loops, int32_t index)
             *output++ = (type)finish(p, total);                                                    \
             continue;                                                                              \
         }                                                                                          \
-        for (int32_t at = 0; at < p.inner; at += EK_REDUCE_BLOCK) {                                \
-            const int32_t rest = p.inner - at;                                                     \
-            const int32_t block = rest < EK_REDUCE_BLOCK ? rest : EK_REDUCE_BLOCK;                 \
+        const int32_t most = EK_REDUCE_BLOCK;                                                      \
+        for (int32_t at = 0; at < p.inner; at += most) {                                           \
+            const int32_t block = p.inner - at < most ? p.inner - at : most;                       \
             total_type totals[EK_REDUCE_BLOCK];                                                    \
             for (int32_t i = 0; i < block; i++)                                                    \
                 totals[i] = initial;                                                               \

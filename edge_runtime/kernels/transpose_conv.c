@@ -12,26 +12,8 @@
 typedef struct {
     int32_t batches, height, width, channels, output_height, output_width, outputs;
     int32_t window_height, window_width, stride_h, stride_w, top, left;
-    int32_t input_zero_point, output_zero_point, lowest, highest;
-} Int8;
-
-typedef struct {
-    int32_t batches, height, width, channels, output_height, output_width, outputs;
-    int32_t window_height, window_width, stride_h, stride_w, top, left;
     int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
-} Uint8;
-
-typedef struct {
-    int32_t batches, height, width, channels, output_height, output_width, outputs;
-    int32_t window_height, window_width, stride_h, stride_w, top, left;
-    int32_t lowest, highest;
-} Int16;
-
-typedef struct {
-    int32_t batches, height, width, channels, output_height, output_width, outputs;
-    int32_t window_height, window_width, stride_h, stride_w, top, left;
-    float lowest, highest;
-} Float32;
+} TransposeConv;
 
 /* The first position of a window of so many taps that reaches a place, and the end of all that do:
  * the last tap of the first, and tap 0 of the last, lie there or before. */
@@ -50,8 +32,8 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
  *
  * product(p, x, weight): of an input and where a weight lies, of the type Sum.
  * store(p, sum, tensors, o): output number o of a sum. */
-#define EK_TRANSPOSED(name, Params, type, weight, Sum, product, store)                         \
-    static inline Sum name##_sum(const Params p, const type *image, const weight *window,          \
+#define EK_TRANSPOSED(name, type, weight, Sum, product, store)                                     \
+    static inline Sum name##_sum(const TransposeConv p, const type *image, const weight *window,   \
                                  int32_t row, int32_t column)                                      \
     {                                                                                              \
         const int32_t channels = p.channels;                                                       \
@@ -71,7 +53,7 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
         }                                                                                          \
         return sum;                                                                                \
     }                                                                                              \
-    static inline void name(const Params p, void *const *tensors, type *output)                    \
+    static inline void name(const TransposeConv p, void *const *tensors, type *output)             \
     {                                                                                              \
         const type *image = (const type *)tensors[0];                                              \
         const int32_t size = p.window_height * p.window_width * p.channels;                        \
@@ -81,7 +63,8 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
                 const int32_t column = at % p.output_width + p.left;                               \
                 const weight *window = (const weight *)tensors[1];                                 \
                 for (int32_t o = 0; o < p.outputs; o++, window += size)                            \
-                    *output++ = store(p, name##_sum(p, image, window, row, column), tensors, o);   \
+                    *output++ = (type)store(p, name##_sum(p, image, window, row, column), tensors, \
+                                            o);                                                    \
             }                                                                                      \
             image += p.height * p.width * p.channels;                                              \
         }                                                                                          \
@@ -93,125 +76,110 @@ static inline int32_t add(uint32_t a, int32_t b)
     return (int32_t)(a + (uint32_t)b);
 }
 
-/* A sum with the bias of an output, rescaled. */
-static inline int32_t rescaled(uint32_t sum, void *const *tensors, int32_t output)
+/* The output of a sum with its bias, rescaled. */
+static inline int32_t store_twice(TransposeConv p, uint32_t sum, void *const *tensors,
+                                  int32_t output)
 {
     const int32_t total = add(sum, ek_flash_int32((const int32_t *)tensors[2] + output));
     const int32_t multiplier = ek_flash_int32((const int32_t *)tensors[3] + output);
     const int32_t shift = ek_flash_int32((const int32_t *)tensors[4] + output);
-    return ek_rescale_twice(total, multiplier, shift);
+    const int32_t scaled = ek_rescale_twice(total, multiplier, shift);
+    return ek_clamp(add((uint32_t)scaled, p.output_zero_point), p.lowest, p.highest);
 }
 
-static inline uint32_t product_int8(Int8 p, int8_t x, const int8_t *weight)
+static inline uint32_t product_int8(TransposeConv p, int8_t x, const int8_t *weight)
 {
     return (uint32_t)((x - p.input_zero_point) * ek_flash_int8(weight));
 }
 
-static inline int8_t store_int8_twice(Int8 p, uint32_t sum, void *const *tensors, int32_t output)
-{
-    const int32_t moved = add((uint32_t)rescaled(sum, tensors, output), p.output_zero_point);
-    return (int8_t)ek_clamp(moved, p.lowest, p.highest);
-}
-
-static inline int8_t store_int8_float(Int8 p, uint32_t sum, void *const *tensors, int32_t output)
+static inline int32_t store_float(TransposeConv p, uint32_t sum, void *const *tensors,
+                                  int32_t output)
 {
     const float lowest = (float)(p.lowest - p.output_zero_point);
     const float highest = (float)(p.highest - p.output_zero_point);
     const int32_t total = add(sum, ek_flash_int32((const int32_t *)tensors[2] + output));
     const float value = (float)total * ek_flash_float((const float *)tensors[3] + output);
-    const int32_t nearest = ek_nearest_even(ek_clamp_float32(value, lowest, highest));
-    return (int8_t)(nearest + p.output_zero_point);
+    return ek_nearest_even(ek_clamp_float32(value, lowest, highest)) + p.output_zero_point;
 }
 
-static inline uint32_t product_uint8(Uint8 p, uint8_t x, const uint8_t *weight)
+static inline uint32_t product_uint8(TransposeConv p, uint8_t x, const uint8_t *weight)
 {
     const int32_t w = ek_flash_uint8(weight) - p.weights_zero_point;
     return (uint32_t)((x - p.input_zero_point) * w);
 }
 
-static inline uint8_t store_uint8_twice(Uint8 p, uint32_t sum, void *const *tensors, int32_t output)
-{
-    const int32_t moved = add((uint32_t)rescaled(sum, tensors, output), p.output_zero_point);
-    return (uint8_t)ek_clamp(moved, p.lowest, p.highest);
-}
-
-static inline int64_t product_int16(Int16 p, int16_t x, const int8_t *weight)
+static inline int64_t product_int16(TransposeConv p, int16_t x, const int8_t *weight)
 {
     (void)p;
     return (int32_t)x * ek_flash_int8(weight);
 }
 
-static inline int16_t store_int16_once(Int16 p, int64_t sum, void *const *tensors, int32_t output)
+static inline int32_t store_once(TransposeConv p, int64_t sum, void *const *tensors, int32_t output)
 {
     const int64_t bias = ek_flash_int64((const int64_t *)tensors[2] + output);
     const int32_t multiplier = ek_flash_int32((const int32_t *)tensors[3] + output);
     const int32_t shift = ek_flash_int32((const int32_t *)tensors[4] + output);
     const int64_t total = (int64_t)((uint64_t)sum + (uint64_t)bias);
-    return (int16_t)ek_clamp(ek_rescale_reduced(total, multiplier, shift), p.lowest, p.highest);
+    return ek_clamp(ek_rescale_reduced(total, multiplier, shift), p.lowest, p.highest);
 }
 
-static inline uint32_t product_narrow(Int16 p, int16_t x, const int8_t *weight)
+static inline uint32_t product_narrow(TransposeConv p, int16_t x, const int8_t *weight)
 {
     (void)p;
     return (uint32_t)((int32_t)x * ek_flash_int8(weight));
 }
 
-static inline int16_t store_narrow(Int16 p, uint32_t sum, void *const *tensors, int32_t output)
-{
-    return (int16_t)ek_clamp(rescaled(sum, tensors, output), p.lowest, p.highest);
-}
-
-static inline float product_float32(Float32 p, float x, const float *weight)
+static inline float product_float32(TransposeConv p, float x, const float *weight)
 {
     (void)p;
     return x * ek_flash_float(weight);
 }
 
-static inline float store_float32(Float32 p, float sum, void *const *tensors, int32_t output)
+static inline float store_float32(TransposeConv p, float sum, void *const *tensors, int32_t output)
 {
     const float total = sum + ek_flash_float((const float *)tensors[2] + output);
-    return ek_clamp_float32(total, p.lowest, p.highest);
+    return ek_clamp_float32(total, ek_float(&p.lowest), ek_float(&p.highest));
 }
 
-EK_TRANSPOSED(int8_twice, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
-EK_TRANSPOSED(int8_float, Int8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
-EK_TRANSPOSED(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
-EK_TRANSPOSED(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_TRANSPOSED(int16_narrow, Int16, int16_t, int8_t, uint32_t, product_narrow, store_narrow)
-EK_TRANSPOSED(float32, Float32, float, float, float, product_float32, store_float32)
+EK_TRANSPOSED(int8_twice, int8_t, int8_t, uint32_t, product_int8, store_twice)
+EK_TRANSPOSED(int8_float, int8_t, int8_t, uint32_t, product_int8, store_float)
+EK_TRANSPOSED(uint8_twice, uint8_t, uint8_t, uint32_t, product_uint8, store_twice)
+EK_TRANSPOSED(int16_once, int16_t, int8_t, int64_t, product_int16, store_once)
+EK_TRANSPOSED(int16_narrow, int16_t, int8_t, uint32_t, product_narrow, store_twice)
+EK_TRANSPOSED(float32, float, float, float, product_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 void ek_transpose_conv_int8_twice(const int32_t *params, void *const *tensors)
 {
-    int8_twice(*(const Int8 *)params, tensors, (int8_t *)tensors[5]);
+    int8_twice(*(const TransposeConv *)params, tensors, (int8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int32, scale float [outputs], output. */
 void ek_transpose_conv_int8_float(const int32_t *params, void *const *tensors)
 {
-    int8_float(*(const Int8 *)params, tensors, (int8_t *)tensors[4]);
+    int8_float(*(const TransposeConv *)params, tensors, (int8_t *)tensors[4]);
 }
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 void ek_transpose_conv_uint8_twice(const int32_t *params, void *const *tensors)
 {
-    uint8_twice(*(const Uint8 *)params, tensors, (uint8_t *)tensors[5]);
+    uint8_twice(*(const TransposeConv *)params, tensors, (uint8_t *)tensors[5]);
 }
 
 /* tensors: ... bias int64, multiplier and shift int32 [outputs], output. */
 void ek_transpose_conv_int16_once(const int32_t *params, void *const *tensors)
 {
-    int16_once(*(const Int16 *)params, tensors, (int16_t *)tensors[5]);
+    int16_once(*(const TransposeConv *)params, tensors, (int16_t *)tensors[5]);
 }
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 void ek_transpose_conv_int16_narrow_twice(const int32_t *params, void *const *tensors)
 {
-    int16_narrow(*(const Int16 *)params, tensors, (int16_t *)tensors[5]);
+    int16_narrow(*(const TransposeConv *)params, tensors, (int16_t *)tensors[5]);
 }
 
 /* tensors: ... bias float, output. */
 void ek_transpose_conv_float32(const int32_t *params, void *const *tensors)
 {
-    float32(*(const Float32 *)params, tensors, (float *)tensors[3]);
+    float32(*(const TransposeConv *)params, tensors, (float *)tensors[3]);
 }

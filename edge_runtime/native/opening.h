@@ -236,13 +236,32 @@ static int pack_step(Session *self, const Variant *variant, Step *step, void *co
     return 0;
 }
 
+/* Lets a step read what an earlier one with the same kernel and constants has packed. */
+static int share_packed(const Session *self, Py_ssize_t same, Step *step, Py_ssize_t count)
+{
+    const Step *earlier = same < step - self->steps ? &self->steps[same] : step;
+    if (earlier == step || earlier->run != step->run || earlier[1].first - earlier->first != count) {
+        PyErr_SetString(PyExc_ValueError, "a step is not the same as an earlier one");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Reference *reference = &self->references[step->first + i];
+        if (reference->place == CONSTANT)
+            reference->data = self->references[earlier->first + i].data;
+    }
+    step->params = earlier->params;
+    step->group_params = earlier->group_params;
+    return 0;
+}
+
 static int read_step(Session *self, PyObject *source, const Reference *slots, Py_ssize_t slot_count,
                      Step *step)
 {
     const char *name, *level;
     PyObject *params, *group_params, *indices;
-    if (!PyArg_ParseTuple(source, "ssOOO!", &name, &level, &params, &group_params, &PyTuple_Type,
-                          &indices))
+    Py_ssize_t same;
+    if (!PyArg_ParseTuple(source, "ssOOO!n", &name, &level, &params, &group_params, &PyTuple_Type,
+                          &indices, &same))
         return -1;
     const Variant *variant = supported(level) ? find_variant(name, level) : NULL;
     if (!variant) {
@@ -274,6 +293,8 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
         if (i < EK_MOST_TENSORS)
             constants[i] = reference->data; /* NULL for others */
     }
+    if (variant->pack && same >= 0)
+        return share_packed(self, same, step, count);
     return variant->pack ? pack_step(self, variant, step, constants, count) : 0;
 }
 
@@ -290,11 +311,12 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     Py_ssize_t references = 0;
     for (Py_ssize_t i = 0; i < step_count; i++) {
         PyObject *step = PyTuple_GetItem(steps, i);
-        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 5
+        PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 6
                                 ? PyTuple_GetItem(step, 4) : NULL;
         if (!indices || !PyTuple_Check(indices))
             return PyErr_Format(PyExc_TypeError,
-                                "step %zd is not (name, level, params, group params, slots)", i);
+                                "step %zd is not (name, level, params, group params, slots, "
+                                "same)", i);
         references += PyTuple_Size(indices);
     }
     ek_packing packing;

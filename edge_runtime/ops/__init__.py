@@ -4,7 +4,10 @@
 what breaks the limit, None when nothing does), ``shapes(call)`` (the shape of each output) and
 ``lower(call)``: the kernel that runs the op. An op whose output the planner can know has
 ``fold(call)`` instead, which returns its bytes; one whose output is its first input's bytes under
-another shape has ``ALIAS = True``.
+another shape has ``ALIAS = True``. ``ELEMENTWISE = True``: each element of the output depends on
+one element of each input, which are broadcast.
+another shape has ``ALIAS = True``. ``ELEMENTWISE = True`` says that each element of the output
+depends on one element of each input, which are broadcast.
 
 A kernel is ``ek_<its name>`` in ``kernels/<family>.c`` and, as the definition of its meaning, a
 NumPy function in ``kernels/<family>.py``. Both have the same int32 parameters and the same flat
@@ -52,6 +55,7 @@ OPS = {
     "GREATER": "comparison",
     "GREATER_EQUAL": "comparison",
     "HARD_SWISH": "hard_swish",
+    "IF": "control_flow",
     "L2_NORMALIZATION": "l2_normalization",
     "L2_POOL_2D": "pool",
     "LEAKY_RELU": "leaky_relu",
@@ -125,6 +129,7 @@ OPS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "unidirectional_sequence_lstm",
     "UNIDIRECTIONAL_SEQUENCE_RNN": "unidirectional_sequence_rnn",
     "UNPACK": "unpack",
+    "WHILE": "control_flow",
     "ZEROS_LIKE": "zeros_like",
 }
 """Builtin -> module of this folder."""

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, quantize_multiplier
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import affine, not_affine, same_shape
+from edge_runtime.ops.constraints import (
+    LIMITS,
+    affine,
+    not_both_of,
+    same_shape,
+    small_integers_are_quantized,
+)
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import requantized
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both float32, both int32, both int8 or both int16."""
-    types = call.input(0).dtype, call.output.dtype
-    fits = types[0] == types[1] in ("float32", "int32", "int8", "int16")
-    return None if fits else ", ".join(types)
-
-
-def quantization_fits(call: Call) -> str | None:
-    """Int8 and int16 have one scale and zero point, int16 the zero point 0."""
-    if call.output.dtype not in ("int8", "int16"):
-        return None
-    return not_affine(call.input(0), call.output)
+    """Input and output are both int8, int16, int32 or float32."""
+    return not_both_of(call, "int8", "int16", "int32", "float32")
 
 
 def ratio_fits(call: Call) -> str | None:
     """The ratio of the scales of int8 and int16 is less than 2**31."""
-    if call.output.dtype not in ("int8", "int16") or _ratio(call) < 2**31:
+    if call.output.dtype not in LIMITS or _ratio(call) < 2**31:
         return None
     return str(_ratio(call))
 
 
-CONSTRAINTS = (types_are_supported, quantization_fits, ratio_fits)
+CONSTRAINTS = (types_are_supported, small_integers_are_quantized, ratio_fits)
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:

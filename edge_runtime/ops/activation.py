@@ -32,6 +32,12 @@ def activation_is_known(call: Call) -> str | None:
     return None if 0 <= code < len(BOUNDS) else str(code)
 
 
+def activation_is_none(call: Call) -> str | None:
+    """There is no fused activation."""
+    code = call.op.options["fused_activation"]
+    return str(code) if code else None
+
+
 def _fused(call: Call) -> tuple[float, float]:
     """Return the bounds of the fused activation."""
     return tuple(BOUNDS.values())[call.op.options["fused_activation"]]

@@ -69,6 +69,8 @@ CONSTRAINTS = (*SHARED_CONSTRAINTS, powers_are_not_broadcast)
 
 shapes = broadcast.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call, sign: int = 1) -> Kernel:
     """Return the kernel of the element type and rounding.

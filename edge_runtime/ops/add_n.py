@@ -36,11 +36,12 @@ CONSTRAINTS = (inputs_are_there, types_are_supported, shapes_are_equal)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type."""
     inputs = tuple(range(len(call.inputs)))
     params = {"count": call.output.elements, "inputs": len(inputs)}
-    # A constant input is stored once, however many tensors are run at once.
-    rows = "count" if all(tensor and tensor.data is None for tensor in call.inputs) else None
+    rows = "count" if call.all_computed else None
     return Kernel(f"add_n_{call.output.dtype}", params, inputs, in_place=True, rows=rows)

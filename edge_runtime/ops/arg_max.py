@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from math import prod
 
+from edge_runtime.ops.axis import axis_is_known, known_axis
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import size_fits
 
 OUTPUTS = {2: "int32", 4: "int64"}
 """Enum TensorType of the schema -> type of the positions."""
@@ -25,31 +26,12 @@ def types_are_supported(call: Call) -> str | None:
     return None if fits else f"{source} to {output}"
 
 
-def axis_is_known(call: Call) -> str | None:
-    """The axis is one known whole number, a dimension of the input."""
-    rank, axis = len(call.input(0).shape), whole_number(call.input(1))
-    if axis is not None and len(axis) == 1 and -rank <= axis[0] < rank:
-        return None
-    return f"{axis} of {describe(call.input(0))}"
-
-
-def size_fits(call: Call) -> str | None:
-    """The input has 1 to 2**31 - 1 elements."""
-    return None if 0 < call.input(0).elements < 2**31 else describe(call.input(0))
-
-
 CONSTRAINTS = (types_are_supported, axis_is_known, size_fits)
-
-
-def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    (axis,) = whole_number(call.input(1)) or (0,)
-    return axis % len(call.input(0).shape)
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape without the axis."""
-    axis, shape = _axis(call), call.input(0).shape
+    axis, shape = known_axis(call.input(1), call.input(0)), call.input(0).shape
     return ((*shape[:axis], *shape[axis + 1 :]),)
 
 
@@ -58,7 +40,8 @@ def lower(call: Call) -> Kernel:
 
     Source: ArgMinMax in tensorflow/lite/kernels/internal/reference/arg_min_max.h.
     """
-    axis, shape, dtype = _axis(call), call.input(0).shape, call.input(0).dtype
+    tensor = call.input(0)
+    axis, shape, dtype = known_axis(call.input(1), tensor), tensor.shape, tensor.dtype
     least = call.op.name == "ARG_MIN"
     params = {
         "outer": prod(shape[:axis]),

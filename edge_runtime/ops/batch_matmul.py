@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.fixed_point import f32, quantize_multiplier
+from edge_runtime.ops.broadcast import joined
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import affine, describe, not_affine
 
@@ -41,13 +42,8 @@ def shapes_fit(call: Call) -> str | None:
     """The rows of x are as long as the columns of y, and the other dimensions can be broadcast."""
     x, y = call.input(0), call.input(1)
     (*xs, _, depth), (*ys, other, _) = _matrix_shapes(call)
-    pairs = zip(reversed(xs), reversed(ys), strict=False)
-    if (
-        depth == other
-        and all(m == n or 1 in (m, n) for m, n in pairs)
-        and x.elements
-        and y.elements
-    ):
+    fits = depth == other and joined([tuple(xs), tuple(ys)]) is not None
+    if fits and x.elements and y.elements:
         return None
     return f"{describe(x)} and {describe(y)}"
 
@@ -71,7 +67,7 @@ CONSTRAINTS = (types_are_supported, ranks_fit, shapes_fit, quantization_fits)
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the batches and the shape of the matrices' product."""
     x, y = _matrix_shapes(call)
-    return ((*_broadcast(x[:-2], y[:-2]), x[-2], y[-1]),)
+    return ((*(joined([x[:-2], y[:-2]]) or ()), x[-2], y[-1]),)
 
 
 def lower(call: Call) -> Kernel:
@@ -81,7 +77,7 @@ def lower(call: Call) -> Kernel:
     if not adjoint and prod(ys) == 1:
         # All rows of x are multiplied by the same matrix.
         rows, xs, ys = rows * prod(xs), [], []
-    batches = (1, 1, 1, *_broadcast(tuple(xs), tuple(ys)))[-3:]
+    batches = (1, 1, 1, *(joined([tuple(xs), tuple(ys)]) or ()))[-3:]
     params = dict(zip(("outer", "middle", "inner"), batches, strict=True))
     params |= _steps("x", xs, rows * depth) | _steps("y", ys, depth * columns)
     params |= {
@@ -104,13 +100,6 @@ def _matrix_shapes(call: Call) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if call.op.options["adj_x"]:
         x = (*x[:-2], x[-1], x[-2])
     return x, (*y[:-2], y[-1], y[-2]) if call.op.options["adj_y"] else y
-
-
-def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that two shapes which fit are broadcast to."""
-    rank = max(len(a), len(b))
-    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return tuple(n if m == 1 else m for m, n in zip(a, b, strict=True))
 
 
 def _steps(name: str, batches: list[int], size: int) -> dict[str, int]:

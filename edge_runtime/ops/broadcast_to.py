@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_type, whole_number
+from edge_runtime.ops.constraints import describe, named, same_type, whole_number
 from edge_runtime.ops.strides import strided_copy, strides
 
 
@@ -11,7 +11,7 @@ def shape_is_known(call: Call) -> str | None:
     """The new shape is constant, and the input's can be broadcast to it."""
     target, shape = whole_number(call.input(1)), call.input(0).shape
     if target is None:
-        return f"{call.input(1).name!r}, {describe(call.input(1))}"
+        return named(call.input(1))
     if len(target) >= len(shape) and all(
         size in (1, other) and other > 0
         for size, other in zip(_aligned(shape, len(target)), target, strict=True)

@@ -41,10 +41,22 @@ class Call:
         Raises:
             UnsoundError: it is not there.
         """
-        tensor = self.inputs[position] if position < len(self.inputs) else None
+        tensor = self.optional(position)
         if tensor is None:
             raise UnsoundError(f"op {self.op.index}, {self.op.name}: it has no input {position}")
         return tensor
+
+    def optional(self, position: int) -> Tensor | None:
+        """Return an input that may be absent; None when it is."""
+        return self.inputs[position] if position < len(self.inputs) else None
+
+    @property
+    def all_computed(self) -> bool:
+        """Whether all inputs are there and none is a constant.
+
+        A constant is stored once, however many tensors are run at once.
+        """
+        return all(tensor is not None and tensor.data is None for tensor in self.inputs)
 
     @property
     def output(self) -> Tensor:

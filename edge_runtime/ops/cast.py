@@ -12,6 +12,8 @@ CONSTRAINTS = ()
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel; scales and zero points make no difference."""

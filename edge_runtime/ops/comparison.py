@@ -67,6 +67,8 @@ CONSTRAINTS = (
 
 shapes = broadcast.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type; bool has that of LOGICAL_AND and LOGICAL_OR."""

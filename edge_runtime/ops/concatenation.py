@@ -9,6 +9,8 @@ from math import prod
 
 from edge_runtime.fixed_point import f32, half_away
 from edge_runtime.graph import SIZES
+from edge_runtime.ops.activation import activation_is_none
+from edge_runtime.ops.axis import axis_is_there, axis_option
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
 from edge_runtime.ops.constraints import affine, describe, other_scale, per_tensor
 
@@ -29,15 +31,9 @@ def types_are_supported(call: Call) -> str | None:
     return None if len(set(types)) == 1 else ", ".join(types)
 
 
-def axis_is_there(call: Call) -> str | None:
-    """The axis is a dimension of the inputs."""
-    axis, rank = call.op.options["axis"], len(call.input(0).shape)
-    return None if -rank <= axis < rank else f"{axis} of {describe(call.input(0))}"
-
-
 def shapes_fit(call: Call) -> str | None:
     """The inputs' shapes are equal but for the axis."""
-    axis = _axis(call)
+    axis = axis_option(call)
     first = call.input(0)
     for tensor in call.inputs:
         other = tensor.shape if tensor else ()
@@ -48,9 +44,9 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def size_fits(call: Call) -> str | None:
-    """The output has 1 to 2**31 - 1 bytes."""
+    """The output has less than 2**31 bytes."""
     size = prod(shapes(call)[0]) * SIZES[call.output.dtype]
-    return None if 0 < size < 2**31 else str(size)
+    return None if size < 2**31 else str(size)
 
 
 def quantization_fits(call: Call) -> str | None:
@@ -88,11 +84,8 @@ def ratios_fit(call: Call) -> str | None:
     return None
 
 
-def activation_is_none(call: Call) -> str | None:
-    """There is no fused activation."""
-    code = call.op.options["fused_activation"]
-    return str(code) if code else None
-
+EMPTY_INPUTS = True
+"""Inputs may have no elements; the kernel does not read these."""
 
 CONSTRAINTS = (
     inputs_are_there,
@@ -107,15 +100,9 @@ CONSTRAINTS = (
 )
 
 
-def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    axis: int = call.op.options["axis"]
-    return axis % len(call.input(0).shape)
-
-
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the first input's shape, with the sum of the lengths along the axis."""
-    axis = _axis(call)
+    axis = axis_option(call)
     first = call.input(0).shape
     total = sum(tensor.shape[axis] for tensor in call.inputs if tensor)
     return ((*first[:axis], total, *first[axis + 1 :]),)
@@ -123,18 +110,19 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel, which copies bytes and so serves every element type, or rescales uint8."""
-    axis = _axis(call)
+    axis = axis_option(call)
     size = SIZES[call.output.dtype]
-    lengths = [prod(tensor.shape[axis:]) * size for tensor in call.inputs if tensor]
+    read = {at: tensor for at, tensor in enumerate(call.inputs) if tensor and tensor.elements}
+    lengths = [prod(tensor.shape[axis:]) * size for tensor in read.values()]
     params = {"rows": prod(call.input(0).shape[:axis]), "inputs": len(lengths)}
     # A constant input is stored once, however many tensors are run at once.
-    rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
-    inputs = tuple(range(len(lengths)))
+    rows = "rows" if all(tensor.data is None for tensor in read.values()) else None
+    inputs = tuple(read)
     output, constants = call.output, [int32s(lengths)]
-    others = [tensor for tensor in call.inputs if tensor and other_scale(tensor, output)]
+    others = [tensor for tensor in read.values() if other_scale(tensor, output)]
     if output.dtype != "uint8" or not others:
         return Kernel("concatenation", params, inputs, tuple(constants), rows=rows)
-    constants += [_table(tensor, output) for tensor in call.inputs if tensor]
+    constants += [_table(tensor, output) for tensor in read.values()]
     return Kernel("concatenation_lookup", params, inputs, tuple(constants), rows=rows)
 
 

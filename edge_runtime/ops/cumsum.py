@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from math import prod
 
+from edge_runtime.ops.axis import axis_is_known, known_axis
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_shape, whole_number
+from edge_runtime.ops.constraints import not_both_of, same_shape, size_fits
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both float32, int32 or int64."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in ("float32", "int32", "int64") else ", ".join(types)
-
-
-def axis_is_known(call: Call) -> str | None:
-    """The axis is one known whole number, a dimension of the input."""
-    rank, axis = len(call.input(0).shape), whole_number(call.input(1))
-    if axis is not None and len(axis) == 1 and -rank <= axis[0] < rank:
-        return None
-    return f"{axis} of {describe(call.input(0))}"
-
-
-def size_fits(call: Call) -> str | None:
-    """The input has 1 to 2**31 - 1 elements."""
-    return None if 0 < call.input(0).elements < 2**31 else describe(call.input(0))
+    """Input and output are both int32, int64 or float32."""
+    return not_both_of(call, "int32", "int64", "float32")
 
 
 CONSTRAINTS = (types_are_supported, axis_is_known, size_fits)
@@ -38,8 +25,7 @@ def lower(call: Call) -> Kernel:
     Source: CumSum in tensorflow/lite/kernels/internal/reference/cumsum.h.
     """
     shape, options = call.input(0).shape, call.op.options
-    (axis,) = whole_number(call.input(1)) or (0,)
-    axis %= len(shape)
+    axis = known_axis(call.input(1), call.input(0))
     params = {
         "outer": prod(shape[:axis]),
         "depth": shape[axis],

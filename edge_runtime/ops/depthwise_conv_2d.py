@@ -17,21 +17,19 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe
+from edge_runtime.ops.constraints import affine, computed, describe
 from edge_runtime.ops.per_channel import (
     factors,
-    float32_factor,
     float_factors,
+    floats,
     multipliers,
+    not_among,
     not_scaled,
     numbers,
     too_large,
+    weight_scales,
 )
-from edge_runtime.ops.window import places, window
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
+from edge_runtime.ops.window import places, sizes, window, window_fits
 
 TYPES = (
     ("int8", "int8", "int32"),
@@ -42,31 +40,20 @@ TYPES = (
 )
 """Element types of activations, weights and bias."""
 
-MOST_POSITIONS = 2**29
-"""Bound of sizes, strides and dilations along a dimension: their sums fit int32."""
-
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and weights are float32, int8, uint8, or float32/int16 and int8, the bias matches."""
-    bias = _bias(call)
-    types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
-    for activations, weights, kind in TYPES:
-        if types == [activations, activations, weights] and (bias is None or bias.dtype == kind):
-            return None
-    return ", ".join([*types, *([bias.dtype] if bias else [])])
+    """Types are float32, weights also int8; int8 or uint8, bias int32; or int16, int8, int64."""
+    return not_among(TYPES, call.input(0), call.input(1), call.optional(2), call.output)
 
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
-    for tensor in call.inputs[1:]:
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(*call.inputs[1:])
 
 
 def shapes_fit(call: Call) -> str | None:
     """Weights are [1, rows, columns, N * channels of the input, which has 4 dimensions]."""
-    tensor, weights, bias = call.input(0), call.input(1), _bias(call)
+    tensor, weights, bias = call.input(0), call.input(1), call.optional(2)
     if len(tensor.shape) == len(weights.shape) == 4 and tensor.elements and weights.elements:
         fits = weights.shape[0] == 1 and weights.shape[3] % tensor.shape[3] == 0
         if fits and (bias is None or bias.shape == weights.shape[3:]):
@@ -80,24 +67,6 @@ def multiplier_is_stated(call: Call) -> str | None:
     if call.input(0).dtype != "int16" or multiplier == _multiplier(call):
         return None
     return f"{multiplier}, not {_multiplier(call)}"
-
-
-def window_moves(call: Call) -> str | None:
-    """Strides and dilations are positive; with sizes, padding and dilated window below 2**29."""
-    options = call.op.options
-    moves = [options[name] for name in ("stride_h", "stride_w", "dilation_h", "dilation_w")]
-    (_, *size, _), (_, *taps, _) = call.input(0).shape, call.input(1).shape
-    dilated = [(count - 1) * step for count, step in zip(taps, moves[2:], strict=True)]
-    fits = all(move > 0 for move in moves) and max(*moves, *size, *dilated) < MOST_POSITIONS
-    return None if fits else f"{moves}, {size}, {taps}"
-
-
-def padding_is_known(call: Call) -> str | None:
-    """The padding is SAME or VALID, and the window fits into the input."""
-    padding = call.op.options["padding"]
-    if padding in (0, 1) and min(_positions(call)) > 0:
-        return None
-    return f"padding {padding}, {describe(call.input(1))} in {describe(call.input(0))}"
 
 
 def elements_fit(call: Call) -> str | None:
@@ -121,8 +90,7 @@ CONSTRAINTS = (
     weights_are_constant,
     shapes_fit,
     multiplier_is_stated,
-    window_moves,
-    padding_is_known,
+    window_fits,
     elements_fit,
     quantization_fits,
     factors_fit,
@@ -132,15 +100,14 @@ CONSTRAINTS = (
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return [batches, rows, columns, outputs]."""
-    return ((call.input(0).shape[0], *_positions(call), call.input(1).shape[3]),)
+    return ((call.input(0).shape[0], *places(call, *sizes(call)), call.input(1).shape[3]),)
 
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
-    tensor, weights, bias = call.input(0), call.input(1), _bias(call)
+    tensor, weights, bias = call.input(0), call.input(1), call.optional(2)
     batches, height, width, channels = tensor.shape
-    _, rows, columns, outputs = weights.shape
-    output_height, output_width = _positions(call)
+    _, output_height, output_width, outputs = call.output.shape
     size = {
         "batches": batches,
         "height": height,
@@ -149,7 +116,7 @@ def lower(call: Call) -> Kernel:
         "multiplier": _multiplier(call),
         "output_height": output_height,
         "output_width": output_width,
-        **window(call, rows, columns),
+        **window(call, *sizes(call)),
     }
     if tensor.dtype == "float32":
         params = {**size, **float32_bounds(call)}
@@ -157,11 +124,8 @@ def lower(call: Call) -> Kernel:
         inputs = (0, 1, 2) if bias else (0, 1)
         if weights.dtype == "float32":
             return _kernel("float32", params, *constants, inputs=inputs)
-        assert weights.quantization is not None
-        scales = list(weights.quantization.scales) * (
-            1 if weights.quantization.per_channel else outputs
-        )
-        return _kernel("hybrid", params, *constants, float32s(scales), inputs=inputs)
+        scales = float32s(weight_scales(weights, outputs))
+        return _kernel("hybrid", params, *constants, scales, inputs=inputs)
     biases = numbers(bias, outputs)
     if tensor.dtype == "int16":
         scaling = multipliers(factors(tensor, weights, call.output), outputs)
@@ -170,11 +134,12 @@ def lower(call: Call) -> Kernel:
     if tensor.dtype == "uint8":
         size["weights_zero_point"] = affine(weights)[1]
     size["output_zero_point"] = affine(call.output)[1]
-    if call.rounding == "xnnpack" and tensor.dtype == "int8":
-        factor = float_factors(tensor, weights, call.output, outputs)
+    delegated = call.op.options["depth_multiplier"] == _multiplier(call)
+    if call.rounding == "xnnpack" and tensor.dtype == "int8" and delegated:
+        factor = floats(float_factors(tensor, weights, call.output), outputs)
         return _kernel("int8_float", {**size, **xnnpack_bounds(call)}, int32s(biases), factor)
-    of_scales = float32_factor if tensor.dtype == "uint8" else factors
-    scaling = multipliers(of_scales(tensor, weights, call.output), outputs)
+    rounded = tensor.dtype == "uint8"
+    scaling = multipliers(factors(tensor, weights, call.output, rounded=rounded), outputs)
     params = {**size, **quantized_bounds(call)}
     return _kernel(f"{tensor.dtype}_twice", params, int32s(biases), *scaling)
 
@@ -187,16 +152,6 @@ def _kernel(
     return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
 
 
-def _bias(call: Call) -> Tensor | None:
-    return call.inputs[2] if len(call.inputs) > 2 else None
-
-
 def _multiplier(call: Call) -> int:
     """Return the number of outputs of each input channel."""
     return call.input(1).shape[3] // call.input(0).shape[3]
-
-
-def _positions(call: Call) -> tuple[int, int]:
-    """Return the output's height and width, not positive where the window is too large."""
-    _, rows, columns, _ = call.input(1).shape
-    return places(call, rows, columns)

@@ -25,6 +25,8 @@ CONSTRAINTS = (types_are_supported, quantization_fits)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel for the input's type; all runtimes have the same bytes.

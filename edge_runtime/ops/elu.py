@@ -6,20 +6,21 @@ from math import expm1
 
 from edge_runtime.fixed_point import f32
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import not_both_of, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8 or both float32."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in ("float32", "int8") else ", ".join(types)
+    """Input and output are both int8 or float32."""
+    return not_both_of(call, "int8", "float32")
 
 
 CONSTRAINTS = (types_are_supported, quantized_per_tensor)
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:

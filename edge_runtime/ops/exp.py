@@ -16,6 +16,8 @@ CONSTRAINTS = (types_are_int8_int16_or_float32, quantized_per_tensor)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for int8, an interpolated one for int16, the function for float32.

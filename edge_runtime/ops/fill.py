@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe, named, whole_number
 from edge_runtime.ops.strides import strided_copy
 
 
@@ -11,7 +11,7 @@ def shape_is_known(call: Call) -> str | None:
     """The shape is constant, its numbers from 0 on."""
     shape = whole_number(call.input(0))
     if shape is None:
-        return f"{call.input(0).name!r}, {describe(call.input(0))}"
+        return named(call.input(0))
     return None if min(shape) >= 0 else str(list(shape))
 
 

@@ -27,6 +27,8 @@ CONSTRAINTS = (
 
 shapes = broadcast.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type."""

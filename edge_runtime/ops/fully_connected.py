@@ -25,21 +25,20 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import NONE, Call, Constant, Kernel, float32s, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor
+from edge_runtime.ops.constraints import affine, computed, describe, not_affine, per_tensor
 from edge_runtime.ops.per_channel import (
     factors,
-    float32_factor,
     float_factors,
+    floats,
     multipliers,
     numbers,
     spread,
+    weight_scales,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from edge_runtime.graph import Tensor
 
 MAX_DEPTH = 2**16
 """Most products of int8 whose sum fits int32 in every case."""
@@ -67,26 +66,24 @@ def types_are_supported(call: Call) -> str | None:
 
 def bias_type_fits(call: Call) -> str | None:
     """The bias is int32, with int16 activations also int64, with float32 ones float32."""
-    bias, types = _bias(call), (call.input(0).dtype, call.input(1).dtype)
-    return (
-        None if bias is None or (*types, bias.dtype) in TYPES else ", ".join((*types, bias.dtype))
-    )
+    bias = call.optional(2)
+    if bias is None:
+        return None
+    types = call.input(0).dtype, call.input(1).dtype, bias.dtype
+    return None if types in TYPES else ", ".join(types)
 
 
 def weights_are_constant(call: Call) -> str | None:
     """The bias is a constant of the file, and so are weights, unless all is int8 or all float32."""
-    weights, bias = call.input(1), _bias(call)
+    weights, bias = call.input(1), call.optional(2)
     free = call.input(0).dtype == weights.dtype in ("int8", "float32")
-    for tensor in [bias] if free else [weights, bias]:
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(bias) if free else computed(weights, bias)
 
 
 def shapes_fit(call: Call) -> str | None:
     """Weights are [outputs, depth], the bias [outputs], the input a multiple of depth."""
     tensor, weights = call.input(0), call.input(1)
-    bias = _bias(call)
+    bias = call.optional(2)
     if len(weights.shape) == 2 and weights.elements:
         outputs, depth = weights.shape
         if tensor.elements % depth == 0 and (bias is None or bias.shape == (outputs,)):
@@ -157,7 +154,7 @@ def lower(call: Call) -> Kernel:
     size = {"rows": call.input(0).elements // depth, "depth": depth, "outputs": outputs}
     if call.output.dtype == "float32":
         return _lower_float32(call, size)
-    bias = _bias(call)
+    bias = call.optional(2)
     xnnpack = call.rounding == "xnnpack" and call.output.dtype == "int8"
     bounds = xnnpack_bounds(call) if xnnpack else quantized_bounds(call)
     biases = numbers(bias, outputs)
@@ -174,20 +171,17 @@ def lower(call: Call) -> Kernel:
 def _lower_float32(call: Call, size: dict[str, int]) -> Kernel:
     """Return the kernel of float32 with weights of any type, constant or computed."""
     bounds, weights, outputs = unlimited_bounds(call), call.input(1), size["outputs"]
-    constants = () if _bias(call) else (int32s([0] * outputs),)
-    inputs = (0, 1, 2) if _bias(call) else (0, 1)
+    constants = () if call.optional(2) else (int32s([0] * outputs),)
+    inputs = (0, 1, 2) if call.optional(2) else (0, 1)
     if weights.dtype == "float32":
         params = {**size, **bounds}
         if weights.data is not None:
             return _kernel("fully_connected_float32", params, *constants, inputs=inputs)
         name = "fully_connected_offset_float32"
         return Kernel(name, params, inputs, constants, rows=None, weights=inputs[2:])
-    assert weights.quantization is not None
-    scales = list(weights.quantization.scales) * (
-        1 if weights.quantization.per_channel else outputs
-    )
+    scales = float32s(weight_scales(weights, outputs))
     params = {**size, "asymmetric": int(call.op.options["asymmetric_quantize_inputs"]), **bounds}
-    return _kernel("fully_connected_hybrid", params, *constants, float32s(scales), inputs=inputs)
+    return _kernel("fully_connected_hybrid", params, *constants, scales, inputs=inputs)
 
 
 def _lower_offset(call: Call, size: dict[str, int], biases: list[int]) -> Kernel:
@@ -230,8 +224,9 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
         [wrapped(bias - offset * total) for bias, total in zip(biases, sums, strict=True)]
     )
     if call.rounding == "xnnpack":
-        factor = float_factors(call.input(0), call.input(1), call.output, params["outputs"])
-        return _kernel("fully_connected_int8_float", params, folded, factor)
+        scales = float_factors(call.input(0), call.input(1), call.output)
+        constants = folded, floats(scales, params["outputs"])
+        return _kernel("fully_connected_int8_float", params, *constants)
     roundings = "once" if call.rounding == "litert" else "twice"
     return _kernel(
         f"fully_connected_int8_{roundings}",
@@ -244,7 +239,7 @@ def _lower_int8(call: Call, params: dict[str, int], biases: list[int]) -> Kernel
 
 def _lower_int16(call: Call, params: dict[str, int], biases: list[int]) -> Kernel:
     """Return the int16 kernel of the bias' type and the rounding."""
-    bias = _bias(call)
+    bias = call.optional(2)
     micro = _micro(call)
     constants = _multipliers(call) if micro else _exact_multipliers(call)
     if bias is None or bias.dtype == "int64":
@@ -266,10 +261,6 @@ def _kernel(
     return Kernel(name, params, inputs, constants, rows="rows", weights=weights, hints=hints)
 
 
-def _bias(call: Call) -> Tensor | None:
-    return call.inputs[2] if len(call.inputs) > 2 else None
-
-
 def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """Return the factors from sums to outputs: multiplier and shift of each output.
 
@@ -279,8 +270,9 @@ def _multipliers(call: Call) -> tuple[Constant, Constant]:
     """
     weights, outputs = call.input(1), call.input(1).shape[0]
     if _micro(call):
-        of_scales = float32_factor if per_tensor(weights) else factors
-        return multipliers(of_scales(call.input(0), weights, call.output), outputs)
+        rounded = per_tensor(weights)
+        several = factors(call.input(0), weights, call.output, rounded=rounded)
+        return multipliers(several, outputs)
     pairs = [rounding_multiplier(one) for one in factors(call.input(0), weights, call.output)]
     return spread(pairs, outputs, int32s)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.graph import SIZES
+from edge_runtime.ops.axis import axis_is_there, axis_option
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import describe, same_type
 
@@ -15,29 +16,20 @@ def indices_are_whole(call: Call) -> str | None:
     return None if dtype in ("int32", "int64") else dtype
 
 
-def axis_is_there(call: Call) -> str | None:
-    """The axis is a dimension of the input."""
-    axis, rank = call.op.options["axis"], len(call.input(0).shape)
-    return None if -rank <= axis < rank else f"{axis} of {describe(call.input(0))}"
-
-
 def batches_fit(call: Call) -> str | None:
     """Input and indices share as many first dimensions as batch_dims says, up to the axis."""
     count, rank = call.op.options["batch_dims"], len(call.input(1).shape)
     if -rank <= count <= rank:
         count = _batch_dims(call)
-        if count <= _axis(call) and call.input(0).shape[:count] == call.input(1).shape[:count]:
+        if (
+            count <= axis_option(call)
+            and call.input(0).shape[:count] == call.input(1).shape[:count]
+        ):
             return None
     return f"{count} of {describe(call.input(0))} and {describe(call.input(1))}"
 
 
 CONSTRAINTS = (same_type, indices_are_whole, axis_is_there, batches_fit)
-
-
-def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    axis: int = call.op.options["axis"]
-    return axis % len(call.input(0).shape)
 
 
 def _batch_dims(call: Call) -> int:
@@ -48,13 +40,18 @@ def _batch_dims(call: Call) -> int:
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with the indices' in place of the axis."""
-    shape, axis = call.input(0).shape, _axis(call)
+    shape, axis = call.input(0).shape, axis_option(call)
     return ((*shape[:axis], *call.input(1).shape[_batch_dims(call) :], *shape[axis + 1 :]),)
 
 
 def lower(call: Call) -> Kernel:
     """Return the kernel, which copies bytes and so serves every element type."""
-    tensor, indices, axis, count = call.input(0), call.input(1), _axis(call), _batch_dims(call)
+    tensor, indices, axis, count = (
+        call.input(0),
+        call.input(1),
+        axis_option(call),
+        _batch_dims(call),
+    )
     params = {
         "batches": prod(tensor.shape[:count]),
         "outer": prod(tensor.shape[count:axis]),

@@ -19,6 +19,8 @@ CONSTRAINTS = (types_are_8_or_16_bits_or_float32, quantized_per_tensor)
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, an interpolated one for int16, the function for float32.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from edge_runtime.fixed_point import f32, quantize_multiplier, rounding_shift
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import affine, quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import affine, not_both_of, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both float32, both int8 or both uint8."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in ("float32", "int8", "uint8") else ", ".join(types)
+    """Input and output are both int8, uint8 or float32."""
+    return not_both_of(call, "int8", "uint8", "float32")
 
 
 def scales_fit(call: Call) -> str | None:
@@ -29,6 +28,8 @@ CONSTRAINTS = (types_are_supported, quantized_per_tensor, scales_fit)
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:

@@ -7,8 +7,15 @@ has no such kernel.
 from __future__ import annotations
 
 from edge_runtime.fixed_point import float_bits
+from edge_runtime.ops.activation import activation_is_none
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import affine, describe, quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import (
+    affine,
+    describe,
+    not_both_of,
+    quantized_per_tensor,
+    same_shape,
+)
 
 ZERO_POINTS = {"int8": 0, "uint8": 128}
 """Element type -> zero point of the output."""
@@ -21,9 +28,8 @@ EPSILON = 1e-6
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8, both uint8 or both float32."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in ("float32", *ZERO_POINTS) else ", ".join(types)
+    """Input and output are both int8, uint8 or float32."""
+    return not_both_of(call, "int8", "uint8", "float32")
 
 
 def depth_fits(call: Call) -> str | None:
@@ -40,12 +46,6 @@ def output_quantization_fits(call: Call) -> str | None:
         return None
     pair = affine(call.output)
     return None if pair == (1 / 128, ZERO_POINTS[call.output.dtype]) else str(pair)
-
-
-def activation_is_none(call: Call) -> str | None:
-    """There is no fused activation."""
-    code = call.op.options["fused_activation"]
-    return str(code) if code else None
 
 
 CONSTRAINTS = (

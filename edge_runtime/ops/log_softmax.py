@@ -12,7 +12,13 @@ from math import floor
 
 from edge_runtime.fixed_point import quantize_multiplier, rescale_twice, rounding_shift
 from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import affine, describe, quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import (
+    affine,
+    describe,
+    not_both_of,
+    quantized_per_tensor,
+    same_shape,
+)
 from edge_runtime.ops.softmax_tables import FRACTION, INTEGER_BITS, fixed_point_exponentials
 
 ZERO_POINTS = {"int8": 127, "uint8": 255}
@@ -26,9 +32,8 @@ SUM_BITS = 12
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are both int8, both uint8 or both float32."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in ("float32", *ZERO_POINTS) else ", ".join(types)
+    """Input and output are both int8, uint8 or float32."""
+    return not_both_of(call, "int8", "uint8", "float32")
 
 
 def depth_fits(call: Call) -> str | None:

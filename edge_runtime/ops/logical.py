@@ -23,6 +23,8 @@ CONSTRAINTS = (
 
 shapes = broadcast.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel with the op's truth table."""

@@ -40,6 +40,8 @@ CONSTRAINTS = (types_are_8_or_16_bits_or_float32, quantization_fits, sigmoid_tab
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, fixed-point arithmetic for int16, the function for float32.

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from edge_runtime.ops.call import Call
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
-
 INPUTS = 24
 """Inputs of the op; without normalisation the last 4 may be missing."""
 
@@ -18,11 +14,6 @@ gate has no peephole weights."""
 
 CONSTANT = (*range(1, 18), *NORMS)
 """Positions of the weights."""
-
-
-def find(call: Call, position: int) -> Tensor | None:
-    """Return an input; None where it is left out."""
-    return call.inputs[position] if position < len(call.inputs) else None
 
 
 def sizes(call: Call) -> dict[str, int]:
@@ -40,8 +31,8 @@ def sizes(call: Call) -> dict[str, int]:
         "cells": cells,
         "outputs": outputs,
         "time_major": int(time_major),
-        "coupled": int(find(call, WEIGHTS[0]) is None),
-        "peephole": int(find(call, PEEPHOLES[1]) is not None),
-        "projection": int(find(call, PROJECTION) is not None),
-        "layer_norm": int(find(call, NORMS[1]) is not None),
+        "coupled": int(call.optional(WEIGHTS[0]) is None),
+        "peephole": int(call.optional(PEEPHOLES[1]) is not None),
+        "projection": int(call.optional(PROJECTION) is not None),
+        "layer_norm": int(call.optional(NORMS[1]) is not None),
     }

@@ -19,7 +19,6 @@ from edge_runtime.ops.lstm import (
     PROJECTION_BIAS,
     RECURRENT,
     WEIGHTS,
-    find,
     sizes,
 )
 
@@ -70,15 +69,15 @@ def constants(call: Call) -> tuple[Constant, ...]:
     for kind, offset in (WEIGHTS, -input_offset), (RECURRENT, -state_offset):
         for gate in GATES:
             folded = kind is WEIGHTS and not layer_norm
-            bias = find(call, BIASES[gate]) if folded else None
-            biases += _biases(call, find(call, kind[gate]), bias, offset)
-    projection = find(call, PROJECTION)
-    projected = _biases(call, projection, find(call, PROJECTION_BIAS), hidden_offset)
+            bias = call.optional(BIASES[gate]) if folded else None
+            biases += _biases(call, call.optional(kind[gate]), bias, offset)
+    projection = call.optional(PROJECTION)
+    projected = _biases(call, projection, call.optional(PROJECTION_BIAS), hidden_offset)
     return (
         int32s(biases),
         int32s(projected if projection else [0]),
         int32s([number for factor in _factors(call) for number in factor]),
-        int32s([number for gate in GATES for number in _norm(find(call, NORMS[gate]))]),
+        int32s([number for gate in GATES for number in _norm(call.optional(NORMS[gate]))]),
     )
 
 
@@ -103,18 +102,19 @@ def _factors(call: Call) -> list[tuple[int, int]]:
     cell = power_of_two(_scale(call.input(CELL_STATE)))
     assert cell is not None
     steps = [
-        STEP if find(call, NORMS[1]) is None else _scale(call.intermediates[gate]) for gate in GATES
+        STEP if call.optional(NORMS[1]) is None else _scale(call.intermediates[gate])
+        for gate in GATES
     ]
     factors = []
     for kind, other in (WEIGHTS, source), (RECURRENT, state):
         for gate in GATES:
-            weights = find(call, kind[gate])
+            weights = call.optional(kind[gate])
             factors.append(_factor(f32(_scale(weights) * other) / steps[gate]) if weights else None)
     for gate, position in enumerate((PEEPHOLES[0], PEEPHOLES[1], None, PEEPHOLES[2])):
-        weights = None if position is None else find(call, position)
+        weights = None if position is None else call.optional(position)
         factors.append(_factor(2.0**cell * _scale(weights) / steps[gate]) if weights else None)
     factors.append(_factor(2.0**-15 / hidden * 2.0**-15))
-    projection = find(call, PROJECTION)
+    projection = call.optional(PROJECTION)
     factors.append(_factor(f32(_scale(projection) * hidden) / state) if projection else None)
     return [factor or NO_FACTOR for factor in factors]
 

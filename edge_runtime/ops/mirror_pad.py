@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_elements, whole_number
+from edge_runtime.ops.constraints import describe, named, pairs, same_elements, whole_number
+from edge_runtime.ops.pad import shapes
 from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
@@ -15,10 +16,10 @@ def paddings_are_known(call: Call) -> str | None:
     """The paddings are constant, for each dimension two numbers that its mirror image has."""
     paddings, known, shape = call.input(1), whole_number(call.input(1)), call.input(0).shape
     if known is None or paddings.shape != (len(shape), 2):
-        return f"{paddings.name!r}, {describe(paddings)}"
+        return named(paddings)
     if all(
         0 <= padding <= size - _edge(call)
-        for size, pair in zip(shape, _paddings(call), strict=True)
+        for size, pair in zip(shape, pairs(call.input(1)), strict=True)
         for padding in pair
     ):
         return None
@@ -39,22 +40,10 @@ def _edge(call: Call) -> int:
     return int(call.op.options["mode"] == REFLECT)
 
 
-def _paddings(call: Call) -> list[tuple[int, int]]:
-    """Return the elements before and after each dimension."""
-    known = whole_number(call.input(1)) or ()
-    return list(zip(known[::2], known[1::2], strict=True))
-
-
 def _padded(call: Call) -> int:
     """Return how many dimensions there are up to the last padded one, at least 1."""
-    padded = (axis for axis, pair in enumerate(_paddings(call)) if any(pair))
+    padded = (axis for axis, pair in enumerate(pairs(call.input(1))) if any(pair))
     return max(padded, default=0) + 1
-
-
-def shapes(call: Call) -> tuple[tuple[int, ...]]:
-    """Return the input's shape with the paddings."""
-    sizes = zip(call.input(0).shape, _paddings(call), strict=True)
-    return (tuple(before + size + after for size, (before, after) in sizes),)
 
 
 def lower(call: Call) -> Kernel:
@@ -63,7 +52,7 @@ def lower(call: Call) -> Kernel:
     Source: GetInputDimension in tensorflow/lite/kernels/mirror_pad.cc.
     """
     shape, edge = call.input(0).shape, _edge(call)
-    steps, paddings = strides(shape), _paddings(call)
+    steps, paddings = strides(shape), pairs(call.input(1))
     axes = []
     for axis in range(_padded(call)):
         (before, after), size, step = paddings[axis], shape[axis], steps[axis]

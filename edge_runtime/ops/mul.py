@@ -35,6 +35,8 @@ CONSTRAINTS = (*broadcast.CONSTRAINTS, factor_fits)
 
 shapes = broadcast.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type and rounding."""

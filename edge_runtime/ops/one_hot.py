@@ -6,7 +6,7 @@ from math import prod
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe, named, whole_number
 
 TYPES = ("float32", "int8", "uint8", "int32", "int64", "bool")
 
@@ -28,7 +28,7 @@ def depth_is_known(call: Call) -> str | None:
     depth = call.input(1)
     number = whole_number(depth)
     fits = depth.dtype == "int32" and number is not None and len(number) == 1 and number[0] > 0
-    return None if fits else f"{depth.name!r}, {describe(depth)}"
+    return None if fits else named(depth)
 
 
 def values_are_single(call: Call) -> str | None:

@@ -54,6 +54,5 @@ def lower(call: Call) -> Kernel:
     shape, axis, count = call.input(0).shape, _axis(call), len(call.inputs)
     params = {"rows": prod(shape[:axis]), "inputs": count}
     lengths = int32s([prod(shape[axis:]) * SIZES[call.output.dtype]] * count)
-    # A constant input is stored once, however many tensors are run at once.
-    rows = "rows" if all(tensor and tensor.data is None for tensor in call.inputs) else None
+    rows = "rows" if call.all_computed else None
     return Kernel("concatenation", params, tuple(range(count)), (lengths,), rows=rows)

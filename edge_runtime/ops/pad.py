@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Constant, Kernel
-from edge_runtime.ops.constraints import LIMITS, describe, other_scale, same_type, whole_number
+from edge_runtime.ops.constraints import (
+    LIMITS,
+    describe,
+    named,
+    other_scale,
+    pairs,
+    same_type,
+    whole_number,
+)
 from edge_runtime.ops.strides import merged, require_bytes, strides
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
 
 
 def paddings_are_known(call: Call) -> str | None:
@@ -22,17 +26,17 @@ def paddings_are_known(call: Call) -> str | None:
 
 def value_is_known(call: Call) -> str | None:
     """The value of the padding is one constant of the output's element type."""
-    value = _value(call)
+    value = call.optional(2)
     if value is None or (
         value.data is not None and value.elements == 1 and value.dtype == call.output.dtype
     ):
         return None
-    return f"{value.name!r}, {describe(value)}"
+    return named(value)
 
 
 def value_fits(call: Call) -> str | None:
     """The value of the padding has the output's scale and zero point."""
-    value, output = _value(call), call.output
+    value, output = call.optional(2), call.output
     if value is None or output.dtype not in LIMITS:
         return None
     if not other_scale(value, output):
@@ -43,20 +47,9 @@ def value_fits(call: Call) -> str | None:
 CONSTRAINTS = (same_type, paddings_are_known, value_is_known, value_fits)
 
 
-def _value(call: Call) -> Tensor | None:
-    """Return the tensor of the padding's value; None where it is 0."""
-    return call.inputs[2] if len(call.inputs) > 2 else None
-
-
-def _paddings(call: Call) -> list[tuple[int, int]]:
-    """Return the elements before and after each dimension."""
-    known = whole_number(call.input(1)) or ()
-    return list(zip(known[::2], known[1::2], strict=True))
-
-
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape with the paddings."""
-    sizes = zip(call.input(0).shape, _paddings(call), strict=True)
+    sizes = zip(call.input(0).shape, pairs(call.input(1)), strict=True)
     return (tuple(before + size + after for size, (before, after) in sizes),)
 
 
@@ -69,7 +62,7 @@ def lower(call: Call) -> Kernel:
     Source: Eval and EvalInt in tensorflow/lite/kernels/pad.cc.
     """
     require_bytes(call)
-    tensor, output, value = call.input(0), call.output, _value(call)
+    tensor, output, value = call.input(0), call.output, call.optional(2)
     item, steps = SIZES[output.dtype], strides(output.shape)
     if value is not None and value.data is not None:
         content = bytes(value.data)
@@ -78,7 +71,9 @@ def lower(call: Call) -> Kernel:
         zero = (output.zero_point or 0) if quantized else 0
         content = zero.to_bytes(item, "little", signed=zero < 0)
     size, table = merged(list(zip(tensor.shape, steps, strict=True)), item, 1)
-    offset = sum(before * step for (before, _), step in zip(_paddings(call), steps, strict=True))
+    offset = sum(
+        before * step for (before, _), step in zip(pairs(call.input(1)), steps, strict=True)
+    )
     params = {
         "rows": 1,
         "output_bytes": output.size,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel, int32s
-from edge_runtime.ops.constraints import describe, whole_number
 from edge_runtime.ops.strides import require_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
+    pass
 
 
 def other_types(call: Call, position: int) -> str | None:
@@ -18,14 +17,6 @@ def other_types(call: Call, position: int) -> str | None:
     dtype = call.input(position).dtype
     others = [output.dtype for output in call.outputs if output.dtype != dtype]
     return f"{dtype} and {others[0]}" if others else None
-
-
-def unknown_axis(axis: Tensor, tensor: Tensor) -> str | None:
-    """Describe what is no constant number of a dimension of a tensor; None if it is one."""
-    known, rank = whole_number(axis), len(tensor.shape)
-    if known is not None and len(known) == 1 and -rank <= known[0] < rank:
-        return None
-    return f"{list(known) if known else 'computed'} of {describe(tensor)}"
 
 
 def split(call: Call, position: int, axis: int) -> Kernel:

@@ -1,28 +1,57 @@
-"""Factors from sums of products to outputs, one for each output, and biases, as constants."""
+"""Layers of weights and a bias: their types and scales, and constants with one number per output.
+
+A factor, from sums of products to outputs, is the product of the scales of input and weights
+divided by the output's.
+"""
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
-from edge_runtime.ops.call import Constant, int32s
+from edge_runtime.fixed_point import f32, quantize_multiplier
+from edge_runtime.ops.activation import FLOAT32_MAX
+from edge_runtime.ops.call import Constant, float32s, int32s
 from edge_runtime.ops.constraints import affine, not_affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
 
     from edge_runtime.graph import Tensor
 
+    T = TypeVar("T")
+
+
+def not_among(
+    types: Iterable[tuple[str, str, str]],
+    tensor: Tensor,
+    weights: Tensor,
+    bias: Tensor | None,
+    output: Tensor,
+) -> str | None:
+    """Describe the element types of a layer, None if they are among ``types``.
+
+    Args:
+        types: of activations, weights and bias.
+        tensor: the input.
+        weights: of the layer.
+        bias: None where it is absent.
+        output: of the layer.
+    """
+    found = [tensor.dtype, output.dtype, weights.dtype]
+    for activations, of_weights, of_bias in types:
+        fits = found == [activations, activations, of_weights]
+        if fits and (bias is None or bias.dtype == of_bias):
+            return None
+    return ", ".join([*found, *([bias.dtype] if bias else [])])
+
 
 def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> str | None:
-    """Describe the first tensor of a layer of integers whose quantisation is not supported.
+    """Describe the first tensor of a layer whose quantisation is not supported.
 
-    Input and output have one scale and zero point, as uint8 weights have; int8 weights have one
-    scale or one for each slice along ``axis``, and the zero point 0.
+    Integer inputs and outputs have one scale and zero point, as uint8 weights have; int8 weights
+    have one scale or one for each slice along ``axis``, and the zero point 0.
     """
-    if weights.dtype == "float32":
-        return None
-    if weights.dtype == "uint8":
+    if weights.dtype in ("float32", "uint8"):
         return not_affine(tensor, weights, output)
     found = weights.quantization
     if found is None or any(found.zero_points) or (found.per_channel and found.axis != axis):
@@ -30,53 +59,60 @@ def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> st
     return not_affine(tensor, output)
 
 
-def scales(
-    tensor: Tensor, weights: Tensor, output: Tensor
-) -> tuple[float, tuple[float, ...], float]:
-    """Return the scales of a layer's input, weights and output."""
-    assert weights.quantization is not None
-    return affine(tensor)[0], weights.quantization.scales, affine(output)[0]
+def zero_points(tensor: Tensor, weights: Tensor, output: Tensor) -> dict[str, int]:
+    """Return the zero points of a layer as parameters; those of float32 are 0."""
+    named = {"input": tensor, "weights": weights, "output": output}
+    return {
+        f"{name}_zero_point": affine(one)[1] if one.quantization and one.dtype != "float32" else 0
+        for name, one in named.items()
+    }
 
 
-def factors(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:
-    """Return the factors from sums to outputs, of each scale of the weights.
+def factors(
+    tensor: Tensor, weights: Tensor, output: Tensor, *, rounded: bool = False
+) -> list[float]:
+    """Return the factors of each scale of the weights, calculated in double.
 
-    Source: PopulateConvolutionQuantizationParams in tensorflow/lite/kernels/kernel_util.cc, which
-    calculates in double.
+    Source: PopulateConvolutionQuantizationParams in tensorflow/lite/kernels/kernel_util.cc; of
+    rounded products GetQuantizedConvolutionMultipler there.
+
+    Args:
+        tensor: the input.
+        weights: of the layer.
+        output: of the layer.
+        rounded: whether products are rounded to float32, as those of uint8 are.
     """
-    scale, several, output_scale = scales(tensor, weights, output)
-    return [scale * one / output_scale for one in several]
+    assert weights.quantization is not None
+    scale, output_scale = affine(tensor)[0], affine(output)[0]
+    products = [scale * one for one in weights.quantization.scales]
+    return [(f32(product) if rounded else product) / output_scale for product in products]
 
 
 FACTORS = {"int8": 2**30, "uint8": 2**30, "int16": 2**14}
-"""Element type -> bound of the factors from sums to outputs, which LiteRT's shifts do not reach."""
+"""Element type -> bound of the factors, which LiteRT's shifts do not reach."""
 
 
 def too_large(tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
-    """Return the largest factor from sums to outputs where a multiplier does not hold it."""
+    """Return the largest factor where a multiplier does not hold it."""
     if output.dtype == "float32":
         return None
     most = max(factors(tensor, weights, output))
     return None if most < FACTORS[output.dtype] else str(most)
 
 
-def float_factors(tensor: Tensor, weights: Tensor, output: Tensor, outputs: int) -> Constant:
-    """Return the factors from sums to outputs, a float32 for each output.
+def float_factors(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+    """Return the factors of each scale of the weights, calculated in float32, and finite.
 
-    Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK: all in float32.
+    Source: create_fully_connected_nc_qx8_f32_qc8w and its kin in XNNPACK.
     """
-    scale, several, output_scale = scales(tensor, weights, output)
-    bits = [float_bits(f32(f32(scale * one) / output_scale)) for one in several]
-    return Constant("float32", int32s(_spread(bits, outputs)).data)
+    exact = factors(tensor, weights, output, rounded=True)
+    return [min(f32(factor), FLOAT32_MAX) for factor in exact]
 
 
-def float32_factor(tensor: Tensor, weights: Tensor, output: Tensor) -> list[float]:
-    """Return the one factor of uint8, with the product of the scales in float32.
-
-    Source: GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc.
-    """
-    scale, several, output_scale = scales(tensor, weights, output)
-    return [f32(scale * several[0]) / output_scale]
+def weight_scales(weights: Tensor, outputs: int) -> list[float]:
+    """Return the scale of the weights of each output."""
+    assert weights.quantization is not None
+    return each(list(weights.quantization.scales), outputs)
 
 
 def multipliers(factors: list[float], outputs: int) -> tuple[Constant, Constant]:
@@ -94,11 +130,17 @@ def spread(
         outputs: their number.
         packed: makes the constant of the multipliers; the shifts are int32.
     """
-    multiplier, shift = zip(*_spread(pairs, outputs), strict=True)
+    multiplier, shift = zip(*each(pairs, outputs), strict=True)
     return packed(list(multiplier)), int32s(list(shift))
 
 
-def _spread(values: list[Any], outputs: int) -> list[Any]:
+def floats(factors: list[float], outputs: int) -> Constant:
+    """Return factors as a constant of float32, for each output."""
+    return float32s(each(factors, outputs))
+
+
+def each(values: list[T], outputs: int) -> list[T]:
+    """Return the values of each output, given these or a single one for all."""
     return values * outputs if len(values) == 1 else values
 
 

@@ -9,6 +9,8 @@ rounding.
 
 from __future__ import annotations
 
+from math import prod
+
 from edge_runtime.ops.activation import (
     activation_is_known,
     float32_bounds,
@@ -16,8 +18,8 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, quantized_per_tensor
-from edge_runtime.ops.window import SAME, VALID, places, window
+from edge_runtime.ops.constraints import describe, not_both_of, quantized_per_tensor
+from edge_runtime.ops.window import Size, misfit, places, window
 
 MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
 """Element type -> most numbers of a window, so that their sum fits int32."""
@@ -25,9 +27,7 @@ MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
 
 def types_are_supported(call: Call) -> str | None:
     """Input and output are both float32 or, but for L2_POOL_2D, both int8, uint8 or int16."""
-    types = call.input(0).dtype, call.output.dtype
-    supported = ("float32", *(() if call.op.name == "L2_POOL_2D" else MOST_TAPS))
-    return None if types[0] == types[1] in supported else ", ".join(types)
+    return not_both_of(call, "float32", *(() if call.op.name == "L2_POOL_2D" else MOST_TAPS))
 
 
 def input_is_images(call: Call) -> str | None:
@@ -37,21 +37,14 @@ def input_is_images(call: Call) -> str | None:
 
 
 def window_fits(call: Call) -> str | None:
-    """Padding is SAME or VALID, window and strides are at least 1, a VALID window fits inside."""
-    options = call.op.options
-    names = ("filter_height", "filter_width", "stride_h", "stride_w")
-    known = options["padding"] in (SAME, VALID) and all(options[name] > 0 for name in names)
-    if known and min(_size(call)) > 0:
-        return None
-    return (
-        f"{ {name: options[name] for name in ('padding', *names)} } for {describe(call.input(0))}"
-    )
+    """The window has a place in the input, and no stride or length is above 2**28."""
+    return misfit(call, *_sizes(call))
 
 
 def sum_fits(call: Call) -> str | None:
     """An average's window covers at most 2**23 numbers of 8 bits, 2**16 - 1 of int16."""
-    options, (_, rows, columns, _) = call.op.options, call.input(0).shape
-    count = min(options["filter_height"], rows) * min(options["filter_width"], columns)
+    image, taps = _sizes(call)
+    count = prod(map(min, image, taps))
     limit = MOST_TAPS.get(call.output.dtype, count)
     return None if count <= limit or call.op.name == "MAX_POOL_2D" else str(count)
 
@@ -69,12 +62,13 @@ CONSTRAINTS = (
 def shapes(call: Call) -> tuple[tuple[int, ...]]:
     """Return the input's shape, with the positions of the window in place of rows and columns."""
     batches, _, _, channels = call.input(0).shape
-    return ((batches, *_size(call), channels),)
+    return ((batches, *places(call, *_sizes(call)), channels),)
 
 
-def _size(call: Call) -> tuple[int, int]:
-    """Return the rows and columns of the output."""
-    return places(call, call.op.options["filter_height"], call.op.options["filter_width"])
+def _sizes(call: Call) -> tuple[Size, Size]:
+    """Return rows and columns of the input and of the window."""
+    options, (_, rows, columns, _) = call.op.options, call.input(0).shape
+    return (rows, columns), (options["filter_height"], options["filter_width"])
 
 
 def lower(call: Call) -> Kernel:
@@ -84,12 +78,8 @@ def lower(call: Call) -> Kernel:
     tensorflow/lite/kernels/internal; where XNNPACK rounds bounds, src/subgraph/max-pooling-2d.c.
     """
     dtype, kind = call.output.dtype, call.op.name.partition("_")[0].lower()
-    options = call.op.options
     batches, height, width, channels = call.input(0).shape
-    output_height, output_width = _size(call)
-    moved = window(call, options["filter_height"], options["filter_width"])
-    # A pool's window has no dilation.
-    moved = {name: value for name, value in moved.items() if not name.startswith("dilation")}
+    _, output_height, output_width, _ = call.output.shape
     params = {
         "batches": batches,
         "height": height,
@@ -97,7 +87,7 @@ def lower(call: Call) -> Kernel:
         "channels": channels,
         "output_height": output_height,
         "output_width": output_width,
-        **moved,
+        **window(call, *_sizes(call)),
         **_bounds(call),
     }
     rounding = "_once" if kind == "average" and dtype != "float32" else ""

@@ -47,6 +47,8 @@ CONSTRAINTS = (
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8-bit inputs, arithmetic for others.

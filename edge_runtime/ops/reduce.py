@@ -14,7 +14,14 @@ from math import prod
 from edge_runtime.fixed_point import float_bits, quantize_multiplier, wrapped
 from edge_runtime.ops.activation import FLOAT32_MAX, INFINITY
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import LIMITS, affine, describe, not_affine, whole_number
+from edge_runtime.ops.constraints import (
+    LIMITS,
+    affine,
+    describe,
+    not_both_of,
+    small_integers_are_quantized,
+    whole_number,
+)
 
 LOOPS = 4
 """Nested loops over what is kept, and over what is reduced; EK_REDUCE_LOOPS."""
@@ -39,8 +46,7 @@ least number is so the largest."""
 
 def types_are_supported(call: Call) -> str | None:
     """Types: bool in REDUCE_ANY, REDUCE_ALL; int8, uint8 (but PROD), int16, 32, 64, float32."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in TYPES[call.op.name] else ", ".join(types)
+    return not_both_of(call, *TYPES[call.op.name])
 
 
 def size_fits(call: Call) -> str | None:
@@ -56,11 +62,6 @@ def axes_are_known(call: Call) -> str | None:
     if axes is not None and all(-rank <= axis < rank for axis in axes):
         return None
     return f"{axes} of {describe(call.input(0))}"
-
-
-def quantization_fits(call: Call) -> str | None:
-    """Integers of 8 and 16 bits have one scale and zero point, int16 the zero point 0."""
-    return not_affine(call.input(0), call.output) if call.output.dtype in LIMITS else None
 
 
 def maxima_keep_the_scale(call: Call) -> str | None:
@@ -83,7 +84,7 @@ CONSTRAINTS = (
     types_are_supported,
     size_fits,
     axes_are_known,
-    quantization_fits,
+    small_integers_are_quantized,
     maxima_keep_the_scale,
     factor_fits,
 )

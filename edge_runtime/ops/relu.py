@@ -6,7 +6,7 @@ from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
 from edge_runtime.ops import activation
 from edge_runtime.ops.activation import quantized
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import affine, quantized_per_tensor, same_shape
+from edge_runtime.ops.constraints import affine, not_both_of, quantized_per_tensor, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 from edge_runtime.ops.requantize import ratio_fits, requantize, requantized
 
@@ -16,9 +16,8 @@ WITH_INT16 = ("RELU", "RELU6")
 
 def types_are_supported(call: Call) -> str | None:
     """Both tensors are float32, int8 or uint8; RELU and RELU6 have int16 as well."""
-    types = call.input(0).dtype, call.output.dtype
-    supported = ("float32", "int8", "uint8", *(["int16"] if call.op.name in WITH_INT16 else []))
-    return None if types[0] == types[1] in supported else ", ".join(types)
+    wide = ("int16",) if call.op.name in WITH_INT16 else ()
+    return not_both_of(call, "int8", "uint8", "float32", *wide)
 
 
 def scales_are_equal(call: Call) -> str | None:
@@ -33,6 +32,8 @@ CONSTRAINTS = (types_are_supported, quantized_per_tensor, ratio_fits, scales_are
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call
-from edge_runtime.ops.constraints import MOST_NUMBERS, describe, same_elements, whole_number
+from edge_runtime.ops.constraints import MOST_NUMBERS, describe, named, same_elements, whole_number
 
 
 def _target(call: Call) -> tuple[int, ...]:
     """Return the new shape, -1 where it is left to the elements."""
-    if len(call.inputs) > 1 and call.inputs[1] is not None:
-        return whole_number(call.inputs[1]) or ()
+    shape = call.optional(1)
+    if shape is not None:
+        return whole_number(shape) or ()
     return tuple(call.op.options["new_shape"])
 
 
 def shape_is_known(call: Call) -> str | None:
     """The new shape is constant, or follows from the input's shape."""
-    shape = call.inputs[1] if len(call.inputs) > 1 else None
+    shape = call.optional(1)
     if shape is None:
         # A product of very many numbers would be slow.
         count = len(call.op.options["new_shape"])
         return None if count <= MOST_NUMBERS else f"one of {count} dimensions"
     if whole_number(shape) is not None:
         return None
-    return f"{shape.name!r}, {describe(shape)}"
+    return named(shape)
 
 
 def elements_fit(call: Call) -> str | None:

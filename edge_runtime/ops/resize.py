@@ -6,8 +6,9 @@ default, weighs int8 and uint8 in steps of 2**-11 and adds floats in another ord
 
 from __future__ import annotations
 
+from edge_runtime.graph import SIZES
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe, named, not_both_of, whole_number
 
 MOST = 2**20
 """Most rows and columns. 1024 times their number fits int32, and they are exact as float32."""
@@ -20,14 +21,10 @@ BILINEAR = {
 }
 """Element type -> kernel."""
 
-SIZES = {"float32": 4, "int8": 1, "int16": 2, "uint8": 1}
-"""Element type -> bytes of an element."""
-
 
 def types_are_supported(call: Call) -> str | None:
     """Input and output are both int8, uint8, int16 or float32."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in SIZES else ", ".join(types)
+    return not_both_of(call, *BILINEAR)
 
 
 def input_is_an_image(call: Call) -> str | None:
@@ -42,7 +39,7 @@ def size_is_known(call: Call) -> str | None:
     tensor = call.input(1)
     size = whole_number(tensor)
     if size is None or tensor.dtype != "int32" or tensor.shape != (2,):
-        return f"{tensor.name!r}, {describe(tensor)}"
+        return named(tensor)
     return None if all(1 <= length <= MOST for length in size) else str(list(size))
 
 

@@ -7,6 +7,7 @@ from math import sqrt
 from edge_runtime.fixed_point import (
     f32,
     float_bits,
+    product31,
     quantize_multiplier,
     rescale_twice,
     rounding_shift,
@@ -35,6 +36,8 @@ CONSTRAINTS = (types_are_int8_int16_or_float32, quantized_per_tensor, scales_fit
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:
@@ -109,11 +112,6 @@ def _inverse_root(value: int) -> tuple[int, int]:
     half = rounding_shift(value << (2 * pairs) >> 1, 1)
     x = 1 << 28
     for _ in range(5):
-        cube = _product(_product(x, x), x) << 6
-        x = (_product(THREE_HALVES, x) - _product(half, cube)) << 3
-    return _product(x, ROOT_HALF), 11 - pairs
-
-
-def _product(a: int, b: int) -> int:
-    """Return the high 32 bits of twice the product, halves up."""
-    return (a * b + 2**30) >> 31
+        cube = product31(product31(x, x), x) << 6
+        x = (product31(THREE_HALVES, x) - product31(half, cube)) << 3
+    return product31(x, ROOT_HALF), 11 - pairs

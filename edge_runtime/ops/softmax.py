@@ -22,7 +22,14 @@ from edge_runtime.fixed_point import (
 )
 from edge_runtime.ops import softmax_tables
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import affine, describe, not_affine, per_tensor, same_shape
+from edge_runtime.ops.constraints import (
+    affine,
+    describe,
+    not_affine,
+    per_tensor,
+    same_shape,
+    size_fits,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,11 +60,6 @@ def depth_fits(call: Call) -> str | None:
     depth = tensor.shape[-1] if tensor.shape else 0
     limit = MAX_DEPTH.get(tensor.dtype, depth)
     return None if 0 < depth <= limit else describe(tensor)
-
-
-def size_fits(call: Call) -> str | None:
-    """The input has 1 to 2**31 - 1 elements."""
-    return None if 0 < call.input(0).elements < 2**31 else describe(call.input(0))
 
 
 def input_quantization_fits(call: Call) -> str | None:

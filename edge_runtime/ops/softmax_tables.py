@@ -7,6 +7,7 @@ from math import exp, floor
 from edge_runtime.fixed_point import (
     f32,
     half_away,
+    product31,
     quantize_multiplier,
     rescale_twice,
     rounding_shift,
@@ -63,21 +64,16 @@ def _exponential(x: int) -> int:
         return 2**31 - 1
     part = (x & (QUARTER - 1)) - QUARTER
     around = (part << INTEGER_BITS) + 2**28
-    square = _product(around, around)
-    fourth = rounding_shift(_product(square, square), 2)
-    cubic = _product(fourth + _product(square, around), THIRD)
+    square = product31(around, around)
+    fourth = rounding_shift(product31(square, square), 2)
+    cubic = product31(fourth + product31(square, around), THIRD)
     series = around + rounding_shift(cubic + square, 1)
-    result = CENTRE + _product(CENTRE, series)
+    result = CENTRE + product31(CENTRE, series)
     rest = part - x
     for bit, factor in POWERS:
         if rest & bit:
-            result = _product(result, factor)
+            result = product31(result, factor)
     return result
-
-
-def _product(a: int, b: int) -> int:
-    """Return the product of numbers in int32 with 31 fractional bits, halves up."""
-    return (a * b + 2**30) >> 31
 
 
 def float_exponentials(scale: float, beta: float) -> list[float]:

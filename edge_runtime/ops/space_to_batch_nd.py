@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import LIMITS, describe, other_scale, whole_number
+from edge_runtime.ops.constraints import LIMITS, describe, other_scale, pairs, whole_number
 from edge_runtime.ops.positions import MOST_POSITIONS, indexed_copy
 from edge_runtime.ops.strides import strides
 
@@ -63,8 +63,7 @@ def _blocks(call: Call) -> tuple[int, ...]:
 
 def _edges(call: Call) -> list[tuple[int, int]]:
     """Return what is added or cut before and after each dimension between the outer ones."""
-    known = whole_number(call.input(2)) or ()
-    return list(zip(known[::2], known[1::2], strict=True))
+    return pairs(call.input(2))
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...]]:

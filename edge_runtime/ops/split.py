@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.ops import parts
+from edge_runtime.ops.axis import known_axis, unknown_axis
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe
 
 
 def types_are_the_same(call: Call) -> str | None:
@@ -14,7 +15,7 @@ def types_are_the_same(call: Call) -> str | None:
 
 def axis_is_known(call: Call) -> str | None:
     """The axis is one constant number, a dimension of the input."""
-    return parts.unknown_axis(call.input(0), call.input(1))
+    return unknown_axis(call.input(0), call.input(1))
 
 
 def sizes_fit(call: Call) -> str | None:
@@ -29,9 +30,7 @@ CONSTRAINTS = (types_are_the_same, axis_is_known, sizes_fit)
 
 
 def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    (axis,) = whole_number(call.input(0)) or (0,)
-    return axis % len(call.input(1).shape)
+    return known_axis(call.input(0), call.input(1))
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...], ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.ops import parts
+from edge_runtime.ops.axis import known_axis, unknown_axis
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe, named, whole_number
 
 
 def types_are_the_same(call: Call) -> str | None:
@@ -14,14 +15,14 @@ def types_are_the_same(call: Call) -> str | None:
 
 def axis_is_known(call: Call) -> str | None:
     """The axis is one constant number, a dimension of the input."""
-    return parts.unknown_axis(call.input(2), call.input(0))
+    return unknown_axis(call.input(2), call.input(0))
 
 
 def sizes_are_known(call: Call) -> str | None:
     """The sizes are constant, one for each output; at most one is -1, for what the others leave."""
     sizes = whole_number(call.input(1))
     if sizes is None:
-        return f"{call.input(1).name!r}, {describe(call.input(1))}"
+        return named(call.input(1))
     if len(sizes) == len(call.outputs) and min(sizes) >= -1 and sizes.count(-1) <= 1:
         rest = call.input(0).shape[_axis(call)] - sum(size for size in sizes if size >= 0)
         if (rest >= 0) if -1 in sizes else (rest == 0):
@@ -33,9 +34,7 @@ CONSTRAINTS = (types_are_the_same, axis_is_known, sizes_are_known)
 
 
 def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    (axis,) = whole_number(call.input(2)) or (0,)
-    return axis % len(call.input(0).shape)
+    return known_axis(call.input(2), call.input(0))
 
 
 def shapes(call: Call) -> tuple[tuple[int, ...], ...]:

@@ -9,6 +9,8 @@ CONSTRAINTS = add.SHARED_CONSTRAINTS
 
 shapes = add.shapes
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element type and rounding."""

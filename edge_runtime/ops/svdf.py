@@ -9,7 +9,7 @@ from __future__ import annotations
 from edge_runtime.fixed_point import quantize_multiplier
 from edge_runtime.ops.activation import BOUNDS, activation_is_known, unlimited_bounds
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.constraints import affine, computed, describe, is_state, not_affine
 
 FEATURES, TIMES, BIAS, STATE = range(1, 5)
 """Positions of the inputs but for the first."""
@@ -39,10 +39,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
-    for tensor in call.inputs[FEATURES:STATE]:
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(*call.inputs[FEATURES:STATE])
 
 
 def shapes_fit(call: Call) -> str | None:
@@ -63,9 +60,8 @@ def shapes_fit(call: Call) -> str | None:
 def state_fits(call: Call) -> str | None:
     """The state is a variable tensor [batches, filters * memory] that is no other tensor of it."""
     state, (filters, memory) = call.input(STATE), call.input(TIMES).shape
-    same = [one for one in (*call.inputs, *call.outputs) if one and one.index == state.index]
     shape = (call.input(0).shape[0], filters * memory)
-    return None if state.variable and state.shape == shape and len(same) == 1 else describe(state)
+    return None if is_state(call, state) and state.shape == shape else describe(state)
 
 
 def quantization_fits(call: Call) -> str | None:

@@ -40,6 +40,8 @@ CONSTRAINTS = (
 
 shapes = same_shape
 
+ELEMENTWISE = True
+
 
 def lower(call: Call) -> Kernel:
     """Return a table for 8 bits, fixed-point arithmetic for int16, the function for float32.

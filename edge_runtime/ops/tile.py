@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_type, whole_number
+from edge_runtime.ops.constraints import describe, named, same_type, whole_number
 from edge_runtime.ops.strides import Loop, strided_copy, strides
 
 
@@ -11,7 +11,7 @@ def multiples_are_known(call: Call) -> str | None:
     """The multiples are constant, one from 1 on for each dimension."""
     multiples = whole_number(call.input(1))
     if multiples is None:
-        return f"{call.input(1).name!r}, {describe(call.input(1))}"
+        return named(call.input(1))
     if len(multiples) == len(call.input(0).shape) and min(multiples, default=1) > 0:
         return None
     return f"{list(multiples)} of {describe(call.input(0))}"

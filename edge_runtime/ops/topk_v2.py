@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, whole_number
+from edge_runtime.ops.constraints import describe, named, whole_number
 
 TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64")
 
@@ -23,7 +23,7 @@ def count_is_known(call: Call) -> str | None:
     number = whole_number(count)
     if count.dtype == "int32" and number is not None and len(number) == 1:
         return None if 1 <= number[0] <= _length(call) else f"{number[0]} of {describe(tensor)}"
-    return f"{count.name!r}, {describe(count)}"
+    return named(count)
 
 
 CONSTRAINTS = (types_are_supported, count_is_known)

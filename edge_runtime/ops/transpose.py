@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe, same_type, whole_number
+from edge_runtime.ops.constraints import describe, named, same_type, whole_number
 from edge_runtime.ops.strides import strided_copy, strides
 
 
@@ -11,7 +11,7 @@ def permutation_is_known(call: Call) -> str | None:
     """The permutation is constant and names each dimension once."""
     axes, rank = whole_number(call.input(1)), len(call.input(0).shape)
     if axes is None:
-        return f"{call.input(1).name!r}, {describe(call.input(1))}"
+        return named(call.input(1))
     if all(-rank <= axis < rank for axis in axes) and len({*_axes(call)}) == rank == len(axes):
         return None
     return f"{list(axes)} of {describe(call.input(0))}"

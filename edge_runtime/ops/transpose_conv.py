@@ -3,7 +3,8 @@
 The output's shape is the op's first input. Integers are rounded twice by LiteRT's reference kernels
 as by TFLite Micro, which has no uint8 and ignores a fused activation; that is not followed. Sums of
 int16 are int64, or int32 where the op's option says so; TFLite Micro's are always int64. XNNPACK
-rounds int8 once, through a float; where it refuses, bytes are the reference kernels'.
+rounds int8 once, through a float. Where it refuses, bytes are the reference kernels'; LiteRT then
+runs vector kernels of its own, which round otherwise.
 """
 
 from __future__ import annotations
@@ -17,32 +18,28 @@ from edge_runtime.ops.activation import (
     xnnpack_bounds,
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s, int64s
-from edge_runtime.ops.constraints import affine, describe, whole_number
+from edge_runtime.ops.constraints import computed, describe, named, whole_number
 from edge_runtime.ops.per_channel import (
     factors,
-    float32_factor,
     float_factors,
+    floats,
     multipliers,
+    not_among,
     not_scaled,
     numbers,
     too_large,
+    zero_points,
 )
-from edge_runtime.ops.window import VALID, padding_before, positions
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edge_runtime.graph import Tensor
+from edge_runtime.ops.window import VALID, Size, misfit, places, window
 
 TYPES = (
-    ("int8", "int8", ("int32",)),
-    ("uint8", "uint8", ("int32",)),
-    ("int16", "int8", ("int64", "int32")),
-    ("float32", "float32", ("float32",)),
+    ("int8", "int8", "int32"),
+    ("uint8", "uint8", "int32"),
+    ("int16", "int8", "int64"),
+    ("int16", "int8", "int32"),
+    ("float32", "float32", "float32"),
 )
 """Element types of activations, weights and bias."""
-
-MOST_POSITIONS = 2**29
-"""Bound of sizes and strides along a dimension: their sums fit int32."""
 
 FLOAT32, INT32, INT64 = 0, 2, 4
 """Members of enum TensorType, of the type of an int16 bias; FLOAT32 stands for none."""
@@ -50,17 +47,12 @@ FLOAT32, INT32, INT64 = 0, 2, 4
 
 def types_are_supported(call: Call) -> str | None:
     """Input/weights/bias: int8/int8/int32, uint8/uint8/int32, int16/int8/int64/int32 or float32."""
-    bias = _bias(call)
-    types = [call.input(2).dtype, call.output.dtype, call.input(1).dtype]
-    for activations, weights, kinds in TYPES:
-        if types == [activations, activations, weights] and (bias is None or bias.dtype in kinds):
-            return None
-    return ", ".join([*types, *([bias.dtype] if bias else [])])
+    return not_among(TYPES, call.input(2), call.input(1), call.optional(3), call.output)
 
 
 def bias_is_stated(call: Call) -> str | None:
     """The option of an int16 layer's bias type names the type, or there is none for int64."""
-    stated, bias = call.op.options["quantized_bias_type"], _bias(call)
+    stated, bias = call.op.options["quantized_bias_type"], call.optional(3)
     if call.input(2).dtype != "int16":
         return None
     kinds = {"int32": (INT32,), "int64": (FLOAT32, INT64)}
@@ -70,10 +62,7 @@ def bias_is_stated(call: Call) -> str | None:
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
-    for tensor in call.input(1), _bias(call):
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(call.input(1), call.optional(3))
 
 
 def shape_is_known(call: Call) -> str | None:
@@ -81,12 +70,12 @@ def shape_is_known(call: Call) -> str | None:
     shape = call.input(0)
     if shape.dtype == "int32" and len(whole_number(shape) or ()) == 4:
         return None
-    return f"{shape.name!r}, {describe(shape)}"
+    return named(shape)
 
 
 def shapes_fit(call: Call) -> str | None:
     """Weights are [outputs, rows, columns, channels of the input], the shape ends in outputs."""
-    tensor, weights, bias = call.input(2), call.input(1), _bias(call)
+    tensor, weights, bias = call.input(2), call.input(1), call.optional(3)
     (shape,) = shapes(call)
     if len(tensor.shape) == len(weights.shape) == 4 and tensor.elements and weights.elements:
         fits = tensor.shape[3] == weights.shape[3] and min(shape) > 0
@@ -97,26 +86,15 @@ def shapes_fit(call: Call) -> str | None:
     return ", ".join([*parts, str(list(shape))])
 
 
-def window_moves(call: Call) -> str | None:
-    """Strides are positive and, as sizes, below 2**29; the padding is SAME or VALID."""
-    options = call.op.options
-    moves = [options["stride_h"], options["stride_w"]]
-    sizes = [*call.input(2).shape[1:3], *call.input(1).shape[1:3], *shapes(call)[0][1:3]]
-    fits = min(moves) > 0 and max(*moves, *sizes) < MOST_POSITIONS
-    if fits and options["padding"] in (0, 1):
-        return None
-    return f"strides {moves}, sizes {sizes}, padding {options['padding']}"
+def window_fits(call: Call) -> str | None:
+    """The window has a place in the output, and no stride or length is above 2**28."""
+    return misfit(call, *_sizes(call))
 
 
 def convolution_gives_the_input(call: Call) -> str | None:
     """A convolution of the output with this window, stride and padding has the input's size."""
-    options, (_, *sizes, _), (_, *taps, _) = call.op.options, shapes(call)[0], call.input(1).shape
-    strides = options["stride_h"], options["stride_w"]
-    found = [
-        positions(options["padding"], size, count, stride)
-        for size, count, stride in zip(sizes, taps, strides, strict=True)
-    ]
-    return None if found == [*call.input(2).shape[1:3]] else f"{found} of {sizes}"
+    found, size = places(call, *_sizes(call)), call.input(2).shape[1:3]
+    return None if found == size else f"{list(found)}, not {list(size)}"
 
 
 def elements_fit(call: Call) -> str | None:
@@ -141,7 +119,7 @@ CONSTRAINTS = (
     weights_are_constant,
     shape_is_known,
     shapes_fit,
-    window_moves,
+    window_fits,
     convolution_gives_the_input,
     elements_fit,
     quantization_fits,
@@ -157,13 +135,36 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
-    tensor, weights, bias = call.input(2), call.input(1), _bias(call)
-    options, outputs = call.op.options, weights.shape[0]
-    batches, height, width, channels = tensor.shape
-    _, output_height, output_width, _ = call.output.shape
-    _, rows, columns, _ = weights.shape
-    padding, stride_h, stride_w = (options[name] for name in ("padding", "stride_h", "stride_w"))
-    size = {
+    tensor, weights, output, bias = call.input(2), call.input(1), call.output, call.optional(3)
+    dtype, outputs = tensor.dtype, weights.shape[0]
+    if dtype == "float32":
+        if bias is None:
+            return _kernel(call, "float32", float32_bounds(call), int32s([0] * outputs))
+        return _kernel(call, "float32", float32_bounds(call), inputs=(2, 1, 3))
+    biases = numbers(bias, outputs)
+    if call.rounding == "xnnpack" and dtype == "int8" and _delegated(call):
+        scales = floats(float_factors(tensor, weights, output), outputs)
+        return _kernel(call, "int8_float", xnnpack_bounds(call), int32s(biases), scales)
+    scaling = multipliers(factors(tensor, weights, output, rounded=dtype == "uint8"), outputs)
+    bounds = quantized_bounds(call)
+    if dtype != "int16":
+        return _kernel(call, f"{dtype}_twice", bounds, int32s(biases), *scaling)
+    if call.op.options["quantized_bias_type"] == INT32 and call.rounding != "tflite-micro":
+        return _kernel(call, "int16_narrow_twice", bounds, int32s(biases), *scaling)
+    return _kernel(call, "int16_once", bounds, int64s(biases), *scaling)
+
+
+def _kernel(
+    call: Call,
+    name: str,
+    bounds: dict[str, int],
+    *constants: Constant,
+    inputs: tuple[int, ...] = (2, 1),
+) -> Kernel:
+    """Return a kernel of this op, whose inputs are constants but for the first."""
+    batches, height, width, channels = call.input(2).shape
+    _, output_height, output_width, outputs = call.output.shape
+    params = {
         "batches": batches,
         "height": height,
         "width": width,
@@ -171,45 +172,23 @@ def lower(call: Call) -> Kernel:
         "output_height": output_height,
         "output_width": output_width,
         "outputs": outputs,
-        "window_height": rows,
-        "window_width": columns,
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "top": padding_before(padding, output_height, rows, stride_h),
-        "left": padding_before(padding, output_width, columns, stride_w),
+        **window(call, *_sizes(call)),
+        **zero_points(call.input(2), call.input(1), call.output),
+        **bounds,
     }
-    if tensor.dtype == "float32":
-        if bias is None:
-            return _kernel("float32", {**size, **float32_bounds(call)}, int32s([0] * outputs))
-        return _kernel("float32", {**size, **float32_bounds(call)}, inputs=(2, 1, 3))
-    biases = numbers(bias, outputs)
-    of_scales = float32_factor if tensor.dtype == "uint8" else factors
-    scaling = multipliers(of_scales(tensor, weights, call.output), outputs)
-    if tensor.dtype == "int16":
-        size |= quantized_bounds(call)
-        if options["quantized_bias_type"] == INT32 and call.rounding != "tflite-micro":
-            return _kernel("int16_narrow_twice", size, int32s(biases), *scaling)
-        return _kernel("int16_once", size, int64s(biases), *scaling)
-    size["input_zero_point"] = affine(tensor)[1]
-    if tensor.dtype == "uint8":
-        size["weights_zero_point"] = affine(weights)[1]
-    size["output_zero_point"] = affine(call.output)[1]
-    # XNNPACK refuses strides beyond a padded window.
-    delegated = padding == VALID or (rows >= stride_h and columns >= stride_w)
-    if call.rounding == "xnnpack" and tensor.dtype == "int8" and delegated:
-        factor = float_factors(tensor, weights, call.output, outputs)
-        return _kernel("int8_float", {**size, **xnnpack_bounds(call)}, int32s(biases), factor)
-    params = {**size, **quantized_bounds(call)}
-    return _kernel(f"{tensor.dtype}_twice", params, int32s(biases), *scaling)
-
-
-def _kernel(
-    name: str, params: dict[str, int], *constants: Constant, inputs: tuple[int, ...] = (2, 1)
-) -> Kernel:
-    """Return a kernel of this op, whose inputs are constants but for the first."""
     name = f"transpose_conv_{name}"
     return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
 
 
-def _bias(call: Call) -> Tensor | None:
-    return call.inputs[3] if len(call.inputs) > 3 else None
+def _sizes(call: Call) -> tuple[Size, Size]:
+    """Return rows and columns of the output and of the window."""
+    (_, height, width, _), (_, rows, columns, _) = shapes(call)[0], call.input(1).shape
+    return (height, width), (rows, columns)
+
+
+def _delegated(call: Call) -> bool:
+    """Tell whether XNNPACK runs the window: it refuses strides beyond a padded one."""
+    options, (rows, columns) = call.op.options, call.input(1).shape[1:3]
+    if options["padding"] == VALID:
+        return True
+    return rows >= int(options["stride_h"]) and columns >= int(options["stride_w"])

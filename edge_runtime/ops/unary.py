@@ -8,7 +8,7 @@ equal scales. XNNPACK runs no integers of these.
 from __future__ import annotations
 
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
-from edge_runtime.ops.constraints import same_shape
+from edge_runtime.ops.constraints import not_both_of, same_shape
 from edge_runtime.ops.lookup import tabulate_integers
 
 TYPES = {
@@ -30,14 +30,15 @@ TWO_BY_PI = 0xA2F9836E4E441529FC2757D1F534DDC0DB6295993C439041FE5163AB
 
 def types_are_supported(call: Call) -> str | None:
     """Both are float32, bool for LOGICAL_NOT; NEG has all signed integers, SIGN int32 as well."""
-    types = call.input(0).dtype, call.output.dtype
-    return None if types[0] == types[1] in TYPES[call.op.name] else ", ".join(types)
+    return not_both_of(call, *TYPES[call.op.name])
 
 
 CONSTRAINTS = (types_are_supported,)
 
 
 shapes = same_shape
+
+ELEMENTWISE = True
 
 
 def lower(call: Call) -> Kernel:

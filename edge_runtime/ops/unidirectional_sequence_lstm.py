@@ -6,9 +6,9 @@ Without some inputs the input gate is 1 less the forget gate (no weights of the 
 do not look at the cell (no peephole weights), the output is the hidden vector (no projection), and
 gates are not normalised.
 
-Floats are within 1e-6 of LiteRT's, which differ by the order of sums. What int8 weights (hybrid)
-multiply is quantised first: where another last bit leads to another step, the output is off
-by its size.
+Floats are within 1e-6 of LiteRT's after a few steps, which differ by the order of sums; large
+recurrent weights may enlarge that from step to step. What int8 weights (hybrid) multiply is
+quantised first: where another last bit leads to another step, the output is off by its size.
 
 Integers have LiteRT's bytes, which are those of all its resolvers. TFLite Micro interpolates tables
 instead of gemmlowp's functions, and is not followed.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from edge_runtime.fixed_point import float_bits, power_of_two
 from edge_runtime.ops import lstm_int8
 from edge_runtime.ops.call import Call, Kernel, float32s
-from edge_runtime.ops.constraints import affine, describe, per_tensor
+from edge_runtime.ops.constraints import affine, computed, describe, is_state, per_tensor
 from edge_runtime.ops.lstm import (
     BIASES,
     CELL_STATE,
@@ -32,7 +32,6 @@ from edge_runtime.ops.lstm import (
     PROJECTION_BIAS,
     RECURRENT,
     WEIGHTS,
-    find,
     sizes,
 )
 
@@ -83,13 +82,13 @@ def kernel_is_full(call: Call) -> str | None:
 def parts_fit(call: Call) -> str | None:
     """Weights of a kind are all there or none, but for those of the input gate: all or none."""
     kinds = (WEIGHTS, RECURRENT, BIASES, PEEPHOLES, NORMS)
-    coupled = find(call, WEIGHTS[0]) is None
+    coupled = call.optional(WEIGHTS[0]) is None
     for kind in kinds:
-        present = [find(call, position) is not None for position in kind]
+        present = [call.optional(position) is not None for position in kind]
         optional = kind in (PEEPHOLES, NORMS) and not any(present)
         if not optional and present != [not coupled, *(True for _ in kind[1:])]:
             return f"{present.count(True)} of inputs {kind[0]} to {kind[-1]}"
-    if find(call, PROJECTION) is None and find(call, PROJECTION_BIAS) is not None:
+    if call.optional(PROJECTION) is None and call.optional(PROJECTION_BIAS) is not None:
         return "a bias without a projection"
     return None
 
@@ -107,11 +106,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and biases are constants of the file."""
-    for position in CONSTANT:
-        tensor = find(call, position)
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(*(call.optional(position) for position in CONSTANT))
 
 
 def shapes_fit(call: Call) -> str | None:
@@ -134,10 +129,10 @@ def shapes_fit(call: Call) -> str | None:
         PROJECTION_BIAS: (outputs,),
     }
     for position, shape in expected.items():
-        part = find(call, position)
+        part = call.optional(position)
         if part is not None and part.shape != shape:
             return f"input {position} {describe(part)} for {list(shape)}"
-    if find(call, PROJECTION) is None and outputs != cells:
+    if call.optional(PROJECTION) is None and outputs != cells:
         return f"{outputs} outputs of {cells} cells without a projection"
     return None
 
@@ -148,8 +143,7 @@ def states_fit(call: Call) -> str | None:
     cells, outputs = call.input(RECURRENT[3]).shape
     batches = sizes(call)["batches"]
     for state, size in zip(states, (outputs, cells), strict=True):
-        others = [one for one in (*call.inputs, *call.outputs) if one and one.index == state.index]
-        if not state.variable or state.elements != batches * size or len(others) > 1:
+        if not is_state(call, state) or state.elements != batches * size:
             return f"{state.name!r}, {describe(state)}, for {batches} * {size}"
     return None
 
@@ -174,7 +168,7 @@ def intermediates_fit(call: Call) -> str | None:
     """Int8 needs the scales of 5 intermediate tensors: of normalised gates, and what is hidden."""
     if call.input(0).dtype == "float32":
         return None
-    first = lstm_int8.HIDDEN if find(call, NORMS[1]) is None else 0
+    first = lstm_int8.HIDDEN if call.optional(NORMS[1]) is None else 0
     if len(call.intermediates) != lstm_int8.HIDDEN + 1:
         return str(len(call.intermediates))
     missing = [one.name for one in call.intermediates[first:] if not per_tensor(one)]
@@ -192,7 +186,7 @@ def cell_scale_fits(call: Call) -> str | None:
 def norm_scales_fit(call: Call) -> str | None:
     """The scales of int16 normalisation coefficients are below 2**17."""
     for position in NORMS:
-        tensor = find(call, position)
+        tensor = call.optional(position)
         if tensor and tensor.dtype == "int16" and affine(tensor)[0] >= MOST_NORM:
             return str(affine(tensor)[0])
     return None
@@ -255,21 +249,21 @@ def lower(call: Call) -> Kernel:
     Weights of the forget gate stand for what is left out.
     """
     inputs = tuple(
-        WEIGHTS[1] if find(call, position) is None else position for position in range(INPUTS)
+        WEIGHTS[1] if call.optional(position) is None else position for position in range(INPUTS)
     )
     if call.input(0).dtype == "int8":
         params, constants = lstm_int8.params(call), lstm_int8.constants(call)
         return Kernel("lstm_int8_twice", params, inputs, constants, rows=None, weights=CONSTANT)
     params = {
         **sizes(call),
-        "projection_bias": int(find(call, PROJECTION_BIAS) is not None),
+        "projection_bias": int(call.optional(PROJECTION_BIAS) is not None),
         "asymmetric": int(call.op.options["asymmetric_quantize_inputs"] != 0),
         "cell_clip": float_bits(call.op.options["cell_clip"]),
         "projection_clip": float_bits(call.op.options["proj_clip"]),
     }
     if _kind(call) == "float32":
         return Kernel("lstm_float32", params, inputs, rows=None, weights=CONSTANT)
-    weights = (find(call, position) for position in range(1, INPUTS))
+    weights = (call.optional(position) for position in range(1, INPUTS))
     scales = [affine(one)[0] if one and one.dtype == "int8" else 1.0 for one in weights]
     constants = (float32s(scales),)
     return Kernel("lstm_float32_hybrid", params, inputs, constants, rows=None, weights=CONSTANT)

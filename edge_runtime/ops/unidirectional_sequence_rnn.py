@@ -8,7 +8,7 @@ from __future__ import annotations
 from edge_runtime.fixed_point import float_bits
 from edge_runtime.ops.activation import BOUNDS, INFINITY
 from edge_runtime.ops.call import Call, Kernel
-from edge_runtime.ops.constraints import describe
+from edge_runtime.ops.constraints import computed, describe, is_state, named
 
 WEIGHTS, RECURRENT, BIAS, STATE = range(1, 5)
 """Positions of the inputs but for the first."""
@@ -31,10 +31,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def weights_are_constant(call: Call) -> str | None:
     """Weights and bias are constants of the file."""
-    for tensor in call.inputs[WEIGHTS:STATE]:
-        if tensor is not None and tensor.data is None:
-            return f"{tensor.name!r}, which is computed"
-    return None
+    return computed(*call.inputs[WEIGHTS:STATE])
 
 
 def shapes_fit(call: Call) -> str | None:
@@ -52,9 +49,8 @@ def shapes_fit(call: Call) -> str | None:
 def state_fits(call: Call) -> str | None:
     """The state is a variable tensor of batches * units elements, and no other tensor of the op."""
     state, sizes = call.input(STATE), _sizes(call)
-    same = [one for one in (*call.inputs, *call.outputs) if one and one.index == state.index]
-    fits = state.variable and state.elements == sizes["batches"] * sizes["units"]
-    return None if fits and len(same) == 1 else f"{state.name!r}, {describe(state)}"
+    fits = state.elements == sizes["batches"] * sizes["units"]
+    return None if fits and is_state(call, state) else named(state)
 
 
 def activation_is_known(call: Call) -> str | None:

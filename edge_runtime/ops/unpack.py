@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.ops import parts
+from edge_runtime.ops.axis import axis_option
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import describe, other_scale
 
@@ -32,18 +33,12 @@ def axis_fits(call: Call) -> str | None:
 CONSTRAINTS = (types_are_the_same, quantization_is_the_same, axis_fits)
 
 
-def _axis(call: Call) -> int:
-    """Return the axis counted from the front."""
-    axis: int = call.op.options["axis"]
-    return axis % len(call.input(0).shape)
-
-
 def shapes(call: Call) -> tuple[tuple[int, ...], ...]:
     """Return the input's shape without the axis, for each output."""
-    shape, axis = call.input(0).shape, _axis(call)
+    shape, axis = call.input(0).shape, axis_option(call)
     return ((*shape[:axis], *shape[axis + 1 :]),) * shape[axis]
 
 
 def lower(call: Call) -> Kernel:
     """Return the kernel, which copies bytes and so serves every element type."""
-    return parts.split(call, 0, _axis(call))
+    return parts.split(call, 0, axis_option(call))

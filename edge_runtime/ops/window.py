@@ -16,81 +16,61 @@ REACH = 2**28
 these leaves int32."""
 
 
-def misfit(call: Call, height: int, width: int) -> str | None:
+Size = tuple[int, int]
+"""Rows and columns."""
+
+
+def misfit(call: Call, image: Size, taps: Size) -> str | None:
     """Describe a window that has no position, or that is beyond REACH; None of all others.
 
     Args:
-        call: its input 0 is [batches, height, width, channels]; its options as of ``window``.
-        height: rows of the window.
-        width: columns of the window.
+        call: its options are padding and strides, and dilations if it has any.
+        image: size of what the window moves over.
+        taps: size of the window.
     """
-    options = call.op.options
-    padding = options["padding"]
-    for axis, taps in enumerate((height, width)):
-        size = call.input(0).shape[1 + axis]
+    padding = call.op.options["padding"]
+    for axis, (size, count) in enumerate(zip(image, taps, strict=True)):
         stride, dilation = _steps(call, axis)
-        length = (taps - 1) * dilation + 1
-        fits = all(0 < number <= REACH for number in (size, taps, stride, dilation, length))
-        if not fits or padding not in (SAME, VALID) or _along(call, axis, taps)[0] < 1:
+        length = (count - 1) * dilation + 1
+        fits = all(0 < number <= REACH for number in (size, count, stride, dilation, length))
+        if not fits or padding not in (SAME, VALID) or _along(call, axis, size, count)[0] < 1:
             kind = {SAME: "SAME", VALID: "VALID"}.get(padding, f"padding {padding}")
-            return f"{kind}, stride {stride}, dilation {dilation}, {taps} taps on {size}"
+            return f"{kind}, stride {stride}, dilation {dilation}, {count} taps on {size}"
     return None
 
 
-def places(call: Call, height: int, width: int) -> tuple[int, int]:
-    """Return how many positions a window has along rows and columns; arguments as of ``window``."""
-    return _along(call, 0, height)[0], _along(call, 1, width)[0]
+def sizes(call: Call) -> tuple[Size, Size]:
+    """Return rows and columns of the input and of the window of a convolution."""
+    (_, height, width, _), (_, rows, columns, _) = call.input(0).shape, call.input(1).shape
+    return (height, width), (rows, columns)
 
 
-def window(call: Call, height: int, width: int) -> dict[str, int]:
-    """Return the window of an op whose options have padding and strides, maybe dilation.
+def window_fits(call: Call) -> str | None:
+    """The window has a place in the input, and no stride, dilation or length is above 2**28."""
+    return misfit(call, *sizes(call))
 
-    Args:
-        call: its input 0 is [batches, height, width, channels].
-        height: rows of the window.
-        width: columns of the window.
+
+def places(call: Call, image: Size, taps: Size) -> Size:
+    """Return how many positions a window has along rows and columns; arguments as of ``misfit``."""
+    rows, columns = (_along(call, axis, image[axis], taps[axis])[0] for axis in (0, 1))
+    return rows, columns
+
+
+def window(call: Call, image: Size, taps: Size) -> dict[str, int]:
+    """Return the parameters of a window; arguments as of ``misfit``.
 
     Returns:
-        Its size, strides, dilation, and the padding above and on the left.
+        Its size, strides, dilations if the op has them, and the padding above and on the left.
     """
-    (stride_h, dilation_h), (stride_w, dilation_w) = _steps(call, 0), _steps(call, 1)
+    options = call.op.options
+    steps = ("stride_h", "stride_w", "dilation_h", "dilation_w")
     return {
-        "window_height": height,
-        "window_width": width,
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "dilation_h": dilation_h,
-        "dilation_w": dilation_w,
-        "top": _along(call, 0, height)[1],
-        "left": _along(call, 1, width)[1],
+        "window_height": taps[0],
+        "window_width": taps[1],
+        **{name: options[name] for name in steps if name in options},
+        "top": _along(call, 0, image[0], taps[0])[1],
+        "left": _along(call, 1, image[1], taps[1])[1],
     }
-
-
-def positions(padding: int, size: int, taps: int, stride: int, dilation: int = 1) -> int:
-    """Return how many positions a window has along a dimension; not positive where it is too long.
-
-    Source: ComputeOutSize in tensorflow/lite/kernels/padding.h.
-
-    Args:
-        padding: SAME or VALID.
-        size: of the dimension.
-        taps: of the window along it.
-        stride: between two positions.
-        dilation: between two taps.
-    """
-    if padding == SAME:
-        return (size + stride - 1) // stride
-    return (size + stride - 1 - (taps - 1) * dilation) // stride
-
-
-def padding_before(padding: int, size: int, taps: int, stride: int, dilation: int = 1) -> int:
-    """Return the padding before a dimension: half of all, the smaller half; as ``positions``.
-
-    Source: ComputePaddingWithOffset in tensorflow/lite/kernels/padding.h.
-    """
-    length = (taps - 1) * dilation + 1
-    total = (positions(padding, size, taps, stride, dilation) - 1) * stride + length - size
-    return max(total, 0) // 2
 
 
 def _steps(call: Call, axis: int) -> tuple[int, int]:
@@ -99,15 +79,18 @@ def _steps(call: Call, axis: int) -> tuple[int, int]:
     return options[f"stride_{name}"], options.get(f"dilation_{name}", 1)
 
 
-def _along(call: Call, axis: int, taps: int) -> tuple[int, int]:
-    """Return positions and the padding before, along rows (0) or columns (1)."""
-    options, size = call.op.options, call.input(0).shape[1 + axis]
-    stride, dilation = _steps(call, axis)
-    padding = options["padding"]
-    if PADS in options:
-        before, after = options[PADS][2 * axis : 2 * axis + 2]
-        return positions(VALID, before + size + after, taps, stride, dilation), before
-    return (
-        positions(padding, size, taps, stride, dilation),
-        padding_before(padding, size, taps, stride, dilation),
-    )
+def _along(call: Call, axis: int, size: int, taps: int) -> tuple[int, int]:
+    """Return positions and the padding before, along rows (0) or columns (1).
+
+    There is no position where the window is too long. Of the padding SAME the smaller half is
+    before.
+
+    Source: ComputeOutSize and ComputePaddingWithOffset in tensorflow/lite/kernels/padding.h.
+    """
+    options, (stride, dilation) = call.op.options, _steps(call, axis)
+    length = (taps - 1) * dilation + 1
+    if PADS not in options and options["padding"] == SAME:
+        count = -(-size // stride)
+        return count, max((count - 1) * stride + length - size, 0) // 2
+    before, after = options[PADS][2 * axis : 2 * axis + 2] if PADS in options else (0, 0)
+    return (before + size + after - length) // stride + 1, before

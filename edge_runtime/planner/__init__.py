@@ -19,6 +19,7 @@ from edge_runtime.planner.passes.copy_outputs import copy_outputs
 from edge_runtime.planner.passes.dilations import dilations
 from edge_runtime.planner.passes.drop_dead import drop_dead
 from edge_runtime.planner.passes.fold_constants import fold_constants
+from edge_runtime.planner.passes.loops import loops
 from edge_runtime.planner.passes.pads import pads
 from edge_runtime.planner.passes.tables import tables
 from edge_runtime.planner.passes.transposes import transposes
@@ -53,7 +54,8 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     limits.require_ranks(graph)
     lowering = Lowering(graph)
     stateful = variables(graph)
-    settled, left = fold_constants(drop_dead(stateful), rounding, lowering, engine)
+    unrolled = loops(drop_dead(stateful), rounding, lowering, engine)
+    settled, left = fold_constants(drop_dead(unrolled), rounding, lowering, engine)
     simplified = settled
     if not left:
         simplified = drop_dead(pads(dilations(transposes(simplified))))
@@ -79,7 +81,8 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
     usable = [i for i in graph.inputs if limits.usable(graph.tensors[i], lowering.room)]
-    reached = replace(drop_dead(variables(graph)), inputs=tuple(usable))
+    unrolled = loops(drop_dead(variables(graph)), "litert", lowering, None)
+    reached = replace(drop_dead(unrolled), inputs=tuple(usable))
     settled, left = fold_constants(reached, "litert", lowering, None)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
 
@@ -102,4 +105,6 @@ def states_its_shapes(graph: Graph) -> bool:
 
 
 def _ordered(ops: list[Unsupported]) -> list[Unsupported]:
-    return sorted(ops, key=lambda reason: reason.op.index)
+    """Return the ops in the order of the file; one that several rounds of a loop run, once."""
+    once = {(one.op.index, one.op.name, one.output, one.statement): one for one in ops}
+    return sorted(once.values(), key=lambda reason: reason.op.index)

@@ -119,6 +119,10 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
         NotSupportedError: the op is beyond a limit.
         UnsoundError: it has a wrong number of outputs.
     """
+    if not hasattr(module, "EMPTY_INPUTS"):
+        for tensor in call.inputs:
+            if tensor is not None and not tensor.elements:
+                raise refused(call, "Inputs are not empty", f"{list(tensor.shape)}")
     for constraint in module.CONSTRAINTS:
         value = constraint(call)
         if value is not None:
@@ -136,14 +140,15 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
     outputs = tuple(
         replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
     )
+    is_empty = not any(output.elements for output in outputs)
     for output in outputs:
-        _require_size(call, output, most)
+        _require_size(call, output, most, is_empty=is_empty)
     return replace(call, outputs=outputs)
 
 
-def _require_size(call: Call, output: Tensor, most: int) -> None:
+def _require_size(call: Call, output: Tensor, most: int, *, is_empty: bool) -> None:
     shape, quantization = output.shape, output.quantization
-    if len(shape) > MAX_RANK or not output.elements or output.size > most:
+    if len(shape) > MAX_RANK or bool(output.elements) == is_empty or output.size > most:
         limit = f"An output has at most {MAX_RANK} dimensions and {most} bytes, and is not empty"
         raise refused(call, limit, str(list(shape[: 2 * MAX_RANK])))
     if quantization is not None and quantization.per_channel:

@@ -17,7 +17,11 @@ Lowered = tuple["Op", "Kernel"]
 
 
 class Lowering:
-    """Lowers the ops of a graph; ops with the same tensors and options are lowered once."""
+    """Lowers the ops of a graph.
+
+    Ops with the same constants and options, whose other tensors are alike, have the same kernel,
+    and an engine packs what it reads once: the rounds of a loop are as small as one.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.room = limits.room(graph)
@@ -48,11 +52,12 @@ class Lowering:
                 call.op, self._scales, limits.MAX_SCALES, "have at most {} scales of slices"
             )
             kernel = self._kernels[key] = module.lower(call)
+            read = sum(tensor.size for tensor in call.inputs if tensor and tensor.data is not None)
+            self.count(call.op, read + sum(len(constant.data) for constant in kernel.constants))
             self._tables += sum(constant.table for constant in kernel.constants)
             require_few(
                 call.op, self._tables, limits.MAX_TABLES, "have at most {} tabulated functions"
             )
-        self.count(call.op, sum(len(constant.data) for constant in kernel.constants))
         limits.require_int32(call, {**kernel.params, **kernel.hints})
         return kernel
 
@@ -71,10 +76,6 @@ def lower(
         try:
             module = limits.module_of(op, graph.tensors)
             call = limits.call_of(op, graph.tensors, rounding)
-            constants = (
-                tensor.size for tensor in call.inputs if tensor and tensor.data is not None
-            )
-            lowering.count(op, sum(constants))
             lowered.append((op, lowering.kernel(call, module)))
         except NotSupportedError as error:
             left.append(error.what)

@@ -143,7 +143,8 @@ def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
     """Assign a place to each computed slot, and return the arena's size.
 
     A kernel that can work in place writes to its input's place if no later step needs the input:
-    so the kernels before the model's output calculate in the caller's output buffer.
+    so the kernels before the model's output calculate in the caller's output buffer. Not in that of
+    a state, whose earlier value may be read until then.
     """
     last = {slot: index for index, step in enumerate(steps) for slot in step.slots}
     first = {
@@ -160,6 +161,7 @@ def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
             slots[source].place == "arena"
             and slots[source].size == slots[output].size
             and last[source] == index
+            and output not in states
         ):
             root[source] = root[output]
     shared: dict[int, Lifetime] = {}

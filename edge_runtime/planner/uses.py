@@ -8,12 +8,13 @@ if TYPE_CHECKING:
 
 
 def only_readers(graph: Graph) -> dict[int, Op]:
-    """Return the op that reads a tensor, for each tensor that one op reads and that is no output.
+    """Return the op that reads a tensor, for each tensor that one op reads.
 
-    A pass may change such a tensor with its reader.
+    A pass may change such a tensor with its reader. Outputs and variables are left out: the caller
+    reads them, too, or the next inference.
     """
     readers: dict[int, Op] = {}
-    shared = {*graph.outputs}
+    shared = {*graph.outputs, *(tensor.index for tensor in graph.tensors if tensor.variable)}
     for op in graph.ops:
         for index in {*op.inputs} - {-1}:
             if index in readers:

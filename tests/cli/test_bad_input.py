@@ -305,6 +305,9 @@ def test_metrics_beside_a_model(folder: Path) -> None:
         outputs=2,
         learned=None,
         rebuilds_input=False,
+        several="",
+        input_specs=(None,),
+        output_specs=(None,),
     )
     np.savez(folder / "rows.npz", x=np.zeros((12, 3)), y=np.arange(12) % 2)
     data = {"source": str(folder / "rows.npz"), "name": "x", "classes": ["0", "1"], "sha256": "cd"}
@@ -318,10 +321,10 @@ def test_metrics_beside_a_model(folder: Path) -> None:
     }
     for content in attempts(folder / "metrics.json", lambda rng: spoil.misstated(whole, rng)):
         try:
-            metrics = job.metrics_of(model)
+            metrics = metrics_file.read(model)
             job.prepare(model, job.Choices(), Conversion())
             tune._recipe(metrics)
-            json.dumps(job.hyper_parameters(metrics))
+            json.dumps(metrics_file.hyper_parameters(metrics))
         except (EdgekitError, OSError):
             continue
         except Exception as error:

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import build
 import chain
+import control
 import documents
 import edge_runtime
 import models
@@ -157,6 +158,17 @@ def test_memory_says_what_the_passes_did(tmp_path):
         "size": 16,
     }
     assert {step["level"] for step in document["steps"]} == {"portable"}
+
+
+def test_a_loop_is_counted_and_merged(tmp_path):
+    path = tmp_path / "loop.tflite"
+    path.write_bytes(control.doubling(3))
+    lines = words(inspect("--memory", path))
+    assert "0 WHILE merged other steps do what makes tensor 2".split() in lines
+    document = documents.read(inspect("--memory", "--json", path))
+    assert [one["kind"] for one in document["simplified"]] == ["merged"]
+    runners = json.loads(inspect(path, "--json"))["runners"]
+    assert [one["runs"] for one in runners if one["name"] == "native"] == ["yes"]
 
 
 def test_memory_of_dead_ops_and_copies(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 import build
 import chain
+import control
 import models
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
@@ -149,6 +150,31 @@ def test_an_op_that_no_output_needs_is_dead():
         (2, "TANH", "dead", "tensor 3", "", 0),
     ]
     assert memory(two()).simplified == ()
+
+
+def test_ops_whose_work_others_do_are_merged():
+    """A loop is its rounds, and a chain of functions one table."""
+    planned = memory(control.doubling(2))
+    assert changes(planned) == [(0, "WHILE", "merged", "tensor 2", "", 0)]
+    assert [(step.op, step.name) for step in planned.steps] == [(0, "ADD"), (0, "ADD")]
+    int8, wider = ("int8", 0.05, 3), ("int8", 0.07, -9)
+    tensors = [build.tensor((1, 4), *int8), build.tensor((1, 4)), build.tensor((1, 4), *wider)]
+    chained = memory(build.model(tensors, [("DEQUANTIZE", [0], 1, {}), ("QUANTIZE", [1], 2, {})]))
+    assert changes(chained) == [
+        (0, "DEQUANTIZE", "merged", "tensor 1", "", 0),
+        (1, "QUANTIZE", "merged", "tensor 2", "", 0),
+    ]
+
+
+def test_what_only_a_constant_needs_is_dead():
+    tensors = [build.tensor((1, 4)), build.tensor((1, 4)), build.tensor((2,), "int32")]
+    tensors += [build.tensor((1, 4))]
+    ops = [("TANH", [0], 1, {}), ("SHAPE", [1], 2, {"outType": 2}), ("RESHAPE", [0, 2], 3, {})]
+    planned = memory(build.model(tensors, ops))
+    assert [one[:3] for one in changes(planned)[:2]] == [
+        (0, "TANH", "dead"),
+        (1, "SHAPE", "folded"),
+    ]
 
 
 def test_outputs_that_are_copied_are_no_ops_of_the_file():

@@ -16,11 +16,15 @@ PACKED, BEST = "fully_connected_int8_once", _native.instructions()[0]
 """A kernel and a level whose weights are packed."""
 
 
+COPY = ("copy", "portable", (12).to_bytes(4, "little"), None, (0, 1), -1)
+"""A step of 12 bytes."""
+
+
 def session(**changes: Any) -> Any:
     """A session of one copy of 3 floats, [1, 3] -> [1, 3], with arguments changed."""
     arguments = {
         "slots": (("input", 12, None, 0), ("output", 12, None, 0)),
-        "steps": (("copy", "portable", (12).to_bytes(4, "little"), None, (0, 1)),),
+        "steps": (COPY,),
         "arena": 0,
         "inputs": ((FLOAT, 12, (1, 3)),),
         "outputs": ((FLOAT, 12, (1, 3)),),
@@ -116,22 +120,26 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
         {"slots": ((), ())},
         {"slots": ()},
         {"slots": []},
-        {"steps": (("abacus", "portable", bytes(4), None, (0, 1)),)},
-        {"steps": (("copy", "portable", None, None, (0, 1)),)},
-        {"steps": (("copy", "portable", bytes(4), 5, (0, 1)),)},
-        {"steps": (("copy", "portable", bytes(4), None, (0, 2)),)},
-        {"steps": (("copy", "portable", bytes(4), None, (0, -1)),)},
-        {"steps": (("copy", "portable", bytes(4), None, (0, 2**70)),)},
-        {"steps": (("copy", "portable", bytes(4), None, (0, "1")),)},
-        {"steps": (("copy", "portable", bytes(4), None, [0, 1]),)},
+        {"steps": (("abacus", "portable", bytes(4), None, (0, 1), -1),)},
+        {"steps": (("copy", "portable", None, None, (0, 1), -1),)},
+        {"steps": (("copy", "portable", bytes(4), 5, (0, 1), -1),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, 2), -1),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, -1), -1),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, 2**70), -1),)},
+        {"steps": (("copy", "portable", bytes(4), None, (0, "1"), -1),)},
+        {"steps": (("copy", "portable", bytes(4), None, [0, 1], -1),)},
         {"steps": (("copy", "portable", bytes(4), None),)},
         {"steps": (None,)},
-        {"steps": (("copy", "abacus", bytes(4), None, (0, 1)),)},
-        {"steps": (("copy", None, bytes(4), None, (0, 1)),)},
-        {"steps": (("copy", "avx512", bytes(4), None, (0, 1)),)},
-        {"steps": (("fully_connected_int8_once", "dsp", bytes(64), None, (0, 1)),)},
-        {"steps": ((PACKED, BEST, bytes(64), None, ()),)},
-        {"steps": ((PACKED, BEST, bytes(64), None, (0, 1)),)},
+        {"steps": (("copy", "abacus", bytes(4), None, (0, 1), -1),)},
+        {"steps": (("copy", None, bytes(4), None, (0, 1), -1),)},
+        {"steps": (("copy", "avx512", bytes(4), None, (0, 1), -1),)},
+        {"steps": (("fully_connected_int8_once", "dsp", bytes(64), None, (0, 1), -1),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, (), -1),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, (0, 1), -1),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, (0, 1), 0),)},
+        {"steps": ((PACKED, BEST, bytes(64), None, (0, 1), 2**40),)},
+        {"steps": (COPY, (PACKED, BEST, bytes(64), None, (0, 1), 0))},
+        {"steps": (("copy", "portable", bytes(4), None, (0, 1), None),)},
     ],
     ids=repr,
 )

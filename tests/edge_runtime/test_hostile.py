@@ -21,6 +21,7 @@ import hostile
 import models
 from edge_runtime import ModelError, ops, planner
 from edge_runtime.planner import limits
+from edge_runtime.planner.passes import variables
 from edge_runtime.reader import read
 from edge_runtime.record import replace
 
@@ -65,7 +66,7 @@ def test_the_small_models_hold_every_op() -> None:
         assert outcome in ("ran", "refused"), name
         if outcome == "ran":
             names |= {op.name for op in read(data).ops}
-    assert names == {*ops.OPS, *ops.CUSTOM}
+    assert names == {*ops.OPS, *ops.CUSTOM, *variables.OPS}
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))
@@ -189,6 +190,17 @@ def joined(tensors: list[Any], nodes: list[build.Op], size: int) -> bytes:
     return build.model(tensors, [*nodes, join])
 
 
+def apart(data: bytes) -> bytes:
+    """A file of such ops, each with a tensor of its own of the shared weights' bytes."""
+    tree = schema.ModelT.InitFromPackedBuf(data)
+    (graph,) = tree.subgraphs
+    weights = graph.tensors[1]
+    for op in graph.operators[:-1]:
+        op.inputs = [0, len(graph.tensors), -1]
+        graph.tensors.append(weights)
+    return build.pack(tree)
+
+
 def column(outputs: int, ops: int = 1) -> bytes:
     """Weights of depth 1, which ops share: the most that a file can make of its bytes."""
     tensors = [
@@ -209,6 +221,14 @@ def row(depth: int, ops: int) -> bytes:
     ]
     nodes: list[build.Op] = [("FULLY_CONNECTED", [0, 1, -1], 2 + i, {}) for i in range(ops)]
     return joined(tensors, nodes, 1)
+
+
+def column_apart(outputs: int, ops: int) -> bytes:
+    return apart(column(outputs, ops))
+
+
+def row_apart(depth: int, ops: int) -> bytes:
+    return apart(row(depth, ops))
 
 
 def wide(ops: int, size: int) -> bytes:
@@ -324,9 +344,13 @@ PACKED = "opened|too much memory"
     [
         (column, (1_000_000,), PACKED),
         (column, (1_000_000, 4), PACKED),
-        (column, (1_000_000, 400), "all ops read and make at most"),
+        (column, (500_000, 20), "opened"),
+        (column_apart, (1_000_000, 4), PACKED),
+        (column_apart, (1_000_000, 400), "all ops read and make at most"),
         (row, (60_000, 200), PACKED),
-        (row, (60_000, 4000), "all ops read and make at most"),
+        (row, (60_000, 4000), PACKED),
+        (row_apart, (60_000, 200), PACKED),
+        (row_apart, (60_000, 4000), "all ops read and make at most"),
         (column, (1, limits.MAX_OPS - 1), "opened"),
         (column, (1, limits.MAX_OPS), "ops, and the engine takes at most 4096"),
         (column, (1, 40_000), "ops, and the engine takes at most 4096"),

@@ -252,8 +252,8 @@ def test_a_state_is_kept_between_runs_and_reset() -> None:
         ("output", 16, None, 0),
     )
     steps = (
-        ("add_int32", "portable", params, None, (0, 1, 2, 1)),
-        ("copy", "portable", struct.pack("=i", 16), None, (1, 3)),
+        ("add_int32", "portable", params, None, (0, 1, 2, 1), -1),
+        ("copy", "portable", struct.pack("=i", 16), None, (1, 3), -1),
     )
     port = (5, 16, (1, 4))
     session = _native.Session(slots, steps, 32, (port,), (port,), ((16, 16, 0, None),), 100, None)
@@ -270,7 +270,7 @@ def test_a_state_is_kept_between_runs_and_reset() -> None:
 
 def test_states_fill_their_place_byte_by_byte() -> None:
     slots = (("input", 4, None, 0), ("arena", 4, None, 8), ("output", 4, None, 0))
-    steps = (("copy", "portable", b"\4\0\0\0", None, (1, 2)),)
+    steps = (("copy", "portable", b"\4\0\0\0", None, (1, 2), -1),)
     port = (2, 4, (1, 4))
     session = _native.Session(slots, steps, 16, (port,), (port,), ((8, 4, 253, None),), 100, None)
     output = bytearray(4)
@@ -308,7 +308,7 @@ def test_buffers_that_do_not_fit_are_refused(inputs: Any, outputs: Any, message:
         *(("input", 4, None, position) for position in range(2)),
         *(("output", 4, None, position) for position in range(2)),
     )
-    steps = tuple(("copy", "portable", b"\4\0\0\0", None, (at, at + 2)) for at in range(2))
+    steps = tuple(("copy", "portable", b"\4\0\0\0", None, (at, at + 2), -1) for at in range(2))
     port = (2, 4, (1, 4))
     session = _native.Session(slots, steps, 0, (port,) * 2, (port,) * 2, (), 100, None)
     with pytest.raises(ValueError, match=message):

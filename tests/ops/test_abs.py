@@ -53,7 +53,7 @@ def test_in_place(source):
 @pytest.mark.parametrize(
     ("source", "output", "message"),
     [
-        (("int64", 0, 0), ("int64", 0, 0), "both float32, both int32"),
+        (("int64", 0, 0), ("int64", 0, 0), "both int8, int16, int32 or float32"),
         (("int16", 0, 0), ("int16", 0, 0), "one scale and zero point"),
         (("int8", 1e30, 0), ("int8", 1e-30, 0), "than 2..31; here it is inf"),
     ],

@@ -176,7 +176,7 @@ def test_limits_are_told(dtype, quantization, kinds, message):
 @pytest.mark.parametrize(
     ("shape", "axis", "message"),
     [
-        ((2, 4), 2, "the axis is a dimension of the inputs; here it is 2 of float32 [2, 3]"),
+        ((2, 4), 2, "the axis is a dimension of the input; here it is 2 of float32 [2, 3]"),
         ((3, 4), 1, "shapes are equal but for the axis; here it is float32 [2, 3] and float32 [3"),
         ((2, 4, 1), 1, "shapes are equal but for the axis"),
     ],
@@ -189,3 +189,34 @@ def test_shapes_that_do_not_fit_are_refused(shape, axis, message):
     ]
     data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": axis})])
     assert message in refused(data)
+
+
+def sliced(end, op="CONCATENATION"):
+    """A model of the rows [2:end] of its input, which are joined to it or read by another op."""
+    tensors = [build.tensor((4, 3)), *(build.constant([n, 0], "int32") for n in (2, end))]
+    tensors += [build.constant([1, 1], "int32"), build.tensor((end - 2, 3))]
+    tensors[-1].shapeSignature = [-1, 3]
+    slicing = {"endMask": 2}
+    ops = [("STRIDED_SLICE", [0, 1, 2, 3], 4, slicing)]
+    if op == "CONCATENATION":
+        tensors.append(build.tensor((end + 2, 3)))
+        ops.append((op, [4, 0, 4], 5, {"axis": 0}))
+        tensors[-1].shape = [4 + 2 * (end - 2), 3]
+        return build.model(tensors, ops)
+    tensors.append(build.tensor((end - 2, 3)))
+    tensors.append(build.tensor((4, 3)))
+    return build.model(tensors, [*ops, (op, [4], 5, {}), ("CONCATENATION", [5, 0], 6, {"axis": 0})])
+
+
+@pytest.mark.parametrize("end", [2, 3])
+def test_inputs_without_elements_are_left_out(end):
+    data = sliced(end)
+    steps = plan(read(data)).steps
+    assert [len(step.reads) for step in steps] == ([2] if end == 2 else [2, 4])
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+def test_other_ops_read_no_tensor_without_elements():
+    with pytest.raises(ModelError, match=r"RELU .*inputs are not empty; here it is \[0, 3\]"):
+        plan(read(sliced(2, "RELU")))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import build
 import micro_arithmetic as micro
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError
@@ -124,7 +125,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.convolution_seeds()}
 
 
 def trial_layer(rng):
@@ -420,7 +421,7 @@ def test_types_and_quantisation_that_do_not_fit_are_told():
         ]
         return refused(build.model(tensors, [("CONV_2D", [0, 1], 2, options)]))
 
-    assert "float32; here it is int16, int16, int16" in layer("int16", "int16", scale=0.1)
+    assert "int64/int32; here it is int16, int16, int16" in layer("int16", "int16", scale=0.1)
     assert "these may have a scale per output" in layer("int8", "int8")
     assert "(3, 3)" in layer("int8", "int8", scale=[0.1, 0.1], zero_point=3)
     assert "one scale and zero point, of int16" in layer("uint8", "uint8", scale=[0.1, 0.1])

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import build
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError, ops
@@ -113,7 +114,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.depthwise_seeds()}
 
 
 def geometry(rng):
@@ -148,7 +149,19 @@ def int8_trial(rng):
     return Trial(params, tensors, range(1, 5), [elements])
 
 
-TRIALS = {"depthwise_conv_2d_int8_twice": int8_trial}
+def float32_trial(rng):
+    params, (inputs, weights, outputs, elements) = geometry(rng)
+    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+    bits = np.array(limits, np.float32).view(np.int32).tolist()
+    counts = inputs, weights, outputs
+    tensors = [trials.float32s(rng, count, rng.integers(8)) for count in counts]
+    return Trial([*params, *bits], tensors, (1, 2), [4 * elements])
+
+
+TRIALS = {
+    "depthwise_conv_2d_int8_twice": int8_trial,
+    "depthwise_conv_2d_float32": float32_trial,
+}
 
 
 @st.composite
@@ -283,11 +296,12 @@ def refused(**kinds):
     [
         (
             {"window": (9, 1), "padding": VALID},
-            "fits into the input; here it is padding 1, int8 [1,",
+            "the window has a place in the input, and no stride, dilation or length is above "
+            "2**28; here it is VALID, stride 1, dilation 1, 9 taps on 5",
         ),
-        ({"padding": 2}, "the padding is SAME or VALID"),
-        ({"strides": (0, 1)}, "strides and dilations are positive"),
-        ({"dilations": (2**29, 1)}, "below 2**29; here it is [1, 1, 536870912, 1]"),
+        ({"padding": 2}, "here it is padding 2, stride 1"),
+        ({"strides": (0, 1)}, "here it is SAME, stride 0"),
+        ({"dilations": (2**28, 1)}, "here it is SAME, stride 1, dilation 268435456"),
         ({"activation": 4}, "the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"),
         ({"scales": (1.0, [2.0**30], 1.0)}, "below 2**30, of int16 below 2**14; here it is 1073"),
         ({"dtype": "int16", "scales": (1.0, [2.0**14], 1.0)}, "of int16 below 2**14"),

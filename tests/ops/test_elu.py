@@ -57,4 +57,4 @@ def test_in_place():
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16"])
 def test_limits_are_told(dtype):
-    unary.check_refused("ELU", (dtype, 0.1, 0), (dtype, 0.1, 0), "both int8 or both float32")
+    unary.check_refused("ELU", (dtype, 0.1, 0), (dtype, 0.1, 0), "both int8 or float32")

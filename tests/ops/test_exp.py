@@ -67,7 +67,7 @@ def test_in_place(source):
 @pytest.mark.parametrize(
     ("source", "output", "message"),
     [
-        (("uint8", 0.1, 0), ("uint8", 0.1, 0), "both int8, both int16"),
+        (("uint8", 0.1, 0), ("uint8", 0.1, 0), "both int8, int16 or float32"),
         (("int16", 0.1, 3), ("int16", 0.1, 0), "int16 the zero point 0"),
     ],
 )

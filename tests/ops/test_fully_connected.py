@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import build
 import micro_arithmetic
+import mixed_layers
 import runtimes
 import trials
 from edge_runtime import ModelError
@@ -57,7 +58,7 @@ def seeds():
     }
 
 
-SEEDS = seeds()
+SEEDS = {**seeds(), **mixed_layers.dense_seeds()}
 
 
 def int8_trial(rng):

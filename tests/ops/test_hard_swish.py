@@ -45,7 +45,7 @@ def test_in_place():
 @pytest.mark.parametrize(
     ("source", "output", "message"),
     [
-        (("int16", 0.1, 0), ("int16", 0.1, 0), "both int8 or both uint8"),
+        (("int16", 0.1, 0), ("int16", 0.1, 0), "both int8, uint8 or float32"),
         (("int8", 1.0, 0), ("int8", 0.001, 0), "in .2..-9, 2..7."),
         (("int8", 1e9, 0), ("int8", 1e9, 0), "in .2..-22, 2..15."),
     ],

@@ -86,7 +86,7 @@ def refused(data):
 @pytest.mark.parametrize(
     ("dtype", "kinds", "message"),
     [
-        ("int16", {}, "both int8, both uint8 or both float32; here it is int16, int16"),
+        ("int16", {}, "both int8, uint8 or float32; here it is int16, int16"),
         ("int8", {"activation": 1}, "there is no fused activation; here it is 1"),
         ("int8", {"output": (1 / 64, 0)}, "have the scale 1/128"),
         ("uint8", {"output": (1 / 128, 0)}, "in uint8 128; here it is (0.0078125, 0)"),

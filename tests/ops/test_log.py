@@ -55,7 +55,7 @@ def test_in_place(source):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (("uint8", 0.1, 0), "both int8, both int16"),
+        (("uint8", 0.1, 0), "both int8, int16 or float32"),
         (("int8", 0, 0), "one scale and zero point"),
     ],
 )

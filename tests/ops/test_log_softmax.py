@@ -78,7 +78,7 @@ def refused(data):
 @pytest.mark.parametrize(
     ("dtype", "kinds", "message"),
     [
-        ("int16", {"zero_point": 0}, "both float32; here it is int16, int16"),
+        ("int16", {"zero_point": 0}, "both int8, uint8 or float32; here it is int16, int16"),
         ("int8", {"output": (1 / 8, 127)}, "have the scale 1/16"),
         ("uint8", {"output": (1 / 16, 127)}, "in uint8 255; here it is (0.0625, 127)"),
         ("int8", {"shape": (1, 4096)}, "at most 4,095 of 8 bits"),

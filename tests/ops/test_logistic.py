@@ -139,7 +139,7 @@ def test_in_place(source, output):
     [
         (("int8", 0.1, 0), ("int8", 1 / 128, 0), "the output 1/256 and -128"),
         (("uint8", 0.1, 0), ("uint8", 1 / 256, 1), "1/256 and -128 .uint8: 0"),
-        (("uint8", 0.1, 0), ("int8", 1 / 256, 0), "both int8, both uint8, both int16"),
+        (("uint8", 0.1, 0), ("int8", 1 / 256, 0), "both int8, uint8, int16 or float32"),
         (("int16", 0.1, 5), WIDE, "its zero point 0; .* 5"),
         (("int16", 2.7, 0), WIDE, "from 2..-40 to 8/3"),
     ],

@@ -76,7 +76,7 @@ def test_in_place(op, source):
 @pytest.mark.parametrize(
     ("op", "source", "output", "message"),
     [
-        ("SQRT", ("uint8", 0.1, 0), ("uint8", 0.1, 0), "both int8, both int16"),
+        ("SQRT", ("uint8", 0.1, 0), ("uint8", 0.1, 0), "both int8, int16 or float32"),
         ("RSQRT", ("int8", 1e-30, 0), ("int8", 0.1, 0), "from 2..-40 to 2..40"),
     ],
 )

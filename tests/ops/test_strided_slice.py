@@ -1,5 +1,7 @@
 """STRIDED_SLICE: every engine against LiteRT, byte by byte; of known numbers it is folded."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -83,8 +85,9 @@ def test_it_is_what_litert_gives(seed, dtype, data):
     try:
         plan(read(guess))
     except ModelError as error:
-        # Whatever is not refused but for the shape that is guessed, and no scalar.
-        assume("and its ops make" in str(error) and "make []" not in str(error))
+        # Whatever is not refused but for the shape that is guessed, and no scalar, and not empty.
+        shape_is_other = re.search(r"and its ops make \[[1-9]", str(error))
+        assume(shape_is_other and not re.search(r" 0[,\]]", str(error)))
     x = moved.drawn(seed, dtype, shape)
     moved.compare("STRIDED_SLICE", x, [begin, end, steps], **masks)
 

@@ -1,14 +1,18 @@
 """TRANSPOSE: every engine against LiteRT, byte by byte."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import moved
+import trials
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
+from trials import Trial, between
 
 SEEDS = {
     "TRANSPOSE int8": moved.model(
@@ -16,6 +20,28 @@ SEEDS = {
     ),
     "TRANSPOSE float32": moved.model("TRANSPOSE", "float32", (1, 18, 3), [[0, 2, 1]], [(1, 3, 18)]),
 }
+
+
+def trial(rng):
+    """Loops over a tensor in any order, or over a part of it, forwards or backwards."""
+    size, rows, rank = 1 << between(rng, 0, 3), between(rng, 1, 2), between(rng, 2, 4)
+    shape = [between(rng, 1, 40 if axis < 2 else 3) for axis in range(rank)]
+    rng.shuffle(shape)
+    steps = [size * math.prod(shape[axis + 1 :]) for axis in range(rank)]
+    loops = [(shape[axis], steps[axis]) for axis in rng.permutation(rank)]
+    offset = 0
+    if rng.integers(4) == 0:
+        at = between(rng, 0, rank - 1)
+        count, step = loops[at]
+        offset, loops[at] = (count - 1) * step, (between(rng, 1, count), -step)
+    elements = math.prod(count for count, _ in loops)
+    table = np.array([*zip(*loops, strict=True)], np.int32)
+    tensor = trials.int8s(rng, rows * size * math.prod(shape))
+    params = [rows, tensor.nbytes // rows, size, offset, rank]
+    return Trial(params, [tensor, table], [1], [rows * size * elements])
+
+
+TRIALS = {"strided_copy": trial}
 
 
 @settings(max_examples=40, deadline=None)

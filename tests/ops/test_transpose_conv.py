@@ -1,5 +1,7 @@
 """TRANSPOSE_CONV: every engine against LiteRT, XNNPACK and TFLite Micro's arithmetic."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,7 +89,7 @@ def layer(
         limit = 2**31 if bias == "any" else 40 * (2**15 if wide else 128)
         data = drawn(rng, dtype, (outputs,)) if floating else rng.integers(-limit, limit, outputs)
         kind = stated or BIASES[dtype]
-        products = 0.0 if floating else build.products(step, several)
+        products = 0.0 if floating else [min(step * one, 3e38) for one in several]
         tensors.append(build.tensor((outputs,), kind, products, data=data.astype(kind), name="b"))
     options = {
         "padding": padding,
@@ -140,7 +142,7 @@ def layers(draw, *dtypes):
     }
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(drawn_layer=layers("int8", "uint8", "int16", "int16", "float32"))
 def test_bytes_are_those_of_litert(drawn_layer):
     seed, kinds = drawn_layer
@@ -150,14 +152,19 @@ def test_bytes_are_those_of_litert(drawn_layer):
     equal(data, x, runtimes.builtin_ref(data)(x))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(drawn_layer=layers("int8"))
 def test_a_float_factor_gives_the_bytes_of_xnnpack(drawn_layer):
     seed, kinds = drawn_layer
     rng = np.random.default_rng(seed)
     data = layer(rng, **kinds)
     x = drawn(rng, kinds["dtype"], kinds["shape"])
-    equal(data, x, runtimes.xnnpack(data)(x), "xnnpack")
+    # LiteRT's own vector kernels are not followed where XNNPACK refuses.
+    beyond = any(
+        stride > taps for stride, taps in zip(kinds["strides"], kinds["window"], strict=True)
+    )
+    peer = runtimes.builtin_ref if beyond and kinds["padding"] == SAME else runtimes.xnnpack
+    equal(data, x, peer(data)(x), "xnnpack")
 
 
 def micro(data, x):
@@ -210,14 +217,6 @@ def test_factors_of_any_size_and_biases_that_wrap(factor, dtype):
         equal(data, x, runtimes.builtin_ref(data)(x))
 
 
-def test_strides_beyond_a_padded_window_are_not_xnnpacks():
-    rng = np.random.default_rng(8)
-    for window in (1, 3), (3, 1):
-        data = layer(rng, shape=(1, 9, 9, 40), window=window)
-        x = drawn(rng, "int8", (1, 9, 9, 40))
-        equal(data, x, runtimes.xnnpack(data)(x), "xnnpack")
-
-
 def test_a_shape_that_follows_from_the_input_is_known():
     """As Keras exports it: the batch of the input, the rest constant."""
     rng = np.random.default_rng(9)
@@ -254,18 +253,15 @@ def refused(data):
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        (
-            {"padding": 2},
-            "the padding is SAME or VALID; here it is strides [2, 2], sizes [3, 4, 3, 3",
-        ),
-        ({"strides": (0, 1), "target": (1, 1, 4, 5)}, "strides are positive"),
+        ({"padding": 2}, "or length is above 2**28; here it is padding 2, stride 2"),
+        ({"strides": (0, 1), "target": (1, 1, 4, 5)}, "place in the output, and no stride"),
         ({"activation": 4}, "the fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6"),
         ({"scales": (1.0, [2.0**30], 1.0)}, "below 2**30, of int16 below 2**14; here it is 1073"),
         ({"dtype": "int16", "scales": (1.0, [2.0**14], 1.0)}, "of int16 below 2**14"),
         ({"dtype": "int16", "option": 2}, "bias type names the type, or there is none for int64"),
         ({"dtype": "int16", "stated": "int32", "option": 0}, "here it is type 0 and int32"),
         ({"scales": (1.0, [], 1.0)}, "'w': None"),
-        ({"target": (1, 9, 9, 5)}, "has the input's size; here it is [5, 5] of [9, 9]"),
+        ({"target": (1, 9, 9, 5)}, "has the input's size; here it is [5, 5], not [3, 4]"),
         ({"target": (2, 6, 8, 5)}, "the shape ends in outputs; here it is int8 [1, 3, 4, 3]"),
         ({"target": (1, 6, 8)}, "is a constant of 4 int32"),
     ],
@@ -274,8 +270,11 @@ def test_limits_are_told(kinds, message):
     assert message in refused(layer(np.random.default_rng(0), **kinds))
 
 
-@settings(max_examples=40, deadline=None)
-@given(drawn_layer=layers("int8", "uint8", "int16"), powers=st.tuples(*[st.integers(-60, 60)] * 3))
+powers = st.tuples(*[st.integers(-20, 20)] * 3) | st.tuples(*[st.integers(-120, 120)] * 3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(drawn_layer=layers("int8", "uint8", "int16"), powers=powers)
 def test_any_scales_are_refused_or_native_equals_reference(drawn_layer, powers):
     seed, kinds = drawn_layer
     rng = np.random.default_rng(seed)
@@ -283,8 +282,6 @@ def test_any_scales_are_refused_or_native_equals_reference(drawn_layer, powers):
     data = layer(rng, **kinds, scales=(step, [several], output))
     x = drawn(rng, kinds["dtype"], kinds["shape"])
     for rounding in ops.ROUNDINGS:
-        try:
+        with suppress(ModelError):
             engines = runtimes.engines(data, rounding=rounding)
-        except ModelError:
-            return
-        agree(engines, x, engines["reference"].run(x))
+            agree(engines, x, engines["reference"].run(x))

@@ -194,7 +194,7 @@ any_cells = st.builds(
 
 
 @settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), cells=any_cells, size=st.sampled_from((0.01, 0.3, 2.0)))
+@given(seed=st.integers(0, 2**32 - 1), cells=any_cells, size=st.sampled_from((0.01, 0.1, 0.5)))
 def test_floats_are_near_those_of_litert(seed, cells, size):
     data = float_model(cells, seed, size)
     rng = np.random.default_rng(seed)
@@ -205,13 +205,13 @@ def test_floats_are_near_those_of_litert(seed, cells, size):
         answer, expected = reference.run(x), litert(x)
         # Normalising a single cell, or small numbers, makes much of what is rounded.
         if not (cells.normalised and (cells.cells < 4 or size < 0.1)):
-            np.testing.assert_allclose(answer, expected, atol=2e-5 * np.abs(expected).max())
+            np.testing.assert_allclose(answer, expected, atol=1e-6 + 2e-5 * np.abs(expected).max())
         for name, engine in engines.items():
             assert engine.run(x).tobytes() == answer.tobytes(), name
 
 
 @settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), cells=any_cells, size=st.sampled_from((1e-4, 0.003, 0.02)))
+@given(seed=st.integers(0, 2**32 - 1), cells=any_cells, size=st.sampled_from((1e-4, 0.001, 0.004)))
 def test_floats_with_int8_weights_are_near_those_of_litert(seed, cells, size):
     data = hybrid_model(cells, seed, size)
     rng = np.random.default_rng(seed)
@@ -223,8 +223,8 @@ def test_floats_with_int8_weights_are_near_those_of_litert(seed, cells, size):
         if not cells.normalised:
             # A step of what is quantised, at most, in few numbers.
             limit = np.abs(expected).max()
-            np.testing.assert_allclose(answer, expected, atol=0.02 * limit)
-            assert np.median(np.abs(answer - expected)) <= 1e-6 * limit
+            np.testing.assert_allclose(answer, expected, atol=1e-6 + 0.02 * limit)
+            assert np.median(np.abs(answer - expected)) <= 1e-7 + 1e-6 * limit
         for name, engine in engines.items():
             assert engine.run(x).tobytes() == answer.tobytes(), name
 

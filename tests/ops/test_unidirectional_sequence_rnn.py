@@ -20,7 +20,7 @@ def rnn(
     batches = sequence[1 if time_major else 0]
 
     def weights(*shape):
-        return build.tensor(shape, data=(rng.normal(size=shape) * 0.5).astype(np.float32))
+        return build.tensor(shape, data=(rng.normal(size=shape) * 0.2).astype(np.float32))
 
     tensors = [
         build.tensor((*sequence, inputs), dtype),
@@ -62,7 +62,7 @@ def test_it_is_near_what_litert_gives(seed, sequence, inputs, units, activation,
         x = rng.normal(size=(*sequence, inputs)).astype(np.float32)
         answer, expected = reference.run(x), litert(x)
         limit = max(np.abs(expected).max(), 1)
-        np.testing.assert_allclose(answer, expected, atol=1e-5 * limit)
+        np.testing.assert_allclose(answer, expected, atol=2e-5 * limit)
         for name, engine in engines.items():
             assert engine.run(x).tobytes() == answer.tobytes(), name
 

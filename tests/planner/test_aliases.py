@@ -39,3 +39,11 @@ def test_a_state_is_copied_because_it_may_be_written_before_it_is_read() -> None
     result = aliases(original)
     assert names(result) == ["COPY", "ADD"]
     assert storage(result, 2) == 2
+
+
+def test_what_becomes_a_state_is_copied_because_ops_write_it() -> None:
+    original = graph(
+        [tensor((2,)), tensor((1, 2), variable=True), tensor((1, 2))],
+        [("RESHAPE", [0], [1], {"new_shape": (1, 2)}), ("ADD", [1, 1], [2], {})],
+    )
+    assert names(aliases(original)) == ["COPY", "ADD"]

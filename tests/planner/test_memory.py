@@ -140,3 +140,21 @@ def test_scratch_counts_towards_the_limit_of_a_model(scratch: int) -> None:
 
     with pytest.raises(ModelError, match=r"take 335.* bytes; a file of 1000 bytes may"):
         plan(network(), engine=Wants("tanh_float32", scratch))
+
+
+def test_no_kernel_works_in_place_on_the_way_to_a_state() -> None:
+    """Its earlier value is read after the first op and before the last."""
+    result = plan(
+        graph(
+            [tensor((4,)), tensor((4,)), tensor((4,)), tensor((4,), variable=True)],
+            [
+                ("RELU", [0], [1], {}),
+                ("MAXIMUM", [3, 0], [2], {}),
+                ("RELU", [1], [3], {}),
+            ],
+            outputs=[2],
+        )
+    )
+    relu, _, last = (result.slots[step.writes[0]] for step in result.steps)
+    assert relu.place == last.place == "arena"
+    assert relu.offset != last.offset

@@ -81,6 +81,23 @@ def test_a_chain_that_ends_in_floats_is_a_table_as_far_as_it_goes() -> None:
     equal(data, x, runtimes.builtin_ref(data)(x))
 
 
+def test_a_transpose_before_the_chain_is_kept() -> None:
+    """The pass before moves it behind the chain, with the index of the op that it follows."""
+    shape = (4, 2, 3)
+    tensors = [build.tensor((2, 3, 4), *INT8), build.constant([2, 0, 1], "int32")]
+    tensors += [build.tensor(shape, *one) for one in (INT8, FLOAT, FLOAT, WIDER)]
+    ops: list[build.Op] = [
+        ("TRANSPOSE", [0, 1], 2, {}),
+        ("DEQUANTIZE", [2], 3, {}),
+        ("TANH", [3], 4, {}),
+        ("QUANTIZE", [4], 5, {}),
+    ]
+    data = build.model(tensors, ops)
+    assert names(data) == ["TABLE", "TRANSPOSE"]
+    x = np.arange(-12, 12).astype(np.int8).reshape(2, 3, 4)
+    equal(data, x, runtimes.builtin_ref(data)(x))
+
+
 def test_a_chain_behind_a_transpose_that_moves_nothing_is_a_table() -> None:
     order = build.constant([1, 0], "int32")
     tensors = [build.tensor((1, 256), *INT8), order, build.tensor((256, 1), *INT8)]

@@ -58,7 +58,7 @@ CHANNELS = np.arange(3).reshape(1, 1, 1, 3)
             [("TRANSPOSE", TO_LAST), ("ADD", CHANNELS), ("TRANSPOSE", TO_FIRST), ("RELU", None)],
             ["ADD", "RELU"],
         ),
-        ([("TRANSPOSE", TO_LAST), ("MUL", 2.0), ("TRANSPOSE", TO_FIRST)], ["MUL"]),
+        ([("TRANSPOSE", TO_LAST), ("MAXIMUM", 2.0), ("TRANSPOSE", TO_FIRST)], ["MAXIMUM"]),
         ([("TRANSPOSE", TO_LAST), ("TRANSPOSE", TO_LAST)], ["TRANSPOSE"]),
         ([("TRANSPOSE", TO_LAST), ("RELU", None)], ["RELU", "TRANSPOSE"]),
         (

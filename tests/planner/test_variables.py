@@ -10,6 +10,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import build
+import edge_runtime
 import exported
 import runtimes
 from build import Op
@@ -79,12 +80,17 @@ ROADS: dict[str, tuple[list[Op], list[int]]] = {
 @pytest.mark.parametrize("first", [FIRST, np.full((1, 5), 7)], ids=["numbers", "one number"])
 @pytest.mark.parametrize("dtype", QUANTIZED)
 @pytest.mark.parametrize("road", ROADS)
-def test_variables_are_what_litert_has(road: str, dtype: str, first: npt.NDArray[Any]) -> None:
+def test_variables_are_what_litert_has(
+    road: str, dtype: str, first: npt.NDArray[Any], tmp_path: Path
+) -> None:
     ops, outputs = ROADS[road]
     data = model(ops, outputs, dtype=dtype, first=first)
     xs = [np.arange(n, n + 5)[None].astype(dtype) for n in range(4)]
     expected = runs(data, xs)
-    for name, engine in runtimes.engines(data).items():
+    path = tmp_path / "model.tflite"
+    path.write_bytes(data)
+    litert = edge_runtime.load(path, backend="litert")
+    for name, engine in {**runtimes.engines(data), "litert": litert}.items():
         for _ in range(2):
             for x, values in zip(xs, expected, strict=True):
                 output = engine.run((x,))
@@ -148,3 +154,15 @@ def test_a_variable_keeps_its_shape() -> None:
     data = model([("ADD", [1, 1], 3, {}), ASSIGN, READ], [3], first=np.zeros((2, 5)))
     with pytest.raises(ModelError, match=r"its first value; here it is \[1, 5\] for \[2, 5"):
         plan(read(data))
+
+
+def test_a_subgraph_is_called_once_however_often_that_is_asked() -> None:
+    ops, outputs = ROADS["a sum"]
+    again: Op = ("CALL_ONCE", [], [], {"initSubgraphIndex": 1})
+    assert len(plan(read(model([again, *ops], outputs))).states) == 1
+
+
+def test_a_variable_that_is_only_read_may_be_an_output() -> None:
+    (output,) = runs(data := model([READ, SUM], [2]), [np.ones((1, 5), np.float32)])[0]
+    for name, engine in runtimes.engines(data).items():
+        assert engine.run(np.ones((1, 5), np.float32)).tobytes() == output.tobytes(), name

@@ -98,7 +98,7 @@ def check(data: bytes, seed: int = 0) -> str:
     for tensors in tensors_for(reference, seed):
         try:
             with np.errstate(all="ignore"):
-                expected = _outputs(reference, tensors)
+                expected = outputs(reference, tensors)
         except InputError:
             continue
         outcome = "ran"
@@ -107,18 +107,15 @@ def check(data: bytes, seed: int = 0) -> str:
         for level, engine in engines.items():
             assert engine is not None
             for how in tensors, tuple(tensor.tobytes() for tensor in tensors):
-                outputs = _outputs(engine, how)
-                assert all(map(same, outputs, expected)), (level, type(how[0]))
+                assert all(map(same, outputs(engine, how), expected)), (level, type(how[0]))
     return outcome
 
 
-def _outputs(model: edge_runtime.Model, tensors: tuple[Any, ...]) -> list[Any]:
+def outputs(model: edge_runtime.Model, tensors: tuple[Any, ...]) -> list[Any]:
     """Return all outputs as arrays, of a model that begins anew."""
     model.reset()
-    outputs = model.run(tensors)
-    return [
-        np.asarray(output) for output in (outputs if isinstance(outputs, tuple) else (outputs,))
-    ]
+    given = model.run(tensors)
+    return [np.asarray(output) for output in (given if isinstance(given, tuple) else (given,))]
 
 
 def watched(function: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Any:

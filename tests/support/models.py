@@ -40,8 +40,9 @@ def _module(path: Path) -> ModuleType:
 
 
 def seeds() -> dict[str, bytes]:
-    """Return models by name: the SEEDS of each op's tests, and the networks."""
-    models = _networks(np.random.default_rng(3))
+    """Return models by name: the SEEDS of each op's tests, and networks."""
+    rng = np.random.default_rng(3)
+    models = {**_networks(rng), "passes": _of_passes(rng), "variables": _of_variables()}
     for module in op_tests().values():
         assert not models.keys() & module.SEEDS.keys(), module
         models |= module.SEEDS
@@ -122,3 +123,76 @@ def _networks(rng: np.random.Generator) -> dict[str, bytes]:
         ],
     )
     return {"documented": documented, "shapes": shapes}
+
+
+def _of_passes(rng: np.random.Generator) -> bytes:
+    """Return a network that each pass of the planner changes."""
+
+    def eight(*shape: int) -> schema.TensorT:
+        return build.tensor(shape, "int8", 0.1, 3)
+
+    weights = build.constant(rng.integers(-127, 128, (2, 2, 2, 2)), "int8", 0.05)
+    window = {"padding": 1, "strideH": 1, "strideW": 1}
+    tensors = [
+        eight(1, 2, 4, 5),
+        build.constant([0, 2, 3, 1], "int32"),
+        eight(1, 4, 5, 2),
+        build.tensor((1, 4, 5, 2)),
+        build.tensor((1, 4, 5, 2)),
+        eight(1, 4, 5, 2),
+        build.constant([[0, 0], [1, 0], [0, 1], [0, 0]], "int32"),
+        eight(1, 5, 6, 2),
+        weights,
+        eight(1, 4, 5, 2),
+        build.constant([2, 2], "int32"),
+        build.constant([[1, 1], [1, 2]], "int32"),
+        eight(4, 3, 4, 2),
+        eight(4, 2, 3, 2),
+        build.constant([[0, 0], [0, 1]], "int32"),
+        eight(1, 4, 5, 2),
+        build.constant([0, 3, 1, 2], "int32"),
+        eight(1, 2, 4, 5),
+    ]
+    return build.model(
+        tensors,
+        [
+            ("TRANSPOSE", [0, 1], 2, {}),
+            ("DEQUANTIZE", [2], 3, {}),
+            ("TANH", [3], 4, {}),
+            ("QUANTIZE", [4], 5, {}),
+            ("PAD", [5, 6], 7, {}),
+            ("CONV_2D", [7, 8, -1], 9, window),
+            ("SPACE_TO_BATCH_ND", [9, 10, 11], 12, {}),
+            ("CONV_2D", [12, 8, -1], 13, window),
+            ("BATCH_TO_SPACE_ND", [13, 10, 14], 15, {}),
+            ("TRANSPOSE", [15, 16], 17, {}),
+        ],
+    )
+
+
+def _of_variables() -> bytes:
+    """Return a network that adds its inputs up, in a resource variable and in a tensor."""
+    handle = {"container": "", "sharedName": "sum"}
+    tensors = [
+        build.tensor((1, 4)),
+        build.tensor((), "resource"),
+        *(build.tensor((1, 4)) for _ in range(3)),
+        build.tensor((1, 4), variable=True),
+        build.tensor((1, 4)),
+        build.constant([4, 1], "int32"),
+        build.tensor((4, 1)),
+    ]
+    ops: list[build.Op] = [
+        ("CALL_ONCE", [], [], {"initSubgraphIndex": 1}),
+        ("VAR_HANDLE", [], 1, handle),
+        ("READ_VARIABLE", [1], 2, {}),
+        ("ADD", [0, 2], 3, {}),
+        ("ASSIGN_VARIABLE", [1, 3], [], {}),
+        ("READ_VARIABLE", [1], 4, {}),
+        ("SUB", [4, 5], 6, {}),
+        ("ABS", [0], 5, {}),
+        ("RESHAPE", [6, 7], 8, {}),
+    ]
+    called = [build.tensor((), "resource"), build.constant([[1, -2, 3, 4]], "float32")]
+    first: list[build.Op] = [("VAR_HANDLE", [], 0, handle), ("ASSIGN_VARIABLE", [0, 1], [], {})]
+    return build.file([(tensors, ops, [0], [8, 3]), (called, first, [], [])])

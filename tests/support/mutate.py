@@ -89,11 +89,11 @@ def _number(rng: random.Random, old: int = 0) -> int:
 
 
 def _tensor(tree: Any, rng: random.Random) -> Any:
-    return rng.choice(tree.subgraphs[0].tensors)
+    return rng.choice(rng.choice(tree.subgraphs).tensors)
 
 
 def _op(tree: Any, rng: random.Random) -> Any:
-    return rng.choice(tree.subgraphs[0].operators)
+    return rng.choice(rng.choice(tree.subgraphs).operators)
 
 
 def _list(values: Any, rng: random.Random, other: Any) -> list[Any]:
@@ -159,7 +159,8 @@ def _quantization(tree: Any, rng: random.Random) -> None:
 
 
 def _op_ports(tree: Any, rng: random.Random) -> None:
-    op, count = _op(tree, rng), len(tree.subgraphs[0].tensors)
+    graph = rng.choice(tree.subgraphs)
+    op, count = rng.choice(graph.operators), len(graph.tensors)
     ports = rng.choice(("inputs", "inputs", "outputs"))
     setattr(op, ports, _list(getattr(op, ports), rng, rng.randrange(-1, count + 1)))
 
@@ -207,6 +208,10 @@ def _tensors(tree: Any, rng: random.Random) -> None:
     graph.tensors = _list(graph.tensors, rng, _tensor(tree, rng))
 
 
+def _variable(tree: Any, rng: random.Random) -> None:
+    _tensor(tree, rng).isVariable = rng.random() < 0.8
+
+
 def _sparse(tree: Any, rng: random.Random) -> None:
     _tensor(tree, rng).sparsity = schema.SparsityParametersT()
     _buffer(tree, rng)
@@ -214,5 +219,16 @@ def _sparse(tree: Any, rng: random.Random) -> None:
 
 FIELDS = (
     *(_shape, _shape, _type, _buffer_index, _buffer, _buffer, _quantization, _quantization),
-    *(_op_ports, _op_ports, _op_code, _options, _options, _ports, _nodes, _tensors, _sparse),
+    *(
+        _op_ports,
+        _op_ports,
+        _op_code,
+        _options,
+        _options,
+        _ports,
+        _nodes,
+        _tensors,
+        _sparse,
+        _variable,
+    ),
 )

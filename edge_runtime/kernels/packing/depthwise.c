@@ -1,4 +1,4 @@
-/* Weights of DEPTHWISE_CONV_2D for the kernels of x86, which calculate 8 outputs at once.
+/* Weights of DEPTHWISE_CONV_2D for the kernels that calculate 8 outputs at once.
  *
  * A block of 8 outputs has the bias (less the input's zero point times the sum of the weights), the
  * multiplier and the shift, each int32 [8], and the weights, int16 [pairs of taps][8][2], padded with
@@ -56,4 +56,14 @@ int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packi
         put_block(p, i == blocks - 1 ? outputs - WIDTH : i * WIDTH, tensors, packed);
     memset(packed, p->input_zero_point, (size_t)p->channels);
     return 1;
+}
+
+/* Nothing is packed; these are the parameters that the variants run: 8 outputs at least, which have
+ * an input channel each, or one that all read. */
+int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const DepthwiseFloat32 *const p = (const DepthwiseFloat32 *)params;
+    (void)tensors;
+    (void)packing;
+    return p->multiplier == 1 ? p->channels >= WIDTH : p->channels == 1 && p->multiplier >= WIDTH;
 }

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def aliases(graph: Graph) -> Graph:
     """Return the graph without RESHAPE and similar ops.
 
-    A variable tensor is copied, since it may be written before its alias is read.
+    A variable tensor is copied, since it may be written before its alias is read, and so is what
+    becomes one, since ops write it.
     """
     aliased: dict[int, int] = {}
     kept = []
@@ -23,7 +24,7 @@ def aliases(graph: Graph) -> Graph:
             kept.append(op)
             continue
         source, output = aliased.get(op.inputs[0], op.inputs[0]), op.outputs[0]
-        if graph.tensors[source].variable:
+        if graph.tensors[source].variable or graph.tensors[output].variable:
             from edge_runtime.ops.copy import copy_op
 
             kept.append(copy_op(op.index, source, output))

@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 def dilations(graph: Graph) -> Graph:
     """Return the graph with dilated convolutions in place of such triples.
 
+    They read their input later than the first of the three, so that it must not be a variable.
+
     Source: how TensorFlow runs tf.nn.convolution with a dilation.
     """
     readers = only_readers(graph)
-    replaced: dict[int, Op | None] = {}
+    replaced: dict[tuple[int, ...], Op | None] = {}
     for first in graph.ops:
         if first.name != "SPACE_TO_BATCH_ND" or first.custom:
             continue
         middle = readers.get(first.outputs[0])
         last = readers.get(middle.outputs[0]) if middle else None
         if middle and last and (dilated := _dilated(graph, first, middle, last)):
-            replaced |= {first.index: None, middle.index: None, last.index: dilated}
+            replaced |= {first.outputs: None, middle.outputs: None, last.outputs: dilated}
     if not replaced:
         return graph
-    kept = (replaced.get(op.index, op) for op in graph.ops)
+    kept = (replaced.get(op.outputs, op) for op in graph.ops)
     return replace(graph, ops=tuple(op for op in kept if op is not None))
 
 
@@ -55,8 +57,12 @@ def _dilated(graph: Graph, first: Op, middle: Op, last: Op) -> Op | None:
         source.quantization == tensors[first.outputs[0]].quantization
         and output.quantization == tensors[middle.outputs[0]].quantization
     )
+    # A hybrid convolution quantises each image, and SPACE_TO_BATCH_ND makes several of one.
+    hybrid = source.dtype == "float32" != tensors[middle.inputs[1]].dtype
+    if not same or hybrid or source.variable:
+        return None
     paddings = tuple(pad - crop for pad, crop in zip(pads, crops, strict=True))
-    if not same or not all(0 <= padding <= REACH for padding in paddings):
+    if not all(0 <= padding <= REACH for padding in paddings):
         return None
     return replace(
         middle,

@@ -10,9 +10,10 @@ from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
-    from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.graph import Graph, Op, Tensor
     from edge_runtime.ops.call import Call
     from edge_runtime.planner.lower import Lowering
     from edge_runtime.planner.plan import Engine
@@ -43,12 +44,10 @@ def fold_constants(
     left: list[Unsupported] = []
     for op in graph.ops:
         try:
-            module = limits.module_of(op, tensors)
+            limits.module_of(op, tensors)
             if any(index >= 0 and index not in ready for index in op.inputs):
                 continue
-            call = limits.call_of(op, tensors, rounding)
-            call = limits.settled(call, module, lowering.room)
-            contents = _contents(call, module, lowering, engine)
+            outputs = settle(op, tensors, rounding, lowering, engine)
         except NotSupportedError as error:
             left.append(error.what)
             if error.what.output_is_known:
@@ -56,18 +55,37 @@ def fold_constants(
                     index for index in op.outputs if limits.usable(tensors[index], lowering.room)
                 )
             continue
-        for index, output, data in zip(op.outputs, call.outputs, contents, strict=True):
-            tensors[index] = replace(output, data=data)
+        for index, output in zip(op.outputs, outputs, strict=True):
+            tensors[index] = output
             ready.add(index)
-        if None in contents:
+        if any(output.data is None for output in outputs):
             kept.append(op)
     return replace(graph, tensors=tuple(tensors), ops=tuple(kept)), left
+
+
+def settle(
+    op: Op, tensors: Sequence[Tensor], rounding: str, lowering: Lowering, engine: Engine | None
+) -> tuple[Tensor, ...]:
+    """Return the outputs of an op with their shapes and, where they are constant, their bytes.
+
+    Raises:
+        NotSupportedError: the engine does not run the op.
+        ModelError: the model contradicts itself, or needs more memory than it may.
+    """
+    module = limits.module_of(op, tensors)
+    call = limits.settled(limits.call_of(op, tensors, rounding), module, lowering.room)
+    contents = _contents(call, module, lowering, engine)
+    return tuple(
+        replace(output, data=data) for output, data in zip(call.outputs, contents, strict=True)
+    )
 
 
 def _contents(
     call: Call, module: ModuleType, lowering: Lowering, engine: Engine | None
 ) -> tuple[memoryview | None, ...]:
     """Return the bytes of each output if they are constant, otherwise None for each."""
+    if not any(output.elements for output in call.outputs):
+        return (memoryview(b""),) * len(call.outputs)
     if hasattr(module, "fold"):
         lowering.count(call.op, call.output.size + _constants(call))
         return (memoryview(module.fold(call)),)

@@ -18,10 +18,11 @@ def pads(graph: Graph) -> Graph:
     """Return the graph with convolutions that pad, in place of a PAD before them.
 
     A convolution leaves out the taps that lie outside of its input. Those on a padding of zeros, in
-    integers of the zero point, add nothing either.
+    integers of the zero point, add nothing either. It reads its input later than the PAD, so that
+    this must not be a variable.
     """
     readers = only_readers(graph)
-    folded: dict[int, Op] = {}
+    folded: dict[tuple[int, ...], Op | None] = {}
     for op in graph.ops:
         paddings = _paddings(graph, op)
         convolution = readers.get(op.outputs[0]) if paddings else None
@@ -29,14 +30,12 @@ def pads(graph: Graph) -> Graph:
             continue
         options = {**convolution.options, PADS: paddings}
         inputs = (op.inputs[0], *convolution.inputs[1:])
-        folded[convolution.index] = replace(convolution, inputs=inputs, options=options)
-        folded[op.index] = op
+        folded[convolution.outputs] = replace(convolution, inputs=inputs, options=options)
+        folded[op.outputs] = None
     if not folded:
         return graph
-    kept = (folded.get(op.index, op) for op in graph.ops)
-    return replace(
-        graph, ops=tuple(op for op in kept if op.name != "PAD" or op.index not in folded)
-    )
+    kept = (folded.get(op.outputs, op) for op in graph.ops)
+    return replace(graph, ops=tuple(op for op in kept if op is not None))
 
 
 def _paddings(graph: Graph, op: Op) -> tuple[int, ...]:
@@ -45,7 +44,9 @@ def _paddings(graph: Graph, op: Op) -> tuple[int, ...]:
         return ()
     source, output = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     known = whole_number(graph.tensors[op.inputs[1]])
-    if len(source.shape) != 4 or known is None or any((*known[:2], *known[6:])):
+    if len(source.shape) != 4 or source.variable or known is None:
+        return ()
+    if any((*known[:2], *known[6:])):
         return ()
     if source.quantization != output.quantization or max(known) > REACH:
         return ()

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from edge_runtime.planner.lower import Lowering
     from edge_runtime.planner.plan import Engine
 
-UNARY = frozenset(
-    """
-    ABS CEIL COS DEQUANTIZE ELU EXP FLOOR GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC NEG QUANTIZE RELU
-    RELU6 RELU_0_TO_1 RELU_N1_TO_1 ROUND RSQRT SIGN SIN SQRT SQUARE TANH
-    """.split()
-)
-"""Functions of one number; they may follow each other, each in its own type."""
-
 BYTES = ("int8", "uint8")
 NUMBERS = bytes(index % 256 for index in range(-128, 128))
 """All bytes in the order of a table: by the int8 number of each."""
@@ -43,26 +35,31 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
     """
     readers = only_readers(graph)
     tensors = list(graph.tensors)
-    replaced: dict[int, Op | None] = {}  # by output: other passes make several ops of one
+    replaced: dict[tuple[int, ...], Op | None] = {}
     for op in graph.ops:
-        if op.outputs[0] in replaced or not _is_link(graph, op, tensors):
+        if op.outputs in replaced or not _is_link(graph, op, tensors):
             continue
         chain = _chain(graph, op, tensors, readers)
         content = _values(chain, tensors, rounding, lowering, engine) if chain else None
         if content is None:
             continue
         source, output = chain[0].inputs[0], chain[-1].outputs[0]
-        replaced |= {one.outputs[0]: None for one in chain}
-        replaced[output] = _replacement(chain[-1], tensors, source, output, content)
+        replaced |= {one.outputs: None for one in chain}
+        replaced[chain[-1].outputs] = _replacement(chain[-1], tensors, source, output, content)
     if not replaced:
         return graph
-    kept = (replaced.get(op.outputs[0], op) for op in graph.ops)
+    kept = (replaced.get(op.outputs, op) for op in graph.ops)
     return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
+
+
+def is_elementwise(op: Op) -> bool:
+    """Return whether an op treats the elements of its inputs one by one."""
+    return not op.custom and hasattr(ops.find(op.name), "ELEMENTWISE")
 
 
 def _is_link(graph: Graph, op: Op, tensors: list[Tensor]) -> bool:
     """Return whether an op is a function of the numbers of a computed tensor, one by one."""
-    if op.custom or op.name not in UNARY or len(op.inputs) != 1 or len(op.outputs) != 1:
+    if not is_elementwise(op) or len(op.inputs) != 1:
         return False
     source = tensors[op.inputs[0]]
     return source.data is None and not source.variable and op.outputs[0] not in graph.inputs
@@ -110,7 +107,6 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
     same = tensors[source].dtype == tensors[output].dtype
     if content == NUMBERS and same:
         options = {"new_shape": tensors[output].shape}
-        tensors[output] = replace(tensors[output], quantization=tensors[source].quantization)
         return replace(last, name="RESHAPE", inputs=(source,), options=options)
     from edge_runtime.ops.table import table_op
 
@@ -121,6 +117,7 @@ def _replacement(last: Op, tensors: list[Tensor], source: int, output: int, cont
         shape=(256,),
         signature=(256,),
         data=memoryview(content),
+        variable=False,
     )
     tensors.append(table)
     return table_op(last.index, source, table.index, output)

@@ -9,16 +9,13 @@ from struct import pack
 
 from edge_runtime.graph import Tensor
 from edge_runtime.ops.constraints import whole_number
-from edge_runtime.planner.passes.tables import UNARY
+from edge_runtime.planner.passes.tables import is_elementwise
 from edge_runtime.planner.uses import only_readers
 from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Op
-
-BINARY = frozenset("ADD DIV MAXIMUM MINIMUM MUL SQUARED_DIFFERENCE SUB".split())
-"""Functions of the numbers of two tensors, one by one."""
 
 Order = tuple[int, ...]
 """Dimensions of a source in the order of what is transposed."""
@@ -41,7 +38,7 @@ def transposes(graph: Graph) -> Graph:
     """Return the graph in which a TRANSPOSE is as late as possible, or not there.
 
     Two that follow each other become one, and one that only moves dimensions of length 1 a RESHAPE,
-    which costs nothing.
+    which costs nothing. Variables stay as they are: their value is that of a moment.
     """
     if not any(op.name == "TRANSPOSE" and not op.custom for op in graph.ops):
         return graph
@@ -49,6 +46,9 @@ def transposes(graph: Graph) -> Graph:
     transposed: dict[int, Transposed] = {}
     kept: list[Op] = []
     for op in graph.ops:
+        if any(tensors[index].variable for index in (*op.inputs, *op.outputs)):
+            kept.append(op)
+            continue
         if op.name == "TRANSPOSE" and not op.custom:
             transposed[op.outputs[0]] = _composed(transposed, op, tensors)
             kept.append(_transpose(op, transposed[op.outputs[0]], tensors))
@@ -100,17 +100,18 @@ def _common_order(
 ) -> Order | None:
     """Return the order of all inputs of an op that treats numbers one by one, None of others.
 
-    Only this op reads the inputs that are transposed: their TRANSPOSE is not needed then. A
-    constant fits that has at most one dimension longer than 1.
+    Only this op reads the inputs that are transposed: their TRANSPOSE is not needed then, if it
+    keeps the quantisation. A constant fits that has at most one dimension longer than 1.
     """
-    if op.custom or op.name not in UNARY | BINARY or len(op.outputs) != 1:
+    if not is_elementwise(op):
         return None
     output = tensors[op.outputs[0]]
     orders = set()
     for index in op.inputs:
         tensor = tensors[index]
         if index in transposed and readers.get(index) is not None:
-            if tensor.shape != output.shape:
+            source = tensors[transposed[index].source]
+            if tensor.shape != output.shape or tensor.quantization != source.quantization:
                 return None
             orders.add(transposed[index].order)
         elif tensor.data is None or sum(size > 1 for size in tensor.shape) > 1:

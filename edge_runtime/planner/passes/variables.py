@@ -6,6 +6,8 @@ subgraph that CALL_ONCE runs before the first inference assigns its first value.
 
 from __future__ import annotations
 
+from bisect import bisect
+
 from edge_runtime.check import label, short
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import SIZES
@@ -55,7 +57,11 @@ def variables(graph: Graph) -> Graph:
     uses = _uses(graph)
     first = _first_values(graph)
     tensors, initial = list(graph.tensors), dict(graph.initial)
-    assigned = {use.name for use in uses.values() if use.op.name == "ASSIGN_VARIABLE"}
+    last_read = {index: at for at, op in enumerate(graph.ops) for index in op.inputs}
+    assigned: dict[Name, list[int]] = {}
+    for at, use in uses.items():
+        if use.op.name == "ASSIGN_VARIABLE":
+            assigned.setdefault(use.name, []).append(at)
     states: dict[Name, int] = {}
     replaced: dict[int, int] = {}
     kept: list[Op] = []
@@ -84,7 +90,9 @@ def variables(graph: Graph) -> Graph:
         index = states[use.name]
         if op.name == "ASSIGN_VARIABLE":
             kept.append(copy_op(op.index, replaced.get(use.tensor, use.tensor), index))
-        elif _is_kept_until_read(graph, use, uses):
+        elif use.tensor not in graph.outputs and _is_kept(
+            assigned[use.name], at, last_read.get(use.tensor, at)
+        ):
             replaced[use.tensor] = index
             if tensor.quantization is not None:
                 tensors[index] = replace(tensors[index], quantization=tensor.quantization)
@@ -130,10 +138,14 @@ def _first_values(graph: Graph) -> dict[Name, Tensor]:
         ModelError: there is no such subgraph, or a variable has two first values.
     """
     values: dict[Name, Tensor] = {}
+    numbers: set[int] = set()
     for op in graph.ops:
         if op.name != "CALL_ONCE" or op.custom:
             continue
         number = op.options["init_subgraph"] - 1
+        if number in numbers:
+            continue
+        numbers.add(number)
         if not 0 <= number < len(graph.others):
             raise ModelError(f"{label(op)}: there is no subgraph {number + 1} to call")
         called = graph.others[number]
@@ -151,15 +163,21 @@ def _require_same(op: Op, tensor: Tensor, value: Tensor) -> None:
         raise ModelError(
             f"{label(op)}: {tensor.dtype} of a variable of {value.dtype} {list(value.shape)}"
         )
+    quantization = tensor.quantization
+    if quantization and quantization.per_channel and tensor.shape != value.shape:
+        raise ModelError(
+            f"{label(op)}: scales of slices of {list(tensor.shape)}, and the variable is "
+            f"{list(value.shape)}"
+        )
 
 
-def _is_kept_until_read(graph: Graph, read: Use, uses: dict[int, Use]) -> bool:
-    """Return whether a variable has the value that was read until the last op that uses it."""
-    if read.tensor in graph.outputs:
-        return False
-    last = max((at for at, op in enumerate(graph.ops) if read.tensor in op.inputs), default=read.at)
-    return not any(
-        read.at < use.at < last
-        for use in uses.values()
-        if use.name == read.name and use.op.name == "ASSIGN_VARIABLE"
-    )
+def _is_kept(assigned: list[int], read: int, last: int) -> bool:
+    """Return whether a variable keeps its value from where it is read to the last use of it.
+
+    Args:
+        assigned: positions of its assignments, in their order.
+        read: position of the READ_VARIABLE.
+        last: position of the last op that uses what was read.
+    """
+    following = bisect(assigned, read)
+    return following == len(assigned) or assigned[following] >= last

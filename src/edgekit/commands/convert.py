@@ -167,6 +167,7 @@ def command(
     for warning in job.warnings:
         terminal.warn(warning)
     notes = job.dataset.notes if job.dataset else ()
+    one_input = len(trained.input_specs) == 1
     for note in notes:
         terminal.note(note)
     with terminal.working("convert", f"converting {path} and comparing the answers"):
@@ -175,9 +176,10 @@ def command(
     summary = report.text(document)
     report_path = converted.write(output)
     write_index(artifacts)
-    if not job.labels and job.meaning.name != NUMBERS:
+    if one_input and not job.labels and job.meaning.name != NUMBERS:
         terminal.note("the file has no labels, which `classify` needs; name them with --classes")
-    if job.dataset is None and job.pixels is None and takes_images(trained.shape):
+    unsaid = one_input and job.dataset is None and job.pixels is None
+    if unsaid and takes_images(trained.shape):
         terminal.note(
             "nothing says what pixels are on the model's scale, so the file does not say it; if "
             "its input is an image, give --input-range"

@@ -78,6 +78,7 @@ def _fate(change: Simplification) -> str:
     return {
         "folded": f"{tensor} is a constant of {change.size:,} bytes",
         "alias": f"{tensor} shares the bytes of {source}",
+        "merged": f"other steps do what makes {tensor}" if change.tensor else "other steps do it",
         "dead": f"no output needs {tensor}",
         "copied": f"{'output ' if change.op is None else ''}{tensor} is copied from {source}",
     }[change.kind]

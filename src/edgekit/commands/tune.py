@@ -71,11 +71,12 @@ def command(
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
     tune_options.check(context, tuning)
     from edgekit.convert import job as jobs
-    from edgekit.convert import source
+    from edgekit.convert import metrics_file, source
     from edgekit.convert.conversion import Conversion
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
+    source.require_one(trained)
     for line in trained.trusted:
         terminal.warn(line)
     if trained.origin != "Keras 3":
@@ -98,7 +99,7 @@ def command(
         terminal.warn(warning)
     for note in dataset.notes:
         terminal.note(note)
-    metrics = jobs.metrics_of(trained)
+    metrics = metrics_file.read(trained)
     from edgekit.train import outcome
     from edgekit.train.finetune.run import Data
     from edgekit.train.fit import Training, targets_of

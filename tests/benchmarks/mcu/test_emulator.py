@@ -24,6 +24,7 @@ BUILDS = [
     ("rv32imc", "-Os"),
     ("rv32imc", "-O2"),
 ]
+EMPTY = doing("")
 THREES = np.array([[0] * 16, [1] * 16, [3] * 16, [0] * 16], np.uint8)
 
 
@@ -135,22 +136,37 @@ def test_instructions_are_told_apart(name: str) -> None:
 
 # Each is 400 bytes deep from the call on: reset has no frame of its own.
 FRAMES = {
-    "moved": "sub sp, sp, #400\nadd sp, sp, #400\nmovs r0, #0\nbx lr",
-    "written": "movs r0, #1\nsub sp, sp, #400\nstr r0, [sp]\nadd sp, sp, #400\nbx lr",
-    "on the third input": "ldrb r0, [r0]\ncmp r0, #3\nbne 1f\nsub sp, sp, #400\nstr r0, [sp]\n"
-    "add sp, sp, #400\n1:\nbx lr",
+    "cortex-m4": {
+        "moved": "sub sp, sp, #400\nadd sp, sp, #400\nmovs r0, #0\nbx lr",
+        "moved, wide": "sub.w sp, sp, #400\nadd.w sp, sp, #400\nmovs r0, #0\nbx lr",
+        "moved by a register": "mov r2, #400\nsub.w sp, sp, r2\nadd sp, r2\nmovs r0, #0\nbx lr",
+        "copied": "mov r2, sp\nmov r3, sp\nsub r2, #400\nmov sp, r2\nmov sp, r3\nbx lr",
+        "pushed": "push.w {r4-r11}\nsub sp, #368\nadd sp, #368\npop.w {r4-r11}\nbx lr",
+        "written": "movs r0, #1\nsub sp, sp, #400\nstr r0, [sp]\nadd sp, sp, #400\nbx lr",
+        "on the third input": "ldrb r0, [r0]\ncmp r0, #3\nbne 1f\nsub sp, sp, #400\n"
+        "str r0, [sp]\nadd sp, sp, #400\n1:\nbx lr",
+    },
+    "rv32imc": {
+        "moved": "addi sp, sp, -400\naddi sp, sp, 400\nret",
+        "moved, wide": ".option norvc\naddi sp, sp, -400\naddi sp, sp, 400\nret",
+        "moved by a register": "li t0, 400\nsub sp, sp, t0\nadd sp, sp, t0\nret",
+        "copied": "mv t0, sp\naddi t1, sp, -400\nmv sp, t1\nmv sp, t0\nret",
+    },
 }
 
 
-@pytest.mark.parametrize("frame", FRAMES)
-def test_the_peak_of_the_stack_is_measured(frame: str) -> None:
-    lines = "".join(f'"{line}\\n"' for line in FRAMES[frame].splitlines())
+@pytest.mark.parametrize(
+    ("core", "frame"), [(core, one) for core in FRAMES for one in FRAMES[core]]
+)
+def test_the_peak_of_the_stack_is_measured(core: str, frame: str) -> None:
+    lines = "".join(f'"{line}\\n"' for line in FRAMES[core][frame].splitlines())
     naked = library(
         '#include "tiny.h"\n__attribute__((naked)) int tiny_run(const int8_t *input, '
         f"int8_t *output)\n{{\n    __asm__ volatile({lines});\n}}\n"
     )
-    built = firmware.build(CORES["cortex-m4"], naked, "-Os")
-    assert emulator.profile(built, THREES, ALL).stack == 400
+    built = firmware.build(CORES[core], naked, "-Os")
+    own = emulator.profile(firmware.build(CORES[core], EMPTY, "-Os"), THREES, ALL).stack
+    assert emulator.profile(built, THREES, ALL).stack == own + 400
 
 
 @pytest.mark.parametrize(

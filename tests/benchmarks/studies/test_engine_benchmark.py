@@ -149,6 +149,35 @@ def test_a_batch_that_is_answered_otherwise_is_not_timed(int8_model: Path, tenso
     assert "answers for a batch differ" in engine.report([refused, peer])
 
 
+def test_a_network_is_compared_on_random_tensors_and_started(int8_model: Path) -> None:
+    results = list(engine.network(int8_model, rounds=1))
+    best = f"native {_native.instructions()[0]}"
+    assert [(one.subject.backend, one.metric) for one in results[:4]] == [
+        (best, "call_on_random"),
+        ("LiteRT XNNPACK", "call_on_random"),
+        (best, "call_on_random_ratio"),
+        ("LiteRT XNNPACK", "call_on_random_ratio"),
+    ]
+    assert {one.metric for one in results[4:]} == {"cold_start", "peak_memory"}
+    assert {one.subject.model for one in results} == {int8_model.name}
+    assert all(one.status == "measured" for one in results)
+
+
+def test_networks_are_measured_in_both_number_formats(
+    int8_model: Path, float_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"int8": int8_model, "float32": float_model}
+    monkeypatch.setattr(engine, "NETWORKS", {"tiny": "its layers"})
+    monkeypatch.setattr(
+        engine,
+        "converted",
+        lambda build, scheme, _: files[scheme].read_bytes() if build == "its layers" else b"",
+    )
+    results = list(engine.networks(rounds=1))
+    names = dict.fromkeys(one.subject.model for one in results)
+    assert list(names) == ["tiny_int8.tflite", "tiny_float32.tflite"]
+
+
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "edgekit.benchmarks.studies.engine", *arguments]
     return subprocess.run(command, capture_output=True, text=True)

@@ -13,6 +13,12 @@ from machines import LANGUAGES, MACHINES, NARROW, WARNINGS, ZIG, compiled
 SKIPPED = "int8, zeros skipped"
 SPARSE = "int8, most weights zero"
 
+OF_IMAGES = [
+    *("conv int8", "conv int8 groups", "depthwise int8", "AVERAGE_POOL_2D int8"),
+    *("MAX_POOL_2D int8", "ADD int8", "PAD int8", "MEAN int8", "ARG_MAX int8", "TOPK_V2 int64"),
+]
+"""Small models of the ops of convolutional networks, and of whole numbers."""
+
 
 @pytest.fixture(scope="module")
 def libraries(int8_model, float_model):
@@ -25,6 +31,7 @@ def libraries(int8_model, float_model):
         "int16": seeds["dense int16"],
         "softmax": seeds["SOFTMAX int8"],
         "infinite": models.infinite(),
+        **{op: seeds[op] for op in OF_IMAGES},
         "float32": float_model.read_bytes(),
     }
     return {
@@ -81,7 +88,9 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("form", ["int8", SKIPPED, SPARSE, "int16", "softmax", "infinite"])
+@pytest.mark.parametrize(
+    "form", ["int8", SKIPPED, SPARSE, "int16", "softmax", "infinite", *OF_IMAGES]
+)
 def test_the_self_test_passes_on_an_emulated_atmega328p(form, libraries, tmp_path):
     for needed in "avr-gcc", "simavr":
         if shutil.which(needed) is None:

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-import build
 import edge_runtime
 import exported
 import runtimes
 import several
-from edge_runtime import ModelError
 from edgekit.convert.c.identifier import LONGEST, port_identifiers
 from edgekit.convert.c.library import library
 
@@ -176,11 +174,3 @@ def test_identifiers_are_free_whatever_the_model_is_called(model: str) -> None:
         assert not name.endswith(("_t", f"_of_{model}"))
     if model != "x" * LONGEST:
         assert max(len(f"{model}_quantize_float_{name}") for name in inputs) <= 63
-
-
-def test_a_type_that_c_does_not_have_is_refused_by_its_role() -> None:
-    tensors = [build.tensor((1, 5), "int32") for _ in range(3)]
-    ops = [("ADD", [0, 1], [2], {})]
-    data = build.model(tensors, ops, inputs=[0, 1], outputs=[2])
-    with pytest.raises(ModelError, match="its input is int32, and the exporter accepts int8"):
-        library(data, "model.tflite", "m")

@@ -1,0 +1,63 @@
+"""metrics.json beside a Keras model: what ``edgekit train`` or ``tune`` wrote about it."""
+
+from typing import Any
+
+from edgekit import stored
+from edgekit.convert.source import TrainedModel
+from edgekit.errors import ModelFileError
+from edgekit.files import KERAS_MODEL, METRICS
+from edgekit.train.finetune.recipe import STAGES
+
+SETTINGS = {str: (bool, float, str, None)}
+METRICS_SHAPE = {
+    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "recipe?": (SETTINGS, None),
+    "tuning?": ({"recipe": SETTINGS}, None),
+    "input_range?": ([float, float], None),
+}
+"""Types of the entries of metrics.json that are read."""
+
+
+def read(model: TrainedModel) -> dict[str, Any]:
+    """Return the metrics that ``edgekit train`` or ``tune`` wrote with this model, or {}.
+
+    Raises:
+        ModelFileError: the file is damaged.
+    """
+    metrics = _metrics_beside(model)
+    if metrics.get("model_sha256") != model.sha256:
+        return {}
+    problem = stored.problem(metrics, METRICS_SHAPE)
+    if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
+        problem = "input_range: expected the smaller number first"
+    if problem:
+        path = model.path.parent / METRICS
+        raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
+    return metrics
+
+
+def stray(model: TrainedModel) -> str:
+    """Return that metrics.json belongs to another model.keras; "" where it does not."""
+    if model.path.name != KERAS_MODEL or "model_sha256" not in _metrics_beside(model):
+        return ""
+    return f"{model.path.parent / METRICS}: belongs to another {KERAS_MODEL}: its digest differs"
+
+
+def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
+    path = model.path.parent / METRICS
+    if not path.is_file():
+        return {}
+    try:
+        metrics = stored.parse(path.read_bytes())
+    except ValueError as error:
+        raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
+    return metrics if isinstance(metrics, dict) else {}
+
+
+def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how the model was trained and fine-tuned, for the .tflite's provenance."""
+    recipe, tuning = metrics.get("recipe"), metrics.get("tuning")
+    if recipe:
+        # Fine-tuning, after training or later, is in ``tuning``.
+        recipe = {name: value for name, value in recipe.items() if name not in STAGES}
+    return {**(recipe or {}), "tuning": tuning["recipe"]} if tuning else recipe

@@ -1,0 +1,123 @@
+/* Kernels of two broadcast tensors of integers with AVX2, 8 elements at once; the same bytes as
+ * those of broadcast.h. */
+#include <immintrin.h>
+#include <string.h>
+
+#include "broadcast.h"
+
+#define TARGET __attribute__((target("avx2")))
+#define INLINE TARGET __attribute__((always_inline)) static inline
+
+enum { LANES = 8 };
+
+/* A multiplier and its shift, of which either left or right is 0, as vectors. */
+typedef struct {
+    __m256i multiplier, mask, half;
+    __m128i left, right;
+} Scaling;
+
+INLINE Scaling scaling_of(int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    Scaling s;
+    s.multiplier = _mm256_set1_epi32(multiplier);
+    s.mask = _mm256_set1_epi32(mask);
+    s.half = _mm256_set1_epi32(mask >> 1);
+    s.left = _mm_cvtsi32_si128(left);
+    s.right = _mm_cvtsi32_si128(right);
+    return s;
+}
+
+/* ek_rescale_twice. */
+INLINE __m256i rescaled_twice(__m256i total, Scaling s)
+{
+    const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
+    total = _mm256_sll_epi32(total, s.left);
+    __m256i even = _mm256_mul_epi32(total, s.multiplier);
+    __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(total, 32), s.multiplier);
+    even = _mm256_srli_epi64(_mm256_add_epi64(even, half), 31);
+    odd = _mm256_slli_epi64(_mm256_add_epi64(odd, half), 1);
+    const __m256i high = _mm256_blend_epi32(even, odd, 0xaa);
+    const __m256i threshold = _mm256_sub_epi32(s.half, _mm256_srai_epi32(high, 31));
+    const __m256i up = _mm256_cmpgt_epi32(_mm256_and_si256(high, s.mask), threshold);
+    return _mm256_sub_epi32(_mm256_sra_epi32(high, s.right), up);
+}
+
+/* ek_clamp. */
+INLINE __m256i clamped(__m256i values, int32_t lowest, int32_t highest)
+{
+    values = _mm256_max_epi32(values, _mm256_set1_epi32(lowest));
+    return _mm256_min_epi32(values, _mm256_set1_epi32(highest));
+}
+
+INLINE __m256i load_int8_t(const int8_t *from)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)from));
+}
+
+INLINE __m256i load_uint8_t(const uint8_t *from)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)from));
+}
+
+INLINE __m256i load_int16_t(const int16_t *from)
+{
+    return _mm256_cvtepi16_epi32(_mm_loadu_si128((const void *)from));
+}
+
+INLINE __m128i words(__m256i values)
+{
+    return _mm_packs_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
+}
+
+INLINE void store_int8_t(int8_t *to, __m256i values)
+{
+    const __m128i w = words(values);
+    _mm_storel_epi64((void *)to, _mm_packs_epi16(w, w));
+}
+
+INLINE void store_uint8_t(uint8_t *to, __m256i values)
+{
+    const __m128i w = words(values);
+    _mm_storel_epi64((void *)to, _mm_packus_epi16(w, w));
+}
+
+INLINE void store_int16_t(int16_t *to, __m256i values)
+{
+    _mm_storeu_si128((void *)to, words(values));
+}
+
+/* Defines a kernel by element(Prepared, a, b), of vectors of int32; prepare(params) is what it needs
+ * of the parameters. The rest of a row, less than 8 elements, goes through copies. */
+#define EK_ELEMENTWISE_AVX2(kernel, type, Prepared, prepare, element)                              \
+    TARGET void kernel(const int32_t *params, void *const *tensors)                                \
+    {                                                                                              \
+        const int32_t *sizes = (const int32_t *)tensors[2], *a_strides = sizes + EK_LOOPS;         \
+        const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
+        const int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes);                          \
+        const int32_t a_moves = a_strides[EK_LOOPS - 1], b_moves = b_strides[EK_LOOPS - 1];        \
+        const Prepared p = prepare(params);                                                        \
+        type *output = (type *)tensors[3];                                                         \
+        for (int32_t row = 0; row < rows; row++, output += count) {                                \
+            const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
+            const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
+            const __m256i same_a = _mm256_set1_epi32(*a), same_b = _mm256_set1_epi32(*b);          \
+            int32_t i = 0;                                                                         \
+            for (; i + LANES <= count; i += LANES) {                                               \
+                const __m256i x = a_moves ? load_##type(a + i) : same_a;                           \
+                const __m256i y = b_moves ? load_##type(b + i) : same_b;                           \
+                store_##type(output + i, element(p, x, y));                                        \
+            }                                                                                      \
+            if (i < count) {                                                                       \
+                const size_t rest = (size_t)(count - i) * sizeof(type);                            \
+                type first[LANES] = {0}, second[LANES] = {0}, result[LANES];                       \
+                memcpy(first, a + (a_moves ? i : 0), a_moves ? rest : 0);                          \
+                memcpy(second, b + (b_moves ? i : 0), b_moves ? rest : 0);                         \
+                const __m256i x = a_moves ? load_##type(first) : same_a;                           \
+                const __m256i y = b_moves ? load_##type(second) : same_b;                          \
+                store_##type(result, element(p, x, y));                                            \
+                memcpy(output + i, result, rest);                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }

@@ -1,0 +1,103 @@
+"""MLPerf Tiny's networks as firmware: LiteRT's bytes, and their cost as committed.
+
+`make figures` updates the figures; a commit that makes one grow says why.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import made_once
+import runtimes
+from edgekit.benchmarks import environment
+from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.firmware import Library
+from edgekit.benchmarks.studies.networks import NETWORKS, converted
+from edgekit.benchmarks.tensors import random_tensors
+from edgekit.convert.c.library import library
+
+pytestmark = pytest.mark.tensorflow
+
+FILE = Path(__file__).with_name("committed_networks.json")
+CORE = CORES["cortex-m4"]
+BUILDS = [f"{network} {optimisation}" for network in NETWORKS for optimisation in ("-Os", "-O2")]
+INPUTS = 3
+MORE = 1.01
+"""How many times the committed instructions an inference may take: it depends on the input, and the
+last bits of the converter's weights on the processor that it ran on."""
+
+
+def make(folder: Path) -> None:
+    """Convert the networks to int8."""
+    for name, build in NETWORKS.items():
+        own = folder / name
+        own.mkdir()
+        (folder / f"{name}.tflite").write_bytes(converted(build, "int8", own))
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the networks, which all workers share."""
+    return made_once.folder(tmp_path_factory, "networks", make)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what makes the networks and the firmware."""
+    return firmware.versions(CORE) | environment.versions(("tensorflow", "keras"))
+
+
+def measured(build: str, folder: Path) -> dict[str, int]:
+    """Flash and RAM in bytes, instructions of an inference; each output is compared with LiteRT's."""
+    network, optimisation = build.split()
+    content = (folder / f"{network}.tflite").read_bytes()
+    exported = library(content, f"{network}.tflite", "model")
+    files = {"model.h": exported.header, "model.c": exported.source}
+    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
+    built = firmware.build(CORE, model, optimisation)
+    [port] = exported.inputs
+    inputs = random_tensors(INPUTS, (1, *port.shape), port.dtype)
+    raw = inputs.reshape(INPUTS, -1).view(np.uint8)
+    profile = emulator.profile(built, raw[:1], 1)
+    outputs = [*profile.outputs, *emulator.answers(built, raw[1:])]
+    litert = runtimes.builtin_ref(content)
+    for output, tensor in zip(outputs, inputs, strict=True):
+        assert output.tobytes() == litert(tensor).tobytes()
+    return {
+        "code": built.code,
+        "constants": built.constants,
+        "ram": built.data + profile.stack,
+        "instructions": int(profile.instructions[0]),
+    }
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_the_bytes_are_litert_s_and_nothing_has_grown(build: str, networks: Path) -> None:
+    document = json.loads(FILE.read_text())
+    figures, committed = measured(build, networks), document["builds"][build]
+    if document["versions"] != versions():
+        pytest.skip(f"the figures are of {document['versions']}, here is {versions()}")
+    committed["instructions"] = int(committed["instructions"] * MORE)
+    grown = {
+        name: (committed[name], figures[name])
+        for name in figures
+        if figures[name] > committed[name]
+    }
+    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+
+
+def write() -> None:
+    """Write the committed figures anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder))
+        builds = {build: measured(build, Path(folder)) for build in BUILDS}
+    FILE.write_text(json.dumps({"versions": versions(), "builds": builds}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write()
+    sys.stdout.write(f"{FILE.name} written\n")
