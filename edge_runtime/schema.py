@@ -48,6 +48,23 @@ class BlockwiseQuantization:
     SCALES, ZERO_POINTS, BLOCK_SIZE = range(3)
 
 
+class SparsityParameters:
+    """Field ids of table SparsityParameters."""
+
+    TRAVERSAL_ORDER, BLOCK_MAP, DIM_METADATA = range(3)
+
+
+class DimensionMetadata:
+    """Field ids of table DimensionMetadata."""
+
+    FORMAT, DENSE_SIZE, SEGMENTS_TYPE, SEGMENTS, INDICES_TYPE, INDICES = range(6)
+    SPARSE = 1
+    """Member of enum DimensionType."""
+
+    VECTORS = ("", "i", "H", "B")
+    """Struct codes by union SparseIndexVector; field 0 of each of its tables has the numbers."""
+
+
 class Operator:
     """Field ids of table Operator."""
 

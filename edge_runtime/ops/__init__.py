@@ -36,6 +36,7 @@ OPS = {
     "CONV_2D": "conv_2d",
     "COS": "unary",
     "CUMSUM": "cumsum",
+    "DENSIFY": "densify",
     "DEPTHWISE_CONV_2D": "depthwise_conv_2d",
     "DEPTH_TO_SPACE": "space_to_depth",
     "DEQUANTIZE": "dequantize",
