@@ -78,6 +78,8 @@
     X(fully_connected_offset_uint8_once)                                                           \
     X(gather_int32)                                                                                \
     X(gather_int64)                                                                                \
+    X(gather_nd_int32)                                                                             \
+    X(gather_nd_int64)                                                                             \
     X(gelu_float32)                                                                                \
     X(gelu_tanh_float32)                                                                           \
     X(hard_swish_float32)                                                                          \

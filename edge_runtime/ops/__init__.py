@@ -52,6 +52,7 @@ OPS = {
     "FLOOR_MOD": "floor_div",
     "FULLY_CONNECTED": "fully_connected",
     "GATHER": "gather",
+    "GATHER_ND": "gather_nd",
     "GELU": "gelu",
     "GREATER": "comparison",
     "GREATER_EQUAL": "comparison",

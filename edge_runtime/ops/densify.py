@@ -14,7 +14,11 @@ from edge_runtime.graph import SIZES, Sparsity
 from edge_runtime.ops.call import Call
 from edge_runtime.ops.constraints import describe
 
-CODES = {1: "B", 2: "H", 4: "I"}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+CODES: dict[int, Literal["B", "H", "I"]] = {1: "B", 2: "H", 4: "I"}
 """Bytes of an element -> a code that copies it."""
 
 SPARSE = True
@@ -28,7 +32,7 @@ def types_are_supported(call: Call) -> str | None:
 
 
 def input_is_sparse(call: Call) -> str | None:
-    """The input is a sparse constant of the file, with a level for each dimension and each block."""
+    """The input is a sparse constant of the file, with a level for each dimension and block."""
     tensor = call.input(0)
     sparsity, rank = tensor.sparsity, len(tensor.shape)
     if sparsity is None or tensor.data is None:
@@ -56,14 +60,15 @@ def fold(call: Call) -> bytes:
     tensor = call.input(0)
     assert tensor.sparsity is not None
     assert tensor.data is not None
-    code = CODES[SIZES[tensor.dtype]]
-    numbers, dense = tensor.data.cast(code), memoryview(bytearray(tensor.size)).cast(code)
+    code, content = CODES[SIZES[tensor.dtype]], bytearray(tensor.size)
+    count, rest = divmod(len(tensor.data), SIZES[tensor.dtype])
     leaves = _leaves(tensor.sparsity, tensor.shape)
-    if leaves is None or not all(a < len(numbers) and b < len(dense) for a, b in leaves):
+    if rest or leaves is None or any(a >= count or b >= tensor.elements for a, b in leaves):
         raise UnsoundError(f"op {call.op.index}, DENSIFY: its sparse constant is damaged")
+    numbers, dense = tensor.data.cast(code), memoryview(content).cast(code)
     for source, position in leaves:
         dense[position] = numbers[source]
-    return dense.tobytes()
+    return bytes(content)
 
 
 def _leaves(sparsity: Sparsity, shape: tuple[int, ...]) -> list[tuple[int, int]] | None:

@@ -118,7 +118,7 @@ def damaged(change: str) -> bytes:
         sparse.arraySegments.values = [0, len(sparse.arrayIndices.values)] * 3
     elif change == "rows":
         layout.dimMetadata[0].denseSize = 4000
-    else:
+    elif change == "numbers":
         numbers = numbers[:2]
     return model("float32", layout, numbers)
 
