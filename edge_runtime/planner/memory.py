@@ -10,6 +10,7 @@ from edge_runtime.record import record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Tensor
+    from edge_runtime.ops.call import Constant
     from edge_runtime.planner.lower import Lowered
     from edge_runtime.planner.plan import Engine
 
@@ -94,17 +95,22 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
             slots.append(Slot(tensor.dtype, tensor.size, tensor.data, *places.get(index, default)))
         return numbers[index]
 
+    # Ops that have the same constants share their kernel: see ``Lowering``.
+    chosen: dict[int, tuple[list[int], str, int]] = {}
     inputs = tuple(number(index) for index in graph.inputs)
     steps: list[Step] = []
     for op, kernel in lowered:
         reads = [number(op.inputs[position]) for position in kernel.inputs]
-        for constant in kernel.constants:
-            data = memoryview(constant.data)
-            reads.append(len(slots))
-            slots.append(Slot(constant.dtype, len(data), data, "constant"))
-        level, size = ("portable", 0)
-        if engine is not None:
-            level, size = engine.choose(kernel, [slots[slot] for slot in reads])
+        if id(kernel) not in chosen:
+            added = [_constant(constant) for constant in kernel.constants]
+            new = list(range(len(slots), len(slots) + len(added)))
+            slots += added
+            level, size = ("portable", 0)
+            if engine is not None:
+                level, size = engine.choose(kernel, [slots[slot] for slot in (*reads, *new)])
+            chosen[id(kernel)] = new, level, size
+        constants, level, size = chosen[id(kernel)]
+        reads += constants
         writes = tuple(number(index) for index in op.outputs)
         scratch = (len(slots),) if size else ()
         if size:
@@ -124,6 +130,11 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
             f"take {room}"
         )
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
+
+
+def _constant(constant: Constant) -> Slot:
+    data = memoryview(constant.data)
+    return Slot(constant.dtype, len(data), data, "constant")
 
 
 def _state(slot: int, state: Tensor, initial: memoryview | None) -> State:
