@@ -79,6 +79,21 @@ class Blockwise:
 
 
 @record
+class Sparsity:
+    """Where the numbers of a sparse constant belong; others are 0.
+
+    Attributes:
+        order: what each level is an index of: a dimension, or, from the rank up, a block.
+        blocks: the dimension that each block divides.
+        levels: of each level its size, or segments and indices as compressed rows have them.
+    """
+
+    order: tuple[int, ...]
+    blocks: tuple[int, ...]
+    levels: tuple[int | tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+
+@record
 class Tensor:
     """One tensor of the graph.
 
@@ -93,7 +108,8 @@ class Tensor:
         data: the constant's raw little-endian bytes, a view into the file; None when computed.
             Tensors that share a buffer of the file share the view. Elements of 2 or 4 bits are
             packed, the first one in the lowest bits.
-        sparse: whether ``data`` holds only the non-zero blocks, in the schema's sparse layout.
+        sparsity: where the numbers of ``data`` belong if it holds only the non-zero blocks, in the
+            schema's sparse layout.
         blockwise: how blocks are quantised, where ``quantization`` is None for that reason.
         variable: whether the tensor keeps its value from one inference to the next.
     """
@@ -107,9 +123,14 @@ class Tensor:
     dtype: str
     quantization: Quantization | None = None
     data: memoryview | None = None
-    sparse: bool = False
+    sparsity: Sparsity | None = None
     blockwise: Blockwise | None = None
     variable: bool = False
+
+    @property
+    def sparse(self) -> bool:
+        """Whether ``data`` holds only the non-zero blocks."""
+        return self.sparsity is not None
 
     @property
     def scale(self) -> float | None:

@@ -12,7 +12,7 @@ from math import inf
 from edge_runtime import schema
 from edge_runtime.errors import ModelError
 from edge_runtime.flatbuffer import FlatBuffer, Table
-from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Tensor
+from edge_runtime.graph import EMPTY, Blockwise, Graph, Op, Quantization, Sparsity, Tensor
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -234,7 +234,7 @@ def _tensor(table: Table, index: int, buffers: list[memoryview]) -> Tensor:
         dtype=dtype,
         quantization=_quantization(quantization, shape, dtype, bits) if quantization else None,
         data=_buffer(table, schema.Tensor.BUFFER, buffers) or None,
-        sparse=table.table(schema.Tensor.SPARSITY, f"{table.name}: sparsity") is not None,
+        sparsity=_sparsity(table),
         blockwise=_blockwise(quantization) if quantization else None,
         variable=table.scalar(schema.Tensor.IS_VARIABLE, "?") != 0,
     )
@@ -290,6 +290,35 @@ def _quantization(
     return Quantization(scales=scales, zero_points=zero_points, axis=axis)
 
 
+def _sparsity(tensor: Table) -> Sparsity | None:
+    """Read where the numbers of a sparse constant belong, unchecked; None of others."""
+    table = tensor.table(schema.Tensor.SPARSITY, f"{tensor.name}: sparsity")
+    if table is None:
+        return None
+    fields, dimension = schema.SparsityParameters, schema.DimensionMetadata
+    levels: list[int | tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for level in table.tables(fields.DIM_METADATA, f"{tensor.name}: level"):
+        if level.scalar(dimension.FORMAT, "b") == dimension.SPARSE:
+            segments = _index_vector(level, dimension.SEGMENTS_TYPE, dimension.SEGMENTS)
+            indices = _index_vector(level, dimension.INDICES_TYPE, dimension.INDICES)
+            levels.append((segments, indices))
+        else:
+            levels.append(level.scalar(dimension.DENSE_SIZE, "i"))
+    return Sparsity(
+        order=table.vector(fields.TRAVERSAL_ORDER, "i"),
+        blocks=table.vector(fields.BLOCK_MAP, "i"),
+        levels=tuple(levels),
+    )
+
+
+def _index_vector(level: Table, kind: int, field: int) -> tuple[int, ...]:
+    """Read a union of vectors of several integer types."""
+    code, table = level.scalar(kind, "B"), level.table(field, level.name)
+    if table is None or not 0 < code < len(schema.DimensionMetadata.VECTORS):
+        return ()
+    return table.vector(0, schema.DimensionMetadata.VECTORS[code])
+
+
 def _blockwise(table: Table) -> Blockwise | None:
     """Read the blockwise quantisation of a tensor; None when it has none."""
     fields = schema.QuantizationParameters
@@ -319,7 +348,7 @@ def _op(table: Table, index: int, codes: list[tuple[str, int, bool]], tensors: i
         inputs=_indices(table, schema.Operator.INPUTS, "input", range(-1, tensors)),
         outputs=_indices(table, schema.Operator.OUTPUTS, "output", range(tensors)),
         custom=custom,
-        options=EMPTY if custom else _options(table, name),
+        options=_custom_options(table, name) if custom else _options(table, name),
         intermediates=_indices(
             table, schema.Operator.INTERMEDIATES, "intermediate", range(tensors)
         ),
@@ -348,6 +377,16 @@ def _options(op: Table, name: str) -> Mapping[str, Any]:
         else:
             values[key] = table.scalar(field, code, default)
     return values
+
+
+def _custom_options(op: Table, name: str) -> Mapping[str, Any]:
+    """Read the options of the custom op ``name`` if it is in ``schema.MAPS``."""
+    content = op.content(schema.Operator.CUSTOM_OPTIONS)
+    if name not in schema.MAPS or not content:
+        return EMPTY
+    from edge_runtime.flexbuffer import read_map
+
+    return read_map(content)
 
 
 def _indices(table: Table, field: int, what: str, valid: range) -> tuple[int, ...]:

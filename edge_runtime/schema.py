@@ -48,10 +48,27 @@ class BlockwiseQuantization:
     SCALES, ZERO_POINTS, BLOCK_SIZE = range(3)
 
 
+class SparsityParameters:
+    """Field ids of table SparsityParameters."""
+
+    TRAVERSAL_ORDER, BLOCK_MAP, DIM_METADATA = range(3)
+
+
+class DimensionMetadata:
+    """Field ids of table DimensionMetadata."""
+
+    FORMAT, DENSE_SIZE, SEGMENTS_TYPE, SEGMENTS, INDICES_TYPE, INDICES = range(6)
+    SPARSE = 1
+    """Member of enum DimensionType."""
+
+    VECTORS = ("", "i", "H", "B")
+    """Struct codes by union SparseIndexVector; field 0 of each of its tables has the numbers."""
+
+
 class Operator:
     """Field ids of table Operator."""
 
-    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS = range(5)
+    OPCODE_INDEX, INPUTS, OUTPUTS, BUILTIN_OPTIONS_TYPE, BUILTIN_OPTIONS, CUSTOM_OPTIONS = range(6)
     INTERMEDIATES = 8
 
 
@@ -254,6 +271,9 @@ OPTIONS: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {
 }
 """Op -> its member of union BuiltinOptions, and that table's fields in the order of their ids:
 name, struct code ("*" for a vector, "s" for a string), default."""
+
+MAPS = ("TFLite_Detection_PostProcess",)
+"""Custom ops whose options are a FlexBuffer that is a map."""
 
 CUSTOM = 32
 """BuiltinOperator of an op that is named by its custom code."""

@@ -18,8 +18,8 @@ def test_the_page_is_not_stale() -> None:
 
 def test_every_op_has_its_limits_on_the_page() -> None:
     page = supported_ops.render()
-    for name in ops.OPS:
-        module = ops.find(name)
+    for name in (*ops.OPS, *ops.CUSTOM):
+        module = ops.find(name, custom=name in ops.CUSTOM)
         assert module is not None
         assert f"| {name}" in page or f", {name}" in page
         for constraint in module.CONSTRAINTS:

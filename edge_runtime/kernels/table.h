@@ -78,6 +78,8 @@
     X(fully_connected_offset_uint8_once)                                                           \
     X(gather_int32)                                                                                \
     X(gather_int64)                                                                                \
+    X(gather_nd_int32)                                                                             \
+    X(gather_nd_int64)                                                                             \
     X(gelu_float32)                                                                                \
     X(gelu_tanh_float32)                                                                           \
     X(hard_swish_float32)                                                                          \
@@ -223,6 +225,8 @@
     X(conv_2d_hybrid_asymmetric, ek_conv_2d_hybrid_scratch)                                        \
     X(conv_2d_hybrid_symmetric, ek_conv_2d_hybrid_scratch)                                         \
     X(depthwise_conv_2d_hybrid, ek_depthwise_conv_2d_hybrid_scratch)                               \
+    X(detection_postprocess_float32, ek_detection_postprocess_scratch)                             \
+    X(detection_postprocess_uint8, ek_detection_postprocess_scratch)                               \
     X(fully_connected_hybrid, ek_fully_connected_hybrid_scratch)                                   \
     X(lstm_float32, ek_lstm_float32_scratch)                                                       \
     X(lstm_float32_hybrid, ek_lstm_float32_hybrid_scratch)                                         \

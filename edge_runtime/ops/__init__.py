@@ -36,6 +36,7 @@ OPS = {
     "CONV_2D": "conv_2d",
     "COS": "unary",
     "CUMSUM": "cumsum",
+    "DENSIFY": "densify",
     "DEPTHWISE_CONV_2D": "depthwise_conv_2d",
     "DEPTH_TO_SPACE": "space_to_depth",
     "DEQUANTIZE": "dequantize",
@@ -51,6 +52,7 @@ OPS = {
     "FLOOR_MOD": "floor_div",
     "FULLY_CONNECTED": "fully_connected",
     "GATHER": "gather",
+    "GATHER_ND": "gather_nd",
     "GELU": "gelu",
     "GREATER": "comparison",
     "GREATER_EQUAL": "comparison",
@@ -140,13 +142,16 @@ ROUNDINGS = ("litert", "xnnpack", "tflite-micro")
 rounds twice."""
 
 
+CUSTOM = {"TFLite_Detection_PostProcess": "detection_postprocess"}
+"""Likewise of custom ops that LiteRT has, by their custom codes."""
+
 OWN = {"COPY": "copy", "TABLE": "table"}
 """Likewise of ops that no file has: passes of the planner add them."""
 
 
-def find(name: str) -> ModuleType | None:
-    """Import the module of the builtin ``name``, None when there is none."""
-    module = OPS.get(name) or OWN.get(name)
+def find(name: str, *, custom: bool = False) -> ModuleType | None:
+    """Import the module of the builtin ``name``, or of that custom op; None when there is none."""
+    module = CUSTOM.get(name) if custom else OPS.get(name) or OWN.get(name)
     if module is None:
         return None
     return __import__(f"{__name__}.{module}", fromlist=[module])

@@ -81,7 +81,7 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
         NotSupportedError: the engine does not support the op, or the type of a tensor.
         UnsoundError: it lacks its first input, or has no output.
     """
-    module = None if op.custom else ops.find(op.name)
+    module = ops.find(op.name, custom=op.custom)
     if module is None:
         from edge_runtime.unsupported import no_such_op
 
@@ -90,7 +90,8 @@ def module_of(op: Op, tensors: Sequence[Tensor]) -> ModuleType:
         raise UnsoundError(f"op {op.index}, {op.name}: it has to have a first input and one output")
     for index in *op.inputs, *op.outputs:
         tensor = tensors[index]
-        odd = tensor.dtype not in SIZES or tensor.sparse or tensor.blockwise
+        sparse = tensor.sparse and not hasattr(module, "SPARSE")
+        odd = tensor.dtype not in SIZES or sparse or tensor.blockwise
         if index >= 0 and (odd or (tensor.variable and tensor.data is not None)):
             from edge_runtime.unsupported import wrong_type
 

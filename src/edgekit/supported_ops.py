@@ -34,7 +34,7 @@ is stale.
 def render() -> str:
     """Return the page."""
     modules: dict[str, list[str]] = {}
-    for name, module in sorted(ops.OPS.items()):
+    for name, module in sorted([*ops.OPS.items(), *ops.CUSTOM.items()]):
         modules.setdefault(module, []).append(name)
     parts = [_section(names) for names in modules.values()]
     rows = "\n".join(row for row, _ in parts)
@@ -51,7 +51,7 @@ def main() -> None:
 
 def _section(names: list[str]) -> tuple[str, str]:
     """Return the row and the section of the builtins that share a module."""
-    module = ops.find(names[0])
+    module = ops.find(names[0], custom=names[0] in ops.CUSTOM)
     assert module is not None
     about = _paragraph(module).removeprefix(f"{names[0]}: ")
     types = [_paragraph(rule) for rule in module.CONSTRAINTS if _about_types(rule)]

@@ -66,7 +66,7 @@ def test_the_small_models_hold_every_op() -> None:
         assert outcome in ("ran", "refused"), name
         if outcome == "ran":
             names |= {op.name for op in read(data).ops}
-    assert names == {*ops.OPS, *variables.OPS}
+    assert names == {*ops.OPS, *ops.CUSTOM, *variables.OPS}
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))

@@ -17,6 +17,8 @@ with atheris.instrument_imports(include=["edge_runtime"]):
 
     for name in ops.OPS:
         ops.find(name)
+    for name in ops.CUSTOM:
+        ops.find(name, custom=True)
 import hostile
 
 

@@ -10,6 +10,7 @@ import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 
 TYPES = {
     "float32": 0,
@@ -45,8 +46,8 @@ VERSIONS = {"BROADCAST_TO": 2}
 """Builtin -> its first version, where this is not 1."""
 
 Op = tuple[str, Sequence[int], int | Sequence[int], Mapping[str, Any]]
-"""Builtin, inputs (-1: absent), output or outputs, options by the names of the schema's object
-API; among these may be "intermediates", tensors."""
+"""Builtin or custom code, inputs (-1: absent), output or outputs, options by the names of
+the schema's object API; among these may be "intermediates", tensors."""
 
 Graph = tuple[list[schema.TensorT], Sequence[Op], Sequence[int], Sequence[int]]
 """Tensors, ops in their order, inputs and outputs of the graph."""
@@ -136,14 +137,17 @@ def file(
             tensors=tensors, inputs=list(inputs), outputs=list(outputs), operators=[]
         )
         for name, read, written, options in ops:
-            code = getattr(schema.BuiltinOperator, name)
+            code = getattr(schema.BuiltinOperator, name, schema.BuiltinOperator.CUSTOM)
+            custom = name if code == schema.BuiltinOperator.CUSTOM else None
             operator = schema.OperatorT(len(tree.operatorCodes), list(read), _several(written))
             version = VERSIONS.get(name, 1)
-            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), None, version, code))
+            tree.operatorCodes.append(schema.OperatorCodeT(min(code, 127), custom, version, code))
             kind = KINDS.get(name, name.title().replace("_", "")) + "Options"
             options = dict(options)
             operator.intermediates = options.pop("intermediates", None)
-            if hasattr(schema, kind):
+            if custom:
+                operator.customOptions = list(flexbuffers.Dumps(options))
+            elif hasattr(schema, kind):
                 operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
                 operator.builtinOptions = getattr(schema, f"{kind}T")(**options)
             else:
