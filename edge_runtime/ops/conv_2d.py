@@ -18,7 +18,7 @@ differ or there are groups. The bytes are LiteRT's, whatever the rounding.
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, float_bits, quantize_multiplier
+from edge_runtime.fixed_point import f32, float_bits
 from edge_runtime.ops.activation import (
     activation_is_known,
     float32_bounds,
@@ -27,6 +27,7 @@ from edge_runtime.ops.activation import (
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, describe, not_affine
+from edge_runtime.ops.per_channel import multipliers
 from edge_runtime.ops.window import misfit, places, window
 
 TYPE_CHECKING = False
@@ -130,7 +131,7 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
-    dtype = call.output.dtype
+    dtype, outputs = call.output.dtype, call.input(1).shape[0]
     if dtype == "float32" and call.input(1).dtype == "int8":
         return _hybrid(call)
     if dtype == "float32":
@@ -141,14 +142,11 @@ def lower(call: Call) -> Kernel:
     if dtype == "int8" and call.rounding == "xnnpack":
         scales = [f32(factor) for factor in _factors(call, rounded=True)]
         if max(scales) < XNNPACK_FACTORS:
-            bits = Constant("float32", int32s([float_bits(scale) for scale in scales]).data)
+            numbers = [float_bits(scale) for scale in scales] * (outputs // len(scales))
+            bits = Constant("float32", int32s(numbers).data)
             return _kernel(call, "conv_2d_int8_float", xnnpack_bounds(call), _biases(call), bits)
-    pairs = [quantize_multiplier(factor) for factor in _factors(call, rounded=dtype == "uint8")]
-    constants = (
-        _biases(call),
-        int32s([multiplier for multiplier, _ in pairs]),
-        int32s([shift for _, shift in pairs]),
-    )
+    factors = _factors(call, rounded=dtype == "uint8")
+    constants = (_biases(call), *multipliers(factors, outputs))
     name = f"conv_2d_{dtype}_twice"
     if constants[0].dtype == "int64":
         name = "conv_2d_int16_once"
@@ -214,7 +212,7 @@ def _biases(call: Call) -> Constant:
 
 
 def _factors(call: Call, *, rounded: bool) -> list[float]:
-    """Return the factors from sums to outputs, one for each output.
+    """Return the factors from sums to outputs, one for each scale of the weights.
 
     Source: PopulateConvolutionQuantizationParams in tensorflow/lite/kernels/kernel_util.cc, all in
     double; of uint8 GetQuantizedConvolutionMultipler there. Of XNNPACK
@@ -228,5 +226,4 @@ def _factors(call: Call, *, rounded: bool) -> list[float]:
     assert weights.quantization is not None
     scale, output = affine(call.input(0))[0], affine(call.output)[0]
     products = [scale * one for one in weights.quantization.scales]
-    factors = [(f32(product) if rounded else product) / output for product in products]
-    return factors * weights.shape[0] if len(factors) == 1 else factors
+    return [(f32(product) if rounded else product) / output for product in products]
