@@ -143,7 +143,7 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
     if needed > room:
         raise ModelError(
             f"input, output and activations take {needed} bytes; a file of {graph.size} bytes may "
-            f"take {room}"
+            f"take {room}: make images, channels or the batch smaller"
         )
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
 
