@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Op, Tensor
     from edge_runtime.unsupported import Unsupported
 
-ROOM, ROOM_TIMES = 16 << 20, 64
-"""A model may use ROOM bytes, or ROOM_TIMES the size of its file if that is more. A file of 300
-bytes can ask for any number of gigabytes, but then it is damaged or hostile: input, output and
-activations of classifiers are smaller than their weights. The limit holds twice: for
-inputs, outputs and arena together, and for the constants that all ops read and make together, since
-thousands of ops may share the same weights, each with a copy packed for its kernel."""
+ROOM, CONSTANTS, TIMES = 64 << 20, 16 << 20, 64
+"""Inputs, outputs and arena of a model may use ROOM bytes together, and the constants that all its
+ops read and make CONSTANTS bytes; both TIMES the size of its file if that is more.
+
+A file of 300 bytes can ask for any number of gigabytes, but then it is damaged or hostile.
+Activations do not depend on the weights: a convolution of 3x3 over 320x320 pixels, from 64 channels
+to 64, has 150 KB of weights in float32, and with its input and its output 52 MB of activations.
+Detectors and classifiers need no more than that. What ops make of constants does depend on these,
+but thousands of ops may share them, each with a copy packed for its kernel."""
 
 MAX_OPS = 4096
 """Most ops, and most outputs of them all. The time of planning grows with the square of their
@@ -49,8 +52,13 @@ class NotSupportedError(ModelError):
 
 
 def room(graph: Graph) -> int:
-    """Return the bytes that a model may use."""
-    return max(ROOM, ROOM_TIMES * graph.size)
+    """Return the bytes that inputs, outputs and arena may use."""
+    return max(ROOM, TIMES * graph.size)
+
+
+def constants_room(graph: Graph) -> int:
+    """Return the bytes of constants that ops may read and make."""
+    return max(CONSTANTS, TIMES * graph.size)
 
 
 def require_few_ops(graph: Graph) -> None:

@@ -24,7 +24,7 @@ class Lowering:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.room = limits.room(graph)
+        self.room, self._most = limits.room(graph), limits.constants_room(graph)
         self._constants = self._scales = self._tables = 0
         self._kernels: dict[tuple[object, ...], Kernel] = {}
 
@@ -35,7 +35,7 @@ class Lowering:
             ModelError: the ops up to this one have too many.
         """
         self._constants += constants
-        require_few(op, self._constants, self.room, "read and make at most {} bytes of constants")
+        require_few(op, self._constants, self._most, "read and make at most {} bytes of constants")
 
     def kernel(self, call: Call, module: ModuleType) -> Kernel:
         """Return the kernel of an op.

@@ -50,13 +50,13 @@ def _paddings(graph: Graph, op: Op) -> tuple[int, ...]:
         return ()
     if source.quantization != output.quantization or max(known) > REACH:
         return ()
-    if op.name == "PADV2" and not _is_zero(graph, op):
+    if len(op.inputs) > 2 and not _is_zero(graph, op):
         return ()
     return known[2:6]
 
 
 def _is_zero(graph: Graph, op: Op) -> bool:
-    """Return whether the value of a PADV2 stands for 0."""
+    """Return whether the value of the padding stands for 0."""
     value = graph.tensors[op.inputs[2]]
     zero = value.zero_point or 0
     size = value.size

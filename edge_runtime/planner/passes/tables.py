@@ -40,9 +40,11 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
         if op.outputs in replaced or not _is_link(graph, op, tensors):
             continue
         chain = _chain(graph, op, tensors, readers)
-        content = _values(chain, tensors, rounding, lowering, engine) if chain else None
-        if content is None:
+        if not chain:
             continue
+        content = _values(chain, tensors, rounding, lowering, engine)
+        if content is None:  # lowering the graph says which limit it is
+            return graph
         source, output = chain[0].inputs[0], chain[-1].outputs[0]
         replaced |= {one.outputs: None for one in chain}
         replaced[chain[-1].outputs] = _replacement(chain[-1], tensors, source, output, content)
