@@ -81,7 +81,7 @@ def refused(data):
 @pytest.mark.parametrize(
     ("dtype", "kinds", "message"),
     [
-        ("int16", {}, "int32 or int64, as it says; here it is int16 to int32"),
+        ("int16", {}, "int32/int64 as stated; here it is int16 to int32"),
         ("float32", {"code": 4}, "here it is float32 to int32"),
         ("float32", {"code": 1}, "here it is float32 to int32"),
     ],

@@ -299,8 +299,8 @@ def refused(**kinds):
     [
         (
             {"window": (9, 1), "padding": VALID},
-            "the window has a place in the input, and no stride, dilation or length is above "
-            "2**28; here it is VALID, stride 1, dilation 1, 9 taps on 5",
+            "the window fits; sizes, strides, dilations are from 1 to 2**28; here it is VALID, "
+            "stride 1, dilation 1, 9 taps on 5",
         ),
         ({"padding": 2}, "here it is padding 2, stride 1"),
         ({"strides": (0, 1)}, "here it is SAME, stride 0"),

@@ -166,7 +166,7 @@ def refused(data):
         ("MAX_POOL_2D", "int32", {}, "int8, uint8 or int16; here it is int32, int32"),
         ("L2_POOL_2D", "int8", {}, "but for L2_POOL_2D, both int8, uint8 or int16"),
         ("MAX_POOL_2D", "int8", {"shape": (4, 4, 4)}, "the input has 4 dimensions"),
-        ("MAX_POOL_2D", "int8", {"window": (5, 1)}, "above 2**28; here it is VALID, stride 2"),
+        ("MAX_POOL_2D", "int8", {"window": (5, 1)}, "from 1 to 2**28; here it is VALID, stride 2"),
         ("MAX_POOL_2D", "int8", {"window": (0, 1)}, "dilation 1, 0 taps on 4"),
         ("MAX_POOL_2D", "int8", {"strides": (1, -1)}, "here it is VALID, stride -1"),
         ("MAX_POOL_2D", "int8", {"padding": 7}, "here it is padding 7"),

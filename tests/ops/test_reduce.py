@@ -228,7 +228,7 @@ def refused(data):
     ("op", "dtype", "kinds", "message"),
     [
         ("REDUCE_ANY", "int8", {}, "bool in REDUCE_ANY"),
-        ("REDUCE_PROD", "uint8", {}, "uint8 (but PROD)"),
+        ("REDUCE_PROD", "uint8", {}, "uint8 (not PROD)"),
         ("MEAN", "bool", {}, "here it is bool, bool"),
         ("MEAN", "int16", {}, "int16 the zero point 0"),
         ("REDUCE_MIN", "int8", {"quantization": ((0.5, 3), (0.5, 4))}, "quantised as the input is"),
@@ -256,4 +256,4 @@ def test_axes_that_are_computed_are_refused():
     tensors = [build.tensor((2,), "int32"), build.constant([1], "int32")]
     tensors += [build.tensor((2,), "int32"), build.tensor((1,), "int32")]
     ops = [("ADD", [0, 1], 2, {}), ("SUM", [0, 2], 3, {"keepDims": True})]
-    assert "the axes are known whole numbers" in refused(build.model(tensors, ops))
+    assert "the axes are constant" in refused(build.model(tensors, ops))
