@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #include "float_bits.h"
+#include "unary.h"
 
 /* The scale is the bits of a float. */
 typedef struct {
@@ -32,16 +33,12 @@ void ek_dequantize_int16(const int32_t *params, void *const *tensors)
     DEQUANTIZE(int16)
 }
 
-typedef struct {
-    int32_t count;
-} Half;
-
 /* tensors: input float16 [count], output float [count]. */
 void ek_dequantize_float16(const int32_t *params, void *const *tensors)
 {
     const uint16_t *input = (const uint16_t *)tensors[0];
     float *output = (float *)tensors[1];
-    const Half *p = (const Half *)params;
+    const UnaryCount *p = (const UnaryCount *)params;
     for (int32_t i = 0; i < p->count; i++) {
         const uint32_t size = input[i] & 0x7fffu, sign = (uint32_t)(input[i] & 0x8000u) << 16;
         const float subnormal = (float)(int32_t)size * (1.0f / 16777216); /* 2^-24 */

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels.float_bits import float32_of
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -25,13 +26,6 @@ class Dequantize:
     count: int
     scale: int
     zero_point: int
-
-
-@record
-class Half:
-    """Parameters of ``dequantize_float16``."""
-
-    count: int
 
 
 def _dequantized(params: Dequantize, tensor: Array) -> npt.NDArray[np.float32]:
@@ -58,7 +52,7 @@ def dequantize_int16(params: Dequantize, tensor: Array) -> npt.NDArray[np.float3
     return _dequantized(params, tensor)
 
 
-def dequantize_float16(_: Half, tensor: Array) -> npt.NDArray[np.float32]:
+def dequantize_float16(_: Count, tensor: Array) -> npt.NDArray[np.float32]:
     """Define the kernel for float16 [count]: the same number, of which NaN keeps its bits.
 
     What NumPy does with the bits of NaN depends on the machine.

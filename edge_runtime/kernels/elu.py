@@ -8,19 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels import exponential
-from edge_runtime.record import record
+from edge_runtime.kernels.unary import Count
 
 Array: TypeAlias = npt.NDArray[Any]
 
 SMALL = -(2.0**-12)
 """Above this the Taylor series is exact to 2**-41, and the difference loses digits."""
-
-
-@record
-class Count:
-    """Parameters of the kernel."""
-
-    count: int
 
 
 def elu_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels import exponential
-from edge_runtime.record import record
+from edge_runtime.kernels.unary import Count
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -30,13 +30,6 @@ ERFC = (
 )
 """``erfc(z) = t * exp(p(t) - z**2)`` with ``t = 2 / (2 + z)``: the polynomial p, within 2e-10 for z
 from 0 to 11 (a least-squares fit at 400 Chebyshev points)."""
-
-
-@record
-class Count:
-    """Parameters of the kernels."""
-
-    count: int
 
 
 def gelu_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:

@@ -7,16 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.record import record
+from edge_runtime.kernels.unary import Count
 
 Array: TypeAlias = npt.NDArray[Any]
-
-
-@record
-class Count:
-    """Parameters of the kernel."""
-
-    count: int
 
 
 def hard_swish_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:

@@ -6,15 +6,12 @@
 #include "gemmlowp.h"
 #include "sigmoid_float32.h"
 #include "sigmoid_table.h"
+#include "unary.h"
 
 typedef struct {
     int32_t count;
     float below;
 } Float32;
-
-typedef struct {
-    int32_t count;
-} Count;
 
 /* tensors: input float [count], output float [count]. */
 void ek_logistic_float32(const int32_t *params, void *const *tensors)
@@ -42,12 +39,9 @@ void ek_logistic_int16(const int32_t *params, void *const *tensors)
     }
 }
 
-/* tensors: input int16 [count], output int16 [count]. */
-void ek_logistic_fixed_int16(const int32_t *params, void *const *tensors)
+static inline int16_t fixed_point(int16_t x)
 {
-    const int16_t *input = (const int16_t *)tensors[0];
-    int16_t *output = (int16_t *)tensors[1];
-    const Count *p = (const Count *)params;
-    for (int32_t i = 0; i < p->count; i++)
-        output[i] = (int16_t)ek_logistic16(input[i], 3);
+    return (int16_t)ek_logistic16(x, 3);
 }
+
+EK_UNARY(ek_logistic_fixed_int16, int16_t, fixed_point)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edge_runtime import gemmlowp
 from edge_runtime.kernels import exponential, sigmoid_table
 from edge_runtime.kernels.float_bits import float32_of
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -21,13 +22,6 @@ class Float32:
 
     count: int
     below: int
-
-
-@record
-class Count:
-    """Parameters of ``logistic_fixed_int16``."""
-
-    count: int
 
 
 def logistic_float32(params: Float32, tensor: Array) -> npt.NDArray[np.float32]:

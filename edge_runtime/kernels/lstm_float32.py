@@ -15,6 +15,7 @@ from edge_runtime.kernels import logistic, tanh
 from edge_runtime.kernels.float_bits import float32_of
 from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
 from edge_runtime.kernels.hybrid import quantize_hybrid
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -171,7 +172,7 @@ def _clipped(values: Array, clip: int) -> Array:
 
 
 def _tanh(values: Array) -> Array:
-    return tanh.tanh_float32(tanh.Count(values.size), values)
+    return tanh.tanh_float32(Count(values.size), values)
 
 
 def _logistic(values: Array) -> Array:

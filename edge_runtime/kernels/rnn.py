@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edge_runtime.kernels import tanh
 from edge_runtime.kernels.activation import clamped_float32
 from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -57,7 +58,7 @@ def rnn_float32(
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             sums = _product(params, weights, steps[at].ravel(), params.inputs, bias)
             sums = _product(params, recurrent, state, params.units, sums)
-        value = tanh.tanh_float32(tanh.Count(sums.size), sums) if params.tanh else sums
+        value = tanh.tanh_float32(Count(sums.size), sums) if params.tanh else sums
         state[:] = clamped_float32(value, params.lowest, params.highest)
         output[at] = state.reshape(params.batches, params.units)
     return output.ravel()

@@ -1,24 +1,14 @@
 /* SQRT and RSQRT; the meaning is defined in roots.py. */
 #include "kernel.h"
 
-#include "double_bits.h"
 #include "float_bits.h"
+#include "square_root.h"
 #include "unary.h"
 
-/* The square root, rounded correctly: that of a float is never so near to the middle between two
- * floats that the last bit of a double decides. */
 static inline float square_root(float x)
 {
-    const double wide = (double)x;
-    /* A first guess from the bits, within 3.5 %, and Newton's method. */
-    double inverse = ek_double(0x5fe6eb50c7b537a9u - (ek_double_bits(wide) >> 1));
-    inverse = inverse * (1.5 - 0.5 * wide * inverse * inverse);
-    inverse = inverse * (1.5 - 0.5 * wide * inverse * inverse);
-    inverse = inverse * (1.5 - 0.5 * wide * inverse * inverse);
-    const double near = wide * inverse, root = 0.5 * (near + wide / near);
-    const int32_t nan = 0x7fc00000, infinity = 0x7f800000;
-    const float special = x >= 0 ? x : ek_float(&nan); /* 0, -0 and infinity */
-    return x > 0 && x < ek_float(&infinity) ? (float)root : special;
+    const int32_t nan = 0x7fc00000;
+    return x >= 0 ? ek_square_root(x) : ek_float(&nan);
 }
 
 static inline float inverse_root(float x)

@@ -8,16 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels.float_bits import float32_of
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
-
-
-@record
-class Count:
-    """Parameters of the float32 kernels."""
-
-    count: int
 
 
 @record

@@ -5,20 +5,9 @@
 #include "gemmlowp.h"
 #include "sigmoid_float32.h"
 #include "sigmoid_table.h"
+#include "unary.h"
 
-typedef struct {
-    int32_t count;
-} Count;
-
-/* tensors: input float [count], output float [count]. */
-void ek_tanh_float32(const int32_t *params, void *const *tensors)
-{
-    const float *input = (const float *)tensors[0];
-    float *output = (float *)tensors[1];
-    const Count *p = (const Count *)params;
-    for (int32_t i = 0; i < p->count; i++)
-        output[i] = ek_tanh_of(input[i]);
-}
+EK_UNARY(ek_tanh_float32, float, ek_tanh_of)
 
 /* tensors: input int16 [count], table uint16 [256], output int16 [count]. */
 void ek_tanh_int16(const int32_t *params, void *const *tensors)

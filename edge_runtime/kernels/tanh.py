@@ -9,19 +9,13 @@ import numpy.typing as npt
 
 from edge_runtime import gemmlowp
 from edge_runtime.kernels import exponential, sigmoid_table
+from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
 
 SMALL = 2.0**-12
 """Below this, ``x - x**3 / 3`` is exact to 2**-50, and the quotient loses digits."""
-
-
-@record
-class Count:
-    """Parameters of ``tanh_float32``."""
-
-    count: int
 
 
 @record

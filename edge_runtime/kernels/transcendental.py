@@ -12,20 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels import exponential, logarithm
-from edge_runtime.record import record
+from edge_runtime.kernels.unary import Count
 
 Array: TypeAlias = npt.NDArray[Any]
 
 SINE = [(-1) ** n / factorial(2 * n + 1) for n in range(7)]
 COSINE = [(-1) ** n / factorial(2 * n) for n in range(7)]
 """Taylor series in x**2, of sine divided by x."""
-
-
-@record
-class Count:
-    """Parameters of the kernels."""
-
-    count: int
 
 
 def transcendental_exp_float32(_: Count, tensor: Array) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+/* Parameters of those that need no others. */
 typedef struct {
     int32_t count;
 } UnaryCount;

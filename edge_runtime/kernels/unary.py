@@ -17,7 +17,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @record
 class Count:
-    """Parameters of the kernels."""
+    """Parameters of kernels of one number that need no others."""
 
     count: int
 

@@ -19,7 +19,7 @@ ALL_BITS, SIGN_BIT = -1, -128
 
 
 def types_are_supported(call: Call) -> str | None:
-    """The input is float32, int8, uint8, int32 or bool, the output int32 or int64, as it says."""
+    """The input is float32, int8, uint8, int32 or bool, the output int32/int64 as stated."""
     source, output = call.input(0).dtype, call.output.dtype
     expected = OUTPUTS.get(call.op.options["output_type"])
     fits = source in ("float32", "int8", "uint8", "int32", "bool") and output == expected

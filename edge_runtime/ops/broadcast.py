@@ -44,7 +44,7 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def loops_fit(call: Call) -> str | None:
-    """Broadcasting takes at most 6 nested loops, neighbours of the same kind being one."""
+    """Broadcasting takes at most 6 loops; neighbouring dimensions broadcast alike are one."""
     return too_many_loops(_shapes(call))
 
 

@@ -1,4 +1,4 @@
-"""EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER and GREATER_EQUAL, whose output is bool.
+"""EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER and GREATER_EQUAL: two numbers compared, as a bool.
 
 Quantised numbers are compared as LiteRT and TFLite Micro do it: each input is multiplied by its
 scale and rounded twice to 8 bits of fraction, so that small differences between small numbers
@@ -33,7 +33,7 @@ TRUTH = {"EQUAL": 0b1001, "NOT_EQUAL": 0b0110}
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Both inputs are int8, uint8, int16, int32, int64 or float32, of (NOT_)EQUAL or bool."""
+    """Inputs are both int8, uint8, int16, int32, int64, float32 or, for (NOT_)EQUAL, bool."""
     types = call.input(0).dtype, call.input(1).dtype
     supported = ["int8", "uint8", "int16", "int32", "int64", "float32"]
     if call.op.name in EQUALITIES:

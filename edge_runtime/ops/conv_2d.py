@@ -31,9 +31,10 @@ from edge_runtime.ops.per_channel import (
     float_factors,
     floats,
     multipliers,
-    not_among,
     not_scaled,
     numbers,
+    other_bias,
+    other_types,
     weight_scales,
     zero_points,
 )
@@ -57,8 +58,13 @@ XNNPACK_FACTORS = 256
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types are float32, weights also int8; int8 or uint8, bias int32; int16, int8, int64/int32."""
-    return not_among(TYPES, call.input(0), call.input(1), call.optional(2), call.output)
+    """Activations and weights are both float32, int8 or uint8, or float32/int8 or int16/int8."""
+    return other_types(TYPES, call.input(0), call.input(1), call.output)
+
+
+def bias_type_fits(call: Call) -> str | None:
+    """The bias is int32, with int16 activations also int64, with float32 ones float32."""
+    return other_bias(TYPES, call.input(0), call.input(1), call.optional(2))
 
 
 def weights_are_constant(call: Call) -> str | None:
@@ -85,12 +91,13 @@ def depth_fits(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """One scale and zero point, of int16 and int8 weights 0; these may have a scale per output."""
+    """Integers have one scale, int8 weights also one per output; these and int16 zero point 0."""
     return not_scaled(call.input(0), call.input(1), call.output, 0)
 
 
 CONSTRAINTS = (
     types_are_supported,
+    bias_type_fits,
     weights_are_constant,
     shapes_fit,
     depth_fits,

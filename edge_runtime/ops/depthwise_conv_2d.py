@@ -23,9 +23,10 @@ from edge_runtime.ops.per_channel import (
     float_factors,
     floats,
     multipliers,
-    not_among,
     not_scaled,
     numbers,
+    other_bias,
+    other_types,
     too_large,
     weight_scales,
 )
@@ -42,8 +43,13 @@ TYPES = (
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types are float32, weights also int8; int8 or uint8, bias int32; or int16, int8, int64."""
-    return not_among(TYPES, call.input(0), call.input(1), call.optional(2), call.output)
+    """Activations and weights are both float32, int8 or uint8, or float32/int8 or int16/int8."""
+    return other_types(TYPES, call.input(0), call.input(1), call.output)
+
+
+def bias_type_fits(call: Call) -> str | None:
+    """The bias is int32, with int16 activations int64, with float32 ones float32."""
+    return other_bias(TYPES, call.input(0), call.input(1), call.optional(2))
 
 
 def weights_are_constant(call: Call) -> str | None:
@@ -76,7 +82,7 @@ def elements_fit(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; int8 weights 0, a scale or one an output."""
+    """Integers have one scale, int8 weights also one per output; these and int16 zero point 0."""
     return not_scaled(call.input(0), call.input(1), call.output, 3)
 
 
@@ -87,6 +93,7 @@ def factors_fit(call: Call) -> str | None:
 
 CONSTRAINTS = (
     types_are_supported,
+    bias_type_fits,
     weights_are_constant,
     shapes_fit,
     multiplier_is_stated,

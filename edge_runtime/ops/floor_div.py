@@ -13,7 +13,7 @@ from edge_runtime.ops.call import Call, Kernel
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Inputs and output are all int8, int16, int32 or float32, of FLOOR_MOD or int64."""
+    """Inputs and output are all int8, int16, int32, float32 or, for FLOOR_MOD, int64."""
     types = ["int8", "int16", "int32", "float32"]
     return broadcast.not_all_of(call, *types, *(["int64"] if call.op.name == "FLOOR_MOD" else []))
 

@@ -32,6 +32,8 @@ from edge_runtime.ops.per_channel import (
     floats,
     multipliers,
     numbers,
+    other_bias,
+    other_types,
     spread,
     weight_scales,
 )
@@ -58,19 +60,13 @@ PLUS_128 = bytes((value + 128) % 256 for value in range(256))
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Activations and weights are float32, int8, uint8; float32 and int8/uint8; int16 and int8."""
-    types = [call.input(0).dtype, call.output.dtype, call.input(1).dtype]
-    known = any(types == [one, one, weights] for one, weights, _ in TYPES)
-    return None if known else ", ".join(types)
+    """Activations and weights are both float32, int8 or uint8, or float32/8 bits or int16/int8."""
+    return other_types(TYPES, call.input(0), call.input(1), call.output)
 
 
 def bias_type_fits(call: Call) -> str | None:
     """The bias is int32, with int16 activations also int64, with float32 ones float32."""
-    bias = call.optional(2)
-    if bias is None:
-        return None
-    types = call.input(0).dtype, call.input(1).dtype, bias.dtype
-    return None if types in TYPES else ", ".join(types)
+    return other_bias(TYPES, call.input(0), call.input(1), call.optional(2))
 
 
 def weights_are_constant(call: Call) -> str | None:
@@ -113,7 +109,7 @@ def weights_are_plain(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; int8 weights may have one per output."""
+    """Integers have one scale and zero point (int16: 0), int8 weights also one scale per output."""
     if call.input(1).dtype == "float32":
         return None
     if description := not_affine(call.input(0), call.output):

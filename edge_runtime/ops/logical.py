@@ -1,4 +1,4 @@
-"""LOGICAL_AND and LOGICAL_OR of two bools."""
+"""LOGICAL_AND and LOGICAL_OR: of two bools, whether both are true, or at least one."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from edge_runtime.ops.constraints import affine, not_affine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from edge_runtime.graph import Tensor
@@ -21,28 +21,23 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def not_among(
-    types: Iterable[tuple[str, str, str]],
-    tensor: Tensor,
-    weights: Tensor,
-    bias: Tensor | None,
-    output: Tensor,
-) -> str | None:
-    """Describe the element types of a layer, None if they are among ``types``.
+Types = tuple[tuple[str, str, str], ...]
+"""Element types of activations, weights and bias."""
 
-    Args:
-        types: of activations, weights and bias.
-        tensor: the input.
-        weights: of the layer.
-        bias: None where it is absent.
-        output: of the layer.
-    """
-    found = [tensor.dtype, output.dtype, weights.dtype]
-    for activations, of_weights, of_bias in types:
-        fits = found == [activations, activations, of_weights]
-        if fits and (bias is None or bias.dtype == of_bias):
-            return None
-    return ", ".join([*found, *([bias.dtype] if bias else [])])
+
+def other_types(types: Types, tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
+    """Describe the element types of input, output and weights that are not among ``types``."""
+    found = tensor.dtype, output.dtype, weights.dtype
+    known = any(found == (one, one, of_weights) for one, of_weights, _ in types)
+    return None if known else ", ".join(found)
+
+
+def other_bias(types: Types, tensor: Tensor, weights: Tensor, bias: Tensor | None) -> str | None:
+    """Describe the element types of a layer whose bias is not among ``types``."""
+    if bias is None:
+        return None
+    found = tensor.dtype, weights.dtype, bias.dtype
+    return None if found in types else ", ".join(found)
 
 
 def not_scaled(tensor: Tensor, weights: Tensor, output: Tensor, axis: int) -> str | None:

@@ -37,7 +37,7 @@ def input_is_images(call: Call) -> str | None:
 
 
 def window_fits(call: Call) -> str | None:
-    """The window has a place in the input, and no stride or length is above 2**28."""
+    """Padding is SAME or VALID, the window fits; sizes and strides are from 1 to 2**28."""
     return misfit(call, *_sizes(call))
 
 

@@ -17,7 +17,7 @@ TARGETS = {
 
 
 def types_are_supported(call: Call) -> str | None:
-    """It makes int8, uint8 or int16; of int16 int32 but no uint8, of int32 int8 or int16."""
+    """Float32, 8 bits to int8, uint8, int16; int16 to int8, int16, int32; int32 to int8, int16."""
     source, target = call.input(0).dtype, call.output.dtype
     return None if target in TARGETS.get(source, ()) else f"{source} to {target}"
 

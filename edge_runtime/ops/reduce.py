@@ -1,4 +1,4 @@
-"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY and REDUCE_ALL.
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL: many numbers to one.
 
 Integers give the bytes of LiteRT's reference kernels with every rounding; TFLite Micro's arithmetic
 is the same. In one case those kernels of LiteRT 2.3.0 are not followed: its SUM reads int8 as uint8
@@ -45,7 +45,7 @@ least number is so the largest."""
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Types: bool in REDUCE_ANY, REDUCE_ALL; int8, uint8 (but PROD), int16, 32, 64, float32."""
+    """Bool in REDUCE_ANY/ALL, else int8, uint8 (not PROD), int16, int32, int64 or float32."""
     return not_both_of(call, *TYPES[call.op.name])
 
 
@@ -57,7 +57,7 @@ def size_fits(call: Call) -> str | None:
 
 
 def axes_are_known(call: Call) -> str | None:
-    """The axes are known whole numbers, dimensions of the input."""
+    """The axes are constant, dimensions of the input."""
     rank, axes = len(call.input(0).shape), whole_number(call.input(1))
     if axes is not None and all(-rank <= axis < rank for axis in axes):
         return None

@@ -15,7 +15,7 @@ WITH_INT16 = ("RELU", "RELU6")
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Both tensors are float32, int8 or uint8; RELU and RELU6 have int16 as well."""
+    """Input and output are both int8, uint8, float32 or, for RELU and RELU6, int16."""
     wide = ("int16",) if call.op.name in WITH_INT16 else ()
     return not_both_of(call, "int8", "uint8", "float32", *wide)
 

@@ -35,7 +35,7 @@ def types_are_equal(call: Call) -> str | None:
 
 
 def shapes_fit(call: Call) -> str | None:
-    """The shapes can be broadcast to each other, of SELECT's second and third input are equal."""
+    """The shapes can be broadcast to each other; SELECT's second and third are equal."""
     operands = _operands(call)
     shape = broadcast.joined(operands)
     same = call.op.name == "SELECT_V2" or operands[1] == operands[2] == shape
@@ -55,7 +55,7 @@ def condition_fits(call: Call) -> str | None:
 
 
 def loops_fit(call: Call) -> str | None:
-    """Broadcasting takes at most 6 nested loops, neighbours of the same kind being one."""
+    """Broadcasting takes at most 6 loops; neighbouring dimensions broadcast alike are one."""
     return broadcast.too_many_loops(_operands(call))
 
 

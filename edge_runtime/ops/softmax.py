@@ -49,7 +49,7 @@ MAX_DEPTH = {"int8": 4096, "uint8": 4096, "int16": 65536}
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input and output are of one of int8, uint8, int16, float32; int16 may follow from 8 bits."""
+    """Input and output are both int8, uint8, int16 or float32, or of 8 bits and int16."""
     types = (call.input(0).dtype, call.output.dtype)
     return None if types in OUTPUTS or types == ("float32", "float32") else ", ".join(types)
 
@@ -68,7 +68,7 @@ def input_quantization_fits(call: Call) -> str | None:
 
 
 def output_quantization_fits(call: Call) -> str | None:
-    """Outputs have 1/256, -128 (uint8: 0); 1/65536, -32768; from int16 1/32768, 0."""
+    """Outputs have 1/256, -128 (uint8: 0); int16 1/65536, -32768, and from int16 1/32768, 0."""
     expected = OUTPUTS.get((call.input(0).dtype, call.output.dtype))
     if expected is None:
         return None

@@ -7,7 +7,7 @@ from edge_runtime.ops.constraints import describe, same_elements
 
 
 def dimensions_are_1(call: Call) -> str | None:
-    """The dimensions that are taken out are of size 1."""
+    """The dimensions that are removed are of size 1."""
     shape, axes = call.input(0).shape, call.op.options["squeeze_dims"]
     if all(-len(shape) <= axis < len(shape) and shape[axis] == 1 for axis in axes):
         return None

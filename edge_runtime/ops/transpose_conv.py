@@ -24,9 +24,10 @@ from edge_runtime.ops.per_channel import (
     float_factors,
     floats,
     multipliers,
-    not_among,
     not_scaled,
     numbers,
+    other_bias,
+    other_types,
     too_large,
     zero_points,
 )
@@ -46,12 +47,17 @@ FLOAT32, INT32, INT64 = 0, 2, 4
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Input/weights/bias: int8/int8/int32, uint8/uint8/int32, int16/int8/int64/int32 or float32."""
-    return not_among(TYPES, call.input(2), call.input(1), call.optional(3), call.output)
+    """Activations and weights are both float32, int8 or uint8, or int16/int8."""
+    return other_types(TYPES, call.input(2), call.input(1), call.output)
+
+
+def bias_type_fits(call: Call) -> str | None:
+    """The bias is int32, with int16 activations also int64, with float32 ones float32."""
+    return other_bias(TYPES, call.input(2), call.input(1), call.optional(3))
 
 
 def bias_is_stated(call: Call) -> str | None:
-    """The option of an int16 layer's bias type names the type, or there is none for int64."""
+    """The option quantized_bias_type of int16 is the bias' type; none stands for int64."""
     stated, bias = call.op.options["quantized_bias_type"], call.optional(3)
     if call.input(2).dtype != "int16":
         return None
@@ -87,7 +93,7 @@ def shapes_fit(call: Call) -> str | None:
 
 
 def window_fits(call: Call) -> str | None:
-    """The window has a place in the output, and no stride or length is above 2**28."""
+    """Padding is SAME or VALID, the window fits; sizes and strides are from 1 to 2**28."""
     return misfit(call, *_sizes(call))
 
 
@@ -104,7 +110,7 @@ def elements_fit(call: Call) -> str | None:
 
 
 def quantization_fits(call: Call) -> str | None:
-    """Integers have one scale and zero point, int16 0; int8 weights 0, a scale or one an output."""
+    """Integers have one scale, int8 weights also one per output; these and int16 zero point 0."""
     return not_scaled(call.input(2), call.input(1), call.output, 0)
 
 
@@ -115,6 +121,7 @@ def factors_fit(call: Call) -> str | None:
 
 CONSTRAINTS = (
     types_are_supported,
+    bias_type_fits,
     bias_is_stated,
     weights_are_constant,
     shape_is_known,

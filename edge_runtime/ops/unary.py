@@ -29,7 +29,7 @@ TWO_BY_PI = 0xA2F9836E4E441529FC2757D1F534DDC0DB6295993C439041FE5163AB
 
 
 def types_are_supported(call: Call) -> str | None:
-    """Both are float32, bool for LOGICAL_NOT; NEG has all signed integers, SIGN int32 as well."""
+    """Both are float32; LOGICAL_NOT bool; NEG also int8, int16, int32, int64; SIGN also int32."""
     return not_both_of(call, *TYPES[call.op.name])
 
 

@@ -94,7 +94,7 @@ def parts_fit(call: Call) -> str | None:
 
 
 def types_are_supported(call: Call) -> str | None:
-    """All is float32, or weights int8; or all int8, cells, peepholes, norms int16, biases int32."""
+    """All float32; the same, weights int8; or int8, cells/peepholes/norms int16, biases int32."""
     types = TYPES.get(_kind(call))
     tensors = {**dict(enumerate(call.inputs)), INPUTS: call.output}
     for position, tensor in tensors.items():
@@ -165,7 +165,7 @@ def quantization_fits(call: Call) -> str | None:
 
 
 def intermediates_fit(call: Call) -> str | None:
-    """Int8 needs the scales of 5 intermediate tensors: of normalised gates, and what is hidden."""
+    """Int8 needs 5 intermediate tensors, with scales of normalised gates and the hidden vector."""
     if call.input(0).dtype == "float32":
         return None
     first = lstm_int8.HIDDEN if call.optional(NORMS[1]) is None else 0
@@ -201,7 +201,7 @@ def peepholes_fit(call: Call) -> str | None:
 
 
 def rounding_is_not_micro(call: Call) -> str | None:
-    """Int8 is not rounded as TFLite Micro does."""
+    """Int8 is not run with the rounding of TFLite Micro."""
     micro = call.rounding == "tflite-micro" and call.input(0).dtype == "int8"
     return call.rounding if micro else None
 

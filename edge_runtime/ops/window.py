@@ -46,7 +46,7 @@ def sizes(call: Call) -> tuple[Size, Size]:
 
 
 def window_fits(call: Call) -> str | None:
-    """The window has a place in the input, and no stride, dilation or length is above 2**28."""
+    """Padding is SAME or VALID, the window fits; sizes, strides, dilations are from 1 to 2**28."""
     return misfit(call, *sizes(call))
 
 

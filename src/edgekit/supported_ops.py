@@ -6,6 +6,7 @@ or ``python -m edgekit.supported_ops docs/SUPPORTED_OPS.md``. The sentences are 
 docstrings, which are also the engine's messages when it refuses a model.
 """
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,8 @@ What `edge_runtime.load(path, backend="native")`, `backend="reference"` and `edg
 model with other ops, or beyond a limit, is refused before anything runs; `edgekit inspect FILE`
 lists every op that keeps it from running, how often, why, and what to do.
 
-An element type is one of {", ".join(SIZES)}; no tensor is sparse.
+An element type is one of {", ".join(SIZES)}, of which
+float16 is DEQUANTIZE's alone; no tensor is sparse.
 An op that is *folded away* is known when the model is opened and costs nothing afterwards; one
 that *moves nothing* gives its input's bytes another shape.
 
@@ -53,7 +55,10 @@ def _section(names: list[str]) -> tuple[str, str]:
     """Return the row and the section of the builtins that share a module."""
     module = ops.find(names[0], custom=names[0] in ops.CUSTOM)
     assert module is not None
-    about = _paragraph(module).removeprefix(f"{names[0]}: ")
+    about = _paragraph(module)
+    listed, _, rest = about.partition(": ")
+    if sorted(re.split(", | and ", listed)) == names:
+        about = rest
     types = [_paragraph(rule) for rule in module.CONSTRAINTS if _about_types(rule)]
     limits = [_paragraph(rule) for rule in module.CONSTRAINTS if not _about_types(rule)]
     title = ", ".join(names)

@@ -7,9 +7,6 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
-from edge_runtime import ModelError
-from edge_runtime.planner import plan
-from edge_runtime.reader import read
 from runtimes import drawn, equal
 
 OPS = ("ARG_MAX", "ARG_MIN")
@@ -72,22 +69,16 @@ def test_a_batch_of_any_size_is_run():
     runtimes.agree(runtimes.engines(data), x, x.argmax(axis=1))
 
 
-def refused(data):
-    with pytest.raises(ModelError) as error:
-        plan(read(data))
-    return str(error.value)
-
-
 @pytest.mark.parametrize(
     ("dtype", "kinds", "message"),
     [
-        ("int16", {}, "int32 or int64, as it says; here it is int16 to int32"),
+        ("int16", {}, "int32/int64 as stated; here it is int16 to int32"),
         ("float32", {"code": 4}, "here it is float32 to int32"),
         ("float32", {"code": 1}, "here it is float32 to int32"),
     ],
 )
 def test_types_that_are_not_run_are_refused(dtype, kinds, message):
-    assert message in refused(position("ARG_MAX", dtype, (2, 3), **kinds))
+    assert message in runtimes.refused(position("ARG_MAX", dtype, (2, 3), **kinds))
 
 
 @pytest.mark.parametrize("axis", [[2], [-3], [0, 1]])
@@ -95,4 +86,4 @@ def test_axes_that_are_not_there_are_refused(axis):
     tensors = [build.tensor((2, 3)), build.constant(axis, "int32"), build.tensor((2,), "int32")]
     data = build.model(tensors, [("ARG_MIN", [0, 1], 2, {"outputType": 2})])
     message = f"the axis is one constant number, a dimension of the input; here it is {axis} of"
-    assert message in refused(data)
+    assert message in runtimes.refused(data)

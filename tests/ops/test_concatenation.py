@@ -8,9 +8,6 @@ from hypothesis import strategies as st
 import build
 import moved
 import runtimes
-from edge_runtime import ModelError
-from edge_runtime.planner import plan
-from edge_runtime.reader import read
 from runtimes import equal
 
 
@@ -140,13 +137,7 @@ def test_int16_of_different_scales_is_copied_as_litert_does():
     ],
 )
 def test_limits_of_uint8_are_told(source, message):
-    assert message in refused(rescaled([(1.0, 3), source], (1.0, 3)))
-
-
-def refused(data):
-    with pytest.raises(ModelError) as error:
-        plan(read(data))
-    return str(error.value)
+    assert message in runtimes.refused(rescaled([(1.0, 3), source], (1.0, 3)))
 
 
 def test_int8_of_different_scales_is_refused_here_and_there():
@@ -156,7 +147,7 @@ def test_int8_of_different_scales_is_refused_here_and_there():
         build.tensor((5,), "int8", 0.5),
     ]
     data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": 0})])
-    assert "int8 inputs have the output's scale and zero point" in refused(data)
+    assert "int8 inputs have the output's scale and zero point" in runtimes.refused(data)
     with pytest.raises(RuntimeError):
         runtimes.builtin_ref(data)
 
@@ -170,7 +161,9 @@ def test_int8_of_different_scales_is_refused_here_and_there():
 )
 def test_limits_are_told(dtype, quantization, kinds, message):
     rng = np.random.default_rng(0)
-    assert message in refused(joined(dtype, (2, 3), 1, [2, None], rng, quantization, **kinds))
+    assert message in runtimes.refused(
+        joined(dtype, (2, 3), 1, [2, None], rng, quantization, **kinds)
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,35 +181,4 @@ def test_shapes_that_do_not_fit_are_refused(shape, axis, message):
         build.tensor((2, 7)),
     ]
     data = build.model(tensors, [("CONCATENATION", [0, 1], 2, {"axis": axis})])
-    assert message in refused(data)
-
-
-def sliced(end, op="CONCATENATION"):
-    """A model of the rows [2:end] of its input, which are joined to it or read by another op."""
-    tensors = [build.tensor((4, 3)), *(build.constant([n, 0], "int32") for n in (2, end))]
-    tensors += [build.constant([1, 1], "int32"), build.tensor((end - 2, 3))]
-    tensors[-1].shapeSignature = [-1, 3]
-    slicing = {"endMask": 2}
-    ops = [("STRIDED_SLICE", [0, 1, 2, 3], 4, slicing)]
-    if op == "CONCATENATION":
-        tensors.append(build.tensor((end + 2, 3)))
-        ops.append((op, [4, 0, 4], 5, {"axis": 0}))
-        tensors[-1].shape = [4 + 2 * (end - 2), 3]
-        return build.model(tensors, ops)
-    tensors.append(build.tensor((end - 2, 3)))
-    tensors.append(build.tensor((4, 3)))
-    return build.model(tensors, [*ops, (op, [4], 5, {}), ("CONCATENATION", [5, 0], 6, {"axis": 0})])
-
-
-@pytest.mark.parametrize("end", [2, 3])
-def test_inputs_without_elements_are_left_out(end):
-    data = sliced(end)
-    steps = plan(read(data)).steps
-    assert [len(step.reads) for step in steps] == ([2] if end == 2 else [2, 4])
-    x = np.arange(12, dtype=np.float32).reshape(4, 3)
-    equal(data, x, runtimes.builtin_ref(data)(x))
-
-
-def test_other_ops_read_no_tensor_without_elements():
-    with pytest.raises(ModelError, match=r"RELU .*inputs are not empty; here it is \[0, 3\]"):
-        plan(read(sliced(2, "RELU")))
+    assert message in runtimes.refused(data)

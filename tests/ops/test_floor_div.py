@@ -95,4 +95,4 @@ def test_integers_that_are_divided_by_zero_or_minus_one(op, dtype):
 
 def test_limits_are_told():
     x = np.zeros(3, np.int64)
-    elementwise.refuse("of FLOOR_MOD or int64; here it is int64", "FLOOR_DIV", [x, x])
+    elementwise.refuse("for FLOOR_MOD, int64; here it is int64", "FLOOR_DIV", [x, x])

@@ -65,7 +65,7 @@ class TestMul(binary.FloatFactors, binary.Comparisons):
     def test_too_many_loops_are_refused(self):
         x = np.zeros((2, 1, 2, 1, 2, 1, 2), np.float32)
         data = self.model("float32", x, np.zeros((1, 2, 1, 2, 1, 2, 1), np.float32))
-        with pytest.raises(ModelError, match="takes at most 6 nested loops"):
+        with pytest.raises(ModelError, match="takes at most 6 loops"):
             plan(read(data))
 
 

@@ -60,7 +60,7 @@ def test_the_first_version_accepts_conditions_of_slices(condition, at, dtype):
     ("op", "shapes", "message"),
     [
         ("SELECT", ((1, 5), (4, 5), (4, 5)), r"or none; here it is \[1, 5\] for \[4, 5\]"),
-        ("SELECT", ((4, 5), (4, 5), (1, 5)), "second and third input are equal"),
+        ("SELECT", ((4, 5), (4, 5), (1, 5)), "second and third are equal"),
         ("SELECT_V2", ((4, 5), (4, 5)), "three inputs; here it is 2"),
     ],
 )

@@ -290,7 +290,7 @@ def test_a_chain_is_calculated_in_place():
         (("float32", "float32"), (1, 4), {"beta": float("inf")}, "beta is positive"),
         (("int8", "int8"), (1, 4097), {"scale": 0.1}, "rows have 1 to 4,096 elements of 8"),
         (("float32", "float32"), (4, 0), {}, "is constant or empty"),
-        (("int16", "int8"), (1, 4), {"scale": 0.1}, "input and output are of one of int8"),
+        (("int16", "int8"), (1, 4), {"scale": 0.1}, "input and output are both int8"),
     ],
 )
 def test_limits_are_told(types, shape, kinds, message):

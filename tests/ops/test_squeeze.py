@@ -34,5 +34,5 @@ def test_dimensions_go_as_in_litert(axes, output):
 
 @pytest.mark.parametrize("axes", [[1], [4], [-5]])
 def test_other_dimensions_are_refused(axes):
-    with pytest.raises(ModelError, match="SQUEEZE 'y': the dimensions that are taken out are of"):
+    with pytest.raises(ModelError, match="SQUEEZE 'y': the dimensions that are removed are of"):
         plan(read(squeezed(axes, (4, 6))))

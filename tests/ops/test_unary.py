@@ -116,8 +116,8 @@ def test_other_bytes_than_1_are_true():
     ("op", "source", "message"),
     [
         ("SQUARE", ("int8", 0.1, 0), "both are float32"),
-        ("LOGICAL_NOT", FLOAT, "bool for LOGICAL_NOT"),
-        ("SIGN", ("int64", 0, 0), "SIGN int32 as well"),
+        ("LOGICAL_NOT", FLOAT, "LOGICAL_NOT bool"),
+        ("SIGN", ("int64", 0, 0), "SIGN also int32"),
     ],
 )
 def test_limits_are_told(op, source, message):

@@ -12,6 +12,8 @@ import pytest
 import edge_runtime
 from edge_runtime import _native
 from edge_runtime.backends import native
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
 
 Run = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
@@ -106,6 +108,19 @@ def equal(
         np.testing.assert_array_equal(answer, expected, err_msg=name)
         if expected.dtype == np.float32:
             assert answer.tobytes() == expected.tobytes(), name
+
+
+def equal_one_by_one(data: bytes, batch: npt.NDArray[Any]) -> None:
+    """Require of a model of one tensor, and of a batch of these, what LiteRT gives for each."""
+    litert = builtin_ref(data)
+    agree(engines(data), batch, np.concatenate([litert(one[None]) for one in batch]))
+
+
+def refused(data: bytes) -> str:
+    """Return the message with which the planner refuses a model."""
+    with pytest.raises(edge_runtime.ModelError) as error:
+        plan(read(data))
+    return str(error.value)
 
 
 def drawn(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
