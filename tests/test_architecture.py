@@ -25,7 +25,6 @@ ARROWS = {
     "train": {"edge_runtime"},
     "convert": {"edge_runtime", "train"},
     "benchmarks": {"edge_runtime", "train"},
-    "studies": {"edge_runtime", "train", "convert", "benchmarks"},
     "shared": {"edge_runtime", "train", "convert", "benchmarks"},
     "sweep": {"edge_runtime", "train", "convert", "benchmarks", "shared"},
     "commands": {"edge_runtime", "train", "convert", "benchmarks", "shared", "sweep"},
@@ -33,8 +32,7 @@ ARROWS = {
 }
 """Box -> boxes that it may import, beside the foundation. edge_runtime gets nothing at all.
 
-What several commands share, and is no foundation, is "shared". The studies of benchmarks are
-programs of their own, which nothing imports.
+What several commands share, and is no foundation, is "shared".
 """
 
 RUNTIME = {
@@ -62,7 +60,10 @@ ELSEWHERE = {
 }
 """Box -> its modules outside the folder of its name."""
 
-OF_TRAIN = {"edgekit.train.dataset", "edgekit.train.data", "edgekit.train.finetune.recipe"}
+OF_TRAIN = {
+    *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
+    "edgekit.train.finetune.recipe",
+}
 """Modules of train that convert and benchmarks may import."""
 
 
@@ -98,8 +99,6 @@ def box(name: str) -> str | None:
         return None
     if parts[1] in ("cli", "__main__"):
         return "cli"
-    if parts[1:3] == ["benchmarks", "studies"]:
-        return "studies"
     return parts[1] if parts[1] in ARROWS else "shared"
 
 
@@ -125,7 +124,7 @@ def test_imports_run_one_way(module: str) -> None:
     for name in imported(modules()[module]):
         target = box(name)
         assert target in (None, source, *allowed), f"{module} imports {name}"
-        if source in ("benchmarks", "studies", "convert") and target == "train":
+        if source in ("benchmarks", "convert") and target == "train":
             assert OF_TRAIN & {name, name.rpartition(".")[0]}, f"{module} imports {name}"
         if source == "edge_runtime":
             assert not name.startswith("edgekit"), f"{module} imports {name}"

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 USERS = {
     "foreign.py": "a model that rescales its input",
     "input_range.py": "what may rescale an input",
+    "networks.py": "what random networks are made of",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
     "test_tune.py": "a model that rescales its input",
     "test_worked_examples.py": "four kernels that a reader can check by hand",
@@ -44,16 +45,16 @@ def mention(op: str) -> re.Pattern[str]:
 def places(op: str) -> set[str]:
     """Files that are the op's, or mention it.
 
-    A variant that compiles its kernel's file once more is no place beside that file.
+    Variants are no places: an op needs none. Their headers belong to the kernel's file.
     """
     found = set()
     for name in set(tracked()) - {Path(__file__).relative_to(ROOT).as_posix()}:
         path = ROOT / name
-        if path.name in USERS or not path.is_file():
+        is_variant = path.parent.parent.name == "kernels"
+        if path.name in USERS or is_variant or path.name == f"{op.lower()}.h":
             continue
-        text = ENUMERATION.sub("", path.read_text())
-        again = f'#include "../{op.lower()}.c"' in text
-        if not again and (op.lower() in path.stem.split("_") or mention(op).search(text)):
+        text = ENUMERATION.sub("", path.read_text()) if path.is_file() else ""
+        if op.lower() in path.stem.split("_") or mention(op).search(text):
             found.add(name)
     return found
 
