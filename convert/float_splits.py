@@ -36,7 +36,7 @@ def as_int8(model: bytes) -> bytes:
         quantizers = all(is_a(op, litert.BuiltinOperator.QUANTIZE) for op in readers)
         if source.type != litert.TensorType.INT8 or not quantizers:
             continue
-        split.inputs[1] = maker.inputs[0]
+        split.inputs = [split.inputs[0], maker.inputs[0]]
         for tensor in (main.tensors[index] for index in split.outputs):
             tensor.type, tensor.quantization = source.type, source.quantization
         for op in (split, *readers):
