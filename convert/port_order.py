@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edge_runtime import schema
+from edgekit.convert.object_tree import pack, unpack
 
 
 def ordered(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
@@ -11,16 +11,11 @@ def ordered(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
     TensorFlow's converter has an order of its own; tuples in Python and arguments in C have the
     file's.
     """
-    from ai_edge_litert import schema_py_generated as litert_schema
-    from flatbuffers import Builder
-
-    tree = litert_schema.ModelT.InitFromPackedBuf(model)
+    tree = unpack(model)
     (signature,) = tree.signatureDefs
     main = tree.subgraphs[signature.subgraphIndex]
     main.inputs, main.outputs = (
         [next(one.tensorIndex for one in ports if one.name.decode() == name) for name in names]
         for ports, names in ((signature.inputs, inputs), (signature.outputs, outputs))
     )
-    builder = Builder(0)
-    builder.Finish(tree.Pack(builder), schema.IDENTIFIER)
-    return bytes(builder.Output())
+    return pack(tree)

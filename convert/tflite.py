@@ -17,6 +17,7 @@ from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
+from edgekit.convert.float_splits import as_int8
 from edgekit.convert.port_order import ordered
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
@@ -70,6 +71,8 @@ def to_tflite(
                 # Its calibrator opens TensorFlow's own, deprecated interpreter for several inputs.
                 warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
                 content = bytes(converter.convert())
+            if conversion.scheme == "int8":
+                content = as_int8(content)
             if trained.several:
                 content = ordered(content, _input_names(trained), names)
             graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0

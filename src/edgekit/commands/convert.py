@@ -62,7 +62,8 @@ class Batch(click.ParamType[int]):
     metavar="SOURCE",
     show_default="the training images",
     help="Inputs that set the range of each activation: mnist, synthetic, a PATH as for --data, or "
-    "an .npy array [N, ...] of model inputs.",
+    "an .npy array [N, ...] of model inputs; for several inputs an .npz with an array for each, by "
+    "its name.",
 )
 @click.option(
     "--calibration-size",

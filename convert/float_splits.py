@@ -1,0 +1,54 @@
+"""SPLIT in float32 that TensorFlow's converter leaves in int8 models, made int8.
+
+The converter wants one scale for a SPLIT's input and outputs, and gives up where an output that
+nothing reads has the widest range: the forget gate of an LSTM's first step, whose cell is still 0.
+It then writes DEQUANTIZE, SPLIT in float32, and QUANTIZE of each output. A SPLIT of the int8 input
+gives the QUANTIZE, which may change one scale into another, the same numbers.
+"""
+
+from typing import Any
+
+from edgekit.convert.object_tree import pack, unpack
+
+REQUANTIZES = 2
+"""Version of QUANTIZE whose input may be int8, and of SPLIT with int8."""
+
+
+def as_int8(model: bytes) -> bytes:
+    """Return ``model`` with such SPLITs in int8; the same bytes where it has none."""
+    from ai_edge_litert import schema_py_generated as litert
+
+    tree, changed = unpack(model), False
+    codes = tree.operatorCodes
+
+    def is_a(op: Any, builtin: int) -> bool:
+        return bool(codes[op.opcodeIndex].builtinCode == builtin)
+
+    main = tree.subgraphs[0]
+    makers = {index: op for op in main.operators for index in op.outputs}
+    for split in (op for op in main.operators if is_a(op, litert.BuiltinOperator.SPLIT)):
+        maker = makers.get(split.inputs[1])
+        readers = [op for op in main.operators if not set(split.outputs).isdisjoint(op.inputs)]
+        kept = not set(split.outputs).isdisjoint(main.outputs)
+        if maker is None or kept or not is_a(maker, litert.BuiltinOperator.DEQUANTIZE):
+            continue
+        source = main.tensors[maker.inputs[0]]
+        quantizers = all(is_a(op, litert.BuiltinOperator.QUANTIZE) for op in readers)
+        if source.type != litert.TensorType.INT8 or not quantizers:
+            continue
+        split.inputs = [split.inputs[0], maker.inputs[0]]
+        for tensor in (main.tensors[index] for index in split.outputs):
+            tensor.type, tensor.quantization = source.type, source.quantization
+        for op in (split, *readers):
+            code = codes[op.opcodeIndex]
+            code.version = max(code.version, REQUANTIZES)
+        changed = True
+    if not changed:
+        return model
+    read = {index for op in main.operators for index in op.inputs} | set(main.outputs)
+    main.operators = [
+        op
+        for op in main.operators
+        if not is_a(op, litert.BuiltinOperator.DEQUANTIZE) or op.outputs[0] in read
+    ]
+    return pack(tree)
