@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 USERS = {
     "foreign.py": "a model that rescales its input",
     "input_range.py": "what may rescale an input",
+    "networks.py": "random networks of many ops",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
     "test_tune.py": "a model that rescales its input",
     "test_worked_examples.py": "four kernels that a reader can check by hand",
