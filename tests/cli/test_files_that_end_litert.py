@@ -156,7 +156,7 @@ def test_inspect_says_that_litert_does_not_run_a_contradiction(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree = schema.ModelT.InitFromPackedBuf(classifier(deadly=False))
-    tree.subgraphs[0].operators[0].inputs = [0]
+    tree.subgraphs[0].operators[0].inputs = [0, -1]
     path = folder / "contradictory.tflite"
     path.write_bytes(build.pack(tree))
     assert run(["inspect", str(path), "--json"]) == 0

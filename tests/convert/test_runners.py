@@ -92,7 +92,7 @@ def test_weights_in_forms_of_their_own() -> None:
 
 def test_several_inputs_hide_no_op() -> None:
     tree = schema.ModelT.InitFromPackedBuf(
-        build.unary("GATHER_ND", ("float32", 0, 0), ("float32", 0, 0), 4)
+        build.unary("BROADCAST_ARGS", ("float32", 0, 0), ("float32", 0, 0), 4)
     )
     tree.subgraphs[0].inputs = [0, 0]
     found = who(build.pack(tree))
