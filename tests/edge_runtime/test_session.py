@@ -140,12 +140,35 @@ def test_no_inputs_or_outputs(what: str, int8_model: Path, opened: Open) -> None
         opened(edited(int8_model.read_bytes(), change))
 
 
-def test_a_dynamic_image_size(float_model: Path, opened: Open) -> None:
+def test_an_image_size_that_is_left_open_is_that_of_the_file(
+    float_model: Path, opened: Open
+) -> None:
     def change(_: Any, graph: Any) -> None:
-        graph.tensors[graph.inputs[0]].shapeSignature = [1, -1, -1, 1]
+        graph.tensors[graph.inputs[0]].shapeSignature = [-1, -1, -1, 1]
 
-    with pytest.raises(ModelError, match=r"float32 \[1, -1, -1, 1\] .*fixed image size"):
-        opened(edited(float_model.read_bytes(), change))
+    model, plain = opened(edited(float_model.read_bytes(), change)), load(float_model)
+    x = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
+    assert model.run(x).tobytes() == plain.run(x).tobytes()
+    with pytest.raises(InputError, match=r"expected a tensor of float32 \[-1, 28, 28, 1\]"):
+        model.run(np.zeros((1, 32, 32, 1), np.float32))
+
+
+@pytest.mark.parametrize("shape", [[], [1], [1, 1], [1, 500], [1] * 9])
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_an_output_has_the_shape_that_its_ops_make(
+    shape: list[int], backend: str, float_model: Path, tmp_path: Path
+) -> None:
+    def change(_: Any, graph: Any) -> None:
+        tensor = graph.tensors[graph.outputs[0]]
+        tensor.shape, tensor.shapeSignature = shape, None
+
+    path = tmp_path / "model.tflite"
+    path.write_bytes(edited(float_model.read_bytes(), change))
+    model, plain = load(path, backend=backend), load(float_model, backend=backend)
+    x = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
+    assert model.output.shape == plain.output.shape
+    assert model.run(x).tobytes() == plain.run(x).tobytes()
+    assert model.run(x).shape == plain.run(x).shape
 
 
 def test_an_element_type_without_a_buffer_format(float_model: Path, opened: Open) -> None:
@@ -156,12 +179,23 @@ def test_an_element_type_without_a_buffer_format(float_model: Path, opened: Open
         opened(edited(float_model.read_bytes(), change))
 
 
-def test_a_constant_as_output(float_model: Path, opened: Open) -> None:
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_constant_and_the_input_as_outputs(
+    backend: str, float_model: Path, tmp_path: Path
+) -> None:
     def change(_: Any, graph: Any) -> None:
-        graph.outputs = [graph.operators[1].inputs[1]]
+        graph.outputs = [graph.operators[1].inputs[1], *graph.outputs, graph.inputs[0]]
 
-    with pytest.raises(ModelError, match=r"its output .* is constant"):
-        opened(edited(float_model.read_bytes(), change))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(edited(float_model.read_bytes(), change))
+    model = load(path, backend=backend)
+    x = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
+    constant, output, same = model.run((x,))
+    weights = model.graph.tensors[model.graph.outputs[0]]
+    assert weights.data is not None
+    assert constant.tobytes() == bytes(weights.data)
+    assert output.tobytes() == load(float_model, backend=backend).run(x).tobytes()
+    assert same.tobytes() == x.tobytes()
 
 
 # run()
