@@ -1,4 +1,4 @@
-/* Functions of two bools, bytes of which all but 0 are true; the meaning is defined in logical.py. */
+/* Functions of two bools, bytes of which all but 0 are true; defined in logical.py. */
 #include "kernel.h"
 
 #include "broadcast.h"

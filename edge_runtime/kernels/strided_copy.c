@@ -75,7 +75,7 @@ void ek_strided_copy(const int32_t *params, void *const *tensors)
 
     for (int32_t row = 0; row < p.rows; row++, input += p.input_bytes)
         for (int32_t i = 0; i < planes; i++, output += bytes) {
-            const ptrdiff_t at = (ptrdiff_t)p.offset + ek_strided(table, p.loops - 2, p.loops, i);
-            copy_plane(plane, input + at, output, p.size);
+            const ptrdiff_t at = ek_strided(table, table + p.loops, p.loops - 2, i);
+            copy_plane(plane, input + (ptrdiff_t)p.offset + at, output, p.size);
         }
 }

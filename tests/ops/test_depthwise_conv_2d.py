@@ -315,6 +315,16 @@ def test_computed_weights_are_refused():
         plan(read(build.model(tensors, [op])))
 
 
+def test_int8_weights_without_a_scale_are_refused_beside_floats():
+    tensors = [
+        build.tensor((1, 2, 2, 1)),
+        build.tensor((1, 1, 1, 1), "int8", data=np.ones((1, 1, 1, 1), np.int8)),
+        build.tensor((1, 2, 2, 1)),
+    ]
+    op = ("DEPTHWISE_CONV_2D", [0, 1], 2, {"strideH": 1, "strideW": 1, "depthMultiplier": 1})
+    assert "op 0, DEPTHWISE_CONV_2D" in runtimes.refused(build.model(tensors, [op]))
+
+
 powers = st.tuples(*[st.integers(-20, 20)] * 3) | st.tuples(*[st.integers(-120, 120)] * 3)
 
 
