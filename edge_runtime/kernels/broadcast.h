@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "flash.h"
+#include "strides.h"
 
 enum { EK_LOOPS = 6 };
 
@@ -18,29 +18,18 @@ typedef struct {
 /* Rows of the innermost loop. */
 static inline int32_t ek_rows(const int32_t *sizes)
 {
-    int32_t rows = 1;
-    for (int loop = 0; loop < EK_LOOPS - 1; loop++)
-        rows *= ek_flash_int32(&sizes[loop]);
-    return rows;
+    return ek_runs(sizes, EK_LOOPS - 1);
 }
 
 /* Where a row of an input starts. */
 static inline ptrdiff_t ek_row(const int32_t *sizes, const int32_t *strides, int32_t row)
 {
-    ptrdiff_t start = 0;
-    for (int loop = EK_LOOPS - 2; loop >= 0; loop--) {
-        const int32_t size = ek_flash_int32(&sizes[loop]);
-        if (size == 1)
-            continue;
-        start += (ptrdiff_t)(row % size) * (ptrdiff_t)ek_flash_int32(&strides[loop]);
-        row /= size;
-    }
-    return start;
+    return ek_strided(sizes, strides, EK_LOOPS - 1, row);
 }
 
-/* Defines a kernel by element(Params, a, b), whose value fits the output's type. tensors: inputs a and
- * b, loops int32 [3][EK_LOOPS], output. The output may lie where an input lies that is not broadcast
- * and has elements of its size. */
+/* Defines a kernel by element(Params, a, b), whose value fits the output's type. tensors: inputs a
+ * and b, loops int32 [3][EK_LOOPS], output. The output may lie where an input lies that is not
+ * broadcast and has elements of its size. */
 #define EK_ELEMENTWISE(kernel, type, Output, Params, element)                                      \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \

@@ -24,8 +24,8 @@ void ek_concatenation(const int32_t *params, void *const *tensors)
         }
 }
 
-/* The same of uint8. tensors: the inputs, int32 [inputs] lengths, uint8 [256] a table for each input,
- * output. */
+/* The same of uint8. tensors: the inputs, int32 [inputs] lengths, uint8 [256] a table for each
+ * input, output. */
 void ek_concatenation_lookup(const int32_t *params, void *const *tensors)
 {
     const Concatenation p = *(const Concatenation *)params; /* a copy: the output could be params */

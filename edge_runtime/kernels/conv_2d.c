@@ -79,21 +79,15 @@ static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const
         *sum += x[k] * ek_flash_float(&w[k]);
 }
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 /* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
 static inline int32_t finish_twice(const Conv2D *p, int32_t sum, void *const *tensors, int32_t o)
 {
     const int32_t *bias = (const int32_t *)tensors[2], *multiplier = (const int32_t *)tensors[3];
     const int32_t *shift = (const int32_t *)tensors[4];
-    const int32_t total = add(sum, ek_flash_int32(&bias[o]));
+    const int32_t total = ek_add(sum, ek_flash_int32(&bias[o]));
     const int32_t scaled =
         ek_rescale_twice(total, ek_flash_int32(&multiplier[o]), ek_flash_int32(&shift[o]));
-    return ek_clamp(add(scaled, p->output_zero_point), p->lowest, p->highest);
+    return ek_clamp(ek_add(scaled, p->output_zero_point), p->lowest, p->highest);
 }
 
 /* The same with sums of int64, of which int32 is left. */
@@ -122,7 +116,7 @@ static inline int32_t finish_float(const Conv2D *p, int32_t sum, void *const *te
     const float *scale = (const float *)tensors[3];
     const int32_t zero_point = p->output_zero_point;
     const float low = (float)(p->lowest - zero_point), high = (float)(p->highest - zero_point);
-    const float scaled = (float)add(sum, ek_flash_int32(&bias[o])) * ek_flash_float(&scale[o]);
+    const float scaled = (float)ek_add(sum, ek_flash_int32(&bias[o])) * ek_flash_float(&scale[o]);
     return ek_nearest_even(ek_clamp_float32(scaled, low, high)) + zero_point;
 }
 

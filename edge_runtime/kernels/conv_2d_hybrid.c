@@ -37,7 +37,8 @@ static inline void conv_2d_hybrid(const int32_t *params, void *const *tensors, i
 {
     Conv2D p;
     memcpy(&p, params, sizeof p);
-    const int32_t each = p.outputs / (p.channels / p.depth), image = p.height * p.width * p.channels;
+    const int32_t each = p.outputs / (p.channels / p.depth);
+    const int32_t image = p.height * p.width * p.channels;
     const ptrdiff_t depth = (ptrdiff_t)p.depth;
     const ptrdiff_t window = (ptrdiff_t)p.window_height * (ptrdiff_t)p.window_width * depth;
     const float lowest = ek_float(&p.lowest), highest = ek_float(&p.highest);

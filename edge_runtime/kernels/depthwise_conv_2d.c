@@ -88,12 +88,6 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
         }                                                                                          \
     }
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(uint32_t a, int32_t b)
-{
-    return (int32_t)(a + (uint32_t)b);
-}
-
 static inline uint32_t product_int8(DepthwiseInt8 p, int8_t x, const int8_t *weight)
 {
     return (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
@@ -106,10 +100,10 @@ static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void 
     const int32_t *multiplier = (const int32_t *)tensors[3] + first;
     const int32_t *shift = (const int32_t *)tensors[4] + first;
     for (int32_t c = 0; c < count; c++) {
-        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const int32_t total = ek_add((int32_t)sums[c], ek_flash_int32(&bias[c]));
         const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
-        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
-        const int32_t moved = add(scaled, p.output_zero_point);
+        const int32_t scaled = ek_rescale_twice(total, factor, left);
+        const int32_t moved = ek_add(scaled, p.output_zero_point);
         output[c] = (int8_t)ek_clamp(moved, p.lowest, p.highest);
     }
 }
@@ -122,7 +116,7 @@ static inline void store_int8_float(DepthwiseInt8 p, const uint32_t *sums, void 
     const int32_t *bias = (const int32_t *)tensors[2] + first;
     const float *scale = (const float *)tensors[3] + first;
     for (int32_t c = 0; c < count; c++) {
-        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const int32_t total = ek_add((int32_t)sums[c], ek_flash_int32(&bias[c]));
         const float value = (float)total * ek_flash_float(&scale[c]);
         const int32_t nearest = ek_nearest_even(ek_clamp_float32(value, lowest, highest));
         output[c] = (int8_t)(nearest + p.output_zero_point);
@@ -142,10 +136,10 @@ static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const 
     const int32_t *multiplier = (const int32_t *)tensors[3] + first;
     const int32_t *shift = (const int32_t *)tensors[4] + first;
     for (int32_t c = 0; c < count; c++) {
-        const int32_t total = add(sums[c], ek_flash_int32(&bias[c]));
+        const int32_t total = ek_add((int32_t)sums[c], ek_flash_int32(&bias[c]));
         const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
-        const uint32_t scaled = (uint32_t)ek_rescale_twice(total, factor, left);
-        const int32_t moved = add(scaled, p.output_zero_point);
+        const int32_t scaled = ek_rescale_twice(total, factor, left);
+        const int32_t moved = ek_add(scaled, p.output_zero_point);
         output[c] = (uint8_t)ek_clamp(moved, p.lowest, p.highest);
     }
 }

@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* The sum, which wraps: what a damaged file holds may leave int32. */
+static inline int32_t ek_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* total * multiplier * 2^(shift - 31), rounded once, halves up: MultiplyByQuantizedMultiplier of
  * TFLite with TFLITE_SINGLE_ROUNDING. The shift is in [-31, 30]; what leaves int32 wraps. */
 static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t shift)

@@ -20,12 +20,6 @@ static inline int64_t dot_int16(const int16_t *input, const int8_t *weights, int
     return sum;
 }
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 /* A sum with the bias of an output, int64 or int32 as the bias is; it wraps. */
 typedef int64_t adder(int64_t sum, const void *bias, int32_t output);
 
@@ -36,7 +30,7 @@ static inline int64_t add_wide(int64_t sum, const void *bias, int32_t output)
 
 static inline int64_t add_narrow(int64_t sum, const void *bias, int32_t output)
 {
-    return add((int32_t)(uint32_t)(uint64_t)sum, ek_flash_int32((const int32_t *)bias + output));
+    return ek_add((int32_t)(uint32_t)(uint64_t)sum, ek_flash_int32((const int32_t *)bias + output));
 }
 
 /* A total scaled by the multiplier and the shift of an output. */

@@ -18,12 +18,6 @@ static inline int32_t dot_int8(const int8_t *input, const int8_t *weights, int32
     return sum;
 }
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 static inline void dense_int8(const int32_t *params, void *const *tensors, rescaler *rescale)
 {
     const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
@@ -38,9 +32,9 @@ static inline void dense_int8(const int32_t *params, void *const *tensors, resca
     for (int32_t row = 0; row < rows; row++, input += depth) {
         const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            const int32_t total = add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
+            const int32_t total = ek_add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
             const int32_t factor = ek_flash_int32(&multiplier[o]), left = ek_flash_int32(&shift[o]);
-            const int32_t scaled = add(rescale(total, factor, left), zero_point);
+            const int32_t scaled = ek_add(rescale(total, factor, left), zero_point);
             *output++ = (int8_t)ek_clamp(scaled, lowest, highest);
         }
     }
@@ -86,7 +80,7 @@ void ek_fully_connected_int8_float(const int32_t *params, void *const *tensors)
     for (int32_t row = 0; row < rows; row++, input += depth) {
         const int8_t *weights = (const int8_t *)tensors[1];
         for (int32_t o = 0; o < outputs; o++, weights += depth) {
-            const int32_t total = add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
+            const int32_t total = ek_add(dot_int8(input, weights, depth), ek_flash_int32(&bias[o]));
             float value = (float)total * ek_flash_float(&scale[o]);
             value = value < lowest ? lowest : value;
             value = value > highest ? highest : value;

@@ -21,7 +21,7 @@ typedef struct {
         int32_t total = 0;                                                                         \
         for (int32_t i = 0; i < p.depth; i++)                                                      \
             total += (input[i] - p.zero_point) * (input[i] - p.zero_point);                        \
-        const Inverse inverse = ek_inverse_root(total);                                               \
+        const Inverse inverse = ek_inverse_root(total);                                            \
         for (int32_t i = 0; i < p.depth; i++)                                                      \
             output[i] = (type)normalized(input[i] - p.zero_point, inverse);                        \
     }

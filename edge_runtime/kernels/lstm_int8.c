@@ -27,12 +27,6 @@ enum { PEEPHOLE_FACTORS = 8 };
 enum { HIDDEN_FACTOR = 12 };
 enum { PROJECTION_FACTOR = 13 };
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 static inline int32_t scaled(int32_t value, const int32_t *factor)
 {
     return ek_rescale_twice(value, ek_flash_int32(&factor[0]), ek_flash_int32(&factor[1]));
@@ -51,8 +45,8 @@ static inline void add_product(const int8_t *matrix, const int8_t *vector, const
                                const int32_t *factor, int32_t rows, int32_t depth, int16_t *values)
 {
     for (int32_t row = 0; row < rows; row++, matrix += depth) {
-        const int32_t total = add(dot(matrix, vector, depth), ek_flash_int32(&bias[row]));
-        values[row] = (int16_t)ek_clamp16(add(scaled(total, factor), values[row]));
+        const int32_t total = ek_add(dot(matrix, vector, depth), ek_flash_int32(&bias[row]));
+        values[row] = (int16_t)ek_clamp16(ek_add(scaled(total, factor), values[row]));
     }
 }
 
@@ -75,7 +69,7 @@ static inline void normalise(int16_t *values, const int16_t *norm, const int32_t
         const int32_t centred = values[i] * (int32_t)1024 - mean;
         const int32_t root = ek_rescale_twice(centred, inverse.multiplier, -inverse.right);
         const uint32_t weighted = (uint32_t)((int64_t)root * ek_flash_int16(&norm[i]));
-        const int64_t total = add((int32_t)weighted, ek_flash_int32(&bias[i]));
+        const int64_t total = ek_add((int32_t)weighted, ek_flash_int32(&bias[i]));
         const int32_t rounded = (int32_t)((total + (total > 0 ? 512 : -512)) / 1024);
         values[i] = (int16_t)ek_clamp16(scaled(rounded, factor));
     }
@@ -100,7 +94,7 @@ static inline void calculate_gate(const LstmInt8 *p, int32_t gate, void *const *
         for (int32_t c = 0; c < cells; c++) {
             const int32_t product = (int32_t)ek_flash_int16(&peephole[c]) * cell[c];
             const int32_t moved = scaled(product, factors + 2 * PEEPHOLE_FACTORS);
-            values[c] = (int16_t)ek_clamp16(add(moved, values[c]));
+            values[c] = (int16_t)ek_clamp16(ek_add(moved, values[c]));
         }
     if (p->layer_norm)
         normalise(values, (const int16_t *)tensors[LSTM_NORMS + gate],
@@ -125,7 +119,8 @@ static inline void update_cell(const LstmInt8 *p, int16_t *const *gates, int16_t
         const int32_t kept = ek_rounding_shift((int32_t)forget[c] * cell[c], 15);
         const int32_t added = ek_rounding_shift(in * modulation[c], 15 + p->cell_bits);
         /* A product of two least numbers leaves int16. */
-        cell[c] = (int16_t)clipped(ek_clamp16((int16_t)kept + (int32_t)(int16_t)added), p->cell_clip);
+        const int32_t both = (int16_t)kept + (int32_t)(int16_t)added;
+        cell[c] = (int16_t)clipped(ek_clamp16(both), p->cell_clip);
     }
 }
 
@@ -167,14 +162,14 @@ void ek_lstm_int8_twice(const int32_t *params, void *const *tensors)
             for (int32_t c = 0; c < p->cells; c++) {
                 const int32_t product = gates[OUTPUT_GATE][c] * ek_tanh16(cell[c], p->cell_bits);
                 const int32_t moved = scaled(product, factors + 2 * HIDDEN_FACTOR);
-                hidden[c] = (int8_t)ek_clamp(add(moved, zero_point), INT8_MIN, INT8_MAX);
+                hidden[c] = (int8_t)ek_clamp(ek_add(moved, zero_point), INT8_MIN, INT8_MAX);
             }
             const int8_t *projection = (const int8_t *)tensors[LSTM_PROJECTION];
             for (int32_t o = 0; p->projection && o < p->outputs; o++, projection += cells) {
                 const int32_t sum = dot(projection, hidden, p->cells);
-                const int32_t total = add(sum, ek_flash_int32(&bias[o]));
+                const int32_t total = ek_add(sum, ek_flash_int32(&bias[o]));
                 const int32_t moved =
-                    add(scaled(total, factors + 2 * PROJECTION_FACTOR), p->state_zero_point);
+                    ek_add(scaled(total, factors + 2 * PROJECTION_FACTOR), p->state_zero_point);
                 state[o] = (int8_t)clipped(ek_clamp(moved, INT8_MIN, INT8_MAX), p->projection_clip);
             }
             memcpy((int8_t *)tensors[LSTM_INT8_OUTPUT] + row * outputs, state, outputs);

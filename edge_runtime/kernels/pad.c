@@ -30,7 +30,7 @@ void ek_pad(const int32_t *params, void *const *tensors)
     memcpy(&p, params, sizeof p);
     const char *input = (const char *)tensors[0];
     const int8_t *value = (const int8_t *)tensors[1];
-    const int32_t *table = (const int32_t *)tensors[2];
+    const int32_t *table = (const int32_t *)tensors[2], *strides = table + p.loops;
     char *output = (char *)tensors[3];
     const int32_t runs = ek_runs(table, p.loops);
     const ptrdiff_t end = (ptrdiff_t)p.output_bytes, size = (ptrdiff_t)p.size;
@@ -45,7 +45,7 @@ void ek_pad(const int32_t *params, void *const *tensors)
     for (int32_t row = 0; row < p.rows; row++, output += end) {
         ptrdiff_t done = 0;
         for (int32_t run = 0; run < runs; run++, input += size) {
-            const ptrdiff_t at = (ptrdiff_t)p.offset + ek_strided(table, p.loops, p.loops, run);
+            const ptrdiff_t at = (ptrdiff_t)p.offset + ek_strided(table, strides, p.loops, run);
             repeat(output + done, (size_t)(at - done), element, unit);
             memcpy(output + at, input, (size_t)size);
             done = at + size;

@@ -8,7 +8,8 @@
 
 enum { EK_REDUCE_LOOPS = 4, EK_REDUCE_BLOCK = 32 }; /* the block: numbers of a row at a time */
 
-/* Where an iteration of loops, their sizes and strides, starts. Loop 0, the outermost, has no end. */
+/* Where an iteration of loops, their sizes and strides, starts. Loop 0, the outermost, has no
+ * end. */
 static inline ptrdiff_t offset_of(const int32_t *loops, int32_t index)
 {
     const int32_t *strides = loops + EK_REDUCE_LOOPS;
@@ -117,29 +118,23 @@ typedef struct {
     int32_t lowest, highest;
 } Rescaled;
 
-/* Unsigned, because a sum may wrap. */
-static inline int32_t sum_32(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
 static inline int32_t rescaled(Rescaled p, int32_t total)
 {
-    const int32_t moved = ek_rescale_twice(sum_32(total, p.offset), p.multiplier, p.shift);
-    return ek_clamp(sum_32(moved, p.zero_point), p.lowest, p.highest);
+    const int32_t moved = ek_rescale_twice(ek_add(total, p.offset), p.multiplier, p.shift);
+    return ek_clamp(ek_add(moved, p.zero_point), p.lowest, p.highest);
 }
 
 void ek_reduce_sum_int8_twice(const int32_t *params, void *const *tensors)
 {
     const Rescaled p = *(const Rescaled *)params;
     const int8_t flip = (int8_t)p.flip;
-    REDUCE(int8_t, int32_t, 0, FLIPPED, sum_32, rescaled)
+    REDUCE(int8_t, int32_t, 0, FLIPPED, ek_add, rescaled)
 }
 
 void ek_reduce_sum_int16_twice(const int32_t *params, void *const *tensors)
 {
     const Rescaled p = *(const Rescaled *)params;
-    REDUCE(int16_t, int32_t, 0, AS_IT_IS, sum_32, rescaled)
+    REDUCE(int16_t, int32_t, 0, AS_IT_IS, ek_add, rescaled)
 }
 
 typedef struct {

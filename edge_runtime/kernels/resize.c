@@ -128,8 +128,8 @@ static inline int16_t mixed_int16(int16_t a, int16_t b, int16_t c, int16_t d, in
 }
 
 /* Defines a kernel by two taps of each row and column, and by what mixes four pixels. tensors:
- * image [batches][rows][columns][channels], output [batches][output_rows][output_columns][channels].
- */
+ * image [batches][rows][columns][channels], output
+ * [batches][output_rows][output_columns][channels]. */
 #define EK_BILINEAR(kernel, type, Pair, pair, mixed)                                               \
     void kernel(const int32_t *params, void *const *tensors)                                       \
     {                                                                                              \

@@ -31,8 +31,10 @@ static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const i
 {
     uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
                            2^31 */
-    for (int32_t i = 0; i < depth; i++)
-        total += (uint32_t)ek_rounding_shift(ek_flash_int32(&table[largest - number(row[i], flip)]), 12);
+    for (int32_t i = 0; i < depth; i++) {
+        const int32_t power = ek_flash_int32(&table[largest - number(row[i], flip)]);
+        total += (uint32_t)ek_rounding_shift(power, 12);
+    }
     const int32_t zeros = ek_leading_zeros(total);
     const Share share = {ek_reciprocal((int32_t)((total << zeros) - 0x80000000u)),
                          12 - zeros + 31 - bits};

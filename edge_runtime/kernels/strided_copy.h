@@ -78,7 +78,8 @@ static inline void ek_copy_plane(EkPlane p, const char *input, char *output, int
         const size_t bytes = (size_t)p.size * (size_t)plane.outer * (size_t)plane.inner;           \
         for (int32_t row = 0; row < p.rows; row++, input += p.input_bytes)                         \
             for (int32_t i = 0; i < planes; i++, output += bytes) {                                \
-                const ptrdiff_t loops = ek_strided(table, p.loops - 2, p.loops, i);                \
+                const ptrdiff_t loops =                                                            \
+                    ek_strided(table, table + p.loops, p.loops - 2, i);                            \
                 copy(plane, input + ((ptrdiff_t)p.offset + loops), output, p.size);                \
             }                                                                                      \
     }

@@ -70,21 +70,16 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
         }                                                                                          \
     }
 
-/* Unsigned, because what a damaged file holds may wrap. */
-static inline int32_t add(uint32_t a, int32_t b)
-{
-    return (int32_t)(a + (uint32_t)b);
-}
-
 /* The output of a sum with its bias, rescaled. */
 static inline int32_t store_twice(TransposeConv p, uint32_t sum, void *const *tensors,
                                   int32_t output)
 {
-    const int32_t total = add(sum, ek_flash_int32((const int32_t *)tensors[2] + output));
+    const int32_t bias = ek_flash_int32((const int32_t *)tensors[2] + output);
+    const int32_t total = ek_add((int32_t)sum, bias);
     const int32_t multiplier = ek_flash_int32((const int32_t *)tensors[3] + output);
     const int32_t shift = ek_flash_int32((const int32_t *)tensors[4] + output);
     const int32_t scaled = ek_rescale_twice(total, multiplier, shift);
-    return ek_clamp(add((uint32_t)scaled, p.output_zero_point), p.lowest, p.highest);
+    return ek_clamp(ek_add(scaled, p.output_zero_point), p.lowest, p.highest);
 }
 
 static inline uint32_t product_int8(TransposeConv p, int8_t x, const int8_t *weight)
@@ -97,7 +92,8 @@ static inline int32_t store_float(TransposeConv p, uint32_t sum, void *const *te
 {
     const float lowest = (float)(p.lowest - p.output_zero_point);
     const float highest = (float)(p.highest - p.output_zero_point);
-    const int32_t total = add(sum, ek_flash_int32((const int32_t *)tensors[2] + output));
+    const int32_t bias = ek_flash_int32((const int32_t *)tensors[2] + output);
+    const int32_t total = ek_add((int32_t)sum, bias);
     const float value = (float)total * ek_flash_float((const float *)tensors[3] + output);
     return ek_nearest_even(ek_clamp_float32(value, lowest, highest)) + p.output_zero_point;
 }
