@@ -59,9 +59,9 @@ def variables(graph: Graph) -> Graph:
     tensors, initial = list(graph.tensors), dict(graph.initial)
     last_read = {index: at for at, op in enumerate(graph.ops) for index in op.inputs}
     assigned: dict[Name, list[int]] = {}
-    for at, use in uses.items():
-        if use.op.name == "ASSIGN_VARIABLE":
-            assigned.setdefault(use.name, []).append(at)
+    for one in uses.values():
+        if one.op.name == "ASSIGN_VARIABLE":
+            assigned.setdefault(one.name, []).append(one.at)
     states: dict[Name, int] = {}
     replaced: dict[int, int] = {}
     kept: list[Op] = []
