@@ -71,5 +71,5 @@ def test_scales_make_no_difference():
 def test_float16_is_refused():
     tensors = [build.tensor((1, 3), dtype) for dtype in ("int8", "float16", "float32")]
     data = build.model(tensors, [("CAST", [0], 1, {}), ("DEQUANTIZE", [1], 2, {})])
-    with pytest.raises(ModelError, match="of one of int8, .* float32; here it is int8 to float16"):
+    with pytest.raises(ModelError, match=r"of one of int8, .* float32; here it is int8 to float16"):
         plan(read(data))
