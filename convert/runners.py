@@ -175,7 +175,7 @@ def _reason(graph: Graph, op: Op, target: Target) -> str:
         if tensor.blockwise or tensor.sparse:
             return "blockwise quantised weights" if tensor.blockwise else "sparse weights"
         if tensor.dtype in ("float16", "int4") and target.name != "ethos-u":
-            return f"{tensor.dtype} constants"
+            return f"{tensor.dtype} {'activations' if tensor.data is None else 'constants'}"
     if types := INTEGERS.get(target.name):
         if is_float(graph, op):
             return "computes in floating point"

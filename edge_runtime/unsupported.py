@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 MAX_SHOWN = 200
 """Most characters of a value in a message."""
 
-KINDS = 3
-"""Most kinds of ops that a message names; `edgekit inspect` lists them all."""
+KINDS, OF_KIND = 30, 160
+"""Most kinds of ops that a message names, and most characters of the reason of each: honest models
+have few of them, a hostile one may have thousands. `edgekit inspect` lists all."""
 
 NO_SUCH_OP = "the engine has no such op"
 TENSORFLOW_OP = "an op of TensorFlow (SELECT_TF_OPS)"
 CUSTOM_OP = "a custom op"
-FLOAT16 = "float16 constants"
-HYBRID = "int8 weights with float32 activations (hybrid)"
+FLOAT16 = "float16 tensors, of which DEQUANTIZE alone reads constants"
 BLOCKWISE = "blockwise quantised weights"
 SPARSE = "weights in the sparse layout"
 INT4 = "int4 weights"
-STATE = "tensors that keep a state"
+STATE = "constants that keep a state"
 
 ABSENT = (NO_SUCH_OP, TENSORFLOW_OP, CUSTOM_OP)
 """Reasons that add nothing to the op's name."""
@@ -39,10 +39,9 @@ INSTEAD = {
     TENSORFLOW_OP: "convert the model without such ops",
     CUSTOM_OP: "build the model without it",
     FLOAT16: "convert the Keras model as float32, or with --quantize",
-    HYBRID: "convert with --quantize, which makes activations int8 too, or as float32",
     BLOCKWISE: "quantise with a scale for each channel",
     INT4: "convert with --quantize, which makes weights int8",
-    STATE: "build the model without a state, which goes in and comes out instead",
+    STATE: "leave the state without a constant, or set it with ASSIGN_VARIABLE",
     SPARSE: "convert it without the sparse layout: `edgekit export` leaves zeros out anyway",
 }
 """Reason why an op is not run -> what to do instead. LiteRT runs all of these except those that
@@ -114,7 +113,7 @@ def wrong_type(op: Op, tensors: Sequence[Tensor], tensor: Tensor) -> Unsupported
     elif tensor.sparse:
         why, form = SPARSE, "sparse"
     elif tensor.variable:
-        why, form = STATE, "kept from one inference to the next"
+        why, form = STATE, "constant and kept from one inference to the next"
     name = tensors[op.outputs[0]].name
     return Unsupported(op, name, why, f": tensor {tensor.index} is {form}")
 
@@ -125,38 +124,41 @@ def broken_limit(call: Call, limit: str, value: str) -> Unsupported:
         if tensor and tensor.dtype == "float16":
             statement = f": tensor {tensor.index} is float16"
             return Unsupported(call.op, call.output.name, FLOAT16, statement)
-    first, *others = call.inputs
-    quantised = any(
-        tensor and tensor.data is not None and tensor.dtype in ("int8", "uint8")
-        for tensor in others
-    )
-    name = call.output.name
-    if quantised and first and first.dtype == call.output.dtype == "float32":
-        return Unsupported(call.op, name, HYBRID, f": {HYBRID}")
     limit = f"{limit[:1].lower()}{limit[1:]}"
-    return Unsupported(call.op, name, limit, f": {limit}; here it is {value[:MAX_SHOWN]}")
+    statement = f": {limit}; here it is {value[:MAX_SHOWN]}"
+    return Unsupported(call.op, call.output.name, limit, statement)
 
 
 def refusal(graph: Graph, ops: Sequence[Unsupported]) -> str:
-    """Return the sentence that refuses a model: which ops, how many, why, what to do."""
+    """Return the sentence that refuses a model: all its ops that do not run, why, what to do.
+
+    Ops of the same name and reason are named once, by the first of them.
+    """
     advice = _advice(graph, ops)
     if len(ops) == 1:
         (op,) = ops
         sentence = f"{label(op.op)} {short(op.output)!r}{op.statement}"
         if op.why in ABSENT:
             return f"{sentence}: {advice}"
-        return f"{sentence}: {op.instead}; {advice}" if op.why in INSTEAD else sentence
+        known = f": {op.instead}" if op.why in INSTEAD else ""
+        return f"{sentence}{known}; {advice}"
     kinds = counted(ops)
-    named = ", ".join(
-        f"{name} ({len(same)}{'' if why in ABSENT else f', {short(why)}'})"
-        for (name, why), same in kinds[:KINDS]
-    )
+    named = ", ".join(_described(name, same) for (name, _), same in kinds[:KINDS])
     if (rest := len(kinds) - KINDS) > 0:
         named += f" and {rest} more kind{'s' if rest > 1 else ''}"
     return (
         f"the engine does not run {len(ops)} of its {len(graph.ops)} ops: {named}; {advice}; "
-        "`edgekit inspect` lists all with their reasons"
+        "`edgekit inspect` says what to do instead of each"
     )
+
+
+def _described(name: str, same: list[Unsupported]) -> str:
+    """Return ops of one kind: "ABS (2, first 'a': the input is int8; here it is int32)"."""
+    first, count = same[0], len(same)
+    reason = "" if first.why in ABSENT else first.statement
+    if len(reason) > OF_KIND:
+        reason = f"{reason[: OF_KIND - 1]}…"
+    return f"{name} ({count}, {'first ' if count > 1 else ''}{short(first.output)!r}{reason})"
 
 
 def counted(ops: Sequence[Unsupported]) -> list[tuple[tuple[str, str], list[Unsupported]]]:

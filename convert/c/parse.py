@@ -37,7 +37,7 @@ DEFINED = re.compile(
   | ^EK_\w+\((\w+),\                # likewise a function
   | ^EK_TARGET\ void\ EK\((\w+)\)
   | ^typedef\ struct\ \{.*\}\ (\w+);
-  | ^enum\ \{\ (\w+)\ =
+  | ^enum\ \{\ (\w+)\ =[^,}]+\};  # of one value, since one name is found
   | ^(?:__attribute__\(\(\w+\)\)\ )?(?:\w[\w ]*[ *])(\w+)(?:[\[(]|\ =)  # function, its type, value
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,

@@ -36,7 +36,9 @@
 
 typedef void ek_kernel(const int32_t *params, void *const *tensors);
 
-enum { EK_MOST_PARAMS = 32, EK_MOST_TENSORS = 32 }; /* that a variant with a packer reads */
+/* That a variant with a packer reads. */
+enum { EK_MOST_PARAMS = 32 };
+enum { EK_MOST_TENSORS = 32 };
 
 /* What a variant reads in place of a kernel's own parameters and constants. */
 typedef struct {

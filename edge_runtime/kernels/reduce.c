@@ -6,7 +6,8 @@
 #include "flash.h"
 #include "float_bits.h"
 
-enum { EK_REDUCE_LOOPS = 4, EK_REDUCE_BLOCK = 32 }; /* the block: numbers of a row at a time */
+enum { EK_REDUCE_LOOPS = 4 };
+enum { EK_REDUCE_BLOCK = 32 }; /* numbers of a row at a time */
 
 /* Where an iteration of loops, their sizes and strides, starts. Loop 0, the outermost, has no
  * end. */

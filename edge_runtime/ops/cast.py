@@ -8,7 +8,14 @@ from edge_runtime.ops.constraints import same_shape
 CODES = {"int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint8": -1, "bool": 0}
 """Element type -> its code in the kernels' parameters."""
 
-CONSTRAINTS = ()
+
+def types_are_supported(call: Call) -> str | None:
+    """Input and output are of one of int8, int16, int32, int64, uint8, bool, float32."""
+    types = call.input(0).dtype, call.output.dtype
+    return None if {*types} <= {*CODES, "float32"} else " to ".join(types)
+
+
+CONSTRAINTS = (types_are_supported,)
 
 shapes = same_shape
 

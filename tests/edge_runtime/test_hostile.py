@@ -4,6 +4,7 @@ The corpus and the files with too much of something run in separate processes, s
 or a hang is a failure of one test, with the number of the file.
 """
 
+import copy
 import struct
 import subprocess
 import sys
@@ -306,6 +307,66 @@ def test_an_option_of_minus_zero_is_not_that_of_zero() -> None:
     ]
     first, second = (step.kernel for step in planner.plan(replace(graph, ops=tuple(ops))).steps)
     assert first.params != second.params
+
+
+TIMED = """
+import sys, time
+from pathlib import Path
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
+
+data = Path(sys.argv[1]).read_bytes()
+before = time.process_time()
+print(len(plan(read(data)).steps), time.process_time() - before)
+"""
+SECONDS = 4
+"""What planning of 4,096 ops takes at most, of one core; the slowest takes 2 s on one of 2020."""
+
+
+def repeated(name: str) -> bytes:
+    """The ops of a small model until there are 4,096, each with a state for an output.
+
+    So none is dropped, none folded, and all outputs are alive at once. Their scales differ, so that
+    each is lowered.
+    """
+    tree = schema.ModelT.InitFromPackedBuf(models.seeds()[name])
+    graph = tree.subgraphs[0]
+    nodes = list(graph.operators)
+    written = sum(len(node.outputs) for node in nodes)
+    added = []
+    for number in range(1, limits.MAX_OPS // written):
+        renamed: dict[int, int] = {}
+        for node in nodes:
+            again = copy.copy(node)
+            again.inputs = [renamed.get(int(index), int(index)) for index in node.inputs]
+            for index in node.outputs:
+                tensor = copy.copy(graph.tensors[int(index)])
+                tensor.isVariable = True
+                if tensor.quantization is not None and tensor.quantization.scale is not None:
+                    tensor.quantization = copy.copy(tensor.quantization)
+                    scale = tensor.quantization.scale * (1 + number * 1e-5)
+                    tensor.quantization.scale = scale.astype(np.float32)
+                renamed[int(index)] = len(graph.tensors)
+                graph.tensors.append(tensor)
+            again.outputs = [renamed[int(index)] for index in node.outputs]
+            added.append(again)
+    graph.operators = [*added, *nodes]
+    return build.pack(tree)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(hostile.SANITIZED, reason="AddressSanitizer needs time, too")
+@pytest.mark.parametrize(
+    "name", ["conv int8", "conv hybrid", "matmul int8 int8 int8", "STRIDED_SLICE int8", "ADD int8"]
+)
+def test_thousands_of_ops_are_planned_in_seconds(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(repeated(name))
+    done = run("-c", TIMED, str(path), timeout=60)
+    assert done.returncode == 0, done.stderr
+    steps, seconds = done.stdout.split()
+    assert int(steps) > limits.MAX_OPS - 100
+    assert float(seconds) < SECONDS
 
 
 PEAK = """

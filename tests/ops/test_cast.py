@@ -8,6 +8,9 @@ import pytest
 import build
 import moved
 import runtimes
+from edge_runtime import ModelError
+from edge_runtime.planner import plan
+from edge_runtime.reader import read
 from runtimes import equal
 
 
@@ -63,3 +66,10 @@ def test_scales_make_no_difference():
     data = build.model(tensors, [("CAST", [0], 1, {})])
     x = np.array([[-3, 0, 100]], np.int8)
     equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+def test_float16_is_refused():
+    tensors = [build.tensor((1, 3), dtype) for dtype in ("int8", "float16", "float32")]
+    data = build.model(tensors, [("CAST", [0], 1, {}), ("DEQUANTIZE", [1], 2, {})])
+    with pytest.raises(ModelError, match=r"of one of int8, .* float32; here it is int8 to float16"):
+        plan(read(data))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import build
 import runtimes
@@ -66,6 +67,14 @@ def model(
         options["depthMultiplier"] = 1
     ops = [("PAD" if value is None else "PADV2", inputs, 2, {}), (op, [2, 3, 5], 4, options)]
     return build.model(tensors, ops, outputs=[4, *further])
+
+
+def test_the_value_of_a_pad_counts_and_one_of_a_padv2_may_be_missing() -> None:
+    for name, value, left in ("PAD", 5, 2), ("PADV2", None, 1):
+        tree = schema.ModelT.InitFromPackedBuf(model(value=value))
+        tree.operatorCodes[0].builtinCode = getattr(schema.BuiltinOperator, name)
+        tree.operatorCodes[0].deprecatedBuiltinCode = tree.operatorCodes[0].builtinCode
+        assert len(names(build.pack(tree))) == left
 
 
 def names(data: bytes) -> list[str]:

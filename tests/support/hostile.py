@@ -30,6 +30,9 @@ SECONDS = 20
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
 """Whether `make sanitize` runs this."""
 
+LONGEST = 10_000
+"""Characters of a refusal, which names up to 30 kinds of ops."""
+
 LARGEST = 1 << 20
 """Bytes of input, output and arena up to which a model is run: how long a run takes is the model's
 own affair."""
@@ -46,7 +49,7 @@ def opened(data: bytes, backend: str) -> edge_runtime.Model | None:
             message = str(error)
             assert message.startswith(f"{file.name}: "), message
             assert "\n" not in message, message
-            assert len(message) < 2000, message
+            assert len(message) < LONGEST, message
             return None
 
 

@@ -43,6 +43,7 @@ REFUSED = {
         1,
         "static int a",
     ),
+    "an enum of two values": ("enum { A = 1, B = 2 };\n", 1, "enum"),
     "what defines nothing": ("EK_ALL(X)\n", 1, "EK_ALL"),
     "no last line": (A[:-1], 1, "static int a"),
 }
