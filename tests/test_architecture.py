@@ -60,7 +60,12 @@ ELSEWHERE = {
 }
 """Box -> its modules outside the folder of its name."""
 
-OF_TRAIN = {"edgekit.train.dataset", "edgekit.train.data", "edgekit.train.finetune.recipe"}
+OF_TRAIN = {
+    "edgekit.train.arrays",
+    "edgekit.train.data",
+    "edgekit.train.dataset",
+    "edgekit.train.finetune.recipe",
+}
 """Modules of train that convert and benchmarks may import."""
 
 
