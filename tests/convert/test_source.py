@@ -56,12 +56,6 @@ def absent(_: Path) -> None:
     pass
 
 
-def two_inputs(path: Path) -> None:
-    keras = frameworks.keras()
-    one, other = keras.Input((4,), name="left"), keras.Input((4,), name="right")
-    keras.Model([one, other], keras.layers.Add(name="sum")([one, other])).save(path)
-
-
 def open_shape(path: Path) -> None:
     layers = keras_layers()
     sequential(layers.GlobalAveragePooling2D(), layers.Dense(2), shape=(None, None, 1)).save(path)
@@ -202,7 +196,6 @@ REFUSED: list[tuple[Callable[[Path], Any], str, str]] = [
     (weights_only, "a.weights.h5", "weights and no architecture.*load_weights"),
     (zip_of_weights, "a.keras", "weights and no architecture"),
     (unbuilt, "a.keras", r"never built.*keras\.Input"),
-    (two_inputs, "a.keras", r"2 inputs \(left \[\?, 4\], right \[\?, 4\]\) and 1 output"),
     (open_shape, "a.keras", r"\[\?, \?, \?, 1\].* must be known; build .* fixed size"),
     (integers, "a.keras", r"input words \[\?, 4\] is int32; only float32"),
     (index, "a.keras", r"output argmax.* is int32; .*an argmax"),
