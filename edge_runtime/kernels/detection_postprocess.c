@@ -59,8 +59,9 @@ static inline void find_corners(const DetectionPostprocess *p, Numbers encodings
 {
     const double y = ek_float(&p->y_scale), x = ek_float(&p->x_scale);
     const double h = ek_float(&p->h_scale), w = ek_float(&p->w_scale);
+    const ptrdiff_t length = (ptrdiff_t)p->box_length;
     for (ptrdiff_t i = 0; i < p->boxes; i++, box += 4) {
-        const ptrdiff_t at = i * p->box_length, by = 4 * i;
+        const ptrdiff_t at = i * length, by = 4 * i;
         side(box, number_at(encodings, at), number_at(anchors, by), number_at(encodings, at + 2),
              number_at(anchors, by + 2), y, h);
         side(box + 1, number_at(encodings, at + 1), number_at(anchors, by + 1),
@@ -119,13 +120,13 @@ static inline void leave(const DetectionPostprocess *p, const Detections *d, ptr
 static inline int32_t next_class(const DetectionPostprocess *p, Numbers scores, ptrdiff_t row,
                                  int32_t before)
 {
-    const float last = before < 0 ? 0 : number_at(scores, row + before);
+    const float last = before < 0 ? 0 : number_at(scores, row + (ptrdiff_t)before);
     int32_t best = -1;
     for (int32_t c = 0; c < p->classes; c++) {
-        const float score = number_at(scores, row + c);
+        const float score = number_at(scores, row + (ptrdiff_t)c);
         if (before >= 0 && !(score < last || (score == last && c > before)))
             continue;
-        if (best < 0 ? score == score : score > number_at(scores, row + best))
+        if (best < 0 ? score == score : score > number_at(scores, row + (ptrdiff_t)best))
             best = c;
     }
     return best;
@@ -133,21 +134,21 @@ static inline int32_t next_class(const DetectionPostprocess *p, Numbers scores, 
 
 static inline int32_t of_boxes(const DetectionPostprocess *p, const Detections *d, Numbers scores)
 {
-    const ptrdiff_t row = (ptrdiff_t)p->background + p->classes;
+    const ptrdiff_t row = (ptrdiff_t)(p->background + p->classes);
     float score = 0;
     int32_t found = 0;
     for (ptrdiff_t i = 0; i < p->boxes; i++) {
-        float best = number_at(scores, i * row + p->background);
+        float best = number_at(scores, i * row + (ptrdiff_t)p->background);
         for (int32_t c = 1; c < p->classes; c++) {
-            score = number_at(scores, i * row + p->background + c);
+            score = number_at(scores, i * row + (ptrdiff_t)(p->background + c));
             best = score > best ? score : best;
         }
         leave(p, d, i, best);
     }
     for (; found < p->detections; found++) {
         const ptrdiff_t at = take_best(p, d, &score);
-        const ptrdiff_t first = (ptrdiff_t)found * p->classes_per_detection;
-        const ptrdiff_t start = at * row + p->background;
+        const ptrdiff_t first = (ptrdiff_t)(found * p->classes_per_detection);
+        const ptrdiff_t start = at * row + (ptrdiff_t)p->background;
         int32_t index = -1;
         if (at < 0)
             break;
@@ -155,7 +156,8 @@ static inline int32_t of_boxes(const DetectionPostprocess *p, const Detections *
             index = next_class(p, scores, start, index);
             if (index < 0)
                 break;
-            put(d, first + c, d->box + 4 * at, index, number_at(scores, start + index));
+            put(d, first + (ptrdiff_t)c, d->box + 4 * at, index,
+                number_at(scores, start + (ptrdiff_t)index));
         }
     }
     return found;
@@ -163,21 +165,21 @@ static inline int32_t of_boxes(const DetectionPostprocess *p, const Detections *
 
 static inline int32_t of_classes(const DetectionPostprocess *p, const Detections *d, Numbers scores)
 {
-    const ptrdiff_t row = (ptrdiff_t)p->background + p->classes;
+    const ptrdiff_t row = (ptrdiff_t)(p->background + p->classes);
     int32_t found = 0;
     for (int32_t c = 0; c < p->classes; c++) {
         for (ptrdiff_t i = 0; i < p->boxes; i++)
-            leave(p, d, i, number_at(scores, i * row + p->background + c));
+            leave(p, d, i, number_at(scores, i * row + (ptrdiff_t)(p->background + c)));
         for (int32_t taken = 0; taken < p->per_class; taken++) {
             float score = 0;
             const ptrdiff_t at = take_best(p, d, &score);
-            ptrdiff_t place = found;
+            ptrdiff_t place = (ptrdiff_t)found;
             while (at >= 0 && place > 0 && d->scores[place - 1] < score)
                 place--;
             if (at < 0 || place >= p->detections)
                 break;
             found += found < p->detections;
-            for (ptrdiff_t i = found - 1; i > place; i--)
+            for (ptrdiff_t i = (ptrdiff_t)found - 1; i > place; i--)
                 put(d, i, d->corners + 4 * (i - 1), (int32_t)d->classes[i - 1], d->scores[i - 1]);
             put(d, place, d->box + 4 * at, c, score);
         }
