@@ -5,7 +5,7 @@
 #include "square_root.h"
 #include "unary.h"
 
-static inline float square_root(float x)
+static inline float root_of(float x)
 {
     const int32_t nan = 0x7fc00000;
     return x >= 0 ? ek_square_root(x) : ek_float(&nan);
@@ -13,10 +13,10 @@ static inline float square_root(float x)
 
 static inline float inverse_root(float x)
 {
-    return 1.0f / square_root(x);
+    return 1.0f / root_of(x);
 }
 
-EK_UNARY(EK(roots_sqrt_float32), float, square_root)
+EK_UNARY(EK(roots_sqrt_float32), float, root_of)
 EK_UNARY(EK(roots_rsqrt_float32), float, inverse_root)
 
 /* The scales are the bits of floats. */
@@ -33,7 +33,7 @@ void ek_roots_sqrt_int16(const int32_t *params, void *const *tensors)
     const float scale = ek_float(&p->scale), output_scale = ek_float(&p->output_scale);
     for (int32_t i = 0; i < p->count; i++) {
         const float real = (float)(input[i] > 0 ? input[i] : 0) * scale;
-        const float steps = square_root(real) / output_scale;
+        const float steps = root_of(real) / output_scale;
         output[i] = (int16_t)(steps < 32767 ? steps : 32767.0f);
     }
 }
