@@ -57,7 +57,7 @@ class Coverage:
 
 
 THOROUGH = Coverage(tensors=10_000, labelled=100)
-QUICK = Coverage(tensors=1_000, labelled=10, images=50, counted=50_000_000, emulated=200_000_000)
+QUICK = Coverage(tensors=1_000, labelled=10, images=50, counted=20_000_000, emulated=200_000_000)
 """A convolutional network has 20 million instructions and more per image: 0.1 s, and 2 s where they
 are counted."""
 

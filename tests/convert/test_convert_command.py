@@ -53,7 +53,7 @@ def test_without_arguments_float_with_quantize_int8(
         "model_int8.tflite.report.json",
     ]
     shown = capsys.readouterr()
-    for word in ("size", "ops", "calibration", "accuracy", "agreement", "worst layer", "target"):
+    for word in ("size", "ops", "(250 a class)", "accuracy", "agreement", "worst layer", "target"):
         assert word in shown.out
     assert shown.err == ""
 
