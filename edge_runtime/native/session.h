@@ -62,8 +62,7 @@ typedef struct {
     Py_ssize_t *callers, caller_count; /* which of them are the caller's: inputs and outputs */
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
-    Frame frame;        /* for one run at a time */
-    int busy;           /* whether a run that has let go of the GIL uses it */
+    Frame frame;        /* for runs that keep the GIL */
     int groups;         /* whether all steps can process GROUP images at once */
     State *states;
     Py_ssize_t state_count;
@@ -146,10 +145,9 @@ static void compute_all(const Session *self, const Frame *frames, char **ports, 
  * costs about as much as touching a few thousand. */
 enum { RELEASE_AT = 200000 };
 
-static int execute(Session *self, char **ports, Py_ssize_t count)
+static int execute(const Session *self, char **ports, Py_ssize_t count)
 {
-    const int busy = self->busy;
-    if (count == 1 && self->work < RELEASE_AT && !busy) {
+    if (count == 1 && self->work < RELEASE_AT) {
         compute(self, &self->frame, ports);
         return 0;
     }
@@ -157,12 +155,9 @@ static int execute(Session *self, char **ports, Py_ssize_t count)
         compute_all(self, &self->frame, ports, count);
         return 0;
     }
-    /* Memory that is allocated for each run may be given back to the system in between, which then
-     * takes longer than the run. */
-    Frame frames[2] = {busy ? (Frame){0} : self->frame, {0}};
-    const int wrong = (busy && open_frame(self, &frames[0], 1) < 0) ||
+    Frame frames[2] = {{0}, {0}}; /* not self->frame, which another thread may use */
+    const int wrong = open_frame(self, &frames[0], 1) < 0 ||
                       (self->groups && count >= GROUP && open_frame(self, &frames[1], GROUP) < 0);
-    self->busy = 1;
     if (wrong)
         ;
     else if (self->work < RELEASE_AT / count) {
@@ -172,10 +167,7 @@ static int execute(Session *self, char **ports, Py_ssize_t count)
         compute_all(self, frames, ports, count);
         Py_END_ALLOW_THREADS
     }
-    if (busy)
-        close_frame(&frames[0]);
-    else
-        self->busy = 0;
+    close_frame(&frames[0]);
     close_frame(&frames[1]);
     return wrong ? -1 : 0;
 }
