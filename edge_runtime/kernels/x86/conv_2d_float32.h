@@ -124,6 +124,9 @@ TARGET void KERNEL(const int32_t *params, void *const *tensors)
         for (int32_t done = 0, row = 0, column = 0; done < positions; done += EK_TILE) {
             const int32_t count = positions - done < EK_TILE ? positions - done : EK_TILE;
             const float *windows = scratch;
+            if (count < EK_TILE) /* what no position reads: denormal numbers there would be slow */
+                memset(scratch + (ptrdiff_t)count * depth, 0,
+                       (size_t)(EK_TILE - count) * (size_t)depth * sizeof *scratch);
             if (pointwise && count == EK_TILE)
                 windows = input + (ptrdiff_t)done * depth;
             else if (pointwise)
