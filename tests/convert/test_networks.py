@@ -15,7 +15,6 @@ from edgekit.benchmarks.tensors import parts, random_inputs
 from edgekit.convert import source
 from edgekit.convert.conversion import SCHEMES, Conversion
 from edgekit.convert.source import TrainedModel
-from edgekit.convert.targets import float_operators
 from edgekit.convert.tflite import to_tflite
 
 Files = Callable[[str], TrainedModel]
@@ -133,27 +132,6 @@ def test_float_computes_what_keras_computes(name: str, trained: Files, tmp_path:
     given = inputs if len(inputs) > 1 else inputs[0]
     for ours, keras in zip(parts(native.run(given)), model.run(inputs), strict=True):
         np.testing.assert_allclose(ours, keras, atol=1e-4)
-
-
-def test_no_split_stays_in_float(tmp_path: Path) -> None:
-    """With these weights the first step's forget gate, which nothing reads, is the widest."""
-    keras = frameworks.keras()
-    keras.utils.set_random_seed(2)
-    layers = [keras.Input((28, 3)), keras.layers.LSTM(4), keras.layers.Dense(2)]
-    keras.Sequential(layers).save(tmp_path / "model.keras")
-    model, path = source.load(tmp_path / "model.keras"), tmp_path / "model.tflite"
-    inputs = np.random.default_rng(0).normal(size=(60, 28, 3)).astype(np.float32)
-    path.write_bytes(to_tflite(model, Conversion("int8"), inputs))
-    graph = read(path.read_bytes())
-    assert not float_operators(graph)
-    assert "QUANTIZE" in {op.name for op in graph.ops}
-    native, litert = edge_runtime.load(path), open_litert(path, "BUILTIN_REF")
-    (raw,) = parts(random_inputs(20, tuple(native.inputs.values())))
-    for row in range(20):
-        given = raw[row : row + 1]
-        np.testing.assert_array_equal(native.run(given), litert.run(given))
-    outputs = native.predict(inputs)
-    np.testing.assert_allclose(outputs, model.predict(inputs), atol=0.05)
 
 
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])

@@ -139,9 +139,9 @@ def test_convert_uses_the_ranges_that_were_learned(combined: Path, synthetic: Da
     assert classifier.learned is not None
     tf = frameworks.tensorflow()
     images = scaled(synthetic.x_test[:500])
-    plain = np.asarray(tf.function(classifier.learned.plain, autograph=False)(images))
+    plain = np.asarray(tf.function(classifier.learned.plain, autograph=False)(images)[0])
     np.testing.assert_allclose(plain, classifier.predict(images), atol=1e-6)
-    rounded = np.asarray(tf.function(classifier.learned.quantized, autograph=False)(images))
+    rounded = np.asarray(tf.function(classifier.learned.quantized, autograph=False)(images)[0])
     int8 = edge_runtime.load(combined / "model_int8.tflite", backend="reference")
     scores = int8.predict(synthetic.x_test[:500])
     # A step of the logits, 0.2 to 0.3 here, is 0.06 of a sigmoid where it is steepest.
