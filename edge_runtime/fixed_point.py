@@ -74,7 +74,8 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
         A multiplier of 0 or in [2**30, 2**31), a shift in [-31, 30].
     """
     fraction, shift = frexp(min(2.0**40, factor))
-    multiplier = int(fraction * 2**31 + 0.5)  # half_away, of which this is exact
+    # half_away, of which this is exact
+    multiplier = int(fraction * 2**31 + (0.5 if fraction > 0 else -0.5))
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift + 1
     if shift < -31:

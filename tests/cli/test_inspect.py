@@ -257,21 +257,21 @@ def test_memory_of_what_the_engine_cannot_run_is_one_line(tmp_path, capsys):
 
     path = tmp_path / "odd.tflite"
     tensors = [build.tensor((1, 4), name="x"), build.tensor((1, 4), name="y")]
-    path.write_bytes(build.model(tensors, [("GATHER_ND", [0], 1, {})]))
+    path.write_bytes(build.model(tensors, [("BROADCAST_ARGS", [0], 1, {})]))
     assert run(["inspect", str(path)]) == 0
     assert run(["inspect", "--memory", str(path)]) == 2
     complaint = capsys.readouterr().err
     assert len(complaint.splitlines()) == 1
-    assert f"{path}: op 0, GATHER_ND 'y', is not supported" in complaint
+    assert f"{path}: op 0, BROADCAST_ARGS 'y', is not supported" in complaint
 
 
 def test_who_runs_it_and_what_is_missing(tmp_path):
     path = tmp_path / "odd.tflite"
     tensors = [build.tensor((1, 4), name=name) for name in "abcd"]
     ops = [
-        ("GATHER_ND", [0], 1, {}),
+        ("BROADCAST_ARGS", [0], 1, {}),
         ("DYNAMIC_UPDATE_SLICE", [1], 2, {}),
-        ("GATHER_ND", [2], 3, {}),
+        ("BROADCAST_ARGS", [2], 3, {}),
     ]
     path.write_bytes(build.model(tensors, ops))
     text = inspect(path)
@@ -279,13 +279,13 @@ def test_who_runs_it_and_what_is_missing(tmp_path):
     engine = "edgekit's engine, and C does not run: 3 of its 3 ops are not there, see below"
     assert engine.split() in lines
     assert ["LiteRT", "runs"] in lines
-    assert "2 GATHER_ND the engine has no such op".split() in lines
+    assert "2 BROADCAST_ARGS the engine has no such op".split() in lines
     assert "1 DYNAMIC_UPDATE_SLICE the engine has no such op".split() in lines
     assert text.count("docs/SUPPORTED_OPS.md") == 1
     document = documents.read(inspect(path, "--json"))
     assert [one["runs"] for one in document["runners"]] == ["no", "yes", "yes", "no", "no"]
     assert document["missing"][0] == {
-        "op": "GATHER_ND",
+        "op": "BROADCAST_ARGS",
         "count": 2,
         "why": "the engine has no such op",
         "instead": "build the model of the ops in docs/SUPPORTED_OPS.md",

@@ -86,7 +86,7 @@ def test_weights_in_forms_of_their_own() -> None:
     assert "int8 weights with float32 activations" in found["mcu"].reason
     assert [one.runs for one in found.values()] == ["no", "yes", "no", "no", "no"]
     assert support(build.pack(tree)).missing[0].why == (
-        "integers have one scale and zero point, int16 0; int8 weights may have one per output"
+        "integers have one scale and zero point (int16: 0), int8 weights also one scale per output"
     )
 
 

@@ -167,8 +167,8 @@ def test_a_broken_limit_hides_no_op_behind_it() -> None:
     reasons = unsupported(graph)
     assert [reason.op.name for reason in reasons] == ["SOFTMAX", "BITCAST"]
     assert refusal(graph) == (
-        "the engine does not run 2 of its 3 ops: SOFTMAX (1, 't1': input and output are of one "
-        "of int8, uint8, int16, float32; int16 may follow from 8 bits; here it is float32, int32), "
+        "the engine does not run 2 of its 3 ops: SOFTMAX (1, 't1': input and output are both "
+        "int8, uint8, int16 or float32, or of 8 bits and int16; here it is float32, int32), "
         "BITCAST (1, 't3'); LiteRT may run them "
         '(backend="litert"); `edgekit inspect` says what to do instead of each'
     )

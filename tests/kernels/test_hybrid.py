@@ -175,5 +175,5 @@ def test_uint8_weights_are_refused(op):
         build.tensor((1, 4, 4, 1), name="y"),
     ]
     data = build.model(tensors, [(op, [0, 1], 2, {"strideH": 1, "strideW": 1})])
-    with pytest.raises(ModelError, match=f"{op} 'y': int8 weights with float32"):
+    with pytest.raises(ModelError, match=f"{op} 'y': activations and weights are both float32"):
         plan(read(data))
