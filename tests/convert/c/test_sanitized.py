@@ -18,33 +18,43 @@ from edgekit.convert.c.library import library
 FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-sanitize=object-size")
 """gcc takes the last function of a table for one behind it (object-size)."""
 
+INPUT = """
+    static {type} {port}[{size}];
+    for (size_t i = 0; i < {size}; i++)
+        {port}[i] = ({type})(i * 7 % 120);
+"""
+
 MODEL = """
 static int test_{name}(void)
 {{
-    static {name}_input_t input[{upper}_INPUT_SIZE];
-    static {name}_output_t expected[{upper}_OUTPUT_SIZE];
+{inputs}
+{outputs}
     if ({name}_selftest() != 0 || {name}_check_constants() != 0)
         return 1;
-    for (size_t i = 0; i < {upper}_INPUT_SIZE; i++)
-        input[i] = ({name}_input_t)(i * 7 % 120);
-    if ({name}_run(input, expected) != 0)
+    if ({name}_run({ports}) != 0)
         return 1;
     for (size_t step = 0; step < 8; step++) {{
         struct piece arena = piece({upper}_ARENA_SIZE, step % 2 * sizeof(int64_t));
-        struct piece given = piece(sizeof input, step * sizeof *input);
-        struct piece made = piece(sizeof expected, (step + 3) % 8 * sizeof *expected);
-        memcpy(given.at, input, sizeof input);
-        if ({name}_run_in(arena.at, ({name}_input_t *)given.at, ({name}_output_t *)made.at) != 0)
+{pieces}
+{reset}
+        if ({name}_run_in(arena.at, {places}) != 0)
             return 1;
-        if (memcmp(made.at, expected, sizeof expected) != 0 ||
-            memcmp(given.at, input, sizeof input) != 0)
-            return 1;
+{checks}
         free(arena.whole);
-        free(given.whole);
-        free(made.whole);
     }}
     return 0;
 }}
+"""
+
+PORT = """
+        struct piece at_{port} = piece(sizeof {port}, (step + {number}) % 8 * sizeof *{port});
+        memcpy(at_{port}.at, {port}, sizeof {port});
+"""
+
+CHECK = """
+        if (memcmp(at_{port}.at, {port}, sizeof {port}) != 0)
+            return 1;
+        free(at_{port}.whole);
 """
 
 PIECE = """
@@ -65,6 +75,27 @@ static struct piece piece(size_t size, size_t offset)
     return made;
 }
 """
+
+
+def check_of(one):
+    """Return the C function that tests a library, of any inputs, outputs and states."""
+    ports = [*one.inputs, *one.outputs]
+    names = [port.name for port in ports]
+    types = [f"{one.name}_{name}_t" for name in names]
+    sizes = [f"{one.name.upper()}_{name.upper()}_SIZE" for name in names]
+    fields = list(zip(names, types, sizes, strict=True))
+    count = len(one.inputs)
+    return MODEL.format(
+        name=one.name,
+        upper=one.name.upper(),
+        inputs="".join(INPUT.format(port=n, type=t, size=s) for n, t, s in fields[:count]),
+        outputs="\n".join(f"    static {t} {n}[{s}];" for n, t, s in fields[count:]),
+        ports=", ".join(names),
+        pieces="".join(PORT.format(port=n, number=i) for i, n in enumerate(names)),
+        reset=f"        {one.name}_reset_in(arena.at);" if one.state else "",
+        places=", ".join(f"({t} *)at_{n}.at" for n, t, _ in fields),
+        checks="".join(CHECK.format(port=n) for n in names),
+    )
 
 
 def libraries(int8_model, float_model):
@@ -89,7 +120,7 @@ def program(made, folder, text=""):
     """Compile the libraries, and a main that tests them, as one file."""
     sources = [path.name for one in made for path in exported.write(one, folder)[:2]]
     parts = [f'#include "{source}"' for source in sources]
-    parts += [PIECE, *(MODEL.format(name=one.name, upper=one.name.upper()) for one in made)]
+    parts += [PIECE, *map(check_of, made)]
     calls = "".join(
         f"    if (test_{one.name}())\n        return {i + 1};\n" for i, one in enumerate(made)
     )
@@ -108,7 +139,7 @@ def program(made, folder, text=""):
 
 def test_self_tests_and_runs_in_exact_buffers_touch_nothing_else(int8_model, float_model, tmp_path):
     made = libraries(int8_model, float_model)
-    assert len(made) > 45
+    assert len(made) > 250
     ran = program(made, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
 
