@@ -1,5 +1,6 @@
 """A SavedModel: whether it is safe to load, and which of its signatures is the model."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,11 @@ def load(path: Path, *, trust: bool, verbose: bool) -> Opened:
         raise ModelFileError(f"{path}: cannot be loaded ({reason})") from error
     name = _signature(path, loaded)
     signature = loaded.signatures[name]
-    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    # Both come from maps of the file, which have another order in each process.
+    inputs, outputs = (
+        {key: ports[key] for key in sorted(ports, key=_numbered)}
+        for ports in (signature.structured_input_signature[1], signature.structured_outputs)
+    )
 
     def call(*tensors: Any) -> tuple[Any, ...]:
         named = zip(inputs, map(tf.convert_to_tensor, tensors), strict=True)
@@ -68,6 +73,11 @@ def _proto(path: Path) -> Any:
     from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
     return parse_saved_model(str(path))
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names with numbers in them by these: output_2 before output_10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _signature(path: Path, loaded: Any) -> str:

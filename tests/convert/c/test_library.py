@@ -60,10 +60,11 @@ def test_every_op_gives_the_bytes_of_the_engine(model, tmp_path):
     made = exported.Exported(exported.of_rows(content, "model.tflite", "model"), tmp_path)
     native = runtimes.engines(content)["native portable"]
     assert made.selftest() == 0
-    for tensor in random_tensors(20, native.input.shape, native.input.dtype):
-        given = native.run((tensor,))  # without a reset, as states remember here and there
+    drawn = (random_tensors(20, one.shape, one.dtype) for one in native.inputs.values())
+    for tensors in zip(*drawn, strict=True):
+        given = native.run(tensors)  # without a reset, as states remember here and there
         expected = given if isinstance(given, tuple) else (given,)
-        outputs = [output.tobytes() for output in made.run_all([tensor])]
+        outputs = [output.tobytes() for output in made.run_all(tensors)]
         assert outputs == [output.tobytes() for output in expected]
 
 
@@ -307,11 +308,9 @@ REFUSED = {
     "several inputs": {"inputs": [0, 1]},
     "an input twice": {"inputs": [0, 0]},
     "no output": {"outputs": []},
-    "a constant output": {"outputs": [1]},
     "an output that no op makes": {"outputs": [4]},
     "an empty input": {"tensors__0__shape": [0, 9]},
     "a scalar input": {"tensors__0__shape": []},
-    "an open size": {"tensors__0__shapeSignature": [-1, -1]},
     "a float16 input": {"tensors__0__type": 1},
     "a string output": {"tensors__3__type": 5},
     "a sparse constant": {"tensors__1__sparsity": schema.SparsityParametersT()},
@@ -319,7 +318,6 @@ REFUSED = {
     "absent weights": {"operators__0__inputs": [0, -1, 2]},
     "a late input": {"operators__0__inputs": [3, 1, 2]},
     "a state": {"tensors__1__isVariable": True},
-    "another size": {"tensors__3__shape": [2, 500]},
     "a limit": {"operators__0__builtinOptions__fusedActivationFunction": 4},
     "nothing": {},
 }
