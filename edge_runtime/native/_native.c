@@ -40,8 +40,10 @@ static int meet_numpy(Session *self)
 
 static int fits(const Array *array, const Port *port)
 {
+    /* A scalar has no dimensions, and a pointer to them of NULL. */
     return array->nd == port->rank && array->descr == port->descr &&
-           memcmp(array->dimensions, port->shape, (size_t)port->rank * sizeof *port->shape) == 0;
+           (!port->rank ||
+            memcmp(array->dimensions, port->shape, (size_t)port->rank * sizeof *port->shape) == 0);
 }
 
 /* An array for the result: the last result if we hold its only reference, otherwise a new one. */
