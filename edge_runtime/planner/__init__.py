@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from edge_runtime.unsupported import Unsupported
 
 
-def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -> Plan:
+def plan(graph: Graph, rounding: str = "litert", engine: Engine = PORTABLE) -> Plan:
     """Plan a graph for the batch size of its shapes.
 
     Args:
         graph: the model.
         rounding: one of ``ops.ROUNDINGS``.
-        engine: runs the plan and chooses the variants of its kernels; None for the portable ones.
+        engine: runs the plan and chooses the variants of its kernels.
 
     Raises:
         BackendError: there is no such rounding.
@@ -59,7 +59,7 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine | None = None) -
     simplified = settled
     if not left:
         simplified = drop_dead(pads(dilations(transposes(simplified))))
-        simplified = tables(simplified, rounding, lowering, engine or PORTABLE)
+        simplified = tables(simplified, rounding, lowering, engine)
     simplified = aliases(simplified)
     if not left:
         simplified = copy_outputs(drop_dead(simplified))
@@ -81,9 +81,9 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
     usable = [i for i in graph.inputs if limits.usable(graph.tensors[i], lowering.room)]
-    unrolled = loops(drop_dead(variables(graph)), "litert", lowering, None)
+    unrolled = loops(drop_dead(variables(graph)), "litert", lowering, PORTABLE)
     reached = replace(drop_dead(unrolled), inputs=tuple(usable))
-    settled, left = fold_constants(reached, "litert", lowering, None)
+    settled, left = fold_constants(reached, "litert", lowering, PORTABLE)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
 
 
@@ -97,7 +97,7 @@ def states_its_shapes(graph: Graph) -> bool:
         ModelError: the model contradicts itself, or needs more memory than it may.
     """
     graph = variables(graph)
-    settled, left = fold_constants(graph, "litert", Lowering(graph), None)
+    settled, left = fold_constants(graph, "litert", Lowering(graph), PORTABLE)
     return not left and all(
         tensor.shape == stated.shape
         for tensor, stated in zip(settled.tensors, graph.tensors, strict=True)

@@ -6,13 +6,12 @@ from bisect import insort
 
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import storage
-from edge_runtime.planner.plan import Plan, Slot, State, Step
+from edge_runtime.planner.plan import Plan, Slot, State, Step, constant_slots
 from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.graph import Graph, Tensor
-    from edge_runtime.ops.call import Constant
     from edge_runtime.planner.lower import Lowered
     from edge_runtime.planner.plan import Engine
 
@@ -66,7 +65,7 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: int) -> Plan:
+def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine, room: int) -> Plan:
     """Assign a slot to every tensor that a kernel touches, and a place to every computed one.
 
     The variant of each kernel is chosen first: it may need scratch memory.
@@ -74,7 +73,7 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
     Args:
         graph: the graph after all passes, in which an op writes each output, and only that.
         lowered: its kernels.
-        engine: chooses the variants; None for the portable kernels.
+        engine: chooses the variants.
         room: most bytes of inputs, outputs and arena together.
 
     Raises:
@@ -102,13 +101,10 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
     for op, kernel in lowered:
         reads = [number(op.inputs[position]) for position in kernel.inputs]
         if id(kernel) not in chosen:
-            added = [_constant(constant) for constant in kernel.constants]
-            new = list(range(len(slots), len(slots) + len(added)))
+            added = constant_slots(kernel.constants)
+            level, size = engine.choose(kernel, [*(slots[slot] for slot in reads), *added])
+            chosen[id(kernel)] = list(range(len(slots), len(slots) + len(added))), level, size
             slots += added
-            level, size = ("portable", 0)
-            if engine is not None:
-                level, size = engine.choose(kernel, [slots[slot] for slot in (*reads, *new)])
-            chosen[id(kernel)] = new, level, size
         constants, level, size = chosen[id(kernel)]
         reads += constants
         writes = tuple(number(index) for index in op.outputs)
@@ -130,11 +126,6 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine | None, room: i
             f"take {room}: make images, channels or the batch smaller"
         )
     return Plan(tuple(slots), tuple(steps), inputs, outputs, arena, states, graph)
-
-
-def _constant(constant: Constant) -> Slot:
-    data = memoryview(constant.data)
-    return Slot(constant.dtype, len(data), data, "constant")
 
 
 def _state(slot: int, state: Tensor, initial: memoryview | None) -> State:

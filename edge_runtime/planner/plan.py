@@ -6,11 +6,11 @@ from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Protocol
 
     from edge_runtime.graph import Graph, Op, Tensor
-    from edge_runtime.ops.call import Kernel
+    from edge_runtime.ops.call import Constant, Kernel
 
     class Engine(Protocol):
         """Runs kernels, and chooses their variants before memory is laid out."""
@@ -54,6 +54,12 @@ class Slot:
     offset: int = 0
 
     HIDDEN = ("data",)
+
+
+def constant_slots(constants: Iterable[Constant]) -> list[Slot]:
+    """Return slots of the constants that a lowering adds."""
+    contents = ((constant.dtype, memoryview(constant.data)) for constant in constants)
+    return [Slot(dtype, len(data), data, "constant") for dtype, data in contents]
 
 
 @record

@@ -11,6 +11,7 @@ from edge_runtime.graph import Graph
 from edge_runtime.planner import plan
 from edge_runtime.planner.lower import Lowering
 from edge_runtime.planner.passes.fold_constants import fold_constants
+from edge_runtime.planner.portable import PORTABLE
 from graphs import graph, names, tensor
 
 FLOAT = tensor((1000,))
@@ -18,7 +19,7 @@ ADD = {"fused_activation": 0, "pot_scale_int16": 0}
 
 
 def folded(original: Graph) -> Graph:
-    result, left = fold_constants(original, "litert", Lowering(original), None)
+    result, left = fold_constants(original, "litert", Lowering(original), PORTABLE)
     assert left == []
     return result
 
@@ -103,7 +104,7 @@ def test_a_state_is_not_constant() -> None:
 
 def test_unsupported_ops_are_returned_and_dropped() -> None:
     original = graph([tensor((2,))] * 2, [("UNIQUE", [0], [1], {})])
-    result, left = fold_constants(original, "litert", Lowering(original), None)
+    result, left = fold_constants(original, "litert", Lowering(original), PORTABLE)
     assert names(result) == []
     assert [reason.op.name for reason in left] == ["UNIQUE"]
 

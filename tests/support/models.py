@@ -16,7 +16,7 @@ from edge_runtime import ops
 from edge_runtime.errors import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import Plan
-from edge_runtime.planner.portable import Portable
+from edge_runtime.planner.portable import PORTABLE, Portable
 from edge_runtime.reader import read
 
 OPS = Path(__file__).parents[1] / "ops"
@@ -49,7 +49,7 @@ def seeds() -> dict[str, bytes]:
     return models
 
 
-def plans(engine: Portable | None = None) -> Iterator[tuple[str, Plan]]:
+def plans(engine: Portable = PORTABLE) -> Iterator[tuple[str, Plan]]:
     """Yield name and plan of each model that the engine has, with each rounding."""
     for (name, data), rounding in product(seeds().items(), ops.ROUNDINGS):
         with suppress(ModelError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_runtime.ops.constraints import whole_number
 from edge_runtime.ops.window import PADS, REACH, VALID
 from edge_runtime.planner.passes.pads import CONVOLUTIONS
-from edge_runtime.planner.uses import only_readers
+from edge_runtime.planner.uses import Changes, changed, only_readers
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -21,18 +21,15 @@ def dilations(graph: Graph) -> Graph:
     Source: how TensorFlow runs tf.nn.convolution with a dilation.
     """
     readers = only_readers(graph)
-    replaced: dict[tuple[int, ...], Op | None] = {}
+    changes: Changes = {}
     for first in graph.ops:
         if first.name != "SPACE_TO_BATCH_ND" or first.custom:
             continue
         middle = readers.get(first.outputs[0])
         last = readers.get(middle.outputs[0]) if middle else None
         if middle and last and (dilated := _dilated(graph, first, middle, last)):
-            replaced |= {first.outputs: None, middle.outputs: None, last.outputs: dilated}
-    if not replaced:
-        return graph
-    kept = (replaced.get(op.outputs, op) for op in graph.ops)
-    return replace(graph, ops=tuple(op for op in kept if op is not None))
+            changes |= {first.outputs: None, middle.outputs: None, last.outputs: dilated}
+    return changed(graph, changes)
 
 
 def _dilated(graph: Graph, first: Op, middle: Op, last: Op) -> Op | None:

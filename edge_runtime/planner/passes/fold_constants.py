@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from edge_runtime.planner import limits
 from edge_runtime.planner.limits import NotSupportedError
-from edge_runtime.planner.plan import Slot
-from edge_runtime.planner.portable import PORTABLE
+from edge_runtime.planner.plan import Slot, constant_slots
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def fold_constants(
-    graph: Graph, rounding: str, lowering: Lowering, engine: Engine | None
+    graph: Graph, rounding: str, lowering: Lowering, engine: Engine
 ) -> tuple[Graph, list[Unsupported]]:
     """Infer all shapes, op by op, and turn the outputs of ops on constants into constants.
 
@@ -64,7 +63,7 @@ def fold_constants(
 
 
 def settle(
-    op: Op, tensors: Sequence[Tensor], rounding: str, lowering: Lowering, engine: Engine | None
+    op: Op, tensors: Sequence[Tensor], rounding: str, lowering: Lowering, engine: Engine
 ) -> tuple[Tensor, ...]:
     """Return the outputs of an op with their shapes and, where they are constant, their bytes.
 
@@ -81,7 +80,7 @@ def settle(
 
 
 def _contents(
-    call: Call, module: ModuleType, lowering: Lowering, engine: Engine | None
+    call: Call, module: ModuleType, lowering: Lowering, engine: Engine
 ) -> tuple[memoryview | None, ...]:
     """Return the bytes of each output if they are constant, otherwise None for each."""
     if not any(output.elements for output in call.outputs):
@@ -97,11 +96,8 @@ def _contents(
         return (call.input(0).data,)
     lowering.count(call.op, sum(output.size for output in call.outputs) + _constants(call))
     kernel = lowering.kernel(call, module)
-    engine = engine or PORTABLE
     reads = [_slot(call.input(position)) for position in kernel.inputs]
-    for constant in kernel.constants:
-        data = memoryview(constant.data)
-        reads.append(Slot(constant.dtype, len(data), data, "constant"))
+    reads += constant_slots(kernel.constants)
     outputs = engine.run(kernel, reads, [output.size for output in call.outputs])
     return tuple(memoryview(output) for output in outputs)
 

@@ -34,7 +34,7 @@ MOST_VISITS = 4 * limits.MAX_OPS
 """Most ops and constants in all rounds, with what is calculated here: a second, at worst."""
 
 
-def loops(graph: Graph, rounding: str, lowering: Lowering, engine: Engine | None) -> Graph:
+def loops(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> Graph:
     """Return the graph with the ops of its loops, round after round, and of its branches.
 
     A WHILE or IF whose condition is computed from the model's input stays as it is. Constants are
@@ -71,9 +71,7 @@ class Unrolling:
         ops: the ops whose outputs are not constants.
     """
 
-    def __init__(
-        self, graph: Graph, rounding: str, lowering: Lowering, engine: Engine | None
-    ) -> None:
+    def __init__(self, graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> None:
         self.tensors: list[Tensor] = list(graph.tensors)
         self.ops: list[Op] = []
         self._subgraphs = graph.others

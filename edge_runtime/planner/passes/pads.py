@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_runtime.ops.constraints import whole_number
 from edge_runtime.ops.window import PADS, REACH, VALID
-from edge_runtime.planner.uses import only_readers
+from edge_runtime.planner.uses import Changes, changed, only_readers
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def pads(graph: Graph) -> Graph:
     this must not be a variable.
     """
     readers = only_readers(graph)
-    folded: dict[tuple[int, ...], Op | None] = {}
+    changes: Changes = {}
     for op in graph.ops:
         paddings = _paddings(graph, op)
         convolution = readers.get(op.outputs[0]) if paddings else None
@@ -30,12 +30,9 @@ def pads(graph: Graph) -> Graph:
             continue
         options = {**convolution.options, PADS: paddings}
         inputs = (op.inputs[0], *convolution.inputs[1:])
-        folded[convolution.outputs] = replace(convolution, inputs=inputs, options=options)
-        folded[op.outputs] = None
-    if not folded:
-        return graph
-    kept = (folded.get(op.outputs, op) for op in graph.ops)
-    return replace(graph, ops=tuple(op for op in kept if op is not None))
+        changes[convolution.outputs] = replace(convolution, inputs=inputs, options=options)
+        changes[op.outputs] = None
+    return changed(graph, changes)
 
 
 def _paddings(graph: Graph, op: Op) -> tuple[int, ...]:

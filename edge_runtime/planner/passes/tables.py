@@ -5,8 +5,8 @@ from __future__ import annotations
 from edge_runtime import ops
 from edge_runtime.ops.call import Call
 from edge_runtime.planner.limits import NotSupportedError
-from edge_runtime.planner.plan import Slot
-from edge_runtime.planner.uses import only_readers
+from edge_runtime.planner.plan import Slot, constant_slots
+from edge_runtime.planner.uses import Changes, changed, only_readers
 from edge_runtime.record import replace
 
 TYPE_CHECKING = False
@@ -35,9 +35,9 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
     """
     readers = only_readers(graph)
     tensors = list(graph.tensors)
-    replaced: dict[tuple[int, ...], Op | None] = {}
+    changes: Changes = {}
     for op in graph.ops:
-        if op.outputs in replaced or not _is_link(graph, op, tensors):
+        if op.outputs in changes or not _is_link(graph, op, tensors):
             continue
         chain = _chain(graph, op, tensors, readers)
         if not chain:
@@ -46,12 +46,9 @@ def tables(graph: Graph, rounding: str, lowering: Lowering, engine: Engine) -> G
         if content is None:  # lowering the graph says which limit it is
             return graph
         source, output = chain[0].inputs[0], chain[-1].outputs[0]
-        replaced |= {one.outputs: None for one in chain}
-        replaced[chain[-1].outputs] = _replacement(chain[-1], tensors, source, output, content)
-    if not replaced:
-        return graph
-    kept = (replaced.get(op.outputs, op) for op in graph.ops)
-    return replace(graph, tensors=tuple(tensors), ops=tuple(op for op in kept if op is not None))
+        changes |= {one.outputs: None for one in chain}
+        changes[chain[-1].outputs] = _replacement(chain[-1], tensors, source, output, content)
+    return changed(replace(graph, tensors=tuple(tensors)), changes) if changes else graph
 
 
 def is_elementwise(op: Op) -> bool:
@@ -97,9 +94,7 @@ def _values(
         except NotSupportedError:
             return None
         reads = [Slot(call.input(0).dtype, len(content), memoryview(content), "constant")]
-        for constant in kernel.constants:
-            data = memoryview(constant.data)
-            reads.append(Slot(constant.dtype, len(data), data, "constant"))
+        reads += constant_slots(kernel.constants)
         (content,) = engine.run(kernel, reads, [call.output.size])
     return content
 
