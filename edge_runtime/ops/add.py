@@ -38,8 +38,7 @@ def scales_fit(call: Call) -> str | None:
     """Quantised outputs have more than 2**-19 (int16: 2**-14) of the larger input scale."""
     if call.output.dtype not in HEADROOM or _shifts(call) is not None:
         return None
-    factor = _factors(call)[2]
-    if factor < 1 and quantize_multiplier(factor)[1] <= 0:
+    if broadcast.shrinks(_factors(call)[2]):
         return None
     return f"{scale(call, 2)} for {scale(call, 0)} and {scale(call, 1)}"
 
@@ -99,18 +98,14 @@ def _chosen(call: Call, sign: int) -> tuple[str, dict[str, int]]:
         low, high = XNNPACK_RATIOS
         if all(low <= ratio < high for ratio in ratios) and len(call.output.shape) <= XNNPACK_RANK:
             return f"add_{dtype}_once", _once(call, sign, ratios)
-    a, b, both = (quantize_multiplier(factor) for factor in _factors(call, sign))
+    a, b, both = _factors(call, sign)
+    multiplier, shift = quantize_multiplier(both)
     params = {
         "headroom": HEADROOM[dtype],
-        "a_zero_point": zero_point(call, 0),
-        "a_multiplier": a[0],
-        "a_shift": a[1],
-        "b_zero_point": zero_point(call, 1),
-        "b_multiplier": b[0],
-        "b_shift": b[1],
+        **broadcast.rescaling(call, a, b),
         "sign": sign,
-        "multiplier": both[0],
-        "shift": both[1],
+        "multiplier": multiplier,
+        "shift": shift,
         "zero_point": zero_point(call, 2),
         **bounds,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from edge_runtime.fixed_point import quantize_multiplier
 from edge_runtime.ops.activation import activation_is_known
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
 from edge_runtime.ops.constraints import LIMITS, affine, describe, not_affine
@@ -95,6 +96,24 @@ def zero_point(call: Call, position: int) -> int:
 
 def _tensor(call: Call, position: int) -> Tensor:
     return call.output if position == 2 else call.input(position)
+
+
+def shrinks(factor: float) -> bool:
+    """Tell whether a factor is below 1, also when it is rounded to 31 bits."""
+    return factor < 1 and quantize_multiplier(factor)[1] <= 0
+
+
+def rescaling(call: Call, a_factor: float, b_factor: float) -> dict[str, int]:
+    """Return the parameters of kernels that rescale both inputs before they join them."""
+    a, b = quantize_multiplier(a_factor), quantize_multiplier(b_factor)
+    return {
+        "a_zero_point": zero_point(call, 0),
+        "a_multiplier": a[0],
+        "a_shift": a[1],
+        "b_zero_point": zero_point(call, 1),
+        "b_multiplier": b[0],
+        "b_shift": b[1],
+    }
 
 
 def kernel(call: Call, name: str, params: dict[str, int]) -> Kernel:

@@ -10,9 +10,8 @@ Source: tensorflow/lite/kernels/comparisons.cc.
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import quantize_multiplier
 from edge_runtime.ops import broadcast
-from edge_runtime.ops.broadcast import scale, zero_point
+from edge_runtime.ops.broadcast import scale
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import not_affine
 
@@ -80,15 +79,7 @@ def lower(call: Call) -> Kernel:
         params["unordered"] = int(call.op.name == "NOT_EQUAL")
     if not _rescaled(call):
         return broadcast.kernel(call, f"comparison_{dtype}", params)
-    a, b = (quantize_multiplier(scale(call, position)) for position in (0, 1))
-    rescaling = {
-        "a_zero_point": zero_point(call, 0),
-        "a_multiplier": a[0],
-        "a_shift": a[1],
-        "b_zero_point": zero_point(call, 1),
-        "b_multiplier": b[0],
-        "b_shift": b[1],
-    }
+    rescaling = broadcast.rescaling(call, scale(call, 0), scale(call, 1))
     return broadcast.kernel(call, f"comparison_{dtype}_twice", {**rescaling, **params})
 
 

@@ -38,7 +38,7 @@ from edge_runtime.ops.per_channel import (
     weight_scales,
     zero_points,
 )
-from edge_runtime.ops.window import places, sizes, window, window_fits
+from edge_runtime.ops.window import images, places, sizes, window, window_fits
 
 MAX_DEPTH = {"int8": 2**16, "uint8": 2**15, "float32": 2**16}
 """Type of the weights -> most weights of an output: the sum of their products fits int32."""
@@ -152,16 +152,9 @@ def _kernel(
     inputs: tuple[int, ...] = (0, 1),
 ) -> Kernel:
     """Return a kernel of this op, whose inputs are constants but for the first."""
-    batches, height, width, channels = call.input(0).shape
     outputs, *_, depth = call.input(1).shape
-    _, output_height, output_width, _ = call.output.shape
     params = {
-        "batches": batches,
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "output_height": output_height,
-        "output_width": output_width,
+        **images(call.input(0), call.output),
         "outputs": outputs,
         "depth": depth,
         **window(call, *sizes(call)),

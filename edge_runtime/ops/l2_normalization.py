@@ -7,21 +7,22 @@ has no such kernel.
 from __future__ import annotations
 
 from edge_runtime.fixed_point import float_bits
+from edge_runtime.ops import rows
 from edge_runtime.ops.activation import activation_is_none
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import (
     affine,
-    describe,
     not_both_of,
     quantized_per_tensor,
     same_shape,
+    size_fits,
 )
 
 ZERO_POINTS = {"int8": 0, "uint8": 128}
 """Element type -> zero point of the output."""
 
-MOST_DEPTH = 2**15
-"""Most numbers of a row of 8 bits, so that the sum of their squares fits int32."""
+MOST_DEPTH = {"int8": 2**15, "uint8": 2**15}
+"""Input type -> most numbers of a row, so that the sum of their squares fits int32."""
 
 EPSILON = 1e-6
 """What a float32 row is divided by at least."""
@@ -34,10 +35,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def depth_fits(call: Call) -> str | None:
     """Rows have 1 number or more, at most 32,768 of 8 bits; there are 1 to 2**31 - 1 in all."""
-    tensor = call.input(0)
-    depth = tensor.shape[-1] if tensor.shape else 0
-    most = MOST_DEPTH if tensor.dtype in ZERO_POINTS else depth
-    return None if 0 < depth <= most and 0 < tensor.elements < 2**31 else describe(tensor)
+    return rows.misfit(call.input(0), MOST_DEPTH) or size_fits(call)
 
 
 def output_quantization_fits(call: Call) -> str | None:
@@ -66,7 +64,7 @@ def lower(call: Call) -> Kernel:
     tensorflow/lite/kernels/internal.
     """
     tensor = call.input(0)
-    size = {"rows": tensor.elements // tensor.shape[-1], "depth": tensor.shape[-1]}
+    size = rows.rows(tensor)
     if tensor.dtype == "float32":
         name, params = "float32", {**size, "epsilon": float_bits(EPSILON)}
     else:

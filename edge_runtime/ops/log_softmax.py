@@ -11,21 +11,22 @@ from __future__ import annotations
 from math import floor
 
 from edge_runtime.fixed_point import quantize_multiplier, rescale_twice, rounding_shift
+from edge_runtime.ops import rows
 from edge_runtime.ops.call import Call, Kernel, int32s
 from edge_runtime.ops.constraints import (
     affine,
-    describe,
     not_both_of,
     quantized_per_tensor,
     same_shape,
+    size_fits,
 )
 from edge_runtime.ops.softmax_tables import FRACTION, INTEGER_BITS, fixed_point_exponentials
 
 ZERO_POINTS = {"int8": 127, "uint8": 255}
 """Element type -> zero point of the output."""
 
-MOST_DEPTH = 4095
-"""Most numbers of a row of 8 bits, so that the sum of their exponentials fits int32."""
+MOST_DEPTH = {"int8": 4095, "uint8": 4095}
+"""Input type -> most numbers of a row, so that the sum of their exponentials fits int32."""
 
 SUM_BITS = 12
 """Integer bits of that sum."""
@@ -38,10 +39,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def depth_fits(call: Call) -> str | None:
     """Rows have 1 number or more, at most 4,095 of 8 bits; there are 1 to 2**31 - 1 in all."""
-    tensor = call.input(0)
-    depth = tensor.shape[-1] if tensor.shape else 0
-    most = MOST_DEPTH if tensor.dtype in ZERO_POINTS else depth
-    return None if 0 < depth <= most and 0 < tensor.elements < 2**31 else describe(tensor)
+    return rows.misfit(call.input(0), MOST_DEPTH) or size_fits(call)
 
 
 def output_quantization_fits(call: Call) -> str | None:
@@ -78,7 +76,7 @@ def lower(call: Call) -> Kernel:
     tensorflow/lite/kernels/internal/quantization_util.cc.
     """
     tensor = call.input(0)
-    size = {"rows": tensor.elements // tensor.shape[-1], "depth": tensor.shape[-1]}
+    size = rows.rows(tensor)
     if tensor.dtype == "float32":
         return Kernel("log_softmax_float32", size, (0,), in_place=True, rows="rows")
     scale, _ = affine(tensor)

@@ -19,7 +19,7 @@ from edge_runtime.ops.activation import (
 )
 from edge_runtime.ops.call import Call, Kernel
 from edge_runtime.ops.constraints import describe, not_both_of, quantized_per_tensor
-from edge_runtime.ops.window import Size, misfit, places, window
+from edge_runtime.ops.window import Size, images, misfit, places, window
 
 MOST_TAPS = {"int8": 2**23, "uint8": 2**23, "int16": 2**16 - 1}
 """Element type -> most numbers of a window, so that their sum fits int32."""
@@ -78,15 +78,8 @@ def lower(call: Call) -> Kernel:
     tensorflow/lite/kernels/internal; where XNNPACK rounds bounds, src/subgraph/max-pooling-2d.c.
     """
     dtype, kind = call.output.dtype, call.op.name.partition("_")[0].lower()
-    batches, height, width, channels = call.input(0).shape
-    _, output_height, output_width, _ = call.output.shape
     params = {
-        "batches": batches,
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "output_height": output_height,
-        "output_width": output_width,
+        **images(call.input(0), call.output),
         **window(call, *_sizes(call)),
         **_bounds(call),
     }

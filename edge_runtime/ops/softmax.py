@@ -20,11 +20,10 @@ from edge_runtime.fixed_point import (
     float_bits,
     quantize_multiplier,
 )
-from edge_runtime.ops import softmax_tables
+from edge_runtime.ops import rows, softmax_tables
 from edge_runtime.ops.call import Call, Constant, Kernel, int32s
 from edge_runtime.ops.constraints import (
     affine,
-    describe,
     not_affine,
     per_tensor,
     same_shape,
@@ -56,10 +55,7 @@ def types_are_supported(call: Call) -> str | None:
 
 def depth_fits(call: Call) -> str | None:
     """Rows have 1 to 4,096 elements of 8 bits, to 65,536 of int16."""
-    tensor = call.input(0)
-    depth = tensor.shape[-1] if tensor.shape else 0
-    limit = MAX_DEPTH.get(tensor.dtype, depth)
-    return None if 0 < depth <= limit else describe(tensor)
+    return rows.misfit(call.input(0), MAX_DEPTH)
 
 
 def input_quantization_fits(call: Call) -> str | None:
@@ -106,8 +102,7 @@ shapes = same_shape
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and rounding."""
     tensor, output, beta = call.input(0), call.output, call.op.options["beta"]
-    depth = tensor.shape[-1]
-    size = {"rows": tensor.elements // depth, "depth": depth}
+    size = rows.rows(tensor)
     if tensor.dtype == "float32":
         params = {**size, "beta": float_bits(beta)}
         return Kernel("softmax_float32", params, (0,), in_place=True, rows="rows")

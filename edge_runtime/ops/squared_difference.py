@@ -26,8 +26,7 @@ def scales_fit(call: Call) -> str | None:
     """The scale of an int8 output is more than 2**-12 of the square of the larger input scale."""
     if call.output.dtype != "int8":
         return None
-    factor = _factors(call)[2]
-    if factor < 1 and quantize_multiplier(factor)[1] <= 0:
+    if broadcast.shrinks(_factors(call)[2]):
         return None
     return f"{scale(call, 2)} for {scale(call, 0)} and {scale(call, 1)}"
 
@@ -52,17 +51,13 @@ def lower(call: Call) -> Kernel:
     if dtype != "int8":
         params = {"count": call.output.elements}
         return broadcast.kernel(call, f"squared_difference_{dtype}", params)
-    a, b, square = (quantize_multiplier(factor) for factor in _factors(call))
+    a, b, square = _factors(call)
+    multiplier, shift = quantize_multiplier(square)
     params = {
         "headroom": HEADROOM,
-        "a_zero_point": zero_point(call, 0),
-        "a_multiplier": a[0],
-        "a_shift": a[1],
-        "b_zero_point": zero_point(call, 1),
-        "b_multiplier": b[0],
-        "b_shift": b[1],
-        "multiplier": square[0],
-        "shift": square[1],
+        **broadcast.rescaling(call, a, b),
+        "multiplier": multiplier,
+        "shift": shift,
         "zero_point": zero_point(call, 2),
     }
     return broadcast.kernel(call, "squared_difference_int8_twice", params)

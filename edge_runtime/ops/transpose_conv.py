@@ -31,7 +31,7 @@ from edge_runtime.ops.per_channel import (
     too_large,
     zero_points,
 )
-from edge_runtime.ops.window import VALID, Size, misfit, places, window
+from edge_runtime.ops.window import VALID, Size, images, misfit, places, window
 
 TYPES = (
     ("int8", "int8", "int32"),
@@ -169,16 +169,9 @@ def _kernel(
     inputs: tuple[int, ...] = (2, 1),
 ) -> Kernel:
     """Return a kernel of this op, whose inputs are constants but for the first."""
-    batches, height, width, channels = call.input(2).shape
-    _, output_height, output_width, outputs = call.output.shape
     params = {
-        "batches": batches,
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "output_height": output_height,
-        "output_width": output_width,
-        "outputs": outputs,
+        **images(call.input(2), call.output),
+        "outputs": call.output.shape[3],
         **window(call, *_sizes(call)),
         **zero_points(call.input(2), call.input(1), call.output),
         **bounds,

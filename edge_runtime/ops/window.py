@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from edge_runtime.ops.call import Call
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.graph import Tensor
+
 SAME, VALID = range(2)
 """Enum Padding of the schema."""
 
@@ -54,6 +58,14 @@ def places(call: Call, image: Size, taps: Size) -> Size:
     """Return how many positions a window has along rows and columns; arguments as of ``misfit``."""
     rows, columns = (_along(call, axis, image[axis], taps[axis])[0] for axis in (0, 1))
     return rows, columns
+
+
+def images(tensor: Tensor, output: Tensor) -> dict[str, int]:
+    """Return the parameters of an input and an output of [batches, rows, columns, channels]."""
+    names = "batches", "height", "width", "channels"
+    rows, columns = output.shape[1:3]
+    sizes = dict(zip(names, tensor.shape, strict=True))
+    return {**sizes, "output_height": rows, "output_width": columns}
 
 
 def window(call: Call, image: Size, taps: Size) -> dict[str, int]:
