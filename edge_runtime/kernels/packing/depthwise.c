@@ -1,69 +1,164 @@
-/* Weights of DEPTHWISE_CONV_2D for the kernels that calculate 8 outputs at once.
- *
- * A block of 8 outputs has the bias (less the input's zero point times the sum of the weights), the
- * multiplier and the shift, each int32 [8], and the weights, int16 [pairs of taps][8][2], padded with
- * zeros. The last block has the last 8 outputs, some of which may be the previous block's. Behind the
- * blocks is what stands for a tap outside of the image: [channels] of the input's zero point. */
+/* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86, in the form of depthwise_bands.h. */
 #include <string.h>
 
-#include "depthwise_conv_2d.h"
+#include "depthwise_bands.h"
+#include "rescaling.h"
 #include "table.h"
 
-enum { WIDTH = 8, HEAD = 3 * WIDTH * 4, MOST_TAPS = 64 };
+/* The form that a level reads: outputs of a vector, bytes of a number in the band, and what is added
+ * to the numbers there. */
+typedef struct {
+    int32_t lanes, element, added;
+} Form;
 
-static inline void put_block(const DepthwiseInt8 *p, size_t first, void *const *tensors,
-                             char *block)
+static const Form ZMM = {16, 1, 128}, YMM = {8, 1, 128}, PAIRS = {8, 2, 0};
+
+/* Bytes of the band. */
+static inline size_t band_size(const EkDepthwise *d, int32_t element)
 {
-    const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
-    const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const int8_t *const weights = (const int8_t *)tensors[1] + first;
-    int16_t *const pairs = (int16_t *)(void *)(block + HEAD);
-    for (size_t lane = 0; lane < WIDTH; lane++) {
-        int32_t *const head = (int32_t *)(void *)block + lane;
-        uint32_t sum = 0;
-        for (size_t tap = 0; tap < taps; tap++) {
-            const int32_t weight = weights[tap * outputs + lane];
-            pairs[(tap / 2 * WIDTH + lane) * 2 + tap % 2] = (int16_t)weight;
-            sum += (uint32_t)weight;
-        }
-        sum *= (uint32_t)p->input_zero_point;
-        head[0] = (int32_t)((uint32_t)((const int32_t *)tensors[2])[first + lane] - sum);
-        head[WIDTH] = ((const int32_t *)tensors[3])[first + lane];
-        head[2 * WIDTH] = ((const int32_t *)tensors[4])[first + lane];
-    }
+    return ek_rounded(ek_band_size(&d->bands, element));
 }
 
-int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packing *packing)
+static inline size_t scratch(const int32_t *params, Form form)
+{
+    const EkDepthwise d = ek_depthwise((const DepthwiseInt8 *)params, form.lanes, form.element);
+    return band_size(&d, form.element) + (size_t)d.groups * ek_interleaved(&d) * EK_CHUNK;
+}
+
+/* A band of an image much smaller than its windows would take more memory than the image. */
+static inline int fits(const DepthwiseInt8 *p, Form form)
+{
+    const size_t image = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
+    return scratch((const int32_t *)p, form) <
+           64 * image * (size_t)p->multiplier + (1 << 16);
+}
+
+static inline Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors, size_t o,
+                               int twice)
+{
+    const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
+    const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
+    const int8_t *const weights = tensors[1];
+    const int32_t bias = ((const int32_t *)tensors[2])[o];
+    Output output;
+    int64_t size = 0, sum = 0;
+    for (size_t tap = 0; tap < taps; tap++) {
+        const int32_t weight = weights[tap * outputs + o];
+        size += weight < 0 ? -weight : weight;
+        sum += weight;
+    }
+    output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
+    sum *= form.added + p->input_zero_point;
+    output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
+    output.factor = ((const int32_t *)tensors[3])[o];
+    output.shift = twice ? ((const int32_t *)tensors[4])[o] : 0;
+    return output;
+}
+
+/* Writes the weights of an output, as of a vector's lane, for windows that begin at a row. */
+static inline void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
+                            const int8_t *weights, int32_t row, char *to)
+{
+    const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
+    const int32_t taps = EK_CHUNK / form.element;
+    for (int32_t i = row; i < row + p->window_height; i++)
+        for (int32_t j = 0; j < d->columns; j++, weights += outputs) {
+            const int32_t chunk = i / taps * d->columns + j;
+            char *const at = to + chunk * form.lanes * EK_CHUNK + i % taps * form.element;
+            const int16_t weight = *weights;
+            if (form.element == 1)
+                *at = (char)weight;
+            else
+                memcpy(at, &weight, sizeof weight);
+        }
+}
+
+static inline int pack(Form form, int twice, const int32_t *params, void *const *tensors,
+                       ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const size_t height = (size_t)p->window_height, width = (size_t)p->window_width;
-    char *packed = packing->tensors[1];
-    if (outputs < WIDTH || height > MOST_TAPS || width > MOST_TAPS || height * width > MOST_TAPS)
-        return 0;
-    if (p->multiplier > 1 && p->channels > 1)
-        return 0;
-    for (int i = 1; i < 5; i++)
+    const size_t lanes = (size_t)form.lanes;
+    for (int i = 1; i < 4 + twice; i++)
         if (!tensors[i])
             return 0;
-    const size_t block = HEAD + (height * width + 1) / 2 * WIDTH * 2 * sizeof(int16_t);
-    const size_t blocks = (outputs + WIDTH - 1) / WIDTH;
-    packing->sizes[1] = blocks * block + (size_t)p->channels;
+    if (!fits(p, form))
+        return 0;
+    const EkDepthwise d = ek_depthwise(p, form.lanes, form.element);
+    const size_t vectors = ((size_t)d.outputs + lanes - 1) / lanes;
+    const size_t chunks = (size_t)d.groups * (size_t)d.columns;
+    const size_t block = vectors * chunks * lanes * EK_CHUNK;
+    char *const packed = packing->tensors[1];
+    packing->sizes[1] = ek_depthwise_weights_start(&d, lanes) + (size_t)d.served * block;
     if (!packed)
         return 1;
-    memset(packed, 0, blocks * block);
-    for (size_t i = 0; i < blocks; i++, packed += block)
-        put_block(p, i == blocks - 1 ? outputs - WIDTH : i * WIDTH, tensors, packed);
-    memset(packed, p->input_zero_point, (size_t)p->channels);
+    int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    memset(packed, 0, packing->sizes[1]);
+    for (size_t o = 0; o < outputs; o++)
+        mode = mode_for(output_of(p, form, tensors, o, twice), mode);
+    mode = twice ? mode : EK_FLOAT;
+    memcpy(packed, &mode, sizeof mode);
+    for (size_t n = 0; n < (size_t)d.outputs; n++) {
+        const size_t o = n % outputs, vector = n / lanes, lane = n % lanes;
+        char *const head = packed + 64 + vector * EK_COLUMNS * lanes * 4;
+        char *const to = packed + ek_depthwise_weights_start(&d, lanes) +
+                         (vector * chunks * lanes + lane) * EK_CHUNK;
+        put_head(mode, output_of(p, form, tensors, o, twice), p->output_zero_point, lanes, lane,
+                 (int32_t *)(void *)head);
+        for (int32_t i = 0; i < d.served; i++)
+            put_lane(p, &d, form, (const int8_t *)tensors[1] + o, i * p->stride_h,
+                     to + (size_t)i * block);
+    }
     return 1;
 }
 
-/* Nothing is packed; these are the parameters that the variants run: 8 outputs at least, which have
- * an input channel each, or one that all read. */
-int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_depthwise_int8_twice_avx512(const int32_t *params, void *const *tensors,
+                                        ek_packing *packing)
 {
-    const DepthwiseFloat32 *const p = (const DepthwiseFloat32 *)params;
-    (void)tensors;
-    (void)packing;
-    return p->multiplier == 1 ? p->channels >= WIDTH : p->channels == 1 && p->multiplier >= WIDTH;
+    return pack(ZMM, 1, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_float_avx512(const int32_t *params, void *const *tensors,
+                                        ek_packing *packing)
+{
+    return pack(ZMM, 0, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
+                                         ek_packing *packing)
+{
+    return pack(YMM, 1, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_float_avxvnni(const int32_t *params, void *const *tensors,
+                                         ek_packing *packing)
+{
+    return pack(YMM, 0, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_twice_avx2(const int32_t *params, void *const *tensors,
+                                      ek_packing *packing)
+{
+    return pack(PAIRS, 1, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_float_avx2(const int32_t *params, void *const *tensors,
+                                      ek_packing *packing)
+{
+    return pack(PAIRS, 0, params, tensors, packing);
+}
+
+size_t ek_scratch_depthwise_avx512(const int32_t *params)
+{
+    return scratch(params, ZMM);
+}
+
+size_t ek_scratch_depthwise_avxvnni(const int32_t *params)
+{
+    return scratch(params, YMM);
+}
+
+size_t ek_scratch_depthwise_avx2(const int32_t *params)
+{
+    return scratch(params, PAIRS);
 }

@@ -1,52 +1,52 @@
 /* CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes this
- * defines TARGET, INLINE, KERNEL(name), WIDTH and COLUMN_BYTES, LANES of a Vector, MANY and FEW,
- * numbers of positions whose sums fit the registers, QUAD_BYTES, the Quad that quad_at() makes of
- * four inputs, dot(), copy(), and finish_twice() and finish_float(), which store the outputs of a
- * vector of sums.
- *
- * The windows of EK_TILE positions are copied to scratch memory, one behind the other, by copy(),
- * which adds ADDED: 128 where the instructions multiply uint8 with int8. Where they leave the image
- * they have the zero point. Then a quad, four neighbouring inputs, is multiplied with the weights
- * of an output in each lane.
- *
- * A packed block of 16 outputs is a head int32 [columns][16] and the weights [quads][QUAD_BYTES] in
- * the form of dot(); the packer is packing/conv_2d.c. */
+ * defines KERNEL(name), MOST: how many windows' sums the registers hold for two vectors of outputs,
+ * and what int8_zmm.h does. The forms of weights and bands are in conv_2d_bands.h. */
 #include <string.h>
 
-#define UNROLL _Pragma("GCC unroll 32")
+#include "conv_2d_bands.h"
+enum { STRIP = 4 * MOST };
+#define WIDE 2
+#include "int8_rescale.h"
 
-/* The vectors of a block, or of two: from the head and the weights of one to those of the next. */
-typedef struct {
-    ptrdiff_t head, block, next_head, next; /* bytes */
-} Layout;
-
-static inline Layout layout_of(int32_t columns, int32_t quads)
+/* The sums of a tile: "high" windows, each in "wide" vectors. */
+INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *windows,
+                 const int32_t *offsets, size_t chunks, const char *head, const char *weights,
+                 Vector *totals)
 {
-    Layout layout;
-    layout.head = columns * COLUMN_BYTES;
-    layout.block = layout.head + (ptrdiff_t)quads * QUAD_BYTES;
-    layout.next_head = LANES == 16 ? layout.block : 4 * LANES;
-    layout.next = LANES == 16 ? layout.block : QUAD_BYTES / 2;
-    return layout;
-}
-
-/* The sums of ``high`` positions in ``wide`` vectors each. */
-INLINE void tile(const int32_t high, const int32_t wide, Layout layout, const uint8_t *windows,
-                 int32_t quads, const char *block, Vector *totals)
-{
-    const ptrdiff_t pitch = 4 * (ptrdiff_t)quads;
-    const char *weights = block + layout.head;
-    Vector sums[2 * MANY];
+    const uint8_t *at[MOST];
+    Vector sums[2 * MOST];
+    UNROLL
+    for (int32_t i = 0; i < high; i++)
+        at[i] = windows[i];
     UNROLL
     for (int32_t i = 0; i < high * wide; i++)
-        memcpy(&sums[i], block + i % wide * layout.next_head, sizeof sums[i]);
-    for (int32_t k = 0; k < quads; k++, windows += 4, weights += QUAD_BYTES) {
+        sums[i] = load(head + i % wide * EK_COLUMNS * 4 * LANES);
+    if (wide == 1) { /* two sums of each, because a product waits for the one before */
+        Vector second[MOST];
+        UNROLL
+        for (int32_t i = 0; i < high; i++)
+            second[i] = zero();
+        for (; chunks > 1; chunks -= 2, offsets += 2, weights += 2 * LANES * EK_CHUNK) {
+            const ptrdiff_t offset = offsets[0], next = offsets[1];
+            UNROLL
+            for (int32_t i = 0; i < high; i++)
+                sums[i] = dot(sums[i], chunk_at(at[i] + offset), weights);
+            UNROLL
+            for (int32_t i = 0; i < high; i++)
+                second[i] = dot(second[i], chunk_at(at[i] + next), weights + LANES * EK_CHUNK);
+        }
+        UNROLL
+        for (int32_t i = 0; i < high; i++)
+            sums[i] = sum_of(sums[i], second[i]);
+    }
+    for (; chunks > 0; chunks--, offsets++, weights += wide * LANES * EK_CHUNK) {
+        const ptrdiff_t offset = *offsets;
         UNROLL
         for (int32_t i = 0; i < high; i++) {
-            const Quad quad = quad_at(windows + i * pitch);
-            sums[i * wide] = dot(sums[i * wide], quad, weights);
-            if (wide == 2)
-                sums[i * wide + 1] = dot(sums[i * wide + 1], quad, weights + layout.next);
+            const Chunk chunk = chunk_at(at[i] + offset);
+            UNROLL
+            for (int32_t v = 0; v < wide; v++)
+                sums[i * wide + v] = dot(sums[i * wide + v], chunk, weights + v * LANES * EK_CHUNK);
         }
     }
     UNROLL
@@ -54,100 +54,130 @@ INLINE void tile(const int32_t high, const int32_t wide, Layout layout, const ui
         totals[i] = sums[i];
 }
 
-typedef void tiler(Layout layout, const uint8_t *windows, int32_t quads, const char *block,
-                   Vector *totals);
+typedef void tiler(const uint8_t *const *windows, const int32_t *offsets, size_t chunks,
+                   const char *head, const char *weights, Vector *totals);
 
 /* A function for each size, so that the sums stay in registers. */
-#define TILER(name, high, wide)                                                                    \
-    TARGET static void name(Layout layout, const uint8_t *windows, int32_t quads,                  \
-                            const char *block, Vector *totals)                                     \
+#define TILER(high, wide)                                                                          \
+    TARGET static void tile_##high##_##wide(const uint8_t *const *windows, const int32_t *offsets, \
+                                            size_t chunks, const char *head, const char *weights,  \
+                                            Vector *totals)                                        \
     {                                                                                              \
-        tile(high, wide, layout, windows, quads, block, totals);                                   \
+        tile(high, wide, windows, offsets, chunks, head, weights, totals);                         \
     }
-TILER(many_1, MANY, 1)
-TILER(many_2, MANY, 2)
-TILER(few_1, FEW, 1)
-TILER(few_2, FEW, 2)
-static tiler *const TILERS[2][2] = {{many_1, many_2}, {few_1, few_2}};
+#define TILERS_OF(high) TILER(high, 1) TILER(high, 2)
+#define BOTH(high) {tile_##high##_1, tile_##high##_2}
+TILERS_OF(1)
+TILERS_OF(2)
+TILERS_OF(3)
+TILERS_OF(4)
+TILERS_OF(6)
+#if MOST_IS_8
+TILERS_OF(5)
+TILERS_OF(8)
+static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4),
+                                   BOTH(5), BOTH(6), BOTH(8), BOTH(8)};
+#else
+static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(6), BOTH(6)};
+#endif
 
-/* Stores the outputs of so many positions, of which ``left`` exist from the first vector on. */
-typedef void finisher(const Conv2D *p, Layout layout, const char *block, const Vector *totals,
-                      int32_t count, int32_t wide, int32_t left, int8_t *output);
-
-#define FINISHER(name, finish)                                                                     \
-    TARGET static void name(const Conv2D *p, Layout layout, const char *block,                     \
-                            const Vector *totals, int32_t count, int32_t wide, int32_t left,       \
-                            int8_t *output)                                                        \
-    {                                                                                              \
-        for (int32_t i = 0; i < count; i++, output += p->outputs)                                  \
-            for (int32_t v = 0; v < wide; v++, totals++) {                                         \
-                const int32_t lanes = left - v * LANES < LANES ? left - v * LANES : LANES;         \
-                finish(p, *totals, block + v * layout.next_head, lanes, output + v * LANES);       \
-            }                                                                                      \
-    }
-FINISHER(finish_all_twice, finish_twice)
-FINISHER(finish_all_float, finish_float)
-
-/* The window of a position. */
-INLINE void gather(const Conv2D *p, const int8_t *input, int32_t row, int32_t column,
-                   int32_t quads, uint8_t *window)
+/* Copies the rows of the image from row y on that a band reads. */
+TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, int32_t rows,
+                             int32_t channels, int32_t zero_point, uint8_t *band)
 {
-    const EkTaps taps = ek_taps_at(p, row, column);
-    if (!taps.whole)
-        memset(window, p->input_zero_point + ADDED, 4 * (size_t)quads);
-    input += taps.input;
-    window += taps.weights;
-    for (int32_t i = 0; i < taps.rows; i++, input += taps.input_row, window += taps.weights_row)
-        for (int32_t j = 0; j < taps.runs; j++)
-            copy(window + j * taps.weights_run, input + j * taps.input_run, taps.count);
+    const ptrdiff_t before = (ptrdiff_t)b->before * channels, columns = (ptrdiff_t)b->columns * channels;
+    const ptrdiff_t after = (ptrdiff_t)b->after * channels;
+    if (columns == b->pitch && columns == b->row && y >= 0 && y + rows <= b->height) {
+        copy(band, image + y * b->row, rows * columns);
+        return;
+    }
+    for (int32_t end = y + rows; y < end; y++, band += b->pitch * ELEMENT) {
+        if (y < 0 || y >= b->height) {
+            fill(band, zero_point, b->pitch);
+            continue;
+        }
+        fill(band, zero_point, before);
+        copy(band + before * ELEMENT, image + y * b->row + b->from, columns);
+        fill(band + (before + columns) * ELEMENT, zero_point, after);
+    }
+}
+
+/* Where a window of a band lies, and the next one. */
+typedef struct {
+    const uint8_t *row, *window;
+    int32_t column;
+} Place;
+
+INLINE Place next_place(Place at, const EkBands *b)
+{
+    at.window += b->step * ELEMENT;
+    if (++at.column == b->output_width) {
+        at.column = 0;
+        at.window = at.row += b->pitch * ELEMENT * b->stride_h;
+    }
+    return at;
+}
+
+/* The outputs of a band, so many windows at a time that their sums are rescaled without a break. */
+TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds *bounds,
+                                const char *packed, const uint8_t *band, int32_t rows,
+                                int8_t *output)
+{
+    const size_t chunks = ek_chunks(p, ELEMENT), block = chunks * LANES * EK_CHUNK;
+    const int32_t *const offsets = (const int32_t *)(const void *)(packed + 64);
+    const int32_t outputs = p->outputs, count = rows * b->output_width;
+    const char *const weights = packed + ek_weights_start(chunks, (size_t)outputs, LANES);
+    rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
+    Place at = {band, band, 0};
+    Vector totals[2 * STRIP];
+    memset(totals, 0, sizeof totals);
+    for (int32_t done = 0, strip; done < count; done += strip) {
+        const uint8_t *windows[STRIP];
+        strip = ek_least(count - done, STRIP);
+        for (int32_t i = 0; i < strip; i++, at = next_place(at, b))
+            windows[i] = at.window;
+        for (int32_t i = strip; i < STRIP; i++) /* what a tile may read, being higher than it need be */
+            windows[i] = windows[strip - 1];
+        for (int32_t o = 0; o < outputs; o += 2 * LANES) {
+            const int32_t left = outputs - o, wide = left > LANES;
+            const char *const head = packed + ek_heads_start(chunks) + o * EK_COLUMNS * 4;
+            const char *const from = weights + o / LANES * (ptrdiff_t)block;
+            const int32_t tiles = (strip + MOST - 1) / MOST;
+            for (int32_t tile = 0, i = 0, high; tile < tiles; tile++, i += high) {
+                high = (strip - i + tiles - tile - 1) / (tiles - tile);
+                TILERS[high - 1][wide](windows + i, offsets, chunks, head, from,
+                                       totals + i * (wide + 1));
+            }
+            rescalers[wide](totals, strip, head, left, bounds, output + o, outputs);
+        }
+        output += (ptrdiff_t)strip * outputs;
+    }
 }
 
 TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
-                            uint8_t *scratch, int32_t columns, finisher *finish)
+                            uint8_t *band)
 {
-    const Conv2D *const p = (const Conv2D *)params;
-    const Conv2D layer = *p; /* a copy, because bytes of scratch could be params to the compiler */
-    const int32_t depth = p->window_height * p->window_width * p->depth, quads = (depth + 3) / 4;
-    const int32_t positions = p->output_height * p->output_width, outputs = p->outputs;
+    const Conv2D layer = *(const Conv2D *)params, *const p = &layer; /* a copy: bytes may be params */
+    const EkBands b = ek_bands(p, ELEMENT);
+    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
-    const Layout layout = layout_of(columns, quads);
-    const int32_t pointwise = ek_is_pointwise(p) && depth % 4 == 0;
     const int8_t *input = tensors[0];
-    const char *packed = tensors[1];
-    Vector totals[2 * MANY];
-
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
-        for (int32_t done = 0, row = 0, column = 0; done < positions; done += EK_TILE) {
-            const int32_t count = positions - done < EK_TILE ? positions - done : EK_TILE;
-            if (pointwise)
-                copy(scratch, input + (ptrdiff_t)done * depth, count * depth);
-            for (int32_t i = 0; !pointwise && i < count; i++) {
-                gather(&layer, input, row, column, quads, scratch + 4 * (ptrdiff_t)i * quads);
-                if (++column == p->output_width) {
-                    column = 0;
-                    row++;
-                }
-            }
-            for (int32_t o = 0; o < outputs; o += 2 * LANES)
-                for (int32_t i = 0; i < count; i += MANY) {
-                    const int32_t here = count - i < MANY ? count - i : MANY;
-                    const int32_t left = outputs - o, wide = left > LANES ? 2 : 1;
-                    const char *block = packed + o / WIDTH * layout.block;
-                    TILERS[here <= FEW][wide - 1](layout, scratch + 4 * (ptrdiff_t)i * quads,
-                                                  quads, block, totals);
-                    finish(p, layout, block, totals, here, wide, left,
-                           output + (ptrdiff_t)i * outputs + o);
-                }
-            output += (ptrdiff_t)count * outputs;
+        for (int32_t row = 0; row < b.output_height; row += b.band) {
+            const int32_t rows = ek_least(b.band, b.output_height - row);
+            copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
+                      p->channels, p->input_zero_point, band);
+            band_outputs(p, &b, &bounds, tensors[1], band, rows, output);
+            output += (ptrdiff_t)rows * b.output_width * p->outputs;
         }
 }
 
 void KERNEL(conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
 {
-    convolve(params, tensors, tensors[5], tensors[6], 4, finish_all_twice);
+    convolve(params, tensors, tensors[5], tensors[6]);
 }
 
 void KERNEL(conv_2d_int8_float)(const int32_t *params, void *const *tensors)
 {
-    convolve(params, tensors, tensors[4], tensors[5], 2, finish_all_float);
+    convolve(params, tensors, tensors[4], tensors[5]);
 }

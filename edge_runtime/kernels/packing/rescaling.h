@@ -1,0 +1,64 @@
+/* How packers of int8 layers write the numbers of rescaling.h. */
+#ifndef EK_PACKING_RESCALING_H
+#define EK_PACKING_RESCALING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "rescaling.h"
+
+/* How the sums of an output are rescaled. */
+typedef struct {
+    int64_t bound;               /* no sum of the output, with its bias, is further from 0 */
+    int32_t bias, factor, shift; /* of the kernel; the bias for the inputs that the variant reads */
+} Output;
+
+/* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave int64. */
+enum { MOST_RIGHT = 22 };
+static const int64_t MOST_SUM = ((int64_t)1 << 30) - 1;
+
+/* Whether the output is the zero point for all sums. */
+static inline int vanishes(Output output)
+{
+    return output.shift < -MOST_RIGHT && output.bound < (int64_t)1 << (MOST_RIGHT - 1);
+}
+
+/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before. */
+static inline int32_t mode_for(Output output, int32_t mode)
+{
+    const int fits = output.factor >= 0 && output.shift < 0 && output.shift >= -MOST_RIGHT &&
+                     output.bound <= MOST_SUM;
+    const int none = output.factor == 0 || vanishes(output);
+    return fits || (none && output.bound <= MOST_SUM) ? mode : EK_TWICE;
+}
+
+/* Writes the numbers of an output, lane of a vector of "lanes" whose numbers begin at head. */
+static inline void put_head(int32_t mode, Output output, int32_t zero_point, size_t lanes,
+                            size_t lane, int32_t *head)
+{
+    const int none = output.factor == 0 || vanishes(output);
+    const int32_t right = mode == EK_TWICE ? (output.shift > 0 ? 0 : -output.shift)
+                          : none           ? 1
+                                           : -output.shift;
+    int64_t rounding;
+    head += lane;
+    head[EK_BIAS * lanes] = output.bias;
+    if (mode == EK_TWICE) {
+        head[EK_MULTIPLIER * lanes] = output.factor;
+        head[EK_ROUNDING * lanes] = output.shift > 0 ? output.shift : 0;
+        head[EK_SHIFT * lanes] = right;
+        return;
+    }
+    head[EK_MULTIPLIER * lanes] = none ? 0 : output.factor;
+    head[EK_SHIFT * lanes] = mode == EK_ABOVE ? right - 1 : right;
+    rounding = ((int64_t)1 << 30) + ((int64_t)1 << (30 + right));
+    rounding += (int64_t)zero_point * ((int64_t)1 << (31 + right));
+    if (mode == EK_EITHER)
+        rounding *= 2;
+    head += EK_ROUNDING * lanes - lane; /* evens, then odds */
+    memcpy((char *)head + (lane % 2 * lanes / 2 + lane / 2) * sizeof rounding, &rounding,
+           sizeof rounding);
+}
+
+#endif

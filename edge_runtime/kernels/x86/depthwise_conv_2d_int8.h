@@ -1,0 +1,163 @@
+/* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes
+ * this defines KERNEL(name) and what int8_zmm.h defines, and interleave(), which writes a vector of
+ * each row of chunks for STRIDE numbers. The forms of weights and bands are in depthwise_bands.h. */
+#include <string.h>
+
+#include "depthwise_bands.h"
+#define WIDE 4
+#include "int8_rescale.h"
+
+enum { TAPS = EK_CHUNK / ELEMENT, VECTORS = 64 };
+
+/* Copies a row, each number as many times as a channel has outputs. */
+TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8_t *image, int32_t y,
+                            uint8_t *to)
+{
+    const ptrdiff_t outputs = (ptrdiff_t)p->channels * p->multiplier;
+    const int8_t *from = image + (ptrdiff_t)y * p->width * p->channels + b->from / p->multiplier;
+    fill(to, p->input_zero_point, b->before * outputs);
+    to += b->before * outputs * ELEMENT;
+    if (p->multiplier == 1)
+        copy(to, from, b->columns * outputs);
+    else
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)b->columns * p->channels; i++)
+            fill(to + i * p->multiplier * ELEMENT, from[i], p->multiplier);
+    fill(to + b->columns * outputs * ELEMENT, p->input_zero_point, b->after * outputs);
+}
+
+/* The chunks of rows from "from" on, of which "rows" exist. */
+TARGET __attribute__((noinline)) static void interleave_rows(const EkDepthwise *d, const uint8_t *from, ptrdiff_t next,
+                                   int32_t rows, uint8_t *chunks)
+{
+    const ptrdiff_t size = (ptrdiff_t)ek_interleaved(d) * EK_CHUNK;
+    for (int32_t g = 0; g < d->groups; g++, chunks += size) {
+        const uint8_t *taps[TAPS];
+        for (int32_t i = 0; i < TAPS; i++)
+            taps[i] = from + ek_least(g * TAPS + i, rows - 1) * next;
+        for (ptrdiff_t i = 0; i < d->bands.pitch; i += STRIDE)
+            interleave(taps, i * ELEMENT, chunks + i * EK_CHUNK);
+    }
+}
+
+/* The sums of "count" times four vectors: of four vectors of a position, whose weights are "size" bytes
+ * apart, or of one of four positions, "step" bytes of chunks apart. */
+INLINE void products(const int32_t wide, const int32_t groups, const int32_t columns,
+                     const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,
+                     const char *head, int32_t count, Vector *totals)
+{
+    const ptrdiff_t group = (ptrdiff_t)ek_interleaved(d) * EK_CHUNK, column = d->column * EK_CHUNK;
+    const ptrdiff_t step = d->step * EK_CHUNK;
+    const ptrdiff_t apart = wide ? LANES * EK_CHUNK : step, next = wide ? step : 4 * step;
+    Vector biases[4];
+    UNROLL
+    for (int32_t i = 0; i < 4; i++)
+        biases[i] = load(head + (wide ? i * EK_COLUMNS * 4 * LANES : 0));
+    for (int32_t n = 0; n < count; n++, chunks += next) {
+        const char *from = weights;
+        Vector sums[4];
+        UNROLL
+        for (int32_t i = 0; i < 4; i++)
+            sums[i] = biases[i];
+        for (int32_t g = 0; g < groups; g++)
+            for (int32_t j = 0; j < columns; j++, from += LANES * EK_CHUNK) {
+                const uint8_t *const at = chunks + g * group + j * column;
+                UNROLL
+                for (int32_t i = 0; i < 4; i++)
+                    sums[i] = dot(sums[i], load(at + i * apart), from + (wide ? i * size : 0));
+            }
+        UNROLL
+        for (int32_t i = 0; i < 4; i++)
+            *totals++ = sums[i];
+    }
+}
+
+typedef void producer(const EkDepthwise *d, const uint8_t *chunks, const char *weights,
+                      ptrdiff_t size, const char *head, int32_t count, Vector *totals);
+
+#define PRODUCER(name, wide, groups, columns)                                                      \
+    TARGET __attribute__((noinline)) static void name(                                             \
+        const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,          \
+        const char *head, int32_t count, Vector *totals)                                           \
+    {                                                                                              \
+        products(wide, groups, columns, d, chunks, weights, size, head, count, totals);            \
+    }
+PRODUCER(any_one, 0, d->groups, d->columns)
+PRODUCER(any_wide, 1, d->groups, d->columns)
+PRODUCER(three_by_three_one, 0, 4 / TAPS, 3)
+PRODUCER(three_by_three_wide, 1, 4 / TAPS, 3)
+static producer *const PRODUCERS[][2] = {{any_one, any_wide},
+                                         {three_by_three_one, three_by_three_wide}};
+
+/* The outputs of a row: four vectors of a position at once, then one of four positions. */
+TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const char *packed,
+                               const char *weights, const uint8_t *chunks, int8_t *output)
+{
+    const ptrdiff_t size = (ptrdiff_t)d->groups * d->columns * LANES * EK_CHUNK;
+    const ptrdiff_t step = d->step * EK_CHUNK, outputs = d->outputs;
+    rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
+    const int32_t usual = d->groups == 4 / TAPS && d->columns == 3;
+    producer *const *const producers = PRODUCERS[usual];
+    const int32_t all = d->positions + (d->rest > 0);
+    Vector totals[VECTORS];
+    for (int32_t o = 0, wide; o < outputs; o += wide ? 4 * LANES : LANES) {
+        const ptrdiff_t vector = o / LANES;
+        const char *const head = packed + 64 + vector * EK_COLUMNS * 4 * LANES;
+        wide = o + 4 * LANES <= outputs;
+        const int32_t most = wide ? VECTORS / 4 : VECTORS;
+        for (int32_t i = 0; i < all; i += most) {
+            const int32_t count = ek_least(all - i, most);
+            const int32_t whole = ek_least(d->positions - i, count);
+            int8_t *const to = output + i * outputs + o;
+            producers[wide](d, chunks + i * step + o * EK_CHUNK, weights + vector * size, size, head,
+                            wide ? count : (count + 3) / 4, totals);
+            rescalers[wide](totals, whole, head, d->outputs - o, bounds, to, outputs);
+            if (whole < count)
+                rescalers[wide](totals + whole, 1, head, d->rest, bounds, to + whole * outputs,
+                                outputs);
+        }
+    }
+}
+
+TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
+                            uint8_t *scratch)
+{
+    const DepthwiseInt8 layer = *(const DepthwiseInt8 *)params, *const p = &layer;
+    const EkDepthwise d = ek_depthwise(p, LANES, ELEMENT);
+    const EkBands *const b = &d.bands;
+    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
+    const ptrdiff_t pitch = b->pitch * ELEMENT, vectors = (d.outputs + LANES - 1) / LANES;
+    const ptrdiff_t block = vectors * d.groups * d.columns * LANES * EK_CHUNK;
+    const char *const packed = tensors[1], *weights;
+    const int8_t *input = tensors[0];
+    uint8_t *const band = scratch, *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
+    for (int32_t batch = 0; batch < p->batches; batch++, input += image)
+        for (int32_t row = 0; row < b->output_height; row += b->band) {
+            const int32_t rows = ek_least(b->band, b->output_height - row);
+            const int32_t first = row * b->stride_h - b->top;
+            const int32_t copied = (rows - 1) * b->stride_h + b->rows;
+            for (int32_t i = 0; i < copied; i++)
+                if (first + i < 0 || first + i >= b->height)
+                    fill(band + i * pitch, p->input_zero_point, b->pitch);
+                else
+                    copy_row(p, b, input, first + i, band + i * pitch);
+            for (int32_t i = 0; i < rows; i++, output += d.pitch) {
+                const int32_t start = i / d.served * d.served * b->stride_h;
+                if (i % d.served == 0)
+                    interleave_rows(&d, band + start * pitch, p->dilation_h * pitch,
+                                    (copied - start + p->dilation_h - 1) / p->dilation_h, chunks);
+                weights = packed + ek_depthwise_weights_start(&d, LANES) + i % d.served * block;
+                row_outputs(&d, &bounds, packed, weights, chunks, output);
+            }
+        }
+}
+
+void KERNEL(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[5], tensors[6]);
+}
+
+void KERNEL(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[4], tensors[5]);
+}

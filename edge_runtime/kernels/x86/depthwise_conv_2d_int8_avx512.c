@@ -1,0 +1,12 @@
+/* DEPTHWISE_CONV_2D of int8 with AVX-512 and its VNNI. */
+#include "kernel.h"
+
+#ifdef EK_X86
+#include "int8_zmm.h"
+
+#define KERNEL(name) ek_##name##_avx512
+
+#include "depthwise_conv_2d_int8.h"
+#else
+typedef int ek_nothing_here; /* C99 wants a declaration in every file */
+#endif

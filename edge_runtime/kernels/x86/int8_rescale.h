@@ -1,0 +1,40 @@
+/* Sums of int8 layers to outputs, with the vectors of int8_zmm.h or int8_ymm.h. The file that includes
+ * this defines WIDE, the most vectors of a position at once. */
+#include "rescaling.h"
+
+/* Stores the outputs of so many positions, "left" of each, "pitch" apart, from one vector of sums of
+ * each position, or WIDE. Behind them there are further ones, up to a multiple of four. */
+typedef void rescaler(const Vector *sums, int32_t count, const char *head, int32_t left,
+                      const Bounds *bounds, int8_t *output, ptrdiff_t pitch);
+
+#define RESCALER(name, rescaled, wide)                                                             \
+    TARGET static void name(const Vector *sums, int32_t count, const char *head, int32_t left,     \
+                            const Bounds *bounds, int8_t *output, ptrdiff_t pitch)                 \
+    {                                                                                              \
+        const int32_t there = left < wide * LANES ? left : wide * LANES, each = 4 / wide;          \
+        Head heads[wide];                                                                          \
+        UNROLL                                                                                     \
+        for (int32_t v = 0; v < wide; v++)                                                         \
+            heads[v] = head_at(head + v * EK_COLUMNS * 4 * LANES);                                 \
+        for (int32_t i = 0; i < count; i += each, sums += 4, output += each * pitch) {             \
+            Vector four[4];                                                                        \
+            UNROLL                                                                                 \
+            for (int32_t v = 0; v < 4; v++)                                                        \
+                four[v] = rescaled(sums[v], &heads[v % wide], bounds);                             \
+            store(wide, packed(four, bounds), count - i, there, output, pitch);                    \
+        }                                                                                          \
+    }
+RESCALER(above_one, rescaled_above, 1)
+RESCALER(above_wide, rescaled_above, WIDE)
+RESCALER(either_one, rescaled_either, 1)
+RESCALER(either_wide, rescaled_either, WIDE)
+RESCALER(twice_one, rescaled_twice, 1)
+RESCALER(twice_wide, rescaled_twice, WIDE)
+RESCALER(float_one, rescaled_float, 1)
+RESCALER(float_wide, rescaled_float, WIDE)
+
+/* By mode, and whether positions have WIDE vectors. */
+static rescaler *const RESCALERS[][2] = {{above_one, above_wide},
+                                         {either_one, either_wide},
+                                         {twice_one, twice_wide},
+                                         {float_one, float_wide}};
