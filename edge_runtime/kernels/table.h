@@ -234,6 +234,7 @@
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
+    LEVEL(amx)                                                                                     \
     LEVEL(avx512)                                                                                  \
     LEVEL(avxvnni)                                                                                 \
     LEVEL(avx2)                                                                                    \
@@ -252,10 +253,12 @@
  * of their own, and what all compile is for the exporter to choose. */
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
+    x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_2d_tiles)         \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_pairs)        \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_2d_bytes)\
+    x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_2d_tiles)         \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)        \
@@ -307,7 +310,8 @@ ek_packer ek_pack_depthwise_int8_twice_avx512, ek_pack_depthwise_int8_twice_avxv
 ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_float_avx512;
 ek_packer ek_pack_depthwise_int8_float_avxvnni, ek_pack_depthwise_int8_float_avx2;
 ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
-ek_scratch ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
+ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_float_amx;
+ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

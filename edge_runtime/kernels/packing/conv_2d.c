@@ -11,19 +11,23 @@
 typedef struct {
     size_t lanes, element;
     int32_t added;
+    int tiles; /* whether 16 chunks are multiplied at once */
 } Form;
 
-static const Form ZMM = {16, 1, 128}, YMM = {8, 1, 128}, PAIRS = {8, 2, 0}, NEON = {8, 1, 0};
+static const Form ZMM = {16, 1, 128, 0}, YMM = {8, 1, 128, 0}, PAIRS = {8, 2, 0, 0};
+static const Form NEON = {8, 1, 0, 0}, TILES = {16, 1, 0, 1};
 
 /* A band of an image much smaller than its windows would take more memory than the image. */
 static inline int fits(const Conv2D *p, size_t element)
 {
     const size_t image = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
     const EkBands bands = ek_bands(p, (int32_t)element);
-    return p->channels == p->depth && ek_band_size(&bands, (int32_t)element) < 16 * image + (1 << 16);
+    const size_t size = ek_band_size(&bands, (int32_t)element);
+    return p->channels == p->depth && size < 16 * image + (1 << 16) && size < (size_t)1 << 30;
 }
 
-static inline void put_offsets(const Conv2D *p, size_t element, int32_t *offsets)
+/* Writes the offset of each "size" bytes that are multiplied at once. */
+static inline void put_offsets(const Conv2D *p, size_t element, int32_t size, int32_t *offsets)
 {
     const EkBands bands = ek_bands(p, (int32_t)element);
     const int32_t run = ek_run(p), bytes = run * p->channels * (int32_t)element;
@@ -31,26 +35,53 @@ static inline void put_offsets(const Conv2D *p, size_t element, int32_t *offsets
         for (int32_t j = 0; j < p->window_width; j += run) {
             const ptrdiff_t column = (ptrdiff_t)j * p->dilation_w * p->channels;
             const ptrdiff_t start = i * p->dilation_h * bands.pitch + column;
-            for (int32_t k = 0; k < bytes; k += EK_CHUNK)
+            for (int32_t k = 0; k < bytes; k += size)
                 *offsets++ = (int32_t)(start * (ptrdiff_t)element) + k;
         }
 }
 
-/* Writes the weights of a vector's lane, [chunks][EK_CHUNK bytes] that are "next" apart. */
-static inline void put_lane(const Conv2D *p, size_t element, const int8_t *weights, size_t next,
-                            char *to)
+/* Writes the pieces of a window that is copied. */
+static inline void put_pieces(const Conv2D *p, EkPiece *pieces)
+{
+    const EkBands bands = ek_bands(p, 1);
+    const int32_t run = ek_run(p), bytes = run * p->channels;
+    const int32_t apart = (bytes + EK_CHUNK - 1) / EK_CHUNK * EK_CHUNK;
+    int64_t to = 0, before = 0;
+    for (int32_t i = 0; i < p->window_height; i++)
+        for (int32_t j = 0; j < p->window_width; j += run, to += apart) {
+            const int64_t from = i * p->dilation_h * bands.pitch +
+                                 (int64_t)j * p->dilation_w * p->channels - to;
+            for (int64_t at = to, end = to + bytes, next; at < end; at = next, pieces++) {
+                const int64_t tile = at / EK_TILE_BYTES * EK_TILE_BYTES;
+                next = end < tile + EK_TILE_BYTES ? end : tile + EK_TILE_BYTES;
+                pieces->mask = ~(uint64_t)0 >> (64 - (next - at)) << (at - tile);
+                pieces->offset = (int32_t)(from + tile);
+                pieces->last = 0;
+                if (tile != before)
+                    pieces[-1].last = 1;
+                before = tile;
+            }
+        }
+    pieces[-1].last = 1;
+}
+
+/* Writes the weights of a vector's lane, [chunks][EK_CHUNK bytes] that are "next" apart; those of a run
+ * fill a multiple of "whole" bytes. */
+static inline void put_lane(const Conv2D *p, size_t element, size_t whole, const int8_t *weights,
+                            size_t next, char *to)
 {
     const size_t run = (size_t)(ek_run(p) * p->channels), count = EK_CHUNK / element;
     const size_t runs = (size_t)(p->window_height * (p->window_width / ek_run(p)));
-    for (size_t i = 0; i < runs; i++)
-        for (size_t k = 0; k < run; k += count, to += next)
-            for (size_t n = 0; n < count && k + n < run; n++) {
-                const int16_t weight = weights[i * run + k + n];
-                if (element == 1)
-                    to[n] = (char)weight;
-                else
-                    memcpy(to + n * element, &weight, element);
-            }
+    const size_t chunks = (run * element + whole - 1) / whole * whole / EK_CHUNK;
+    for (size_t i = 0; i < runs; i++, to += chunks * next)
+        for (size_t k = 0; k < run; k++) {
+            const int16_t weight = weights[i * run + k];
+            char *const at = to + k / count * next + k % count * element;
+            if (element == 1)
+                *at = (char)weight;
+            else
+                memcpy(at, &weight, sizeof weight);
+        }
 }
 
 static inline Output output_of(const Conv2D *p, int32_t added, void *const *tensors, size_t o,
@@ -80,32 +111,64 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
             return 0;
     if (!fits(p, form.element))
         return 0;
-    const size_t chunks = ek_chunks(p, form.element), vectors = (outputs + lanes - 1) / lanes;
+    const EkTiles tiles = ek_tiles(p);
+    const size_t step = form.tiles ? EK_TILE_BYTES : EK_CHUNK;
+    const size_t chunks = form.tiles ? tiles.steps * step / EK_CHUNK : ek_chunks(p, form.element);
+    const size_t places = form.tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
+    const size_t whole = tiles.in_band ? step : EK_CHUNK;
+    const size_t vectors = (outputs + lanes - 1) / lanes;
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
-    const size_t weights = ek_weights_start(chunks, outputs, lanes);
+    const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
     packing->sizes[1] = weights + vectors * chunks * lanes * EK_CHUNK;
     if (!packed)
         return 1;
     int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    int32_t *const offsets = (int32_t *)(void *)(packed + 64);
     memset(packed, 0, packing->sizes[1]);
-    put_offsets(p, form.element, (int32_t *)(void *)(packed + 64));
+    if (!form.tiles || tiles.in_band)
+        put_offsets(p, form.element, (int32_t)step, offsets);
+    else {
+        for (size_t k = 0; k < tiles.steps; k++)
+            offsets[k] = (int32_t)(k * step);
+        put_pieces(p, (EkPiece *)(void *)(packed + 64 + ek_rounded(tiles.steps * sizeof(int32_t))));
+    }
     for (size_t o = 0; o < outputs; o++)
         mode = mode_for(output_of(p, form.added, tensors, o, twice), mode);
     mode = twice ? mode : EK_FLOAT;
     memcpy(packed, &mode, sizeof mode);
     for (size_t o = 0; o < outputs; o++) {
-        const size_t first = o / (2 * lanes) * 2, many = vectors - first > 1 ? 2 : 1;
+        const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
         const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
-        const size_t head = (first + vector) * EK_COLUMNS * lanes * 4;
+        const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
         const Output output = output_of(p, form.added, tensors, o, twice);
         put_head(mode, output, p->output_zero_point, lanes, lane,
-                 (int32_t *)(void *)(packed + ek_heads_start(chunks) + head));
-        put_lane(p, form.element, (const int8_t *)tensors[1] + o * depth, many * lanes * EK_CHUNK,
-                 packed + weights + (first * chunks * lanes + vector * lanes + lane) * EK_CHUNK);
+                 (int32_t *)(void *)(packed + ek_heads_start(places) + head));
+        put_lane(p, form.element, whole, (const int8_t *)tensors[1] + o * depth,
+                 many * lanes * EK_CHUNK,
+                 packed + weights + (before * chunks * lanes + vector * lanes + lane) * EK_CHUNK);
     }
     return 1;
+}
+
+/* Whether tiles are so full, and filled by so few pieces, that they are faster than vectors. */
+static inline int fills_tiles(const Conv2D *p)
+{
+    const EkTiles tiles = ek_tiles(p);
+    const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->channels;
+    const int many = (int64_t)p->output_height * p->output_width >= EK_TILE_ROWS / 2;
+    return many && 2 * depth >= tiles.steps * EK_TILE_BYTES && tiles.pieces <= 4 * tiles.steps;
+}
+
+int ek_pack_conv_2d_int8_twice_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return fills_tiles((const Conv2D *)params) && pack(TILES, 1, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return fills_tiles((const Conv2D *)params) && pack(TILES, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors,
@@ -172,4 +235,13 @@ size_t ek_scratch_conv_2d_bytes(const int32_t *params)
 size_t ek_scratch_conv_2d_pairs(const int32_t *params)
 {
     return scratch(params, 2);
+}
+
+/* A band of bytes and behind it two tiles' windows: copies, or what is read beyond the last. */
+size_t ek_scratch_conv_2d_tiles(const int32_t *params)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    const EkBands bands = ek_bands(p, 1);
+    const size_t copies = 2 * EK_TILE_ROWS * EK_TILE_BYTES * ek_tiles(p).steps;
+    return ek_band_size(&bands, 1) + 64 + copies + EK_TILE_ROWS * (size_t)bands.step;
 }

@@ -2,6 +2,7 @@
 #include "kernel.h"
 
 #ifdef EK_X86
+enum { ADDED = 128 };
 #include "int8_zmm.h"
 
 #define KERNEL(name) ek_##name##_avx512
