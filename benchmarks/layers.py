@@ -110,8 +110,8 @@ def run(
         results += _litert(subject, file, count, best, effort)
     if len(refused) == len(opened):
         raise ModelError(refused[0])
-    machine, data = environment.describe(), _dataset()
-    return [stamped(result, data, machine) for result in results]
+    machine = environment.describe()
+    return [stamped(result, {}, machine) for result in results]
 
 
 def peaks(engine: native.NativeEngine) -> Iterable[Result]:
@@ -222,7 +222,8 @@ def _type(kinds: Sequence[str], macs: int | None) -> str:
 
     That is the type of the weights, but 16 bits if the activations have as many.
     """
-    return kinds[1] if macs and kinds[0] != "int16" else "".join(kinds[:1])
+    weights = macs and len(kinds) > 1 and kinds[0] != "int16"
+    return kinds[1] if weights else "".join(kinds[:1])
 
 
 def _latencies(subject: Subject, file: ModelFile, effort: Effort) -> list[Result]:
@@ -311,15 +312,3 @@ def _litert(
 
 def _absent(subject: Subject, reason: str, metric: str = TIME) -> Result:
     return Result(subject, metric, "s", status="not present", reason=" ".join(reason.split()))
-
-
-def _dataset() -> dict[str, Any]:
-    """Describe the inputs, as ``dataset.describe`` does."""
-    return {
-        "name": "random tensors",
-        "sha256": "",
-        "synthetic": False,
-        "random": True,
-        "labels": [],
-        "images": DISTINCT,
-    }

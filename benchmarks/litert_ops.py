@@ -26,12 +26,16 @@ KNOWN = "2.3."
 PATIENCE = 120.0
 """Seconds after which a process without an answer is ended."""
 
+MOST_PAIRS = 4_000_000
+"""Most pairs of an op of LiteRT and one of the file that are compared."""
+
 KINDS = {
     "Add": {"ADD"},
     "Average Pooling": {"AVERAGE_POOL_2D"},
     "Batch Matrix Multiply": {"BATCH_MATMUL"},
     "Clamp": {"RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"},
     "Concatenate": {"CONCATENATION"},
+    "Constant Pad": {"PAD", "PADV2"},
     "Convert": {"QUANTIZE", "DEQUANTIZE"},
     "Convolution": {"CONV_2D", "DEPTHWISE_CONV_2D"},
     "Copy": {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"},
@@ -42,12 +46,17 @@ KINDS = {
     "Global Average Pooling": {"MEAN", "AVERAGE_POOL_2D"},
     "HardSwish": {"HARD_SWISH"},
     "Leaky ReLU": {"LEAKY_RELU"},
+    "LeakyReLU": {"LEAKY_RELU"},
     "Max Pooling": {"MAX_POOL_2D"},
     "Maximum": {"MAXIMUM"},
+    "Mean": {"MEAN"},
     "Minimum": {"MINIMUM"},
     "Multiply": {"MUL"},
     "PReLU": {"PRELU"},
+    "Reduce Max": {"REDUCE_MAX"},
+    "Reduce Min": {"REDUCE_MIN"},
     "Sigmoid": {"LOGISTIC"},
+    "Slice": {"SLICE", "STRIDED_SLICE"},
     "Softmax": {"SOFTMAX"},
     "Squared Difference": {"SQUARED_DIFFERENCE"},
     "Static Constant Pad": {"PAD", "PADV2"},
@@ -58,6 +67,7 @@ KINDS = {
     "Static Slice": {"SLICE", "STRIDED_SLICE"},
     "Static Transpose": {"TRANSPOSE"},
     "Subtract": {"SUB"},
+    "Sum": {"SUM"},
     "Tanh": {"TANH"},
     "Transpose": {"TRANSPOSE"},
 }
@@ -135,9 +145,12 @@ def positions(graph: Graph, names: Sequence[str]) -> list[int | None]:
     """Return the position in the file of each op that LiteRT ran; None for ops of its own.
 
     LiteRT runs ops in the order of the file, but XNNPACK has names of its own, merges some ops and
-    adds others. So the names are aligned with the ops such that as many as possible fit.
+    adds others. So the names are aligned with the ops such that as many as possible fit. Of models
+    with thousands of ops none is found.
     """
     ops = [op.name for op in graph.ops]
+    if len(names) * len(ops) > MOST_PAIRS:
+        return [None] * len(names)
     # Most pairs among names[i:] and ops[j:], from the end.
     most = [[0] * (len(ops) + 1) for _ in range(len(names) + 1)]
     for i in reversed(range(len(names))):

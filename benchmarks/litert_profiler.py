@@ -8,7 +8,7 @@ import ctypes
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ OPERATOR, DELEGATED = 1 << 1, 1 << 3
 """Types of the events that are ops: a builtin's, or one inside of XNNPACK."""
 ROOM = 512
 """Bytes, more than enough for LiteRtRankedTensorType."""
+SIZES_AT = 8
+"""Offset of the dimensions in it, int32, behind the element type and the rank."""
 WARM_UP = 5
 TOGETHER = 10
 """Runs whose events the profiler keeps at once."""
@@ -65,7 +67,7 @@ class Profiled:
         RuntimeError: LiteRT refuses something.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         self._library = ctypes.CDLL(str(library()))
         self._kept: list[Any] = []
         environment = self._made("LiteRtCreateEnvironment", 0, None)
@@ -79,8 +81,12 @@ class Profiled:
         if not self._profiler:
             raise RuntimeError("the compiled model has no profiler")
         graph = self._made("LiteRtGetModelSubgraph", model, Size(0))
-        self._inputs = self._buffers("Input", environment, graph)
-        self._outputs = self._buffers("Output", environment, graph)
+        for number, tensor in enumerate(inputs):
+            if tensor.signature != tensor.shape:
+                name, sizes = "LiteRtCompiledModelResizeInputTensor", _int32s(tensor.shape)
+                self._call(name, self._model, Size(0), Size(number), sizes, Size(len(sizes)))
+        self._inputs = self._buffers("Input", environment, graph, inputs)
+        self._outputs = self._buffers("Output", environment, graph, outputs)
 
     def fill(self, tensors: tuple[np.ndarray[Any, Any], ...]) -> None:
         """Copy tensors into the inputs."""
@@ -140,20 +146,28 @@ class Profiled:
         made = self._made("LiteRtCreateOpaqueOptions", identifier, payload, free)
         self._call("LiteRtAddOpaqueOptions", options, made)
 
-    def _buffers(self, kind: str, environment: Any, graph: Any) -> Any:
+    def _buffers(
+        self, kind: str, environment: Any, graph: Any, tensors: Sequence[Tensor]
+    ) -> Any:
         """Return buffers for all inputs or outputs, as an array of handles."""
-        count = Size()
-        self._call(f"LiteRtGetNumSubgraph{kind}s", graph, ctypes.byref(count))
         handles = []
-        for number in range(count.value):
-            tensor = self._made(f"LiteRtGetSubgraph{kind}", graph, Size(number))
+        for number, tensor in enumerate(tensors):
+            handle = self._made(f"LiteRtGetSubgraph{kind}", graph, Size(number))
             element = ctypes.create_string_buffer(ROOM)
-            self._call("LiteRtGetRankedTensorType", tensor, element)
+            self._call("LiteRtGetRankedTensorType", handle, element)
+            # A size that the file leaves open is -1 there.
+            sizes = _int32s(tensor.shape)
+            ctypes.memmove(ctypes.byref(element, SIZES_AT), sizes, ctypes.sizeof(sizes))
             name = f"LiteRtGetCompiledModel{kind}BufferRequirements"
             needs = self._made(name, self._model, Size(0), Size(number))
             name = "LiteRtCreateManagedTensorBufferFromRequirements"
             handles.append(self._made(name, environment, element, needs).value)
         return (Handle * len(handles))(*handles)
+
+
+def _int32s(sizes: Sequence[int]) -> Any:
+    """Return sizes as an array of int32."""
+    return (ctypes.c_int32 * len(sizes))(*sizes)
 
 
 def _leave(_: Any) -> None:
@@ -163,8 +177,9 @@ def _leave(_: Any) -> None:
 def main(path: str, least: str, most: str, seconds: str) -> None:
     """Print the runs, at least and at most so many, which take about so many seconds."""
     graph = read(Path(path).read_bytes())
-    inputs: list[Tensor] = [graph.tensors[index] for index in graph.inputs]
-    model = Profiled(Path(path))
+    inputs = [graph.tensors[index] for index in graph.inputs]
+    outputs = [graph.tensors[index] for index in graph.outputs]
+    model = Profiled(Path(path), inputs, outputs)
     model.fill(parts(random_inputs(1, inputs)))
     started = time.perf_counter()
     for _ in range(WARM_UP):
