@@ -206,7 +206,7 @@ def _figures(nanoseconds: npt.NDArray[np.int64], clock: float) -> dict[str, floa
 
 
 def rates(macs: int | None, seconds: float, peak: float | None) -> dict[str, Any]:
-    """Return multiply-accumulates, those a second, and the share of the peak; None where unknown."""
+    """Return multiply-accumulates, those a second and their share of the peak, None if unknown."""
     rate = macs / seconds if macs and seconds else None
     return {"macs": macs, "rate": rate, "share": rate / peak if rate and peak else None}
 
@@ -289,16 +289,17 @@ def _litert(
     positions = litert_ops.positions(file.graph, [one.name for one in events])
     results = []
     for number, (one, at) in enumerate(zip(events, positions, strict=True)):
-        macs, kind = None, ""
+        name, macs, kind = one.name, None, ""
         if at is not None:
             op = file.graph.ops[at]
-            macs = count(file.graph, op)
+            name, macs = op.name, count(file.graph, op)
             kind = _type([file.graph.tensors[i].dtype for i in op.inputs if i >= 0], macs)
         seconds = float(np.median(one.seconds))
         summary = {
             "step": number,
             "op": at,
-            "name": one.name,
+            "name": name,
+            "kernel": one.name,
             "type": kind,
             "median": seconds,
             "p90": float(np.percentile(one.seconds, 90)),

@@ -114,7 +114,7 @@ def profile(path: Path, runs: tuple[int, int], seconds: float) -> list[Event]:
     arguments = (str(path), *map(str, runs), str(seconds))
     command = [sys.executable, "-m", "edgekit.benchmarks.litert_profiler", *arguments]
     try:
-        child = subprocess.run(  # noqa: S603 - our own module
+        child = subprocess.run(
             command, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
@@ -151,22 +151,23 @@ def positions(graph: Graph, names: Sequence[str]) -> list[int | None]:
     ops = [op.name for op in graph.ops]
     if len(names) * len(ops) > MOST_PAIRS:
         return [None] * len(names)
+    kinds = [_kinds(name) for name in names]
     # Most pairs among names[i:] and ops[j:], from the end.
     most = [[0] * (len(ops) + 1) for _ in range(len(names) + 1)]
     for i in reversed(range(len(names))):
-        kinds = _kinds(names[i])
         for j in reversed(range(len(ops))):
-            skipped = max(most[i + 1][j], most[i][j + 1])
-            most[i][j] = max(skipped, 1 + most[i + 1][j + 1] if ops[j] in kinds else 0)
-    found: list[int | None] = []
-    j = 0
-    for i, name in enumerate(names):
-        kinds = _kinds(name)
-        while j < len(ops) and most[i][j] == most[i][j + 1] and most[i][j] > most[i + 1][j]:
+            pair = 1 + most[i + 1][j + 1] if ops[j] in kinds[i] else 0
+            most[i][j] = max(pair, most[i + 1][j], most[i][j + 1])
+    found: list[int | None] = [None] * len(names)
+    i = j = 0
+    while i < len(names) and j < len(ops):
+        if ops[j] in kinds[i] and most[i][j] == 1 + most[i + 1][j + 1]:
+            found[i] = j
+            i, j = i + 1, j + 1
+        elif most[i][j] == most[i + 1][j]:
+            i += 1
+        else:
             j += 1
-        pairs = j < len(ops) and ops[j] in kinds and most[i][j] == 1 + most[i + 1][j + 1]
-        found.append(j if pairs else None)
-        j += pairs
     return found
 
 

@@ -146,9 +146,7 @@ class Profiled:
         made = self._made("LiteRtCreateOpaqueOptions", identifier, payload, free)
         self._call("LiteRtAddOpaqueOptions", options, made)
 
-    def _buffers(
-        self, kind: str, environment: Any, graph: Any, tensors: Sequence[Tensor]
-    ) -> Any:
+    def _buffers(self, kind: str, environment: Any, graph: Any, tensors: Sequence[Tensor]) -> Any:
         """Return buffers for all inputs or outputs, as an array of handles."""
         handles = []
         for number, tensor in enumerate(tensors):

@@ -14,15 +14,19 @@ FEW = 3
 WORTH = 0.02
 """Least share of the time of a layer that is named as far from the peak."""
 
+OURS = ("op", "level", "output", "time", "of time", "MACs", "MAC/s", "of peak")
+THERE = ("LiteRT", "of peak, at most")
+"""Titles of the columns of both engines."""
+
 NOTE = (
     "Time: the median of one step, without what reading the clock costs (about {clock}). Of time: "
     "its share of all steps. Of peak: its multiply-accumulates a second, as a share of the peak of "
     "this machine for its type, among the instruction sets that edgekit has kernels for."
 )
 LITERT_NOTE = (
-    "LiteRT: by its own profiler, with XNNPACK and one thread, in whole microseconds, rounded down: "
-    "so its share of the peak is at most what the last column says. It exceeds 100 % where LiteRT "
-    "uses instructions that edgekit has no kernels for, such as AMX."
+    "LiteRT: by its own profiler, with XNNPACK and one thread, in whole microseconds, rounded "
+    "down: so its share of the peak is at most what the last column says. It exceeds 100 % where "
+    "LiteRT uses instructions that edgekit has no kernels for, such as AMX."
 )
 PEAKS_NOTE = (
     "Multiply-accumulates a second of one thread, on registers alone, the best of 20 trials: "
@@ -53,7 +57,8 @@ class Profile:
 
     Attributes:
         model: its name.
-        layers: in the order in which they run; last, if present, what only LiteRT has.
+        layers: in the order in which they run, with those that only LiteRT runs if they take a
+            microsecond; last, if present, its ops that the file does not have.
         whole: seconds of a whole inference by backend; without the engines that cannot run it.
         ratio: native's latency as a multiple of LiteRT's; None without one.
         missing: why an engine has no figures, by backend.
@@ -124,12 +129,11 @@ def _profile(model: str, results: Sequence[Result]) -> Profile:
     rows: list[Layer] = []
     for step in steps:
         at = step.summary["op"]
-        name = step.summary["name"] if at is None else f"{at} {step.summary['name']}"
-        others = () if at is None else tuple(litert.pop(at, ()))
-        rows.append(Layer(name, step, others))
+        rows.append(Layer(_name(step), step, () if at is None else tuple(litert.pop(at, ()))))
     own = tuple(litert.pop(None, ()))
     if steps:
-        rows += _only_there(litert)
+        others = [Layer(_name(ops[0]), None, tuple(ops)) for ops in litert.values()]
+        rows += [layer for layer in others if litert_seconds(layer)]
         rows.sort(key=_place)
     if sum(seconds(one) or 0.0 for one in own):
         rows.append(Layer("only in LiteRT", None, own))
@@ -145,9 +149,10 @@ def _profile(model: str, results: Sequence[Result]) -> Profile:
     return Profile(model, tuple(rows), whole, ratios[0] if ratios else None, missing)
 
 
-def _only_there(litert: Mapping[int | None, Sequence[Result]]) -> list[Layer]:
-    """Return the ops of the file that LiteRT runs and edgekit's engine does not."""
-    return [Layer(f"{at} {ops[0].summary['name']}", None, tuple(ops)) for at, ops in litert.items()]
+def _name(result: Result) -> str:
+    """Return the position in the file, if it is there, and the name of a step or op."""
+    at, name = result.summary["op"], result.summary["name"]
+    return str(name) if at is None else f"{at} {name}"
 
 
 def _place(layer: Layer) -> float:
@@ -215,14 +220,13 @@ def _grid(profile: Profile) -> Grid:
     whole = [profile.whole.get(backend) for backend in ("native", "litert")]
     said = [NOTHING if one is None else quantity(one, "s") for one in whole]
     rows.append(("a whole inference", *[""] * 2, said[0], *[""] * 4, said[1], ""))
-    columns = ("op", "level", "output", "time", "of time", "MACs", "MAC/s", "of peak")
-    there = ("LiteRT", "of peak, at most")
+    columns: tuple[str, ...] = OURS + THERE
     if not litert and whole[1] is None:
-        rows, there = [row[:-2] for row in rows], ()
+        rows, columns = [row[: len(OURS)] for row in rows], OURS
     clocks = [layer.ours.summary["clock"] for layer in profile.ours if layer.ours]
     note = NOTE.format(clock=quantity(clocks[0], "s")) if clocks else ""
     note += f" {LITERT_NOTE}" if litert else ""
-    return Grid(profile.model, (*columns, *there), tuple(rows), note, names=3, totals=2)
+    return Grid(profile.model, columns, tuple(rows), note, names=3, totals=2)
 
 
 def _row(layer: Layer, total: float) -> tuple[str, ...]:

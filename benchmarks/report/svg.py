@@ -74,9 +74,7 @@ def dot(x: float, kind: str) -> str:
 
 def bar(width: float, kind: str, top: int = 25, height: int = 50) -> str:
     """Return a bar from the left edge to ``width`` percent; ``top`` and ``height`` in percent."""
-    return (
-        f'<rect class="{kind}" x="0" y="{top}%" width="{width:.2f}%" height="{height}%" rx="2"/>'
-    )
+    return f'<rect class="{kind}" x="0" y="{top}%" width="{width:.2f}%" height="{height}%" rx="2"/>'
 
 
 def axis(positions: Sequence[float], labels: Sequence[str]) -> str:

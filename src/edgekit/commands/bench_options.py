@@ -168,7 +168,6 @@ class Options:
                 f"--baseline: {self.baseline} is not there; --update-baseline writes it"
             )
 
-
     def _require_layers_alone(self) -> None:
         """Refuse what --layers does not measure.
 
