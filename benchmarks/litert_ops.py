@@ -112,7 +112,8 @@ def profile(path: Path, runs: tuple[int, int], seconds: float) -> list[Event]:
     if reason := unavailable():
         raise BackendError(reason)
     arguments = (str(path), *map(str, runs), str(seconds))
-    command = [sys.executable, "-m", "edgekit.benchmarks.litert_profiler", *arguments]
+    # -P: nothing is imported from the working directory.
+    command = [sys.executable, "-P", "-m", "edgekit.benchmarks.litert_profiler", *arguments]
     try:
         child = subprocess.run(
             command, capture_output=True, text=True, timeout=PATIENCE, check=False

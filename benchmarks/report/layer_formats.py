@@ -28,8 +28,8 @@ FORMAT = "edgekit bench --layers"
 VERSION = 1
 
 CHART_NOTE = (
-    "Time of each layer: edgekit's engine in colour, of it dark what it would take at the peak of "
-    "this machine; LiteRT grey."
+    "Time of each layer: edgekit's engine in blue, the part of it that the layer would take at the "
+    "peak of this machine shaded; LiteRT in grey."
 )
 STYLE = """
 .layers { margin: 1.5rem 0 2rem; }

@@ -145,6 +145,10 @@ static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports
         ports[i] = buffers[i].buf;
     if (!nanoseconds)
         return execute(self, ports, count);
+    if (count > 1) {
+        PyErr_Format(PyExc_ValueError, "a profile is of one image, and not of %zd", count);
+        return -1;
+    }
     profile_steps(self, ports, nanoseconds);
     return 0;
 }
