@@ -281,6 +281,8 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
+    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_2d_pairs)     \
+    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_depthwise_uint8_twice_avx2, ek_scratch_depthwise_avx2)\
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_depthwise_int8_twice_avx512, ek_scratch_depthwise_avx512)\
     x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_depthwise_int8_twice_avxvnni, ek_scratch_depthwise_avxvnni)\
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8_twice_avx2, ek_scratch_depthwise_avx2)\
@@ -310,6 +312,7 @@ ek_packer ek_pack_depthwise_int8_twice_avx512, ek_pack_depthwise_int8_twice_avxv
 ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_float_avx512;
 ek_packer ek_pack_depthwise_int8_float_avxvnni, ek_pack_depthwise_int8_float_avx2;
 ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
+ek_packer ek_pack_conv_2d_uint8_twice_avx2, ek_pack_depthwise_uint8_twice_avx2;
 ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_float_amx;
 ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 

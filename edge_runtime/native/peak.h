@@ -12,10 +12,6 @@
 
 #include "clock.h"
 #include "variants.h"
-#if defined(EK_X86) && defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 typedef void Loop(int64_t rounds);
 
@@ -64,15 +60,7 @@ typedef struct {
     uint16_t row_bytes[16];
     uint8_t rows[16];
 } Tiles;
-enum { TILES = 8, TILE_ROWS = 16, TILE_BYTES = 64, ALLOW_STATE = 0x1023, TILE_DATA = 18 };
-
-/* Whether the processor has AMX, and the kernel lets this process use it from now on. */
-static int has_amx(void)
-{
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d >> 24 & 1 && d >> 25 & 1 &&
-           !syscall(SYS_arch_prctl, ALLOW_STATE, TILE_DATA);
-}
+enum { TILES = 8, TILE_ROWS = 16, TILE_BYTES = 64 };
 
 #define CLEAR_TILE(n) "tilezero %%tmm" #n "\n"
 #define DPBSSD(n) "tdpbssd %%tmm7, %%tmm6, %%tmm" #n "\n"
@@ -155,7 +143,7 @@ static int runs(const Peak *peak)
 {
 #if defined(EK_X86) && defined(__linux__)
     if (!strcmp(peak->level, "amx"))
-        return has_amx();
+        return has_tiles();
 #endif
 #ifdef EK_X86
     if (!strcmp(peak->type, "float32") && !__builtin_cpu_supports("fma"))

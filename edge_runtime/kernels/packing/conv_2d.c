@@ -1,7 +1,9 @@
 /* Weights of int8 CONV_2D for the kernels of x86 and aarch64, in the form of conv_2d_bands.h. */
+#define EK_ROLLED
+#include "kernel.h"
+
 #include <string.h>
 
-#include "bias.h"
 #include "conv_2d_bands.h"
 #include "rescaling.h"
 #include "table.h"
@@ -11,11 +13,19 @@
 typedef struct {
     size_t lanes, element;
     int32_t added;
-    int tiles; /* whether 16 chunks are multiplied at once */
+    int tiles;      /* whether 16 chunks are multiplied at once */
+    int is_unsigned; /* whether weights are uint8 */
 } Form;
 
-static const Form ZMM = {16, 1, 128, 0}, YMM = {8, 1, 128, 0}, PAIRS = {8, 2, 0, 0};
-static const Form NEON = {8, 1, 0, 0}, TILES = {16, 1, 0, 1};
+static const Form ZMM = {16, 1, 128, 0, 0}, YMM = {8, 1, 128, 0, 0}, PAIRS = {8, 2, 0, 0, 0};
+static const Form NEON = {8, 1, 0, 0, 0}, TILES = {16, 1, 0, 1, 0};
+static const Form UNSIGNED_PAIRS = {8, 2, 0, 0, 1};
+
+/* A weight, less the zero point of uint8. */
+static inline int32_t weight_at(const Conv2D *p, const Form *form, const int8_t *weights, size_t at)
+{
+    return form->is_unsigned ? (uint8_t)weights[at] - p->weights_zero_point : weights[at];
+}
 
 /* A band of an image much smaller than its windows would take more memory than the image. */
 static inline int fits(const Conv2D *p, size_t element)
@@ -67,15 +77,16 @@ static inline void put_pieces(const Conv2D *p, EkPiece *pieces)
 
 /* Writes the weights of a vector's lane, [chunks][EK_CHUNK bytes] that are "next" apart; those of a run
  * fill a multiple of "whole" bytes. */
-static inline void put_lane(const Conv2D *p, size_t element, size_t whole, const int8_t *weights,
-                            size_t next, char *to)
+static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
+                     size_t next, char *to)
 {
-    const size_t run = (size_t)(ek_run(p) * p->channels), count = EK_CHUNK / element;
+    const size_t element = form->element, count = EK_CHUNK / element;
+    const size_t run = (size_t)(ek_run(p) * p->channels);
     const size_t runs = (size_t)(p->window_height * (p->window_width / ek_run(p)));
     const size_t chunks = (run * element + whole - 1) / whole * whole / EK_CHUNK;
     for (size_t i = 0; i < runs; i++, to += chunks * next)
         for (size_t k = 0; k < run; k++) {
-            const int16_t weight = weights[i * run + k];
+            const int16_t weight = (int16_t)weight_at(p, form, weights, i * run + k);
             char *const at = to + k / count * next + k % count * element;
             if (element == 1)
                 *at = (char)weight;
@@ -84,37 +95,41 @@ static inline void put_lane(const Conv2D *p, size_t element, size_t whole, const
         }
 }
 
-static inline Output output_of(const Conv2D *p, int32_t added, void *const *tensors, size_t o,
-                               int twice)
+static Output output_of(const Conv2D *p, const Form *form, void *const *tensors, size_t o,
+                        int twice)
 {
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const int8_t *const weights = (const int8_t *)tensors[1] + o * depth;
     const int32_t bias = ((const int32_t *)tensors[2])[o];
     Output output;
-    int64_t size = 0;
-    for (size_t k = 0; k < depth; k++)
-        size += weights[k] < 0 ? -weights[k] : weights[k];
+    int64_t size = 0, sum = 0;
+    for (size_t k = 0; k < depth; k++) {
+        const int32_t weight = weight_at(p, form, weights, k);
+        size += weight < 0 ? -weight : weight;
+        sum += weight;
+    }
+    sum *= form->added + p->input_zero_point;
     output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
-    output.bias = ek_shifted_bias(bias, -added - p->input_zero_point, weights, depth);
+    output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
     output.factor = ((const int32_t *)tensors[3])[o];
     output.shift = twice ? ((const int32_t *)tensors[4])[o] : 0;
     return output;
 }
 
-static inline int pack(Form form, int twice, const int32_t *params, void *const *tensors,
+static int pack(const Form *form, int twice, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    const size_t lanes = form.lanes, outputs = (size_t)p->outputs;
+    const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
     for (int i = 1; i < 4 + twice; i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form.element))
+    if (!fits(p, form->element))
         return 0;
     const EkTiles tiles = ek_tiles(p);
-    const size_t step = form.tiles ? EK_TILE_BYTES : EK_CHUNK;
-    const size_t chunks = form.tiles ? tiles.steps * step / EK_CHUNK : ek_chunks(p, form.element);
-    const size_t places = form.tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
+    const size_t step = form->tiles ? EK_TILE_BYTES : EK_CHUNK;
+    const size_t chunks = form->tiles ? tiles.steps * step / EK_CHUNK : ek_chunks(p, form->element);
+    const size_t places = form->tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
     const size_t whole = tiles.in_band ? step : EK_CHUNK;
     const size_t vectors = (outputs + lanes - 1) / lanes;
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
@@ -126,15 +141,15 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
     int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     int32_t *const offsets = (int32_t *)(void *)(packed + 64);
     memset(packed, 0, packing->sizes[1]);
-    if (!form.tiles || tiles.in_band)
-        put_offsets(p, form.element, (int32_t)step, offsets);
+    if (!form->tiles || tiles.in_band)
+        put_offsets(p, form->element, (int32_t)step, offsets);
     else {
         for (size_t k = 0; k < tiles.steps; k++)
             offsets[k] = (int32_t)(k * step);
         put_pieces(p, (EkPiece *)(void *)(packed + 64 + ek_rounded(tiles.steps * sizeof(int32_t))));
     }
     for (size_t o = 0; o < outputs; o++)
-        mode = mode_for(output_of(p, form.added, tensors, o, twice), mode);
+        mode = mode_for(output_of(p, form, tensors, o, twice), mode);
     mode = twice ? mode : EK_FLOAT;
     memcpy(packed, &mode, sizeof mode);
     for (size_t o = 0; o < outputs; o++) {
@@ -142,10 +157,10 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
         const size_t within = o % (2 * lanes);
         const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
         const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
-        const Output output = output_of(p, form.added, tensors, o, twice);
+        const Output output = output_of(p, form, tensors, o, twice);
         put_head(mode, output, p->output_zero_point, lanes, lane,
                  (int32_t *)(void *)(packed + ek_heads_start(places) + head));
-        put_lane(p, form.element, whole, (const int8_t *)tensors[1] + o * depth,
+        put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth,
                  many * lanes * EK_CHUNK,
                  packed + weights + (before * chunks * lanes + vector * lanes + lane) * EK_CHUNK);
     }
@@ -163,60 +178,66 @@ static inline int fills_tiles(const Conv2D *p)
 
 int ek_pack_conv_2d_int8_twice_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return fills_tiles((const Conv2D *)params) && pack(TILES, 1, params, tensors, packing);
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return fills_tiles((const Conv2D *)params) && pack(TILES, 0, params, tensors, packing);
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(ZMM, 1, params, tensors, packing);
+    return pack(&ZMM, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(ZMM, 0, params, tensors, packing);
+    return pack(&ZMM, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(YMM, 1, params, tensors, packing);
+    return pack(&YMM, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(YMM, 0, params, tensors, packing);
+    return pack(&YMM, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(PAIRS, 1, params, tensors, packing);
+    return pack(&PAIRS, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(PAIRS, 0, params, tensors, packing);
+    return pack(&PAIRS, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(NEON, 1, params, tensors, packing);
+    return pack(&NEON, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_dotprod(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(NEON, 0, params, tensors, packing);
+    return pack(&NEON, 0, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors,
+                                     ek_packing *packing)
+{
+    return pack(&UNSIGNED_PAIRS, 1, params, tensors, packing);
 }
 
 static inline size_t scratch(const int32_t *params, int32_t element)

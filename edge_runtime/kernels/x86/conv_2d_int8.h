@@ -1,5 +1,5 @@
 /* CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes this
- * defines KERNEL(name), MOST: how many windows' sums the registers hold for two vectors of outputs,
+ * defines KERNEL(rounding), MOST: how many windows' sums the registers hold for two vectors of outputs,
  * and what int8_zmm.h does. The forms of weights and bands are in conv_2d_bands.h. */
 #include <string.h>
 

@@ -9,7 +9,7 @@
 enum { ADDED = 0 };
 #include "int8_zmm.h"
 
-#define KERNEL(name) ek_##name##_amx
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
 #define WIDE 2
 #include "conv_2d_int8_band.h"
 #include "int8_rescale.h"

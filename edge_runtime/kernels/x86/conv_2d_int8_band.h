@@ -1,5 +1,5 @@
 /* CONV_2D of int8, band by band: what comes before and after band_outputs(), which the file that
- * includes this defines, with KERNEL(name) and what int8_zmm.h defines. */
+ * includes this defines, with KERNEL(rounding) and what int8_zmm.h defines. */
 #include "conv_2d_bands.h"
 
 /* The outputs of so many rows of windows of a band. */
@@ -61,12 +61,14 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
         }
 }
 
-void KERNEL(conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
+void KERNEL(twice)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[5], tensors[6]);
 }
 
-void KERNEL(conv_2d_int8_float)(const int32_t *params, void *const *tensors)
+#ifndef UNSIGNED
+void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
+#endif

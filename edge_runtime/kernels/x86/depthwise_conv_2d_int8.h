@@ -1,11 +1,17 @@
 /* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes
- * this defines KERNEL(name) and what int8_zmm.h defines, and interleave(), which writes a vector of
+ * this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes a vector of
  * each row of chunks for STRIDE numbers. The forms of weights and bands are in depthwise_bands.h. */
 #include <string.h>
 
 #include "depthwise_bands.h"
 #define WIDE 4
 #include "int8_rescale.h"
+
+#ifdef UNSIGNED
+#define NUMBER(byte) (uint8_t)(byte)
+#else
+#define NUMBER(byte) (byte)
+#endif
 
 enum { TAPS = EK_CHUNK / ELEMENT, VECTORS = 64 };
 
@@ -21,7 +27,7 @@ TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8
         copy(to, from, b->columns * outputs);
     else
         for (ptrdiff_t i = 0; i < (ptrdiff_t)b->columns * p->channels; i++)
-            fill(to + i * p->multiplier * ELEMENT, from[i], p->multiplier);
+            fill(to + i * p->multiplier * ELEMENT, NUMBER(from[i]), p->multiplier);
     fill(to + b->columns * outputs * ELEMENT, p->input_zero_point, b->after * outputs);
 }
 
@@ -152,12 +158,14 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
         }
 }
 
-void KERNEL(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
+void KERNEL(twice)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[5], tensors[6]);
 }
 
-void KERNEL(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
+#ifndef UNSIGNED
+void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
+#endif
