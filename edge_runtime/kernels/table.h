@@ -266,6 +266,7 @@
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
+    x86(fully_connected_int8_once, amx, ek_pack_fully_connected_int8_amx, ek_scratch_conv_2d_tiles)\
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
     x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
     x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
@@ -313,6 +314,7 @@ ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_float_avx512
 ek_packer ek_pack_depthwise_int8_float_avxvnni, ek_pack_depthwise_int8_float_avx2;
 ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
 ek_packer ek_pack_conv_2d_uint8_twice_avx2, ek_pack_depthwise_uint8_twice_avx2;
+ek_packer ek_pack_fully_connected_int8_amx;
 ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_float_amx;
 ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 
