@@ -170,8 +170,7 @@ TARGET static void outputs_of_copies(const Layer *layer, const EkBands *b, const
         const uint8_t *places[HIGH];
         const Job job = {copies + count * HIGH * layer->apart, output,
                          ek_least(windows - done, HIGH)};
-        for (int32_t i = 0; i < job.count; i++, at = next_place(at, b))
-            places[i] = at.window;
+        at = places_from(at, b, job.count, places);
         for (int32_t i = job.count; i < HIGH; i++)
             places[i] = places[0];
         gather(layer, places, copies + count * HIGH * layer->apart);
