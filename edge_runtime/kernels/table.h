@@ -286,6 +286,16 @@
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
+    x86(softmax_float32, avx512, NULL, ek_scratch_softmax_float32)                                 \
+    x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \
+    x86(logistic_float32, avx512, NULL, NULL)                                                      \
+    x86(logistic_float32, avx2, NULL, NULL)                                                        \
+    x86(tanh_float32, avx512, NULL, NULL)                                                          \
+    x86(tanh_float32, avx2, NULL, NULL)                                                            \
+    x86(elu_float32, avx512, NULL, NULL)                                                           \
+    x86(elu_float32, avx2, NULL, NULL)                                                             \
+    x86(transcendental_exp_float32, avx512, NULL, NULL)                                            \
+    x86(transcendental_exp_float32, avx2, NULL, NULL)                                              \
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
@@ -296,7 +306,7 @@ ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_dotprod;
 ek_packer ek_pack_conv_2d_int8_float_dotprod;
-ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32;
+ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_softmax_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \
