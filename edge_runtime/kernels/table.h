@@ -263,6 +263,12 @@
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
+    x86(conv_2d_uint8_twice, avx512, ek_pack_conv_2d_uint8, ek_scratch_conv_2d_uint8)              \
+    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8, ek_scratch_conv_2d_uint8)                \
+    x86(conv_2d_hybrid_symmetric, avx512, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)       \
+    x86(conv_2d_hybrid_symmetric, avx2, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)         \
+    x86(conv_2d_hybrid_asymmetric, avx512, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)      \
+    x86(conv_2d_hybrid_asymmetric, avx2, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)        \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
     x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
     x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
@@ -305,8 +311,9 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_dotprod;
-ek_packer ek_pack_conv_2d_int8_float_dotprod;
+ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_uint8, ek_pack_conv_2d_hybrid;
 ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_softmax_float32;
+ek_scratch ek_scratch_conv_2d_uint8, ek_scratch_conv_2d_hybrid;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

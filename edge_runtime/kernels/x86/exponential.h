@@ -1,9 +1,9 @@
 /* exponential.h and sigmoid_float32.h in vectors; the same bytes. The file that includes this
  * defines LANES, 8 with AVX-512 and 4 with AVX2: numbers at once, of which doubles fill a vector.
  *
- * What the portable kernels calculate in double and round to float is calculated twice here: quickly,
- * with fused products and fewer terms, and where the rounded number then depends on how far that may
- * be from the other, once in a thousand vectors, also as exponential.h does it. */
+ * What the portable kernels calculate in double and round to float is first calculated quickly, with
+ * fused products and fewer terms; where the rounded number depends on how far that may be off, once
+ * in a thousand vectors, it is calculated again as exponential.h does. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -133,6 +133,6 @@ INLINE int uncertain(Doubles numbers, int room)
 #endif
 }
 
-/* Units of the last place by which the functions below are off: what they and sigmoid_float32.h are
- * less exact in, 2^-40, and a margin. */
+/* A room for functions of exponentials: these and sigmoid_float32.h are within 2^-40 of the exact
+ * number, 2^13 units of the last place, and as much again is a margin. */
 enum { ROOM = 14 };
