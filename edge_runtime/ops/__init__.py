@@ -6,8 +6,6 @@ what breaks the limit, None when nothing does), ``shapes(call)`` (the shape of e
 ``fold(call)`` instead, which returns its bytes; one whose output is its first input's bytes under
 another shape has ``ALIAS = True``. ``ELEMENTWISE = True``: each element of the output depends on
 one element of each input, which are broadcast.
-another shape has ``ALIAS = True``. ``ELEMENTWISE = True`` says that each element of the output
-depends on one element of each input, which are broadcast.
 
 A kernel is ``ek_<its name>`` in ``kernels/<family>.c`` and, as the definition of its meaning, a
 NumPy function in ``kernels/<family>.py``. Both have the same int32 parameters and the same flat
@@ -16,9 +14,14 @@ tensors: the op's inputs, the constants of the lowering, and the outputs.
 
 from __future__ import annotations
 
+from os.path import dirname, join
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+
+# In a wheel, those that few networks have lie there: see setup.py.
+__path__.append(join(dirname(__path__[0]), "seldom.zip", "ops"))  # noqa: PTH118, PTH120
 
 OPS = {
     "ABS": "abs",
