@@ -40,14 +40,14 @@ SELDOM = {
         *("detection_postprocess", "div", "embedding_lookup", "floor_div", "gather_nd", "gelu"),
         *("l2_normalization", "log", "log_softmax", "mirror_pad", "one_hot", "positions", "pow"),
         *("prelu", "range", "rank", "reverse_sequence", "roots", "space_to_batch_nd"),
-        *("space_to_depth", "squared_difference", "svdf", "tile", "topk_v2", "transpose_conv"),
-        *("unary", "unidirectional_sequence_rnn", "zeros_like"),
+        *("space_to_depth", "squared_difference", "svdf", "tile", "topk_v2", "unary"),
+        *("unidirectional_sequence_rnn", "zeros_like"),
     ),
 }
 """Folder of edge_runtime -> modules that a first answer seldom needs.
 
 A wheel has them in one archive, from which Python imports them like others. They are compiled each
-time, in about 0.15 ms a kilobyte; as files they would be there twice, as source and as bytecode,
+time, in about 0.3 ms a kilobyte; as files they would be there twice, as source and as bytecode,
 and take seven times as much of a small device.
 """
 

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 LAYOUTS = {code: struct.Struct(f"<{code}") for code in ("b", "B", "?", *"hHiIqQf", "HH")}
 """Formats of single values; a struct that is made each time costs more than the reading."""
 
+_UNSIGNED = LAYOUTS["I"].unpack_from
+
 TABLE_COST = 24
 """Bytes that a table counts towards the limit; a table with content is hardly smaller."""
+
+MOST_FIELDS = 32
+"""Fields of a table that are looked up; those behind them in a file are not known here."""
 
 
 class FlatBuffer:
@@ -39,6 +44,7 @@ class FlatBuffer:
         self.error = error
         # An honest file refers to each object once and stays below its size; twice leaves room.
         self._left = 2 * len(data)
+        self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def root(self, name: str) -> Table:
         """Return the root table, called ``name`` in error messages."""
@@ -51,10 +57,28 @@ class FlatBuffer:
             self.require(offset, layout.size, name)
         return layout.unpack_from(self.data, offset)
 
+    def unsigned(self, offset: int, name: str) -> int:
+        """Return the uint32 at ``offset``, as distances and lengths are."""
+        if not 0 <= offset <= len(self.data) - 4:
+            self.require(offset, 4, name)
+        return int(_UNSIGNED(self.data, offset)[0])
+
     def target(self, offset: int, name: str) -> int:
         """Return the position that the unsigned distance stored at ``offset`` leads to."""
-        (distance,) = self.unpack("I", offset, name)
-        return offset + int(distance)
+        return offset + self.unsigned(offset, name)
+
+    def vtable(self, offset: int, name: str) -> tuple[int, tuple[int, ...]]:
+        """Return the size of a table, and where in it each field is, 0 where absent.
+
+        Tables of the same fields share a vtable, which is read once.
+        """
+        if offset not in self._vtables:
+            size, of_table = self.unpack("HH", offset, name)
+            if size < 4 or size % 2 or of_table < 4:
+                raise self.error(f"{name}: the vtable at offset {offset} is damaged")
+            fields = self.unpack(f"{min(size // 2 - 2, MOST_FIELDS)}H", offset + 4, name)
+            self._vtables[offset] = of_table, fields
+        return self._vtables[offset]
 
     def require(self, offset: int, size: int, name: str) -> None:
         """Raise unless ``size`` bytes at ``offset`` lie inside the file."""
@@ -74,18 +98,15 @@ class FlatBuffer:
 class Table:
     """One table of a FlatBuffer; fields go by their id in the schema."""
 
-    __slots__ = ("_buffer", "_position", "_size", "_vtable", "_vtable_size", "name")
+    __slots__ = ("_buffer", "_fields", "_position", "_size", "name")
 
     def __init__(self, buffer: FlatBuffer, position: int, name: str) -> None:
         buffer.spend(TABLE_COST, name)
         (back,) = buffer.unpack("i", position, name)
         self._buffer = buffer
         self._position = position
-        self._vtable = position - back
-        self._vtable_size, self._size = buffer.unpack("HH", self._vtable, name)
+        self._size, self._fields = buffer.vtable(position - back, name)
         self.name = name
-        if self._vtable_size < 4 or self._vtable_size % 2 or self._size < 4:
-            raise buffer.error(f"{name}: the vtable at offset {self._vtable} is damaged")
 
     def scalar(self, field: int, code: str, default: int = 0) -> int:
         """Return an integer field, ``default`` when the file leaves it out."""
@@ -113,7 +134,8 @@ class Table:
         size = LAYOUTS[code].size
         start, count = self._vector(field, size)
         self._buffer.spend(count * size, self.name)
-        return self._buffer.unpack(f"{count}{code}", start, self.name)
+        # With the structs that the module keeps of the last formats.
+        return struct.unpack_from(f"<{count}{code}", self._buffer.data, start)
 
     def count(self, field: int) -> int:
         """Return the length of a vector of tables."""
@@ -139,17 +161,14 @@ class Table:
 
     def _find(self, field: int, size: int) -> int | None:
         """Return the offset of a field of ``size`` bytes, None when absent."""
-        entry = 4 + 2 * field
-        if entry >= self._vtable_size:
-            return None
-        (offset,) = self._buffer.unpack("H", self._vtable + entry, self.name)
+        offset = self._fields[field] if field < len(self._fields) else 0
         if not offset:
             return None
         if offset < 4 or offset + size > self._size:
             raise self._buffer.error(
                 f"{self.name}: field {field} lies outside its table at offset {self._position}"
             )
-        return self._position + int(offset)
+        return self._position + offset
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
         """Return start and length of a vector of ``size``-byte items, both 0 when absent."""
@@ -157,6 +176,6 @@ class Table:
         if offset is None:
             return 0, 0
         start = self._buffer.target(offset, self.name) + 4
-        (count,) = self._buffer.unpack("I", start - 4, self.name)
+        count = self._buffer.unsigned(start - 4, self.name)
         self._buffer.require(start, count * size, self.name)
-        return start, int(count)
+        return start, count

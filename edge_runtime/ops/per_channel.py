@@ -6,7 +6,7 @@ divided by the output's.
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, quantize_multiplier
+from edge_runtime.fixed_point import f32, quantize_multipliers
 from edge_runtime.ops.activation import FLOAT32_MAX
 from edge_runtime.ops.call import Constant, float32s, int32s
 from edge_runtime.ops.constraints import affine, not_affine
@@ -112,7 +112,8 @@ def weight_scales(weights: Tensor, outputs: int) -> list[float]:
 
 def multipliers(factors: list[float], outputs: int) -> tuple[Constant, Constant]:
     """Return int32 multipliers and shifts of factors, for each output."""
-    return spread([quantize_multiplier(factor) for factor in factors], outputs, int32s)
+    several, shifts = quantize_multipliers(factors)
+    return int32s(each(several, outputs)), int32s(each(shifts, outputs))
 
 
 def spread(
