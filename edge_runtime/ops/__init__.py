@@ -152,9 +152,14 @@ OWN = {"COPY": "copy", "TABLE": "table"}
 """Likewise of ops that no file has: passes of the planner add them."""
 
 
+_FOUND: dict[str, ModuleType] = {}
+
+
 def find(name: str, *, custom: bool = False) -> ModuleType | None:
     """Import the module of the builtin ``name``, or of that custom op; None when there is none."""
     module = CUSTOM.get(name) if custom else OPS.get(name) or OWN.get(name)
     if module is None:
         return None
-    return __import__(f"{__name__}.{module}", fromlist=[module])
+    if module not in _FOUND:
+        _FOUND[module] = __import__(f"{__name__}.{module}", fromlist=[module])
+    return _FOUND[module]
