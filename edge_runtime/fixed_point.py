@@ -89,10 +89,13 @@ def quantize_multipliers(factors: list[float]) -> tuple[list[int], list[int]]:
     A layer has one for each channel, a model thousands: twice as fast as one after another.
     """
     if min(factors) >= 2.0**-32 and max(factors) < 2.0**29:
-        fractions, shifts = zip(*map(frexp, factors), strict=True)
-        multipliers = [int(fraction * 2.0**31 + 0.5) for fraction in fractions]
+        multipliers, shifts = [], []
+        for factor in factors:
+            fraction, shift = frexp(factor)
+            multipliers.append(int(fraction * 2.0**31 + 0.5))
+            shifts.append(shift)
         if max(multipliers) < 2**31:
-            return multipliers, list(shifts)
+            return multipliers, shifts
     pairs = [quantize_multiplier(factor) for factor in factors]
     return [multiplier for multiplier, _ in pairs], [shift for _, shift in pairs]
 

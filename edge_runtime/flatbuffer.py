@@ -60,7 +60,11 @@ class FlatBuffer:
 
     def unsigned(self, offset: int, name: str) -> int:
         """Return the uint32 at ``offset``, as distances and lengths are."""
-        number: int = self.unpack(UNSIGNED, offset, name)[0]
+        try:
+            number: int = UNSIGNED.unpack_from(self.data, offset)[0]
+        except struct.error:
+            self.require(offset, UNSIGNED.size, name)
+            raise
         return number
 
     def target(self, offset: int, name: str) -> int:

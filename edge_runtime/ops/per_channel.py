@@ -79,8 +79,10 @@ def factors(
     """
     assert weights.quantization is not None
     scale, output_scale = affine(tensor)[0], affine(output)[0]
-    products = [scale * one for one in weights.quantization.scales]
-    return [(f32(product) if rounded else product) / output_scale for product in products]
+    scales = weights.quantization.scales
+    if rounded:
+        return [f32(scale * one) / output_scale for one in scales]
+    return [scale * one / output_scale for one in scales]
 
 
 FACTORS = {"int8": 2**30, "uint8": 2**30, "int16": 2**14}
@@ -91,7 +93,8 @@ def too_large(tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
     """Return the largest factor where a multiplier does not hold it."""
     if output.dtype == "float32":
         return None
-    most = max(factors(tensor, weights, output))
+    assert weights.quantization is not None
+    most = affine(tensor)[0] * max(weights.quantization.scales) / affine(output)[0]
     return None if most < FACTORS[output.dtype] else str(most)
 
 
