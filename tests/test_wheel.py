@@ -267,6 +267,20 @@ def test_modules_in_the_archive_are_imported_from_there(
     assert files | kept == everything
 
 
+FROM_ARCHIVE = """
+import runpy, sys
+runpy.run_path(sys.argv[1], run_name="__main__")
+origins = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
+print([name for name, origin in origins.items() if "seldom.zip" in origin])
+"""
+
+
+def test_a_first_answer_needs_nothing_of_the_archive(environment: tuple[Path, Path]) -> None:
+    python, _ = environment
+    *_, last = alone(python, "-c", FROM_ARCHIVE, Path(smoke.__file__)).splitlines()
+    assert last == "[]"
+
+
 DOCTOR = """
 import json, sys
 sys.path += sys.argv[1:]

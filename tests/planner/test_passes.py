@@ -1,15 +1,19 @@
 """All passes together: random graphs give the same bytes with and without them, run after run."""
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
 import build
+import models
 import runtimes
 from edge_runtime import planner
 from edge_runtime.backends import native, reference
 from edge_runtime.planner import plan
+from edge_runtime.planner.lower import Lowering
+from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.reader import read
 from hostile import same
 
@@ -190,6 +194,20 @@ def test_passes_keep_every_byte(part: int, monkeypatch: pytest.MonkeyPatch) -> N
                         array = np.frombuffer(memoryview(output).cast("B"), other.dtype)
                         assert same(array.reshape(other.shape), other), number
     assert fewer > GRAPHS / 4
+
+
+@pytest.mark.parametrize("name", planner.REWRITES)
+def test_a_pass_is_left_out_where_it_does_nothing(name: str) -> None:
+    module = import_module(f"edge_runtime.planner.passes.{name}")
+    engine, concerned = PORTABLE, 0
+    for data in models.seeds().values():
+        graph = read(data)
+        context = ("litert", Lowering(graph), engine) if name == "loops" else ()
+        if planner.REWRITES[name].isdisjoint(op.name for op in graph.ops):
+            assert vars(module)[name](graph, *context) is graph
+        else:
+            concerned += 1
+    assert concerned
 
 
 @pytest.mark.parametrize("kind", ["TRANSPOSE", "PAD", "dilated"])
