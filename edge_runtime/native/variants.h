@@ -50,9 +50,12 @@ static int supported(const char *level)
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vnni");
     if (!strcmp(level, "avxvnni")) {
-        unsigned a, b, c, d; /* not every compiler supports the name */
-        return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-               a >> 4 & 1;
+        static int known = -1; /* a virtual machine takes 30 us to answer */
+        unsigned a, b, c, d;   /* not every compiler supports the name */
+        if (known < 0)
+            known = __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+                    a >> 4 & 1;
+        return known;
     }
     if (!strcmp(level, "avx2"))
         return __builtin_cpu_supports("avx2") != 0;
@@ -90,11 +93,10 @@ static inline const Variant *choose_variant(const char *name, const char *highes
     int below = !highest;
     for (int i = 0; i < LEVEL_COUNT; i++) {
         below = below || !strcmp(LEVELS[i], highest);
-        const Variant *variant = below ? find_variant(name, LEVELS[i]) : NULL;
+        const Variant *variant =
+            below && supported(LEVELS[i]) ? find_variant(name, LEVELS[i]) : NULL;
         memset(packing, 0, sizeof *packing);
-        /* Looked up first: to ask the processor takes a virtual machine 30 us. */
-        if (variant && supported(LEVELS[i]) &&
-            (!variant->pack || variant->pack(params, tensors, packing)))
+        if (variant && (!variant->pack || variant->pack(params, tensors, packing)))
             return variant;
     }
     return NULL;
