@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import with_output_shapes
-from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,6 +224,8 @@ def _same(plan: Plan) -> list[int]:
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
     """Return parameters and hints as C reads them, and those for ``group`` tensors at once."""
+    packed = kernel.packed
     if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
-        return kernel.packed, None
-    return kernel.packed, replace(kernel, params={**kernel.params, kernel.rows: rows}).packed
+        return packed, None
+    at = 4 * list(kernel.params).index(kernel.rows)
+    return packed, packed[:at] + struct.pack("=i", rows) + packed[at + 4 :]

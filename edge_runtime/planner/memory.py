@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import insort
-
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import storage
 from edge_runtime.planner.plan import Plan, Slot, State, Step, constant_slots
@@ -50,14 +48,17 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     for index in sorted(range(len(lifetimes)), key=lambda i: -lifetimes[i].size):
         lifetime = lifetimes[index]
         size, born, dies = lifetime.size, lifetime.first, lifetime.last
-        offset = 0
-        for start, end, first, last in placed:
+        offset, position = 0, len(placed)
+        for at, (start, end, first, last) in enumerate(placed):
             if offset + size <= start:
+                position = at
                 break
             if first <= dies and born <= last and offset < end:
                 offset = end
         offsets[index] = offset
-        insort(placed, (offset, offset + _aligned(size), born, dies))
+        while position and placed[position - 1][0] > offset:
+            position -= 1
+        placed.insert(position, (offset, offset + _aligned(size), born, dies))
     return offsets, max((end for _, end, *_ in placed), default=0)
 
 
