@@ -1,12 +1,15 @@
 """Speed of edgekit's engine compared with LiteRT's on many .tflite files: the slowest ratio first.
 
-A short measurement of each file, whatever its inputs and outputs are: the whole call on random
-tensors, with states as they go on from call to call.
+A short measurement of each file in a process of its own, whatever its inputs and outputs are: the
+whole call on random tensors, with states as they go on from call to call.
 """
 
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +57,30 @@ def measure(models: Iterable[Path], rounds: int) -> Iterator[Result]:
         rounds: turns of each side.
     """
     for model in models:
-        yield from compare(model, rounds)
+        yield from _in_a_process(model, rounds)
+
+
+def _in_a_process(model: Path, rounds: int) -> list[Result]:
+    """Return the results of ``compare`` in a process of its own, which some files end in LiteRT."""
+    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(sender, model, rounds))
+    process.start()
+    sender.close()
+    try:
+        results: list[Result] = receiver.recv()
+    except EOFError:
+        process.join()
+        reason = f"the process ended with exit code {process.exitcode}"
+        subject = Subject(model.name, files.sha256(model), PEER, peer=True)
+        return [Result(subject, METRIC, "s", status="failed", reason=reason)]
+    process.join()
+    return results
+
+
+def _send(sender: Connection, model: Path, rounds: int) -> None:
+    sender.send(compare(model, rounds))
+    sender.close()
 
 
 def compare(model: Path, rounds: int) -> list[Result]:

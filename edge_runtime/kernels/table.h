@@ -3,6 +3,7 @@
 #define EK_TABLE_H
 
 #include "kernel.h"
+#include "lstm.h"
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
@@ -292,7 +293,6 @@
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
-    x86(softmax_float32, avx512, NULL, ek_scratch_softmax_float32)                                 \
     x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \
     x86(logistic_float32, avx512, NULL, NULL)                                                      \
     x86(logistic_float32, avx2, NULL, NULL)                                                        \
@@ -307,6 +307,7 @@
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
     x86(lookup_int8, avx2, NULL, NULL)                                                             \
+    x86(lstm_float32, avx2, NULL, ek_lstm_float32_scratch)                                         \
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
@@ -319,6 +320,10 @@ ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32, ek_pack_conv_2d_int
 ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_uint8, ek_pack_conv_2d_hybrid;
 ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_softmax_float32;
 ek_scratch ek_scratch_conv_2d_uint8, ek_scratch_conv_2d_hybrid;
+
+/* In lstm_float32.c. */
+void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
+                 ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics);
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \
