@@ -39,10 +39,12 @@ def tflite_files(paths: Iterable[Path]) -> list[Path]:
     """Return the files among ``paths`` and the .tflite files in those that are folders.
 
     Raises:
-        EdgekitError: there is none.
+        EdgekitError: there is none, or a path does not exist.
     """
     found = []
     for path in paths:
+        if not path.exists():
+            raise EdgekitError(f"{path}: there is no such file")
         found += sorted(path.glob("[!.]*.tflite")) if path.is_dir() else [path]
     if not found:
         raise EdgekitError(f"no .tflite files in {', '.join(map(str, paths))}")
@@ -62,9 +64,11 @@ def measure(models: Iterable[Path], rounds: int) -> Iterator[Result]:
 
 def _in_a_process(model: Path, rounds: int) -> list[Result]:
     """Return the results of ``compare`` in a process of its own, which some files end in LiteRT."""
-    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sender, model, rounds))
+    # What instructions are hidden from a process, a fork of it does not see either.
+    if hasattr(os, "fork"):
+        multiprocessing.set_start_method("fork", force=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=_send, args=(sender, model, rounds))
     process.start()
     sender.close()
     try:
