@@ -4,7 +4,6 @@
 
 #ifdef EK_X86
 #include <immintrin.h>
-#include <string.h>
 
 #include "table.h"
 
@@ -39,12 +38,26 @@ INLINE __m128 folded(const Sums *sums)
     return _mm_permute_ps(mixed, _MM_SHUFFLE(3, 1, 2, 0));
 }
 
-INLINE Sums grown(Sums sums, const float *x, const float *w)
+INLINE Sums grown(Sums sums, Sums x, Sums w)
 {
-    const Sums result = {
-        _mm256_add_ps(sums.low, _mm256_mul_ps(_mm256_loadu_ps(x), _mm256_loadu_ps(w))),
-        _mm256_add_ps(sums.high,
-                      _mm256_mul_ps(_mm256_loadu_ps(x + LANES), _mm256_loadu_ps(w + LANES)))};
+    const Sums result = {_mm256_add_ps(sums.low, _mm256_mul_ps(x.low, w.low)),
+                         _mm256_add_ps(sums.high, _mm256_mul_ps(x.high, w.high))};
+    return result;
+}
+
+INLINE Sums loaded(const float *from)
+{
+    const Sums result = {_mm256_loadu_ps(from), _mm256_loadu_ps(from + LANES)};
+    return result;
+}
+
+/* The first numbers, less than 16, and zeros. */
+INLINE Sums loaded_part(const float *from, int32_t count)
+{
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), places);
+    const __m256i high = _mm256_cmpgt_epi32(_mm256_set1_epi32(count - LANES), places);
+    const Sums result = {_mm256_maskload_ps(from, low), _mm256_maskload_ps(from + LANES, high)};
     return result;
 }
 
@@ -53,10 +66,8 @@ INLINE Sums grown(Sums sums, const float *x, const float *w)
 TARGET static void add_product(const float *matrix, const float *vector, int32_t rows,
                                int32_t depth, float *results)
 {
-    float rest[2 * LANES] = {0}, others[2 * LANES] = {0};
-    const int32_t whole = depth / (2 * LANES) * (2 * LANES);
-    const size_t left = (size_t)(depth - whole) * sizeof *rest;
-    memcpy(rest, vector + whole, left);
+    const int32_t whole = depth / (2 * LANES) * (2 * LANES), left = depth - whole;
+    const Sums rest = loaded_part(vector + whole, left);
     for (int32_t row = 0; row < rows; row += ROWS) {
         Sums sums[ROWS];
         const float *weights[ROWS];
@@ -65,14 +76,15 @@ TARGET static void add_product(const float *matrix, const float *vector, int32_t
             weights[i] = matrix + (ptrdiff_t)(row + i < rows ? row + i : rows - 1) * depth;
             sums[i].low = sums[i].high = _mm256_setzero_ps();
         }
-        for (int32_t k = 0; k < whole; k += 2 * LANES)
+        for (int32_t k = 0; k < whole; k += 2 * LANES) {
+            const Sums x = loaded(vector + k);
             UNROLL
             for (int32_t i = 0; i < ROWS; i++)
-                sums[i] = grown(sums[i], vector + k, weights[i] + k);
-        for (int32_t i = 0; left && i < ROWS; i++) {
-            memcpy(others, weights[i] + whole, left);
-            sums[i] = grown(sums[i], rest, others);
+                sums[i] = grown(sums[i], x, loaded(weights[i] + k));
         }
+        UNROLL
+        for (int32_t i = 0; i < ROWS; i++)
+            sums[i] = grown(sums[i], rest, loaded_part(weights[i] + whole, left));
         float products[ROWS];
         _mm_storeu_ps(products, folded(sums));
         for (int32_t i = 0; i < ROWS && row + i < rows; i++)
