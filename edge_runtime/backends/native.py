@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from edge_runtime.backends import require_threads
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
+from edge_runtime.planner.parts import parts, work
 from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.record import replace
 
@@ -23,13 +25,19 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
     from edge_runtime.ops.call import Kernel
-    from edge_runtime.planner.plan import Plan, Slot
+    from edge_runtime.planner.plan import Plan, Slot, Step
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
 
 NUMPY_TYPES = {"float32": 11, "int8": 1, "int16": 3, "int32": 5, "int64": 9, "uint8": 2, "bool": 0}
 """NumPy's type numbers (enum NPY_TYPES)."""
+
+ALIGNMENT = 64
+"""Of the scratch memory of each part, in bytes."""
+
+SHARED = 0
+"""Least work of a step that threads share."""
 
 
 def _extension() -> ModuleType | None:
@@ -72,6 +80,7 @@ def open_session(
     data: bytes | mmap.mmap,  # noqa: ARG001 - the graph has views of it
     *,
     rounding: str = "litert",
+    num_threads: int = 1,
 ) -> Session:
     """Open a model.
 
@@ -79,17 +88,22 @@ def open_session(
         graph: the model.
         data: content of the .tflite file.
         rounding: the runtime whose integers are reproduced: one of ``edge_runtime.ops.ROUNDINGS``.
+        num_threads: number of threads that share the work of a call; the answers are the same.
 
     Raises:
         BackendError: there is no extension, EDGEKIT_INSTRUCTIONS names an instruction set that is
-            not available, or the rounding is unknown.
+            not available, or the rounding is unknown. ``num_threads`` is not a whole number from 1
+            to ``MOST_THREADS``, or above 1 on Windows.
         ModelError: an op of the model is not supported.
     """
+    require_threads(num_threads)
+    if num_threads > _required().MOST_THREADS:
+        raise BackendError(f"num_threads={num_threads}: this system has no threads of POSIX: use 1")
     available, forced = instructions(), os.environ.get(VARIABLE)
     if forced and forced not in available:
         raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(available)}")
     engine = NativeEngine(_required(), forced)
-    return NativeSession(graph, plan(graph, rounding, engine), engine)
+    return NativeSession(graph, plan(graph, rounding, engine), engine, num_threads)
 
 
 class NativeEngine:
@@ -124,7 +138,9 @@ class NativeEngine:
 class NativeSession:
     """A plan in C; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph, plan: Plan, engine: NativeEngine) -> None:
+    def __init__(
+        self, graph: Graph, plan: Plan, engine: NativeEngine, num_threads: int = 1
+    ) -> None:
         self.graph = graph = with_output_shapes(graph, plan)
         self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._outputs = [graph.tensors[index] for index in graph.outputs]
@@ -153,9 +169,10 @@ class NativeSession:
             for state in plan.states
         )
         work = sum(slot.size for slot in plan.slots)
+        threads = _threads(plan, engine, num_threads)
         try:
             self._native = extension.Session(
-                slots, steps, plan.arena, inputs, outputs, states, work, engine.forced
+                slots, steps, plan.arena, inputs, outputs, states, work, engine.forced, *threads
             )
         except MemoryError:
             raise ModelError("its packed weights and activations take too much memory") from None
@@ -187,6 +204,41 @@ class NativeSession:
     def reset(self) -> None:
         """Set the tensors that keep their values between runs to their initial values."""
         self._native.reset()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._native.close()
+
+
+def _threads(plan: Plan, engine: NativeEngine, count: int) -> tuple[Any, ...]:
+    """Return the extension's arguments for threads: their number, and the parts of each step.
+
+    A model that keeps a state runs in one thread: its images follow each other.
+    """
+    if count == 1 or plan.states:
+        return ()
+    shared = [_parts(plan, step, engine, count) for step in plan.steps]
+    scratch = max((size for size, _ in shared), default=0)
+    return count, -(-scratch // ALIGNMENT) * ALIGNMENT, tuple(each for _, each in shared)
+
+
+def _parts(
+    plan: Plan, step: Step, engine: NativeEngine, count: int
+) -> tuple[int, tuple[tuple[bytes, tuple[int, ...]], ...]]:
+    """Return the scratch memory of a step's parts, and of each parameters and first bytes.
+
+    There are none of a step that is not worth sharing, or has a part that another variant runs.
+    """
+    each = parts(step, plan.slots, count) if work(step, plan.slots) >= SHARED else ()
+    kernels = [replace(step.kernel, params=part.params) for part in each]
+    slots = [plan.slots[slot] for slot in step.reads]
+    chosen = [engine.choose(kernel, slots) for kernel in kernels]
+    if len(each) < 2 or {level for level, _ in chosen} != {step.level}:
+        return 0, ()
+    return max(size for _, size in chosen), tuple(
+        (kernel.packed, tuple(first for first, _ in part.spans))
+        for kernel, part in zip(kernels, each, strict=True)
+    )
 
 
 def _same(plan: Plan) -> list[int]:

@@ -10,7 +10,13 @@
 #include "choosing.h"
 #include "opening.h"
 #include "session.h"
+#include "sharing.h"
 #include "variants.h"
+
+static int run_images(const Session *self, char **ports, Py_ssize_t count)
+{
+    return self->sharing ? share(self, ports, count) : execute(self, ports, count);
+}
 
 static int all_finite(const Session *self, char *numbers)
 {
@@ -73,7 +79,7 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensor)
     if (!self->numpy.array_type && meet_numpy(self) < 0)
         return NULL;
     const Array *array = (const Array *)tensor;
-    if (!self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
+    if (self->closed || !self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
         !fits(array, &self->inputs[0]) ||
         (array->flags & (C_CONTIGUOUS | ALIGNED)) != (C_CONTIGUOUS | ALIGNED) ||
         (self->inputs[0].type_number == NUMPY_FLOAT32 && !all_finite(self, array->data)))
@@ -82,7 +88,7 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensor)
     if (!result)
         return NULL;
     char *ports[] = {array->data, ((Array *)result)->data};
-    if (execute(self, ports, 1) < 0) {
+    if (run_images(self, ports, 1) < 0) {
         Py_DECREF(result);
         return NULL;
     }
@@ -139,7 +145,7 @@ static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports
             return -1;
     for (Py_ssize_t i = self->input_count; i < self->input_count + self->output_count; i++)
         ports[i] = buffers[i].buf;
-    return execute(self, ports, count);
+    return run_images(self, ports, count);
 }
 
 /* Gets the buffers of a tuple; returns their number, less than count with an exception. */
@@ -190,6 +196,16 @@ static PyObject *session_reset(Session *self, PyObject *Py_UNUSED(nothing))
     return Py_NewRef(Py_None);
 }
 
+/* Ends the threads; bound functions then call slow. */
+static PyObject *session_close(Session *self, PyObject *Py_UNUSED(nothing))
+{
+    struct Sharing *sharing = self->sharing;
+    self->closed = 1;
+    self->sharing = NULL;
+    close_sharing(sharing);
+    return Py_NewRef(Py_None);
+}
+
 static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what Model.run does."};
 
 /* The session has no reference to slow, which refers to the session: a cycle would keep both, and
@@ -209,6 +225,7 @@ static PyObject *session_bind(PyObject *self, PyObject *slow)
 static void session_dealloc(Session *self)
 {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
+    close_sharing(self->sharing);
     Py_CLEAR(self->last);
     for (Py_ssize_t i = 0; self->inputs && i < self->input_count + self->output_count; i++)
         Py_CLEAR(self->inputs[i].descr);
@@ -233,6 +250,8 @@ static void session_dealloc(Session *self)
 static PyMethodDef session_methods[] = {
     {"compute", METHOD(session_compute), METH_VARARGS,
      "compute(inputs, outputs): run as many images as the buffers hold."},
+    {"close", METHOD(session_close), METH_NOARGS,
+     "End the threads; what bind returned then calls slow."},
     {"reset", METHOD(session_reset), METH_NOARGS, "Set the states to their initial values."},
     {"bind", session_bind, METH_O,
      "bind(slow): return run, which calls slow for everything but a fitting ndarray."},
@@ -247,7 +266,8 @@ static PyMethodDef session_methods[] = {
 #endif
 
 static PyType_Slot session_slots[] = {
-    {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions)"},
+    {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions,\n"
+                "        threads=1, scratch=0, parts=None)"},
     {Py_tp_new, SLOT(session_new)},
     {Py_tp_dealloc, SLOT(session_dealloc)},
     {Py_tp_methods, session_methods},
@@ -299,7 +319,9 @@ static int module_exec(PyObject *module)
     PyObject *type = PyType_FromModuleAndSpec(module, &session_spec, NULL);
     const int result = type ? PyModule_AddObjectRef(module, "Session", type) : -1;
     Py_XDECREF(type);
-    return result < 0 ? -1 : PyModule_AddIntConstant(module, "GROUP", GROUP);
+    if (result < 0 || PyModule_AddIntConstant(module, "GROUP", GROUP) < 0)
+        return -1;
+    return PyModule_AddIntConstant(module, "MOST_THREADS", MOST_THREADS);
 }
 
 /* Since CPython 3.12 a module declares that interpreters with their own GIL may load it: this one
