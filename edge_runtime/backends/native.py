@@ -8,7 +8,6 @@ from edge_runtime.backends import require_threads
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
-from edge_runtime.planner.parts import parts, work
 from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.record import replace
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
     from edge_runtime.ops.call import Kernel
+    from edge_runtime.planner.parts import Part
     from edge_runtime.planner.plan import Plan, Slot, Step
+    from edge_runtime.planner.stages import Stage
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -34,10 +35,7 @@ NUMPY_TYPES = {"float32": 11, "int8": 1, "int16": 3, "int32": 5, "int64": 9, "ui
 """NumPy's type numbers (enum NPY_TYPES)."""
 
 ALIGNMENT = 64
-"""Of the scratch memory of each part, in bytes."""
-
-SHARED = 0
-"""Least work of a step that threads share."""
+"""Alignment of the scratch memory of each part, in bytes."""
 
 
 def _extension() -> ModuleType | None:
@@ -142,10 +140,13 @@ class NativeSession:
         self, graph: Graph, plan: Plan, engine: NativeEngine, num_threads: int = 1
     ) -> None:
         self.graph = graph = with_output_shapes(graph, plan)
+        extension, threads = engine.extension, ()
+        # A model that keeps a state runs in one thread: its images follow each other.
+        if num_threads > 1 and not plan.states:
+            plan, threads = _shared(plan, engine, num_threads)
         self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._outputs = [graph.tensors[index] for index in graph.outputs]
         self._sizes = [plan.slots[slot].size for slot in plan.outputs]
-        extension = engine.extension
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in plan.slots)
         steps = tuple(
             (
@@ -169,7 +170,6 @@ class NativeSession:
             for state in plan.states
         )
         work = sum(slot.size for slot in plan.slots)
-        threads = _threads(plan, engine, num_threads)
         try:
             self._native = extension.Session(
                 slots, steps, plan.arena, inputs, outputs, states, work, engine.forced, *threads
@@ -210,35 +210,47 @@ class NativeSession:
         self._native.close()
 
 
-def _threads(plan: Plan, engine: NativeEngine, count: int) -> tuple[Any, ...]:
-    """Return the extension's arguments for threads: their number, and the parts of each step.
+def _shared(plan: Plan, engine: NativeEngine, count: int) -> tuple[Plan, tuple[Any, ...]]:
+    """Return a plan for threads, and the extension's arguments for them."""
+    from edge_runtime.planner.stages import share  # only threads need it
 
-    A model that keeps a state runs in one thread: its images follow each other.
-    """
-    if count == 1 or plan.states:
-        return ()
-    shared = [_parts(plan, step, engine, count) for step in plan.steps]
-    scratch = max((size for size, _ in shared), default=0)
-    return count, -(-scratch // ALIGNMENT) * ALIGNMENT, tuple(each for _, each in shared)
+    moved, stages = share(plan, count, lambda step, part: _usable(engine, plan, step, part))
+    return moved, _threads(moved, stages, engine, count)
 
 
-def _parts(
-    plan: Plan, step: Step, engine: NativeEngine, count: int
-) -> tuple[int, tuple[tuple[bytes, tuple[int, ...]], ...]]:
-    """Return the scratch memory of a step's parts, and of each parameters and first bytes.
-
-    There are none of a step that is not worth sharing, or has a part that another variant runs.
-    """
-    each = parts(step, plan.slots, count) if work(step, plan.slots) >= SHARED else ()
-    kernels = [replace(step.kernel, params=part.params) for part in each]
-    slots = [plan.slots[slot] for slot in step.reads]
-    chosen = [engine.choose(kernel, slots) for kernel in kernels]
-    if len(each) < 2 or {level for level, _ in chosen} != {step.level}:
-        return 0, ()
-    return max(size for _, size in chosen), tuple(
-        (kernel.packed, tuple(first for first, _ in part.spans))
-        for kernel, part in zip(kernels, each, strict=True)
+def _usable(engine: NativeEngine, plan: Plan, step: Step, part: Part) -> bool:
+    """Return whether the step's variant runs a part of it, with the constants packed for the step."""
+    constants = tuple(plan.slots[slot].data for slot in step.reads)
+    kernel = replace(step.kernel, params=part.params)
+    level, _ = engine.choose(kernel, [plan.slots[slot] for slot in step.reads])
+    if level != step.level:
+        return False
+    whole, own = (
+        engine.extension.pack(step.kernel.name, level, packed, constants)
+        for packed in (step.kernel.packed, kernel.packed)
     )
+    return bool(whole[1] == own[1])
+
+
+def _threads(
+    plan: Plan, stages: Sequence[Stage], engine: NativeEngine, count: int
+) -> tuple[int, int, tuple[Any, ...]]:
+    """Return the extension's arguments for threads: how many, scratch memory of each, stages."""
+    scratch, described = 0, []
+    for stage in stages:
+        steps = plan.steps[stage.first : stage.first + len(stage.parts)]
+        each: list[Any] = [[] for _ in stage.parts[0]]
+        for step, shared in zip(steps, stage.parts, strict=True):
+            slots = [plan.slots[slot] for slot in step.reads]
+            constants = tuple(slot.data for slot in slots)
+            for part, described_part in zip(shared, each, strict=True):
+                kernel = replace(step.kernel, params=part.params)
+                scratch = max(scratch, engine.choose(kernel, slots)[1])
+                params, _ = engine.extension.pack(kernel.name, step.level, kernel.packed, constants)
+                described_part.append((params, tuple(first for first, _ in part.spans)))
+        own = tuple(map(tuple, each)) if len(each) > 1 else ()
+        described.append((stage.first, len(steps), own))
+    return count, -(-scratch // ALIGNMENT) * ALIGNMENT, tuple(described)
 
 
 def _same(plan: Plan) -> list[int]:

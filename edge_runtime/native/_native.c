@@ -267,7 +267,7 @@ static PyMethodDef session_methods[] = {
 
 static PyType_Slot session_slots[] = {
     {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions,\n"
-                "        threads=1, scratch=0, parts=None)"},
+                "        threads=1, scratch=0, stages=None)"},
     {Py_tp_new, SLOT(session_new)},
     {Py_tp_dealloc, SLOT(session_dealloc)},
     {Py_tp_methods, session_methods},

@@ -286,18 +286,18 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(named))
 {
-    PyObject *slots, *steps, *inputs, *outputs, *states, *parts = NULL;
+    PyObject *slots, *steps, *inputs, *outputs, *states, *stages = NULL;
     Py_ssize_t arena, work, threads = 1, scratch = 0;
     const char *forced;
     if (!PyArg_ParseTuple(arguments, "O!O!nO!O!O!nz|nnO!:Session", &PyTuple_Type, &slots,
                           &PyTuple_Type, &steps, &arena, &PyTuple_Type, &inputs, &PyTuple_Type,
                           &outputs, &PyTuple_Type, &states, &work, &forced, &threads, &scratch,
-                          &PyTuple_Type, &parts))
+                          &PyTuple_Type, &stages))
         return NULL;
     const Py_ssize_t slot_count = PyTuple_Size(slots), step_count = PyTuple_Size(steps);
-    Py_ssize_t references = 0, part_tensors = 0;
-    const Py_ssize_t part_count = parts ? count_parts(parts, &part_tensors) : 0;
-    if (part_count < 0)
+    Py_ssize_t references = 0;
+    PartCount parts = {0, 0};
+    if (stages && count_parts(stages, &parts) < 0)
         return NULL;
     for (Py_ssize_t i = 0; i < step_count; i++) {
         PyObject *step = PyTuple_GetItem(steps, i);
@@ -319,7 +319,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     if (!self)
         return NULL;
     const size_t constants =
-        (size_t)(slot_count + 2 * step_count + PyTuple_Size(states) + part_count) + 1;
+        (size_t)(slot_count + 2 * step_count + PyTuple_Size(states) + parts.steps + parts.tensors) + 1;
     self->arena_size = arena;
     self->work = work;
     self->finite = finite->run;
@@ -328,7 +328,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     self->references = calloc((size_t)references + 1, sizeof *self->references);
     self->callers = calloc((size_t)references + 1, sizeof *self->callers);
     self->buffers = calloc(constants, sizeof *self->buffers);
-    self->copies = calloc(constants + (size_t)(references + part_count), sizeof *self->copies);
+    self->copies = calloc(constants + (size_t)references, sizeof *self->copies);
     Reference *table = calloc((size_t)slot_count + 1, sizeof *table);
     int wrong = !self->steps || !self->references || !self->callers || !self->buffers ||
                 !self->copies || !table;
@@ -346,9 +346,8 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     }
     if (!wrong)
         self->steps[step_count].first = self->reference_count;
-    if (!wrong && parts)
-        wrong = open_sharing(self, threads, scratch, steps, table, parts, part_count,
-                             part_tensors) < 0;
+    if (!wrong && stages)
+        wrong = open_sharing(self, threads, scratch, stages, parts) < 0;
     free(table);
     wrong = wrong || open_frame(self, &self->frame, 1) < 0;
     if (wrong)

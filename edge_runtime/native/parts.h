@@ -1,4 +1,4 @@
-/* Opening what threads share: the parts of steps, from a plan's as C structures. */
+/* Opening what threads share: the stages of a run, from a plan's as C structures. */
 #ifndef EK_PARTS_H
 #define EK_PARTS_H
 
@@ -8,152 +8,146 @@
 #include <string.h>
 
 #include "sharing.h"
-#include "variants.h"
 
-/* The number of parts of all steps, -1 with an exception; adds the number of their tensors. */
-static Py_ssize_t count_parts(PyObject *parts, Py_ssize_t *tensors)
+/* A tuple of at least so many, an item of another; NULL with an exception. */
+static PyObject *tuple_in(PyObject *source, Py_ssize_t index, Py_ssize_t least)
 {
-    Py_ssize_t count = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_Size(parts); i++) {
-        PyObject *step = PyTuple_GetItem(parts, i);
-        for (Py_ssize_t j = 0; PyTuple_Check(step) && j < PyTuple_Size(step); j++, count++) {
-            PyObject *part = PyTuple_GetItem(step, j);
-            PyObject *shifts =
-                PyTuple_Check(part) && PyTuple_Size(part) == 2 ? PyTuple_GetItem(part, 1) : NULL;
-            if (shifts && PyTuple_Check(shifts))
-                *tensors += PyTuple_Size(shifts);
-            ++*tensors; /* scratch memory */
-        }
-        if (!PyTuple_Check(step)) {
-            PyErr_SetString(PyExc_TypeError, "the parts of a step are not a tuple");
+    PyObject *item = PyTuple_GetItem(source, index);
+    if (item && PyTuple_Check(item) && PyTuple_Size(item) >= least)
+        return item;
+    if (item)
+        PyErr_SetString(PyExc_TypeError, "a stage is not (first step, count, parts)");
+    return NULL;
+}
+
+/* Steps of parts, tensors of these. */
+typedef struct {
+    Py_ssize_t steps, tensors;
+} PartCount;
+
+/* stages: see open_sharing; -1 with an exception. */
+static int count_parts(PyObject *stages, PartCount *count)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_Size(stages); i++) {
+        PyObject *stage = tuple_in(stages, i, 3), *parts = stage ? tuple_in(stage, 2, 0) : NULL;
+        if (!parts)
             return -1;
+        for (Py_ssize_t j = 0; j < PyTuple_Size(parts); j++) {
+            PyObject *part = tuple_in(parts, j, 0);
+            if (!part)
+                return -1;
+            for (Py_ssize_t k = 0; k < PyTuple_Size(part); k++) {
+                PyObject *step = tuple_in(part, k, 2), *tensors = step ? tuple_in(step, 1, 0) : NULL;
+                if (!tensors)
+                    return -1;
+                count->steps++;
+                count->tensors += PyTuple_Size(tensors) + 1;
+            }
         }
     }
-    return count;
+    return 0;
 }
 
 #ifdef EK_THREADS
 
-/* Whether a variant packs the constants for a part as it packed them for the whole step, which the
- * part reads; packing then has the part's parameters. */
-static int packs_alike(const Session *self, const Variant *variant, const Step *step,
-                       const int32_t *params, void *const *constants, ek_packing *packing)
+/* Where a tensor of a part lies: where that of its step lies, advanced by an int, or in bytes of its
+ * own. */
+static int point_tensor(Session *self, const Reference *reference, PyObject *source, char *arena)
 {
-    ek_packing sizes = {0};
-    if (!variant->pack(params, constants, &sizes))
-        return 0;
-    int alike = 1;
-    *packing = sizes;
-    for (int i = 0; i < EK_MOST_TENSORS && alike; i++)
-        if (sizes.sizes[i])
-            alike = (packing->tensors[i] = calloc(1, sizes.sizes[i])) != NULL;
-    if (alike)
-        variant->pack(params, constants, packing);
-    for (int i = 0; i < EK_MOST_TENSORS; i++) {
-        if (alike && sizes.sizes[i])
-            alike = !memcmp(packing->tensors[i], self->references[step->first + i].data,
-                            sizes.sizes[i]);
-        free(packing->tensors[i]);
+    Sharing *sharing = self->sharing;
+    const Py_ssize_t index = sharing->pointer_count++;
+    if (PyBytes_Check(source)) {
+        sharing->pointers[index] = keep(self, source);
+        return sharing->pointers[index] ? 0 : -1;
     }
-    return alike;
-}
-
-/* Where the tensors of a part lie: those of its step, advanced by shifts, then its scratch memory. */
-static int point_part(Sharing *sharing, const Step *step, Py_ssize_t part, PyObject *shifts,
-                      Step *to)
-{
-    const Session *self = sharing->session;
-    char *arena = aligned(sharing->frame.memory);
-    const Py_ssize_t count = PyTuple_Size(shifts);
-    to->first = sharing->pointer_count;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        const Reference *reference = &self->references[step->first + i];
-        const Py_ssize_t shift = PyLong_AsSsize_t(PyTuple_GetItem(shifts, i));
-        if (shift == -1 && PyErr_Occurred())
-            return -1;
-        const Py_ssize_t index = sharing->pointer_count++;
-        if (reference->place == CONSTANT) {
-            sharing->pointers[index] = reference->data;
-        } else if (reference->place == ARENA) {
-            if (shift < 0 || shift > self->arena_size - reference->offset) {
-                PyErr_SetString(PyExc_ValueError, "a part lies outside the arena");
-                return -1;
-            }
-            sharing->pointers[index] = arena + reference->offset + shift;
-        } else {
-            if (shift < 0 || shift > self->inputs[reference->offset].size) {
-                PyErr_SetString(PyExc_ValueError, "a part lies outside an input or output");
-                return -1;
-            }
-            const Caller caller = {index, reference->offset, shift};
-            sharing->callers[sharing->caller_count++] = caller;
-        }
+    const Py_ssize_t shift = PyLong_AsSsize_t(source);
+    if (shift == -1 && PyErr_Occurred())
+        return -1;
+    const Py_ssize_t room = reference->place == CONSTANT ? 0
+                            : reference->place == ARENA
+                                ? self->arena_size - reference->offset
+                                : self->inputs[reference->offset].size;
+    if (shift < 0 || shift > room) {
+        PyErr_SetString(PyExc_ValueError, "a part lies outside its tensors");
+        return -1;
     }
-    sharing->pointers[sharing->pointer_count++] =
-        (char *)aligned(sharing->scratch) + part * sharing->scratch_size;
+    if (reference->place == CONSTANT) {
+        sharing->pointers[index] = reference->data;
+    } else if (reference->place == ARENA) {
+        sharing->pointers[index] = arena + reference->offset + shift;
+    } else {
+        const Caller caller = {index, reference->offset, shift};
+        sharing->callers[sharing->caller_count++] = caller;
+    }
     return 0;
 }
 
-/* Reads the parts of a step: its number of parts, 0 where it is not shared, -1 with an exception.
- * constants: those of the file, NULL for others. */
-static int read_parts(Session *self, PyObject *source, const Variant *variant, const Step *step,
-                      void *const *constants, Step *parts)
+/* Reads a step of a part, (params that its kernel reads, tensors). */
+static int read_part_step(Session *self, PyObject *source, const Step *whole, Py_ssize_t part,
+                          Step *step)
 {
     Sharing *sharing = self->sharing;
-    const Py_ssize_t count = PyTuple_Size(source);
-    if (count > sharing->thread_count) {
-        PyErr_SetString(PyExc_ValueError, "a step has more parts than there are threads");
+    PyObject *tensors = PyTuple_GetItem(source, 1);
+    char *const arena = aligned(sharing->frame.memory), *const scratch = aligned(sharing->scratch);
+    if (PyTuple_Size(tensors) > whole[1].first - whole->first) {
+        PyErr_SetString(PyExc_ValueError, "a part has more tensors than its step");
         return -1;
     }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *params, *shifts, *part = PyTuple_GetItem(source, i);
-        if (!PyTuple_Check(part)) {
-            PyErr_SetString(PyExc_TypeError, "a part is not (params, shifts)");
+    step->run = whole->run;
+    step->first = sharing->pointer_count;
+    if (!(step->params = keep(self, PyTuple_GetItem(source, 0))))
+        return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(tensors); i++)
+        if (point_tensor(self, &self->references[whole->first + i], PyTuple_GetItem(tensors, i),
+                         arena) < 0)
             return -1;
-        }
-        if (!PyArg_ParseTuple(part, "OO!", &params, &PyTuple_Type, &shifts))
-            return -1;
-        if (PyTuple_Size(shifts) > (step + 1)->first - step->first) {
-            PyErr_SetString(PyExc_ValueError, "a part has more tensors than its step");
-            return -1;
-        }
-        const int32_t *own = keep(self, params);
-        if (!own)
-            return -1;
-        parts[i].run = step->run;
-        parts[i].params = own;
-        if (variant->pack) {
-            ek_packing packing = {0};
-            if (!packs_alike(self, variant, step, own, constants, &packing))
-                return 0;
-            const size_t size = (size_t)packing.count * sizeof *packing.params;
-            if (size) {
-                int32_t *copy = malloc(size);
-                if (!copy) {
-                    PyErr_NoMemory();
-                    return -1;
-                }
-                self->copies[self->copy_count++] = copy;
-                parts[i].params = memcpy(copy, packing.params, size);
-            }
-        }
-        if (point_part(sharing, step, i, shifts, &parts[i]) < 0)
-            return -1;
-    }
-    return (int)count;
+    sharing->pointers[sharing->pointer_count++] = scratch + part * sharing->scratch_size;
+    return 0;
 }
 
-/* Opens the threads of a session, whose steps have been read from ``steps`` and ``slots``.
- * parts: a tuple for each step, empty where it is not shared, in all as many parts and tensors;
- * scratch: bytes of each part. */
-static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, PyObject *steps,
-                        const Reference *slots, PyObject *parts, Py_ssize_t part_count,
-                        Py_ssize_t tensors)
+/* Reads a stage, and advances to the step behind its last; -1 with an exception. */
+static int read_stage(Session *self, PyObject *source, Step **next)
 {
+    Sharing *sharing = self->sharing;
+    Stage *stage = &sharing->stages[sharing->stage_count];
+    PyObject *parts;
+    if (!PyArg_ParseTuple(source, "nnO!", &stage->first, &stage->count, &PyTuple_Type, &parts))
+        return -1;
+    const Stage *before = stage - 1;
+    const Py_ssize_t first = sharing->stage_count ? before->first + before->count : 0;
+    const Py_ssize_t part_count = PyTuple_Size(parts);
+    if (stage->first != first || stage->count < 1 || stage->count > self->step_count - first ||
+        part_count == 1 || part_count > sharing->thread_count) {
+        PyErr_SetString(PyExc_ValueError, "stages do not follow each other, or have too many parts");
+        return -1;
+    }
+    stage->parts = part_count ? *next : NULL;
+    for (Py_ssize_t i = 0; i < part_count; i++) {
+        PyObject *part = PyTuple_GetItem(parts, i);
+        if (PyTuple_Size(part) != stage->count) {
+            PyErr_SetString(PyExc_ValueError, "a part has not the steps of its stage");
+            return -1;
+        }
+        for (Py_ssize_t j = 0; j < stage->count; j++)
+            if (read_part_step(self, PyTuple_GetItem(part, j), &self->steps[first + j], i,
+                               (*next)++) < 0)
+                return -1;
+    }
+    sharing->part_counts[sharing->stage_count++] = part_count ? (int)part_count : 1;
+    sharing->shares |= part_count > 1;
+    return 0;
+}
+
+/* Opens the threads of a session, whose steps have been read.
+ * stages: tuples of the index of the first step, the number of steps, and the parts, none where they
+ * are not shared; a part is a tuple of its steps. scratch: bytes of each part. */
+static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, PyObject *stages,
+                        PartCount count)
+{
+    const Py_ssize_t stage_count = PyTuple_Size(stages);
     if (threads < 1 || threads > MOST_THREADS || scratch < 0 || scratch % ALIGNMENT ||
-        scratch > (PY_SSIZE_T_MAX - ALIGNMENT) / MOST_THREADS ||
-        PyTuple_Size(parts) != self->step_count) {
-        PyErr_SetString(PyExc_ValueError, "threads, their scratch memory, or parts are wrong");
+        scratch > (PY_SSIZE_T_MAX - ALIGNMENT) / MOST_THREADS || stage_count > self->step_count) {
+        PyErr_SetString(PyExc_ValueError, "threads, their scratch memory, or stages are wrong");
         return -1;
     }
     Sharing *sharing = calloc(1, sizeof *sharing);
@@ -165,12 +159,11 @@ static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, P
     sharing->session = self;
     sharing->thread_count = threads;
     sharing->scratch_size = scratch;
-    const size_t step_count = (size_t)self->step_count + 1;
-    sharing->part_counts = calloc(step_count, sizeof *sharing->part_counts);
-    sharing->stages = calloc(step_count, sizeof *sharing->stages);
-    sharing->parts = calloc((size_t)part_count + 1, sizeof *sharing->parts);
-    sharing->pointers = calloc((size_t)tensors + 1, sizeof *sharing->pointers);
-    sharing->callers = calloc((size_t)tensors + 1, sizeof *sharing->callers);
+    sharing->part_counts = calloc((size_t)stage_count + 1, sizeof *sharing->part_counts);
+    sharing->stages = calloc((size_t)stage_count + 1, sizeof *sharing->stages);
+    sharing->parts = calloc((size_t)count.steps + 1, sizeof *sharing->parts);
+    sharing->pointers = calloc((size_t)count.tensors + 1, sizeof *sharing->pointers);
+    sharing->callers = calloc((size_t)count.tensors + 1, sizeof *sharing->callers);
     sharing->scratch = malloc((size_t)(threads * scratch) + ALIGNMENT);
     if (!sharing->part_counts || !sharing->stages || !sharing->parts || !sharing->pointers ||
         !sharing->callers || !sharing->scratch) {
@@ -180,33 +173,16 @@ static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, P
     if (open_frame(self, &sharing->frame, 1) < 0)
         return -1;
     Step *next = sharing->parts;
-    for (Py_ssize_t i = 0; i < self->step_count; i++) {
-        PyObject *source = PyTuple_GetItem(steps, i), *indices = PyTuple_GetItem(source, 4);
-        void *constants[EK_MOST_TENSORS] = {NULL};
-        for (Py_ssize_t k = 0; k < EK_MOST_TENSORS && k < PyTuple_Size(indices); k++)
-            constants[k] = slots[PyLong_AsSsize_t(PyTuple_GetItem(indices, k))].data;
-        const Variant *variant =
-            find_variant(PyUnicode_AsUTF8AndSize(PyTuple_GetItem(source, 0), NULL),
-                         PyUnicode_AsUTF8AndSize(PyTuple_GetItem(source, 1), NULL));
-        const int shared = read_parts(self, PyTuple_GetItem(parts, i), variant, &self->steps[i],
-                                      constants, next);
-        if (shared < 0)
+    for (Py_ssize_t i = 0; i < stage_count; i++)
+        if (read_stage(self, PyTuple_GetItem(stages, i), &next) < 0)
             return -1;
-        Stage *stage = &sharing->stages[sharing->stage_count];
-        if (shared > 1) {
-            stage->parts = next;
-            next += shared;
-        } else if (sharing->stage_count && !stage[-1].parts) {
-            stage[-1].count++;
-            continue;
-        }
-        stage->first = i;
-        stage->count = 1;
-        sharing->part_counts[sharing->stage_count++] = shared > 1 ? shared : 1;
-        sharing->shares |= shared > 1;
+    const Stage *last = &sharing->stages[stage_count ? stage_count - 1 : 0];
+    if (last->first + last->count != self->step_count) {
+        PyErr_SetString(PyExc_ValueError, "the stages have not all steps");
+        return -1;
     }
     const int batch_parts = BATCH_PARTS * (int)threads;
-    const int stage_counts[KINDS] = {(int)sharing->stage_count, 1};
+    const int stage_counts[KINDS] = {(int)stage_count, 1};
     const int *const part_counts[KINDS] = {sharing->part_counts, &batch_parts};
     sharing->pool = pool_open((int)threads, stage_counts, part_counts, run_part, sharing);
     if (!sharing->pool) {
@@ -218,12 +194,10 @@ static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, P
 
 #else
 
-static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, PyObject *steps,
-                        const Reference *slots, PyObject *parts, Py_ssize_t part_count,
-                        Py_ssize_t tensors)
+static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, PyObject *stages,
+                        PartCount count)
 {
-    (void)self, (void)threads, (void)scratch, (void)steps, (void)slots, (void)parts;
-    (void)part_count, (void)tensors;
+    (void)self, (void)threads, (void)scratch, (void)stages, (void)count;
     PyErr_SetString(PyExc_ValueError, "this build of the extension has no threads");
     return -1;
 }

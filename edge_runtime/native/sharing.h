@@ -18,8 +18,8 @@ enum { IMAGE, BATCH }; /* kinds of jobs */
 enum { BATCH_PARTS = 4 };
 
 typedef struct {
-    Py_ssize_t first, count; /* steps that one thread runs, one after another */
-    Step *parts;             /* or the parts of one step; NULL: it is not shared */
+    Py_ssize_t first, count; /* steps that a thread runs one after another */
+    const Step *parts;       /* [part][count] of them; NULL: they are not shared */
 } Stage;
 
 typedef struct {
@@ -51,14 +51,11 @@ static void run_part(void *context, int kind, int stage_number, int part, int th
     const Session *self = sharing->session;
     if (kind == IMAGE) {
         const Stage *stage = &sharing->stages[stage_number];
-        if (stage->parts) {
-            const Step *step = &stage->parts[part];
-            step->run(step->params, sharing->pointers + step->first);
-            return;
-        }
-        for (Py_ssize_t i = stage->first; i < stage->first + stage->count; i++)
-            self->steps[i].run(self->steps[i].params,
-                               sharing->frame.pointers + self->steps[i].first);
+        const Step *steps = stage->parts ? stage->parts + part * stage->count
+                                         : self->steps + stage->first;
+        void **pointers = stage->parts ? sharing->pointers : sharing->frame.pointers;
+        for (Py_ssize_t i = 0; i < stage->count; i++)
+            steps[i].run(steps[i].params, pointers + steps[i].first);
         return;
     }
     const Py_ssize_t units = (sharing->images + sharing->unit - 1) / sharing->unit;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from edge_runtime.record import record
+from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,17 +20,27 @@ LONG = 16 * UNIT
 """Length of a part from which it may be shorter or longer by a unit than the others."""
 
 
+Span = tuple[int, int]
+"""First byte and number of bytes."""
+
+
+MANY = 4
+"""Rows of a part from which one has no more than another."""
+
+
 @record
 class Part:
     """A part of a step.
 
     Attributes:
         params: what its kernel reads in place of the step's parameters.
-        spans: first byte and number of bytes of each tensor that it reads and writes.
+        spans: first byte and number of bytes of each tensor that its kernel gets.
+        image: likewise of the first tensor, what it reads of that.
     """
 
     params: Mapping[str, int]
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
+    image: Span
 
 
 def parts(step: Step, slots: Sequence[Slot], count: int) -> tuple[Part, ...]:
@@ -48,13 +58,9 @@ def parts(step: Step, slots: Sequence[Slot], count: int) -> tuple[Part, ...]:
     return (_whole(kernel, tensors),)
 
 
-def work(step: Step, slots: Sequence[Slot]) -> int:
-    """Return how much a step has to do, in multiply-accumulates."""
-    return 10**9
-
-
 def _whole(kernel: Kernel, tensors: Sequence[Slot]) -> Part:
-    return Part(kernel.params, tuple((0, tensor.size) for tensor in tensors))
+    spans = tuple((0, tensor.size) for tensor in tensors)
+    return Part(kernel.params, spans, spans[0])
 
 
 def _rows(kernel: Kernel, rows: str, tensors: Sequence[Slot], count: int) -> tuple[Part, ...]:
@@ -62,10 +68,24 @@ def _rows(kernel: Kernel, rows: str, tensors: Sequence[Slot], count: int) -> tup
     total = kernel.params[rows]
     if any(tensor.data is None and tensor.size % total for tensor in tensors):
         return (_whole(kernel, tensors),)
+    unit = UNIT if total >= count * LONG else 1
     return tuple(
-        Part({**kernel.params, rows: length}, _spans(tensors, first, length, total))
-        for first, length in _ranges(total, count)
+        _part({**kernel.params, rows: length}, tensors, first, length, total)
+        for first, length in _ranges(total, count, unit)
     )
+
+
+def _part(
+    params: Mapping[str, int], tensors: Sequence[Slot], first: int, length: int, total: int
+) -> Part:
+    """Return rows of the ``total`` that each tensor has but for constants, read as a whole."""
+    spans = tuple(
+        (0, tensor.size)
+        if tensor.data is not None
+        else (tensor.size // total * first, tensor.size // total * length)
+        for tensor in tensors
+    )
+    return Part(params, spans, spans[0])
 
 
 def _bands(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, ...]:
@@ -73,33 +93,56 @@ def _bands(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, .
     params = kernel.params
     height, width = params["output_height"], params["output_width"]
     if _is_pointwise(params):
-        # Positions of the image, as an image of one row.
-        total = height * width
+        # Positions of the image, as an image of one row; whole rows where there are many of them.
+        total, unit = height * width, width if height >= count * MANY else 1
         return tuple(
-            Part(
+            _part(
                 {
                     **params,
                     **dict.fromkeys(("height", "output_height"), 1),
                     **dict.fromkeys(("width", "output_width"), length),
                 },
-                _spans(tensors, first, length, total),
+                tensors,
+                first,
+                length,
+                total,
             )
-            for first, length in _ranges(total, count)
+            for first, length in _ranges(total, count, unit)
         )
     # Columns of a single row lie one after another, as rows do.
-    size, start, stride, total = (
-        ("output_height", "top", "stride_h", height)
-        if height > 1
-        else ("output_width", "left", "stride_w", width)
+    names, total = (
+        (("h", "height", "top"), height) if height > 1 else (("w", "width", "left"), width)
     )
-    image, *others = tensors
     return tuple(
-        Part(
-            {**params, size: length, start: params[start] - first * params[stride]},
-            ((0, image.size), *_spans(others, first, length, total)),
-        )
+        _band(params, tensors, names, (first, length, total))
         for first, length in _ranges(total, count)
     )
+
+
+def _band(
+    params: Mapping[str, int],
+    tensors: Sequence[Slot],
+    names: tuple[str, str, str],
+    rows: tuple[int, int, int],
+) -> Part:
+    """Return some of the rows of an output, or of its columns.
+
+    Args:
+        params: of the kernel.
+        tensors: the first is the image.
+        names: of the axis, its length and the padding before.
+        rows: the first, how many they are, and how many there are.
+    """
+    (axis, side, start), (first, length, total) = names, rows
+    stride = params[f"stride_{axis}"]
+    moved = {f"output_{side}": length, start: params[start] - first * stride}
+    reach = (params[f"window_{side}"] - 1) * params.get(f"dilation_{axis}", 1) + 1
+    low = max(first * stride - params[start], 0)
+    high = min((first + length - 1) * stride - params[start] + reach, params[side])
+    image, each = tensors[0], tensors[0].size // params[side]
+    part = _part({**params, **moved}, tensors, first, length, total)
+    spans = (0, image.size), *part.spans[1:]
+    return replace(part, spans=spans, image=(low * each, max(high - low, 0) * each))
 
 
 def _is_pointwise(params: Mapping[str, int]) -> bool:
@@ -110,21 +153,11 @@ def _is_pointwise(params: Mapping[str, int]) -> bool:
     return single and whole and unmoved and params["top"] == params["left"] == 0
 
 
-def _spans(
-    tensors: Sequence[Slot], first: int, length: int, total: int
-) -> tuple[tuple[int, int], ...]:
-    """Return the spans of a part of the ``total`` rows; constants are read as a whole."""
-    return tuple(
-        (0, tensor.size)
-        if tensor.data is not None
-        else (tensor.size // total * first, tensor.size // total * length)
-        for tensor in tensors
-    )
+def _ranges(total: int, count: int, unit: int = 1) -> list[Span]:
+    """Return the first and the number of up to ``count`` ranges, which together are ``total``.
 
-
-def _ranges(total: int, count: int) -> list[tuple[int, int]]:
-    """Return the first and the number of up to ``count`` ranges, which together are ``total``."""
+    They begin at multiples of ``unit``.
+    """
     count = min(count, total)
-    unit = UNIT if total >= count * LONG else 1
     marks = [*(total * i // count // unit * unit for i in range(count)), total]
     return [(first, end - first) for first, end in pairwise(marks)]
