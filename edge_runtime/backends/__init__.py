@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     class Session(Protocol):
         """An opened model. The caller ensures that only one thread at a time uses it.
 
-        It may have functions more: ``close()`` ends what would outlive the last run, ``after_fork()``
-        is called in a forked child, ``bind(slow)`` returns a function that runs a fitting array.
+        It may have more functions: ``close()`` ends what would outlive the last run,
+        ``after_fork()`` is called in a forked child, and ``bind(slow)`` returns a function that
+        runs a fitting array.
         """
 
         def run(

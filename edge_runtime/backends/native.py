@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from edge_runtime.ops.call import Kernel
     from edge_runtime.planner.parts import Part
     from edge_runtime.planner.plan import Plan, Slot, Step
-    from edge_runtime.planner.stages import Stage
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
@@ -211,46 +210,69 @@ class NativeSession:
 
 
 def _shared(plan: Plan, engine: NativeEngine, count: int) -> tuple[Plan, tuple[Any, ...]]:
-    """Return a plan for threads, and the extension's arguments for them."""
+    """Return a plan for threads, and the extension's arguments: threads, scratch memory, stages."""
     from edge_runtime.planner.stages import share  # only threads need it
 
-    moved, stages = share(plan, count, lambda step, part: _usable(engine, plan, step, part))
-    return moved, _threads(moved, stages, engine, count)
-
-
-def _usable(engine: NativeEngine, plan: Plan, step: Step, part: Part) -> bool:
-    """Return whether the step's variant runs a part of it, with the constants packed for the step."""
-    constants = tuple(plan.slots[slot].data for slot in step.reads)
-    kernel = replace(step.kernel, params=part.params)
-    level, _ = engine.choose(kernel, [plan.slots[slot] for slot in step.reads])
-    if level != step.level:
-        return False
-    whole, own = (
-        engine.extension.pack(step.kernel.name, level, packed, constants)
-        for packed in (step.kernel.packed, kernel.packed)
-    )
-    return bool(whole[1] == own[1])
-
-
-def _threads(
-    plan: Plan, stages: Sequence[Stage], engine: NativeEngine, count: int
-) -> tuple[int, int, tuple[Any, ...]]:
-    """Return the extension's arguments for threads: how many, scratch memory of each, stages."""
-    scratch, described = 0, []
+    packing = _Packing(engine, plan)
+    moved, stages = share(plan, count, lambda step, part: packing.of(step, part) is not None)
+    described = []
     for stage in stages:
         steps = plan.steps[stage.first : stage.first + len(stage.parts)]
-        each: list[Any] = [[] for _ in stage.parts[0]]
-        for step, shared in zip(steps, stage.parts, strict=True):
-            slots = [plan.slots[slot] for slot in step.reads]
-            constants = tuple(slot.data for slot in slots)
-            for part, described_part in zip(shared, each, strict=True):
-                kernel = replace(step.kernel, params=part.params)
-                scratch = max(scratch, engine.choose(kernel, slots)[1])
-                params, _ = engine.extension.pack(kernel.name, step.level, kernel.packed, constants)
-                described_part.append((params, tuple(first for first, _ in part.spans)))
-        own = tuple(map(tuple, each)) if len(each) > 1 else ()
-        described.append((stage.first, len(steps), own))
-    return count, -(-scratch // ALIGNMENT) * ALIGNMENT, tuple(described)
+        each: tuple[Any, ...] = ()
+        if len(stage.parts[0]) > 1:
+            of_steps = [
+                [(packing.of(step, part), _tensors(part)) for part in shared]
+                for step, shared in zip(steps, stage.parts, strict=True)
+            ]
+            each = tuple(zip(*of_steps, strict=True))
+        described.append((stage.first, len(steps), each))
+    scratch = -(-packing.scratch // ALIGNMENT) * ALIGNMENT
+    return moved, (count, scratch, tuple(described))
+
+
+def _tensors(part: Part) -> tuple[int | bytes, ...]:
+    """Return for each tensor of a part its first byte, or bytes in place of a constant's."""
+    return tuple(part.constants.get(at, first) for at, (first, _) in enumerate(part.spans))
+
+
+class _Packing:
+    """What parts of steps read in place of their parameters.
+
+    Attributes:
+        scratch: bytes of scratch memory that a part needs at most.
+    """
+
+    def __init__(self, engine: NativeEngine, plan: Plan) -> None:
+        self.scratch = 0
+        self._engine, self._slots = engine, plan.slots
+        self._whole: dict[int, Any] = {}
+        self._parts: dict[tuple[object, ...], bytes | None] = {}
+
+    def of(self, step: Step, part: Part) -> bytes | None:
+        """Return a part's parameters as the step's variant reads them.
+
+        Returns:
+            None where another variant would run the part, or would not read the same constants.
+        """
+        kernel = step.kernel
+        key = id(kernel), *part.params.values()
+        if key not in self._parts:
+            if id(kernel) not in self._whole:
+                self._whole[id(kernel)] = self._packed(step, kernel)
+            own = replace(kernel, params=part.params)
+            level, scratch = self._engine.choose(own, [self._slots[slot] for slot in step.reads])
+            packed = self._packed(step, own) if level == step.level else None
+            fits = packed is not None and packed[1] == self._whole[id(kernel)][1]
+            self._parts[key] = packed[0] if packed is not None and fits else None
+            self.scratch = max(self.scratch, scratch)
+        return self._parts[key]
+
+    def _packed(self, step: Step, kernel: Kernel) -> tuple[bytes, tuple[bytes | None, ...]]:
+        constants = tuple(self._slots[slot].data for slot in step.reads)
+        packed: tuple[bytes, tuple[bytes | None, ...]] = self._engine.extension.pack(
+            kernel.name, step.level, kernel.packed, constants
+        )
+        return packed
 
 
 def _same(plan: Plan) -> list[int]:

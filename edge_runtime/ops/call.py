@@ -97,6 +97,7 @@ class Kernel:
         bands: whether rows of an output [batches, output_height, output_width, ...] are the same
             kernel with a smaller output_height, and ``top`` less by the strides of the rows before
             them, on the whole input; columns likewise.
+        loops: whether the first of the ``constants`` is the loops of ``broadcast``.
         weights: those of ``inputs`` that are constants in every model, by the op's CONSTRAINTS.
         hints: int32 values that only the packers of variants read, behind ``params``.
     """
@@ -108,6 +109,7 @@ class Kernel:
     in_place: bool = False
     rows: str | None = "count"
     bands: bool = False
+    loops: bool = False
     weights: tuple[int, ...] = ()
     hints: Mapping[str, int] = NONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import pairwise
 
 from edge_runtime.record import record, replace
@@ -28,6 +29,9 @@ MANY = 4
 """Rows of a part from which one has no more than another."""
 
 
+UNCHANGED: Mapping[int, bytes] = {}
+
+
 @record
 class Part:
     """A part of a step.
@@ -36,11 +40,13 @@ class Part:
         params: what its kernel reads in place of the step's parameters.
         spans: first byte and number of bytes of each tensor that its kernel gets.
         image: likewise of the first tensor, what it reads of that.
+        constants: bytes that it reads in place of those of a constant, by the tensor's position.
     """
 
     params: Mapping[str, int]
     spans: tuple[Span, ...]
     image: Span
+    constants: Mapping[int, bytes] = UNCHANGED
 
 
 def parts(step: Step, slots: Sequence[Slot], count: int) -> tuple[Part, ...]:
@@ -55,6 +61,8 @@ def parts(step: Step, slots: Sequence[Slot], count: int) -> tuple[Part, ...]:
         return _rows(kernel, kernel.rows, tensors, count)
     if kernel.bands:
         return _bands(kernel, tensors, count)
+    if kernel.loops:
+        return _loops(kernel, tensors, count)
     return (_whole(kernel, tensors),)
 
 
@@ -142,7 +150,33 @@ def _band(
     image, each = tensors[0], tensors[0].size // params[side]
     part = _part({**params, **moved}, tensors, first, length, total)
     spans = (0, image.size), *part.spans[1:]
+    if axis == "w" and params["height"] > 1:  # columns of several rows lie apart
+        return replace(part, spans=spans, image=spans[0])
     return replace(part, spans=spans, image=(low * each, max(high - low, 0) * each))
+
+
+def _loops(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, ...]:
+    """Return the parts of a kernel of broadcast tensors: of its outermost loop that is long."""
+    place = len(kernel.inputs)
+    inputs, output = tensors[:place], tensors[-1]
+    loops = len(kernel.constants[0].data) // 4 // (1 + place)
+    table = struct.unpack(f"<{loops * (1 + place)}i", kernel.constants[0].data)
+    at = next((loop for loop in range(loops) if table[loop] > 1), None)
+    if at is None:
+        return (_whole(kernel, tensors),)
+    total, advances = table[at], table[loops + at :: loops]
+    if any(slot.data is not None and by for slot, by in zip(inputs, advances, strict=True)):
+        return (_whole(kernel, tensors),)
+    parts = []
+    for first, length in _ranges(total, count, UNIT if total >= count * LONG else 1):
+        own = struct.pack(f"<{len(table)}i", *table[:at], length, *table[at + 1 :])
+        spans = tuple(
+            (slot.size // total * first, slot.size // total * length) if by else (0, slot.size)
+            for slot, by in zip((*inputs, output), (*advances, 1), strict=True)
+        )
+        spans = *spans[:place], (0, len(own)), spans[place]
+        parts.append(Part(kernel.params, spans, spans[0], {place: own}))
+    return tuple(parts)
 
 
 def _is_pointwise(params: Mapping[str, int]) -> bool:

@@ -1,11 +1,15 @@
 """The stages of a plan that threads share.
 
-A stage is some steps, one after another, in parts that threads run at the same time; threads wait
-for each other only between stages. So a part may depend, of the steps of its stage, only on its own.
+A stage is some steps, one after another, in parts that threads run at the same time. Threads wait
+for each other only between stages: a part of a step may depend on the same part of earlier steps of
+its stage, and on no other.
 """
 
 from __future__ import annotations
 
+from math import prod
+
+from edge_runtime.graph import SIZES
 from edge_runtime.planner.memory import place_slots
 from edge_runtime.planner.parts import Part, parts
 from edge_runtime.record import record, replace
@@ -31,6 +35,13 @@ class Stage:
     first: int
     parts: tuple[tuple[Part, ...], ...]
 
+
+LEAST = 1 << 16
+"""Least work of a step that is shared: half a microsecond, which a second thread hardly shortens,
+since it costs a quarter to wait for each other."""
+
+BYTE = 8
+"""Work of moving a byte, in multiply-accumulates."""
 
 LONGEST = 8
 """Most steps of a stage that is shared: each is compared with those before it."""
@@ -68,8 +79,16 @@ def share(plan: Plan, count: int, usable: Usable) -> tuple[Plan, tuple[Stage, ..
 
 def _parts(step: Step, slots: Sequence[Slot], count: int, usable: Usable) -> tuple[Part, ...]:
     """Return the parts of a step; one where it is not worth sharing, or no engine runs them."""
-    each = parts(step, slots, count)
+    each = parts(step, slots, count if work(step, slots) >= LEAST else 1)
     return each if all(usable(step, part) for part in each) else parts(step, slots, 1)
+
+
+def work(step: Step, slots: Sequence[Slot]) -> int:
+    """Return about how much a step has to do, in multiply-accumulates."""
+    params, output = step.kernel.params, slots[step.writes[0]]
+    taps = [params.get(name, 1) for name in ("window_height", "window_width", "depth")]
+    moved = sum(slots[slot].size for slot in (*step.reads, *step.writes))
+    return output.size // SIZES[output.dtype] * prod(taps) + BYTE * moved
 
 
 def _memory(slot: Slot) -> tuple[object, int]:

@@ -22,6 +22,7 @@ import runtimes
 from edge_runtime import BackendError, _native
 from edge_runtime.backends import native
 from edge_runtime.ops.window import SAME
+from edge_runtime.planner import stages
 from forked import busy, in_child
 
 pytestmark = pytest.mark.skipif(
@@ -38,7 +39,7 @@ TASKS = Path("/proc/self/task")
 @pytest.fixture(autouse=True)
 def all_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Share every step that has parts, however small."""
-    monkeypatch.setattr(native, "SHARED", 0)
+    monkeypatch.setattr(stages, "LEAST", 0)
 
 
 def convolutions(batch: int = 1, size: int = 24) -> bytes:
@@ -153,7 +154,7 @@ def test_steps_below_the_least_work_are_not_shared(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = threads()
-    monkeypatch.setattr(native, "SHARED", 10**12)
+    monkeypatch.setattr(stages, "LEAST", 10**12)
     model = edge_runtime.load(path, num_threads=2)
     model.run(inputs(model, 1))
     assert threads() == before
@@ -335,37 +336,56 @@ def test_a_system_without_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 PARAMS = (12).to_bytes(4, "little")
+PART = ((PARAMS, (0, 0)),)
+"""A part of one step: parameters, and from which byte on it touches each tensor."""
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        (0, 0, ((),)),
-        (-1, 0, ((),)),
-        (65, 0, ((),)),
-        (2**62, 0, ((),)),
-        (2, -64, ((),)),
-        (2, 63, ((),)),
-        (2, 2**62, ((),)),
+        (0, 0, ((0, 1, ()),)),
+        (-1, 0, ((0, 1, ()),)),
+        (65, 0, ((0, 1, ()),)),
+        (2**62, 0, ((0, 1, ()),)),
+        (2, -64, ((0, 1, ()),)),
+        (2, 63, ((0, 1, ()),)),
+        (2, 2**62, ((0, 1, ()),)),
         (2, 0, ()),
-        (2, 0, ((), ())),
-        (2, 0, [()]),
+        (2, 0, [(0, 1, ())]),
         (2, 0, (None,)),
-        (2, 0, ((None,),)),
-        (2, 0, (((PARAMS,),),)),
-        (2, 0, (((PARAMS, None),),)),
-        (2, 0, (((None, (0, 0)),),)),
-        (2, 0, (((PARAMS, (0, -1)),),)),
-        (2, 0, (((PARAMS, (0, 13)),),)),
-        (2, 0, (((PARAMS, (2**70, 0)),),)),
-        (2, 0, (((PARAMS, ("0", 0)),),)),
-        (2, 0, (((PARAMS, (0, 0, 0)),),)),
-        (2, 0, (((PARAMS, (0, 0)),) * 3,)),
+        (2, 0, ((0, 1),)),
+        (2, 0, (("0", 1, ()),)),
+        (2, 0, ((0, 1, None),)),
+        (2, 0, ((0, 1, (None, None)),)),
+        (2, 0, ((0, 1, ()), (1, 1, ()))),
+        (2, 0, ((0, 1, ()), (0, 1, ()))),
+        (2, 0, ((1, 1, ()),)),
+        (2, 0, ((0, 0, ()),)),
+        (2, 0, ((0, -1, ()),)),
+        (2, 0, ((0, 2, ()),)),
+        (2, 0, ((0, 2**62, ()),)),
+        (2, 0, ((0, 1, (PART,)),)),
+        (2, 0, ((0, 1, (PART,) * 3),)),
+        (2, 0, ((0, 1, ((), ())),)),
+        (2, 0, ((0, 1, (PART + PART, PART)),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS,),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, None),))),)),
+        (2, 0, ((0, 1, (PART, ((None, (0, 0)),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, (0, -1)),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, (0, 13)),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, (2**70, 0)),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, ("0", 0)),))),)),
+        (2, 0, ((0, 1, (PART, ((PARAMS, (0, 0, 0)),))),)),
     ],
 )
 def test_arguments_that_the_planner_never_passes(arguments: tuple[Any, ...]) -> None:
     slots = (("input", 12, None, 0), ("output", 12, None, 0))
     step = ("copy", "portable", PARAMS, None, (0, 1), -1)
     port = (11, 12, (1, 3))
+
+    def session(*threads: Any) -> Any:
+        return _native.Session(slots, (step,), 0, (port,), (port,), (), 24, None, *threads)
+
+    session(2, 64, ((0, 1, (PART, PART)),))
     with pytest.raises((TypeError, ValueError, OverflowError)):
-        _native.Session(slots, (step,), 0, (port,), (port,), (), 24, None, *arguments)
+        session(*arguments)
