@@ -335,6 +335,34 @@ def test_a_system_without_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -
         edge_runtime.load(path, num_threads=2)
 
 
+def test_threads_wait_for_each_other_between_stages() -> None:
+    """A thread with little to do copies, in the next stage, what another one is still writing."""
+    size, little = 1 << 20, 64
+    slots = (("input", size, None, 0), ("arena", size, None, 0), ("output", size, None, 0))
+    port = (1, size, (1, size))
+
+    def copied(first: int, count: int) -> Any:
+        return ((count.to_bytes(4, "little"), (first, first)),)
+
+    half, rest = size // 2, size - little
+    steps = tuple(
+        ("copy", "portable", size.to_bytes(4, "little"), None, pair, -1)
+        for pair in ((0, 1), (1, 2))
+    )
+    stages_of = (
+        (0, 1, (copied(0, rest), copied(rest, little))),
+        (1, 1, (copied(0, half), copied(half, half))),
+    )
+    session = _native.Session(
+        slots, steps, size, (port,), (port,), (), 2 * size, None, 2, 0, stages_of
+    )
+    rng, output = np.random.default_rng(1), bytearray(size)
+    for _ in range(40):
+        content = rng.bytes(size)
+        session.compute((content,), (output,))
+        assert output == content
+
+
 PARAMS = (12).to_bytes(4, "little")
 PART = ((PARAMS, (0, 0)),)
 """A part of one step: parameters, and from which byte on it touches each tensor."""
