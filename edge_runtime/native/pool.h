@@ -113,7 +113,7 @@ static void pool_try(Pool *pool, int kind, unsigned job, int stage, int part, in
     __atomic_store_n(&of->finished[at], job, __ATOMIC_RELEASE);
 }
 
-/* Waits until a part is finished; runs it if its thread does not. */
+/* Waits until a part is finished; runs it, and those behind it, if their threads do not. */
 static void pool_await(Pool *pool, int kind, unsigned job, int stage, int part, int thread)
 {
     const Kind *of = &pool->kinds[kind];
@@ -121,7 +121,8 @@ static void pool_await(Pool *pool, int kind, unsigned job, int stage, int part, 
     const unsigned *joined = &pool->workers[part % pool->thread_count].joined[kind];
     for (int spins = 0; !pool_reached(finished, job);) {
         if (spins == CLAIM_AFTER || (spins < CLAIM_AFTER && !pool_reached(joined, job))) {
-            pool_try(pool, kind, job, stage, part, thread);
+            for (int other = part; other < of->parts[stage]; other++)
+                pool_try(pool, kind, job, stage, other, thread);
             spins = CLAIM_AFTER;
         }
         if (spins < SPINS) {

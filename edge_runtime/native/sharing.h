@@ -59,17 +59,19 @@ static void run_part(void *context, int kind, int stage_number, int part, int th
         return;
     }
     const Py_ssize_t units = (sharing->images + sharing->unit - 1) / sharing->unit;
-    const Py_ssize_t parts = BATCH_PARTS * sharing->thread_count, port_count =
-        self->input_count + self->output_count;
+    const Py_ssize_t most = BATCH_PARTS * sharing->thread_count;
+    const Py_ssize_t parts = units < most ? units : most; /* that have images */
+    if (part >= parts)
+        return;
     const Py_ssize_t first = units * part / parts * sharing->unit;
     Py_ssize_t end = units * (part + 1) / parts * sharing->unit;
     if (end > sharing->images)
         end = sharing->images;
+    const Py_ssize_t port_count = self->input_count + self->output_count;
     char **ports = sharing->moved + thread * port_count;
     for (Py_ssize_t i = 0; i < port_count; i++)
         ports[i] = sharing->ports[i] + first * self->inputs[i].size;
-    if (first < end)
-        compute_all(self, sharing->frames + 2 * thread, ports, end - first);
+    compute_all(self, sharing->frames + 2 * thread, ports, end - first);
 }
 
 /* Runs one image; the pool has been acquired. */

@@ -70,9 +70,8 @@ def share(plan: Plan, count: int, usable: Usable) -> tuple[Plan, tuple[Stage, ..
     # What a stage touches is alive until its end, so that no part overwrites what another reads.
     # The first stages are those of tensors that share no memory.
     stages = _stages(plan, shared, lambda slot: (slot, 0))
-    times = [time for time, stage in enumerate(stages) for _ in stage.parts]
     slots = list(plan.slots)
-    arena = place_slots(slots, plan.steps, set(), times)
+    arena = place_slots(slots, plan.steps, set(), _times(stages))
     moved = replace(plan, slots=tuple(slots), arena=arena)
     return moved, tuple(_stages(moved, shared, lambda slot: _memory(slots[slot])))
 
@@ -89,6 +88,15 @@ def work(step: Step, slots: Sequence[Slot]) -> int:
     taps = [params.get(name, 1) for name in ("window_height", "window_width", "depth")]
     moved = sum(slots[slot].size for slot in (*step.reads, *step.writes))
     return output.size // SIZES[output.dtype] * prod(taps) + BYTE * moved
+
+
+def _times(stages: Sequence[Stage]) -> list[int]:
+    """Return for each step the first of the steps that may run at the same time."""
+    return [
+        stage.first if len(stage.parts[0]) > 1 else stage.first + place
+        for stage in stages
+        for place in range(len(stage.parts))
+    ]
 
 
 def _memory(slot: Slot) -> tuple[object, int]:

@@ -173,6 +173,13 @@ def test_parts_that_an_engine_does_not_run_are_not_shared() -> None:
     assert [len(stage.parts[0]) for stage in shared] == [2, 1, 2]
 
 
+def test_memory_of_a_stage_is_alive_until_its_end() -> None:
+    planned = plan(read(layers("1", "1", "1", "1")))
+    assert planned.arena == 2 * 1024  # tensors in turns
+    assert share(planned)[0].arena == 3 * 1024
+    assert share(planned, 1)[0].arena == planned.arena
+
+
 def test_little_work_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan(read(layers("1", "3")))
     works = [stages.work(step, planned.slots) for step in planned.steps]
