@@ -14,6 +14,7 @@ GCC = [
     "-fno-asynchronous-unwind-tables",
 ]
 LINUX = ["-Wl,-s", "-Wl,-z,noseparate-code"]
+THREADS = [] if sys.platform == "win32" else ["-pthread"]
 
 # Paths through src/, because the sdist would lack the headers otherwise.
 KERNELS = Path("src/edge_runtime/kernels")
@@ -83,7 +84,7 @@ setup(
             include_dirs=[KERNELS.as_posix()],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
-            extra_link_args=LINUX if sys.platform == "linux" else [],
+            extra_link_args=[*(LINUX if sys.platform == "linux" else []), *THREADS],
             py_limited_api=True,
             # Without a compiler, the backends reference and litert remain.
             optional=True,

@@ -3,7 +3,6 @@
 #define EK_TABLE_H
 
 #include "kernel.h"
-#include "lstm.h"
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \

@@ -5,7 +5,7 @@
 #ifdef EK_X86
 #include <immintrin.h>
 
-#include "table.h"
+#include "lstm.h"
 
 #define TARGET __attribute__((target("avx2")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
