@@ -10,6 +10,7 @@ from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import with_output_shapes
+from edge_runtime.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "lstm.h"
+#include "table.h"
 
 #define TARGET __attribute__((target("avx2")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
