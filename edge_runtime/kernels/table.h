@@ -273,13 +273,15 @@
     cortex_m(fully_connected_int8_once, dsp, ek_pack_gemm_int8_dsp, NULL)                          \
     all(fully_connected_int8_once, skip, ek_pack_gemm_int8_skip, NULL)                             \
     all(fully_connected_int8_once, sparse, ek_pack_gemm_int8_sparse, NULL)                         \
-    x86(fully_connected_float32, avx512, ek_pack_gemm_float32_avx512, NULL)                        \
-    x86(fully_connected_float32, avx2, NULL, NULL)                                                 \
-    arm64(fully_connected_float32, neon, NULL, NULL)                                               \
+    x86(fully_connected_float32, avx512, ek_pack_gemm_float32, NULL)                               \
+    x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
+    arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
-    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
+    x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32, ek_scratch_depthwise_float32) \
+    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise_float32)  \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
-    arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, NULL)                        \
+    arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32,                              \
+          ek_scratch_depthwise_float32)                                                            \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -289,14 +291,14 @@
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
-ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
+ek_packer ek_pack_gemm_float32, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
 ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_dotprod;
 ek_packer ek_pack_conv_2d_int8_float_dotprod;
-ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32;
+ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_depthwise_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

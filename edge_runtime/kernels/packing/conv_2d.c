@@ -96,32 +96,3 @@ size_t ek_scratch_conv_int8(const int32_t *params)
 {
     return EK_TILE * ((window_size((const Conv2D *)params) + 3) / 4 * 4);
 }
-
-/* Heads are the bias. Refuses weights that are not finite, whose product with the zeros around an
- * image is not zero. */
-int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_packing *packing)
-{
-    const Layout layout = {.columns = 1, .round = WIDTH, .chunk = 1, .parts = 1, .element = 4};
-    const Conv2D *const layer = (const Conv2D *)params;
-    const size_t depth = window_size(layer), outputs = (size_t)layer->outputs;
-    const float *const weights = tensors[1], *const bias = tensors[2];
-    char *const packed = packing->tensors[1];
-    if (layer->channels != layer->depth || !weights || !bias)
-        return 0;
-    for (size_t i = 0; i < depth * outputs; i++)
-        if (weights[i] - weights[i] != 0)
-            return 0;
-    packing->sizes[1] = packed_size(layout, depth, outputs);
-    if (!packed)
-        return 1;
-    put_weights(layout, depth, outputs, weights, packed);
-    for (size_t o = 0; o < outputs; o++)
-        memcpy(head_of(layout, depth, o, packed), &bias[o], sizeof *bias);
-    return 1;
-}
-
-/* The windows of EK_TILE positions. */
-size_t ek_scratch_conv_float32(const int32_t *params)
-{
-    return EK_TILE * window_size((const Conv2D *)params) * sizeof(float);
-}

@@ -57,13 +57,3 @@ int ek_pack_depthwise_int8(const int32_t *params, void *const *tensors, ek_packi
     memset(packed, p->input_zero_point, (size_t)p->channels);
     return 1;
 }
-
-/* Nothing is packed; these are the parameters that the variants run: 8 outputs at least, which have
- * an input channel each, or one that all read. */
-int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_packing *packing)
-{
-    const DepthwiseFloat32 *const p = (const DepthwiseFloat32 *)params;
-    (void)tensors;
-    (void)packing;
-    return p->multiplier == 1 ? p->channels >= WIDTH : p->channels == 1 && p->multiplier >= WIDTH;
-}

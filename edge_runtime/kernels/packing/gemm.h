@@ -15,7 +15,7 @@ typedef struct {
     size_t round;   /* the last block has the outputs that are left, rounded up to a multiple */
     size_t chunk;   /* depths of an output that lie side by side */
     size_t parts;   /* 8 outputs' chunks are split into depths with the same k % parts */
-    size_t element; /* bytes of a weight: 1 or 2, of int8, or 4, of float */
+    size_t element; /* bytes of a weight: 1 or 2 */
 } Layout;
 
 static inline size_t rounded(size_t value, size_t step)
@@ -49,15 +49,11 @@ static inline size_t packed_size(Layout layout, size_t depth, size_t outputs)
 
 static inline void put_weight(Layout layout, const void *weights, size_t at, char *to)
 {
-    if (layout.element == 4) {
-        memcpy(to, (const float *)weights + at, 4);
-    } else {
-        const int16_t wide = ((const int8_t *)weights)[at];
-        if (layout.element == 2)
-            memcpy(to, &wide, 2);
-        else
-            *to = (char)wide;
-    }
+    const int16_t wide = ((const int8_t *)weights)[at];
+    if (layout.element == 2)
+        memcpy(to, &wide, 2);
+    else
+        *to = (char)wide;
 }
 
 static inline void put_weights(Layout layout, size_t depth, size_t outputs, const void *weights,
