@@ -20,8 +20,7 @@ static inline EkWindow ek_conv_window(const Conv2D *p)
                              .dilation_w = p->dilation_w,
                              .top = p->top,
                              .left = p->left,
-                             .copies = 1,
-                             .beyond = 0};
+                             .copies = 1};
     return ek_turned(window);
 }
 

@@ -1,16 +1,23 @@
 /* How the variants of DEPTHWISE_CONV_2D of float32 read images: with as many channels as there are
- * outputs, and up to whole vectors. */
+ * outputs, or a few more. */
 #ifndef EK_DEPTHWISE_CONV_2D_FLOAT32_H
 #define EK_DEPTHWISE_CONV_2D_FLOAT32_H
 
 #include "depthwise_conv_2d.h"
 #include "padded_rows.h"
 
-enum { EK_DEPTHWISE_WIDTH = 16 }; /* outputs of a packed block */
+enum { EK_DEPTHWISE_FEWEST = 8 }; /* outputs that there are in memory, whose vectors have no more */
 
+/* Packed are the bias and the weights of each tap, so many numbers. */
+static inline int32_t ek_depthwise_pitch(const DepthwiseFloat32 *p)
+{
+    const int32_t outputs = p->channels * p->multiplier;
+    return outputs < EK_DEPTHWISE_FEWEST ? EK_DEPTHWISE_FEWEST : outputs;
+}
+
+/* With strides, copies of rows cost more than what to do with the few windows that leave the image. */
 static inline EkWindow ek_depthwise_window(const DepthwiseFloat32 *p)
 {
-    const int32_t over = p->channels * p->multiplier % EK_DEPTHWISE_WIDTH;
     const EkWindow window = {.height = p->height,
                              .width = p->width,
                              .channels = p->channels,
@@ -25,7 +32,8 @@ static inline EkWindow ek_depthwise_window(const DepthwiseFloat32 *p)
                              .top = p->top,
                              .left = p->left,
                              .copies = p->multiplier,
-                             .beyond = over ? EK_DEPTHWISE_WIDTH - over : 0};
+                             .beyond = ek_depthwise_pitch(p) - p->channels * p->multiplier,
+                             .clips = p->stride_w > 1};
     return ek_turned(window);
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     int32_t window_height, window_width, stride_h, stride_w, dilation_h, dilation_w, top, left;
     int32_t copies; /* of each channel, beside each other; 1 of a convolution */
     int32_t beyond; /* numbers that may be read behind the last channel of a row */
+    int32_t clips;  /* whether windows are clipped to the columns of the image */
 } EkWindow;
 
 /* What moves along a single column moves along a row: so all positions of a signal lie in one row. */
@@ -44,7 +45,8 @@ static inline size_t ek_reach(const EkWindow *w)
 
 static inline int ek_is_copied(const EkWindow *w)
 {
-    return w->left || ek_reach(w) > (size_t)w->width || w->copies > 1 || w->beyond;
+    const int is_padded = w->left || ek_reach(w) > (size_t)w->width;
+    return (is_padded && !w->clips) || w->copies > 1 || w->beyond;
 }
 
 /* Numbers of a row, and the rows of the ring. */
@@ -60,10 +62,16 @@ static inline size_t ek_ring_rows(const EkWindow *w)
     return ek_is_copied(w) ? (size_t)(w->window_height - 1) * (size_t)w->dilation_h + 1 : 0;
 }
 
-/* Floats of scratch memory: a row of zeros and the ring. */
+/* Floats of scratch memory, an even number: a row of zeros and the ring. */
 static inline size_t ek_rows_scratch(const EkWindow *w)
 {
-    return (ek_ring_rows(w) + 1) * ek_row_size(w);
+    return ((ek_ring_rows(w) + 1) * ek_row_size(w) + 1) / 2 * 2;
+}
+
+/* Where pointers may lie in scratch memory: the rows come first, because that is aligned to vectors. */
+static inline void *ek_behind_rows(const EkWindow *w, float *scratch)
+{
+    return scratch + ek_rows_scratch(w);
 }
 
 typedef struct {

@@ -1,5 +1,5 @@
-/* float32 weights for the kernels of x86 and aarch64, which calculate 16 outputs at once: a block is
- * their bias [16] and their weights [depth][16], padded with zeros. */
+/* float32 weights for the kernels of x86 and aarch64. A block of those of CONV_2D and FULLY_CONNECTED is
+ * the bias of 16 outputs and their weights [depth][16], padded with zeros. */
 #include <string.h>
 
 #include "conv_2d_float32.h"
@@ -10,10 +10,9 @@
 
 enum { WIDTH = 16, MOST_SCRATCH = 1 << 22 }; /* floats; a large image has a tenth */
 
-/* Weights of output o and depth k are at o * output + k * step. */
 typedef struct {
-    const float *weights, *bias;
-    size_t outputs, depth, output, step;
+    const float *weights, *bias; /* [outputs][depth], [outputs] */
+    size_t outputs, depth;
 } Matrix;
 
 static inline size_t packed_size(size_t outputs, size_t depth)
@@ -31,7 +30,7 @@ static inline float *put_blocks(Matrix m, float *packed)
         packed += WIDTH;
         for (size_t k = 0; k < m.depth; k++, packed += WIDTH)
             for (size_t i = 0; i < wide; i++)
-                packed[i] = m.weights[(o + i) * m.output + k * m.step];
+                packed[i] = m.weights[(o + i) * m.depth + k];
     }
     return packed;
 }
@@ -61,7 +60,7 @@ int ek_pack_gemm_float32(const int32_t *params, void *const *tensors, ek_packing
     FullyConnectedFloat32 layer;
     memcpy(&layer, params, sizeof layer);
     const size_t depth = (size_t)layer.depth, outputs = (size_t)layer.outputs;
-    const Matrix matrix = {tensors[1], tensors[2], outputs, depth, depth, 1};
+    const Matrix matrix = {tensors[1], tensors[2], outputs, depth};
     if (!matrix.weights || !matrix.bias)
         return 0;
     packing->sizes[1] = packed_size(outputs, depth);
@@ -77,7 +76,7 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
     const EkWindow window = ek_conv_window(p);
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t groups = (size_t)(p->channels / p->depth), outputs = (size_t)p->outputs;
-    Matrix group = {tensors[1], tensors[2], outputs / groups, depth, depth, 1};
+    Matrix group = {tensors[1], tensors[2], outputs / groups, depth};
     float *packed = packing->tensors[1];
     if (!group.weights || !group.bias || rows_are_too_large(&window))
         return 0;
@@ -92,7 +91,15 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
     return 1;
 }
 
-/* The runs of a window, and rows. */
+/* With no more than 8 outputs, vectors of 8 are faster. */
+int ek_pack_conv_2d_float32_avx512(const int32_t *params, void *const *tensors,
+                                   ek_packing *packing)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    return p->outputs > WIDTH / 2 && ek_pack_conv_2d_float32(params, tensors, packing);
+}
+
+/* Rows of the image, and the runs of a window. */
 size_t ek_scratch_conv_float32(const int32_t *params)
 {
     const Conv2D *const p = (const Conv2D *)params;
@@ -108,18 +115,34 @@ int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_pa
     const EkWindow window = ek_depthwise_window(&layer);
     const size_t taps = (size_t)layer.window_height * (size_t)layer.window_width;
     const size_t outputs = (size_t)layer.channels * (size_t)layer.multiplier;
-    const Matrix matrix = {tensors[1], tensors[2], outputs, taps, 1, outputs};
-    if (!matrix.weights || !matrix.bias || rows_are_too_large(&window))
+    const size_t pitch = (size_t)ek_depthwise_pitch(&layer);
+    const float *const weights = tensors[1], *const bias = tensors[2];
+    float *const packed = packing->tensors[1];
+    if (!weights || !bias || rows_are_too_large(&window))
         return 0;
-    if (!pads_are_nothing(matrix.weights, taps * outputs, matrix.bias, outputs))
+    if (!pads_are_nothing(weights, taps * outputs, bias, outputs))
         return 0;
-    packing->sizes[1] = packed_size(outputs, taps);
-    if (packing->tensors[1])
-        put_blocks(matrix, packing->tensors[1]);
+    packing->sizes[1] = (taps + 1) * pitch * sizeof *packed;
+    if (!packed)
+        return 1;
+    memset(packed, 0, packing->sizes[1]);
+    memcpy(packed, bias, outputs * sizeof *packed);
+    for (size_t i = 0; i < taps; i++)
+        memcpy(packed + (i + 1) * pitch, weights + i * outputs, outputs * sizeof *packed);
     return 1;
 }
 
-/* The rows of a window, and those of the image. */
+/* Vectors of 16 outputs. */
+int ek_pack_depthwise_float32_avx512(const int32_t *params, void *const *tensors,
+                                     ek_packing *packing)
+{
+    DepthwiseFloat32 layer;
+    memcpy(&layer, params, sizeof layer);
+    return layer.channels * layer.multiplier >= WIDTH &&
+           ek_pack_depthwise_float32(params, tensors, packing);
+}
+
+/* Rows of the image, and which of them are those of a window. */
 size_t ek_scratch_depthwise_float32(const int32_t *params)
 {
     DepthwiseFloat32 layer;

@@ -1,80 +1,124 @@
 /* DEPTHWISE_CONV_2D of float32 in vectors; the same bytes as the portable kernel. The file that
  * includes this defines what gemm_float32.h lists, and the name DEPTHWISE.
  *
- * Each lane is an output, whose products are added one after another. Blocks of 16 outputs are packed by
- * packing/float32.c. */
+ * Each lane is an output, whose products are added one after another. The last vector has the last
+ * outputs, some of which may be the previous one's; of fewer than a vector has, some lanes are none. */
 #include <string.h>
 
 #include "depthwise_conv_2d_float32.h"
+#include "window.h"
 
 #define INLINE TARGET __attribute__((always_inline)) static inline
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 9")
 
-enum { WIDTH = EK_DEPTHWISE_WIDTH, HIGH = 8 }; /* most positions at once */
+enum { HIGH = 4 }; /* positions at once */
 
-/* Positions of an output row whose inputs lie step apart, and the outputs of a vector. */
+/* Positions of an output row whose inputs lie step apart. */
 typedef struct {
     const float *const *rows; /* of the image, as many as the window has */
-    int32_t row_count, column_count;
+    int32_t row_count, first, end;   /* and the columns of the window that lie inside of it */
     ptrdiff_t column, step, outputs; /* from a tap to the next, and from a position to the next */
-    const float *bias, *weights;
-    int32_t lanes; /* outputs that are left */
+    ptrdiff_t pitch, skipped;        /* of weights: from a tap to the next, and behind those of a row */
+    int32_t lanes;                   /* that are outputs */
     float lowest, highest;
 } Job;
 
-INLINE void tile(const int32_t high, const Job *job, ptrdiff_t at, float *output)
+/* The products of ``high`` positions and a tap. */
+INLINE void grow(const int32_t high, const Job *job, const float *x, Vector weight, Vector *sums)
 {
-    const float *weights = job->weights;
-    const ptrdiff_t step = job->step;
-    Vector sums[HIGH], bias;
+    UNROLL
+    for (int32_t i = 0; i < high; i++) {
+        Vector input;
+        memcpy(&input, x + i * job->step, sizeof input);
+        sums[i] = FUSED(input, weight, sums[i]);
+    }
+}
+
+INLINE Vector loaded(const float *from)
+{
+    Vector values;
+    memcpy(&values, from, sizeof values);
+    return values;
+}
+
+/* The outputs of ``high`` positions in a vector. A window is known to be one of 3 x 3, whose weights
+ * are in registers if there are enough, or any. */
+INLINE void tile(const int32_t high, const int32_t is_3_x_3, const Job *job, const float *packed,
+                 const Vector *weights, ptrdiff_t at, float *output)
+{
+    const Vector lowest = SPLAT(job->lowest), highest = SPLAT(job->highest);
+    Vector sums[HIGH];
     UNROLL
     for (int32_t i = 0; i < high; i++)
         sums[i] = (Vector){0};
-    for (int32_t row = 0; row < job->row_count; row++) {
-        const float *x = job->rows[row] + at;
-        for (int32_t k = job->column_count; k; k--, x += job->column, weights += WIDTH) {
-            Vector w;
-            memcpy(&w, weights, sizeof w);
-            UNROLL
-            for (int32_t i = 0; i < high; i++) {
-                Vector input;
-                memcpy(&input, x + i * step, sizeof input);
-                sums[i] = FUSED(input, w, sums[i]);
-            }
-        }
+    UNROLL
+    for (int32_t tap = 0; is_3_x_3 && tap < 9; tap++) {
+        const float *const x = job->rows[tap / 3] + at + tap % 3 * job->column;
+        const float *const w = packed + (tap + 1) * job->pitch;
+        grow(high, job, x, REGISTERS == 32 ? weights[tap] : loaded(w), sums);
     }
-    const Vector lowest = SPLAT(job->lowest), highest = SPLAT(job->highest);
-    memcpy(&bias, job->bias, sizeof bias);
+    const float *w = packed + (job->first + 1) * job->pitch;
+    for (int32_t row = 0; !is_3_x_3 && row < job->row_count; row++) {
+        const float *x = job->rows[row] + at + job->first * job->column;
+        for (int32_t k = job->first; k < job->end; k++, x += job->column, w += job->pitch)
+            grow(high, job, x, loaded(w), sums);
+        w += job->skipped;
+    }
+    const Vector bias = loaded(packed);
     UNROLL
     for (int32_t i = 0; i < high; i++)
         STORE(output + i * job->outputs, CLAMPED(sums[i] + bias, lowest, highest), job->lanes);
 }
 
-/* A function for each height, so that the sums stay in registers. */
-#define TILER(high)                                                                                \
-    TARGET static void tile_##high(const Job *job, ptrdiff_t at, float *output)                    \
-    {                                                                                              \
-        tile(high, job, at, output);                                                               \
-    }
-#define NAME(high) tile_##high,
-#define HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
-HEIGHTS(TILER)
-typedef void tiler(const Job *job, ptrdiff_t at, float *output);
-static tiler *const TILES[HIGH] = {HEIGHTS(NAME)};
-
-/* A row of outputs. */
-TARGET static void row_of(Job job, int32_t positions, const float *packed, float *output)
+/* Positions from one on, of which no window is clipped. */
+INLINE void inside(const int32_t is_3_x_3, const Job *job, int32_t first, int32_t end,
+                   const float *packed, ptrdiff_t at, float *output)
 {
-    const int32_t tiles = (positions + HIGH - 1) / HIGH;
-    const ptrdiff_t block = (ptrdiff_t)(job.row_count * job.column_count + 1) * WIDTH;
-    for (int32_t o = 0; o < job.outputs; o += LANES) {
-        job.bias = packed + o / WIDTH * block + o % WIDTH;
-        job.weights = job.bias + WIDTH;
-        job.lanes = (int32_t)job.outputs - o;
-        for (int32_t i = 0, done = 0, high; i < tiles; i++, done += high) {
-            high = (positions - done) / (tiles - i);
-            TILES[high - 1](&job, done * job.step + o, output + done * job.outputs + o);
-        }
+    Vector weights[9];
+    UNROLL
+    for (int32_t i = 0; is_3_x_3 && REGISTERS == 32 && i < 9; i++)
+        weights[i] = loaded(packed + (i + 1) * job->pitch);
+    at += first * job->step;
+    output += first * job->outputs;
+    for (; end - first >= HIGH; first += HIGH) {
+        tile(HIGH, is_3_x_3, job, packed, weights, at, output);
+        at += HIGH * job->step;
+        output += HIGH * job->outputs;
+    }
+    for (; first < end; first++) {
+        tile(1, is_3_x_3, job, packed, weights, at, output);
+        at += job->step;
+        output += job->outputs;
+    }
+}
+
+/* A position whose window is clipped. */
+TARGET static void clipped(const EkWindow *w, Job job, int32_t position, const float *packed,
+                           ptrdiff_t at, float *output)
+{
+    const int32_t x = position * w->stride_w - w->left;
+    const int32_t end = ek_taps_end(x, w->width, w->window_width, w->dilation_w);
+    job.first = ek_first_tap(x, w->dilation_w);
+    job.end = end < job.first ? job.first : end;
+    job.skipped = (w->window_width - (job.end - job.first)) * job.pitch;
+    tile(1, 0, &job, packed, NULL, at + position * job.step, output + position * job.outputs);
+}
+
+/* A row of outputs; windows from positions first to end are not clipped. */
+TARGET static void row_of(const EkWindow *window, const Job *job, int32_t first, int32_t end,
+                          const float *packed, float *output)
+{
+    const ptrdiff_t last = job->outputs - job->lanes;
+    for (ptrdiff_t o = 0; o < job->outputs; o += LANES) {
+        o = o < last ? o : last;
+        for (int32_t i = 0; i < first; i++)
+            clipped(window, *job, i, packed + o, o, output + o);
+        if (job->row_count == 3 && job->end == 3)
+            inside(1, job, first, end, packed + o, o, output + o);
+        else
+            inside(0, job, first, end, packed + o, o, output + o);
+        for (int32_t i = end; i < window->output_width; i++)
+            clipped(window, *job, i, packed + o, o, output + o);
     }
 }
 
@@ -85,24 +129,36 @@ TARGET void DEPTHWISE(const int32_t *params, void *const *tensors)
     memcpy(&layer, params, sizeof layer);
     const EkWindow window = ek_depthwise_window(&layer);
     const ptrdiff_t outputs = (ptrdiff_t)layer.channels * layer.multiplier;
-    const float **const rows = tensors[4], *input = tensors[0];
-    float *const scratch = (float *)(rows + window.window_height), *output = tensors[3];
+    const float *input = tensors[0];
+    float *const scratch = tensors[4], *output = tensors[3];
+    const float **const rows = ek_behind_rows(&window, scratch);
     const Job job = {.rows = rows,
                      .row_count = window.window_height,
-                     .column_count = window.window_width,
+                     .end = window.window_width,
                      .column = window.dilation_w * outputs,
                      .step = window.stride_w * outputs,
                      .outputs = outputs,
+                     .pitch = ek_depthwise_pitch(&layer),
+                     .lanes = outputs < LANES ? (int32_t)outputs : LANES,
                      .lowest = layer.lowest,
                      .highest = layer.highest};
 
+    int32_t first = 0, end = window.output_width;
+    if (!ek_is_copied(&window)) {
+        const int32_t span = (window.window_width - 1) * window.dilation_w + 1;
+        const int32_t room = window.width - span + window.left;
+        first = (window.left + window.stride_w - 1) / window.stride_w;
+        first = first < end ? first : end;
+        end = room < 0 ? first : room / window.stride_w + 1 < end ? room / window.stride_w + 1 : end;
+        end = end < first ? first : end;
+    }
     for (int32_t batch = 0; batch < layer.batches; batch++) {
         EkRows image = ek_rows_of(&window, input, scratch);
         for (int32_t row = 0; row < window.output_height; row++) {
             const int32_t y = row * window.stride_h - window.top;
             for (int32_t i = 0; i < window.window_height; i++)
                 rows[i] = ek_row_at(&image, y + i * window.dilation_h);
-            row_of(job, window.output_width, tensors[1], output);
+            row_of(&window, &job, first, end, tensors[1], output);
             output += window.output_width * outputs;
         }
         input += (ptrdiff_t)layer.height * layer.width * layer.channels;

@@ -3,10 +3,12 @@
 #define EK_FLOAT32_AVX2_H
 
 #include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
 
 #define TARGET __attribute__((target("avx2,fma")))
 
-enum { LANES = 8 };
+enum { LANES = 8, REGISTERS = 16 };
 
 typedef __m256 Vector;
 
@@ -17,17 +19,12 @@ typedef __m256 Vector;
     _mm256_min_ps(highest, _mm256_max_ps(lowest, values))
 #define STORE(to, values, lanes) store(to, values, lanes)
 
-TARGET __attribute__((always_inline)) static inline void store(float *to, Vector values,
-                                                               int32_t lanes)
+TARGET static inline void store(float *to, Vector values, int32_t lanes)
 {
-    if (lanes >= LANES) {
+    if (lanes == LANES)
         _mm256_storeu_ps(to, values);
-    } else {
-        float all[LANES];
-        _mm256_storeu_ps(all, values);
-        for (int32_t i = 0; i < lanes; i++)
-            to[i] = all[i];
-    }
+    else
+        memcpy(to, &values, (size_t)lanes * sizeof *to);
 }
 
 #endif

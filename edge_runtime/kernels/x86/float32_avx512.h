@@ -3,10 +3,11 @@
 #define EK_FLOAT32_AVX512_H
 
 #include <immintrin.h>
+#include <stdint.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
 
-enum { LANES = 16 };
+enum { LANES = 16, REGISTERS = 32 };
 
 typedef __m512 Vector;
 
@@ -15,7 +16,6 @@ typedef __m512 Vector;
 /* Maximum and minimum return their second operand if one is NaN or both are zero. */
 #define CLAMPED(values, lowest, highest)                                                           \
     _mm512_min_ps(highest, _mm512_max_ps(lowest, values))
-#define STORE(to, values, lanes)                                                                   \
-    _mm512_mask_storeu_ps(to, (__mmask16)(lanes < LANES ? (1u << lanes) - 1 : 0xffff), values)
+#define STORE(to, values, lanes) _mm512_storeu_ps(to, values) /* lanes are all */
 
 #endif

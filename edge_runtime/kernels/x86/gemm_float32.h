@@ -25,8 +25,8 @@ typedef struct {
     ptrdiff_t block_size;
     int32_t lanes; /* outputs that are left */
     float lowest, highest;
-    Vector *totals;          /* sums of the parts before, and from now on; NULL: there are no parts */
-    int32_t is_first, is_last; /* of the parts */
+    int32_t in_parts; /* whether sums have parts of EK_PART products; there is a single run then */
+    Vector *sums;     /* where to leave sums [positions][vectors]; NULL: they become outputs */
 } Job;
 
 /* The outputs of ``high`` positions in ``wide`` vectors. */
@@ -34,13 +34,17 @@ INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff
 {
     Vector sums[HIGH * WIDE];
     const float *weights = job->weights;
-    const ptrdiff_t step = job->step, block_size = job->block_size;
+    const ptrdiff_t step = job->step * (ptrdiff_t)sizeof(float), step_3 = 3 * step;
+    const ptrdiff_t block_size = job->block_size;
     UNROLL
     for (int32_t i = 0; i < high * wide; i++)
         sums[i] = (Vector){0};
     for (int32_t run = 0; run < job->run_count; run++) {
-        const float *x = job->runs[run] + at;
-        for (int32_t k = job->count; k; k--, x++, weights += WIDTH) {
+        const char *x[HIGH / 4]; /* every fourth position: an address is one of them and a step */
+        UNROLL
+        for (int32_t i = 0; i < high; i += 4)
+            x[i / 4] = (const char *)(job->runs[run] + at) + i * step;
+        for (int32_t k = job->count; k; k--, weights += WIDTH) {
             Vector w[WIDE];
             UNROLL
             for (int32_t v = 0; v < wide; v++)
@@ -48,34 +52,33 @@ INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff
                        sizeof *w);
             UNROLL
             for (int32_t i = 0; i < high; i++) {
-                const Vector input = SPLAT(x[i * step]);
+                const ptrdiff_t steps = i % 4 == 3 ? step_3 : i % 4 * step;
+                const Vector input = SPLAT(*(const float *)(const void *)(x[i / 4] + steps));
                 UNROLL
                 for (int32_t v = 0; v < wide; v++)
                     sums[i * wide + v] = FUSED(input, w[v], sums[i * wide + v]);
             }
+            UNROLL
+            for (int32_t i = 0; i < high; i += 4)
+                x[i / 4] += sizeof(float);
         }
     }
-    if (job->totals) {
+    if (job->sums) {
         UNROLL
-        for (int32_t i = 0; i < high * wide; i++) {
-            if (!job->is_first)
-                sums[i] = job->totals[i] + sums[i];
-            job->totals[i] = sums[i];
-        }
-        if (!job->is_last)
-            return;
+        for (int32_t i = 0; i < high * wide; i++)
+            job->sums[i] = sums[i];
+        return;
     }
     const Vector lowest = SPLAT(job->lowest), highest = SPLAT(job->highest);
     UNROLL
     for (int32_t v = 0; v < wide; v++) {
-        const int32_t lanes = job->lanes - v * LANES;
         Vector bias;
         memcpy(&bias, job->block + v * LANES / WIDTH * block_size + v * LANES % WIDTH,
                sizeof bias);
         UNROLL
         for (int32_t i = 0; i < high; i++) {
             const Vector values = CLAMPED(sums[i * wide + v] + bias, lowest, highest);
-            STORE(output + i * job->outputs + v * LANES, values, lanes);
+            memcpy(output + i * job->outputs + v * LANES, &values, sizeof values);
         }
     }
 }
@@ -103,26 +106,37 @@ static tiler *const TILES[4][HIGH] = {
 static const int32_t HIGHEST[4] = {HIGHS_1(COUNTED, 1), HIGHS_2(COUNTED, 2), HIGHS_4(COUNTED, 4),
                                    HIGHS_8(COUNTED, 8)};
 
-/* A tile whose sums have parts: the only run is cut. */
-TARGET static void parts_of(Job job, tiler *run, ptrdiff_t at, float *output)
+/* A tile whose sums have parts, so that its only run is cut, or whose last vectors are not full. */
+TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run, ptrdiff_t at,
+                                 float *output)
 {
-    Vector totals[HIGH * WIDE];
+    const Vector lowest = SPLAT(job.lowest), highest = SPLAT(job.highest);
+    Vector parts[HIGH * WIDE], totals[HIGH * WIDE];
     const float *part = job.runs[0];
     int32_t left = job.count;
-    job.runs = &part;
-    job.totals = totals;
-    for (job.is_first = 1; left > 0; job.is_first = 0, left -= EK_PART) {
-        job.is_last = left <= EK_PART;
-        job.count = job.is_last ? left : EK_PART;
+    if (job.in_parts)
+        job.runs = &part;
+    for (job.sums = totals; left > 0; job.sums = parts, left -= job.count) {
+        job.count = job.in_parts && left > EK_PART ? EK_PART : left;
         run(&job, at, output);
+        for (int32_t i = 0; job.sums == parts && i < high * wide; i++)
+            totals[i] += parts[i];
         part += EK_PART;
         job.weights += EK_PART * WIDTH;
+    }
+    for (int32_t i = 0; i < high * wide; i++) {
+        const int32_t o = i % wide * LANES, lanes = job.lanes - o;
+        float *const to = output + i / wide * job.outputs + o;
+        Vector values;
+        memcpy(&values, job.block + o / WIDTH * job.block_size + o % WIDTH, sizeof values);
+        values = CLAMPED(totals[i] + values, lowest, highest);
+        memcpy(to, &values, (size_t)(lanes < LANES ? lanes : LANES) * sizeof *to);
     }
 }
 
 /* All outputs of a few positions. Where they are too few to fill a tile's height, it is wider. */
-TARGET static void outputs_of(Job job, int32_t in_parts, int32_t first, int32_t positions,
-                              int32_t outputs, const float *packed, float *output)
+TARGET static void outputs_of(Job job, int32_t first, int32_t positions, int32_t outputs,
+                              const float *packed, float *output)
 {
     for (int32_t o = 0, wide = 3; o < outputs; o += LANES << wide) {
         const int32_t vectors = (outputs - o + LANES - 1) / LANES;
@@ -137,8 +151,8 @@ TARGET static void outputs_of(Job job, int32_t in_parts, int32_t first, int32_t 
             tiler *const run = TILES[wide][high - 1];
             const ptrdiff_t at = (first + done) * job.step;
             float *const to = output + (first + done) * job.outputs + o;
-            if (in_parts)
-                parts_of(job, run, at, to);
+            if (job.in_parts || job.lanes < LANES << wide)
+                tile_in_steps(job, high, 1 << wide, run, at, to);
             else
                 run(&job, at, to);
         }
@@ -147,13 +161,13 @@ TARGET static void outputs_of(Job job, int32_t in_parts, int32_t first, int32_t 
 
 enum { PANEL = 4 * HIGH }; /* positions whose inputs stay in the nearest cache for all outputs */
 
-TARGET static void row_of(const Job *job, int32_t in_parts, int32_t positions, int32_t outputs,
-                          const float *packed, float *output)
+TARGET static void row_of(const Job *job, int32_t positions, int32_t outputs, const float *packed,
+                          float *output)
 {
     const int32_t panels = (positions + PANEL - 1) / PANEL;
     for (int32_t i = 0, first = 0, count; i < panels; i++, first += count) {
         count = (positions - first) / (panels - i);
-        outputs_of(*job, in_parts, first, count, outputs, packed, output);
+        outputs_of(*job, first, count, outputs, packed, output);
     }
 }
 
@@ -172,8 +186,9 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
     const int32_t height = pointwise ? 1 : window.output_height;
     const int32_t positions = pointwise ? p->batches * p->height * p->width : window.output_width;
     const ptrdiff_t block_size = ((ptrdiff_t)depth + 1) * WIDTH;
-    const float **const runs = tensors[4], *input = tensors[0];
-    float *const scratch = (float *)(runs + ek_conv_runs(p, &window)), *output = tensors[3];
+    const float *input = tensors[0];
+    float *const scratch = tensors[4], *output = tensors[3];
+    const float **const runs = ek_behind_rows(&window, scratch);
     const Job job = {.runs = runs,
                      .run_count = window.window_height * taps,
                      .count = rows_are_runs ? window.window_width * p->channels : p->depth,
@@ -195,7 +210,7 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
                 runs[i] = from + (ptrdiff_t)(i % taps) * window.dilation_w * p->channels;
             }
             for (int32_t group = 0; group < groups; group++) {
-                row_of(&job, 0, positions, each, packed, output + group * each);
+                row_of(&job, positions, each, packed, output + group * each);
                 packed += (each + WIDTH - 1) / WIDTH * block_size;
                 for (int32_t i = 0; groups > 1 && i < job.run_count; i++)
                     runs[i] += p->depth;
@@ -218,6 +233,7 @@ TARGET void FULLY_CONNECTED(const int32_t *params, void *const *tensors)
                      .outputs = layer.outputs,
                      .block_size = ((ptrdiff_t)layer.depth + 1) * WIDTH,
                      .lowest = layer.lowest,
-                     .highest = layer.highest};
-    row_of(&job, layer.depth > EK_PART, layer.rows, layer.outputs, tensors[1], tensors[3]);
+                     .highest = layer.highest,
+                     .in_parts = layer.depth > EK_PART};
+    row_of(&job, layer.rows, layer.outputs, tensors[1], tensors[3]);
 }

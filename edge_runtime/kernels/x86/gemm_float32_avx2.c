@@ -1,4 +1,5 @@
 /* CONV_2D and FULLY_CONNECTED of float32 with AVX2. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #ifdef EK_X86

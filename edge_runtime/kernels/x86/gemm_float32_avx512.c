@@ -1,4 +1,5 @@
 /* CONV_2D and FULLY_CONNECTED of float32 with AVX-512. */
+#define EK_ROLLED
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -11,7 +12,7 @@
 #define HIGHS_1 UP_TO_12
 #define HIGHS_2 UP_TO_12
 #define HIGHS_4 UP_TO_6
-#define HIGHS_8 UP_TO_3
+#define HIGHS_8 UP_TO_1
 
 #include "gemm_float32.h"
 #else
