@@ -80,27 +80,37 @@ typedef struct {
     float *zeros, *ring;
     size_t row_size;
     int32_t ring_rows, next; /* the first row that is not in the ring yet */
+    int32_t turn;            /* a row that lies first in the ring, so that places need no division */
 } EkRows;
 
 /* Begins with an image. */
 static inline EkRows ek_rows_of(const EkWindow *window, const float *image, float *scratch)
 {
     const size_t size = ek_row_size(window);
-    const EkRows rows = {window, image, scratch, scratch + size, size, (int32_t)ek_ring_rows(window),
-                         0};
+    const EkRows rows = {
+        window, image, scratch, scratch + size, size, (int32_t)ek_ring_rows(window), 0, 0};
     memset(scratch, 0, ek_rows_scratch(window) * sizeof *scratch);
     return rows;
 }
 
-static inline void ek_copy_row(const EkRows *rows, int32_t y)
+/* Where a row lies in the ring. */
+static inline float *ek_place(EkRows *rows, int32_t y)
+{
+    while (y < rows->turn)
+        rows->turn -= rows->ring_rows;
+    while (y >= rows->turn + rows->ring_rows)
+        rows->turn += rows->ring_rows;
+    return rows->ring + (size_t)(y - rows->turn) * rows->row_size;
+}
+
+static inline void ek_copy_row(EkRows *rows, int32_t y)
 {
     const EkWindow *const w = rows->window;
     const size_t reach = ek_reach(w), left = (size_t)w->left, pitch = (size_t)w->width;
     const size_t channels = (size_t)w->channels, copies = (size_t)w->copies;
     const size_t columns = left >= reach ? 0 : reach - left < pitch ? reach - left : pitch;
     const float *from = rows->image + (size_t)y * pitch * channels;
-    float *to = rows->ring + (size_t)(y % rows->ring_rows) * rows->row_size +
-                left * channels * copies;
+    float *to = ek_place(rows, y) + left * channels * copies;
     if (copies == 1) {
         memcpy(to, from, columns * channels * sizeof *to);
         return;
@@ -123,7 +133,7 @@ static inline const float *ek_row_at(EkRows *rows, int32_t y)
         rows->next = y - rows->ring_rows + 1;
     for (; rows->next <= y; rows->next++)
         ek_copy_row(rows, rows->next);
-    return rows->ring + (size_t)(y % rows->ring_rows) * rows->row_size;
+    return ek_place(rows, y);
 }
 
 #endif

@@ -260,7 +260,7 @@
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float, ek_scratch_conv_int8)             \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_int8)           \
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_int8)   \
-    x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32_avx512, ek_scratch_conv_float32)          \
+    x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32_16, ek_scratch_conv_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
@@ -277,12 +277,10 @@
     x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
     arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
-    x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32_avx512,                       \
-        ek_scratch_depthwise_float32)                                                              \
-    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise_float32)  \
+    x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32_16, ek_scratch_depthwise)     \
+    x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise)          \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8, NULL)                          \
-    arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32,                              \
-          ek_scratch_depthwise_float32)                                                            \
+    arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, ek_scratch_depthwise)        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -298,9 +296,9 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_int8_twice, ek_pack_conv_2d_int8_float;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_float_avx2;
 ek_packer ek_pack_depthwise_int8, ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_dotprod;
-ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_float32_avx512;
-ek_packer ek_pack_depthwise_float32_avx512;
-ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_depthwise_float32;
+ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_float32_16;
+ek_packer ek_pack_depthwise_float32_16;
+ek_scratch ek_scratch_conv_int8, ek_scratch_conv_float32, ek_scratch_depthwise;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

@@ -92,7 +92,7 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
 }
 
 /* With no more than 8 outputs, vectors of 8 are faster. */
-int ek_pack_conv_2d_float32_avx512(const int32_t *params, void *const *tensors,
+int ek_pack_conv_2d_float32_16(const int32_t *params, void *const *tensors,
                                    ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
@@ -133,7 +133,7 @@ int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_pa
 }
 
 /* Vectors of 16 outputs. */
-int ek_pack_depthwise_float32_avx512(const int32_t *params, void *const *tensors,
+int ek_pack_depthwise_float32_16(const int32_t *params, void *const *tensors,
                                      ek_packing *packing)
 {
     DepthwiseFloat32 layer;
@@ -143,7 +143,7 @@ int ek_pack_depthwise_float32_avx512(const int32_t *params, void *const *tensors
 }
 
 /* Rows of the image, and which of them are those of a window. */
-size_t ek_scratch_depthwise_float32(const int32_t *params)
+size_t ek_scratch_depthwise(const int32_t *params)
 {
     DepthwiseFloat32 layer;
     memcpy(&layer, params, sizeof layer);

@@ -52,10 +52,18 @@ INLINE void tile(const int32_t high, const int32_t is_3_x_3, const Job *job, con
     for (int32_t i = 0; i < high; i++)
         sums[i] = (Vector){0};
     UNROLL
-    for (int32_t tap = 0; is_3_x_3 && tap < 9; tap++) {
-        const float *const x = job->rows[tap / 3] + at + tap % 3 * job->column;
-        const float *const w = packed + (tap + 1) * job->pitch;
-        grow(high, job, x, REGISTERS == 32 ? weights[tap] : loaded(w), sums);
+    for (int32_t row = 0; is_3_x_3 && row < 3; row++) {
+        const float *x = job->rows[row] + at, *w = packed + (3 * row + 1) * job->pitch;
+        UNROLL
+        for (int32_t i = 0; i < high; i++, x += job->step) {
+            __asm__("" : "+r"(x)); /* or it would share offsets of rows, more than there is room for */
+            UNROLL
+            for (int32_t k = 0; k < 3; k++) {
+                const Vector weight =
+                    REGISTERS == 32 ? weights[3 * row + k] : loaded(w + k * job->pitch);
+                sums[i] = FUSED(loaded(x + k * job->column), weight, sums[i]);
+            }
+        }
     }
     const float *w = packed + (job->first + 1) * job->pitch;
     for (int32_t row = 0; !is_3_x_3 && row < job->row_count; row++) {
@@ -111,14 +119,15 @@ TARGET static void row_of(const EkWindow *window, const Job *job, int32_t first,
     const ptrdiff_t last = job->outputs - job->lanes;
     for (ptrdiff_t o = 0; o < job->outputs; o += LANES) {
         o = o < last ? o : last;
+        const ptrdiff_t at = o - (ek_is_copied(window) ? 0 : window->left * job->outputs);
         for (int32_t i = 0; i < first; i++)
-            clipped(window, *job, i, packed + o, o, output + o);
+            clipped(window, *job, i, packed + o, at, output + o);
         if (job->row_count == 3 && job->end == 3)
-            inside(1, job, first, end, packed + o, o, output + o);
+            inside(1, job, first, end, packed + o, at, output + o);
         else
-            inside(0, job, first, end, packed + o, o, output + o);
+            inside(0, job, first, end, packed + o, at, output + o);
         for (int32_t i = end; i < window->output_width; i++)
-            clipped(window, *job, i, packed + o, o, output + o);
+            clipped(window, *job, i, packed + o, at, output + o);
     }
 }
 

@@ -92,9 +92,10 @@ INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff
     }
 #define UP_TO_1(X, wide) X(1, wide)
 #define UP_TO_3(X, wide) UP_TO_1(X, wide) X(2, wide) X(3, wide)
-#define UP_TO_6(X, wide) UP_TO_3(X, wide) X(4, wide) X(5, wide) X(6, wide)
-#define UP_TO_12(X, wide)                                                                          \
-    UP_TO_6(X, wide) X(7, wide) X(8, wide) X(9, wide) X(10, wide) X(11, wide) X(12, wide)
+#define UP_TO_4(X, wide) UP_TO_3(X, wide) X(4, wide)
+#define UP_TO_6(X, wide) UP_TO_4(X, wide) X(5, wide) X(6, wide)
+#define UP_TO_8(X, wide) UP_TO_6(X, wide) X(7, wide) X(8, wide)
+#define UP_TO_12(X, wide) UP_TO_8(X, wide) X(9, wide) X(10, wide) X(11, wide) X(12, wide)
 HIGHS_1(TILER, 1)
 HIGHS_2(TILER, 2)
 HIGHS_4(TILER, 4)
@@ -204,10 +205,11 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
             rows = ek_rows_of(&window, input, scratch);
         for (int32_t row = 0; row < height; row++, output += (ptrdiff_t)positions * p->outputs) {
             const float *packed = tensors[1];
-            for (int32_t i = 0; i < job.run_count; i++) {
-                const int32_t y = row * window.stride_h - window.top + i / taps * window.dilation_h;
+            for (int32_t i = 0, y = row * window.stride_h - window.top; i < job.run_count; i += taps) {
                 const float *const from = pointwise ? input : ek_row_at(&rows, y);
-                runs[i] = from + (ptrdiff_t)(i % taps) * window.dilation_w * p->channels;
+                for (int32_t j = 0; j < taps; j++)
+                    runs[i + j] = from + (ptrdiff_t)j * window.dilation_w * p->channels;
+                y += window.dilation_h;
             }
             for (int32_t group = 0; group < groups; group++) {
                 row_of(&job, positions, each, packed, output + group * each);
