@@ -107,11 +107,20 @@ static tiler *const TILES[4][HIGH] = {
 static const int32_t HIGHEST[4] = {HIGHS_1(COUNTED, 1), HIGHS_2(COUNTED, 2), HIGHS_4(COUNTED, 4),
                                    HIGHS_8(COUNTED, 8)};
 
+/* Stores outputs that begin at o of the job's, some lanes of which may be none. */
+TARGET static void store_some(const Job *job, int32_t o, Vector sums, float *output)
+{
+    const int32_t lanes = job->lanes - o;
+    Vector values;
+    memcpy(&values, job->block + o / WIDTH * job->block_size + o % WIDTH, sizeof values);
+    values = CLAMPED(sums + values, SPLAT(job->lowest), SPLAT(job->highest));
+    memcpy(output + o, &values, (size_t)(lanes < LANES ? lanes : LANES) * sizeof *output);
+}
+
 /* A tile whose sums have parts, so that its only run is cut, or whose last vectors are not full. */
 TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run, ptrdiff_t at,
                                  float *output)
 {
-    const Vector lowest = SPLAT(job.lowest), highest = SPLAT(job.highest);
     Vector parts[HIGH * WIDE], totals[HIGH * WIDE];
     const float *part = job.runs[0];
     int32_t left = job.count;
@@ -125,14 +134,52 @@ TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run
         part += EK_PART;
         job.weights += EK_PART * WIDTH;
     }
-    for (int32_t i = 0; i < high * wide; i++) {
-        const int32_t o = i % wide * LANES, lanes = job.lanes - o;
-        float *const to = output + i / wide * job.outputs + o;
-        Vector values;
-        memcpy(&values, job.block + o / WIDTH * job.block_size + o % WIDTH, sizeof values);
-        values = CLAMPED(totals[i] + values, lowest, highest);
-        memcpy(to, &values, (size_t)(lanes < LANES ? lanes : LANES) * sizeof *to);
+    for (int32_t i = 0; i < high * wide; i++)
+        store_some(&job, i % wide * LANES, totals[i], output + i / wide * job.outputs);
+}
+
+/* Several parts of the sums of a vector at once: where one position has few outputs, there is nothing
+ * else to do until a product is added. */
+INLINE void parts_of(const int32_t many, const float *x, const float *weights, int32_t count,
+                     Vector *parts)
+{
+    Vector sums[WIDE];
+    UNROLL
+    for (int32_t i = 0; i < many; i++)
+        sums[i] = (Vector){0};
+    for (int32_t k = 0; k < count; k++, weights += WIDTH) {
+        UNROLL
+        for (int32_t i = 0; i < many; i++) {
+            Vector w;
+            memcpy(&w, weights + i * EK_PART * WIDTH, sizeof w);
+            sums[i] = FUSED(SPLAT(x[i * EK_PART + k]), w, sums[i]);
+        }
     }
+    UNROLL
+    for (int32_t i = 0; i < many; i++)
+        parts[i] = sums[i];
+}
+
+TARGET static void vector_of_parts(const Job *job, const float *x, float *output)
+{
+    const float *weights = job->weights;
+    Vector total = SPLAT(-0.0f), parts[WIDE]; /* to which the first part is added as it is */
+    for (int32_t left = job->count, many; left > 0; left -= many * EK_PART) {
+        const int32_t count = left < EK_PART ? left : EK_PART, whole = left / EK_PART;
+        many = whole >= WIDE ? WIDE : whole >= 6 ? 6 : whole >= 4 ? 4 : whole >= 2 ? 2 : 1;
+        switch (many) {
+        case 1: parts_of(1, x, weights, count, parts); break;
+        case 2: parts_of(2, x, weights, count, parts); break;
+        case 4: parts_of(4, x, weights, count, parts); break;
+        case 6: parts_of(6, x, weights, count, parts); break;
+        default: parts_of(WIDE, x, weights, count, parts);
+        }
+        for (int32_t i = 0; i < many; i++)
+            total += parts[i];
+        x += many * EK_PART;
+        weights += many * EK_PART * WIDTH;
+    }
+    store_some(job, 0, total, output);
 }
 
 /* All outputs of a few positions. Where they are too few to fill a tile's height, it is wider. */
@@ -147,6 +194,12 @@ TARGET static void outputs_of(Job job, int32_t first, int32_t positions, int32_t
         job.block = packed + o / WIDTH * job.block_size + o % WIDTH;
         job.weights = job.block + WIDTH;
         job.lanes = outputs - o;
+        if (job.in_parts && positions == 1 && vectors < WIDE) {
+            wide = 0;
+            vector_of_parts(&job, job.runs[0] + first * job.step,
+                            output + first * job.outputs + o);
+            continue;
+        }
         for (int32_t i = 0, done = 0, high; i < tiles; i++, done += high) {
             high = (positions - done) / (tiles - i);
             tiler *const run = TILES[wide][high - 1];
@@ -160,12 +213,14 @@ TARGET static void outputs_of(Job job, int32_t first, int32_t positions, int32_t
     }
 }
 
-enum { PANEL = 4 * HIGH }; /* positions whose inputs stay in the nearest cache for all outputs */
+enum { PANEL = 1 << 13 }; /* numbers of inputs that stay in the nearest cache for all outputs */
 
 TARGET static void row_of(const Job *job, int32_t positions, int32_t outputs, const float *packed,
                           float *output)
 {
-    const int32_t panels = (positions + PANEL - 1) / PANEL;
+    const ptrdiff_t most = PANEL / job->step;
+    const int32_t high = most > 4 * HIGH ? 4 * HIGH : most > HIGH ? (int32_t)most / HIGH * HIGH : HIGH;
+    const int32_t panels = (positions + high - 1) / high;
     for (int32_t i = 0, first = 0, count; i < panels; i++, first += count) {
         count = (positions - first) / (panels - i);
         outputs_of(*job, first, count, outputs, packed, output);
