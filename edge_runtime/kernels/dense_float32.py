@@ -10,8 +10,8 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 
 LANES = 16
-"""Partial sums of a dot product; element k goes to sum k % LANES. A fixed order gives the same bytes
-on every machine, and one or a few vectors of any SIMD width hold it."""
+"""Partial sums of a dot product; element k goes to sum k % LANES. A fixed order gives the same
+bytes on every machine, and one or a few vectors of any SIMD width hold it."""
 
 
 def added_product(matrix: Array, vectors: Array, sums: Array) -> npt.NDArray[np.float32]:

@@ -18,9 +18,6 @@ from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
 
-MINUS_INFINITY, INFINITY = -(1 << 23), 0x7F800000
-"""Bits of float32 numbers."""
-
 
 @record
 class Rnn:

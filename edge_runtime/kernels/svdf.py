@@ -13,14 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import float_bits, rescale_twice
+from edge_runtime.fixed_point import rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
 from edge_runtime.kernels.dense_float32 import added_product
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
-
-INFINITY = float("inf")
 
 
 @record

@@ -113,7 +113,7 @@ def equal(
 def near(
     data: bytes, tensor: npt.NDArray[Any], expected: npt.NDArray[Any], rounding: str = "litert"
 ) -> None:
-    """Require the same bytes of every engine, and ``expected`` but for the rounding of float32 sums.
+    """Require the same bytes of every engine, and ``expected`` but for the rounding of floats.
 
     The last op of the model is a convolution; others only move numbers. An error of 32 roundings of
     the largest sum that the weights could give is let pass.
