@@ -45,7 +45,7 @@ DEFINED = re.compile(
 """What a block defines."""
 
 CONDITION = re.compile(r"^#(?:if|ifdef|ifndef|elif)\b(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
-KNOWN = re.compile(r"if|ifdef|ifndef|elif|defined|__\w+|\w+_MAX")
+KNOWN = re.compile(r"if|ifdef|ifndef|elif|defined|__\w+|_M_\w+|\w+_MAX")
 """What may stand in a condition: macros of compilers and of stdint.h."""
 
 HOLDS = ""

@@ -8,6 +8,7 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
+#include "fused.h"
 
 /* Outputs whose products with an input are added up at once: it is loaded, and its zero point
  * subtracted, once for all of them, and their sums stay in the registers of a small core. */
@@ -70,13 +71,13 @@ static inline void grow_int16(const Conv2D *p, int64_t *sum, int32_t many, const
     }
 }
 
-/* One after another, as LiteRT's reference kernel adds. */
+/* One after another, in the order of LiteRT's reference kernel, each rounded once. */
 static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const float *x,
                                 const float *w, ptrdiff_t window, int32_t count)
 {
     (void)p, (void)many, (void)window;
     for (int32_t k = 0; k < count; k++)
-        *sum += x[k] * ek_flash_float(&w[k]);
+        *sum = ek_fused(x[k], ek_flash_float(&w[k]), *sum);
 }
 
 /* tensors: ..., bias, multiplier, shift int32 [outputs], output. */

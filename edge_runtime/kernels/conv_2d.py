@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.fused import fused
 from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.kernels.sums import rounded_once_int16, rounded_to_even, rounded_twice
 from edge_runtime.record import record
@@ -112,15 +113,15 @@ def conv_2d_int8_float(
 def conv_2d_float32(
     params: Conv2D, tensor: Array, weights: Array, bias: Array
 ) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: products added one after another, each rounded; then the bias.
+    """Define the float32 kernel: products added one after another, each sum rounded once.
 
-    Source: Conv in tensorflow/lite/kernels/internal/reference/conv.h, whose bytes these are.
+    Then the bias. The order is that of Conv in tensorflow/lite/kernels/internal/reference/conv.h.
     """
     total = np.zeros(_shape(params), np.float32)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for inside, x, w in _taps(params, tensor, weights):
             for k in range(params.depth):
-                total = np.where(inside, total + x[..., k, None] * w[..., k], total)
+                total = np.where(inside, fused(x[..., k, None], w[..., k], total), total)
         total += bias.view(np.float32).reshape(total.shape[-2:])
     return clamped_float32(total, params.lowest, params.highest)
 

@@ -1,13 +1,11 @@
-/* FULLY_CONNECTED of float32 with any dot product whose order is that of fully_connected.py, and the
- * portable one. */
+/* Matrices times float32 vectors inside recurrent kernels, whose products and sums are all rounded; the
+ * order is defined in dense_float32.py. */
 #ifndef EK_DENSE_FLOAT32_H
 #define EK_DENSE_FLOAT32_H
 
 #include <stdint.h>
-#include <string.h>
 
 #include "flash.h"
-#include "fully_connected.h"
 
 /* Partial sums of a dot product; element k goes to sum k % EK_LANES. */
 enum { EK_LANES = 16 };
@@ -33,28 +31,6 @@ static inline void ek_add_product(const float *matrix, const float *vector, int3
 {
     for (int32_t row = 0; row < rows; row++, matrix += depth)
         sums[row] = ek_dot_portable(vector, matrix, depth) + sums[row];
-}
-
-typedef float ek_dot_float32(const float *input, const float *weights, int32_t depth);
-
-/* tensors: input float [rows][depth], weights float [outputs][depth], bias float [outputs],
- * output float [rows][outputs]. */
-static inline void ek_dense_float32(const int32_t *params, void *const *tensors,
-                                    ek_dot_float32 *dot)
-{
-    FullyConnectedFloat32 layer;
-    memcpy(&layer, params, sizeof layer);
-    const float *input = (const float *)tensors[0], *bias = (const float *)tensors[2];
-    float *output = (float *)tensors[3];
-
-    for (int32_t row = 0; row < layer.rows; row++, input += layer.depth) {
-        const float *weights = (const float *)tensors[1];
-        for (int32_t o = 0; o < layer.outputs; o++, weights += layer.depth) {
-            float sum = dot(input, weights, layer.depth) + ek_flash_float(&bias[o]);
-            sum = sum < layer.lowest ? layer.lowest : sum;
-            *output++ = sum > layer.highest ? layer.highest : sum;
-        }
-    }
 }
 
 #endif

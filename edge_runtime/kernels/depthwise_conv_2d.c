@@ -10,6 +10,7 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
+#include "fused.h"
 #include "window.h"
 
 typedef struct {
@@ -34,9 +35,9 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 /* Defines a kernel without its calling convention, and what adds up the taps of a block of outputs:
  * these read neighbouring channels, or all the same one, where a channel has several outputs.
  *
- * product(p, x, weight): of an input and where a weight lies, of the type Sum.
+ * grow(p, sum, x, weight): the sum and the product of an input and the weight that lies there.
  * store(p, sums, tensors, first, count, output): writes outputs, of which "first" is the first. */
-#define EK_DEPTHWISE(name, Params, type, weight, Sum, product, store)                              \
+#define EK_DEPTHWISE(name, Params, type, weight, Sum, grow, store)                                 \
     static inline void name##_block(const Params p, Taps t, const type *input, const weight *w,    \
                                     Sum *sums, int32_t count, int32_t step)                        \
     {                                                                                              \
@@ -49,7 +50,7 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
                 const type *from = input + (y * p.width + x) * p.channels;                         \
                 const weight *tap = w + (i * p.window_width + j) * outputs;                        \
                 for (int32_t c = 0; c < count; c++)                                                \
-                    sums[c] += product(p, from[c * step], &tap[c]);                                \
+                    sums[c] = grow(p, sums[c], from[c * step], &tap[c]);                           \
             }                                                                                      \
         }                                                                                          \
     }                                                                                              \
@@ -88,9 +89,9 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
         }                                                                                          \
     }
 
-static inline uint32_t product_int8(DepthwiseInt8 p, int8_t x, const int8_t *weight)
+static inline uint32_t grow_int8(DepthwiseInt8 p, uint32_t sum, int8_t x, const int8_t *weight)
 {
-    return (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
+    return sum + (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
 }
 
 static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
@@ -123,10 +124,10 @@ static inline void store_int8_float(DepthwiseInt8 p, const uint32_t *sums, void 
     }
 }
 
-static inline uint32_t product_uint8(Uint8 p, uint8_t x, const uint8_t *weight)
+static inline uint32_t grow_uint8(Uint8 p, uint32_t sum, uint8_t x, const uint8_t *weight)
 {
     const int32_t w = ek_flash_uint8(weight) - p.weights_zero_point;
-    return (uint32_t)((x - p.input_zero_point) * w);
+    return sum + (uint32_t)((x - p.input_zero_point) * w);
 }
 
 static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const *tensors,
@@ -144,10 +145,10 @@ static inline void store_uint8_twice(Uint8 p, const uint32_t *sums, void *const 
     }
 }
 
-static inline int64_t product_int16(Int16 p, int16_t x, const int8_t *weight)
+static inline int64_t grow_int16(Int16 p, int64_t sum, int16_t x, const int8_t *weight)
 {
     (void)p;
-    return (int32_t)x * ek_flash_int8(weight);
+    return sum + (int32_t)x * ek_flash_int8(weight);
 }
 
 static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *tensors,
@@ -164,10 +165,10 @@ static inline void store_int16_once(Int16 p, const int64_t *sums, void *const *t
     }
 }
 
-static inline float product_float32(DepthwiseFloat32 p, float x, const float *weight)
+static inline float grow_float32(DepthwiseFloat32 p, float sum, float x, const float *weight)
 {
     (void)p;
-    return x * ek_flash_float(weight);
+    return ek_fused(x, ek_flash_float(weight), sum);
 }
 
 static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *const *tensors,
@@ -178,11 +179,11 @@ static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *co
         output[c] = ek_clamp_float32(sums[c] + ek_flash_float(&bias[c]), p.lowest, p.highest);
 }
 
-EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_twice)
-EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, product_int8, store_int8_float)
-EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, product_uint8, store_uint8_twice)
-EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, product_int16, store_int16_once)
-EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, product_float32, store_float32)
+EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8, store_int8_twice)
+EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8, store_int8_float)
+EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, grow_uint8, store_uint8_twice)
+EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, grow_int16, store_int16_once)
+EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, grow_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)

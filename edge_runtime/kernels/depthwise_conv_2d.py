@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels.activation import clamped_float32
+from edge_runtime.kernels.fused import fused
 from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.kernels.sums import rounded_once_int16, rounded_to_even, rounded_twice
 from edge_runtime.kernels.window import inside
@@ -195,7 +196,9 @@ def depthwise_conv_2d_int16_once(
 def depthwise_conv_2d_float32(
     params: Float32, tensor: Array, weights: Array, bias: Array
 ) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: products added one after another, then the bias, each rounded.
+    """Define the float32 kernel: products added one after another, each sum rounded once.
+
+    Then the bias.
 
     Args:
         tensor: float32.
@@ -244,5 +247,7 @@ def _sums(params: Any, x: Array, w: Array) -> Array:
         for column in range(params.window_width):
             start = column * params.dilation_w - params.left
             to_columns, from_columns = inside(start, params.stride_w, params.width, size[1])
-            sums[:, to_rows, to_columns] += image[:, from_rows, from_columns] * taps[row, column]
+            x, tap = image[:, from_rows, from_columns], taps[row, column]
+            sum_ = sums[:, to_rows, to_columns]
+            sum_[...] = fused(x, tap, sum_) if x.dtype == np.float32 else sum_ + x * tap
     return sums

@@ -5,17 +5,24 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Freestanding code would call memcpy for four bytes. */
+#ifdef __GNUC__
+#define EK_COPY __builtin_memcpy
+#else
+#define EK_COPY memcpy
+#endif
+
 static inline float ek_float(const int32_t *bits)
 {
     float value;
-    memcpy(&value, bits, sizeof value);
+    EK_COPY(&value, bits, sizeof value);
     return value;
 }
 
 static inline uint32_t ek_bits(float value)
 {
     uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
+    EK_COPY(&bits, &value, sizeof bits);
     return bits;
 }
 
@@ -25,7 +32,7 @@ static inline int32_t ek_nearest_even(float value)
 {
     const float moved = value + 12582912.0f;
     int32_t bits;
-    memcpy(&bits, &moved, sizeof bits);
+    EK_COPY(&bits, &moved, sizeof bits);
     return bits - 0x4b400000;
 }
 

@@ -32,4 +32,7 @@ typedef struct {
     float lowest, highest;
 } FullyConnectedFloat32;
 
+/* Products of a float32 sum that are added one after another; PART of fully_connected.py. */
+enum { EK_PART = 128 };
+
 #endif

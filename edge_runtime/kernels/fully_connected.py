@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import rescale_exact, rescale_once, rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
+from edge_runtime.kernels.fused import fused
 from edge_runtime.kernels.sums import (
     moved,
     rounded_once_int16,
@@ -21,9 +22,10 @@ from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
 
-LANES = 16
-"""Partial sums of a float32 dot product; element k goes to sum k % LANES. A fixed order gives the
-same bytes on every machine, and one or a few vectors of any SIMD width hold it."""
+PART = 128
+"""Products of a float32 sum that are added one after another; then their sums. A fixed order gives
+the same bytes on every machine, whose vectors are outputs; parts keep deep sums exact, and let a
+machine with wide vectors calculate several at once where outputs are few."""
 
 
 @record
@@ -183,26 +185,25 @@ def fully_connected_int16_narrow_twice(
 def fully_connected_float32(
     params: Float32, tensor: Array, weights: Array, bias: Array
 ) -> npt.NDArray[np.float32]:
-    """Define the float32 kernel: LANES partial sums, each product and each sum rounded.
+    """Define the float32 kernel: sums of PART products, each rounded once, then the sum of those.
 
-    The error of a sum is at most (depth / LANES + 6) * 2**-24 * sum(|x * w|).
+    The error of a sum is at most (PART + depth / PART + 1) * 2**-24 * sum(|x * w|).
 
     Args:
         tensor: float32 [rows * depth].
         weights: float32 [outputs * depth].
         bias: float32 [outputs].
     """
-    missing = -params.depth % LANES
-    x = np.pad(tensor.reshape(params.rows, 1, -1), ((0, 0), (0, 0), (0, missing)))
-    w = np.pad(weights.reshape(1, params.outputs, -1), ((0, 0), (0, 0), (0, missing)))
-    lanes = np.zeros((params.rows, params.outputs, LANES), np.float32)
-    for start in range(0, params.depth, LANES):
-        lanes += x[..., start : start + LANES] * w[..., start : start + LANES]
-    while lanes.shape[-1] > 1:
-        half = lanes.shape[-1] // 2
-        lanes = lanes[..., :half] + lanes[..., half:]
-    total = lanes[..., 0] + bias.view(np.float32)
-    return clamped_float32(total, params.lowest, params.highest)
+    x = tensor.reshape(params.rows, 1, -1)
+    w = weights.reshape(1, params.outputs, -1)
+    total: npt.NDArray[np.float32] | None = None
+    for start in range(0, params.depth, PART):
+        part = np.zeros((params.rows, params.outputs), np.float32)
+        for k in range(start, min(start + PART, params.depth)):
+            part = fused(x[..., k], w[..., k], part)
+        total = part if total is None else total + part
+    assert total is not None
+    return clamped_float32(total + bias.view(np.float32), params.lowest, params.highest)
 
 
 def _sums(params: Any, tensor: Array, weights: Array, bias: Array) -> npt.NDArray[np.int64]:

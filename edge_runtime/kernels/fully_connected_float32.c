@@ -2,9 +2,9 @@
 #define EK_ROLLED
 #include "kernel.h"
 
-#include "dense_float32.h"
+#include "fully_connected_float32.h"
 
 void ek_fully_connected_float32(const int32_t *params, void *const *tensors)
 {
-    ek_dense_float32(params, tensors, ek_dot_portable);
+    ek_fully_connected_by_parts(params, tensors, ek_part_portable);
 }

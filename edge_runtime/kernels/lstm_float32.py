@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from edge_runtime.fixed_point import float_bits
 from edge_runtime.kernels import logistic, tanh
+from edge_runtime.kernels.dense_float32 import added_product
 from edge_runtime.kernels.float_bits import float32_of
-from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
 from edge_runtime.kernels.hybrid import quantize_hybrid
 from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
@@ -24,9 +24,6 @@ INPUT_GATE, FORGET_GATE, CELL_GATE, OUTPUT_GATE = range(4)
 WEIGHTS, RECURRENT, PEEPHOLES, BIASES = 1, 5, 9, 12
 PROJECTION, PROJECTION_BIAS, OUTPUT_STATE, CELL_STATE, NORMS = 16, 17, 18, 19, 20
 """Positions of the op's inputs, the first of several."""
-
-MINUS_INFINITY, INFINITY = -(1 << 23), 0x7F800000
-"""Bits of float32 numbers."""
 
 
 @record
@@ -133,14 +130,11 @@ class _Lstm:
 
     def product(self, position: int, vectors: Array, sums: Array) -> Array:
         """Return vectors times the rows of the matrix at a position, added to sums."""
-        rows, depth = vectors.shape
         matrix = self.tensors[position]
         if self.scales is None:
-            size = Float32(rows, depth, sums.shape[1], MINUS_INFINITY, INFINITY)
-            product = fully_connected_float32(size, vectors.ravel(), matrix, sums)
-            return product.reshape(sums.shape)
+            return added_product(matrix, vectors, sums)
         quantized, scales = quantize_hybrid(vectors, self.params.asymmetric)
-        total = quantized @ matrix.reshape(-1, depth).T.astype(np.int64)
+        total = quantized @ matrix.reshape(-1, vectors.shape[1]).T.astype(np.int64)
         factors = scales * self.scales[position]
         result: Array = sums + total.astype(np.float32) * factors[:, None]
         return result

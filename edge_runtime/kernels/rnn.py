@@ -12,14 +12,11 @@ import numpy.typing as npt
 
 from edge_runtime.kernels import tanh
 from edge_runtime.kernels.activation import clamped_float32
-from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
+from edge_runtime.kernels.dense_float32 import added_product
 from edge_runtime.kernels.unary import Count
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
-
-MINUS_INFINITY, INFINITY = -(1 << 23), 0x7F800000
-"""Bits of float32 numbers."""
 
 
 @record
@@ -66,6 +63,6 @@ def rnn_float32(
 
 def _product(params: Rnn, matrix: Array, vectors: Array, depth: int, sums: Array) -> Array:
     """Return a vector of each batch times the rows of a matrix, added to sums."""
-    size = Float32(params.batches, depth, params.units, MINUS_INFINITY, INFINITY)
-    product = fully_connected_float32(size, vectors, matrix, sums)
-    return product.reshape(params.batches, params.units)
+    shape = params.batches, params.units
+    total = np.broadcast_to(sums.view(np.float32), shape)
+    return added_product(matrix, vectors.reshape(-1, depth), total)

@@ -13,14 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.fixed_point import float_bits, rescale_twice
+from edge_runtime.fixed_point import rescale_twice
 from edge_runtime.kernels.activation import clamped, clamped_float32
-from edge_runtime.kernels.fully_connected import Float32, fully_connected_float32
+from edge_runtime.kernels.dense_float32 import added_product
 from edge_runtime.record import record
 
 Array: TypeAlias = npt.NDArray[Any]
-
-INFINITY = float("inf")
 
 
 @record
@@ -111,11 +109,9 @@ def _shifted(state: Array, memory: int) -> Array:
 
 
 def _products(batches: int, tensor: Array, weights: Array, outputs: int) -> Array:
-    """Return float32 products [batches, outputs] in the order of FULLY_CONNECTED."""
-    bounds = float_bits(-INFINITY), float_bits(INFINITY)
-    size = Float32(batches, tensor.size // batches, outputs, *bounds)
-    none = np.full(outputs, np.float32(-0.0))  # so that the sum of -0.0 stays
-    return fully_connected_float32(size, tensor, weights, none).reshape(batches, outputs)
+    """Return float32 products [batches, outputs]."""
+    none = np.full((batches, outputs), np.float32(-0.0))  # so that the sum of -0.0 stays
+    return added_product(weights, tensor.reshape(batches, -1), none)
 
 
 def _wrapped(total: Array) -> npt.NDArray[np.int64]:

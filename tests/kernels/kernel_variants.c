@@ -30,7 +30,7 @@ static void stop(const char *why)
 
 /* ---- Memory in which a step outside of a tensor is seen ---- */
 
-enum { PAGE = 65536, LARGEST = 64 * PAGE, GUARD = 0x5a, ALIGNMENT = 64 };
+enum { PAGE = 65536, LARGEST = 72 * PAGE, GUARD = 0x5a, ALIGNMENT = 64 };
 
 /* LARGEST bytes between pages that cannot be touched. */
 static uint8_t *region(void)

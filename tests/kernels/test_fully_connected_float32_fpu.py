@@ -99,7 +99,7 @@ def test_the_sums_stay_in_registers(tmp_path, cpu, optimisation):
     executed = []
     core.engine.hook_add(unicorn.UC_HOOK_CODE, lambda *_: executed.append(1))
     run(core, Layer(np.random.default_rng(1), 1, 784, 14), at_end=True)
-    assert 2 * 784 * 14 < len(executed) < 2.5 * 784 * 14
+    assert 1.5 * 784 * 14 < len(executed) < 1.8 * 784 * 14
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -76,10 +76,11 @@ def test_float32_weights_are_packed_as_defined() -> None:
         bias = draw.normal(size=outputs).astype(np.float32)
         params = struct.pack("=5i", 1, depth, outputs, 0, 0)
         tensors = None, weights.tobytes(), bias.tobytes(), None
-        found = _native.pack("fully_connected_float32", "avx512", params, tensors)
-        _, (expected,) = packing.avx512_float32(weights, bias)
+        _, (expected,) = packing.float32(weights, bias)
         assert expected is not None
-        assert found == (params, (None, expected.tobytes(), None, None))
+        for level in "avx512", "avx2", "neon":
+            found = _native.pack("fully_connected_float32", level, params, tensors)
+            assert found == (params, (None, expected.tobytes(), None, None))
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -58,8 +58,12 @@ def avx2(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -
     return _in_blocks(wide, head, WIDTH, 4, split=True)
 
 
-def avx512_float32(weights: Array, bias: Array) -> Packed:
-    return _in_blocks(weights, bias[np.newaxis], 2, 16)
+def float32(weights: Array, bias: Array) -> Packed:
+    """Blocks of 16 outputs, the last padded with zeros: [bias, then each depth's weights][16]."""
+    rows = np.concatenate([bias[np.newaxis], weights.T])
+    padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % WIDTH)))
+    blocks = padded.reshape(len(rows), -1, WIDTH).transpose(1, 0, 2)
+    return (), (np.ascontiguousarray(blocks).ravel(),)
 
 
 def neon(weights: Array, *_: Any) -> Packed:

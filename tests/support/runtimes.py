@@ -110,6 +110,29 @@ def equal(
             assert answer.tobytes() == expected.tobytes(), name
 
 
+def near(
+    data: bytes, tensor: npt.NDArray[Any], expected: npt.NDArray[Any], rounding: str = "litert"
+) -> None:
+    """Require the same bytes of every engine, and ``expected`` but for the rounding of floats.
+
+    The last op of the model is a convolution; others only move numbers. An error of 32 roundings of
+    the largest sum that the weights could give is let pass.
+    """
+    graph = read(data)
+    weights = graph.tensors[graph.ops[-1].inputs[1]]
+    if expected.dtype != np.float32:
+        equal(data, tensor, expected, rounding)
+        return
+    taps = np.abs(np.frombuffer(weights.data or b"", np.float32).reshape(weights.shape))
+    axes = (1, 2, 3) if graph.ops[-1].name == "CONV_2D" else (0, 1, 2)
+    largest = np.abs(tensor).max(initial=0) * taps.sum(axes).max() + np.abs(expected).max(initial=0)
+    answers = {name: engine.run(tensor) for name, engine in engines(data).items()}
+    for name, answer in answers.items():
+        assert answer.tobytes() == answers["reference"].tobytes(), name
+    atol = float(largest) * 32 * 2.0**-24
+    np.testing.assert_allclose(answers["reference"], expected, rtol=0, atol=atol)
+
+
 def equal_one_by_one(data: bytes, batch: npt.NDArray[Any]) -> None:
     """Require of a model of one tensor, and of a batch of these, what LiteRT gives for each."""
     litert = builtin_ref(data)

@@ -1,0 +1,38 @@
+/* How the variants of CONV_2D of float32 read images, for the kernels and their scratch memory. */
+#ifndef EK_CONV_2D_FLOAT32_H
+#define EK_CONV_2D_FLOAT32_H
+
+#include "conv_2d.h"
+#include "padded_rows.h"
+
+static inline EkWindow ek_conv_window(const Conv2D *p)
+{
+    const EkWindow window = {.height = p->height,
+                             .width = p->width,
+                             .channels = p->channels,
+                             .output_height = p->output_height,
+                             .output_width = p->output_width,
+                             .window_height = p->window_height,
+                             .window_width = p->window_width,
+                             .stride_h = p->stride_h,
+                             .stride_w = p->stride_w,
+                             .dilation_h = p->dilation_h,
+                             .dilation_w = p->dilation_w,
+                             .top = p->top,
+                             .left = p->left,
+                             .copies = 1};
+    return ek_turned(window);
+}
+
+/* Whether the taps of a window's row lie side by side; else the channels of a tap do. */
+static inline int ek_rows_are_runs(const Conv2D *p, const EkWindow *w)
+{
+    return (w->dilation_w == 1 || w->window_width == 1) && p->depth == p->channels;
+}
+
+static inline int32_t ek_conv_runs(const Conv2D *p, const EkWindow *w)
+{
+    return w->window_height * (ek_rows_are_runs(p, w) ? 1 : w->window_width);
+}
+
+#endif
