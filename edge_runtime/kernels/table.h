@@ -237,6 +237,7 @@
     LEVEL(avx512)                                                                                  \
     LEVEL(avxvnni)                                                                                 \
     LEVEL(avx2)                                                                                    \
+    LEVEL(i8mm)                                                                                    \
     LEVEL(dotprod)                                                                                 \
     LEVEL(neon)                                                                                    \
     LEVEL(skip_dsp)                                                                                \
@@ -255,11 +256,15 @@
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_pairs)        \
+    arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_2d_bytes)     \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_2d_bytes)\
+    arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_2d_bytes)     \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)        \
+    arm64(conv_2d_int8_float, i8mm, ek_pack_conv_2d_int8_float_i8mm, ek_scratch_conv_2d_bytes)     \
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_2d_bytes)\
+    arm64(conv_2d_int8_float, neon, ek_pack_conv_2d_int8_float_neon, ek_scratch_conv_2d_bytes)     \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
@@ -284,6 +289,10 @@
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_depthwise_int8_float_avx512, ek_scratch_depthwise_avx512)\
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_depthwise_int8_float_avxvnni, ek_scratch_depthwise_avxvnni)\
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_depthwise_int8_float_avx2, ek_scratch_depthwise_avx2)\
+    arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_depthwise_int8_twice_dotprod, ek_scratch_depthwise_dotprod)\
+    arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_depthwise_int8_twice_neon, ek_scratch_depthwise_neon)\
+    arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_depthwise_int8_float_dotprod, ek_scratch_depthwise_dotprod)\
+    arm64(depthwise_conv_2d_int8_float, neon, ek_pack_depthwise_int8_float_neon, ek_scratch_depthwise_neon)\
     arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, NULL)                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
@@ -300,12 +309,17 @@ ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm
 ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_float32;
 ek_packer ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_avx512;
 ek_packer ek_pack_conv_2d_int8_twice_avxvnni, ek_pack_conv_2d_int8_twice_avx2;
-ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_float_avx512;
+ek_packer ek_pack_conv_2d_int8_twice_i8mm, ek_pack_conv_2d_int8_twice_dotprod;
+ek_packer ek_pack_conv_2d_int8_twice_neon, ek_pack_conv_2d_int8_float_avx512;
 ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_avx2;
-ek_packer ek_pack_conv_2d_int8_float_dotprod;
+ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_dotprod;
+ek_packer ek_pack_conv_2d_int8_float_neon;
 ek_packer ek_pack_depthwise_int8_twice_avx512, ek_pack_depthwise_int8_twice_avxvnni;
 ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_float_avx512;
 ek_packer ek_pack_depthwise_int8_float_avxvnni, ek_pack_depthwise_int8_float_avx2;
+ek_packer ek_pack_depthwise_int8_twice_dotprod, ek_pack_depthwise_int8_twice_neon;
+ek_packer ek_pack_depthwise_int8_float_dotprod, ek_pack_depthwise_int8_float_neon;
+ek_scratch ek_scratch_depthwise_dotprod, ek_scratch_depthwise_neon;
 ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
 ek_scratch ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 

@@ -1,17 +1,24 @@
-/* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86, in the form of depthwise_bands.h. */
+/* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86 and aarch64, in the form of depthwise_bands.h. */
 #include <string.h>
 
 #include "depthwise_bands.h"
 #include "rescaling.h"
 #include "table.h"
 
-/* The form that a level reads: outputs of a vector, bytes of a number in the band, and what is added
- * to the numbers there. */
+/* The form that a level reads. */
 typedef struct {
-    int32_t lanes, element, added;
+    int32_t lanes, element, added; /* outputs of a vector; as for packing/conv_2d.c */
+    int32_t chunk;                 /* bytes of an output that are multiplied at once */
+    int32_t doubling;              /* as for packing/conv_2d.c */
 } Form;
 
-static const Form ZMM = {16, 1, 128}, YMM = {8, 1, 128}, PAIRS = {8, 2, 0};
+static const Form ZMM = {16, 1, 128, 4, 0}, YMM = {8, 1, 128, 4, 0}, PAIRS = {8, 2, 0, 4, 0};
+static const Form DOTPROD = {8, 1, 0, 4, 1}, NEON = {8, 2, 0, 2, 1};
+
+static inline EkDepthwise layer_of(const DepthwiseInt8 *p, Form form)
+{
+    return ek_depthwise(p, form.lanes, form.element, form.chunk);
+}
 
 /* Bytes of the band. */
 static inline size_t band_size(const EkDepthwise *d, int32_t element)
@@ -21,8 +28,9 @@ static inline size_t band_size(const EkDepthwise *d, int32_t element)
 
 static inline size_t scratch(const int32_t *params, Form form)
 {
-    const EkDepthwise d = ek_depthwise((const DepthwiseInt8 *)params, form.lanes, form.element);
-    return band_size(&d, form.element) + (size_t)d.groups * ek_interleaved(&d) * EK_CHUNK;
+    const EkDepthwise d = layer_of((const DepthwiseInt8 *)params, form);
+    const size_t rows = form.chunk == form.element ? 1 : (size_t)d.groups; /* one to read beyond */
+    return band_size(&d, form.element) + rows * ek_interleaved(&d) * (size_t)form.chunk;
 }
 
 /* A band of an image much smaller than its windows would take more memory than the image. */
@@ -60,11 +68,11 @@ static inline void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form f
                             const int8_t *weights, int32_t row, char *to)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const int32_t taps = EK_CHUNK / form.element;
+    const int32_t taps = form.chunk / form.element;
     for (int32_t i = row; i < row + p->window_height; i++)
         for (int32_t j = 0; j < d->columns; j++, weights += outputs) {
             const int32_t chunk = i / taps * d->columns + j;
-            char *const at = to + chunk * form.lanes * EK_CHUNK + i % taps * form.element;
+            char *const at = to + chunk * form.lanes * form.chunk + i % taps * form.element;
             const int16_t weight = *weights;
             if (form.element == 1)
                 *at = (char)weight;
@@ -78,16 +86,18 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const size_t lanes = (size_t)form.lanes;
+    const size_t lanes = (size_t)form.lanes, chunk = (size_t)form.chunk;
     for (int i = 1; i < 4 + twice; i++)
         if (!tensors[i])
             return 0;
     if (!fits(p, form))
         return 0;
-    const EkDepthwise d = ek_depthwise(p, form.lanes, form.element);
+    if (form.doubling && twice && saturates(tensors[3], outputs))
+        return 0;
+    const EkDepthwise d = layer_of(p, form);
     const size_t vectors = ((size_t)d.outputs + lanes - 1) / lanes;
     const size_t chunks = (size_t)d.groups * (size_t)d.columns;
-    const size_t block = vectors * chunks * lanes * EK_CHUNK;
+    const size_t block = vectors * chunks * lanes * chunk;
     char *const packed = packing->tensors[1];
     packing->sizes[1] = ek_depthwise_weights_start(&d, lanes) + (size_t)d.served * block;
     if (!packed)
@@ -102,9 +112,9 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
         const size_t o = n % outputs, vector = n / lanes, lane = n % lanes;
         char *const head = packed + 64 + vector * EK_COLUMNS * lanes * 4;
         char *const to = packed + ek_depthwise_weights_start(&d, lanes) +
-                         (vector * chunks * lanes + lane) * EK_CHUNK;
-        put_head(mode, output_of(p, form, tensors, o, twice), p->output_zero_point, lanes, lane,
-                 (int32_t *)(void *)head);
+                         (vector * chunks * lanes + lane) * chunk;
+        put_head(form.doubling && twice ? EK_TWICE : mode, output_of(p, form, tensors, o, twice),
+                 p->output_zero_point, lanes, lane, (int32_t *)(void *)head);
         for (int32_t i = 0; i < d.served; i++)
             put_lane(p, &d, form, (const int8_t *)tensors[1] + o, i * p->stride_h,
                      to + (size_t)i * block);
@@ -148,6 +158,30 @@ int ek_pack_depthwise_int8_float_avx2(const int32_t *params, void *const *tensor
     return pack(PAIRS, 0, params, tensors, packing);
 }
 
+int ek_pack_depthwise_int8_twice_dotprod(const int32_t *params, void *const *tensors,
+                                            ek_packing *packing)
+{
+    return pack(DOTPROD, 1, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_float_dotprod(const int32_t *params, void *const *tensors,
+                                            ek_packing *packing)
+{
+    return pack(DOTPROD, 0, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_twice_neon(const int32_t *params, void *const *tensors,
+                                         ek_packing *packing)
+{
+    return pack(NEON, 1, params, tensors, packing);
+}
+
+int ek_pack_depthwise_int8_float_neon(const int32_t *params, void *const *tensors,
+                                         ek_packing *packing)
+{
+    return pack(NEON, 0, params, tensors, packing);
+}
+
 size_t ek_scratch_depthwise_avx512(const int32_t *params)
 {
     return scratch(params, ZMM);
@@ -161,4 +195,14 @@ size_t ek_scratch_depthwise_avxvnni(const int32_t *params)
 size_t ek_scratch_depthwise_avx2(const int32_t *params)
 {
     return scratch(params, PAIRS);
+}
+
+size_t ek_scratch_depthwise_dotprod(const int32_t *params)
+{
+    return scratch(params, DOTPROD);
+}
+
+size_t ek_scratch_depthwise_neon(const int32_t *params)
+{
+    return scratch(params, NEON);
 }

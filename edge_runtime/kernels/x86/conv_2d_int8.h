@@ -8,6 +8,7 @@ enum { STRIP = 4 * MOST };
 #define WIDE 2
 #include "int8_rescale.h"
 
+#ifndef TILE_IS_OF_THE_LEVEL
 /* The sums of a tile: "high" windows, each in "wide" vectors. */
 INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *windows,
                  const int32_t *offsets, size_t chunks, const char *head, const char *weights,
@@ -53,6 +54,7 @@ INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *w
     for (int32_t i = 0; i < high * wide; i++)
         totals[i] = sums[i];
 }
+#endif
 
 typedef void tiler(const uint8_t *const *windows, const int32_t *offsets, size_t chunks,
                    const char *head, const char *weights, Vector *totals);
@@ -71,13 +73,16 @@ TILERS_OF(1)
 TILERS_OF(2)
 TILERS_OF(3)
 TILERS_OF(4)
-TILERS_OF(6)
-#if MOST_IS_8
+#if MOST_IS_4
+static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4)};
+#elif MOST_IS_8
 TILERS_OF(5)
+TILERS_OF(6)
 TILERS_OF(8)
 static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4),
                                    BOTH(5), BOTH(6), BOTH(8), BOTH(8)};
 #else
+TILERS_OF(6)
 static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(6), BOTH(6)};
 #endif
 
@@ -123,11 +128,12 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
                                 const char *packed, const uint8_t *band, int32_t rows,
                                 int8_t *output)
 {
-    const size_t chunks = ek_chunks(p, ELEMENT), block = chunks * LANES * EK_CHUNK;
+    const int32_t *const start = (const int32_t *)(const void *)packed;
+    const size_t chunks = (size_t)start[1], block = chunks * LANES * EK_CHUNK;
     const int32_t *const offsets = (const int32_t *)(const void *)(packed + 64);
     const int32_t outputs = p->outputs, count = rows * b->output_width;
     const char *const weights = packed + ek_weights_start(chunks, (size_t)outputs, LANES);
-    rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
+    rescaler *const *const rescalers = RESCALERS[start[0]];
     Place at = {band, band, 0};
     Vector totals[2 * STRIP];
     memset(totals, 0, sizeof totals);
