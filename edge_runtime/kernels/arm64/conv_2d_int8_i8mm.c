@@ -2,6 +2,9 @@
 #include "kernel.h"
 
 #ifdef EK_ARM64
+#if !defined(__clang__) /* GCC would load more at once than there are registers */
+#pragma GCC optimize("no-schedule-insns", "no-code-hoisting")
+#endif
 #include "dotprod.h"
 
 #include "conv_2d_int8.h"
@@ -29,16 +32,18 @@ INLINE int8x16_t second_halves(int8x16_t a, int8x16_t b)
     return vreinterpretq_s8_s64(vzip2q_s64(vreinterpretq_s64_s8(a), vreinterpretq_s64_s8(b)));
 }
 
-/* The products of so many pairs of windows. */
+/* Adds the products of so many pairs of windows, and loads weights before those are needed. */
 INLINE void products(const int32_t pairs, const int32_t wide, const int8x16_t *x,
                      const char *weights, int32x4_t *sums)
 {
+    int8x16_t w = bytes_at(weights);
     UNROLL
     for (int32_t v = 0; v < 4 * wide; v++) {
-        const int8x16_t w = bytes_at(weights + v * 16);
+        const int8x16_t next = v + 1 == 4 * wide ? w : bytes_at(weights + v * 16 + 16);
         UNROLL
         for (int32_t i = 0; i < pairs; i++)
             sums[i * 4 * wide + v] = product(sums[i * 4 * wide + v], x[i], w);
+        w = next;
     }
 }
 

@@ -2,6 +2,9 @@
 #include "kernel.h"
 
 #ifdef EK_ARM64
+#if !defined(__clang__) /* GCC would load more at once than there are registers */
+#pragma GCC optimize("no-schedule-insns")
+#endif
 #define TARGET
 #include "conv_2d_int8.h"
 

@@ -14,11 +14,6 @@ enum { CHUNK = ELEMENT };
 #else
 enum { CHUNK = EK_CHUNK };
 #endif
-#ifdef LOADS_COUNT
-enum { WEIGHTS_STAY = 1 }; /* as those of one vector do, and windows side by side share chunks */
-#else
-enum { WEIGHTS_STAY = 0 };
-#endif
 #ifndef chunks_at
 #define chunks_at load
 #endif
@@ -102,15 +97,29 @@ typedef void producer(const EkDepthwise *d, const uint8_t *chunks, const char *w
     }
 PRODUCER(any_one, 0, d->groups, d->columns, 0)
 PRODUCER(three_by_three_one, 0, THREE, 3, 0)
-#ifdef LOADS_COUNT
-PRODUCER(three_by_three_adjacent, 0, THREE, 3, 1)
-static producer *const PRODUCERS[][1] = {{any_one}, {three_by_three_one}, {three_by_three_adjacent}};
-#else
 PRODUCER(any_wide, 1, d->groups, d->columns, 0)
 PRODUCER(three_by_three_wide, 1, THREE, 3, 0)
-static producer *const PRODUCERS[][2] = {{any_one, any_wide},
-                                         {three_by_three_one, three_by_three_wide}};
+#ifdef LOADS_COUNT
+PRODUCER(three_by_three_adjacent, 0, THREE, 3, 1)
+#else
+#define three_by_three_adjacent three_by_three_one
 #endif
+static producer *const PRODUCERS[][2] = {{any_one, any_wide},
+                                         {three_by_three_one, three_by_three_wide},
+                                         {three_by_three_adjacent, three_by_three_wide}};
+
+/* Whether to calculate vectors of one position at once, as far as there are four. The weights of one
+ * vector stay in registers, and windows side by side share chunks, but four positions are calculated
+ * where there are fewer. */
+static inline int32_t is_wide(const EkDepthwise *d)
+{
+#ifdef LOADS_COUNT
+    return d->positions < 8;
+#else
+    (void)d;
+    return 1;
+#endif
+}
 
 /* The outputs of a row: four vectors of a position at once, then one of four positions. */
 TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const char *packed,
@@ -120,14 +129,13 @@ TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const
     const ptrdiff_t step = d->step * CHUNK, outputs = d->outputs;
     rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
     const int32_t usual = d->groups == THREE && d->columns == 3;
-    producer *const *const producers = PRODUCERS[usual + (usual && WEIGHTS_STAY &&
-                                                          d->step == d->column)];
+    producer *const *const producers = PRODUCERS[usual + (usual && d->step == d->column)];
     const int32_t all = d->positions + (d->rest > 0);
     Vector totals[VECTORS];
     for (int32_t o = 0, wide; o < outputs; o += wide ? 4 * LANES : LANES) {
         const ptrdiff_t vector = o / LANES;
         const char *const head = packed + 64 + vector * EK_COLUMNS * 4 * LANES;
-        wide = !WEIGHTS_STAY && o + 4 * LANES <= outputs;
+        wide = is_wide(d) && o + 4 * LANES <= outputs;
         const int32_t most = wide ? VECTORS / 4 : VECTORS;
         for (int32_t i = 0; i < all; i += most) {
             const int32_t count = ek_least(all - i, most);
