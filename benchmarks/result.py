@@ -59,9 +59,9 @@ class Result:
         subject: what was measured.
         metric: "accuracy", "error" or "outputs", "agreement", "difference_to_builtin_ref",
             "difference_to_xnnpack", "latency", "relative_latency", "latency_to_litert",
-            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; for firmware
-            "accuracy", "error" or "outputs", "difference_to_native", "flash", "ram" or
-            "instructions".
+            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; of layers
+            "layer_time", and of the machine "peak_rate"; for firmware "accuracy", "error" or
+            "outputs", "difference_to_native", "flash", "ram" or "instructions".
         unit: unit of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
         samples: the measured values, in the order of measurement.
         summary: figures derived from the samples, plain JSON values.

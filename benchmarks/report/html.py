@@ -54,7 +54,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
             + (_table(footprint) if footprint.rows else ""),
             footprint.note,
         ),
-        section("Measured on", _environment(results)),
+        section("Measured on", environment(results)),
     ]
     verdict = "passed" if passed(gates) else "failed"
     return page(f"edgekit bench: {verdict}", body)
@@ -148,7 +148,8 @@ def _sentence(gate: Gate) -> str:
     return f"<p>{mark} {html(str(gate))}</p>"
 
 
-def _environment(results: Sequence[Result]) -> str:
+def environment(results: Sequence[Result]) -> str:
+    """Return what the results were measured on, and the digests of the models."""
     if not results:
         return ""
     first = results[0]

@@ -17,13 +17,13 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         parts.append(f"> **{banner(results)}**")
     shown = worth_telling(gates, answers)
     if remarks := [": ".join(parts) for parts in sentences(shown, results)]:
-        parts.append(_listed(remarks))
+        parts.append(listed(remarks))
     if shown:
         parts.append(_gates(shown, results))
     parts += [_table(one) for one in (answers, outputs, footprint) if one.rows]
     missing = [row for row in (*answers.rows, *outputs.rows) if row.missing]
     if missing:
-        parts.append(_listed([f"{row.subject}: {row.missing}" for row in missing]))
+        parts.append(listed([f"{row.subject}: {row.missing}" for row in missing]))
     if results:
         about, data = results[0].environment, results[0].dataset
         facts = [f"{data['images']} test images of {data['name']}"] if data else []
@@ -35,7 +35,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
 def _gates(gates: Sequence[Gate], results: Sequence[Result]) -> str:
     grid = matrix(gates, results)
     rows = [(model, *(cell.text for cell in cells)) for model, cells in grid.rows]
-    return f"**Gates**\n\n{_rows(('model', *grid.columns), rows, left=1)}"
+    return f"**Gates**\n\n{rows_of(('model', *grid.columns), rows, left=1)}"
 
 
 def _table(table: ReportTable) -> str:
@@ -44,15 +44,16 @@ def _table(table: ReportTable) -> str:
         for row in table.rows
         if not row.missing
     ]
-    return f"**{table.title}**\n\n{_rows(('model', 'backend', *table.columns), rows, left=2)}"
+    return f"**{table.title}**\n\n{rows_of(('model', 'backend', *table.columns), rows, left=2)}"
 
 
-def _rows(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+def rows_of(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """Return a table whose first ``left`` columns are names."""
     rule = [*["---"] * left, *["--:"] * (len(titles) - left)]
     head, *body = (tuple(map(markdown, row)) for row in (titles, *rows))
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
-def _listed(remarks: Sequence[str]) -> str:
+def listed(remarks: Sequence[str]) -> str:
+    """Return a list with a bullet for each remark."""
     return "\n".join(f"- {markdown(remark)}" for remark in remarks)

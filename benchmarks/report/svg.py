@@ -72,9 +72,9 @@ def dot(x: float, kind: str) -> str:
     return f'<circle class="{kind}" cx="{x:.2f}%" cy="50%" r="5"/>'
 
 
-def bar(width: float, kind: str) -> str:
-    """Return a bar from the left edge to ``width`` percent."""
-    return f'<rect class="{kind}" x="0" y="25%" width="{width:.2f}%" height="50%" rx="2"/>'
+def bar(width: float, kind: str, top: int = 25, height: int = 50) -> str:
+    """Return a bar from the left edge to ``width`` percent; ``top`` and ``height`` in percent."""
+    return f'<rect class="{kind}" x="0" y="{top}%" width="{width:.2f}%" height="{height}%" rx="2"/>'
 
 
 def axis(positions: Sequence[float], labels: Sequence[str]) -> str:

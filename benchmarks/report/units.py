@@ -5,6 +5,7 @@ from collections.abc import Sequence
 SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 BYTES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 RATE = (("M/s", 1e6), ("k/s", 1e3), ("/s", 1.0))
+MACS = (("TMAC/s", 1e12), ("GMAC/s", 1e9), ("MMAC/s", 1e6), ("MAC/s", 1.0))
 
 
 def quantity(value: float, unit: str) -> str:
@@ -16,6 +17,8 @@ def quantity(value: float, unit: str) -> str:
             return _prefixed(value, BYTES)
         case "images/s":
             return _prefixed(value, RATE)
+        case "MAC/s":
+            return _prefixed(value, MACS)
         case _:
             return three_digits(value)
 

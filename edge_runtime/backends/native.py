@@ -85,11 +85,21 @@ def open_session(
             not available, or the rounding is unknown.
         ModelError: an op of the model is not supported.
     """
+    engine = open_engine()
+    return NativeSession(graph, plan(graph, rounding, engine), engine)
+
+
+def open_engine() -> NativeEngine:
+    """Return the engine with the instruction set that EDGEKIT_INSTRUCTIONS names, or the best.
+
+    Raises:
+        BackendError: there is no extension, or EDGEKIT_INSTRUCTIONS names an instruction set that
+            is not available.
+    """
     available, forced = instructions(), os.environ.get(VARIABLE)
     if forced and forced not in available:
         raise BackendError(f"{VARIABLE}={forced}: this machine has {', '.join(available)}")
-    engine = NativeEngine(_required(), forced)
-    return NativeSession(graph, plan(graph, rounding, engine), engine)
+    return NativeEngine(_required(), forced)
 
 
 class NativeEngine:
@@ -171,6 +181,15 @@ class NativeSession:
             output.cast(FORMATS[tensor.dtype], tensor.shape)
             for output, tensor in zip(outputs, self._outputs, strict=True)
         ]
+
+    def profile(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[int]:
+        """Run the model once; return nanoseconds of each step, then what reading the clock costs.
+
+        The clock is read after each step, so that each takes that much longer.
+        """
+        outputs = tuple(bytearray(size) for size in self._sizes)
+        times: bytes = self._native.profile(tuple(tensors), outputs)
+        return memoryview(times).cast("q").tolist()
 
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the images one after another, in C."""

@@ -90,25 +90,65 @@ static inline int32_t ek_run(const Conv2D *p)
     return p->dilation_w == 1 ? p->window_width : 1;
 }
 
-/* A packed layer: int32 [16], of which the first is how sums are rescaled and the second the number
- * of chunks; an offset in the band for each chunk, int32; for each vector of outputs the numbers of rescaling.h; the weights of the first
- * two vectors of outputs, [chunks][2][lanes][EK_CHUNK bytes], and so on; of one vector where an odd
- * one is left. Each part is a multiple of 64 bytes. */
+/* Tiles have 64 bytes of 16 windows that are equally far apart. Where a row has that many windows they
+ * are read from the band, a run of taps at a time; otherwise windows are copied one behind the other,
+ * in pieces: of the 64 bytes at an offset from the window's first tap those of the mask, and with the
+ * last piece a tile's row is whole. */
+enum { EK_TILE_ROWS = 16, EK_TILE_BYTES = 64 };
+
+typedef struct {
+    uint64_t mask;
+    int32_t offset, last;
+} EkPiece;
+
+/* A window in tiles. */
+typedef struct {
+    int32_t in_band;
+    size_t steps, pieces; /* tiles, and pieces, of a window; none in the band */
+} EkTiles;
+
+static inline EkTiles ek_tiles(const Conv2D *p)
+{
+    const size_t run = (size_t)ek_run(p) * (size_t)p->channels, line = EK_TILE_BYTES;
+    const size_t runs = (size_t)(p->window_height * (p->window_width / ek_run(p)));
+    const size_t apart = (run + EK_CHUNK - 1) / EK_CHUNK * EK_CHUNK;
+    EkTiles tiles = {1, runs * ((run + line - 1) / line), 0};
+    if (p->output_width >= EK_TILE_ROWS || ek_is_pointwise(p))
+        return tiles;
+    tiles.in_band = 0;
+    tiles.steps = (runs * apart + line - 1) / line;
+    for (size_t i = 0; i < runs; i++)
+        tiles.pieces += (i * apart + run - 1) / line - i * apart / line + 1;
+    return tiles;
+}
+
+/* A packed layer: int32 [16], of which the first is how sums are rescaled and the second the number of
+ * chunks; the places: an offset in the band for each chunk, int32, or one for each tile and the pieces
+ * behind them; for each vector of outputs the numbers of rescaling.h; the weights of the first two
+ * vectors of outputs, [chunks][2][lanes][EK_CHUNK bytes], and so on; of one vector where an odd one is
+ * left. Each part is a multiple of 64 bytes. */
 static inline size_t ek_rounded(size_t size)
 {
     return (size + 63) / 64 * 64;
 }
 
-static inline size_t ek_heads_start(size_t chunks)
+/* Bytes of the places of a window in tiles, of which the pieces are the last. */
+static inline size_t ek_tile_places(EkTiles tiles)
 {
-    return 64 + ek_rounded(chunks * 4);
+    return ek_rounded(tiles.steps * sizeof(int32_t)) + tiles.pieces * sizeof(EkPiece);
+}
+
+/* places: their bytes. */
+static inline size_t ek_heads_start(size_t places)
+{
+    return 64 + ek_rounded(places);
 }
 
 /* lanes: outputs of a vector. */
-static inline size_t ek_weights_start(size_t chunks, size_t outputs, size_t lanes)
+static inline size_t ek_weights_start(size_t places, size_t outputs, size_t lanes)
 {
     const size_t vectors = (outputs + lanes - 1) / lanes;
-    return ek_heads_start(chunks) + ek_rounded(vectors * EK_COLUMNS * lanes * 4);
+    return ek_heads_start(places) + ek_rounded(vectors * EK_COLUMNS * lanes * 4);
 }
 
 /* Where an output of a vector, or of two, lies, so that packing lanes of 128 bits gives them in order:

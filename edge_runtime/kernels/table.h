@@ -234,6 +234,7 @@
 
 /* Levels that a kernel may have variants for, the best first. */
 #define EK_LEVELS(LEVEL)                                                                           \
+    LEVEL(amx)                                                                                     \
     LEVEL(avx512)                                                                                  \
     LEVEL(avxvnni)                                                                                 \
     LEVEL(avx2)                                                                                    \
@@ -253,12 +254,14 @@
  * of their own, and what all compile is for the exporter to choose. */
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
+    x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_2d_tiles)         \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_pairs)        \
     arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_2d_bytes)     \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_2d_bytes)\
     arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_2d_bytes)     \
+    x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_2d_tiles)         \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_2d_bytes)    \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes)  \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)        \
@@ -283,6 +286,8 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
+    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_2d_pairs)     \
+    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_depthwise_uint8_twice_avx2, ek_scratch_depthwise_avx2)\
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_depthwise_int8_twice_avx512, ek_scratch_depthwise_avx512)\
     x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_depthwise_int8_twice_avxvnni, ek_scratch_depthwise_avxvnni)\
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8_twice_avx2, ek_scratch_depthwise_avx2)\
@@ -321,7 +326,9 @@ ek_packer ek_pack_depthwise_int8_twice_dotprod, ek_pack_depthwise_int8_twice_neo
 ek_packer ek_pack_depthwise_int8_float_dotprod, ek_pack_depthwise_int8_float_neon;
 ek_scratch ek_scratch_depthwise_dotprod, ek_scratch_depthwise_neon;
 ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
-ek_scratch ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
+ek_packer ek_pack_conv_2d_uint8_twice_avx2, ek_pack_depthwise_uint8_twice_avx2;
+ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_float_amx;
+ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

@@ -9,6 +9,8 @@
 
 #include "choosing.h"
 #include "opening.h"
+#include "peak.h"
+#include "profiling.h"
 #include "session.h"
 #include "variants.h"
 
@@ -128,8 +130,10 @@ static Py_ssize_t count_images(const Session *self, const Py_buffer *buffers)
     return count;
 }
 
-/* ports and copies: a pointer for each input and output, all NULL. */
-static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports, char **copies)
+/* ports and copies: a pointer for each input and output, all NULL. nanoseconds: NULL, or where the
+ * time of each step goes. */
+static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports, char **copies,
+                           int64_t *nanoseconds)
 {
     const Py_ssize_t count = count_images(self, buffers);
     if (count < 0)
@@ -139,7 +143,14 @@ static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports
             return -1;
     for (Py_ssize_t i = self->input_count; i < self->input_count + self->output_count; i++)
         ports[i] = buffers[i].buf;
-    return execute(self, ports, count);
+    if (!nanoseconds)
+        return execute(self, ports, count);
+    if (count > 1) {
+        PyErr_Format(PyExc_ValueError, "a profile is of one image, and not of %zd", count);
+        return -1;
+    }
+    profile_steps(self, ports, nanoseconds);
+    return 0;
 }
 
 /* Gets the buffers of a tuple; returns their number, less than count with an exception. */
@@ -155,11 +166,12 @@ static Py_ssize_t get_buffers(PyObject *sources, Py_ssize_t count, int flags, Py
     return i;
 }
 
-static PyObject *session_compute(Session *self, PyObject *arguments)
+/* Runs on the buffers of two tuples; 0, or -1 with an exception. */
+static int compute_tuples(Session *self, PyObject *arguments, int64_t *nanoseconds)
 {
     PyObject *inputs, *outputs;
-    if (!PyArg_ParseTuple(arguments, "O!O!:compute", &PyTuple_Type, &inputs, &PyTuple_Type, &outputs))
-        return NULL;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyTuple_Type, &inputs, &PyTuple_Type, &outputs))
+        return -1;
     const Py_ssize_t count = self->input_count + self->output_count;
     /* Held until the end, so that nothing resizes or frees them. */
     Py_buffer *buffers = calloc((size_t)count, sizeof *buffers);
@@ -173,7 +185,7 @@ static PyObject *session_compute(Session *self, PyObject *arguments)
         if (held == self->input_count)
             held += get_buffers(outputs, self->output_count, PyBUF_WRITABLE, buffers + held);
         if (held == count)
-            result = compute_buffers(self, buffers, ports, copies);
+            result = compute_buffers(self, buffers, ports, copies, nanoseconds);
         for (Py_ssize_t i = 0; i < count; i++)
             free(copies[i]);
     }
@@ -181,7 +193,25 @@ static PyObject *session_compute(Session *self, PyObject *arguments)
         PyBuffer_Release(&buffers[i]);
     free(buffers);
     free(ports);
-    return result < 0 ? NULL : Py_NewRef(Py_None);
+    return result;
+}
+
+static PyObject *session_compute(Session *self, PyObject *arguments)
+{
+    return compute_tuples(self, arguments, NULL) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *session_profile(Session *self, PyObject *arguments)
+{
+    const size_t size = (size_t)(self->step_count + 1) * sizeof(int64_t);
+    int64_t *nanoseconds = malloc(size);
+    if (!nanoseconds)
+        return PyErr_NoMemory();
+    PyObject *result = NULL;
+    if (compute_tuples(self, arguments, nanoseconds) >= 0)
+        result = PyBytes_FromStringAndSize((const char *)nanoseconds, (Py_ssize_t)size);
+    free(nanoseconds);
+    return result;
 }
 
 static PyObject *session_reset(Session *self, PyObject *Py_UNUSED(nothing))
@@ -233,6 +263,8 @@ static void session_dealloc(Session *self)
 static PyMethodDef session_methods[] = {
     {"compute", METHOD(session_compute), METH_VARARGS,
      "compute(inputs, outputs): run as many images as the buffers hold."},
+    {"profile", METHOD(session_profile), METH_VARARGS,
+     "profile(inputs, outputs): run one image; nanoseconds of each step, then of none, as int64."},
     {"reset", METHOD(session_reset), METH_NOARGS, "Set the states to their initial values."},
     {"bind", session_bind, METH_O,
      "bind(slow): return run, which calls slow for everything but a fitting ndarray."},
@@ -286,6 +318,8 @@ static PyMethodDef module_methods[] = {
      "pack(kernel, level, params, tensors): (params, tensors) that a variant reads, or None."},
     {"scratch", scratch, METH_VARARGS,
      "scratch(kernel, level, params, tensors): bytes of scratch of a variant, 0 if it does not fit."},
+    {"peak", peak_rate, METH_VARARGS,
+     "peak(level, type): multiply-accumulates a second of a thread; None where there is no such."},
     {"run", run, METH_VARARGS,
      "run(kernel, params, tensors, sizes): outputs of these sizes, of the portable kernel."},
     {NULL, NULL, 0, NULL},

@@ -7,6 +7,10 @@
 #include "table.h"
 #ifdef EK_X86
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(EK_ARM64) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(EK_ARM64) && defined(__APPLE__)
@@ -43,10 +47,28 @@ enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
 static const char *const LEVELS[] = {EK_LEVELS(LEVEL)};
 enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
+#ifdef EK_X86
+/* Whether tiles of int8 are there, and the system lets this process use them, which Linux wants to be
+ * asked. */
+static int has_tiles(void)
+{
+#if defined(__linux__) && defined(SYS_arch_prctl)
+    enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 &&
+           !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+#else
+    return 0;
+#endif
+}
+#endif
+
 /* Whether this machine runs kernels of a level. The exporter's levels are never chosen here. */
 static int supported(const char *level)
 {
 #ifdef EK_X86
+    if (!strcmp(level, "amx"))
+        return supported("avx512") && has_tiles();
     if (!strcmp(level, "avx512"))
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&

@@ -31,6 +31,7 @@ from edgekit.train import recipe
 from edgekit.train.finetune.recipe import STAGES
 
 RUNS = {
+    "bench_layers": "bench --layers --quick {model} --json",
     "doctor": "doctor --json",
     "export": "export {model} -o {folder}/c --json",
     "inspect": "inspect {model} --json",
@@ -137,7 +138,7 @@ def test_every_command_with_json_has_a_schema_that_is_printed(
 ) -> None:
     assert cli.run(["schema"]) == 0
     listed = capsys.readouterr().out.split()
-    assert sorted(commands_with_json() | {"inspect_memory"}) == listed
+    assert sorted(commands_with_json() | {"bench_layers", "inspect_memory"}) == listed
     for name in listed:
         assert cli.run(["schema", name]) == 0
         printed = json.loads(capsys.readouterr().out)

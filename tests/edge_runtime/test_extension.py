@@ -197,3 +197,39 @@ def test_arrays_at_odd_addresses(name: str, backend: str, tmp_path: Any) -> None
             for by in (1, 2, 3, 4, 6):
                 answer = call(moved(tensor, by))
                 assert answer.tobytes() == expected.tobytes()
+
+
+def test_a_profile_has_the_time_of_each_step_and_of_none_and_computes_the_same() -> None:
+    two = session(
+        slots=(("input", 12, None, 0), ("arena", 12, None, 0), ("output", 12, None, 0)),
+        steps=(COPY, (*COPY[:4], (1, 2), -1)),
+        arena=12,
+        work=36,
+    )
+    output = bytearray(12)
+    times = memoryview(two.profile((bytes(range(12)),), (output,))).cast("q").tolist()
+    assert output == bytes(range(12))
+    assert len(times) == 3
+    assert min(times) >= 0
+    assert sum(times) > 0
+
+
+def test_a_profile_of_wrong_buffers_is_refused() -> None:
+    with pytest.raises(ValueError, match="input has 4 bytes, less than an image of 12"):
+        session().profile((b"1234",), (bytearray(12),))
+    with pytest.raises(ValueError, match="a profile is of one image, and not of 2"):
+        session().profile((bytes(24),), (bytearray(24),))
+    with pytest.raises(TypeError):
+        session().profile(b"1234", bytearray(12))
+
+
+def test_each_level_of_this_machine_has_a_peak() -> None:
+    levels = [level for level in _native.instructions() if level != "portable"]
+    for level in levels:
+        assert _native.peak(level, "int8") > 1e6, level
+        assert (_native.peak(level, "float32") or 1e9) > 1e6, level
+    assert _native.peak("portable", "int8") is None
+    assert _native.peak("no such level", "int8") is None
+    assert _native.peak(BEST, "int64") is None
+    with pytest.raises(TypeError):
+        _native.peak(BEST)

@@ -211,6 +211,7 @@ int main(int count, char **arguments)
         stop("usage: kernel_variants KERNEL LEVEL < TRIALS");
     const Variant *variant = find_variant(arguments[1], arguments[2]);
     const Variant *portable = find_variant(arguments[1], "portable");
+    (void)supported("amx"); /* asks the system for its tiles */
     if (!variant || !variant->run)
         stop("this program has no such variant");
     for (int at_end = 0; read_trial(&trial, at_end); at_end = !at_end)

@@ -71,7 +71,7 @@ def build(compiler, folder):
 def require_the_same_bytes(command, written, kernel, level):
     """Run a variant on all trials of its kernel; in the program's folder, where it may dump core.
 
-    A packer may refuse some, not most.
+    A packer may refuse some, not most; that of AMX also the layers that fill no tile.
     """
     trial_file, count = written(kernel)
     with trial_file.open("rb") as file:
@@ -86,7 +86,7 @@ def require_the_same_bytes(command, written, kernel, level):
     assert found, (kernel, level, ran.returncode, ran.stdout, ran.stderr)
     alike, refused = map(int, found.groups())
     assert alike + refused == count
-    assert alike > count / 2
+    assert alike > count * (0.2 if level == "amx" else 0.5)
 
 
 ROWS = sources.variants()

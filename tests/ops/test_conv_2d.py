@@ -130,12 +130,15 @@ def trial_layer(rng):
     batches, groups = between(rng, 1, 2), 1 if rng.integers(8) else between(rng, 2, 3)
     outputs = groups * between(rng, 1, 40)
     depth = between(rng, 1, 9) if rng.integers(3) else between(rng, 10, 70)
+    if rng.integers(8) == 0:  # whole tiles of 64 bytes
+        depth = 32 * between(rng, 1, 5)
+    longest = 40 if rng.integers(16) == 0 else 9  # of many windows, and several bands
     window = [1, 1] if rng.integers(3) == 0 else [between(rng, 1, 4), between(rng, 1, 4)]
     strides = [1, 1] if rng.integers(2) else [between(rng, 1, 3), between(rng, 1, 3)]
     dilation = [1, 1] if rng.integers(4) else [between(rng, 1, 2), between(rng, 1, 2)]
     image, output, before = [], [], []
     for taps, stride, one in zip(window, strides, dilation, strict=True):
-        length, size = (taps - 1) * one + 1, between(rng, 1, 9)
+        length, size = (taps - 1) * one + 1, between(rng, 1, longest)
         places = -(-size // stride)
         if rng.integers(2):  # VALID
             size += length - 1
@@ -153,10 +156,17 @@ def trial_layer(rng):
     return [*size, *window, *strides, *dilation, *before], counts
 
 
+def bounds(rng, least, most):
+    """What outputs are clamped to."""
+    lowest = least if rng.integers(2) else between(rng, least, most)
+    return lowest, most if rng.integers(2) else between(rng, lowest, most)
+
+
 def int8_params(rng):
-    lowest = -128 if rng.integers(2) else between(rng, -128, 127)
-    highest = 127 if rng.integers(2) else between(rng, lowest, 127)
-    return [between(rng, -128, 127), 0, between(rng, -128, 127), lowest, highest]
+    zero_points = between(rng, -128, 127), 0, between(rng, -128, 127)
+    if rng.integers(4) == 0:  # as with RELU
+        return [*zero_points, zero_points[2], 127]
+    return [*zero_points, *bounds(rng, -128, 127)]
 
 
 def int8_twice_trial(rng):
@@ -164,6 +174,14 @@ def int8_twice_trial(rng):
     tensors = [trials.int8s(rng, inputs), trials.int8s(rng, weights)]
     tensors += trials.rescaling(rng, weights // params[6], params[6])
     return Trial([*params, *int8_params(rng)], tensors, range(1, 5), [output])
+
+
+def uint8_trial(rng):
+    params, (inputs, weights, output) = trial_layer(rng)
+    tensors = [trials.int8s(rng, count).view(np.uint8) for count in (inputs, weights)]
+    tensors += trials.rescaling(rng, weights // params[6], params[6])
+    zero_points = [between(rng, 0, 255) for _ in range(3)]
+    return Trial([*params, *zero_points, *bounds(rng, 0, 255)], tensors, range(1, 5), [output])
 
 
 def int8_float_trial(rng):
@@ -186,6 +204,7 @@ def float32_trial(rng):
 
 TRIALS = {
     "conv_2d_int8_twice": int8_twice_trial,
+    "conv_2d_uint8_twice": uint8_trial,
     "conv_2d_int8_float": int8_float_trial,
     "conv_2d_float32": float32_trial,
 }

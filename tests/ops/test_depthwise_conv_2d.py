@@ -143,10 +143,36 @@ def geometry(rng):
 
 def int8_trial(rng):
     params, (inputs, weights, outputs, elements) = geometry(rng)
-    lowest = -128 if rng.integers(2) else between(rng, -128, 127)
-    highest = 127 if rng.integers(2) else between(rng, lowest, 127)
-    params += [between(rng, -128, 127), between(rng, -128, 127), lowest, highest]
+    params += int8_params(rng)
     tensors = [trials.int8s(rng, inputs), trials.int8s(rng, weights)]
+    tensors += trials.rescaling(rng, weights // outputs, outputs)
+    return Trial(params, tensors, range(1, 5), [elements])
+
+
+def int8_params(rng):
+    """Zero points of input and output, and what outputs are clamped to."""
+    zero_points = between(rng, -128, 127), between(rng, -128, 127)
+    if rng.integers(4) == 0:  # as with RELU
+        return [*zero_points, zero_points[1], 127]
+    lowest = -128 if rng.integers(2) else between(rng, -128, 127)
+    return [*zero_points, lowest, 127 if rng.integers(2) else between(rng, lowest, 127)]
+
+
+def int8_float_trial(rng):
+    params, (inputs, weights, outputs, elements) = geometry(rng)
+    params += int8_params(rng)
+    tensors = [trials.int8s(rng, inputs), trials.int8s(rng, weights)]
+    tensors.append(trials.rescaling(rng, weights // outputs, outputs)[0])
+    tensors.append((2.0 ** rng.uniform(-20, 8, outputs)).astype(np.float32))
+    return Trial(params, tensors, range(1, 4), [elements])
+
+
+def uint8_trial(rng):
+    params, (inputs, weights, outputs, elements) = geometry(rng)
+    lowest = between(rng, 0, 255) if rng.integers(2) else 0
+    params += [between(rng, 0, 255) for _ in range(3)]
+    params += [lowest, between(rng, lowest, 255) if rng.integers(2) else 255]
+    tensors = [trials.int8s(rng, count).view(np.uint8) for count in (inputs, weights)]
     tensors += trials.rescaling(rng, weights // outputs, outputs)
     return Trial(params, tensors, range(1, 5), [elements])
 
@@ -163,6 +189,8 @@ def float32_trial(rng):
 
 TRIALS = {
     "depthwise_conv_2d_int8_twice": int8_trial,
+    "depthwise_conv_2d_int8_float": int8_float_trial,
+    "depthwise_conv_2d_uint8_twice": uint8_trial,
     "depthwise_conv_2d_float32": float32_trial,
 }
 

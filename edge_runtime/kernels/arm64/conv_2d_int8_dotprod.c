@@ -9,7 +9,7 @@
 
 #include "conv_2d_int8.h"
 
-#define KERNEL(name) ek_##name##_dotprod
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_dotprod
 enum { MOST = 6 };
 
 /* Adds the products of chunk "lane" of each window, and loads weights before those are needed. */

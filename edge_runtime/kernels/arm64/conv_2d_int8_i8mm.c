@@ -9,7 +9,7 @@
 
 #include "conv_2d_int8.h"
 
-#define KERNEL(name) ek_##name##_i8mm
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_i8mm
 enum { MOST = 6 };
 
 /* Adds the products of eight bytes of two windows with those of two outputs: of the first window with

@@ -8,7 +8,7 @@
 #define TARGET
 #include "conv_2d_int8.h"
 
-#define KERNEL(name) ek_##name##_neon
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_neon
 #define MOST_IS_4 1
 enum { MOST = 4 };
 

@@ -7,7 +7,7 @@
 #include "int8_bytes.h"
 #include "int8_vectors.h"
 
-#define KERNEL(name) ek_##name##_dotprod
+#define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_dotprod
 #define LOADS_COUNT
 
 INLINE Vector dot(Vector sum, Vector chunks, const char *weights)

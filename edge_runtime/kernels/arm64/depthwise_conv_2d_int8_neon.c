@@ -5,7 +5,7 @@
 #define TARGET
 #include "int8_vectors.h"
 
-#define KERNEL(name) ek_##name##_neon
+#define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_neon
 #define LOADS_COUNT
 #define SINGLE
 #define chunks_at numbers_at

@@ -1,7 +1,9 @@
 /* Weights of int8 CONV_2D for the kernels of x86 and aarch64, in the form of conv_2d_bands.h. */
+#define EK_ROLLED
+#include "kernel.h"
+
 #include <string.h>
 
-#include "bias.h"
 #include "conv_2d_bands.h"
 #include "rescaling.h"
 #include "table.h"
@@ -12,21 +14,20 @@ typedef struct {
     size_t lanes, element; /* outputs of a vector, bytes of a number in the band */
     int32_t added;         /* to the numbers there */
     size_t together, part; /* bytes of an output that are multiplied at once, and lie side by side */
-    int32_t doubling;      /* whether the numbers of EK_TWICE serve all modes: there is SQRDMULH */
+    int doubling;          /* whether SQRDMULH rescales, so that all modes have the numbers of EK_TWICE */
+    int tiles;             /* whether 16 chunks are multiplied at once */
+    int is_unsigned;       /* whether weights are uint8 */
 } Form;
 
-static const Form ZMM = {16, 1, 128, 4, 4, 0}, YMM = {8, 1, 128, 4, 4, 0}, PAIRS = {8, 2, 0, 4, 4, 0};
-static const Form NEON = {8, 1, 0, 4, 2, 1}, DOTPROD = {8, 1, 0, 4, 4, 1}, I8MM = {8, 1, 0, 8, 8, 1};
+static const Form ZMM = {16, 1, 128, 4, 4, 0, 0, 0}, YMM = {8, 1, 128, 4, 4, 0, 0, 0};
+static const Form PAIRS = {8, 2, 0, 4, 4, 0, 0, 0}, UNSIGNED_PAIRS = {8, 2, 0, 4, 4, 0, 0, 1};
+static const Form TILES = {16, 1, 0, 4, 4, 0, 1, 0}, NEON = {8, 1, 0, 4, 2, 1, 0, 0};
+static const Form DOTPROD = {8, 1, 0, 4, 4, 1, 0, 0}, I8MM = {8, 1, 0, 8, 8, 1, 0, 0};
 
-/* Numbers of a run of a window, the bytes of its chunks, and how many runs a window has. */
+/* Numbers of a run of a window, and how many runs a window has. */
 static inline size_t run_of(const Conv2D *p)
 {
     return (size_t)(ek_run(p) * p->channels);
-}
-
-static inline size_t run_size(const Conv2D *p, Form form)
-{
-    return (run_of(p) * form.element + form.together - 1) / form.together * form.together;
 }
 
 static inline size_t runs_of(const Conv2D *p)
@@ -34,29 +35,69 @@ static inline size_t runs_of(const Conv2D *p)
     return (size_t)(p->window_height * (p->window_width / ek_run(p)));
 }
 
+/* Bytes of a run that fills a multiple of "whole" bytes. */
+static inline size_t run_size(const Conv2D *p, const Form *form, size_t whole)
+{
+    return (run_of(p) * form->element + whole - 1) / whole * whole;
+}
+
+/* A weight, less the zero point of uint8. */
+static inline int32_t weight_at(const Conv2D *p, const Form *form, const int8_t *weights, size_t at)
+{
+    return form->is_unsigned ? (uint8_t)weights[at] - p->weights_zero_point : weights[at];
+}
+
 /* A band of an image much smaller than its windows would take more memory than the image. */
 static inline int fits(const Conv2D *p, size_t element)
 {
     const size_t image = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
     const EkBands bands = ek_bands(p, (int32_t)element);
-    return p->channels == p->depth && ek_band_size(&bands, (int32_t)element) < 16 * image + (1 << 16);
+    const size_t size = ek_band_size(&bands, (int32_t)element);
+    return p->channels == p->depth && size < 16 * image + (1 << 16) && size < (size_t)1 << 30;
 }
 
-static inline void put_offsets(const Conv2D *p, Form form, int32_t *offsets)
+/* Writes the offset of each "size" bytes, of which those of a run fill a multiple of "whole". */
+static inline void put_offsets(const Conv2D *p, const Form *form, size_t whole, int32_t size,
+                               int32_t *offsets)
 {
-    const EkBands bands = ek_bands(p, (int32_t)form.element);
-    const int32_t run = ek_run(p), bytes = (int32_t)run_size(p, form);
+    const EkBands bands = ek_bands(p, (int32_t)form->element);
+    const int32_t run = ek_run(p), bytes = (int32_t)run_size(p, form, whole);
     for (int32_t i = 0; i < p->window_height; i++)
         for (int32_t j = 0; j < p->window_width; j += run) {
             const ptrdiff_t column = (ptrdiff_t)j * p->dilation_w * p->channels;
             const ptrdiff_t start = i * p->dilation_h * bands.pitch + column;
-            for (int32_t k = 0; k < bytes; k += EK_CHUNK)
-                *offsets++ = (int32_t)(start * (ptrdiff_t)form.element) + k;
+            for (int32_t k = 0; k < bytes; k += size)
+                *offsets++ = (int32_t)(start * (ptrdiff_t)form->element) + k;
         }
 }
 
+/* Writes the pieces of a window that is copied. */
+static inline void put_pieces(const Conv2D *p, EkPiece *pieces)
+{
+    const EkBands bands = ek_bands(p, 1);
+    const int32_t run = ek_run(p), bytes = run * p->channels;
+    const int32_t apart = (bytes + EK_CHUNK - 1) / EK_CHUNK * EK_CHUNK;
+    int64_t to = 0, before = 0;
+    for (int32_t i = 0; i < p->window_height; i++)
+        for (int32_t j = 0; j < p->window_width; j += run, to += apart) {
+            const int64_t from = i * p->dilation_h * bands.pitch +
+                                 (int64_t)j * p->dilation_w * p->channels - to;
+            for (int64_t at = to, end = to + bytes, next; at < end; at = next, pieces++) {
+                const int64_t tile = at / EK_TILE_BYTES * EK_TILE_BYTES;
+                next = end < tile + EK_TILE_BYTES ? end : tile + EK_TILE_BYTES;
+                pieces->mask = ~(uint64_t)0 >> (64 - (next - at)) << (at - tile);
+                pieces->offset = (int32_t)(from + tile);
+                pieces->last = 0;
+                if (tile != before)
+                    pieces[-1].last = 1;
+                before = tile;
+            }
+        }
+    pieces[-1].last = 1;
+}
+
 /* Whether two products that NEON adds in 16 bits could leave them: 2 * -128 * -128 does. */
-static inline int overflows(const Conv2D *p, const int8_t *weights)
+static int overflows(const Conv2D *p, const int8_t *weights)
 {
     const size_t run = run_of(p), all = runs_of(p) * (size_t)p->outputs;
     for (size_t i = 0; i < all; i++, weights += run)
@@ -66,44 +107,50 @@ static inline int overflows(const Conv2D *p, const int8_t *weights)
     return 0;
 }
 
-/* Weights for a window whose chunks are multiplied once, or twice, with -127 at least and the rest. */
-static inline int16_t part_of(int8_t weight, int32_t times, int32_t time)
+/* What a weight has in a window whose chunks are multiplied once, or twice: with -127 at least, and
+ * with the rest. */
+static inline int32_t part_of(int32_t weight, int32_t times, int32_t time)
 {
-    const int8_t first = times == 2 && weight == -128 ? -127 : weight;
-    return time == 0 ? first : (int16_t)(weight - first);
+    const int32_t first = times == 2 ? ek_most(weight, -127) : weight;
+    return time == 0 ? first : weight - first;
 }
 
-/* Writes the weights of a vector's lane, in chunks that are "next" apart. */
-static inline void put_lane(const Conv2D *p, Form form, const int8_t *weights, int32_t times,
-                            size_t next, char *to)
+/* Writes the weights of a vector's lane, in chunks that are "next" apart; those of a run fill a multiple
+ * of "whole" bytes. */
+static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
+                     int32_t times, size_t next, char *to)
 {
-    const size_t run = run_of(p), runs = runs_of(p), count = form.together / form.element;
-    for (size_t i = 0; i < (size_t)times * runs; i++)
-        for (size_t k = 0; k < run; k += count, to += next)
-            for (size_t n = 0; n < count && k + n < run; n++) {
-                const int8_t whole = weights[i % runs * run + k + n];
-                const int16_t weight = part_of(whole, times, i >= runs);
-                const size_t at = n * form.element;
-                char *const place = to + at / form.part * form.lanes * form.part + at % form.part;
-                if (form.element == 1)
-                    *place = (char)weight;
-                else
-                    memcpy(place, &weight, sizeof weight);
-            }
+    const size_t run = run_of(p), runs = runs_of(p), count = form->together / form->element;
+    const size_t chunks = run_size(p, form, whole) / form->together;
+    for (size_t i = 0; i < (size_t)times * runs; i++, to += chunks * next)
+        for (size_t k = 0; k < run; k++) {
+            const int32_t whole_weight = weight_at(p, form, weights, i % runs * run + k);
+            const int16_t weight = (int16_t)part_of(whole_weight, times, i >= runs);
+            const size_t byte = k % count * form->element, part = form->part;
+            char *const at = to + k / count * next + byte / part * form->lanes * part + byte % part;
+            if (form->element == 1)
+                *at = (char)weight;
+            else
+                memcpy(at, &weight, sizeof weight);
+        }
 }
 
-static inline Output output_of(const Conv2D *p, int32_t added, void *const *tensors, size_t o,
-                               int twice)
+static Output output_of(const Conv2D *p, const Form *form, void *const *tensors, size_t o,
+                        int twice)
 {
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const int8_t *const weights = (const int8_t *)tensors[1] + o * depth;
     const int32_t bias = ((const int32_t *)tensors[2])[o];
     Output output;
-    int64_t size = 0;
-    for (size_t k = 0; k < depth; k++)
-        size += weights[k] < 0 ? -weights[k] : weights[k];
+    int64_t size = 0, sum = 0;
+    for (size_t k = 0; k < depth; k++) {
+        const int32_t weight = weight_at(p, form, weights, k);
+        size += weight < 0 ? -weight : weight;
+        sum += weight;
+    }
+    sum *= form->added + p->input_zero_point;
     output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
-    output.bias = ek_shifted_bias(bias, -added - p->input_zero_point, weights, depth);
+    output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
     output.factor = ((const int32_t *)tensors[3])[o];
     output.shift = twice ? ((const int32_t *)tensors[4])[o] : 0;
     return output;
@@ -115,121 +162,156 @@ static inline void put_start(int32_t mode, size_t chunks, char *packed)
     memcpy(packed, start, sizeof start);
 }
 
-static inline int pack(Form form, int twice, const int32_t *params, void *const *tensors,
+static int pack(const Form *form, int twice, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    const size_t lanes = form.lanes, outputs = (size_t)p->outputs;
+    const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
     for (int i = 1; i < 4 + twice; i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form.element))
+    if (!fits(p, form->element) || (form->doubling && twice && saturates(tensors[3], outputs)))
         return 0;
-    if (form.doubling && twice && saturates(tensors[3], outputs))
-        return 0;
-    const int32_t times = form.part == 2 && overflows(p, tensors[1]) ? 2 : 1;
-    const size_t once = runs_of(p) * run_size(p, form) / EK_CHUNK, chunks = (size_t)times * once;
+    const EkTiles tiles = ek_tiles(p);
+    const size_t step = form->tiles ? EK_TILE_BYTES : EK_CHUNK;
+    const size_t whole = form->tiles && tiles.in_band ? step : form->together;
+    const int32_t times = form->part == 2 && overflows(p, tensors[1]) ? 2 : 1;
+    const size_t once = runs_of(p) * run_size(p, form, whole) / EK_CHUNK;
+    const size_t chunks = form->tiles ? tiles.steps * step / EK_CHUNK : (size_t)times * once;
+    const size_t places = form->tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
     const size_t vectors = (outputs + lanes - 1) / lanes;
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
-    const size_t weights = ek_weights_start(chunks, outputs, lanes);
+    const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
     packing->sizes[1] = weights + vectors * chunks * lanes * EK_CHUNK;
     if (!packed)
         return 1;
     int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    int32_t *const offsets = (int32_t *)(void *)(packed + 64);
     memset(packed, 0, packing->sizes[1]);
-    for (int32_t i = 0; i < times; i++)
-        put_offsets(p, form, (int32_t *)(void *)(packed + 64) + (size_t)i * once);
+    if (!form->tiles || tiles.in_band)
+        for (int32_t i = 0; i < times; i++)
+            put_offsets(p, form, whole, (int32_t)step, offsets + (size_t)i * once);
+    else {
+        for (size_t k = 0; k < tiles.steps; k++)
+            offsets[k] = (int32_t)(k * step);
+        put_pieces(p, (EkPiece *)(void *)(packed + 64 + ek_rounded(tiles.steps * sizeof(int32_t))));
+    }
     for (size_t o = 0; o < outputs; o++)
-        mode = mode_for(output_of(p, form.added, tensors, o, twice), mode);
+        mode = mode_for(output_of(p, form, tensors, o, twice), mode);
     mode = twice ? mode : EK_FLOAT;
     put_start(mode, chunks, packed);
     for (size_t o = 0; o < outputs; o++) {
-        const size_t first = o / (2 * lanes) * 2, many = vectors - first > 1 ? 2 : 1;
+        const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
         const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
-        const size_t head = (first + vector) * EK_COLUMNS * lanes * 4;
-        const Output output = output_of(p, form.added, tensors, o, twice);
-        put_head(form.doubling && twice ? EK_TWICE : mode, output, p->output_zero_point, lanes, lane,
-                 (int32_t *)(void *)(packed + ek_heads_start(chunks) + head));
-        put_lane(p, form, (const int8_t *)tensors[1] + o * depth, times,
-                 many * lanes * form.together,
-                 packed + weights + first * chunks * lanes * EK_CHUNK +
-                     vector * lanes * form.together + lane * form.part);
+        const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
+        const Output output = output_of(p, form, tensors, o, twice);
+        put_head(form->doubling && twice ? EK_TWICE : mode, output, p->output_zero_point, lanes, lane,
+                 (int32_t *)(void *)(packed + ek_heads_start(places) + head));
+        put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth, times,
+                 many * lanes * form->together,
+                 packed + weights + before * chunks * lanes * EK_CHUNK +
+                     vector * lanes * form->together + lane * form->part);
     }
     return 1;
+}
+
+/* Whether tiles are so full, and filled by so few pieces, that they are faster than vectors. */
+static inline int fills_tiles(const Conv2D *p)
+{
+    const EkTiles tiles = ek_tiles(p);
+    const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->channels;
+    const int many = (int64_t)p->output_height * p->output_width >= EK_TILE_ROWS / 2;
+    return many && 2 * depth >= tiles.steps * EK_TILE_BYTES && tiles.pieces <= 4 * tiles.steps;
+}
+
+int ek_pack_conv_2d_int8_twice_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, 1, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(ZMM, 1, params, tensors, packing);
+    return pack(&ZMM, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(ZMM, 0, params, tensors, packing);
+    return pack(&ZMM, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(YMM, 1, params, tensors, packing);
+    return pack(&YMM, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(YMM, 0, params, tensors, packing);
+    return pack(&YMM, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(PAIRS, 1, params, tensors, packing);
+    return pack(&PAIRS, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(PAIRS, 0, params, tensors, packing);
+    return pack(&PAIRS, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_i8mm(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(I8MM, 1, params, tensors, packing);
+    return pack(&I8MM, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_i8mm(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(I8MM, 0, params, tensors, packing);
+    return pack(&I8MM, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
                                           ek_packing *packing)
 {
-    return pack(DOTPROD, 1, params, tensors, packing);
+    return pack(&DOTPROD, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_dotprod(const int32_t *params, void *const *tensors,
                                           ek_packing *packing)
 {
-    return pack(DOTPROD, 0, params, tensors, packing);
+    return pack(&DOTPROD, 0, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_neon(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(NEON, 1, params, tensors, packing);
+    return pack(&NEON, 1, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_neon(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(NEON, 0, params, tensors, packing);
+    return pack(&NEON, 0, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors,
+                                     ek_packing *packing)
+{
+    return pack(&UNSIGNED_PAIRS, 1, params, tensors, packing);
 }
 
 static inline size_t scratch(const int32_t *params, int32_t element)
@@ -248,4 +330,13 @@ size_t ek_scratch_conv_2d_bytes(const int32_t *params)
 size_t ek_scratch_conv_2d_pairs(const int32_t *params)
 {
     return scratch(params, 2);
+}
+
+/* A band of bytes and behind it two tiles' windows: copies, or what is read beyond the last. */
+size_t ek_scratch_conv_2d_tiles(const int32_t *params)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    const EkBands bands = ek_bands(p, 1);
+    const size_t copies = 2 * EK_TILE_ROWS * EK_TILE_BYTES * ek_tiles(p).steps;
+    return ek_band_size(&bands, 1) + 64 + copies + EK_TILE_ROWS * (size_t)bands.step;
 }

@@ -1,4 +1,7 @@
 /* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86 and aarch64, in the form of depthwise_bands.h. */
+#define EK_ROLLED
+#include "kernel.h"
+
 #include <string.h>
 
 #include "depthwise_bands.h"
@@ -7,17 +10,26 @@
 
 /* The form that a level reads. */
 typedef struct {
-    int32_t lanes, element, added; /* outputs of a vector; as for packing/conv_2d.c */
+    int32_t lanes, element, added; /* as in packing/conv_2d.c */
     int32_t chunk;                 /* bytes of an output that are multiplied at once */
-    int32_t doubling;              /* as for packing/conv_2d.c */
+    int doubling;                  /* as in packing/conv_2d.c */
+    int is_unsigned;               /* whether weights are uint8 */
+    int32_t zero_point;            /* of these */
 } Form;
 
-static const Form ZMM = {16, 1, 128, 4, 0}, YMM = {8, 1, 128, 4, 0}, PAIRS = {8, 2, 0, 4, 0};
-static const Form DOTPROD = {8, 1, 0, 4, 1}, NEON = {8, 2, 0, 2, 1};
+static const Form ZMM = {16, 1, 128, 4, 0, 0, 0}, YMM = {8, 1, 128, 4, 0, 0, 0};
+static const Form PAIRS = {8, 2, 0, 4, 0, 0, 0};
+static const Form DOTPROD = {8, 1, 0, 4, 1, 0, 0}, NEON = {8, 2, 0, 2, 1, 0, 0};
 
 static inline EkDepthwise layer_of(const DepthwiseInt8 *p, Form form)
 {
     return ek_depthwise(p, form.lanes, form.element, form.chunk);
+}
+
+/* A weight, less the zero point of uint8. */
+static inline int32_t weight_at(Form form, const int8_t *weights, size_t at)
+{
+    return form.is_unsigned ? (uint8_t)weights[at] - form.zero_point : weights[at];
 }
 
 /* Bytes of the band. */
@@ -41,8 +53,8 @@ static inline int fits(const DepthwiseInt8 *p, Form form)
            64 * image * (size_t)p->multiplier + (1 << 16);
 }
 
-static inline Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors, size_t o,
-                               int twice)
+static Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors, size_t o,
+                        int twice)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
@@ -51,7 +63,7 @@ static inline Output output_of(const DepthwiseInt8 *p, Form form, void *const *t
     Output output;
     int64_t size = 0, sum = 0;
     for (size_t tap = 0; tap < taps; tap++) {
-        const int32_t weight = weights[tap * outputs + o];
+        const int32_t weight = weight_at(form, weights, tap * outputs + o);
         size += weight < 0 ? -weight : weight;
         sum += weight;
     }
@@ -64,7 +76,7 @@ static inline Output output_of(const DepthwiseInt8 *p, Form form, void *const *t
 }
 
 /* Writes the weights of an output, as of a vector's lane, for windows that begin at a row. */
-static inline void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
+static void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
                             const int8_t *weights, int32_t row, char *to)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
@@ -73,7 +85,7 @@ static inline void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form f
         for (int32_t j = 0; j < d->columns; j++, weights += outputs) {
             const int32_t chunk = i / taps * d->columns + j;
             char *const at = to + chunk * form.lanes * form.chunk + i % taps * form.element;
-            const int16_t weight = *weights;
+            const int16_t weight = (int16_t)weight_at(form, weights, 0);
             if (form.element == 1)
                 *at = (char)weight;
             else
@@ -81,7 +93,7 @@ static inline void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form f
         }
 }
 
-static inline int pack(Form form, int twice, const int32_t *params, void *const *tensors,
+static int pack(Form form, int twice, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
@@ -90,9 +102,7 @@ static inline int pack(Form form, int twice, const int32_t *params, void *const 
     for (int i = 1; i < 4 + twice; i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form))
-        return 0;
-    if (form.doubling && twice && saturates(tensors[3], outputs))
+    if (!fits(p, form) || (form.doubling && twice && saturates(tensors[3], outputs)))
         return 0;
     const EkDepthwise d = layer_of(p, form);
     const size_t vectors = ((size_t)d.outputs + lanes - 1) / lanes;
@@ -180,6 +190,18 @@ int ek_pack_depthwise_int8_float_neon(const int32_t *params, void *const *tensor
                                          ek_packing *packing)
 {
     return pack(NEON, 0, params, tensors, packing);
+}
+
+/* The variant reads the parameters of int8. */
+int ek_pack_depthwise_uint8_twice_avx2(const int32_t *params, void *const *tensors,
+                                       ek_packing *packing)
+{
+    enum { BEFORE = 16, BEHIND = 3 }; /* the zero point of the weights */
+    const Form form = {8, 2, 0, 4, 0, 1, params[BEFORE]};
+    memcpy(packing->params, params, BEFORE * sizeof *params);
+    memcpy(packing->params + BEFORE, params + BEFORE + 1, BEHIND * sizeof *params);
+    packing->count = BEFORE + BEHIND;
+    return pack(form, 1, packing->params, tensors, packing);
 }
 
 size_t ek_scratch_depthwise_avx512(const int32_t *params)

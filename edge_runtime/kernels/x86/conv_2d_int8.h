@@ -1,12 +1,13 @@
 /* CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes this
- * defines KERNEL(name), MOST: how many windows' sums the registers hold for two vectors of outputs,
+ * defines KERNEL(rounding), MOST: how many windows' sums the registers hold for two vectors of outputs,
  * and what int8_zmm.h does. The forms of weights and bands are in conv_2d_bands.h. */
 #include <string.h>
 
-#include "conv_2d_bands.h"
-enum { STRIP = 4 * MOST };
 #define WIDE 2
+#include "conv_2d_int8_band.h"
 #include "int8_rescale.h"
+
+enum { STRIP = 4 * MOST };
 
 #ifndef TILE_IS_OF_THE_LEVEL
 /* The sums of a tile: "high" windows, each in "wide" vectors. */
@@ -86,53 +87,15 @@ TILERS_OF(6)
 static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(6), BOTH(6)};
 #endif
 
-/* Copies the rows of the image from row y on that a band reads. */
-TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, int32_t rows,
-                             int32_t channels, int32_t zero_point, uint8_t *band)
-{
-    const ptrdiff_t before = (ptrdiff_t)b->before * channels, columns = (ptrdiff_t)b->columns * channels;
-    const ptrdiff_t after = (ptrdiff_t)b->after * channels;
-    if (columns == b->pitch && columns == b->row && y >= 0 && y + rows <= b->height) {
-        copy(band, image + y * b->row, rows * columns);
-        return;
-    }
-    for (int32_t end = y + rows; y < end; y++, band += b->pitch * ELEMENT) {
-        if (y < 0 || y >= b->height) {
-            fill(band, zero_point, b->pitch);
-            continue;
-        }
-        fill(band, zero_point, before);
-        copy(band + before * ELEMENT, image + y * b->row + b->from, columns);
-        fill(band + (before + columns) * ELEMENT, zero_point, after);
-    }
-}
-
-/* Where a window of a band lies, and the next one. */
-typedef struct {
-    const uint8_t *row, *window;
-    int32_t column;
-} Place;
-
-INLINE Place next_place(Place at, const EkBands *b)
-{
-    at.window += b->step * ELEMENT;
-    if (++at.column == b->output_width) {
-        at.column = 0;
-        at.window = at.row += b->pitch * ELEMENT * b->stride_h;
-    }
-    return at;
-}
-
 /* The outputs of a band, so many windows at a time that their sums are rescaled without a break. */
 TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds *bounds,
-                                const char *packed, const uint8_t *band, int32_t rows,
-                                int8_t *output)
+                                const char *packed, uint8_t *band, int32_t rows, int8_t *output)
 {
     const int32_t *const start = (const int32_t *)(const void *)packed;
     const size_t chunks = (size_t)start[1], block = chunks * LANES * EK_CHUNK;
     const int32_t *const offsets = (const int32_t *)(const void *)(packed + 64);
     const int32_t outputs = p->outputs, count = rows * b->output_width;
-    const char *const weights = packed + ek_weights_start(chunks, (size_t)outputs, LANES);
+    const char *const weights = packed + ek_weights_start(chunks * 4, (size_t)outputs, LANES);
     rescaler *const *const rescalers = RESCALERS[start[0]];
     Place at = {band, band, 0};
     Vector totals[2 * STRIP];
@@ -146,7 +109,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
             windows[i] = windows[strip - 1];
         for (int32_t o = 0; o < outputs; o += 2 * LANES) {
             const int32_t left = outputs - o, wide = left > LANES;
-            const char *const head = packed + ek_heads_start(chunks) + o * EK_COLUMNS * 4;
+            const char *const head = packed + ek_heads_start(chunks * 4) + o * EK_COLUMNS * 4;
             const char *const from = weights + o / LANES * (ptrdiff_t)block;
             const int32_t tiles = (strip + MOST - 1) / MOST;
             for (int32_t tile = 0, i = 0, high; tile < tiles; tile++, i += high) {
@@ -158,32 +121,4 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
         }
         output += (ptrdiff_t)strip * outputs;
     }
-}
-
-TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
-                            uint8_t *band)
-{
-    const Conv2D layer = *(const Conv2D *)params, *const p = &layer; /* a copy: bytes may be params */
-    const EkBands b = ek_bands(p, ELEMENT);
-    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
-    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
-    const int8_t *input = tensors[0];
-    for (int32_t batch = 0; batch < p->batches; batch++, input += image)
-        for (int32_t row = 0; row < b.output_height; row += b.band) {
-            const int32_t rows = ek_least(b.band, b.output_height - row);
-            copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
-                      p->channels, p->input_zero_point, band);
-            band_outputs(p, &b, &bounds, tensors[1], band, rows, output);
-            output += (ptrdiff_t)rows * b.output_width * p->outputs;
-        }
-}
-
-void KERNEL(conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
-{
-    convolve(params, tensors, tensors[5], tensors[6]);
-}
-
-void KERNEL(conv_2d_int8_float)(const int32_t *params, void *const *tensors)
-{
-    convolve(params, tensors, tensors[4], tensors[5]);
 }

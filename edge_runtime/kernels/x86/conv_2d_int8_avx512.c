@@ -2,9 +2,10 @@
 #include "kernel.h"
 
 #ifdef EK_X86
+enum { ADDED = 128 };
 #include "int8_zmm.h"
 
-#define KERNEL(name) ek_##name##_avx512
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avx512
 #define MOST_IS_8 1
 enum { MOST = 8 };
 

@@ -4,7 +4,7 @@
 #ifdef EK_X86
 #include "int8_avxvnni.h"
 
-#define KERNEL(name) ek_##name##_avxvnni
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avxvnni
 enum { MOST = 6 };
 
 #include "conv_2d_int8.h"

@@ -1,5 +1,5 @@
 /* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes
- * this defines KERNEL(name) and what int8_zmm.h defines, and interleave(), which writes a vector of
+ * this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes a vector of
  * each row of chunks for STRIDE numbers; or SINGLE, if chunks are numbers of the band. It defines
  * LOADS_COUNT if products have no operands in memory, and chunks_at() if load() does not load chunks.
  * The forms of weights and bands are in depthwise_bands.h. */
@@ -8,6 +8,12 @@
 #include "depthwise_bands.h"
 #define WIDE 4
 #include "int8_rescale.h"
+
+#ifdef UNSIGNED
+#define NUMBER(byte) (uint8_t)(byte)
+#else
+#define NUMBER(byte) (byte)
+#endif
 
 #ifdef SINGLE
 enum { CHUNK = ELEMENT };
@@ -31,7 +37,7 @@ TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8
         copy(to, from, b->columns * outputs);
     else
         for (ptrdiff_t i = 0; i < (ptrdiff_t)b->columns * p->channels; i++)
-            fill(to + i * p->multiplier * ELEMENT, from[i], p->multiplier);
+            fill(to + i * p->multiplier * ELEMENT, NUMBER(from[i]), p->multiplier);
     fill(to + b->columns * outputs * ELEMENT, p->input_zero_point, b->after * outputs);
 }
 
@@ -96,8 +102,8 @@ typedef void producer(const EkDepthwise *d, const uint8_t *chunks, const char *w
         products(wide, groups, columns, adjacent, d, chunks, weights, size, head, count, totals);  \
     }
 PRODUCER(any_one, 0, d->groups, d->columns, 0)
-PRODUCER(three_by_three_one, 0, THREE, 3, 0)
 PRODUCER(any_wide, 1, d->groups, d->columns, 0)
+PRODUCER(three_by_three_one, 0, THREE, 3, 0)
 PRODUCER(three_by_three_wide, 1, THREE, 3, 0)
 #ifdef LOADS_COUNT
 PRODUCER(three_by_three_adjacent, 0, THREE, 3, 1)
@@ -192,12 +198,14 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
         }
 }
 
-void KERNEL(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)
+void KERNEL(twice)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[5], tensors[6]);
 }
 
-void KERNEL(depthwise_conv_2d_int8_float)(const int32_t *params, void *const *tensors)
+#ifndef UNSIGNED
+void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
+#endif

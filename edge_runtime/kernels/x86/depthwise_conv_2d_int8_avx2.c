@@ -4,7 +4,7 @@
 #ifdef EK_X86
 #include "int8_avx2.h"
 
-#define KERNEL(name) ek_##name##_avx2
+#define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avx2
 
 #include "depthwise_conv_2d_int8.h"
 #else

@@ -4,7 +4,7 @@
 #ifdef EK_X86
 #include "int8_avxvnni.h"
 
-#define KERNEL(name) ek_##name##_avxvnni
+#define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avxvnni
 
 #include "depthwise_conv_2d_int8.h"
 #else

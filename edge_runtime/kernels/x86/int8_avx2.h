@@ -17,11 +17,20 @@ INLINE Vector dot(Vector sum, Chunk chunk, const char *weights)
 INLINE void copy(uint8_t *to, const int8_t *from, ptrdiff_t count)
 {
     ptrdiff_t i = 0;
-    for (; i + 16 <= count; i += 16)
-        _mm256_storeu_si256((void *)(to + 2 * i),
-                            _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(from + i))));
+    for (; i + 16 <= count; i += 16) {
+        const __m128i bytes = _mm_loadu_si128((const void *)(from + i));
+#ifdef UNSIGNED
+        _mm256_storeu_si256((void *)(to + 2 * i), _mm256_cvtepu8_epi16(bytes));
+#else
+        _mm256_storeu_si256((void *)(to + 2 * i), _mm256_cvtepi8_epi16(bytes));
+#endif
+    }
     for (; i < count; i++) {
+#ifdef UNSIGNED
+        const int16_t number = (uint8_t)from[i];
+#else
         const int16_t number = from[i];
+#endif
         memcpy(to + 2 * i, &number, sizeof number);
     }
 }

@@ -30,11 +30,16 @@ RESCALER(either_one, rescaled_either, 1)
 RESCALER(either_wide, rescaled_either, WIDE)
 RESCALER(twice_one, rescaled_twice, 1)
 RESCALER(twice_wide, rescaled_twice, WIDE)
+#ifndef UNSIGNED
 RESCALER(float_one, rescaled_float, 1)
 RESCALER(float_wide, rescaled_float, WIDE)
+#endif
 
 /* By mode, and whether positions have WIDE vectors. */
 static rescaler *const RESCALERS[][2] = {{above_one, above_wide},
                                          {either_one, either_wide},
                                          {twice_one, twice_wide},
-                                         {float_one, float_wide}};
+#ifndef UNSIGNED
+                                         {float_one, float_wide},
+#endif
+};

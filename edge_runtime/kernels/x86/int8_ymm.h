@@ -1,5 +1,5 @@
 /* Vectors of 8 sums of int8 layers: what AVX2 and AVX-VNNI share. The file that includes this defines
- * TARGET, INLINE and ELEMENT. */
+ * TARGET, INLINE and ELEMENT; UNSIGNED, where inputs and outputs are uint8. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -109,6 +109,7 @@ INLINE __m256i rescaled_twice(__m256i sum, const Head *h, const Bounds *bounds)
     return _mm256_add_epi32(rounded, bounds->moved);
 }
 
+#ifndef UNSIGNED
 INLINE __m256i rescaled_float(__m256i sum, const Head *h, const Bounds *bounds)
 {
     const __m256 scale = _mm256_castsi256_ps(h->multiplier);
@@ -116,13 +117,20 @@ INLINE __m256i rescaled_float(__m256i sum, const Head *h, const Bounds *bounds)
     const __m256 bounded = _mm256_min_ps(bounds->high, _mm256_max_ps(bounds->low, scaled));
     return _mm256_add_epi32(_mm256_cvtps_epi32(bounded), bounds->moved);
 }
+#endif
 
 /* Clamped bytes of four vectors, in the order in which lanes of 128 bits are packed. */
 INLINE __m256i packed(const __m256i *four, const Bounds *bounds)
 {
-    const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(four[0], four[1]),
-                                             _mm256_packs_epi32(four[2], four[3]));
+    const __m256i low = _mm256_packs_epi32(four[0], four[1]);
+    const __m256i high = _mm256_packs_epi32(four[2], four[3]);
+#ifdef UNSIGNED
+    const __m256i bytes = _mm256_packus_epi16(low, high);
+    return _mm256_min_epu8(_mm256_max_epu8(bytes, bounds->lowest), bounds->highest);
+#else
+    const __m256i bytes = _mm256_packs_epi16(low, high);
     return _mm256_min_epi8(_mm256_max_epi8(bytes, bounds->lowest), bounds->highest);
+#endif
 }
 
 /* Stores the bytes of 4 / wide positions, "there" of each: of two vectors, in ek_lane()'s order. */

@@ -1,4 +1,5 @@
-/* Vectors of 16 sums of int8 layers, with AVX-512 and its VNNI. */
+/* Vectors of 16 sums of int8 layers, with AVX-512 and its VNNI. The file that includes this defines
+ * ADDED, what is added to the numbers of a band: 128, because VPDPBUSD multiplies uint8 with int8, or 0. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -58,10 +59,10 @@ INLINE Vector dot(Vector sum, Chunk chunk, const char *weights)
     return sum;
 }
 
-/* Bytes as uint8, 128 added. */
+/* Bytes as uint8, ADDED added. */
 INLINE void copy(uint8_t *to, const int8_t *from, ptrdiff_t count)
 {
-    const __m512i flip = _mm512_set1_epi8(-128);
+    const __m512i flip = _mm512_set1_epi8((char)ADDED);
     for (; count > 64; count -= 64, to += 64, from += 64)
         _mm512_storeu_si512(to, _mm512_xor_si512(load(from), flip));
     if (count > 0) {
@@ -73,7 +74,7 @@ INLINE void copy(uint8_t *to, const int8_t *from, ptrdiff_t count)
 
 INLINE void fill(uint8_t *to, int32_t number, ptrdiff_t count)
 {
-    const __m512i all = _mm512_set1_epi8((char)(number + 128));
+    const __m512i all = _mm512_set1_epi8((char)(number + ADDED));
     for (; count > 64; count -= 64, to += 64)
         _mm512_storeu_si512(to, all);
     if (count > 0)

@@ -10,7 +10,7 @@ import click
 from edge_runtime.backends import backends as all_backends
 from edgekit import frameworks
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.commands import bench_options, bench_run, options, running
+from edgekit.commands import bench_layers, bench_options, bench_run, options, running
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError
 
@@ -133,6 +133,11 @@ input_file = options.InputFile()
     help="Most instructions for the slowest input.",
 )
 @click.option(
+    "--layers",
+    is_flag=True,
+    help="Time each layer instead, and compare it with the peak of this machine and with LiteRT.",
+)
+@click.option(
     "--quick", is_flag=True, help="Fewer samples: for a first look, not for figures to keep."
 )
 @click.option("--samples", is_flag=True, help="Include the raw samples in bench.json.")
@@ -157,11 +162,16 @@ def command(**values: Any) -> int:
     compared, and flash, RAM with the stack and executed instructions are measured; by default the
     artifacts folder's model_int8.tflite. Writes bench.json and report.html into the artifacts
     folder.
+    With --layers, shows instead where the time of each model goes, on random tensors, and writes
+    only the files that are named.
     Exit code 1 when a gate fails.
     """
     chosen = Options(**values)
     chosen.require_sense()
     _prepare_process(chosen.verbose)
+    if chosen.layers:
+        bench_layers.run(chosen)
+        return 0
     return 0 if bench_run.run(chosen) else 1
 
 

@@ -84,6 +84,7 @@ class Options:
         core: the core to build firmware for; None measures on this machine.
         skip_zeros: build the export that skips zero inputs.
         max_flash, max_ram, max_instructions: limits of the firmware; None for no gate.
+        layers: time the layers of the models instead of checking gates.
         quick: take few samples.
         samples: include the raw samples in the document.
         as_json: print the document.
@@ -113,6 +114,7 @@ class Options:
     max_flash: int | None
     max_ram: int | None
     max_instructions: int | None
+    layers: bool
     quick: bool
     samples: bool
     as_json: bool
@@ -136,6 +138,8 @@ class Options:
         Raises:
             UsageError: options contradict each other.
         """
+        if self.layers:
+            self._require_layers_alone()
         about_here = {
             "--backend": self.backend,
             "--require": self.require,
@@ -163,6 +167,38 @@ class Options:
             raise click.UsageError(
                 f"--baseline: {self.baseline} is not there; --update-baseline writes it"
             )
+
+    def _require_layers_alone(self) -> None:
+        """Refuse what --layers does not measure.
+
+        Raises:
+            UsageError: there is such an option.
+        """
+        elsewhere = {
+            "--data": self.data,
+            "--classes": self.classes,
+            "--framing": self.framing,
+            "--input-range": self.input_range,
+            "--keras": self.keras,
+            "--trust": self.trust,
+            "--min-accuracy": self.min_accuracy,
+            "--max-drop": self.max_drop,
+            "--max-latency": self.max_latency,
+            "--max-size": self.max_size,
+            "--backend": self.backend,
+            "--require": self.require,
+            "--baseline": self.baseline,
+            "--update-baseline": self.update_baseline,
+            "--tolerance": self.tolerance,
+            "--core": self.core,
+            "--junit": self.junit,
+        }
+        for option, value in elsewhere.items():
+            if value not in (None, False, ()):
+                raise click.UsageError(
+                    f"{option}: --layers times layers on random tensors and checks no gates: leave "
+                    "one of them out"
+                )
 
 
 def labels(

@@ -31,7 +31,7 @@ def run(chosen: Options) -> bool:
     from edgekit.benchmarks import baseline, gate, subjects
     from edgekit.benchmarks.report import document
 
-    models = _models(chosen)
+    models = models_of(chosen)
     running.warn_of_others(*models.values())
     backends = _backends(chosen)
     tolerances = _tolerances(chosen)
@@ -63,8 +63,12 @@ def run(chosen: Options) -> bool:
     return passed
 
 
-def _models(chosen: Options) -> dict[str, Path]:
-    """Return the models by their file name, or by their path where two have the same name."""
+def models_of(chosen: Options) -> dict[str, Path]:
+    """Return the models by their file name, or by their path where two have the same name.
+
+    Raises:
+        ModelFileError: there is none.
+    """
     paths: Sequence[Path] = chosen.models
     if not paths and chosen.core:
         paths = [options.int8_model(chosen.artifacts)]
@@ -133,9 +137,9 @@ def _measure(
         document.append(journal, result, samples=chosen.samples)
 
     if chosen.core:
-        with _progress(len(entries) * len(backends)) as say:
+        with progress(len(entries) * len(backends)) as say:
             return bench_core.measure(chosen, chosen.core, entries, dataset, keras, keep, say)
-    with tempfile.TemporaryDirectory() as scratch, _progress(suite.STAGES) as say:
+    with tempfile.TemporaryDirectory() as scratch, progress(suite.STAGES) as say:
         return suite.run(
             entries,
             backends,
@@ -148,7 +152,8 @@ def _measure(
         )
 
 
-def _progress(total: int) -> AbstractContextManager[terminal.Step]:
+def progress(total: int) -> AbstractContextManager[terminal.Step]:
+    """Show the steps of a run."""
     # An animated line needs a thread, which would disturb the latency measurement.
     return terminal.progress("bench", total, prefix="edgekit bench: ", animated=False)
 

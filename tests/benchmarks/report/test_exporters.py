@@ -1,7 +1,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,37 +12,9 @@ from edgekit.benchmarks.report import answers, html, junit, markdown, matrix, te
 from edgekit.benchmarks.report.table import NOTHING, tables
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.dataset import Dataset
+from pages import HOSTILE, Page
 
 RunOf = Callable[..., list[Result]]
-HOSTILE = "<script>alert('x')</script>|`*_[a](b)&\"\n\x00\x1b.tflite"
-VOID = {"meta", "br", "img"}
-
-
-class Page(HTMLParser):
-    """Reads a page, and raises when its tags are not balanced."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(source)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.fixture

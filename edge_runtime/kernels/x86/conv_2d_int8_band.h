@@ -1,0 +1,74 @@
+/* CONV_2D of int8, band by band: what comes before and after band_outputs(), which the file that
+ * includes this defines, with KERNEL(rounding) and what int8_zmm.h defines. */
+#include "conv_2d_bands.h"
+
+/* The outputs of so many rows of windows of a band. */
+TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds *bounds,
+                                const char *packed, uint8_t *band, int32_t rows, int8_t *output);
+
+/* Copies the rows of the image from row y on that a band reads. */
+TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, int32_t rows,
+                             int32_t channels, int32_t zero_point, uint8_t *band)
+{
+    const ptrdiff_t before = (ptrdiff_t)b->before * channels, columns = (ptrdiff_t)b->columns * channels;
+    const ptrdiff_t after = (ptrdiff_t)b->after * channels;
+    if (columns == b->pitch && columns == b->row && y >= 0 && y + rows <= b->height) {
+        copy(band, image + y * b->row, rows * columns);
+        return;
+    }
+    for (int32_t end = y + rows; y < end; y++, band += b->pitch * ELEMENT) {
+        if (y < 0 || y >= b->height) {
+            fill(band, zero_point, b->pitch);
+            continue;
+        }
+        fill(band, zero_point, before);
+        copy(band + before * ELEMENT, image + y * b->row + b->from, columns);
+        fill(band + (before + columns) * ELEMENT, zero_point, after);
+    }
+}
+
+/* Where a window of a band lies, and the next one. */
+typedef struct {
+    const uint8_t *row, *window;
+    int32_t column;
+} Place;
+
+INLINE Place next_place(Place at, const EkBands *b)
+{
+    at.window += b->step * ELEMENT;
+    if (++at.column == b->output_width) {
+        at.column = 0;
+        at.window = at.row += b->pitch * ELEMENT * b->stride_h;
+    }
+    return at;
+}
+
+TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
+                            uint8_t *band)
+{
+    const Conv2D layer = *(const Conv2D *)params, *const p = &layer; /* a copy: bytes may be params */
+    const EkBands b = ek_bands(p, ELEMENT);
+    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
+    const int8_t *input = tensors[0];
+    for (int32_t batch = 0; batch < p->batches; batch++, input += image)
+        for (int32_t row = 0; row < b.output_height; row += b.band) {
+            const int32_t rows = ek_least(b.band, b.output_height - row);
+            copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
+                      p->channels, p->input_zero_point, band);
+            band_outputs(p, &b, &bounds, tensors[1], band, rows, output);
+            output += (ptrdiff_t)rows * b.output_width * p->outputs;
+        }
+}
+
+void KERNEL(twice)(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[5], tensors[6]);
+}
+
+#ifndef UNSIGNED
+void KERNEL(float)(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[4], tensors[5]);
+}
+#endif

@@ -1,0 +1,14 @@
+/* CONV_2D of uint8 with AVX2. */
+#include "kernel.h"
+
+#ifdef EK_X86
+#define UNSIGNED
+#include "int8_avx2.h"
+
+#define KERNEL(rounding) ek_conv_2d_uint8_##rounding##_avx2
+enum { MOST = 6 };
+
+#include "conv_2d_int8.h"
+#else
+typedef int ek_nothing_here; /* C99 wants a declaration in every file */
+#endif
