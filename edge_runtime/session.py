@@ -77,7 +77,8 @@ class Model:
         self._runner = Runner(self.inputs, self.outputs, session)
         # An engine may run a fitting array directly, without the way through Python.
         if hasattr(session, "bind"):
-            vars(self)["run"] = session.bind(self._runner.run)
+            names = tuple(self.inputs), tuple(self.outputs)
+            vars(self)["run"] = session.bind(self._runner.run, *names)
 
     def __repr__(self) -> str:
         """Describe the model in a line."""

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from edgekit.benchmarks.latency import summarise
 from edgekit.benchmarks.resolvers import LiteRTModel
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.tensors import Raw, parts
 
 Array = npt.NDArray[Any]
-Loop = Callable[[Sequence[Array]], None]
+Loop = Callable[[Sequence[Raw]], None]
 """Runs a model on each of the inputs, one per call."""
 
 BLOCKS = 5
@@ -26,10 +27,10 @@ BLOCK_SECONDS = 0.004
 """Approximate length of a block: 80,000 times as long as reading the clock."""
 
 
-def loop_of(run: Callable[[Array], Any]) -> Loop:
-    """Return a loop that calls a function from array to array."""
+def loop_of(run: Callable[[Any], Any]) -> Loop:
+    """Return a loop that calls a function from raw inputs to raw outputs."""
 
-    def loop(inputs: Sequence[Array]) -> None:
+    def loop(inputs: Sequence[Raw]) -> None:
         for tensor in inputs:
             run(tensor)
 
@@ -42,17 +43,25 @@ def loop_of_litert(model: LiteRTModel) -> Loop:
     set_tensor, invoke = interpreter.set_tensor, interpreter.invoke
     get_tensor = interpreter.get_tensor
 
-    def loop(inputs: Sequence[Array]) -> None:
+    def loop(inputs: Sequence[Raw]) -> None:
         for tensor in inputs:
             set_tensor(input_index, tensor)
             invoke()
             get_tensor(output_index)
 
-    return loop
+    def loop_of_several(inputs: Sequence[Raw]) -> None:
+        for tensors in inputs:
+            for index, tensor in zip(model.inputs, parts(tensors), strict=True):
+                set_tensor(index, tensor)
+            invoke()
+            for index in model.outputs:
+                get_tensor(index)
+
+    return loop if len(model.inputs) == len(model.outputs) == 1 else loop_of_several
 
 
 def measure(
-    loops: Mapping[Subject, Loop], inputs: Sequence[Array], metric: str, rounds: int
+    loops: Mapping[Subject, Loop], inputs: Sequence[Raw], metric: str, rounds: int
 ) -> list[Result]:
     """Time calls in blocks, all loops in turns; the samples are seconds per call of each block.
 
@@ -91,7 +100,7 @@ def singles(batch: Array, count: int) -> list[Array]:
     return [np.array(batch[i : i + 1]) for i in range(min(count, len(batch)))]
 
 
-def _block(loop: Loop, inputs: Sequence[Array], passes: int) -> float:
+def _block(loop: Loop, inputs: Sequence[Raw], passes: int) -> float:
     """Return the seconds per call of ``passes`` passes over ``inputs``."""
     started = time.perf_counter()
     for _ in range(passes):

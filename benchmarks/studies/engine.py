@@ -2,10 +2,12 @@
 
     python -m edgekit.benchmarks.studies.engine [--model FILE ...] [--rounds 30] [--json]
     python -m edgekit.benchmarks.studies.engine --networks [--rounds 30] [--json]
+    python -m edgekit.benchmarks.studies.engine --survey PATH ... [--rounds 30] [--json]
 
 One process, one thread, all contenders in turns: one image per call on test images and on random
 tensors, all test images in one call; then fresh processes from their start to their first answer.
-The networks of MLPerf Tiny have random weights, and so only random tensors.
+The networks of ``networks.py`` have random weights, and so only random tensors. ``--hide avx512``
+shows both sides a processor without AVX-512.
 """
 
 import argparse
@@ -34,7 +36,7 @@ from edgekit.benchmarks.resolvers import (
     with_open_batch,
 )
 from edgekit.benchmarks.result import Result, Subject, select
-from edgekit.benchmarks.studies import calls
+from edgekit.benchmarks.studies import calls, hiding, survey
 from edgekit.benchmarks.studies.networks import NETWORKS, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.errors import EdgekitError
@@ -46,6 +48,8 @@ SINGLE = {"images": "call_on_images", "random": "call_on_random"}
 """Inputs -> metric of one image per call."""
 BATCH = {"images": "batch_call", "random": "batch_call_on_random"}
 """Inputs -> metric of all images in one call."""
+BATCHES = {32: "batch_of_32", 128: "batch_of_128"}
+"""Random tensors in one call of a network -> metric."""
 RATIO = "_ratio"
 """Suffix of the metric of a comparison: peer / native, round by round."""
 TITLES = {
@@ -53,6 +57,7 @@ TITLES = {
     SINGLE["random"]: "one random tensor per call",
     BATCH["images"]: "all test images in one call, per image",
     BATCH["random"]: "as many random tensors in one call, per tensor",
+    **{of: f"{count} random tensors in one call, per tensor" for count, of in BATCHES.items()},
     "cold_start": "cold start",
     "peak_memory": "peak memory",
 }
@@ -62,13 +67,14 @@ TOLERANCE = 1e-5
 """Largest difference of a float32 score when LiteRT runs a batch."""
 
 
-def measure(model: Path, images: Images, rounds: int) -> Iterator[Result]:
+def measure(model: Path, images: Images, rounds: int, *, starts: bool = True) -> Iterator[Result]:
     """Yield all results of a model; what one side cannot run has a reason instead.
 
     Args:
         model: a .tflite file with a batch of 1.
         images: uint8 [N, H, W, C], all for the batch and the first of them for single calls.
         rounds: turns of each contender, and number of fresh processes.
+        starts: measure fresh processes as well.
 
     Raises:
         ModelError: LiteRT or our engine cannot run the model.
@@ -79,8 +85,8 @@ def measure(model: Path, images: Images, rounds: int) -> Iterator[Result]:
     yield from batch(model, contenders["native"].run, tensors, rounds)
     drawn = random_tensors(len(tensors), tensors.shape[1:], str(tensors.dtype))
     yield from batch(model, contenders["native"].run, drawn, rounds, BATCH["random"])
-    for result in footprint.measure(list(contenders.values()), images, rounds):
-        yield replace(result, subject=replace(result.subject, model=model.name))
+    if starts:
+        yield from _starts(model, contenders, images, rounds)
 
 
 def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
@@ -98,36 +104,41 @@ def one_a_call(model: Path, tensors: Array, rounds: int) -> Iterator[Result]:
         yield from _with_ratios(calls.measure(loops, singles, metric, rounds))
 
 
-def networks(rounds: int) -> Iterator[Result]:
-    """Yield the results of the four networks of MLPerf Tiny, int8 and float32.
+def networks(rounds: int, *, starts: bool = True) -> Iterator[Result]:
+    """Yield the results of the networks of ``networks.py``, int8 and float32.
 
     Args:
         rounds: turns of each contender, and number of fresh processes.
+        starts: measure fresh processes as well.
     """
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         for name, build in NETWORKS.items():
             for scheme in SCHEMES:
                 path = Path(folder) / f"{name}_{scheme}.tflite"
                 path.write_bytes(converted(build, scheme, path.parent))
-                yield from network(path, rounds)
+                yield from network(path, rounds, starts=starts)
 
 
-def network(model: Path, rounds: int) -> Iterator[Result]:
-    """Yield the seconds of a call on a random tensor, LiteRT's ratio to native, and cold starts.
+def network(model: Path, rounds: int, *, starts: bool = True) -> Iterator[Result]:
+    """Yield the seconds of calls on random tensors, ratios to native, and cold starts.
 
     Args:
         model: the file.
         rounds: turns of each contender, and number of fresh processes.
+        starts: measure fresh processes as well.
     """
     contenders = dict(_contenders(model))
-    (tensor,) = edge_runtime.load(model, backend="native").inputs.values()
-    drawn = random_tensors(DISTINCT_IMAGES, tensor.shape[1:], tensor.dtype)
-    loops = _loops(model, native.instructions()[:1], ["XNNPACK"])
-    singles = calls.singles(drawn, DISTINCT_IMAGES)
+    native_model = edge_runtime.load(model, backend="native")
+    shape, dtype = native_model.input.shape[1:], native_model.input.dtype
+    # Without the portable kernels, which vectors are never slower than.
+    loops = _loops(model, native.instructions()[:-1] or native.instructions(), ["XNNPACK"])
+    singles = calls.singles(random_tensors(DISTINCT_IMAGES, shape, dtype), DISTINCT_IMAGES)
     yield from _with_ratios(calls.measure(loops, singles, SINGLE["random"], rounds))
-    black = np.zeros((1, *tensor.shape[1:]), np.uint8)
-    for result in footprint.measure(list(contenders.values()), black, rounds):
-        yield replace(result, subject=replace(result.subject, model=model.name))
+    for count, metric in BATCHES.items():
+        drawn = random_tensors(count, shape, dtype)
+        yield from batch(model, native_model.run, drawn, rounds, metric)
+    if starts:
+        yield from _starts(model, contenders, np.zeros((1, *shape), np.uint8), rounds)
 
 
 def batch(
@@ -144,7 +155,7 @@ def batch(
         run: native's run, which accepts a batch.
         tensors: raw inputs [N, ...].
         rounds: turns of each contender.
-        metric: one of BATCH.
+        metric: one of BATCH or BATCHES.
     """
     loops: dict[Subject, calls.Loop] = {}
     ours, peer = _subject(model, "native"), _subject(model, "LiteRT XNNPACK")
@@ -192,35 +203,63 @@ def main() -> None:
     models.add_argument(
         "--networks",
         action="store_true",
-        help="the four networks of MLPerf Tiny instead, which needs TensorFlow",
+        help="the networks of MLPerf Tiny and two more instead, which needs TensorFlow",
+    )
+    models.add_argument(
+        "--survey",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="any .tflite files, or folders of them, instead: a line each, the slowest ratio first",
+    )
+    parser.add_argument(
+        "--hide",
+        choices=list(hiding.LEVELS),
+        help="let the processor look as if it had not these instructions and those named before",
     )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    if not (arguments.model or arguments.networks) or arguments.rounds < 1:
+    named = arguments.model or arguments.networks or arguments.survey
+    if not named or arguments.rounds < 1:
         parser.error("name a .tflite with --model, and at least one round")
     try:
+        if arguments.hide:
+            hiding.hide(arguments.hide)
         for backend in ("native", "litert"):
             if reason := unavailable(backend):
                 parser.error(f"{backend}: {reason}")
-        results = _measured(None if arguments.networks else arguments.model, arguments.rounds)
+        machine = environment.describe()
+        if arguments.hide:
+            machine["hidden"] = arguments.hide
+        results = [replace(result, environment=machine) for result in _measured(arguments)]
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
     if arguments.json:
         print(files.to_json([result.to_dict() for result in results], None))
     else:
-        print(report(results))
+        print(survey.report(results) if arguments.survey else report(results))
 
 
-def _measured(models: Sequence[Path] | None, rounds: int) -> list[Result]:
-    """Return all results of the models; of the networks for None."""
-    machine = environment.describe()
-    if models is None:
-        results = list(networks(rounds))
+def _measured(arguments: argparse.Namespace) -> Iterator[Result]:
+    """Yield all results that the command asks for."""
+    rounds, starts = arguments.rounds, not arguments.hide  # a fresh process would see all again
+    if arguments.survey:
+        yield from survey.measure(survey.tflite_files(arguments.survey), rounds)
+    elif arguments.networks:
+        yield from networks(rounds, starts=starts)
     else:
-        images = dataset.for_models(models).x_test
-        results = [result for model in models for result in measure(model, images, rounds)]
-    return [replace(result, environment=machine) for result in results]
+        images = dataset.for_models(arguments.model).x_test
+        for model in arguments.model:
+            yield from measure(model, images, rounds, starts=starts)
+
+
+def _starts(
+    model: Path, contenders: dict[str, Contender], images: Images, rounds: int
+) -> Iterator[Result]:
+    """Yield cold starts and memory of fresh processes, with the model's name."""
+    for result in footprint.measure(list(contenders.values()), images, rounds):
+        yield replace(result, subject=replace(result.subject, model=model.name))
 
 
 def _contenders(model: Path) -> Iterator[tuple[str, Contender]]:

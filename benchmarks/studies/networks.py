@@ -1,7 +1,7 @@
-"""The four architectures of MLPerf Tiny, in Keras, with random weights.
+"""The four architectures of MLPerf Tiny and two more, in Keras, with random weights.
 
-Speed, size and exactness do not depend on what a network has learned. Source: mlcommons/tiny,
-benchmark/training, of which these have the layers.
+Speed, size and exactness do not depend on what a network has learned. Sources: mlcommons/tiny,
+benchmark/training, of which the four have the layers; Keras' "Simple MNIST convnet".
 """
 
 import subprocess
@@ -67,13 +67,41 @@ def anomaly_detection() -> Any:
     return _keras().Model(numbers, layers.Dense(640)(x))
 
 
-NETWORKS: dict[str, Callable[[], Any]] = {
+def digits() -> Any:
+    """Return a convolutional network: image [28, 28, 1] to 10 digits."""
+    layers = _keras().layers
+    x = image = layers.Input((28, 28, 1))
+    for filters in 32, 64:
+        x = layers.MaxPooling2D(2)(layers.Conv2D(filters, 3, activation="relu")(x))
+    x = layers.Flatten()(x)
+    return _keras().Model(image, layers.Dense(10, activation="softmax")(x))
+
+
+def activity() -> Any:
+    """Return a one-dimensional network: window of nine sensors [128, 9] to 6 activities.
+
+    It has convolutions with strides and dilation, a causal one, pools.
+    """
+    layers = _keras().layers
+    window = layers.Input((128, 9))
+    x = layers.Conv1D(16, 5, strides=2, padding="same", activation="relu")(window)
+    x = layers.Conv1D(16, 3, dilation_rate=3, activation="relu6")(x)
+    x = layers.MaxPooling1D(2)(x)
+    x = layers.Conv1D(24, 4, padding="causal")(x)
+    x = layers.SeparableConv1D(24, 3)(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return _keras().Model(window, layers.Dense(6, activation="softmax")(x))
+
+
+MLPERF_TINY: dict[str, Callable[[], Any]] = {
     "kws": keyword_spotting,
     "resnet": image_classification,
     "vww": visual_wake_words,
     "ad": anomaly_detection,
 }
 """Networks by the field's short names."""
+
+NETWORKS = MLPERF_TINY | {"digits": digits, "activity": activity}
 
 
 def randomised(build: Callable[[], Any], seed: int = 0) -> tuple[Any, FloatArray]:

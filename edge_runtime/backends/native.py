@@ -169,9 +169,9 @@ class NativeSession:
             )
         except MemoryError:
             raise ModelError("its packed weights and activations take too much memory") from None
-        if len(inputs) == len(outputs) == 1:
-            self.bind = self._native.bind
-            """Return a function that runs a fitting ndarray, and calls another for the rest."""
+        self.bind = self._native.bind
+        """Return a function that runs fitting ndarrays, and calls another for the rest; also pass
+        the names of the inputs and of the outputs."""
 
     def run(self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]) -> list[memoryview]:
         """Run the model once."""

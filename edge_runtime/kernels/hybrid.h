@@ -22,6 +22,27 @@ static inline int32_t ek_hybrid_zero_point(double low, double high, double step)
     return whole + (rest >= 0.5) - (rest <= -0.5);
 }
 
+/* How numbers from low to high are quantised: times the inverse, clamped, rounded half away from 0. */
+typedef struct {
+    float scale, inverse, low_end, high_end;
+} EkHybrid;
+
+/* low is at most 0 and high at least 0, and one of them is not. */
+static inline EkHybrid ek_hybrid(float low, float high, int32_t asymmetric)
+{
+    const float size = high > -low ? high : -low;
+    EkHybrid hybrid = {size / 127, 127 / size, -127, 127};
+    if (asymmetric) {
+        const double step = (double)(high - low) / 255;
+        const int32_t zero_point = ek_hybrid_zero_point(low, high, step);
+        hybrid.scale = (float)step;
+        hybrid.inverse = 1 / hybrid.scale;
+        hybrid.low_end = -128.0f - (float)zero_point;
+        hybrid.high_end = (float)(127 - zero_point);
+    }
+    return hybrid;
+}
+
 /* Writes the numbers, quantised less their zero point, and returns their scale. */
 static inline float ek_quantize_hybrid(const float *numbers, int32_t count, int32_t asymmetric,
                                        int16_t *quantized)
@@ -35,24 +56,14 @@ static inline float ek_quantize_hybrid(const float *numbers, int32_t count, int3
         memset(quantized, 0, (size_t)count * sizeof *quantized);
         return 1;
     }
-    const float size = high > -low ? high : -low;
-    float scale = size / 127, inverse = 127 / size, least = -127;
-    int32_t zero_point = 0;
-    if (asymmetric) {
-        const double step = (double)(high - low) / 255;
-        scale = (float)step;
-        inverse = 1 / scale;
-        least = -128;
-        zero_point = ek_hybrid_zero_point(low, high, step);
-    }
-    const float low_end = least - (float)zero_point, high_end = (float)(127 - zero_point);
+    const EkHybrid hybrid = ek_hybrid(low, high, asymmetric);
     for (int32_t i = 0; i < count; i++) {
-        float value = numbers[i] * inverse;
-        value = value > low_end ? value : low_end; /* what is not a number, too */
-        value = value < high_end ? value : high_end;
+        float value = numbers[i] * hybrid.inverse;
+        value = value > hybrid.low_end ? value : hybrid.low_end; /* what is not a number, too */
+        value = value < hybrid.high_end ? value : hybrid.high_end;
         quantized[i] = (int16_t)(int32_t)(value < 0 ? value - 0.5f : value + 0.5f);
     }
-    return scale;
+    return hybrid.scale;
 }
 
 #endif

@@ -5,28 +5,10 @@
 #include "activation.h"
 #include "fixed_point.h"
 #include "float_bits.h"
+#include "pool.h"
 #include "square_root.h"
-#include "window.h"
-
-/* The bounds of floats are the bits of floats. */
-typedef struct {
-    int32_t batches, height, width, channels, output_height, output_width;
-    int32_t window_height, window_width, stride_h, stride_w, top, left, lowest, highest;
-} Pool;
 
 enum { EK_POOL_BLOCK = 32 }; /* channels at a time */
-
-/* The part of a dimension that a window covers. */
-typedef struct {
-    int32_t start, count;
-} Span;
-
-static inline Span span_of(int32_t start, int32_t size, int32_t taps)
-{
-    const int32_t first = ek_first_tap(start, 1);
-    const Span span = {start + first, ek_taps_end(start, size, taps, 1) - first};
-    return span;
-}
 
 /* tensors: input [batches][height][width][channels], output [batches][output_height][output_width]
  * [channels], both of the type. The taps of a window are joined to an initial number, and finished
@@ -38,9 +20,10 @@ static inline Span span_of(int32_t start, int32_t size, int32_t taps)
     const int32_t row = p.width * p.channels, most = EK_POOL_BLOCK;                                \
     for (int32_t batch = 0; batch < p.batches; batch++, input += p.height * row) {                 \
         for (int32_t y = 0; y < p.output_height; y++) {                                            \
-            const Span rows = span_of(y * p.stride_h - p.top, p.height, p.window_height);          \
+            const EkSpan rows = ek_span_of(y * p.stride_h - p.top, p.height, p.window_height);     \
             for (int32_t x = 0; x < p.output_width; x++) {                                         \
-                const Span columns = span_of(x * p.stride_w - p.left, p.width, p.window_width);    \
+                const EkSpan columns =                                                             \
+                    ek_span_of(x * p.stride_w - p.left, p.width, p.window_width);                  \
                 const type *first = input + rows.start * row + columns.start * p.channels;         \
                 const int32_t count = rows.count * columns.count;                                  \
                 for (int32_t channel = 0; channel < p.channels; channel += most) {                 \

@@ -3,18 +3,14 @@
 
 #include "exponential.h"
 #include "float_bits.h"
-
-/* Beta is the bits of a float. */
-typedef struct {
-    int32_t rows, depth, beta;
-} Float32;
+#include "softmax_float32.h"
 
 /* tensors: input float [rows][depth], output float [rows][depth]. */
 void ek_softmax_float32(const int32_t *params, void *const *tensors)
 {
     const float *input = (const float *)tensors[0];
     float *output = (float *)tensors[1];
-    const Float32 *p = (const Float32 *)params;
+    const SoftmaxFloat32 *p = (const SoftmaxFloat32 *)params;
     const int32_t rows = p->rows, depth = p->depth;
     const double beta = (double)ek_float(&p->beta);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {

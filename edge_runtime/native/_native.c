@@ -14,9 +14,9 @@
 #include "session.h"
 #include "variants.h"
 
-static int all_finite(const Session *self, char *numbers)
+static int all_finite(const Session *self, const Port *port, char *numbers)
 {
-    const int32_t count = (int32_t)(self->inputs[0].size / 4);
+    const int32_t count = (int32_t)(port->size / 4);
     int32_t finite;
     void *const tensors[] = {numbers, &finite};
     self->finite(&count, tensors);
@@ -31,7 +31,7 @@ static int meet_numpy(Session *self)
         return -1;
     if (!numpy.array_type)
         return 0;
-    for (Py_ssize_t i = 0; i < 2; i++) { /* the input and the output */
+    for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++) {
         self->inputs[i].descr = numpy.descr(self->inputs[i].type_number);
         if (!self->inputs[i].descr)
             return -1;
@@ -48,50 +48,99 @@ static int fits(const Array *array, const Port *port)
             memcmp(array->dimensions, port->shape, (size_t)port->rank * sizeof *port->shape) == 0);
 }
 
-/* An array for the result: the last result if we hold its only reference, otherwise a new one. */
-static PyObject *result_array(Session *self)
+/* Whether kernels may read an object as an input: a fitting ndarray of finite numbers. */
+static int readable(const Session *self, const Port *port, PyObject *tensor)
 {
-    PyObject *last = self->last;
+    const Array *array = (const Array *)tensor;
+    return Py_TYPE(tensor) == self->numpy.array_type && fits(array, port) &&
+           (array->flags & (C_CONTIGUOUS | ALIGNED)) == (C_CONTIGUOUS | ALIGNED) &&
+           (port->type_number != NUMPY_FLOAT32 || all_finite(self, port, array->data));
+}
+
+/* An array for a result: the last result if we hold its only reference, otherwise a new one. */
+static PyObject *result_array(Session *self, Port *port)
+{
+    PyObject *last = port->last;
     const Array *array = (const Array *)last;
-    self->last = NULL;
+    port->last = NULL;
     if (last && Py_REFCNT(last) == 1 && !array->weakrefs && !array->base &&
-        array->flags == self->last_flags && fits(array, &self->outputs[0]))
+        array->flags == port->last_flags && fits(array, port))
         return last;
     Py_XDECREF(last);
-    Port *port = &self->outputs[0];
     Py_INCREF(port->descr); /* new_array steals a reference */
     PyObject *result = self->numpy.new_array(self->numpy.array_type, port->descr, port->rank,
                                              port->shape, NULL, NULL, 0, NULL);
     if (result)
-        self->last_flags = ((const Array *)result)->flags;
+        port->last_flags = ((const Array *)result)->flags;
     return result;
 }
 
-/* The function that bind returns: bound is a session of one input and one output, and the function
- * that runs everything but a fitting ndarray. */
-static PyObject *bound_run(PyObject *bound, PyObject *tensor)
+enum { MOST_BOUND = 16 }; /* inputs and outputs of a session that run without Python */
+
+/* Finds the inputs: an ndarray, a tuple of them or a dict by name; returns whether all are readable.
+ * The references are borrowed. names: of the inputs. */
+static int find_inputs(const Session *self, PyObject *tensors, PyObject *names, PyObject **inputs)
+{
+    const Py_ssize_t count = self->input_count;
+    const int tuple = PyTuple_CheckExact(tensors), dict = PyDict_CheckExact(tensors);
+    if (tuple ? PyTuple_Size(tensors) != count : dict ? PyDict_Size(tensors) != count : count > 1)
+        return 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *tensor = tuple  ? PyTuple_GetItem(tensors, i)
+                           : dict ? PyDict_GetItem(tensors, PyTuple_GetItem(names, i))
+                                  : tensors;
+        if (!tensor || !readable(self, &self->inputs[i], tensor))
+            return 0;
+        inputs[i] = tensor;
+    }
+    return 1;
+}
+
+/* What run returns: the result, or all of them as a tuple or as a dict. */
+static PyObject *gathered(PyObject *const *results, Py_ssize_t count, int tuple, PyObject *names)
+{
+    if (count == 1)
+        return Py_NewRef(results[0]);
+    PyObject *all = tuple ? PyTuple_New(count) : PyDict_New();
+    for (Py_ssize_t i = 0; all && i < count; i++)
+        if (tuple ? PyTuple_SetItem(all, i, Py_NewRef(results[i]))
+                  : PyDict_SetItem(all, PyTuple_GetItem(names, i), results[i]))
+            Py_CLEAR(all);
+    return all;
+}
+
+/* The function that bind returns: bound is a session, the function that runs everything but fitting
+ * ndarrays, and the names of inputs and outputs. */
+static PyObject *bound_run(PyObject *bound, PyObject *tensors)
 {
     Session *self = (Session *)PyTuple_GetItem(bound, 0);
+    const Py_ssize_t inputs = self->input_count, outputs = self->output_count;
+    char *ports[MOST_BOUND];
+    PyObject *arrays[MOST_BOUND], *all = NULL;
     if (!self->numpy.array_type && meet_numpy(self) < 0)
         return NULL;
-    const Array *array = (const Array *)tensor;
-    if (!self->numpy.array_type || Py_TYPE(tensor) != self->numpy.array_type ||
-        !fits(array, &self->inputs[0]) ||
-        (array->flags & (C_CONTIGUOUS | ALIGNED)) != (C_CONTIGUOUS | ALIGNED) ||
-        (self->inputs[0].type_number == NUMPY_FLOAT32 && !all_finite(self, array->data)))
-        return PyObject_CallFunctionObjArgs(PyTuple_GetItem(bound, 1), tensor, NULL);
-    PyObject *result = result_array(self);
-    if (!result)
-        return NULL;
-    char *ports[] = {array->data, ((Array *)result)->data};
-    if (execute(self, ports, 1) < 0) {
-        Py_DECREF(result);
-        return NULL;
+    if (!self->numpy.array_type || inputs + outputs > MOST_BOUND ||
+        !find_inputs(self, tensors, PyTuple_GetItem(bound, 2), arrays))
+        return PyObject_CallFunctionObjArgs(PyTuple_GetItem(bound, 1), tensors, NULL);
+    /* Held, because while kernels run without the GIL, a dict may change. */
+    for (Py_ssize_t i = 0; i < inputs; i++)
+        ports[i] = ((Array *)Py_NewRef(arrays[i]))->data;
+    Py_ssize_t ready = inputs;
+    for (; ready < inputs + outputs; ready++) {
+        if (!(arrays[ready] = result_array(self, &self->inputs[ready])))
+            break;
+        ports[ready] = ((Array *)arrays[ready])->data;
     }
-    PyObject *former = self->last; /* another thread may have set it in the meantime */
-    self->last = Py_NewRef(result);
-    Py_XDECREF(former);
-    return result;
+    PyObject *const *results = arrays + inputs;
+    if (ready == inputs + outputs && execute(self, ports, 1) == 0)
+        all = gathered(results, outputs, PyTuple_CheckExact(tensors), PyTuple_GetItem(bound, 3));
+    for (Py_ssize_t i = 0; i < ready; i++) { /* another thread may have set it in the meantime */
+        PyObject *former = i < inputs ? arrays[i] : self->inputs[i].last;
+        if (i >= inputs)
+            self->inputs[i].last = arrays[i];
+        Py_XDECREF(former);
+    }
+    return all;
 }
 
 /* The images that kernels read: those of the buffer, or a copy if its elements are misaligned. NULL
@@ -224,13 +273,17 @@ static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what
 
 /* The session has no reference to slow, which refers to the session: a cycle would keep both, and
  * the file, until the garbage collector runs. */
-static PyObject *session_bind(PyObject *self, PyObject *slow)
+static PyObject *session_bind(Session *self, PyObject *arguments)
 {
-    if (((Session *)self)->input_count != 1 || ((Session *)self)->output_count != 1) {
-        PyErr_SetString(PyExc_ValueError, "a session of several inputs or outputs cannot be bound");
+    PyObject *slow, *inputs, *outputs;
+    if (!PyArg_ParseTuple(arguments, "OO!O!:bind", &slow, &PyTuple_Type, &inputs, &PyTuple_Type,
+                          &outputs))
+        return NULL;
+    if (PyTuple_Size(inputs) != self->input_count || PyTuple_Size(outputs) != self->output_count) {
+        PyErr_SetString(PyExc_ValueError, "each input and output has a name");
         return NULL;
     }
-    PyObject *bound = PyTuple_Pack(2, self, slow);
+    PyObject *bound = PyTuple_Pack(4, self, slow, inputs, outputs);
     PyObject *run = bound ? PyCFunction_NewEx(&run_method, bound, NULL) : NULL;
     Py_XDECREF(bound);
     return run;
@@ -239,9 +292,10 @@ static PyObject *session_bind(PyObject *self, PyObject *slow)
 static void session_dealloc(Session *self)
 {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
-    Py_CLEAR(self->last);
-    for (Py_ssize_t i = 0; self->inputs && i < self->input_count + self->output_count; i++)
+    for (Py_ssize_t i = 0; self->inputs && i < self->input_count + self->output_count; i++) {
         Py_CLEAR(self->inputs[i].descr);
+        Py_CLEAR(self->inputs[i].last);
+    }
     for (Py_ssize_t i = 0; i < self->buffer_count; i++)
         PyBuffer_Release(&self->buffers[i]);
     for (Py_ssize_t i = 0; i < self->copy_count; i++)
@@ -266,8 +320,9 @@ static PyMethodDef session_methods[] = {
     {"profile", METHOD(session_profile), METH_VARARGS,
      "profile(inputs, outputs): run one image; nanoseconds of each step, then of none, as int64."},
     {"reset", METHOD(session_reset), METH_NOARGS, "Set the states to their initial values."},
-    {"bind", session_bind, METH_O,
-     "bind(slow): return run, which calls slow for everything but a fitting ndarray."},
+    {"bind", METHOD(session_bind), METH_VARARGS,
+     "bind(slow, input_names, output_names): return run, which calls slow for everything but fitting "
+     "ndarrays."},
     {NULL, NULL, 0, NULL},
 };
 

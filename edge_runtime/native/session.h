@@ -20,6 +20,8 @@ typedef struct {
     Py_ssize_t shape[MAX_RANK];
     Py_ssize_t size, element; /* bytes of one image and of one of its elements, both at least 1 */
     PyObject *descr;
+    PyObject *last; /* the last result, reused when no other reference is left */
+    int last_flags;
 } Port; /* an input or output of the model */
 
 typedef struct {
@@ -69,8 +71,6 @@ typedef struct {
     Port *inputs, *outputs; /* one array */
     Py_ssize_t input_count, output_count;
     Numpy numpy;
-    PyObject *last; /* the last result, reused when no other reference is left */
-    int last_flags;
 } Session;
 
 static void *aligned(char *memory)

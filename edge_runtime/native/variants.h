@@ -75,11 +75,10 @@ static int supported(const char *level)
                __builtin_cpu_supports("avx512vnni");
     if (!strcmp(level, "avxvnni")) {
         unsigned a, b, c, d; /* not every compiler supports the name */
-        return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-               a >> 4 & 1;
+        return supported("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
     }
     if (!strcmp(level, "avx2"))
-        return __builtin_cpu_supports("avx2") != 0;
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
 #ifdef EK_ARM64
     if (!strcmp(level, "neon"))

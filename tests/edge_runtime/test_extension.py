@@ -155,7 +155,7 @@ def test_a_session_is_only_made_of_a_plan() -> None:
 
 
 def test_a_bound_function_calls_the_other_one() -> None:
-    run = session().bind(lambda tensor: ("slow", tensor))
+    run = session().bind(lambda tensor: ("slow", tensor), ("x",), ("y",))
     assert run(b"bytes") == ("slow", b"bytes")
     strided = np.zeros((1, 6), np.float32)[:, ::2]
     for tensor in np.zeros((2, 3), np.float32), np.zeros((1, 3)), strided:
@@ -165,9 +165,12 @@ def test_a_bound_function_calls_the_other_one() -> None:
     tensor[0, 0] = np.nan
     assert run(tensor)[1] is tensor
     with pytest.raises(TypeError):
-        session().bind(None)(b"")
+        session().bind(None, ("x",), ("y",))(b"")
     with pytest.raises(TypeError):
         run()
+    for names in ((("x", "z"), ("y",)), (("x",), ())):
+        with pytest.raises(ValueError, match="has a name"):
+            session().bind(None, *names)
 
 
 def moved(array: np.ndarray, by: int) -> np.ndarray:

@@ -20,19 +20,6 @@ WITHIN = 1e-5
 """Of the largest output of a float32 network: sums have another order than LiteRT's."""
 
 
-def one_dimensional() -> Any:
-    """Windows of nine sensors: convolutions with strides and dilation, a causal one, pools."""
-    layers = frameworks.keras().layers
-    window = layers.Input((128, 9))
-    x = layers.Conv1D(16, 5, strides=2, padding="same", activation="relu")(window)
-    x = layers.Conv1D(16, 3, dilation_rate=3, activation="relu6")(x)
-    x = layers.MaxPooling1D(2)(x)
-    x = layers.Conv1D(24, 4, padding="causal")(x)
-    x = layers.SeparableConv1D(24, 3)(x)
-    x = layers.GlobalAveragePooling1D()(x)
-    return frameworks.keras().Model(window, layers.Dense(6, activation="softmax")(x))
-
-
 def recurrent(layer: Callable[[Any], Any]) -> Callable[[], Any]:
     """A spectrogram through recurrent layers, most of which become loops."""
 
@@ -113,14 +100,13 @@ def depth_multiplied() -> Any:
 
 BUILT: dict[str, Callable[[], Any]] = {
     **networks.NETWORKS,
-    "one-dimensional": one_dimensional,
     "recurrent, unrolled": recurrent(lambda layers: layers.LSTM(12, unroll=True)),
     "branching": branching,
     "U-shaped": u_shaped,
     "depth-multiplied": depth_multiplied,
 }
 CASES = [(name, scheme) for name in BUILT for scheme in ("float32", "int8")]
-CASES += [(name, "int16x8") for name in ("kws", "one-dimensional", "U-shaped")]
+CASES += [(name, "int16x8") for name in ("kws", "activity", "U-shaped")]
 CASES += [(name, "dynamic") for name in ("kws", "branching", "depth-multiplied")]
 CASES += [("branching", "float16")]
 # The converter's calibration for int8 does not survive a WHILE.

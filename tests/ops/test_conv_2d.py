@@ -202,7 +202,21 @@ def float32_trial(rng):
     return Trial([*params, 0, 0, 0, *bits], tensors, (1, 2), [4 * output])
 
 
+def hybrid_trial(rng):
+    params, (inputs, weights, output) = trial_layer(rng)
+    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+    bits = np.array(limits, np.float32).view(np.int32).tolist()
+    tensors = [trials.float32s(rng, inputs, rng.integers(8)), trials.int8s(rng, weights)]
+    if rng.integers(8) == 0:  # all the same, of which 0 has no scale
+        tensors[0][:] = rng.choice(np.array([0, -0.0, 1.5, np.nan], np.float32))
+    tensors.append(trials.float32s(rng, params[6], rng.integers(8)))
+    tensors.append((2.0 ** rng.uniform(-20, 8, params[6])).astype(np.float32))
+    return Trial([*params, 0, 0, 0, *bits], tensors, range(1, 4), [4 * output])
+
+
 TRIALS = {
+    "conv_2d_hybrid_symmetric": hybrid_trial,
+    "conv_2d_hybrid_asymmetric": hybrid_trial,
     "conv_2d_int8_twice": int8_twice_trial,
     "conv_2d_uint8_twice": uint8_trial,
     "conv_2d_int8_float": int8_float_trial,

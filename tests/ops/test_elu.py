@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from runtimes import f32
 from unary import FLOAT, int8s
@@ -15,6 +16,8 @@ PEERS = {"litert": runtimes.builtin, "xnnpack": runtimes.xnnpack}
 """LiteRT has no reference kernel for it."""
 
 SEEDS = unary.seeds("ELU", 0.02, {"int8": (0.01, 1)})
+
+TRIALS = {"elu_float32": trials.unary_floats()}
 
 
 @settings(max_examples=60, deadline=None)

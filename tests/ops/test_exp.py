@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from runtimes import f32
 from unary import FLOAT, compare, int8s
 
 SEEDS = unary.seeds("EXP", 0.02, {"int8": (0.04, 1), "int16": (0.0004, 0)})
+
+TRIALS = {"transcendental_exp_float32": trials.unary_floats()}
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from micro_arithmetic import (
     MAX32,
@@ -35,6 +36,15 @@ SEEDS = {
     **unary.seeds("LOGISTIC", 0.05, {"int8": OUTPUT[1:], "uint8": (1 / 256, 0), "int16": WIDE[1:]}),
     "LOGISTIC int16 of a power of two": build.unary("LOGISTIC", ("int16", 2**-12, 0), WIDE, 19),
 }
+
+
+def float_trial(rng):
+    """With the limits that LiteRT and XNNPACK have, and others."""
+    below = np.float32(rng.choice([-9.0, np.finfo(np.float32).min, -1.0]))
+    return trials.unary_floats(int(below.view(np.int32)))(rng)
+
+
+TRIALS = {"logistic_float32": float_trial}
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,5 +1,7 @@
 """MAX_POOL_2D, AVERAGE_POOL_2D and L2_POOL_2D: every engine against LiteRT, byte by byte."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 from runtimes import drawn, equal, f32
+from trials import Trial, between
 
 OPS = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D")
 SAME, VALID = range(2)
@@ -55,6 +59,43 @@ SEEDS = {
     for op in OPS
     for dtype in ("float32", "int8", "uint8", "int16")
     if op != "L2_POOL_2D" or dtype == "float32"
+}
+
+
+def trial(rng, dtype):
+    """Windows that leave the image or not, of few channels and of more than fill vectors."""
+    batches, channels = between(rng, 1, 2), between(rng, 1, 70 if rng.integers(2) else 20)
+    image, output, window, strides, before = [], [], [], [], []
+    for _ in range(2):
+        taps, stride, size = between(rng, 1, 4), between(rng, 1, 3), between(rng, 1, 7)
+        places = -(-size // stride)
+        inside = rng.integers(2)
+        before.append(0 if inside else max(0, (places - 1) * stride + taps - size) // 2)
+        image.append(size + taps - 1 if inside else size)
+        output.append(places)
+        window.append(taps)
+        strides.append(stride)
+    counts = [batches * height * width * channels for height, width in (image, output)]
+    if dtype == "int8":
+        low = -128 if rng.integers(2) else between(rng, -128, 127)
+        limits = [low, 127 if rng.integers(2) else between(rng, low, 127)]
+        numbers = trials.int8s(rng, counts[0])
+    else:
+        bounds = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+        limits = np.array(bounds, np.float32).view(np.int32).tolist()
+        numbers = trials.float32s(rng, counts[0], rng.integers(4))
+        if rng.integers(4) == 0:
+            special = np.array([np.inf, -np.inf, 0.0, -0.0], np.float32)
+            numbers = np.where(rng.integers(2, size=counts[0]), rng.choice(special, counts[0]), 1)
+            numbers = numbers.astype(np.float32)
+    params = [batches, *image, channels, *output, *window, *strides, *before, *limits]
+    return Trial(params, [numbers], [], [counts[1] * numbers.itemsize])
+
+
+TRIALS = {
+    "pool_max_int8": partial(trial, dtype="int8"),
+    "pool_max_float32": partial(trial, dtype="float32"),
+    "pool_average_float32": partial(trial, dtype="float32"),
 }
 
 FIELDS = {

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from micro_arithmetic import requantize
 from runtimes import equal, f32
+from trials import Trial, between
 from unary import FLOAT, compare, compare_micro, factors, int8s, moved, roundings, scales
 
 
@@ -37,6 +39,27 @@ def seeds():
 
 
 SEEDS = seeds()
+
+
+def trial(rng):
+    """Numbers of any size, also halves of steps."""
+    scale = np.float32(2.0 ** rng.uniform(-8, 2) if rng.integers(2) else 0.25)
+    numbers = trials.unary_floats()(rng).tensors[0]
+    if rng.integers(2):
+        numbers = (rng.integers(-600, 600, len(numbers)) * scale / 2).astype(np.float32)
+    low = int(rng.choice([-128, 0]))
+    limits = [low, low + 255]
+    params = [len(numbers), int(scale.view(np.int32)), between(rng, *limits), *limits]
+    return Trial(params, [numbers], [], [len(numbers)])
+
+
+def table_trial(rng):
+    numbers = trials.int8s(rng, between(rng, 1, 200))
+    table = rng.integers(-128, 128, 256, np.int8)
+    return Trial([len(numbers)], [numbers, table], [1], [len(numbers)])
+
+
+TRIALS = {"quantize_int8": trial, "lookup_int8": table_trial}
 
 
 @settings(max_examples=200, deadline=None)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 from edge_runtime import ModelError, fixed_point
 from edge_runtime.ops import softmax_tables
 from edge_runtime.planner import plan
@@ -26,6 +27,7 @@ from micro_arithmetic import (
     saturating_left,
 )
 from runtimes import drawn, equal, f32
+from trials import Trial, between
 
 OUTPUTS = {
     ("int8", "int8"): (2.0**-8, -128),
@@ -71,6 +73,22 @@ INTEGERS = {
 def peer(types, rounding):
     """Return the runtime whose bytes a rounding gives; uint8 always has LiteRT's."""
     return runtimes.PEERS["litert" if types[0] == "uint8" else rounding]
+
+
+def float_trial(rng):
+    """Short rows of which many are calculated together, rows of more than that, and in between."""
+    depth = between(rng, 1, 20) if rng.integers(4) else between(rng, 21, 700)
+    rows = between(rng, 1, 60) if depth < 21 else between(rng, 1, 3)
+    beta = np.float32(rng.choice([1.0, 0.3, 7.0]))
+    trial = trials.unary_floats()(rng)
+    numbers = np.resize(rng.permutation(trial.tensors[0]), rows * depth)
+    if rng.integers(2):
+        scale = 10.0 ** rng.uniform(-2, 2.5)
+        numbers = (rng.standard_normal(rows * depth) * scale).astype(np.float32)
+    return Trial([rows, depth, int(beta.view(np.int32))], [numbers], [], [numbers.nbytes])
+
+
+TRIALS = {"softmax_float32": float_trial}
 
 
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack"])

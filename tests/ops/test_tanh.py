@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from micro_arithmetic import (
     exp_on_negative_values,
@@ -23,6 +24,8 @@ SEEDS = {
     **unary.seeds("TANH", 0.05, {"int8": OUTPUT[1:], "uint8": (1 / 128, 128), "int16": WIDE[1:]}),
     "TANH int16 of a power of two": build.unary("TANH", ("int16", 2**-11, 0), WIDE, 19),
 }
+
+TRIALS = {"tanh_float32": trials.unary_floats()}
 
 
 @settings(max_examples=100, deadline=None)

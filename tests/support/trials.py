@@ -134,6 +134,23 @@ def float32s(rng: np.random.Generator, count: int, kind: int) -> Array:
     return numbers
 
 
+def unary_floats(*more: int) -> Draw:
+    """Return what draws a trial of a kernel of one float, with parameters that follow the count."""
+
+    def trial(rng: np.random.Generator) -> Trial:
+        count = between(rng, 1, 100)
+        numbers = float32s(rng, count, int(rng.integers(4)))
+        if rng.integers(2):
+            scale = np.float32(10.0 ** rng.uniform(-4, 2.5))
+            numbers = (rng.standard_normal(count) * scale).astype(np.float32)
+        if rng.integers(4) == 0:  # what an op before it may have given
+            special = np.array([np.inf, -np.inf, np.nan, -np.nan, 0.0, -0.0], np.float32)
+            numbers[rng.integers(count, size=5)] = rng.choice(special, 5)
+        return Trial([count, *more], [numbers], [], [4 * count])
+
+    return trial
+
+
 # ---- Dense layers ----
 
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conv_2d_bands.h"
+#include "fully_connected.h"
 #include "rescaling.h"
 #include "table.h"
 
@@ -136,7 +137,7 @@ static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8
 }
 
 static Output output_of(const Conv2D *p, const Form *form, void *const *tensors, size_t o,
-                        int twice)
+                        int rounding)
 {
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const int8_t *const weights = (const int8_t *)tensors[1] + o * depth;
@@ -152,7 +153,7 @@ static Output output_of(const Conv2D *p, const Form *form, void *const *tensors,
     output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
     output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
     output.factor = ((const int32_t *)tensors[3])[o];
-    output.shift = twice ? ((const int32_t *)tensors[4])[o] : 0;
+    output.shift = rounding != FLOAT ? ((const int32_t *)tensors[4])[o] : 0;
     return output;
 }
 
@@ -162,15 +163,16 @@ static inline void put_start(int32_t mode, size_t chunks, char *packed)
     memcpy(packed, start, sizeof start);
 }
 
-static int pack(const Form *form, int twice, const int32_t *params, void *const *tensors,
+static int pack(const Form *form, int rounding, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
     const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
-    for (int i = 1; i < 4 + twice; i++)
+    const int doubling = form->doubling && rounding == TWICE;
+    for (int i = 1; i < 4 + (rounding != FLOAT); i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form->element) || (form->doubling && twice && saturates(tensors[3], outputs)))
+    if (!fits(p, form->element) || (doubling && saturates(tensors[3], outputs)))
         return 0;
     const EkTiles tiles = ek_tiles(p);
     const size_t step = form->tiles ? EK_TILE_BYTES : EK_CHUNK;
@@ -183,10 +185,15 @@ static int pack(const Form *form, int twice, const int32_t *params, void *const 
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
-    packing->sizes[1] = weights + vectors * chunks * lanes * EK_CHUNK;
+    const size_t biases = weights + vectors * chunks * lanes * EK_CHUNK;
+    int32_t mode = rounding == ONCE || p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    packing->sizes[1] = biases + (rounding == ONCE ? vectors * lanes * sizeof(int32_t) : 0);
+    for (size_t o = 0; (packed || rounding == ONCE) && o < outputs; o++)
+        mode = mode_for(output_of(p, form, tensors, o, rounding), mode);
+    if (rounding == ONCE && mode != EK_ABOVE)
+        return 0;
     if (!packed)
         return 1;
-    int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     int32_t *const offsets = (int32_t *)(void *)(packed + 64);
     memset(packed, 0, packing->sizes[1]);
     if (!form->tiles || tiles.in_band)
@@ -197,18 +204,21 @@ static int pack(const Form *form, int twice, const int32_t *params, void *const 
             offsets[k] = (int32_t)(k * step);
         put_pieces(p, (EkPiece *)(void *)(packed + 64 + ek_rounded(tiles.steps * sizeof(int32_t))));
     }
-    for (size_t o = 0; o < outputs; o++)
-        mode = mode_for(output_of(p, form, tensors, o, twice), mode);
-    mode = twice ? mode : EK_FLOAT;
+    mode = rounding == FLOAT ? EK_FLOAT : mode;
     put_start(mode, chunks, packed);
     for (size_t o = 0; o < outputs; o++) {
         const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
         const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
         const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
-        const Output output = output_of(p, form, tensors, o, twice);
-        put_head(form->doubling && twice ? EK_TWICE : mode, output, p->output_zero_point, lanes, lane,
+        const Output output = output_of(p, form, tensors, o, rounding);
+        put_head(doubling ? EK_TWICE : mode, rounding, output, p->output_zero_point, lanes, lane,
                  (int32_t *)(void *)(packed + ek_heads_start(places) + head));
+        if (rounding == ONCE) {
+            const Output bytes = output_of(p, &ZMM, tensors, o, rounding);
+            memcpy(packed + biases + ((before + vector) * lanes + lane) * sizeof bytes.bias,
+                   &bytes.bias, sizeof bytes.bias);
+        }
         put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth, times,
                  many * lanes * form->together,
                  packed + weights + before * chunks * lanes * EK_CHUNK +
@@ -228,90 +238,108 @@ static inline int fills_tiles(const Conv2D *p)
 
 int ek_pack_conv_2d_int8_twice_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return fills_tiles((const Conv2D *)params) && pack(&TILES, 1, params, tensors, packing);
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    return fills_tiles((const Conv2D *)params) && pack(&TILES, 0, params, tensors, packing);
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, FLOAT, params, tensors, packing);
+}
+
+/* FULLY_CONNECTED as a convolution of rows. Behind it are the biases for rows of bytes to which 128 are
+ * added, int32 [vectors][lanes], because few rows are multiplied as vectors. */
+int ek_pack_fully_connected_int8_amx(const int32_t *params, void *const *tensors,
+                                     ek_packing *packing)
+{
+    const FullyConnectedInt8 *const p = (const FullyConnectedInt8 *)params;
+    const Conv2D layer = {.batches = 1, .height = p->rows, .width = 1, .channels = p->depth,
+                          .output_height = p->rows, .output_width = 1, .outputs = p->outputs,
+                          .depth = p->depth, .window_height = 1, .window_width = 1,
+                          .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+                          .output_zero_point = p->output_zero_point, .lowest = p->lowest,
+                          .highest = p->highest};
+    packing->count = sizeof layer / sizeof(int32_t);
+    memcpy(packing->params, &layer, sizeof layer);
+    return (int64_t)p->depth * p->outputs >= 256 &&
+           pack(&TILES, ONCE, packing->params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(&ZMM, 1, params, tensors, packing);
+    return pack(&ZMM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx512(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(&ZMM, 0, params, tensors, packing);
+    return pack(&ZMM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(&YMM, 1, params, tensors, packing);
+    return pack(&YMM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avxvnni(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(&YMM, 0, params, tensors, packing);
+    return pack(&YMM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(&PAIRS, 1, params, tensors, packing);
+    return pack(&PAIRS, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(&PAIRS, 0, params, tensors, packing);
+    return pack(&PAIRS, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_i8mm(const int32_t *params, void *const *tensors,
-                                       ek_packing *packing)
+                                    ek_packing *packing)
 {
-    return pack(&I8MM, 1, params, tensors, packing);
+    return pack(&I8MM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_i8mm(const int32_t *params, void *const *tensors,
-                                       ek_packing *packing)
+                                    ek_packing *packing)
 {
-    return pack(&I8MM, 0, params, tensors, packing);
+    return pack(&I8MM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
-                                          ek_packing *packing)
+                                       ek_packing *packing)
 {
-    return pack(&DOTPROD, 1, params, tensors, packing);
+    return pack(&DOTPROD, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_dotprod(const int32_t *params, void *const *tensors,
-                                          ek_packing *packing)
+                                       ek_packing *packing)
 {
-    return pack(&DOTPROD, 0, params, tensors, packing);
+    return pack(&DOTPROD, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_neon(const int32_t *params, void *const *tensors,
-                                       ek_packing *packing)
+                                    ek_packing *packing)
 {
-    return pack(&NEON, 1, params, tensors, packing);
+    return pack(&NEON, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_neon(const int32_t *params, void *const *tensors,
-                                       ek_packing *packing)
+                                    ek_packing *packing)
 {
-    return pack(&NEON, 0, params, tensors, packing);
+    return pack(&NEON, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors,
                                      ek_packing *packing)
 {
-    return pack(&UNSIGNED_PAIRS, 1, params, tensors, packing);
+    return pack(&UNSIGNED_PAIRS, TWICE, params, tensors, packing);
 }
 
 static inline size_t scratch(const int32_t *params, int32_t element)
@@ -332,11 +360,13 @@ size_t ek_scratch_conv_2d_pairs(const int32_t *params)
     return scratch(params, 2);
 }
 
-/* A band of bytes and behind it two tiles' windows: copies, or what is read beyond the last. */
+/* A band of bytes and behind it the copies of two tiles' windows, or what is read beyond the last. */
 size_t ek_scratch_conv_2d_tiles(const int32_t *params)
 {
     const Conv2D *const p = (const Conv2D *)params;
     const EkBands bands = ek_bands(p, 1);
-    const size_t copies = 2 * EK_TILE_ROWS * EK_TILE_BYTES * ek_tiles(p).steps;
-    return ek_band_size(&bands, 1) + 64 + copies + EK_TILE_ROWS * (size_t)bands.step;
+    const EkTiles tiles = ek_tiles(p);
+    const size_t copies = 2 * EK_TILE_ROWS * EK_TILE_BYTES * tiles.steps;
+    const size_t beyond = EK_TILE_ROWS * (size_t)bands.step;
+    return ek_band_size(&bands, 1) + 64 + (tiles.in_band ? beyond : copies);
 }

@@ -54,7 +54,7 @@ static inline int fits(const DepthwiseInt8 *p, Form form)
 }
 
 static Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors, size_t o,
-                        int twice)
+                        int rounding)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
@@ -71,7 +71,7 @@ static Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors,
     sum *= form.added + p->input_zero_point;
     output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
     output.factor = ((const int32_t *)tensors[3])[o];
-    output.shift = twice ? ((const int32_t *)tensors[4])[o] : 0;
+    output.shift = rounding == TWICE ? ((const int32_t *)tensors[4])[o] : 0;
     return output;
 }
 
@@ -93,16 +93,17 @@ static void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
         }
 }
 
-static int pack(Form form, int twice, const int32_t *params, void *const *tensors,
+static int pack(Form form, int rounding, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const size_t lanes = (size_t)form.lanes, chunk = (size_t)form.chunk;
-    for (int i = 1; i < 4 + twice; i++)
+    const int doubling = form.doubling && rounding == TWICE;
+    for (int i = 1; i < 4 + (rounding == TWICE); i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form) || (form.doubling && twice && saturates(tensors[3], outputs)))
+    if (!fits(p, form) || (doubling && saturates(tensors[3], outputs)))
         return 0;
     const EkDepthwise d = layer_of(p, form);
     const size_t vectors = ((size_t)d.outputs + lanes - 1) / lanes;
@@ -115,15 +116,15 @@ static int pack(Form form, int twice, const int32_t *params, void *const *tensor
     int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     memset(packed, 0, packing->sizes[1]);
     for (size_t o = 0; o < outputs; o++)
-        mode = mode_for(output_of(p, form, tensors, o, twice), mode);
-    mode = twice ? mode : EK_FLOAT;
+        mode = mode_for(output_of(p, form, tensors, o, rounding), mode);
+    mode = rounding == FLOAT ? EK_FLOAT : mode;
     memcpy(packed, &mode, sizeof mode);
     for (size_t n = 0; n < (size_t)d.outputs; n++) {
         const size_t o = n % outputs, vector = n / lanes, lane = n % lanes;
         char *const head = packed + 64 + vector * EK_COLUMNS * lanes * 4;
         char *const to = packed + ek_depthwise_weights_start(&d, lanes) +
                          (vector * chunks * lanes + lane) * chunk;
-        put_head(form.doubling && twice ? EK_TWICE : mode, output_of(p, form, tensors, o, twice),
+        put_head(doubling ? EK_TWICE : mode, rounding, output_of(p, form, tensors, o, rounding),
                  p->output_zero_point, lanes, lane, (int32_t *)(void *)head);
         for (int32_t i = 0; i < d.served; i++)
             put_lane(p, &d, form, (const int8_t *)tensors[1] + o, i * p->stride_h,
@@ -135,61 +136,61 @@ static int pack(Form form, int twice, const int32_t *params, void *const *tensor
 int ek_pack_depthwise_int8_twice_avx512(const int32_t *params, void *const *tensors,
                                         ek_packing *packing)
 {
-    return pack(ZMM, 1, params, tensors, packing);
+    return pack(ZMM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_float_avx512(const int32_t *params, void *const *tensors,
                                         ek_packing *packing)
 {
-    return pack(ZMM, 0, params, tensors, packing);
+    return pack(ZMM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
                                          ek_packing *packing)
 {
-    return pack(YMM, 1, params, tensors, packing);
+    return pack(YMM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_float_avxvnni(const int32_t *params, void *const *tensors,
                                          ek_packing *packing)
 {
-    return pack(YMM, 0, params, tensors, packing);
+    return pack(YMM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_twice_avx2(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(PAIRS, 1, params, tensors, packing);
+    return pack(PAIRS, TWICE, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_float_avx2(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
-    return pack(PAIRS, 0, params, tensors, packing);
+    return pack(PAIRS, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_twice_dotprod(const int32_t *params, void *const *tensors,
-                                            ek_packing *packing)
+                                         ek_packing *packing)
 {
-    return pack(DOTPROD, 1, params, tensors, packing);
+    return pack(DOTPROD, TWICE, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_float_dotprod(const int32_t *params, void *const *tensors,
-                                            ek_packing *packing)
+                                         ek_packing *packing)
 {
-    return pack(DOTPROD, 0, params, tensors, packing);
+    return pack(DOTPROD, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_twice_neon(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+                                      ek_packing *packing)
 {
-    return pack(NEON, 1, params, tensors, packing);
+    return pack(NEON, TWICE, params, tensors, packing);
 }
 
 int ek_pack_depthwise_int8_float_neon(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+                                      ek_packing *packing)
 {
-    return pack(NEON, 0, params, tensors, packing);
+    return pack(NEON, FLOAT, params, tensors, packing);
 }
 
 /* The variant reads the parameters of int8. */
@@ -201,7 +202,7 @@ int ek_pack_depthwise_uint8_twice_avx2(const int32_t *params, void *const *tenso
     memcpy(packing->params, params, BEFORE * sizeof *params);
     memcpy(packing->params + BEFORE, params + BEFORE + 1, BEHIND * sizeof *params);
     packing->count = BEFORE + BEHIND;
-    return pack(form, 1, packing->params, tensors, packing);
+    return pack(form, TWICE, packing->params, tensors, packing);
 }
 
 size_t ek_scratch_depthwise_avx512(const int32_t *params)

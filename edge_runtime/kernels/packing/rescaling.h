@@ -14,6 +14,9 @@ typedef struct {
     int32_t bias, factor, shift; /* of the kernel; the bias for the inputs that the variant reads */
 } Output;
 
+/* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, or a float, halves to even. */
+enum { ONCE, TWICE, FLOAT };
+
 /* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave int64. */
 enum { MOST_RIGHT = 22 };
 static const int64_t MOST_SUM = ((int64_t)1 << 30) - 1;
@@ -24,7 +27,8 @@ static inline int vanishes(Output output)
     return output.shift < -MOST_RIGHT && output.bound < (int64_t)1 << (MOST_RIGHT - 1);
 }
 
-/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before. */
+/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before. Of sums
+ * that are rounded once, EK_ABOVE is for outputs of either side, and EK_TWICE stands for none. */
 static inline int32_t mode_for(Output output, int32_t mode)
 {
     const int fits = output.factor >= 0 && output.shift < 0 && output.shift >= -MOST_RIGHT &&
@@ -43,14 +47,14 @@ static inline int saturates(const int32_t *factors, size_t count)
 }
 
 /* Writes the numbers of an output, lane of a vector of "lanes" whose numbers begin at head. */
-static inline void put_head(int32_t mode, Output output, int32_t zero_point, size_t lanes,
-                            size_t lane, int32_t *head)
+static inline void put_head(int32_t mode, int rounding, Output output, int32_t zero_point,
+                            size_t lanes, size_t lane, int32_t *head)
 {
     const int none = output.factor == 0 || vanishes(output);
     const int32_t right = mode == EK_TWICE ? (output.shift > 0 ? 0 : -output.shift)
                           : none           ? 1
                                            : -output.shift;
-    int64_t rounding;
+    int64_t added;
     head += lane;
     head[EK_BIAS * lanes] = output.bias;
     if (mode == EK_TWICE) {
@@ -61,13 +65,12 @@ static inline void put_head(int32_t mode, Output output, int32_t zero_point, siz
     }
     head[EK_MULTIPLIER * lanes] = none ? 0 : output.factor;
     head[EK_SHIFT * lanes] = mode == EK_ABOVE ? right - 1 : right;
-    rounding = ((int64_t)1 << 30) + ((int64_t)1 << (30 + right));
-    rounding += (int64_t)zero_point * ((int64_t)1 << (31 + right));
+    added = (rounding == ONCE ? 0 : (int64_t)1 << 30) + ((int64_t)1 << (30 + right));
+    added += (int64_t)zero_point * ((int64_t)1 << (31 + right));
     if (mode == EK_EITHER)
-        rounding *= 2;
+        added *= 2;
     head += EK_ROUNDING * lanes - lane; /* evens, then odds */
-    memcpy((char *)head + (lane % 2 * lanes / 2 + lane / 2) * sizeof rounding, &rounding,
-           sizeof rounding);
+    memcpy((char *)head + (lane % 2 * lanes / 2 + lane / 2) * sizeof added, &added, sizeof added);
 }
 
 #endif

@@ -103,8 +103,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
     for (int32_t done = 0, strip; done < count; done += strip) {
         const uint8_t *windows[STRIP];
         strip = ek_least(count - done, STRIP);
-        for (int32_t i = 0; i < strip; i++, at = next_place(at, b))
-            windows[i] = at.window;
+        at = places_from(at, b, strip, windows);
         for (int32_t i = strip; i < STRIP; i++) /* what a tile may read, being higher than it need be */
             windows[i] = windows[strip - 1];
         for (int32_t o = 0; o < outputs; o += 2 * LANES) {

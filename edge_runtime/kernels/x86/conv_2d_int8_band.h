@@ -33,12 +33,23 @@ typedef struct {
     int32_t column;
 } Place;
 
-INLINE Place next_place(Place at, const EkBands *b)
+/* Writes where so many windows lie. */
+INLINE Place places_from(Place at, const EkBands *b, int32_t count, const uint8_t **windows)
 {
-    at.window += b->step * ELEMENT;
-    if (++at.column == b->output_width) {
-        at.column = 0;
-        at.window = at.row += b->pitch * ELEMENT * b->stride_h;
+    const ptrdiff_t step = b->step * ELEMENT;
+    /* Where rows have one window, and these are as far apart as columns, there is no end of a row. */
+    const int32_t width = b->output_width > 1 || b->pitch * b->stride_h != b->step ? b->output_width
+                                                                                   : INT32_MAX;
+    while (count > 0) {
+        const int32_t run = ek_least(count, width - at.column);
+        for (int32_t i = 0; i < run; i++, at.window += step)
+            *windows++ = at.window;
+        count -= run;
+        at.column += run;
+        if (at.column == width) {
+            at.column = 0;
+            at.window = at.row += b->pitch * ELEMENT * b->stride_h;
+        }
     }
     return at;
 }

@@ -5,16 +5,54 @@
 
 #include "broadcast.h"
 
-#define TARGET __attribute__((target("avx2")))
+#define TARGET __attribute__((target("avx2,fma")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
+#define SHARED TARGET __attribute__((noinline)) static
 
 enum { LANES = 8 };
+enum { PERIOD = 512 }; /* elements that are repeated along a tensor at once */
 
 /* A multiplier and its shift, of which either left or right is 0, as vectors. */
 typedef struct {
     __m256i multiplier, mask, half;
     __m128i left, right;
 } Scaling;
+
+/* Where the rows of the innermost loop start; advanced row by row. */
+typedef struct {
+    int32_t index[EK_LOOPS - 1];
+    ptrdiff_t a, b;
+} Rows;
+
+TARGET static inline void next_row(Rows *rows, const int32_t *sizes, const int32_t *a_strides,
+                                   const int32_t *b_strides)
+{
+    for (int32_t loop = EK_LOOPS - 2; loop >= 0; loop--) {
+        const int32_t size = sizes[loop];
+        if (++rows->index[loop] < size) {
+            rows->a += a_strides[loop];
+            rows->b += b_strides[loop];
+            return;
+        }
+        rows->index[loop] = 0;
+        rows->a -= (ptrdiff_t)a_strides[loop] * (size - 1);
+        rows->b -= (ptrdiff_t)b_strides[loop] * (size - 1);
+    }
+}
+
+/* Whether b is one row that all rows of a repeat, one after another, and fits the period. */
+TARGET static inline int repeats(const int32_t *sizes, const int32_t *a_strides,
+                                 const int32_t *b_strides)
+{
+    const int32_t count = sizes[EK_LOOPS - 1];
+    ptrdiff_t step = count;
+    if (!a_strides[EK_LOOPS - 1] || !b_strides[EK_LOOPS - 1] || count > PERIOD)
+        return 0;
+    for (int32_t loop = EK_LOOPS - 2; loop >= 0; step *= sizes[loop], loop--)
+        if (sizes[loop] > 1 && (a_strides[loop] != step || b_strides[loop]))
+            return 0;
+    return step > count;
+}
 
 INLINE Scaling scaling_of(int32_t multiplier, int32_t shift)
 {
@@ -89,35 +127,47 @@ INLINE void store_int16_t(int16_t *to, __m256i values)
 }
 
 /* Defines a kernel by element(Prepared, a, b), of vectors of int32; prepare(params) is what it needs
- * of the parameters. The rest of a row, less than 8 elements, goes through copies. */
+ * of the parameters. The rest of a row, less than 8 elements, goes through copies; a row that is
+ * repeated is laid out so that there is one rest in all. */
 #define EK_ELEMENTWISE_AVX2(kernel, type, Prepared, prepare, element)                              \
     TARGET void kernel(const int32_t *params, void *const *tensors)                                \
     {                                                                                              \
         const int32_t *sizes = (const int32_t *)tensors[2], *a_strides = sizes + EK_LOOPS;         \
         const int32_t *b_strides = a_strides + EK_LOOPS;                                           \
-        const int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes);                          \
         const int32_t a_moves = a_strides[EK_LOOPS - 1], b_moves = b_strides[EK_LOOPS - 1];        \
         const Prepared p = prepare(params);                                                        \
-        type *output = (type *)tensors[3];                                                         \
+        const type *first = (const type *)tensors[0], *second = (const type *)tensors[1];          \
+        type *output = (type *)tensors[3], repeated[PERIOD + LANES - 1];                           \
+        int32_t count = sizes[EK_LOOPS - 1], rows = ek_rows(sizes), period = INT32_MAX;            \
+        Rows at = {{0}, 0, 0};                                                                     \
+        if (repeats(sizes, a_strides, b_strides)) {                                                \
+            for (int32_t i = 0; i < count + LANES - 1; i++)                                        \
+                repeated[i] = i < count ? second[i] : repeated[i - count];                         \
+            second = repeated;                                                                     \
+            period = count;                                                                        \
+            count *= rows;                                                                         \
+            rows = 1;                                                                              \
+        }                                                                                          \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \
-            const type *a = (const type *)tensors[0] + ek_row(sizes, a_strides, row);              \
-            const type *b = (const type *)tensors[1] + ek_row(sizes, b_strides, row);              \
+            const type *a = first + at.a, *b = second + at.b;                                      \
             const __m256i same_a = _mm256_set1_epi32(*a), same_b = _mm256_set1_epi32(*b);          \
-            int32_t i = 0;                                                                         \
-            for (; i + LANES <= count; i += LANES) {                                               \
-                const __m256i x = a_moves ? load_##type(a + i) : same_a;                           \
-                const __m256i y = b_moves ? load_##type(b + i) : same_b;                           \
-                store_##type(output + i, element(p, x, y));                                        \
+            for (int32_t i = 0, phase = 0; i < count; i += LANES) {                                \
+                const type *x_at = a + (a_moves ? i : 0), *y_at = b + (b_moves ? phase : 0);       \
+                type *to = output + i, some[LANES] = {0}, others[LANES] = {0}, result[LANES];      \
+                const int32_t left = count - i;                                                    \
+                if (left < LANES) {                                                                \
+                    x_at = memcpy(some, x_at, a_moves ? (size_t)left * sizeof(type) : 0);          \
+                    y_at = memcpy(others, y_at, b_moves ? (size_t)left * sizeof(type) : 0);        \
+                    to = result;                                                                   \
+                }                                                                                  \
+                const __m256i x = a_moves ? load_##type(x_at) : same_a;                            \
+                const __m256i y = b_moves ? load_##type(y_at) : same_b;                            \
+                store_##type(to, element(&p, x, y));                                               \
+                if (left < LANES)                                                                  \
+                    memcpy(output + i, result, (size_t)left * sizeof(type));                       \
+                for (phase += LANES; phase >= period; phase -= period)                             \
+                    ;                                                                              \
             }                                                                                      \
-            if (i < count) {                                                                       \
-                const size_t rest = (size_t)(count - i) * sizeof(type);                            \
-                type first[LANES] = {0}, second[LANES] = {0}, result[LANES];                       \
-                memcpy(first, a + (a_moves ? i : 0), a_moves ? rest : 0);                          \
-                memcpy(second, b + (b_moves ? i : 0), b_moves ? rest : 0);                         \
-                const __m256i x = a_moves ? load_##type(first) : same_a;                           \
-                const __m256i y = b_moves ? load_##type(second) : same_b;                          \
-                store_##type(result, element(p, x, y));                                            \
-                memcpy(output + i, result, rest);                                                  \
-            }                                                                                      \
+            next_row(&at, sizes, a_strides, b_strides);                                            \
         }                                                                                          \
     }

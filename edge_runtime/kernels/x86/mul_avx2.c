@@ -19,13 +19,13 @@ INLINE Prepared prepared(const int32_t *params)
     return p;
 }
 
-INLINE __m256i rescaled(Prepared p, __m256i a, __m256i b)
+INLINE __m256i rescaled(const Prepared *p, __m256i a, __m256i b)
 {
-    a = _mm256_sub_epi32(a, _mm256_set1_epi32(p.params.a_zero_point));
-    b = _mm256_sub_epi32(b, _mm256_set1_epi32(p.params.b_zero_point));
-    const __m256i scaled = rescaled_twice(_mm256_mullo_epi32(a, b), p.scaling);
-    const __m256i moved = _mm256_add_epi32(scaled, _mm256_set1_epi32(p.params.zero_point));
-    return clamped(moved, p.params.lowest, p.params.highest);
+    a = _mm256_sub_epi32(a, _mm256_set1_epi32(p->params.a_zero_point));
+    b = _mm256_sub_epi32(b, _mm256_set1_epi32(p->params.b_zero_point));
+    const __m256i scaled = rescaled_twice(_mm256_mullo_epi32(a, b), p->scaling);
+    const __m256i moved = _mm256_add_epi32(scaled, _mm256_set1_epi32(p->params.zero_point));
+    return clamped(moved, p->params.lowest, p->params.highest);
 }
 
 EK_ELEMENTWISE_AVX2(ek_mul_int8_twice_avx2, int8_t, Prepared, prepared, rescaled)

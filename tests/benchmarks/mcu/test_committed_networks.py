@@ -17,7 +17,7 @@ from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
-from edgekit.benchmarks.studies.networks import NETWORKS, converted
+from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c.library import library
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.tensorflow
 
 FILE = Path(__file__).with_name("committed_networks.json")
 CORE = CORES["cortex-m4"]
-BUILDS = [f"{network} {optimisation}" for network in NETWORKS for optimisation in ("-Os", "-O2")]
+BUILDS = [f"{network} {optimisation}" for network in MLPERF_TINY for optimisation in ("-Os", "-O2")]
 INPUTS = 3
 MORE = 1.01
 """How many times the committed instructions an inference may take: it depends on the input, and the
@@ -34,7 +34,7 @@ last bits of the converter's weights on the processor that it ran on."""
 
 def make(folder: Path) -> None:
     """Convert the networks to int8."""
-    for name, build in NETWORKS.items():
+    for name, build in MLPERF_TINY.items():
         own = folder / name
         own.mkdir()
         (folder / f"{name}.tflite").write_bytes(converted(build, "int8", own))

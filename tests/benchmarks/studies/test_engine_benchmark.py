@@ -151,16 +151,24 @@ def test_a_batch_that_is_answered_otherwise_is_not_timed(int8_model: Path, tenso
 
 def test_a_network_is_compared_on_random_tensors_and_started(int8_model: Path) -> None:
     results = list(engine.network(int8_model, rounds=1))
-    best = f"native {_native.instructions()[0]}"
-    assert [(one.subject.backend, one.metric) for one in results[:4]] == [
-        (best, "call_on_random"),
-        ("LiteRT XNNPACK", "call_on_random"),
-        (best, "call_on_random_ratio"),
-        ("LiteRT XNNPACK", "call_on_random_ratio"),
-    ]
-    assert {one.metric for one in results[4:]} == {"cold_start", "peak_memory"}
+    levels = [f"native {level}" for level in _native.instructions() if level != "portable"]
+    for metric in ("call_on_random", "call_on_random_ratio"):
+        measured = [one.subject.backend for one in results if one.metric == metric]
+        assert measured == [*levels, "LiteRT XNNPACK"]
+    for count, metric in engine.BATCHES.items():
+        sizes = [(one.subject.backend, one.summary["images"]) for one in results
+                 if one.metric == metric]  # fmt: skip
+        assert sizes == [("native", count), ("LiteRT XNNPACK", count)]
+    assert {one.metric for one in results} >= {"cold_start", "peak_memory"}
     assert {one.subject.model for one in results} == {int8_model.name}
     assert all(one.status == "measured" for one in results)
+    text = engine.report(results)
+    assert "128 random tensors in one call" in text
+
+
+def test_a_network_of_hidden_instructions_is_not_started(int8_model: Path) -> None:
+    metrics = {one.metric for one in engine.network(int8_model, rounds=1, starts=False)}
+    assert not metrics & {"cold_start", "peak_memory"}
 
 
 def test_networks_are_measured_in_both_number_formats(
@@ -203,7 +211,12 @@ def test_the_command_prints_tables_or_samples(int8_model: Path) -> None:
 
 
 def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
-    for arguments in (["--model", str(tmp_path / "none.tflite")], ["--rounds", "0"]):
+    for arguments in (
+        ["--model", str(tmp_path / "none.tflite")],
+        ["--rounds", "0"],
+        ["--survey", str(tmp_path)],
+        ["--survey", str(tmp_path / "none.tflite")],
+    ):
         done = run(*arguments)
         assert done.returncode == 2
         assert done.stdout == ""
