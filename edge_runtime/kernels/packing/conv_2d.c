@@ -300,16 +300,24 @@ int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
     return pack(&PAIRS, FLOAT, params, tensors, packing);
 }
 
+/* Whether half of the eight bytes that SMMLA multiplies would be padding. */
+static inline int is_short(const Conv2D *p)
+{
+    return run_of(p) <= EK_CHUNK;
+}
+
 int ek_pack_conv_2d_int8_twice_i8mm(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(&I8MM, TWICE, params, tensors, packing);
+    const Conv2D *const p = (const Conv2D *)params;
+    return !is_short(p) && pack(&I8MM, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_i8mm(const int32_t *params, void *const *tensors,
                                     ek_packing *packing)
 {
-    return pack(&I8MM, FLOAT, params, tensors, packing);
+    const Conv2D *const p = (const Conv2D *)params;
+    return !is_short(p) && pack(&I8MM, FLOAT, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
