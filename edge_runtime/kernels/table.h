@@ -277,17 +277,27 @@
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes) \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)       \
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_2d_bytes) \
+    x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_tiles)            \
+    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_bytes)      \
+    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_bytes)    \
+    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_bytes)  \
+    x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_tiles)            \
+    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_bytes)      \
+    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_bytes)    \
+    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_bytes)  \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
-    x86(fully_connected_int8_once, amx, ek_pack_fully_connected_int8_amx, ek_scratch_conv_2d_tiles) \
+    x86(fully_connected_int8_once, amx, ek_pack_gemm_int8_amx, ek_scratch_conv_tiles)              \
     x86(conv_2d_hybrid_symmetric, avx512, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)       \
     x86(conv_2d_hybrid_symmetric, avx2, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)         \
     x86(conv_2d_hybrid_asymmetric, avx512, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)      \
     x86(conv_2d_hybrid_asymmetric, avx2, ek_pack_conv_2d_hybrid, ek_scratch_conv_2d_hybrid)        \
-    x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, NULL)                         \
-    x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, NULL)                       \
-    x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, NULL)                             \
+    x86(fully_connected_int8_once, avx512, ek_pack_gemm_int8_avx512, ek_scratch_conv_bytes)        \
+    x86(fully_connected_int8_once, avxvnni, ek_pack_gemm_int8_avxvnni, ek_scratch_conv_bytes)      \
+    x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, ek_scratch_conv_pairs)            \
     arm64(fully_connected_int8_once, dotprod, ek_pack_gemm_int8_neon, NULL)                        \
     arm64(fully_connected_int8_once, neon, ek_pack_gemm_int8_neon, NULL)                           \
     cortex_m(fully_connected_int8_once, skip_dsp, ek_pack_gemm_int8_skip_dsp, NULL)                \
@@ -319,6 +329,14 @@
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_depthwise_int8_float_avx512, ek_scratch_depthwise_avx512) \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_depthwise_int8_float_avxvnni, ek_scratch_depthwise_avxvnni) \
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_depthwise_int8_float_avx2, ek_scratch_depthwise_avx2) \
+    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
+    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
+    x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
+    x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
+    x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
+    x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
+    x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
     arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, NULL)                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
@@ -371,17 +389,16 @@ ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_dotprod
 ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_twice_avx2;
 ek_packer ek_pack_conv_2d_int8_twice_avx512, ek_pack_conv_2d_int8_twice_avxvnni;
 ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_uint8_twice_avx2;
-ek_packer ek_pack_depthwise_float32, ek_pack_depthwise_int8_float_avx2;
-ek_packer ek_pack_depthwise_int8_float_avx512, ek_pack_depthwise_int8_float_avxvnni;
-ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_twice_avx512;
-ek_packer ek_pack_depthwise_int8_twice_avxvnni, ek_pack_depthwise_uint8_twice_avx2;
-ek_packer ek_pack_fully_connected_int8_amx, ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx2;
-ek_packer ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp;
-ek_packer ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp;
-ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;
-ek_scratch ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_hybrid, ek_scratch_conv_2d_pairs;
-ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_float32, ek_scratch_depthwise_avx2;
-ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_softmax_float32;
+ek_packer ek_pack_depthwise_float32, ek_pack_dw_float_avx2, ek_pack_dw_float_avx512;
+ek_packer ek_pack_dw_float_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
+ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32_avx512;
+ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
+ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
+ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
+ek_packer ek_pack_gemm_int8_sparse_dsp;
+ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_float32;
+ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
+ek_scratch ek_scratch_dw_avxvnni, ek_scratch_softmax_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

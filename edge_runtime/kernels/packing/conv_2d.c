@@ -185,13 +185,10 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
+    const int with_bytes = rounding == ONCE && form->tiles;
     const size_t biases = weights + vectors * chunks * lanes * EK_CHUNK;
     int32_t mode = rounding == ONCE || p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
-    packing->sizes[1] = biases + (rounding == ONCE ? vectors * lanes * sizeof(int32_t) : 0);
-    for (size_t o = 0; (packed || rounding == ONCE) && o < outputs; o++)
-        mode = mode_for(output_of(p, form, tensors, o, rounding), mode);
-    if (rounding == ONCE && mode != EK_ABOVE)
-        return 0;
+    packing->sizes[1] = biases + (with_bytes ? vectors * lanes * sizeof(int32_t) : 0);
     if (!packed)
         return 1;
     int32_t *const offsets = (int32_t *)(void *)(packed + 64);
@@ -204,6 +201,9 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
             offsets[k] = (int32_t)(k * step);
         put_pieces(p, (EkPiece *)(void *)(packed + 64 + ek_rounded(tiles.steps * sizeof(int32_t))));
     }
+    for (size_t o = 0; o < outputs; o++)
+        mode = mode_for(output_of(p, form, tensors, o, rounding), mode,
+                        rounding == ONCE ? EK_ONCE : EK_TWICE);
     mode = rounding == FLOAT ? EK_FLOAT : mode;
     put_start(mode, chunks, packed);
     for (size_t o = 0; o < outputs; o++) {
@@ -214,7 +214,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
         const Output output = output_of(p, form, tensors, o, rounding);
         put_head(doubling ? EK_TWICE : mode, rounding, output, p->output_zero_point, lanes, lane,
                  (int32_t *)(void *)(packed + ek_heads_start(places) + head));
-        if (rounding == ONCE) {
+        if (with_bytes) {
             const Output bytes = output_of(p, &ZMM, tensors, o, rounding);
             memcpy(packed + biases + ((before + vector) * lanes + lane) * sizeof bytes.bias,
                    &bytes.bias, sizeof bytes.bias);
@@ -247,9 +247,9 @@ int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, 
 }
 
 /* FULLY_CONNECTED as a convolution of rows. Behind it are the biases for rows of bytes to which 128 are
- * added, int32 [vectors][lanes], because few rows are multiplied as vectors. */
-int ek_pack_fully_connected_int8_amx(const int32_t *params, void *const *tensors,
-                                     ek_packing *packing)
+ * added, int32 [vectors][lanes], because tiles multiply few rows as vectors. */
+static int pack_rows(const Form *form, const int32_t *params, void *const *tensors,
+                     ek_packing *packing)
 {
     const FullyConnectedInt8 *const p = (const FullyConnectedInt8 *)params;
     const Conv2D layer = {.batches = 1, .height = p->rows, .width = 1, .channels = p->depth,
@@ -260,8 +260,28 @@ int ek_pack_fully_connected_int8_amx(const int32_t *params, void *const *tensors
                           .highest = p->highest};
     packing->count = sizeof layer / sizeof(int32_t);
     memcpy(packing->params, &layer, sizeof layer);
-    return (int64_t)p->depth * p->outputs >= 256 &&
-           pack(&TILES, ONCE, packing->params, tensors, packing);
+    return pack(form, ONCE, packing->params, tensors, packing);
+}
+
+int ek_pack_gemm_int8_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const FullyConnectedInt8 *const p = (const FullyConnectedInt8 *)params;
+    return (int64_t)p->depth * p->outputs >= 256 && pack_rows(&TILES, params, tensors, packing);
+}
+
+int ek_pack_gemm_int8_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_rows(&ZMM, params, tensors, packing);
+}
+
+int ek_pack_gemm_int8_avxvnni(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_rows(&YMM, params, tensors, packing);
+}
+
+int ek_pack_gemm_int8_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_rows(&PAIRS, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_twice_avx512(const int32_t *params, void *const *tensors,
@@ -357,19 +377,19 @@ static inline size_t scratch(const int32_t *params, int32_t element)
 }
 
 /* A band of bytes. */
-size_t ek_scratch_conv_2d_bytes(const int32_t *params)
+size_t ek_scratch_conv_bytes(const int32_t *params)
 {
     return scratch(params, 1);
 }
 
 /* A band of int16. */
-size_t ek_scratch_conv_2d_pairs(const int32_t *params)
+size_t ek_scratch_conv_pairs(const int32_t *params)
 {
     return scratch(params, 2);
 }
 
 /* A band of bytes and behind it the copies of two tiles' windows, or what is read beyond the last. */
-size_t ek_scratch_conv_2d_tiles(const int32_t *params)
+size_t ek_scratch_conv_tiles(const int32_t *params)
 {
     const Conv2D *const p = (const Conv2D *)params;
     const EkBands bands = ek_bands(p, 1);

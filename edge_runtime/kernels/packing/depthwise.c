@@ -116,7 +116,7 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
     int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     memset(packed, 0, packing->sizes[1]);
     for (size_t o = 0; o < outputs; o++)
-        mode = mode_for(output_of(p, form, tensors, o, rounding), mode);
+        mode = mode_for(output_of(p, form, tensors, o, rounding), mode, EK_TWICE);
     mode = rounding == FLOAT ? EK_FLOAT : mode;
     memcpy(packed, &mode, sizeof mode);
     for (size_t n = 0; n < (size_t)d.outputs; n++) {
@@ -133,37 +133,37 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
     return 1;
 }
 
-int ek_pack_depthwise_int8_twice_avx512(const int32_t *params, void *const *tensors,
+int ek_pack_dw_twice_avx512(const int32_t *params, void *const *tensors,
                                         ek_packing *packing)
 {
     return pack(ZMM, TWICE, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_float_avx512(const int32_t *params, void *const *tensors,
+int ek_pack_dw_float_avx512(const int32_t *params, void *const *tensors,
                                         ek_packing *packing)
 {
     return pack(ZMM, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_twice_avxvnni(const int32_t *params, void *const *tensors,
+int ek_pack_dw_twice_avxvnni(const int32_t *params, void *const *tensors,
                                          ek_packing *packing)
 {
     return pack(YMM, TWICE, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_float_avxvnni(const int32_t *params, void *const *tensors,
+int ek_pack_dw_float_avxvnni(const int32_t *params, void *const *tensors,
                                          ek_packing *packing)
 {
     return pack(YMM, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_twice_avx2(const int32_t *params, void *const *tensors,
+int ek_pack_dw_twice_avx2(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
     return pack(PAIRS, TWICE, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_float_avx2(const int32_t *params, void *const *tensors,
+int ek_pack_dw_float_avx2(const int32_t *params, void *const *tensors,
                                       ek_packing *packing)
 {
     return pack(PAIRS, FLOAT, params, tensors, packing);
@@ -194,7 +194,7 @@ int ek_pack_depthwise_int8_float_neon(const int32_t *params, void *const *tensor
 }
 
 /* The variant reads the parameters of int8. */
-int ek_pack_depthwise_uint8_twice_avx2(const int32_t *params, void *const *tensors,
+int ek_pack_dw_uint8_avx2(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
     enum { BEFORE = 16, BEHIND = 3 }; /* the zero point of the weights */
@@ -205,17 +205,17 @@ int ek_pack_depthwise_uint8_twice_avx2(const int32_t *params, void *const *tenso
     return pack(form, TWICE, packing->params, tensors, packing);
 }
 
-size_t ek_scratch_depthwise_avx512(const int32_t *params)
+size_t ek_scratch_dw_avx512(const int32_t *params)
 {
     return scratch(params, ZMM);
 }
 
-size_t ek_scratch_depthwise_avxvnni(const int32_t *params)
+size_t ek_scratch_dw_avxvnni(const int32_t *params)
 {
     return scratch(params, YMM);
 }
 
-size_t ek_scratch_depthwise_avx2(const int32_t *params)
+size_t ek_scratch_dw_avx2(const int32_t *params)
 {
     return scratch(params, PAIRS);
 }

@@ -27,14 +27,13 @@ static inline int vanishes(Output output)
     return output.shift < -MOST_RIGHT && output.bound < (int64_t)1 << (MOST_RIGHT - 1);
 }
 
-/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before. Of sums
- * that are rounded once, EK_ABOVE is for outputs of either side, and EK_TWICE stands for none. */
-static inline int32_t mode_for(Output output, int32_t mode)
+/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before: if they do
+ * not fit, as the kernel does it, "any". */
+static inline int32_t mode_for(Output output, int32_t mode, int32_t any)
 {
-    const int fits = output.factor >= 0 && output.shift < 0 && output.shift >= -MOST_RIGHT &&
-                     output.bound <= MOST_SUM;
+    const int fits = output.factor >= 0 && output.shift < 0 && output.shift >= -MOST_RIGHT;
     const int none = output.factor == 0 || vanishes(output);
-    return fits || (none && output.bound <= MOST_SUM) ? mode : EK_TWICE;
+    return (fits || none) && output.bound <= MOST_SUM ? mode : any;
 }
 
 /* Whether SQRDMULH, for any sum, could saturate where ek_rescale_twice wraps. */
@@ -50,27 +49,30 @@ static inline int saturates(const int32_t *factors, size_t count)
 static inline void put_head(int32_t mode, int rounding, Output output, int32_t zero_point,
                             size_t lanes, size_t lane, int32_t *head)
 {
-    const int none = output.factor == 0 || vanishes(output);
-    const int32_t right = mode == EK_TWICE ? (output.shift > 0 ? 0 : -output.shift)
-                          : none           ? 1
-                                           : -output.shift;
-    int64_t added;
-    head += lane;
-    head[EK_BIAS * lanes] = output.bias;
+    const int any = mode == EK_TWICE || mode == EK_ONCE;
+    const int none = !any && (output.factor == 0 || vanishes(output));
+    const int32_t left = output.shift > 0 ? output.shift : 0;
+    const int32_t right = none ? 1 : left ? 0 : -output.shift;
+    int64_t added = 0;
+    head[lane + EK_BIAS * lanes] = output.bias;
+    head[lane + EK_MULTIPLIER * lanes] = none ? 0 : output.factor;
+    head[lane + EK_SHIFT * lanes] = mode == EK_ONCE    ? 31 - output.shift
+                                    : mode == EK_ABOVE ? right - 1
+                                                       : right;
     if (mode == EK_TWICE) {
-        head[EK_MULTIPLIER * lanes] = output.factor;
-        head[EK_ROUNDING * lanes] = output.shift > 0 ? output.shift : 0;
-        head[EK_SHIFT * lanes] = right;
+        head[lane + EK_ROUNDING * lanes] = left;
         return;
     }
-    head[EK_MULTIPLIER * lanes] = none ? 0 : output.factor;
-    head[EK_SHIFT * lanes] = mode == EK_ABOVE ? right - 1 : right;
-    added = (rounding == ONCE ? 0 : (int64_t)1 << 30) + ((int64_t)1 << (30 + right));
-    added += (int64_t)zero_point * ((int64_t)1 << (31 + right));
-    if (mode == EK_EITHER)
-        added *= 2;
-    head += EK_ROUNDING * lanes - lane; /* evens, then odds */
-    memcpy((char *)head + (lane % 2 * lanes / 2 + lane / 2) * sizeof added, &added, sizeof added);
+    if (mode == EK_ONCE)
+        added = (int64_t)1 << (30 - output.shift);
+    else if (mode != EK_FLOAT) {
+        added = (rounding == ONCE ? 0 : (int64_t)1 << 30) + ((int64_t)1 << (30 + right));
+        added += (int64_t)zero_point * ((int64_t)1 << (31 + right));
+        added *= mode == EK_EITHER ? 2 : 1;
+    }
+    /* Of even lanes, then of odd ones. */
+    memcpy((char *)(head + EK_ROUNDING * lanes) + (lane % 2 * lanes / 2 + lane / 2) * sizeof added,
+           &added, sizeof added);
 }
 
 #endif

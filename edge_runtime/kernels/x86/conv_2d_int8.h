@@ -121,3 +121,26 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
         output += (ptrdiff_t)strip * outputs;
     }
 }
+
+#ifndef UNSIGNED
+INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chunks)
+{
+    (void)chunks; /* what follows the row is multiplied by zeros */
+    copy(row, input, depth);
+}
+
+#include "fully_connected_int8.h"
+
+void ROWS_KERNEL(const int32_t *params, void *const *tensors)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    const size_t chunks = ek_chunks(p, ELEMENT), places = chunks * sizeof(int32_t);
+    const char *const packed = tensors[1], *const heads = packed + ek_heads_start(places);
+    const char *const weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES);
+    if (p->height >= MANY_ROWS)
+        convolve(params, tensors, tensors[5], tensors[6]);
+    else
+        few_rows(p, RESCALERS[*(const int32_t *)(const void *)packed], chunks, heads, heads,
+                 EK_COLUMNS * 4 * LANES, weights, tensors[0], tensors[6], tensors[5]);
+}
+#endif

@@ -212,65 +212,32 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
     __asm__ volatile("tilerelease");
 }
 
-/* The sums of a row of bytes, 128 added, in one vector or two: four of each, because a product waits for
- * the one before. */
-INLINE void row_sums(const int32_t wide, const uint8_t *row, size_t chunks, const char *biases,
-                     const char *weights, Vector *totals)
+/* A row to which 128 are added. */
+INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chunks)
 {
-    Vector sums[8];
-    UNROLL
-    for (int32_t i = 0; i < 4 * wide; i++)
-        sums[i] = i < wide ? load(biases + i * 4 * LANES) : zero();
-    for (; chunks > 0; chunks -= 4, row += 4 * EK_CHUNK, weights += 4 * wide * LANES * EK_CHUNK) {
-        UNROLL
-        for (int32_t i = 0; i < 4 * wide; i++)
-            sums[i] = dot(sums[i], chunk_at(row + i / wide * EK_CHUNK),
-                          weights + i * LANES * EK_CHUNK);
-    }
-    UNROLL
-    for (int32_t v = 0; v < wide; v++)
-        totals[v] = sum_of(sum_of(sums[v], sums[wide + v]),
-                           sum_of(sums[2 * wide + v], sums[3 * wide + v]));
+    const __m512i flip = _mm512_set1_epi8(-128);
+    copy(row, input, depth);
+    for (size_t k = 0; k < chunks * EK_CHUNK; k += EK_TILE_BYTES)
+        _mm512_storeu_si512(row + k, _mm512_xor_si512(load(row + k), flip));
 }
 
-/* Few rows of FULLY_CONNECTED, one after another: the time is that of reading the weights. */
-TARGET static void few_rows(const Conv2D *p, const char *packed, const int8_t *input, uint8_t *row,
-                            int8_t *output)
-{
-    const EkTiles form = ek_tiles(p);
-    const size_t places = ek_tile_places(form), chunks = form.steps * DEEP;
-    const ptrdiff_t block = (ptrdiff_t)chunks * LANES * EK_CHUNK;
-    const int32_t outputs = p->outputs, vectors = (outputs + LANES - 1) / LANES;
-    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
-    const char *const weights = packed + ek_weights_start(places, (size_t)outputs, LANES);
-    const char *const biases = weights + vectors * block;
-    const __m512i flip = _mm512_set1_epi8(-128);
-    for (int32_t n = 0; n < p->height; n++, input += p->channels, output += outputs) {
-        copy(row, input, p->channels);
-        for (ptrdiff_t k = 0; k < (ptrdiff_t)form.steps * EK_TILE_BYTES; k += EK_TILE_BYTES)
-            _mm512_storeu_si512(row + k, _mm512_xor_si512(load(row + k), flip));
-        for (int32_t o = 0; o < outputs; o += 2 * LANES) {
-            const int32_t wide = outputs - o > LANES;
-            const ptrdiff_t vector = o / LANES;
-            const char *const from = weights + vector * block, *bias = biases + vector * 4 * LANES;
-            Vector totals[4] = {zero(), zero(), zero(), zero()};
-            if (wide)
-                row_sums(2, row, chunks, bias, from, totals);
-            else
-                row_sums(1, row, chunks, bias, from, totals);
-            RESCALERS[EK_ABOVE][wide](totals, 1, packed + ek_heads_start(places) + o * EK_COLUMNS * 4,
-                                      outputs - o, &bounds, output + o, 0);
-        }
-    }
-}
+#include "fully_connected_int8.h"
 
 void ek_fully_connected_int8_once_amx(const int32_t *params, void *const *tensors)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    if (p->height < EK_TILE_ROWS / 2)
-        few_rows(p, tensors[1], tensors[0], tensors[6], tensors[5]);
-    else
+    const EkTiles form = ek_tiles(p);
+    const size_t places = ek_tile_places(form), outputs = (size_t)p->outputs;
+    const char *const packed = tensors[1];
+    const char *const weights = packed + ek_weights_start(places, outputs, LANES);
+    const char *const biases =
+        weights + (outputs + LANES - 1) / LANES * form.steps * DEEP * LANES * EK_CHUNK;
+    if (p->height >= MANY_ROWS)
         convolve(params, tensors, tensors[5], tensors[6]);
+    else
+        few_rows(p, RESCALERS[*(const int32_t *)(const void *)packed], form.steps * DEEP,
+                 packed + ek_heads_start(places), biases, 4 * LANES, weights, tensors[0],
+                 tensors[6], tensors[5]);
 }
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */

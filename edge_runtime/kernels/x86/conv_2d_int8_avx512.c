@@ -1,4 +1,4 @@
-/* CONV_2D of int8 with AVX-512 and its VNNI. */
+/* CONV_2D and FULLY_CONNECTED of int8 with AVX-512 and its VNNI. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -6,6 +6,7 @@ enum { ADDED = 128 };
 #include "int8_zmm.h"
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avx512
+#define ROWS_KERNEL ek_fully_connected_int8_once_avx512
 #define MOST_IS_8 1
 enum { MOST = 8 };
 

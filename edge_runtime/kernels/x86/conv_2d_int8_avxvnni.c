@@ -1,10 +1,11 @@
-/* CONV_2D of int8 with AVX-VNNI, which processors without AVX-512 have. */
+/* CONV_2D and FULLY_CONNECTED of int8 with AVX-VNNI, which processors without AVX-512 have. */
 #include "kernel.h"
 
 #ifdef EK_X86
 #include "int8_avxvnni.h"
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avxvnni
+#define ROWS_KERNEL ek_fully_connected_int8_once_avxvnni
 enum { MOST = 6 };
 
 #include "conv_2d_int8.h"

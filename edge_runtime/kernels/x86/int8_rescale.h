@@ -30,16 +30,24 @@ RESCALER(either_one, rescaled_either, 1)
 RESCALER(either_wide, rescaled_either, WIDE)
 RESCALER(twice_one, rescaled_twice, 1)
 RESCALER(twice_wide, rescaled_twice, WIDE)
+#if WIDE == 2 && !defined(UNSIGNED)
+RESCALER(once_one, rescaled_once, 1)
+RESCALER(once_wide, rescaled_once, WIDE)
+#else
+#define once_one NULL /* that of FULLY_CONNECTED alone */
+#define once_wide NULL
+#endif
 #ifndef UNSIGNED
 RESCALER(float_one, rescaled_float, 1)
 RESCALER(float_wide, rescaled_float, WIDE)
+#else
+#define float_one NULL
+#define float_wide NULL
 #endif
 
 /* By mode, and whether positions have WIDE vectors. */
 static rescaler *const RESCALERS[][2] = {{above_one, above_wide},
                                          {either_one, either_wide},
                                          {twice_one, twice_wide},
-#ifndef UNSIGNED
-                                         {float_one, float_wide},
-#endif
-};
+                                         {once_one, once_wide},
+                                         {float_one, float_wide}};

@@ -110,6 +110,28 @@ INLINE __m256i rescaled_twice(__m256i sum, const Head *h, const Bounds *bounds)
 }
 
 #ifndef UNSIGNED
+/* value >> right of signed 64-bit numbers, which AVX2 has for unsigned ones only. */
+INLINE __m256i shifted(__m256i value, __m256i right)
+{
+    const __m256i lowest = _mm256_set1_epi64x(INT64_MIN);
+    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(value, lowest), right),
+                            _mm256_srlv_epi64(lowest, right));
+}
+
+/* ek_rescale_once. */
+INLINE __m256i rescaled_once(__m256i sum, const Head *h, const Bounds *bounds)
+{
+    const __m256i even = _mm256_mul_epi32(sum, h->multiplier);
+    const __m256i odd =
+        _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), _mm256_srli_epi64(h->multiplier, 32));
+    const __m256i right = _mm256_and_si256(h->right, _mm256_set1_epi64x(0xffffffff));
+    const __m256i low = shifted(_mm256_add_epi64(even, h->even), right);
+    const __m256i high =
+        shifted(_mm256_add_epi64(odd, h->odd), _mm256_srli_epi64(h->right, 32));
+    const __m256i both = _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
+    return _mm256_add_epi32(both, bounds->moved);
+}
+
 INLINE __m256i rescaled_float(__m256i sum, const Head *h, const Bounds *bounds)
 {
     const __m256 scale = _mm256_castsi256_ps(h->multiplier);

@@ -142,6 +142,20 @@ INLINE __m512i rescaled_twice(__m512i sum, const Head *h, const Bounds *bounds)
     return _mm512_add_epi32(_mm512_mask_add_epi32(floor, up, floor, one), bounds->moved);
 }
 
+/* ek_rescale_once. */
+INLINE __m512i rescaled_once(__m512i sum, const Head *h, const Bounds *bounds)
+{
+    const __m512i even = _mm512_mul_epi32(sum, h->multiplier);
+    const __m512i odd =
+        _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(h->multiplier, 32));
+    const __m512i right = _mm512_and_si512(h->right, _mm512_set1_epi64(0xffffffff));
+    const __m512i low = _mm512_srav_epi64(_mm512_add_epi64(even, h->even), right);
+    const __m512i high = _mm512_srav_epi64(_mm512_add_epi64(odd, h->odd),
+                                           _mm512_srli_epi64(h->right, 32));
+    const __m512i both = _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(high, 32));
+    return _mm512_add_epi32(both, bounds->moved);
+}
+
 INLINE __m512i rescaled_float(__m512i sum, const Head *h, const Bounds *bounds)
 {
     const __m512 scale = _mm512_castsi512_ps(h->multiplier);
