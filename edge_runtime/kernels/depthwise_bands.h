@@ -21,7 +21,7 @@ typedef struct {
     int32_t positions, rest;   /* of a row, and outputs behind the last of these */
     int32_t groups, columns;   /* of taps below one another, a chunk each; of the window */
     int32_t served;            /* rows of outputs that the same interleaved rows serve */
-    ptrdiff_t group, column;   /* from a chunk of the window to the one below and beside it, in numbers */
+    ptrdiff_t group, column;   /* from a chunk of the window to those below and beside, in numbers */
     ptrdiff_t step, pitch;     /* from position to position; of a row of outputs, in numbers */
 } EkDepthwise;
 
@@ -31,8 +31,8 @@ static inline size_t ek_interleaved(const EkDepthwise *d)
     return ((size_t)d->bands.pitch + 63) / 64 * 64 + 64 + 4 * (size_t)d->step;
 }
 
-/* lanes: outputs of a vector; element, chunk: bytes of a number in the band, and of what is multiplied
- * at once. */
+/* lanes: outputs of a vector; element, chunk: bytes of a number in the band, and of what is
+ * multiplied at once. */
 static inline EkDepthwise ek_depthwise(const DepthwiseInt8 *p, int32_t lanes, int32_t element,
                                        int32_t chunk)
 {

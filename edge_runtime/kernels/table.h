@@ -254,39 +254,20 @@
  * of their own, and what all compile is for the exporter to choose. */
 #define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
     x86(finite, avx2, NULL, NULL)                                                                  \
-    x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_2d_tiles)         \
-    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_2d_bytes)    \
-    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_2d_bytes)  \
-    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_pairs)        \
-    arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_2d_bytes)     \
-    arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_2d_bytes)\
-    arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_2d_bytes)     \
-    x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_2d_tiles)         \
-    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_2d_bytes)    \
-    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes)  \
-    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)        \
-    arm64(conv_2d_int8_float, i8mm, ek_pack_conv_2d_int8_float_i8mm, ek_scratch_conv_2d_bytes)     \
-    arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_2d_bytes)\
-    arm64(conv_2d_int8_float, neon, ek_pack_conv_2d_int8_float_neon, ek_scratch_conv_2d_bytes)     \
-    x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_2d_bytes)   \
-    x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_2d_bytes) \
-    x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_2d_pairs)       \
-    arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_2d_bytes) \
-    x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_2d_tiles)         \
-    x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_2d_bytes)   \
-    x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_2d_bytes) \
-    x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_2d_pairs)       \
-    arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_2d_bytes) \
     x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_tiles)            \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_bytes)      \
     x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_bytes)    \
     x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_bytes)        \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_bytes)  \
+    arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_bytes)        \
     x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_tiles)            \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_bytes)      \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_bytes)    \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_float, i8mm, ek_pack_conv_2d_int8_float_i8mm, ek_scratch_conv_bytes)        \
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_bytes)  \
+    arm64(conv_2d_int8_float, neon, ek_pack_conv_2d_int8_float_neon, ek_scratch_conv_bytes)        \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
@@ -310,25 +291,6 @@
     arm64(fully_connected_float32, neon, NULL, NULL)                                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, NULL)                          \
-    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_2d_pairs)     \
-    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_depthwise_uint8_twice_avx2, ek_scratch_depthwise_avx2)\
-    x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_depthwise_int8_twice_avx512, ek_scratch_depthwise_avx512)\
-    x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_depthwise_int8_twice_avxvnni, ek_scratch_depthwise_avxvnni)\
-    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8_twice_avx2, ek_scratch_depthwise_avx2)\
-    x86(depthwise_conv_2d_int8_float, avx512, ek_pack_depthwise_int8_float_avx512, ek_scratch_depthwise_avx512)\
-    x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_depthwise_int8_float_avxvnni, ek_scratch_depthwise_avxvnni)\
-    x86(depthwise_conv_2d_int8_float, avx2, ek_pack_depthwise_int8_float_avx2, ek_scratch_depthwise_avx2)\
-    arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_depthwise_int8_twice_dotprod, ek_scratch_depthwise_dotprod)\
-    arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_depthwise_int8_twice_neon, ek_scratch_depthwise_neon)\
-    arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_depthwise_int8_float_dotprod, ek_scratch_depthwise_dotprod)\
-    arm64(depthwise_conv_2d_int8_float, neon, ek_pack_depthwise_int8_float_neon, ek_scratch_depthwise_neon)\
-    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_depthwise_uint8_twice_avx2, ek_scratch_depthwise_avx2) \
-    x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_depthwise_int8_twice_avx512, ek_scratch_depthwise_avx512) \
-    x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_depthwise_int8_twice_avxvnni, ek_scratch_depthwise_avxvnni) \
-    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_depthwise_int8_twice_avx2, ek_scratch_depthwise_avx2) \
-    x86(depthwise_conv_2d_int8_float, avx512, ek_pack_depthwise_int8_float_avx512, ek_scratch_depthwise_avx512) \
-    x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_depthwise_int8_float_avxvnni, ek_scratch_depthwise_avxvnni) \
-    x86(depthwise_conv_2d_int8_float, avx2, ek_pack_depthwise_int8_float_avx2, ek_scratch_depthwise_avx2) \
     x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
     x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
@@ -337,6 +299,10 @@
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
+    arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_dw_twice_dotprod, ek_scratch_dw_dotprod)  \
+    arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_dw_twice_neon, ek_scratch_dw_neon)           \
+    arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_dw_float_dotprod, ek_scratch_dw_dotprod)  \
+    arm64(depthwise_conv_2d_int8_float, neon, ek_pack_dw_float_neon, ek_scratch_dw_neon)           \
     arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, NULL)                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
@@ -362,43 +328,26 @@
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
-ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
-ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_dsp;
-ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse_dsp, ek_pack_gemm_int8_skip;
-ek_packer ek_pack_gemm_int8_sparse, ek_pack_conv_2d_float32;
-ek_packer ek_pack_depthwise_float32, ek_pack_conv_2d_int8_twice_avx512;
-ek_packer ek_pack_conv_2d_int8_twice_avxvnni, ek_pack_conv_2d_int8_twice_avx2;
-ek_packer ek_pack_conv_2d_int8_twice_i8mm, ek_pack_conv_2d_int8_twice_dotprod;
-ek_packer ek_pack_conv_2d_int8_twice_neon, ek_pack_conv_2d_int8_float_avx512;
-ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_avx2;
-ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_dotprod;
-ek_packer ek_pack_conv_2d_int8_float_neon;
-ek_packer ek_pack_depthwise_int8_twice_avx512, ek_pack_depthwise_int8_twice_avxvnni;
-ek_packer ek_pack_depthwise_int8_twice_avx2, ek_pack_depthwise_int8_float_avx512;
-ek_packer ek_pack_depthwise_int8_float_avxvnni, ek_pack_depthwise_int8_float_avx2;
-ek_packer ek_pack_depthwise_int8_twice_dotprod, ek_pack_depthwise_int8_twice_neon;
-ek_packer ek_pack_depthwise_int8_float_dotprod, ek_pack_depthwise_int8_float_neon;
-ek_scratch ek_scratch_depthwise_dotprod, ek_scratch_depthwise_neon;
-ek_scratch ek_scratch_depthwise_avx512, ek_scratch_depthwise_avxvnni, ek_scratch_depthwise_avx2;
-ek_packer ek_pack_conv_2d_uint8_twice_avx2, ek_pack_depthwise_uint8_twice_avx2;
-ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_float_amx;
-ek_scratch ek_scratch_conv_2d_tiles, ek_scratch_conv_2d_bytes, ek_scratch_conv_2d_pairs, ek_scratch_conv_float32;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_hybrid, ek_pack_conv_2d_int8_float_amx;
 ek_packer ek_pack_conv_2d_int8_float_avx2, ek_pack_conv_2d_int8_float_avx512;
 ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_dotprod;
+ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_neon;
 ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_twice_avx2;
 ek_packer ek_pack_conv_2d_int8_twice_avx512, ek_pack_conv_2d_int8_twice_avxvnni;
-ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_uint8_twice_avx2;
+ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_twice_i8mm;
+ek_packer ek_pack_conv_2d_int8_twice_neon, ek_pack_conv_2d_uint8_twice_avx2;
 ek_packer ek_pack_depthwise_float32, ek_pack_dw_float_avx2, ek_pack_dw_float_avx512;
-ek_packer ek_pack_dw_float_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
-ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32_avx512;
-ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
-ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
-ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
-ek_packer ek_pack_gemm_int8_sparse_dsp;
+ek_packer ek_pack_dw_float_avxvnni, ek_pack_dw_float_dotprod, ek_pack_dw_float_neon;
+ek_packer ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512, ek_pack_dw_twice_avxvnni;
+ek_packer ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2;
+ek_packer ek_pack_gemm_float32_avx512, ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2;
+ek_packer ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp;
+ek_packer ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;
 ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_float32;
 ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
-ek_scratch ek_scratch_dw_avxvnni, ek_scratch_softmax_float32;
+ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_neon;
+ek_scratch ek_scratch_softmax_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

@@ -12,8 +12,8 @@
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_i8mm
 enum { MOST = 6 };
 
-/* Adds the products of eight bytes of two windows with those of two outputs: of the first window with
- * both outputs, then of the second. Written out, because not every compiler has the name. */
+/* Adds the products of eight bytes of two windows with those of two outputs: of the first window
+ * with both outputs, then of the second. Written out, because not every compiler has the name. */
 INLINE int32x4_t product(int32x4_t sums, int8x16_t windows, int8x16_t outputs)
 {
     __asm__(".arch_extension i8mm\n\tsmmla %0.4s, %1.16b, %2.16b"
@@ -47,7 +47,7 @@ INLINE void products(const int32_t pairs, const int32_t wide, const int8x16_t *x
     }
 }
 
-/* The sums of a tile: "high" windows, each in "wide" vectors; where they are odd, the last twice. */
+/* The sums of a tile: "high" windows, each in "wide" vectors; an odd one is multiplied twice. */
 INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *windows,
                  const int32_t *offsets, size_t chunks, const char *head, const char *weights,
                  Vector *totals)

@@ -1,6 +1,6 @@
 /* Vectors of 8 sums of int8 layers with NEON, and what all levels of aarch64 share. The file that
- * includes this defines TARGET, the attribute of its instruction set: GCC inlines only functions with
- * the same one. */
+ * includes this defines TARGET, the attribute of its instruction set: GCC inlines only functions
+ * with the same one. */
 #include <arm_neon.h>
 #include <string.h>
 
@@ -51,8 +51,8 @@ INLINE Vector load(const void *numbers)
     return vector;
 }
 
-/* The numbers of rescaling.h of a vector of outputs, those of EK_TWICE: SQRDMULH rounds as the first
- * step of ek_rescale_twice does, and SRSHL shifts to the right by what is negative. */
+/* The numbers of rescaling.h of a vector of outputs, those of EK_TWICE in all modes: SQRDMULH rounds
+ * as the first step of ek_rescale_twice does, and SRSHL shifts to the right by what is negative. */
 typedef struct {
     Vector multiplier, left, right;
 } Head;

@@ -9,13 +9,13 @@
 #include "rescaling.h"
 #include "table.h"
 
-/* The form that a level reads. Bytes are multiplied by four, in the lane of an output; int16 in pairs.
- * NEON multiplies pairs of bytes, and adds two products in 16 bits; SMMLA multiplies eight bytes. */
+/* The form that a level reads. Bytes are multiplied by four, in the lane of an output; int16 in
+ * pairs. NEON multiplies pairs of bytes, and adds two products in 16 bits; SMMLA eight bytes. */
 typedef struct {
     size_t lanes, element; /* outputs of a vector, bytes of a number in the band */
     int32_t added;         /* to the numbers there */
-    size_t together, part; /* bytes of an output that are multiplied at once, and lie side by side */
-    int doubling;          /* whether SQRDMULH rescales, so that all modes have the numbers of EK_TWICE */
+    size_t together, part; /* bytes of an output multiplied at once, and those side by side */
+    int doubling;          /* whether all modes have the numbers of EK_TWICE, for SQRDMULH */
     int tiles;             /* whether 16 chunks are multiplied at once */
     int is_unsigned;       /* whether weights are uint8 */
 } Form;
@@ -116,8 +116,8 @@ static inline int32_t part_of(int32_t weight, int32_t times, int32_t time)
     return time == 0 ? first : weight - first;
 }
 
-/* Writes the weights of a vector's lane, in chunks that are "next" apart; those of a run fill a multiple
- * of "whole" bytes. */
+/* Writes the weights of a vector's lane, in chunks that are "next" apart; those of a run fill a
+ * multiple of "whole" bytes. */
 static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
                      int32_t times, size_t next, char *to)
 {

@@ -1,4 +1,4 @@
-/* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86 and aarch64, in the form of depthwise_bands.h. */
+/* Weights of int8 DEPTHWISE_CONV_2D for x86 and aarch64, in the form of depthwise_bands.h. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -169,26 +169,26 @@ int ek_pack_dw_float_avx2(const int32_t *params, void *const *tensors,
     return pack(PAIRS, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_twice_dotprod(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+int ek_pack_dw_twice_dotprod(const int32_t *params, void *const *tensors,
+                             ek_packing *packing)
 {
     return pack(DOTPROD, TWICE, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_float_dotprod(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+int ek_pack_dw_float_dotprod(const int32_t *params, void *const *tensors,
+                             ek_packing *packing)
 {
     return pack(DOTPROD, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_twice_neon(const int32_t *params, void *const *tensors,
-                                      ek_packing *packing)
+int ek_pack_dw_twice_neon(const int32_t *params, void *const *tensors,
+                          ek_packing *packing)
 {
     return pack(NEON, TWICE, params, tensors, packing);
 }
 
-int ek_pack_depthwise_int8_float_neon(const int32_t *params, void *const *tensors,
-                                      ek_packing *packing)
+int ek_pack_dw_float_neon(const int32_t *params, void *const *tensors,
+                          ek_packing *packing)
 {
     return pack(NEON, FLOAT, params, tensors, packing);
 }
@@ -220,12 +220,12 @@ size_t ek_scratch_dw_avx2(const int32_t *params)
     return scratch(params, PAIRS);
 }
 
-size_t ek_scratch_depthwise_dotprod(const int32_t *params)
+size_t ek_scratch_dw_dotprod(const int32_t *params)
 {
     return scratch(params, DOTPROD);
 }
 
-size_t ek_scratch_depthwise_neon(const int32_t *params)
+size_t ek_scratch_dw_neon(const int32_t *params)
 {
     return scratch(params, NEON);
 }

@@ -122,7 +122,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
     }
 }
 
-#ifndef UNSIGNED
+#ifdef ROWS_KERNEL
 INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chunks)
 {
     (void)chunks; /* what follows the row is multiplied by zeros */
@@ -134,13 +134,15 @@ INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chu
 void ROWS_KERNEL(const int32_t *params, void *const *tensors)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    const size_t chunks = ek_chunks(p, ELEMENT), places = chunks * sizeof(int32_t);
-    const char *const packed = tensors[1], *const heads = packed + ek_heads_start(places);
+    const char *const packed = tensors[1];
+    const int32_t *const start = (const int32_t *)(const void *)packed;
+    const size_t chunks = (size_t)start[1], places = chunks * sizeof(int32_t);
+    const char *const heads = packed + ek_heads_start(places);
     const char *const weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES);
     if (p->height >= MANY_ROWS)
         convolve(params, tensors, tensors[5], tensors[6]);
     else
-        few_rows(p, RESCALERS[*(const int32_t *)(const void *)packed], chunks, heads, heads,
+        few_rows(p, RESCALERS[start[0]], chunks, heads, heads,
                  EK_COLUMNS * 4 * LANES, weights, tensors[0], tensors[6], tensors[5]);
 }
 #endif

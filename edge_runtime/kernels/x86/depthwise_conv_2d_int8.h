@@ -1,8 +1,8 @@
-/* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes
- * this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes a vector of
- * each row of chunks for STRIDE numbers; or SINGLE, if chunks are numbers of the band. It defines
- * LOADS_COUNT if products have no operands in memory, and chunks_at() if load() does not load chunks.
- * The forms of weights and bands are in depthwise_bands.h. */
+/* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that
+ * includes this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes
+ * a vector of each row of chunks for STRIDE numbers; or SINGLE, if chunks are numbers of the band. It
+ * defines LOADS_COUNT if products have no operands in memory, and chunks_at() if load() does not load
+ * chunks. The forms of weights and bands are in depthwise_bands.h. */
 #include <string.h>
 
 #include "depthwise_bands.h"
@@ -57,11 +57,13 @@ TARGET __attribute__((noinline)) static void interleave_rows(const EkDepthwise *
 }
 #endif
 
-/* The sums of "count" times four vectors: of four vectors of a position, whose weights are "size" bytes
- * apart, or of one of four positions, "step" bytes of chunks apart, as columns are if "adjacent". */
+/* The sums of "count" times four vectors: of four vectors of a position, whose weights are "size"
+ * bytes apart, or of one of four positions, "step" bytes of chunks apart, as columns are if
+ * "adjacent". */
 INLINE void products(const int32_t wide, const int32_t groups, const int32_t columns,
-                     const int32_t adjacent, const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,
-                     const char *head, int32_t count, Vector *totals)
+                     const int32_t adjacent, const EkDepthwise *d, const uint8_t *chunks,
+                     const char *weights, ptrdiff_t size, const char *head, int32_t count,
+                     Vector *totals)
 {
     const ptrdiff_t group = d->group * CHUNK, column = d->column * CHUNK;
     const ptrdiff_t step = d->step * CHUNK;
@@ -94,7 +96,7 @@ INLINE void products(const int32_t wide, const int32_t groups, const int32_t col
 typedef void producer(const EkDepthwise *d, const uint8_t *chunks, const char *weights,
                       ptrdiff_t size, const char *head, int32_t count, Vector *totals);
 
-#define PRODUCER(name, wide, groups, columns, adjacent)                                                     \
+#define PRODUCER(name, wide, groups, columns, adjacent)                                            \
     TARGET __attribute__((noinline)) static void name(                                             \
         const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,          \
         const char *head, int32_t count, Vector *totals)                                           \
@@ -114,9 +116,9 @@ static producer *const PRODUCERS[][2] = {{any_one, any_wide},
                                          {three_by_three_one, three_by_three_wide},
                                          {three_by_three_adjacent, three_by_three_wide}};
 
-/* Whether to calculate vectors of one position at once, as far as there are four. The weights of one
- * vector stay in registers, and windows side by side share chunks, but four positions are calculated
- * where there are fewer. */
+/* Whether to calculate vectors of one position at once, as far as there are four. The weights of
+ * one vector stay in registers, and windows side by side share chunks, but four positions are
+ * calculated where there are fewer. */
 static inline int32_t is_wide(const EkDepthwise *d)
 {
 #ifdef LOADS_COUNT
