@@ -1,9 +1,11 @@
-"""The C extension: its sources are a glob, which pyproject.toml cannot express."""
+"""What pyproject.toml cannot express: the extension's sources, and an archive in the wheel."""
 
 import sys
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 # CPython's flags include debug information, which would be two thirds of the extension; tables to
 # unwind the stack and pages that part code from constants would be a twentieth.
@@ -12,6 +14,7 @@ GCC = [
     "-fno-asynchronous-unwind-tables",
 ]
 LINUX = ["-Wl,-s", "-Wl,-z,noseparate-code"]
+THREADS = [] if sys.platform == "win32" else ["-pthread"]
 
 # Paths through src/, because the sdist would lack the headers otherwise.
 KERNELS = Path("src/edge_runtime/kernels")
@@ -27,7 +30,52 @@ def files(suffix: str) -> list[str]:
     return sorted(path.as_posix() for folder in FOLDERS for path in folder.glob(f"*.{suffix}"))
 
 
+SELDOM = {
+    # What the kernels mean in NumPy: only the backend "reference" runs it.
+    "kernels": tuple(sorted(path.stem for path in KERNELS.glob("*.py"))),
+    ".": ("digit", "install", "light", "own_process", "unsupported", "worker"),
+    "planner/passes": ("dilations", "variables"),
+    # Ops that hardly a published network has.
+    "ops": (
+        *("abs", "add_n", "arg_max", "batch_matmul", "broadcast_to", "cast", "cumsum", "densify"),
+        *("detection_postprocess", "div", "embedding_lookup", "floor_div", "gather_nd", "gelu"),
+        *("l2_normalization", "log", "log_softmax", "mirror_pad", "one_hot", "positions", "pow"),
+        *("prelu", "range", "rank", "reverse_sequence", "roots", "space_to_batch_nd"),
+        *("space_to_depth", "squared_difference", "svdf", "tile", "topk_v2", "unary"),
+        *("unidirectional_sequence_rnn", "zeros_like"),
+    ),
+}
+"""Folder of edge_runtime -> modules that a first answer seldom needs.
+
+A wheel has them in one archive, from which Python imports them like others. They are compiled each
+time, in about 0.3 ms a kilobyte; as files they would be there twice, as source and as bytecode,
+and take seven times as much of a small device.
+"""
+
+
+class BuildWithArchive(build_py):
+    """Moves what is SELDOM used into the archive that ``edge_runtime/__init__.py`` names.
+
+    An editable install uses the files of the checkout.
+    """
+
+    def run(self) -> None:
+        """Build the packages."""
+        super().run()
+        if self.editable_mode:
+            return
+        runtime = Path(self.build_lib, "edge_runtime")
+        with ZipFile(runtime / "seldom.zip", "w") as archive:
+            for folder, names in SELDOM.items():
+                for path in (runtime / folder / f"{name}.py" for name in names):
+                    # With a fixed date, so that the same sources give the same archive.
+                    entry = ZipInfo(path.relative_to(runtime).as_posix())
+                    archive.writestr(entry, path.read_bytes(), ZIP_DEFLATED, 9)
+                    path.unlink()
+
+
 setup(
+    cmdclass={"build_py": BuildWithArchive},
     ext_modules=[
         Extension(
             "edge_runtime._native",
@@ -36,7 +84,7 @@ setup(
             include_dirs=[KERNELS.as_posix()],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=["/O2", "/fp:precise"] if sys.platform == "win32" else GCC,
-            extra_link_args=LINUX if sys.platform == "linux" else [],
+            extra_link_args=[*(LINUX if sys.platform == "linux" else []), *THREADS],
             py_limited_api=True,
             # Without a compiler, the backends reference and litert remain.
             optional=True,

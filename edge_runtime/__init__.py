@@ -10,6 +10,8 @@
 Importing this loads the standard library only; a backend loads what it needs when it is opened.
 """
 
+from os.path import join
+
 from edge_runtime.errors import (
     BackendError,
     EdgeRuntimeError,
@@ -20,6 +22,9 @@ from edge_runtime.errors import (
 )
 from edge_runtime.loading import load
 from edge_runtime.session import Model, Prediction
+
+# In a wheel, modules that are seldom used lie there: see setup.py.
+__path__.append(join(__path__[0], "seldom.zip"))  # noqa: PTH118 (pathlib takes 8 ms to import)
 
 __all__ = [
     "BackendError",

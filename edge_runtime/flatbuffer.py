@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 LAYOUTS = {code: struct.Struct(f"<{code}") for code in ("b", "B", "?", *"hHiIqQf", "HH")}
 """Formats of single values; a struct that is made each time costs more than the reading."""
 
+UNSIGNED, SIGNED, SIZES = (LAYOUTS[code] for code in ("I", "i", "HH"))
+
 TABLE_COST = 24
 """Bytes that a table counts towards the limit; a table with content is hardly smaller."""
+
+MOST_FIELDS = 32
+"""Fields of a table that are looked up; those behind them in a file are not known here."""
 
 
 class FlatBuffer:
@@ -39,22 +44,48 @@ class FlatBuffer:
         self.error = error
         # An honest file refers to each object once and stays below its size; twice leaves room.
         self._left = 2 * len(data)
+        self._vtables: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def root(self, name: str) -> Table:
         """Return the root table, called ``name`` in error messages."""
         return Table(self, self.target(0, name), name)
 
-    def unpack(self, code: str, offset: int, name: str) -> tuple[Any, ...]:
-        """Unpack little-endian values at ``offset``, by a struct format without a byte order."""
-        layout = LAYOUTS.get(code) or struct.Struct(f"<{code}")
-        if not 0 <= offset <= len(self.data) - layout.size:
+    def unpack(self, layout: struct.Struct, offset: int, name: str) -> tuple[Any, ...]:
+        """Unpack values at ``offset``, which is not negative."""
+        try:
+            return layout.unpack_from(self.data, offset)
+        except struct.error:
             self.require(offset, layout.size, name)
-        return layout.unpack_from(self.data, offset)
+            raise
+
+    def unsigned(self, offset: int, name: str) -> int:
+        """Return the uint32 at ``offset``, as distances and lengths are."""
+        try:
+            number: int = UNSIGNED.unpack_from(self.data, offset)[0]
+        except struct.error:
+            self.require(offset, UNSIGNED.size, name)
+            raise
+        return number
 
     def target(self, offset: int, name: str) -> int:
         """Return the position that the unsigned distance stored at ``offset`` leads to."""
-        (distance,) = self.unpack("I", offset, name)
-        return offset + int(distance)
+        return offset + self.unsigned(offset, name)
+
+    def vtable(self, offset: int, name: str) -> tuple[int, tuple[int, ...]]:
+        """Return the size of a table, and where in it each field is, 0 where absent.
+
+        Tables of the same fields share a vtable, which is read once.
+        """
+        if offset not in self._vtables:
+            if offset < 0:
+                self.require(offset, SIZES.size, name)
+            size, of_table = self.unpack(SIZES, offset, name)
+            if size < 4 or size % 2 or of_table < 4:
+                raise self.error(f"{name}: the vtable at offset {offset} is damaged")
+            layout = struct.Struct(f"<{min(size // 2 - 2, MOST_FIELDS)}H")
+            fields = self.unpack(layout, offset + 4, name)
+            self._vtables[offset] = of_table, (*fields, *(0,) * (MOST_FIELDS - len(fields)))
+        return self._vtables[offset]
 
     def require(self, offset: int, size: int, name: str) -> None:
         """Raise unless ``size`` bytes at ``offset`` lie inside the file."""
@@ -74,28 +105,30 @@ class FlatBuffer:
 class Table:
     """One table of a FlatBuffer; fields go by their id in the schema."""
 
-    __slots__ = ("_buffer", "_position", "_size", "_vtable", "_vtable_size", "name")
+    __slots__ = ("_buffer", "_fields", "_position", "_size", "name")
 
     def __init__(self, buffer: FlatBuffer, position: int, name: str) -> None:
         buffer.spend(TABLE_COST, name)
-        (back,) = buffer.unpack("i", position, name)
+        (back,) = buffer.unpack(SIGNED, position, name)
         self._buffer = buffer
         self._position = position
-        self._vtable = position - back
-        self._vtable_size, self._size = buffer.unpack("HH", self._vtable, name)
+        self._size, self._fields = buffer.vtable(position - back, name)
         self.name = name
-        if self._vtable_size < 4 or self._vtable_size % 2 or self._size < 4:
-            raise buffer.error(f"{name}: the vtable at offset {self._vtable} is damaged")
 
     def scalar(self, field: int, code: str, default: int = 0) -> int:
         """Return an integer field, ``default`` when the file leaves it out."""
-        offset = self._find(field, LAYOUTS[code].size)
-        return default if offset is None else int(self._buffer.unpack(code, offset, self.name)[0])
+        if not self._fields[field]:
+            return default
+        layout = LAYOUTS[code]
+        offset = self._position_of(field, layout.size)
+        return int(self._buffer.unpack(layout, offset, self.name)[0])
 
     def real(self, field: int, default: float = 0) -> float:
         """Return a float32 field, ``default`` when the file leaves it out."""
-        offset = self._find(field, 4)
-        return default if offset is None else float(self._buffer.unpack("f", offset, self.name)[0])
+        if not self._fields[field]:
+            return default
+        offset = self._position_of(field, 4)
+        return float(self._buffer.unpack(LAYOUTS["f"], offset, self.name)[0])
 
     def string(self, field: int) -> str:
         """Return a string field, empty when absent; bytes that are not UTF-8 are replaced."""
@@ -110,10 +143,13 @@ class Table:
 
     def vector(self, field: int, code: str) -> tuple[Any, ...]:
         """Return a vector of numbers, empty when absent."""
+        if not self._fields[field]:
+            return ()
         size = LAYOUTS[code].size
         start, count = self._vector(field, size)
         self._buffer.spend(count * size, self.name)
-        return self._buffer.unpack(f"{count}{code}", start, self.name)
+        # With the structs that the module keeps of the last formats.
+        return struct.unpack_from(f"<{count}{code}", self._buffer.data, start)
 
     def count(self, field: int) -> int:
         """Return the length of a vector of tables."""
@@ -121,10 +157,9 @@ class Table:
 
     def table(self, field: int, name: str) -> Table | None:
         """Return a subtable, called ``name`` in error messages; None when absent."""
-        offset = self._find(field, 4)
-        if offset is None:
+        if not self._fields[field]:
             return None
-        return Table(self._buffer, self._buffer.target(offset, name), name)
+        return Table(self._buffer, self._buffer.target(self._position_of(field, 4), name), name)
 
     def first(self, field: int, name: str) -> Table | None:
         """Return the first table of a vector; None when absent or empty."""
@@ -137,26 +172,23 @@ class Table:
             label = f"{name} {index}"
             yield Table(self._buffer, self._buffer.target(start + 4 * index, label), label)
 
-    def _find(self, field: int, size: int) -> int | None:
-        """Return the offset of a field of ``size`` bytes, None when absent."""
-        entry = 4 + 2 * field
-        if entry >= self._vtable_size:
-            return None
-        (offset,) = self._buffer.unpack("H", self._vtable + entry, self.name)
-        if not offset:
-            return None
+    def _position_of(self, field: int, size: int) -> int:
+        """Return the position of a field of ``size`` bytes that is there."""
+        offset = self._fields[field]
         if offset < 4 or offset + size > self._size:
             raise self._buffer.error(
                 f"{self.name}: field {field} lies outside its table at offset {self._position}"
             )
-        return self._position + int(offset)
+        return self._position + offset
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
         """Return start and length of a vector of ``size``-byte items, both 0 when absent."""
-        offset = self._find(field, 4)
-        if offset is None:
+        if not self._fields[field]:
             return 0, 0
-        start = self._buffer.target(offset, self.name) + 4
-        (count,) = self._buffer.unpack("I", start - 4, self.name)
-        self._buffer.require(start, count * size, self.name)
-        return start, int(count)
+        buffer, name = self._buffer, self.name
+        offset = self._position_of(field, 4)
+        offset += buffer.unsigned(offset, name)
+        start, count = offset + 4, buffer.unsigned(offset, name)
+        if start + count * size > len(buffer.data):
+            buffer.require(start, count * size, name)
+        return start, count

@@ -38,9 +38,10 @@ def load(
         digest: hex SHA-256 that the file must have, as `sha256sum` prints it; None for no check.
         public_key: Ed25519 key whose signature must lie beside the file, as FILE.sig: path of a PEM
             file, PEM text, or the 32 bytes of the key; None for no check. `edgekit sign` signs.
-        options: of the backend: ``rounding`` for native and reference, ``num_threads`` for litert,
-            ``device`` for edgetpu; ``own_process`` for the latter two, which runs LiteRT in a child
-            process, so that a file that crashes it is an error.
+        options: of the backend: ``rounding`` for native and reference; ``num_threads`` for native
+            and litert, threads that share the work of a call, by default 1; ``device`` for edgetpu;
+            ``own_process`` for litert and edgetpu, which runs LiteRT in a child process, so that a
+            file that crashes it is an error.
 
     Raises:
         ModelError: the file cannot be read, has another digest, is not signed by the key, is no

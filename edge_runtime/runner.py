@@ -10,7 +10,7 @@ from _thread import allocate_lock
 from _weakref import ref
 from math import isfinite
 
-from edge_runtime.errors import InputError
+from edge_runtime.errors import BackendError, InputError
 from edge_runtime.graph import FORMATS
 
 TYPE_CHECKING = False
@@ -47,6 +47,7 @@ class Runner:
         self._outputs = tuple(outputs.values())
         self._session = session
         self._lock = allocate_lock()
+        self._closed = False
         _opened.add(ref(self, _opened.discard))
 
     def run(self, tensors: Any) -> Any:
@@ -72,12 +73,25 @@ class Runner:
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
         """Run images [N, ...] in each input's element type, N a multiple of the model's batch."""
         with self._lock:
-            return self._session.run_batch(batches)
+            return self._usable().run_batch(batches)
 
     def reset(self) -> None:
         """Set the tensors that keep their values between runs to their initial values."""
         with self._lock:
-            self._session.reset()
+            self._usable().reset()
+
+    def close(self) -> None:
+        """Close the session; see ``Model.close``."""
+        with self._lock:
+            if not self._closed and hasattr(self._session, "close"):
+                self._session.close()
+            self._closed = True
+
+    def _usable(self) -> Session:
+        """Return the session unless it is closed."""
+        if self._closed:
+            raise BackendError("the model is closed: load it again")
+        return self._session
 
     def after_fork(self) -> None:
         """Replace, in a child, what a thread of the parent may have locked at the fork."""
@@ -116,7 +130,7 @@ class Runner:
         if several != {1}:
             return self.run_batch(tensors)
         with self._lock:
-            return self._session.run(tensors)
+            return self._usable().run(tensors)
 
     def _array(self, value: Any, tensor: Tensor, numpy: Any) -> Any:
         """Return a value as an array of the input's shape, or of several along the first axis."""

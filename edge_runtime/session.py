@@ -50,6 +50,7 @@ class Model:
     """A model that is ready to run, as ``load`` returns it.
 
     Threads may share it, and so may forked children, even if threads are running it at the fork.
+    ``with load(...) as model`` closes it at the end.
 
     Attributes:
         graph: the content of the file.
@@ -79,6 +80,21 @@ class Model:
         if hasattr(session, "bind"):
             names = tuple(self.inputs), tuple(self.outputs)
             vars(self)["run"] = session.bind(self._runner.run, *names)
+
+    def __enter__(self) -> Model:
+        """Return the model itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the model."""
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and the processes that run the model, which cannot run after that.
+
+        It waits for runs in other threads. A model whose last reference is gone is closed, too.
+        """
+        self._runner.close()
 
     def __repr__(self) -> str:
         """Describe the model in a line."""
@@ -213,7 +229,7 @@ class Model:
 
         Raises:
             InputError: wrong names, number, shape, element type or size, or NaN or infinity.
-            BackendError: the backend failed.
+            BackendError: the backend failed, or the model is closed.
         """
         return self._runner.run(tensors)
 

@@ -106,7 +106,7 @@ def runtime_box(name: str) -> str:
     """Return the box of a dotted name of edge_runtime."""
     parts = name.split(".")[1:] or ["__init__"]
     if parts[0] == "planner" and len(parts) > 1:
-        boxes = {"passes": "passes", "__init__": "planner", "memory": "planner"}
+        boxes = {"passes": "passes"} | dict.fromkeys(("__init__", "memory", "stages"), "planner")
         return boxes.get(parts[1], "plan")
     if parts[0] in RUNTIME:
         return parts[0]

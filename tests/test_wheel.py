@@ -24,7 +24,7 @@ import runtimes
 import smoke
 
 ROOT = Path(__file__).parents[1]
-EXTENSION_LIMIT, RUNTIME_LIMIT, INSTALLED_LIMIT = 600_000, 2_800_000, 6_500_000
+EXTENSION_LIMIT, RUNTIME_LIMIT, INSTALLED_LIMIT = 600_000, 2_000_000, 6_000_000
 """Bytes: of the extension, of edge_runtime with it, of all that the wheel brings, compiled."""
 
 
@@ -129,22 +129,27 @@ def test_the_description_stands_alone_on_an_index_page(wheel: Path) -> None:
     assert [link for link in links if not "".join(link).startswith("https://")] == []
 
 
+def sources(folder: Path, suffix: str) -> set[str]:
+    """The files of a folder that have that suffix, relative to it."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob(f"*.{suffix}")}
+
+
 def test_the_sdist_holds_all_that_a_wheel_is_built_from(
     sdist: Path, wheel: Path, tmp_path: Path
 ) -> None:
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
-    sources = {
-        f"src/{path.relative_to(ROOT).as_posix()}"
+    wanted = {
+        f"src/edge_runtime/{path}"
         for suffix in ("c", "h")
-        for path in (ROOT / "edge_runtime").rglob(f"*.{suffix}")
+        for path in sources(ROOT / "edge_runtime", suffix)
     }
     # Kernels of microcontrollers are only where `edgekit export` takes them from.
     exported = {
         name.replace("edge_runtime", "edgekit/convert/c") if "/cortex_m/" in name else name
-        for name in sources
+        for name in wanted
     }
-    assert len(sources) > 5
+    assert len(wanted) > 5
     assert exported <= held
     again = built_from(sdist, tmp_path)
     assert again.name == wheel.name
@@ -231,6 +236,49 @@ def test_a_prediction_from_bytes_needs_nothing_else(environment: tuple[Path, Pat
     assert sum(sizes.values()) <= INSTALLED_LIMIT
     runtime = [size for path, size in sizes.items() if path.parts[0] == "edge_runtime"]
     assert sum(runtime) <= RUNTIME_LIMIT
+
+
+IN_ARCHIVE = """
+import sys, zipfile
+sys.path.append(sys.argv[1])
+import edge_runtime
+archive = edge_runtime.__path__[1]
+names = [name[:-3].replace("/", ".") for name in zipfile.ZipFile(archive).namelist()]
+for name in names:
+    module = __import__("edge_runtime." + name.removesuffix(".__init__"), fromlist=["*"])
+    assert module.__spec__.origin.startswith(archive), module
+print(*names)
+"""
+
+
+def test_modules_in_the_archive_are_imported_from_there(
+    environment: tuple[Path, Path], wheel: Path
+) -> None:
+    python, _ = environment
+    if not works(python, "{}.{}".format(*sys.version_info)):
+        pytest.skip("this environment has no NumPy, which the kernels' definitions import")
+    names = alone(python, "-c", IN_ARCHIVE, sysconfig.get_path("platlib")).split()
+    assert {"unsupported", "ops.unary", "planner.passes.variables", "kernels.conv_2d"} <= {*names}
+    assert len(names) == len(set(names))
+    files = {f"edge_runtime/{name.replace('.', '/')}.py" for name in names}
+    assert files.isdisjoint(content(wheel))
+    kept = {name for name in content(wheel) if re.fullmatch(r"edge_runtime/.*[.]py", name)}
+    everything = {f"edge_runtime/{path}" for path in sources(ROOT / "edge_runtime", "py")}
+    assert files | kept == everything
+
+
+FROM_ARCHIVE = """
+import runpy, sys
+runpy.run_path(sys.argv[1], run_name="__main__")
+origins = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
+print([name for name, origin in origins.items() if "seldom.zip" in origin])
+"""
+
+
+def test_a_first_answer_needs_nothing_of_the_archive(environment: tuple[Path, Path]) -> None:
+    python, _ = environment
+    *_, last = alone(python, "-c", FROM_ARCHIVE, Path(smoke.__file__)).splitlines()
+    assert last == "[]"
 
 
 DOCTOR = """

@@ -39,7 +39,15 @@ def hide(instructions: str) -> None:
         raise EdgekitError(f"{where}: {', '.join(loaded)} is loaded already")
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         library = Path(folder) / "hide.so"
-        command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)]
+        command = [
+            os.environ.get("CC", "cc"),
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-o",
+            str(library),
+            str(SOURCE),
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True)
         except (OSError, subprocess.CalledProcessError) as error:

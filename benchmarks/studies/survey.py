@@ -1,12 +1,15 @@
 """Speed of edgekit's engine compared with LiteRT's on many .tflite files: the slowest ratio first.
 
-A short measurement of each file, whatever its inputs and outputs are: the whole call on random
-tensors, with states as they go on from call to call.
+A short measurement of each file in a process of its own, whatever its inputs and outputs are: the
+whole call on random tensors, with states as they go on from call to call.
 """
 
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +39,12 @@ def tflite_files(paths: Iterable[Path]) -> list[Path]:
     """Return the files among ``paths`` and the .tflite files in those that are folders.
 
     Raises:
-        EdgekitError: there is none.
+        EdgekitError: there is none, or a path does not exist.
     """
     found = []
     for path in paths:
+        if not path.exists():
+            raise EdgekitError(f"{path}: there is no such file")
         found += sorted(path.glob("[!.]*.tflite")) if path.is_dir() else [path]
     if not found:
         raise EdgekitError(f"no .tflite files in {', '.join(map(str, paths))}")
@@ -54,7 +59,32 @@ def measure(models: Iterable[Path], rounds: int) -> Iterator[Result]:
         rounds: turns of each side.
     """
     for model in models:
-        yield from compare(model, rounds)
+        yield from _in_a_process(model, rounds)
+
+
+def _in_a_process(model: Path, rounds: int) -> list[Result]:
+    """Return the results of ``compare`` in a process of its own, which some files end in LiteRT."""
+    # What instructions are hidden from a process, a fork of it does not see either.
+    if hasattr(os, "fork"):
+        multiprocessing.set_start_method("fork", force=True)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(target=_send, args=(sender, model, rounds))
+    process.start()
+    sender.close()
+    try:
+        results: list[Result] = receiver.recv()
+    except EOFError:
+        process.join()
+        reason = f"the process ended with exit code {process.exitcode}"
+        subject = Subject(model.name, files.sha256(model), PEER, peer=True)
+        return [Result(subject, METRIC, "s", status="failed", reason=reason)]
+    process.join()
+    return results
+
+
+def _send(sender: Connection, model: Path, rounds: int) -> None:
+    sender.send(compare(model, rounds))
+    sender.close()
 
 
 def compare(model: Path, rounds: int) -> list[Result]:

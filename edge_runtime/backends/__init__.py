@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     class Session(Protocol):
-        """An opened model. The caller ensures that only one thread at a time uses it."""
+        """An opened model. The caller ensures that only one thread at a time uses it.
+
+        It may have more functions: ``close()`` ends what would outlive the last run,
+        ``after_fork()`` is called in a forked child, and ``bind(slow)`` returns a function that
+        runs a fitting array.
+        """
 
         def run(
             self, tensors: Sequence[ReadableBuffer | npt.NDArray[Any]]
@@ -80,6 +85,18 @@ def unavailable(name: str) -> str | None:
     """
     reason: str | None = find(name).unavailable()
     return reason
+
+
+MOST_THREADS = 64
+"""Most threads of a model."""
+
+
+def require_threads(count: object) -> None:
+    """Raise BackendError unless an option ``num_threads`` is a number of threads."""
+    if type(count) is not int or not 1 <= count <= MOST_THREADS:
+        # Python writes no integer of thousands of digits.
+        got = "" if type(count) is int and count.bit_length() > 64 else f", not {count!r:.40}"
+        raise BackendError(f"num_threads is a whole number from 1 to {MOST_THREADS}{got}")
 
 
 def options_for(name: str) -> dict[str, Any]:

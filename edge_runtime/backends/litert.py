@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.backends import require_threads
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.planner import plan, states_its_shapes
@@ -104,13 +105,13 @@ def open_session(
             not the end of this process; None to do so unless ``is_checked``.
 
     Raises:
-        BackendError: LiteRT is not installed, or ``num_threads`` is not a positive integer.
+        BackendError: LiteRT is not installed, or ``num_threads`` is not a whole number from 1 to
+            ``MOST_THREADS``.
         ModelError: LiteRT cannot run the model, or the model contradicts itself.
     """
     if reason := unavailable():
         raise BackendError(reason)
-    if not isinstance(num_threads, int) or num_threads < 1:
-        raise BackendError(f"num_threads is a whole number from 1 up, not {num_threads!r}")
+    require_threads(num_threads)
     if reason := not_for_litert(graph):
         raise ModelError(reason)
     # Bodies of loops are run, too, and `load` has checked only the first subgraph.
@@ -181,6 +182,10 @@ class LiteRTSession:
         self._opened = {}
         if self._delegates:
             self._open = _refuse_fork
+
+    def close(self) -> None:
+        """Free the interpreters, whose threads end with them."""
+        self._opened.clear()
 
     def _single(self) -> Any:
         """Return the interpreter of the model with the batch of the file."""

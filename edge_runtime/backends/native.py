@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 
+from edge_runtime.backends import require_threads
 from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.graph import FORMATS
 from edge_runtime.planner import plan
@@ -23,13 +25,17 @@ if TYPE_CHECKING:
     from edge_runtime.backends import Session
     from edge_runtime.graph import Graph
     from edge_runtime.ops.call import Kernel
-    from edge_runtime.planner.plan import Plan, Slot
+    from edge_runtime.planner.parts import Part
+    from edge_runtime.planner.plan import Plan, Slot, Step
 
 VARIABLE = "EDGEKIT_INSTRUCTIONS"
 """Environment variable that names the instruction set to use instead of the best one."""
 
 NUMPY_TYPES = {"float32": 11, "int8": 1, "int16": 3, "int32": 5, "int64": 9, "uint8": 2, "bool": 0}
 """NumPy's type numbers (enum NPY_TYPES)."""
+
+ALIGNMENT = 64
+"""Alignment of the scratch memory of each part, in bytes."""
 
 
 def _extension() -> ModuleType | None:
@@ -72,6 +78,7 @@ def open_session(
     data: bytes | mmap.mmap,  # noqa: ARG001 - the graph has views of it
     *,
     rounding: str = "litert",
+    num_threads: int = 1,
 ) -> Session:
     """Open a model.
 
@@ -79,14 +86,19 @@ def open_session(
         graph: the model.
         data: content of the .tflite file.
         rounding: the runtime whose integers are reproduced: one of ``edge_runtime.ops.ROUNDINGS``.
+        num_threads: number of threads that share the work of a call; the answers are the same.
 
     Raises:
         BackendError: there is no extension, EDGEKIT_INSTRUCTIONS names an instruction set that is
-            not available, or the rounding is unknown.
+            not available, or the rounding is unknown. ``num_threads`` is not a whole number from 1
+            to ``MOST_THREADS``, or above 1 on Windows.
         ModelError: an op of the model is not supported.
     """
+    require_threads(num_threads)
+    if num_threads > _required().MOST_THREADS:
+        raise BackendError(f"num_threads={num_threads}: this system has no threads of POSIX: use 1")
     engine = open_engine()
-    return NativeSession(graph, plan(graph, rounding, engine), engine)
+    return NativeSession(graph, plan(graph, rounding, engine), engine, num_threads)
 
 
 def open_engine() -> NativeEngine:
@@ -134,12 +146,17 @@ class NativeEngine:
 class NativeSession:
     """A plan in C; see :class:`edge_runtime.backends.Session`."""
 
-    def __init__(self, graph: Graph, plan: Plan, engine: NativeEngine) -> None:
+    def __init__(
+        self, graph: Graph, plan: Plan, engine: NativeEngine, num_threads: int = 1
+    ) -> None:
         self.graph = graph = with_output_shapes(graph, plan)
+        extension, threads = engine.extension, ()
+        # A model that keeps a state runs in one thread: its images follow each other.
+        if num_threads > 1 and not plan.states:
+            plan, threads = _shared(plan, engine, num_threads)
         self._inputs = [graph.tensors[index] for index in graph.inputs]
         self._outputs = [graph.tensors[index] for index in graph.outputs]
         self._sizes = [plan.slots[slot].size for slot in plan.outputs]
-        extension = engine.extension
         slots = tuple((slot.place, slot.size, slot.data, slot.offset) for slot in plan.slots)
         steps = tuple(
             (
@@ -165,7 +182,7 @@ class NativeSession:
         work = sum(slot.size for slot in plan.slots)
         try:
             self._native = extension.Session(
-                slots, steps, plan.arena, inputs, outputs, states, work, engine.forced
+                slots, steps, plan.arena, inputs, outputs, states, work, engine.forced, *threads
             )
         except MemoryError:
             raise ModelError("its packed weights and activations take too much memory") from None
@@ -207,6 +224,76 @@ class NativeSession:
         """Set the tensors that keep their values between runs to their initial values."""
         self._native.reset()
 
+    def close(self) -> None:
+        """End the threads."""
+        self._native.close()
+
+
+def _shared(plan: Plan, engine: NativeEngine, count: int) -> tuple[Plan, tuple[Any, ...]]:
+    """Return a plan for threads, and the extension's arguments: threads, scratch memory, stages."""
+    from edge_runtime.planner.stages import share  # only threads need it
+
+    packing = _Packing(engine, plan)
+    moved, stages = share(plan, count, lambda step, part: packing.of(step, part) is not None)
+    described = []
+    for stage in stages:
+        steps = plan.steps[stage.first : stage.first + len(stage.parts)]
+        each: tuple[Any, ...] = ()
+        if len(stage.parts[0]) > 1:
+            of_steps = [
+                [(packing.of(step, part), _tensors(part)) for part in shared]
+                for step, shared in zip(steps, stage.parts, strict=True)
+            ]
+            each = tuple(zip(*of_steps, strict=True))
+        described.append((stage.first, len(steps), each))
+    scratch = -(-packing.scratch // ALIGNMENT) * ALIGNMENT
+    return moved, (count, scratch, tuple(described))
+
+
+def _tensors(part: Part) -> tuple[int | bytes, ...]:
+    """Return for each tensor of a part its first byte, or bytes in place of a constant's."""
+    return tuple(part.constants.get(at, first) for at, (first, _) in enumerate(part.spans))
+
+
+class _Packing:
+    """What parts of steps read in place of their parameters.
+
+    Attributes:
+        scratch: bytes of scratch memory that a part needs at most.
+    """
+
+    def __init__(self, engine: NativeEngine, plan: Plan) -> None:
+        self.scratch = 0
+        self._engine, self._slots = engine, plan.slots
+        self._whole: dict[int, Any] = {}
+        self._parts: dict[tuple[object, ...], bytes | None] = {}
+
+    def of(self, step: Step, part: Part) -> bytes | None:
+        """Return a part's parameters as the step's variant reads them.
+
+        Returns:
+            None where another variant would run the part, or would not read the same constants.
+        """
+        kernel = step.kernel
+        key = id(kernel), *part.params.values()
+        if key not in self._parts:
+            if id(kernel) not in self._whole:
+                self._whole[id(kernel)] = self._packed(step, kernel)
+            own = replace(kernel, params=part.params)
+            level, scratch = self._engine.choose(own, [self._slots[slot] for slot in step.reads])
+            packed = self._packed(step, own) if level == step.level else None
+            fits = packed is not None and packed[1] == self._whole[id(kernel)][1]
+            self._parts[key] = packed[0] if packed is not None and fits else None
+            self.scratch = max(self.scratch, scratch)
+        return self._parts[key]
+
+    def _packed(self, step: Step, kernel: Kernel) -> tuple[bytes, tuple[bytes | None, ...]]:
+        constants = tuple(self._slots[slot].data for slot in step.reads)
+        packed: tuple[bytes, tuple[bytes | None, ...]] = self._engine.extension.pack(
+            kernel.name, step.level, kernel.packed, constants
+        )
+        return packed
+
 
 def _same(plan: Plan) -> list[int]:
     """Return for each step the first one with the same kernel and constants; -1 where it is that.
@@ -224,6 +311,8 @@ def _same(plan: Plan) -> list[int]:
 
 def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
     """Return parameters and hints as C reads them, and those for ``group`` tensors at once."""
+    packed = kernel.packed
     if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
-        return kernel.packed, None
-    return kernel.packed, replace(kernel, params={**kernel.params, kernel.rows: rows}).packed
+        return packed, None
+    at = 4 * list(kernel.params).index(kernel.rows)
+    return packed, packed[:at] + struct.pack("=i", rows) + packed[at + 4 :]

@@ -8,7 +8,7 @@ the parameters, the inputs and the constants; it returns the output, or a tuple 
 
 from __future__ import annotations
 
-from os.path import exists, join
+from importlib.util import find_spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def find(name: str) -> tuple[Callable[..., Any], type[Any]]:
         from typing import get_type_hints
 
         family = name
-        while not exists(join(__path__[0], f"{family}.py")):  # noqa: PTH110, PTH118 (slow to import)
+        while find_spec(f"{__name__}.{family}") is None:
             family = family.rpartition("_")[0]
             if not family:
                 raise KeyError(name)

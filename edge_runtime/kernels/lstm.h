@@ -30,11 +30,21 @@ static inline int32_t ek_peephole(int32_t gate)
     return LSTM_PEEPHOLES + (gate == OUTPUT_GATE ? 2 : gate);
 }
 
+/* A matrix [rows][depth] times a vector, added to sums. */
+typedef void ek_lstm_product(const float *, const float *, int32_t rows, int32_t depth, float *);
+
+/* A function of each of some numbers; the output may be the input. */
+typedef void ek_lstm_each(int32_t count, const float *input, float *output);
+
 /* Where the vector of a time and a batch lies. */
 static inline int32_t ek_lstm_row(int32_t batch, int32_t time, int32_t batches, int32_t times,
                                   int32_t time_major)
 {
     return time_major ? time * batches + batch : batch * times + time;
 }
+
+/* Variants of lstm_float32 call it with functions of theirs. */
+void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
+                 ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics);
 
 #endif

@@ -58,7 +58,8 @@ typedef struct {
 
 static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *const *tensors,
                                   const Vectors *v, const float *cell, float *values,
-                                  int32_t hybrid)
+                                  int32_t hybrid, ek_lstm_product *add_product,
+                                  ek_lstm_each *activate)
 {
     const int32_t looking = ek_peephole(gate);
     const void *weights = tensors[LSTM_WEIGHTS + gate];
@@ -75,8 +76,8 @@ static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *cons
         add_hybrid((const int8_t *)recurrent, v->quantized_state, state, p->cells, p->outputs,
                    values);
     } else {
-        ek_add_product((const float *)weights, v->input, p->cells, p->inputs, values);
-        ek_add_product((const float *)recurrent, v->state, p->cells, p->outputs, values);
+        add_product((const float *)weights, v->input, p->cells, p->inputs, values);
+        add_product((const float *)recurrent, v->state, p->cells, p->outputs, values);
     }
     if (p->peephole && gate != CELL_GATE)
         for (int32_t c = 0; c < p->cells; c++) {
@@ -93,8 +94,7 @@ static inline void calculate_gate(const LstmFloat32 *p, int32_t gate, void *cons
         for (int32_t c = 0; c < p->cells; c++)
             values[c] = values[c] * ek_flash_float(&norm[c]) + ek_flash_float(&bias[c]);
     }
-    for (int32_t c = 0; c < p->cells; c++)
-        values[c] = gate == CELL_GATE ? ek_tanh_of(values[c]) : ek_logistic_of(values[c]);
+    activate(p->cells, values, values);
 }
 
 static inline float clipped(float value, float clip)
@@ -108,7 +108,8 @@ static inline float clipped(float value, float clip)
 
 /* The output state from the hidden vector. */
 static inline void project(const LstmFloat32 *p, void *const *tensors, const float *hidden,
-                           int16_t *quantized, float *state, int32_t hybrid)
+                           int16_t *quantized, float *state, int32_t hybrid,
+                           ek_lstm_product *add_product)
 {
     const void *matrix = tensors[LSTM_PROJECTION];
     const float *bias = (const float *)tensors[LSTM_PROJECTION_BIAS];
@@ -120,13 +121,14 @@ static inline void project(const LstmFloat32 *p, void *const *tensors, const flo
         add_hybrid((const int8_t *)matrix, quantized,
                    scale * weight_scale(tensors, LSTM_PROJECTION), p->outputs, p->cells, state);
     } else {
-        ek_add_product((const float *)matrix, hidden, p->outputs, p->cells, state);
+        add_product((const float *)matrix, hidden, p->outputs, p->cells, state);
     }
     for (int32_t o = 0; o < p->outputs; o++)
         state[o] = clipped(state[o], p->projection_clip);
 }
 
-static inline void run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid)
+void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
+                 ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics)
 {
     LstmFloat32 p;
     memcpy(&p, params, sizeof p);
@@ -152,22 +154,38 @@ static inline void run_lstm(const int32_t *params, void *const *tensors, int32_t
                     ek_quantize_hybrid(state, p.outputs, p.asymmetric, v.quantized_state);
             }
 
-            for (int32_t gate = INPUT_GATE + p.coupled; gate <= CELL_GATE; gate++)
-                calculate_gate(&p, gate, tensors, &v, cell, gates[gate], hybrid);
-            for (int32_t c = 0; c < p.cells; c++) {
-                const float forget = gates[FORGET_GATE][c];
-                const float in = p.coupled ? 1 - forget : gates[INPUT_GATE][c];
-                cell[c] = clipped(forget * cell[c] + gates[CELL_GATE][c] * in, p.cell_clip);
+            for (int32_t gate = INPUT_GATE + p.coupled; gate <= OUTPUT_GATE; gate++) {
+                for (int32_t c = 0; gate == OUTPUT_GATE && c < p.cells; c++) {
+                    const float forget = gates[FORGET_GATE][c];
+                    const float in = p.coupled ? 1 - forget : gates[INPUT_GATE][c];
+                    const float value = forget * cell[c] + gates[CELL_GATE][c] * in;
+                    cell[c] = clipped(value, p.cell_clip);
+                }
+                calculate_gate(&p, gate, tensors, &v, cell, gates[gate], hybrid, add_product,
+                               gate == CELL_GATE ? tanhs : logistics);
             }
-            calculate_gate(&p, OUTPUT_GATE, tensors, &v, cell, gates[OUTPUT_GATE], hybrid);
             float *hidden = p.projection ? gates[CELL_GATE] : state;
+            tanhs(p.cells, cell, hidden);
             for (int32_t c = 0; c < p.cells; c++)
-                hidden[c] = gates[OUTPUT_GATE][c] * ek_tanh_of(cell[c]);
+                hidden[c] = gates[OUTPUT_GATE][c] * hidden[c];
             if (p.projection)
-                project(&p, tensors, hidden, quantized + inputs + outputs, state, hybrid);
+                project(&p, tensors, hidden, quantized + inputs + outputs, state, hybrid,
+                        add_product);
             memcpy((float *)rest[0] + row * outputs, state, sizeof(float) * outputs);
         }
     }
+}
+
+static void tanh_each(int32_t count, const float *input, float *output)
+{
+    for (int32_t i = 0; i < count; i++)
+        output[i] = ek_tanh_of(input[i]);
+}
+
+static void logistic_each(int32_t count, const float *input, float *output)
+{
+    for (int32_t i = 0; i < count; i++)
+        output[i] = ek_logistic_of(input[i]);
 }
 
 /* Bytes of scratch memory: the gates of one batch. */
@@ -180,7 +198,7 @@ size_t ek_lstm_float32_scratch(const int32_t *params)
 /* tensors: the op's inputs, output float, scratch. */
 void ek_lstm_float32(const int32_t *params, void *const *tensors)
 {
-    run_lstm(params, tensors, 0);
+    ek_run_lstm(params, tensors, 0, ek_add_product, tanh_each, logistic_each);
 }
 
 /* And of three vectors in int16. */
@@ -194,5 +212,5 @@ size_t ek_lstm_float32_hybrid_scratch(const int32_t *params)
 /* tensors: the op's inputs, scales float of its inputs from 1 on, output float, scratch. */
 void ek_lstm_float32_hybrid(const int32_t *params, void *const *tensors)
 {
-    run_lstm(params, tensors, 1);
+    ek_run_lstm(params, tensors, 1, ek_add_product, tanh_each, logistic_each);
 }

@@ -310,7 +310,6 @@
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
-    x86(softmax_float32, avx512, NULL, ek_scratch_softmax_float32)                                 \
     x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \
     x86(logistic_float32, avx512, NULL, NULL)                                                      \
     x86(logistic_float32, avx2, NULL, NULL)                                                        \
@@ -325,6 +324,7 @@
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
     x86(lookup_int8, avx2, NULL, NULL)                                                             \
+    x86(lstm_float32, avx2, NULL, ek_lstm_float32_scratch)                                         \
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 

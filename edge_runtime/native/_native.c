@@ -12,7 +12,13 @@
 #include "peak.h"
 #include "profiling.h"
 #include "session.h"
+#include "sharing.h"
 #include "variants.h"
+
+static int run_images(const Session *self, char **ports, Py_ssize_t count)
+{
+    return self->sharing ? share(self, ports, count) : execute(self, ports, count);
+}
 
 static int all_finite(const Session *self, const Port *port, char *numbers)
 {
@@ -119,7 +125,7 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensors)
     PyObject *arrays[MOST_BOUND], *all = NULL;
     if (!self->numpy.array_type && meet_numpy(self) < 0)
         return NULL;
-    if (!self->numpy.array_type || inputs + outputs > MOST_BOUND ||
+    if (self->closed || !self->numpy.array_type || inputs + outputs > MOST_BOUND ||
         !find_inputs(self, tensors, PyTuple_GetItem(bound, 2), arrays))
         return PyObject_CallFunctionObjArgs(PyTuple_GetItem(bound, 1), tensors, NULL);
     /* Held, because while kernels run without the GIL, a dict may change. */
@@ -132,7 +138,7 @@ static PyObject *bound_run(PyObject *bound, PyObject *tensors)
         ports[ready] = ((Array *)arrays[ready])->data;
     }
     PyObject *const *results = arrays + inputs;
-    if (ready == inputs + outputs && execute(self, ports, 1) == 0)
+    if (ready == inputs + outputs && run_images(self, ports, 1) == 0)
         all = gathered(results, outputs, PyTuple_CheckExact(tensors), PyTuple_GetItem(bound, 3));
     for (Py_ssize_t i = 0; i < ready; i++) { /* another thread may have set it in the meantime */
         PyObject *former = i < inputs ? arrays[i] : self->inputs[i].last;
@@ -193,7 +199,7 @@ static int compute_buffers(Session *self, const Py_buffer *buffers, char **ports
     for (Py_ssize_t i = self->input_count; i < self->input_count + self->output_count; i++)
         ports[i] = buffers[i].buf;
     if (!nanoseconds)
-        return execute(self, ports, count);
+        return run_images(self, ports, count);
     if (count > 1) {
         PyErr_Format(PyExc_ValueError, "a profile is of one image, and not of %zd", count);
         return -1;
@@ -269,6 +275,16 @@ static PyObject *session_reset(Session *self, PyObject *Py_UNUSED(nothing))
     return Py_NewRef(Py_None);
 }
 
+/* Ends the threads; bound functions then call slow. */
+static PyObject *session_close(Session *self, PyObject *Py_UNUSED(nothing))
+{
+    struct Sharing *sharing = self->sharing;
+    self->closed = 1;
+    self->sharing = NULL;
+    close_sharing(sharing);
+    return Py_NewRef(Py_None);
+}
+
 static PyMethodDef run_method = {"run", bound_run, METH_O, "Run one tensor: what Model.run does."};
 
 /* The session has no reference to slow, which refers to the session: a cycle would keep both, and
@@ -292,6 +308,7 @@ static PyObject *session_bind(Session *self, PyObject *arguments)
 static void session_dealloc(Session *self)
 {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
+    close_sharing(self->sharing);
     for (Py_ssize_t i = 0; self->inputs && i < self->input_count + self->output_count; i++) {
         Py_CLEAR(self->inputs[i].descr);
         Py_CLEAR(self->inputs[i].last);
@@ -319,6 +336,8 @@ static PyMethodDef session_methods[] = {
      "compute(inputs, outputs): run as many images as the buffers hold."},
     {"profile", METHOD(session_profile), METH_VARARGS,
      "profile(inputs, outputs): run one image; nanoseconds of each step, then of none, as int64."},
+    {"close", METHOD(session_close), METH_NOARGS,
+     "End the threads; what bind returned then calls slow."},
     {"reset", METHOD(session_reset), METH_NOARGS, "Set the states to their initial values."},
     {"bind", METHOD(session_bind), METH_VARARGS,
      "bind(slow, input_names, output_names): return run, which calls slow for everything but fitting "
@@ -334,7 +353,8 @@ static PyMethodDef session_methods[] = {
 #endif
 
 static PyType_Slot session_slots[] = {
-    {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions)"},
+    {Py_tp_doc, "Session(slots, steps, arena, inputs, outputs, states, work, instructions,\n"
+                "        threads=1, scratch=0, stages=None)"},
     {Py_tp_new, SLOT(session_new)},
     {Py_tp_dealloc, SLOT(session_dealloc)},
     {Py_tp_methods, session_methods},
@@ -388,7 +408,9 @@ static int module_exec(PyObject *module)
     PyObject *type = PyType_FromModuleAndSpec(module, &session_spec, NULL);
     const int result = type ? PyModule_AddObjectRef(module, "Session", type) : -1;
     Py_XDECREF(type);
-    return result < 0 ? -1 : PyModule_AddIntConstant(module, "GROUP", GROUP);
+    if (result < 0 || PyModule_AddIntConstant(module, "GROUP", GROUP) < 0)
+        return -1;
+    return PyModule_AddIntConstant(module, "MOST_THREADS", MOST_THREADS);
 }
 
 /* Since CPython 3.12 a module declares that interpreters with their own GIL may load it: this one

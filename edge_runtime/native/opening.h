@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parts.h"
 #include "session.h"
 #include "variants.h"
 
@@ -58,21 +59,6 @@ static int read_port(PyObject *source, Port *port)
         return -1;
     }
     return 0;
-}
-
-static void *keep(Session *self, PyObject *source)
-{
-    Py_buffer *buffer = &self->buffers[self->buffer_count];
-    if (PyObject_GetBuffer(source, buffer, PyBUF_SIMPLE) < 0)
-        return NULL;
-    self->buffer_count++;
-    if ((uintptr_t)buffer->buf % 8 == 0)
-        return buffer->buf;
-    char *copy = malloc((size_t)buffer->len + 1);
-    if (!copy)
-        return PyErr_NoMemory();
-    self->copies[self->copy_count++] = copy;
-    return memcpy(copy, buffer->buf, (size_t)buffer->len);
 }
 
 /* Reads the ports of a tuple of inputs and of one of outputs. */
@@ -214,7 +200,7 @@ static int pack_step(Session *self, const Variant *variant, Step *step, void *co
         self->packed += packing.sizes[i];
         size += packing.sizes[i] + ALIGNMENT;
     }
-    char *memory = self->packed <= PACKED_ROOM + 2 * self->constants ? malloc(size) : NULL;
+    char *memory = self->packed <= PACKED_ROOM + 2 * self->constants ? calloc(1, size) : NULL;
     if (!memory) {
         PyErr_NoMemory();
         return -1;
@@ -300,15 +286,19 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
 
 static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(named))
 {
-    PyObject *slots, *steps, *inputs, *outputs, *states;
-    Py_ssize_t arena, work;
+    PyObject *slots, *steps, *inputs, *outputs, *states, *stages = NULL;
+    Py_ssize_t arena, work, threads = 1, scratch = 0;
     const char *forced;
-    if (!PyArg_ParseTuple(arguments, "O!O!nO!O!O!nz:Session", &PyTuple_Type, &slots, &PyTuple_Type,
-                          &steps, &arena, &PyTuple_Type, &inputs, &PyTuple_Type, &outputs,
-                          &PyTuple_Type, &states, &work, &forced))
+    if (!PyArg_ParseTuple(arguments, "O!O!nO!O!O!nz|nnO!:Session", &PyTuple_Type, &slots,
+                          &PyTuple_Type, &steps, &arena, &PyTuple_Type, &inputs, &PyTuple_Type,
+                          &outputs, &PyTuple_Type, &states, &work, &forced, &threads, &scratch,
+                          &PyTuple_Type, &stages))
         return NULL;
     const Py_ssize_t slot_count = PyTuple_Size(slots), step_count = PyTuple_Size(steps);
     Py_ssize_t references = 0;
+    PartCount parts = {0, 0};
+    if (stages && count_parts(stages, &parts) < 0)
+        return NULL;
     for (Py_ssize_t i = 0; i < step_count; i++) {
         PyObject *step = PyTuple_GetItem(steps, i);
         PyObject *indices = PyTuple_Check(step) && PyTuple_Size(step) == 6
@@ -328,7 +318,8 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     Session *self = (Session *)PyType_GenericAlloc(type, 0);
     if (!self)
         return NULL;
-    const size_t constants = (size_t)(slot_count + 2 * step_count + PyTuple_Size(states)) + 1;
+    const size_t constants =
+        (size_t)(slot_count + 2 * step_count + PyTuple_Size(states) + parts.steps + parts.tensors) + 1;
     self->arena_size = arena;
     self->work = work;
     self->finite = finite->run;
@@ -353,6 +344,10 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
                           &self->steps[i]) < 0;
         self->step_count = i + 1;
     }
+    if (!wrong)
+        self->steps[step_count].first = self->reference_count;
+    if (!wrong && stages)
+        wrong = open_sharing(self, threads, scratch, stages, parts) < 0;
     free(table);
     wrong = wrong || open_frame(self, &self->frame, 1) < 0;
     if (wrong)

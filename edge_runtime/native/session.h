@@ -65,6 +65,8 @@ typedef struct {
     Py_buffer *buffers; /* of constants and params, held while the session lives */
     void **copies;      /* packed weights, and constants that lay misaligned in the file */
     Frame frame;        /* for runs that keep the GIL */
+    struct Sharing *sharing; /* among threads; NULL for one thread */
+    int closed;
     int groups;         /* whether all steps can process GROUP images at once */
     State *states;
     Py_ssize_t state_count;
@@ -72,6 +74,22 @@ typedef struct {
     Py_ssize_t input_count, output_count;
     Numpy numpy;
 } Session;
+
+/* The bytes of an object, which live as long as the session; NULL with an exception. */
+static void *keep(Session *self, PyObject *source)
+{
+    Py_buffer *buffer = &self->buffers[self->buffer_count];
+    if (PyObject_GetBuffer(source, buffer, PyBUF_SIMPLE) < 0)
+        return NULL;
+    self->buffer_count++;
+    if ((uintptr_t)buffer->buf % 8 == 0)
+        return buffer->buf;
+    char *copy = malloc((size_t)buffer->len + 1);
+    if (!copy)
+        return PyErr_NoMemory();
+    self->copies[self->copy_count++] = copy;
+    return memcpy(copy, buffer->buf, (size_t)buffer->len);
+}
 
 static void *aligned(char *memory)
 {
@@ -115,13 +133,19 @@ static void close_frame(Frame *frame)
     free(frame->memory);
 }
 
-/* Runs the frame's number of images; ports: addresses of inputs, then outputs. */
-static void compute(const Session *self, const Frame *frame, char *const *ports)
+/* ports: addresses of inputs, then outputs. */
+static void point_at(const Session *self, const Frame *frame, char *const *ports)
 {
     for (Py_ssize_t i = 0; i < self->caller_count; i++) {
         const Py_ssize_t caller = self->callers[i];
         frame->pointers[caller] = ports[self->references[caller].offset];
     }
+}
+
+/* Runs the frame's number of images. */
+static void compute(const Session *self, const Frame *frame, char *const *ports)
+{
+    point_at(self, frame, ports);
     for (Py_ssize_t i = 0; i < self->step_count; i++) {
         const Step *step = &self->steps[i];
         step->run(frame->images == 1 ? step->params : step->group_params,

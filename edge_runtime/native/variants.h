@@ -54,9 +54,12 @@ static int has_tiles(void)
 {
 #if defined(__linux__) && defined(SYS_arch_prctl)
     enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    static int known = -1;
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 &&
-           !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+    if (known < 0)
+        known = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 &&
+                !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+    return known;
 #else
     return 0;
 #endif
@@ -74,8 +77,11 @@ static int supported(const char *level)
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vnni");
     if (!strcmp(level, "avxvnni")) {
-        unsigned a, b, c, d; /* not every compiler supports the name */
-        return supported("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
+        static int known = -1; /* a virtual machine takes 30 us to answer */
+        unsigned a, b, c, d;   /* not every compiler supports the name */
+        if (known < 0)
+            known = supported("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
+        return known;
     }
     if (!strcmp(level, "avx2"))
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -6,8 +6,6 @@ what breaks the limit, None when nothing does), ``shapes(call)`` (the shape of e
 ``fold(call)`` instead, which returns its bytes; one whose output is its first input's bytes under
 another shape has ``ALIAS = True``. ``ELEMENTWISE = True``: each element of the output depends on
 one element of each input, which are broadcast.
-another shape has ``ALIAS = True``. ``ELEMENTWISE = True`` says that each element of the output
-depends on one element of each input, which are broadcast.
 
 A kernel is ``ek_<its name>`` in ``kernels/<family>.c`` and, as the definition of its meaning, a
 NumPy function in ``kernels/<family>.py``. Both have the same int32 parameters and the same flat
@@ -16,9 +14,14 @@ tensors: the op's inputs, the constants of the lowering, and the outputs.
 
 from __future__ import annotations
 
+from os.path import dirname, join
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+
+# In a wheel, those that few networks have lie there: see setup.py.
+__path__.append(join(dirname(__path__[0]), "seldom.zip", "ops"))  # noqa: PTH118, PTH120
 
 OPS = {
     "ABS": "abs",
@@ -149,9 +152,14 @@ OWN = {"COPY": "copy", "TABLE": "table"}
 """Likewise of ops that no file has: passes of the planner add them."""
 
 
+_FOUND: dict[str, ModuleType] = {}
+
+
 def find(name: str, *, custom: bool = False) -> ModuleType | None:
     """Import the module of the builtin ``name``, or of that custom op; None when there is none."""
     module = CUSTOM.get(name) if custom else OPS.get(name) or OWN.get(name)
     if module is None:
         return None
-    return __import__(f"{__name__}.{module}", fromlist=[module])
+    if module not in _FOUND:
+        _FOUND[module] = __import__(f"{__name__}.{module}", fromlist=[module])
+    return _FOUND[module]

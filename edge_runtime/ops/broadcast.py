@@ -118,7 +118,8 @@ def rescaling(call: Call, a_factor: float, b_factor: float) -> dict[str, int]:
 
 def kernel(call: Call, name: str, params: dict[str, int]) -> Kernel:
     """Return a kernel of two inputs and the loops over them."""
-    return Kernel(name, params, (0, 1), (loops(_shapes(call)),), in_place=True, rows=None)
+    table = loops(_shapes(call))
+    return Kernel(name, params, (0, 1), (table,), in_place=True, rows=None, loops=True)
 
 
 def loops(shapes: Sequence[tuple[int, ...]]) -> Constant:

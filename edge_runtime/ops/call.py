@@ -94,6 +94,10 @@ class Kernel:
         in_place: whether the first output may lie where the first input lay.
         rows: name of the parameter that counts independent rows or elements: n times as many, on n
             tensors one behind the other, are n runs. None when there is none.
+        bands: whether rows of an output [batches, output_height, output_width, ...] are the same
+            kernel with a smaller output_height, and ``top`` less by the strides of the rows before
+            them, on the whole input; columns likewise.
+        loops: whether the first of the ``constants`` is the loops of ``broadcast``.
         weights: those of ``inputs`` that are constants in every model, by the op's CONSTRAINTS.
         hints: int32 values that only the packers of variants read, behind ``params``.
     """
@@ -104,6 +108,8 @@ class Kernel:
     constants: tuple[Constant, ...] = ()
     in_place: bool = False
     rows: str | None = "count"
+    bands: bool = False
+    loops: bool = False
     weights: tuple[int, ...] = ()
     hints: Mapping[str, int] = NONE
 

@@ -161,5 +161,12 @@ def _kernel(
         **zero_points(call.input(0), call.input(1), call.output),
         **bounds,
     }
-    name = f"conv_2d_{name}"
-    return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
+    return Kernel(
+        f"conv_2d_{name}",
+        params,
+        inputs,
+        constants,
+        rows="batches",
+        bands=not name.startswith("hybrid"),  # which quantise an image as a whole
+        weights=inputs[1:],
+    )

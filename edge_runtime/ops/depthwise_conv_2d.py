@@ -155,8 +155,15 @@ def _kernel(
     name: str, params: dict[str, int], *constants: Constant, inputs: tuple[int, ...] = (0, 1)
 ) -> Kernel:
     """Return a kernel of this op, whose inputs are constants but for the first."""
-    name = f"depthwise_conv_2d_{name}"
-    return Kernel(name, params, inputs, constants, rows="batches", weights=inputs[1:])
+    return Kernel(
+        f"depthwise_conv_2d_{name}",
+        params,
+        inputs,
+        constants,
+        rows="batches",
+        bands=name != "hybrid",  # which quantises an image as a whole
+        weights=inputs[1:],
+    )
 
 
 def _multiplier(call: Call) -> int:

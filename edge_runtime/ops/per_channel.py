@@ -6,7 +6,7 @@ divided by the output's.
 
 from __future__ import annotations
 
-from edge_runtime.fixed_point import f32, quantize_multiplier
+from edge_runtime.fixed_point import f32, quantize_multipliers
 from edge_runtime.ops.activation import FLOAT32_MAX
 from edge_runtime.ops.call import Constant, float32s, int32s
 from edge_runtime.ops.constraints import affine, not_affine
@@ -79,8 +79,10 @@ def factors(
     """
     assert weights.quantization is not None
     scale, output_scale = affine(tensor)[0], affine(output)[0]
-    products = [scale * one for one in weights.quantization.scales]
-    return [(f32(product) if rounded else product) / output_scale for product in products]
+    scales = weights.quantization.scales
+    if rounded:
+        return [f32(scale * one) / output_scale for one in scales]
+    return [scale * one / output_scale for one in scales]
 
 
 FACTORS = {"int8": 2**30, "uint8": 2**30, "int16": 2**14}
@@ -91,7 +93,8 @@ def too_large(tensor: Tensor, weights: Tensor, output: Tensor) -> str | None:
     """Return the largest factor where a multiplier does not hold it."""
     if output.dtype == "float32":
         return None
-    most = max(factors(tensor, weights, output))
+    assert weights.quantization is not None
+    most = affine(tensor)[0] * max(weights.quantization.scales) / affine(output)[0]
     return None if most < FACTORS[output.dtype] else str(most)
 
 
@@ -112,7 +115,8 @@ def weight_scales(weights: Tensor, outputs: int) -> list[float]:
 
 def multipliers(factors: list[float], outputs: int) -> tuple[Constant, Constant]:
     """Return int32 multipliers and shifts of factors, for each output."""
-    return spread([quantize_multiplier(factor) for factor in factors], outputs, int32s)
+    several, shifts = quantize_multipliers(factors)
+    return int32s(each(several, outputs)), int32s(each(shifts, outputs))
 
 
 def spread(

@@ -84,7 +84,7 @@ def lower(call: Call) -> Kernel:
         **_bounds(call),
     }
     rounding = "_once" if kind == "average" and dtype != "float32" else ""
-    return Kernel(f"pool_{kind}_{dtype}{rounding}", params, (0,), rows="batches")
+    return Kernel(f"pool_{kind}_{dtype}{rounding}", params, (0,), rows="batches", bands=True)
 
 
 def _bounds(call: Call) -> dict[str, int]:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from math import exp, floor
 
-from edge_runtime.fixed_point import (
-    f32,
-    half_away,
-    product31,
-    quantize_multiplier,
-    rescale_twice,
-    rounding_shift,
-)
-from edge_runtime.ops.interpolation import table
+from edge_runtime.fixed_point import f32, half_away, product31, quantize_multiplier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +29,9 @@ def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
     """
     multiplier, shift = quantize_multiplier(min(beta * scale * 2**FRACTION, 2**31 - 1.0))
     radius = floor((2**INTEGER_BITS - 1) * 2**FRACTION / 2**shift)
-    return [
-        _exponential(rescale_twice(-i * 2**shift, multiplier, 0)) if i <= radius else 0
-        for i in range(256)
-    ]
+    reached = range(min(radius + 1, 256))
+    exponentials = [_exponential(product31(-i * 2**shift, multiplier)) for i in reached]
+    return exponentials + [0] * (256 - len(reached))
 
 
 FRACTION = 31 - INTEGER_BITS
@@ -65,14 +56,15 @@ def _exponential(x: int) -> int:
     part = (x & (QUARTER - 1)) - QUARTER
     around = (part << INTEGER_BITS) + 2**28
     square = product31(around, around)
-    fourth = rounding_shift(product31(square, square), 2)
+    # Both are at least 0, so that halves go up.
+    fourth = (product31(square, square) + 2) >> 2
     cubic = product31(fourth + product31(square, around), THIRD)
-    series = around + rounding_shift(cubic + square, 1)
+    series = around + ((cubic + square + 1) >> 1)
     result = CENTRE + product31(CENTRE, series)
     rest = part - x
     for bit, factor in POWERS:
         if rest & bit:
-            result = product31(result, factor)
+            result = (result * factor + 2**30) >> 31  # product31
     return result
 
 
@@ -96,6 +88,8 @@ def interpolated_exponentials(rounded: Callable[[float], float]) -> list[int]:
     Args:
         rounded: rounds each step of the calculation: ``f32`` in TFLite Micro, ``float`` in LiteRT.
     """
+    from edge_runtime.ops.interpolation import table  # of int16 alone
+
     unit = rounded(rounded(10.0) / INT16_RANGE)
     first, last = rounded(unit * -INT16_RANGE), rounded(unit * 0)
     scale = rounded(2.0 / INT16_RANGE)
@@ -108,6 +102,8 @@ def interpolated_reciprocals(rounded: Callable[[float], float]) -> list[int]:
     Args:
         rounded: as of ``interpolated_exponentials``.
     """
+    from edge_runtime.ops.interpolation import table  # of int16 alone
+
     unit = rounded(1.0 / INT16_RANGE)
     first, last = rounded(unit * 0), rounded(unit * INT16_RANGE)
     scale = rounded(2.0 / INT16_RANGE)

@@ -36,7 +36,8 @@ def misfit(call: Call, image: Size, taps: Size) -> str | None:
     for axis, (size, count) in enumerate(zip(image, taps, strict=True)):
         stride, dilation = _steps(call, axis)
         length = (count - 1) * dilation + 1
-        fits = all(0 < number <= REACH for number in (size, count, stride, dilation, length))
+        numbers = size, count, stride, dilation, length
+        fits = min(numbers) > 0 and max(numbers) <= REACH
         if not fits or padding not in (SAME, VALID) or _along(call, axis, size, count)[0] < 1:
             kind = {SAME: "SAME", VALID: "VALID"}.get(padding, f"padding {padding}")
             return f"{kind}, stride {stride}, dilation {dilation}, {count} taps on {size}"

@@ -16,14 +16,9 @@ from edge_runtime.planner.lower import Lowering, lower
 from edge_runtime.planner.memory import lay_out
 from edge_runtime.planner.passes.aliases import aliases
 from edge_runtime.planner.passes.copy_outputs import copy_outputs
-from edge_runtime.planner.passes.dilations import dilations
 from edge_runtime.planner.passes.drop_dead import drop_dead
 from edge_runtime.planner.passes.fold_constants import fold_constants
-from edge_runtime.planner.passes.loops import loops
-from edge_runtime.planner.passes.pads import pads
 from edge_runtime.planner.passes.tables import tables
-from edge_runtime.planner.passes.transposes import transposes
-from edge_runtime.planner.passes.variables import variables
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.record import replace
 
@@ -32,6 +27,16 @@ if TYPE_CHECKING:
     from edge_runtime.graph import Graph
     from edge_runtime.planner.plan import Engine, Plan
     from edge_runtime.unsupported import Unsupported
+
+REWRITES = {
+    "variables": {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"},
+    "loops": {"IF", "WHILE"},
+    "transposes": {"TRANSPOSE"},
+    "dilations": {"SPACE_TO_BATCH_ND"},
+    "pads": {"PAD", "PADV2"},
+}
+"""Pass -> the ops of which a graph has one where that pass does anything: without them it is not
+imported."""
 
 
 def plan(graph: Graph, rounding: str = "litert", engine: Engine = PORTABLE) -> Plan:
@@ -53,12 +58,14 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine = PORTABLE) -> P
     limits.require_few_ops(graph)
     limits.require_ranks(graph)
     lowering = Lowering(graph)
-    stateful = variables(graph)
-    unrolled = loops(drop_dead(stateful), rounding, lowering, engine)
+    stateful = rewritten("variables", graph)
+    unrolled = rewritten("loops", drop_dead(stateful), rounding, lowering, engine)
     settled, left = fold_constants(drop_dead(unrolled), rounding, lowering, engine)
     simplified = settled
     if not left:
-        simplified = drop_dead(pads(dilations(transposes(simplified))))
+        for name in "transposes", "dilations", "pads":
+            simplified = rewritten(name, simplified)
+        simplified = drop_dead(simplified)
         simplified = tables(simplified, rounding, lowering, engine)
     simplified = aliases(simplified)
     if not left:
@@ -71,6 +78,21 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine = PORTABLE) -> P
     return lay_out(simplified, lowered, engine, lowering.room)
 
 
+def rewritten(name: str, graph: Graph, *context: object) -> Graph:
+    """Return the graph after a pass of ``REWRITES``.
+
+    Args:
+        name: of the pass.
+        graph: the graph.
+        context: further arguments of the pass.
+    """
+    if REWRITES[name].isdisjoint(op.name for op in graph.ops):
+        return graph
+    module = __import__(f"{__name__}.passes.{name}", fromlist=[name])
+    output: Graph = vars(module)[name](graph, *context)
+    return output
+
+
 def unsupported(graph: Graph) -> list[Unsupported]:
     """Return all ops that the outputs depend on and the engine does not run.
 
@@ -81,7 +103,8 @@ def unsupported(graph: Graph) -> list[Unsupported]:
     limits.require_few_ops(graph)
     lowering = Lowering(graph)
     usable = [i for i in graph.inputs if limits.usable(graph.tensors[i], lowering.room)]
-    unrolled = loops(drop_dead(variables(graph)), "litert", lowering, PORTABLE)
+    stateful = rewritten("variables", graph)
+    unrolled = rewritten("loops", drop_dead(stateful), "litert", lowering, PORTABLE)
     reached = replace(drop_dead(unrolled), inputs=tuple(usable))
     settled, left = fold_constants(reached, "litert", lowering, PORTABLE)
     return _ordered([*left, *lower(aliases(settled), "litert", lowering)[1]])
@@ -96,7 +119,7 @@ def states_its_shapes(graph: Graph) -> bool:
     Raises:
         ModelError: the model contradicts itself, or needs more memory than it may.
     """
-    graph = variables(graph)
+    graph = rewritten("variables", graph)
     settled, left = fold_constants(graph, "litert", Lowering(graph), PORTABLE)
     return not left and all(
         tensor.shape == stated.shape

@@ -147,12 +147,13 @@ def settled(call: Call, module: ModuleType, most: int) -> Call:
             value = f"{list(shape)} for {list(output.shape)}"
             raise refused(call, "A variable keeps the shape of its first value", value)
     outputs = tuple(
-        replace(output, shape=shape) for output, shape in zip(call.outputs, shapes, strict=True)
+        output if output.shape == shape else replace(output, shape=shape)
+        for output, shape in zip(call.outputs, shapes, strict=True)
     )
     is_empty = not any(output.elements for output in outputs)
     for output in outputs:
         _require_size(call, output, most, is_empty=is_empty)
-    return replace(call, outputs=outputs)
+    return call if outputs == call.outputs else replace(call, outputs=outputs)
 
 
 def _require_size(call: Call, output: Tensor, most: int, *, is_empty: bool) -> None:

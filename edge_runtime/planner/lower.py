@@ -26,7 +26,7 @@ class Lowering:
     def __init__(self, graph: Graph) -> None:
         self.room, self._most = limits.room(graph), limits.constants_room(graph)
         self._constants = self._scales = self._tables = 0
-        self._kernels: dict[tuple[object, ...], Kernel] = {}
+        self._kernels: dict[tuple[object, ...], list[Kernel]] = {}
 
     def count(self, op: Op, constants: int) -> None:
         """Count the bytes of constants that an op reads or makes.
@@ -44,20 +44,23 @@ class Lowering:
             ModelError: the ops up to this one have too many constants, scales or tables.
             NotSupportedError: a parameter does not fit into int32.
         """
-        kernel = self._kernels.get(key := _key(call))
-        if kernel is None:
+        # One lookup: the key has the scales of all channels, and hashing them takes time.
+        known = self._kernels.setdefault(_key(call), [])
+        if not known:
             # A bias repeats the scales of its weights and needs no further multipliers.
             self._scales += max(_slices(tensor) for tensor in call.inputs if tensor)
             require_few(
                 call.op, self._scales, limits.MAX_SCALES, "have at most {} scales of slices"
             )
-            kernel = self._kernels[key] = module.lower(call)
+            kernel: Kernel = module.lower(call)
+            known.append(kernel)
             read = sum(tensor.size for tensor in call.inputs if tensor and tensor.data is not None)
             self.count(call.op, read + sum(len(constant.data) for constant in kernel.constants))
             self._tables += sum(constant.table for constant in kernel.constants)
             require_few(
                 call.op, self._tables, limits.MAX_TABLES, "have at most {} tabulated functions"
             )
+        kernel = known[0]
         limits.require_int32(call, {**kernel.params, **kernel.hints})
         return kernel
 

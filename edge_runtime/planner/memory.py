@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import insort
-
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import storage
 from edge_runtime.planner.plan import Plan, Slot, State, Step, constant_slots
@@ -11,6 +9,8 @@ from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.planner.lower import Lowered
     from edge_runtime.planner.plan import Engine
@@ -50,14 +50,17 @@ def place(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     for index in sorted(range(len(lifetimes)), key=lambda i: -lifetimes[i].size):
         lifetime = lifetimes[index]
         size, born, dies = lifetime.size, lifetime.first, lifetime.last
-        offset = 0
-        for start, end, first, last in placed:
+        offset, position = 0, len(placed)
+        for at, (start, end, first, last) in enumerate(placed):
             if offset + size <= start:
+                position = at
                 break
             if first <= dies and born <= last and offset < end:
                 offset = end
         offsets[index] = offset
-        insort(placed, (offset, offset + _aligned(size), born, dies))
+        while position and placed[position - 1][0] > offset:
+            position -= 1
+        placed.insert(position, (offset, offset + _aligned(size), born, dies))
     return offsets, max((end for _, end, *_ in placed), default=0)
 
 
@@ -118,7 +121,7 @@ def lay_out(graph: Graph, lowered: list[Lowered], engine: Engine, room: int) -> 
         for index, slot in numbers.items()
         if tensors[index].variable
     )
-    arena = _place(slots, steps, {state.slot for state in states})
+    arena = place_slots(slots, steps, {state.slot for state in states})
     needed = arena + sum(slots[slot].size for slot in (*inputs, *outputs))
     if needed > room:
         raise ModelError(
@@ -141,8 +144,13 @@ def _state(slot: int, state: Tensor, initial: memoryview | None) -> State:
     return State(slot, zero_point % 256 if state.dtype == "int8" and zero_point is not None else 0)
 
 
-def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
+def place_slots(
+    slots: list[Slot], steps: Sequence[Step], states: set[int], times: Sequence[int] | None = None
+) -> int:
     """Assign a place to each computed slot, and return the arena's size.
+
+    Steps of the same one of the ``times``, which never fall, may run at the same time; without
+    ``times`` they run one after another.
 
     A kernel that can work in place writes to its input's place if no later step needs the input:
     so the kernels before the model's output calculate in the caller's output buffer. Not in that of
@@ -166,10 +174,11 @@ def _place(slots: list[Slot], steps: list[Step], states: set[int]) -> int:
             and output not in states
         ):
             root[source] = root[output]
+    at = [*(range(len(steps)) if times is None else times), len(steps)]
     shared: dict[int, Lifetime] = {}
     for slot, owner in enumerate(root):
         if slots[slot].place == "arena" and slots[owner].place == "arena":
-            lifetime = Lifetime(slots[slot].size, first[slot], last[slot])
+            lifetime = Lifetime(slots[slot].size, at[first[slot]], at[last[slot]])
             other = shared.get(owner, lifetime)
             start, end = min(other.first, lifetime.first), max(other.last, lifetime.last)
             shared[owner] = Lifetime(lifetime.size, start, end)

@@ -59,7 +59,7 @@ class Slot:
 def constant_slots(constants: Iterable[Constant]) -> list[Slot]:
     """Return slots of the constants that a lowering adds."""
     contents = ((constant.dtype, memoryview(constant.data)) for constant in constants)
-    return [Slot(dtype, len(data), data, "constant") for dtype, data in contents]
+    return [Slot(dtype, len(data), data, "constant", 0) for dtype, data in contents]
 
 
 @record

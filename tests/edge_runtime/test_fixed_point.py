@@ -1,18 +1,32 @@
 """Multipliers in place of real factors."""
 
 from collections.abc import Iterator
-from math import nextafter
+from math import inf, nextafter
 from random import Random
+
+import pytest
 
 from edge_runtime.fixed_point import (
     INT8_STEPS,
     f32,
     half_away,
     quantize_multiplier,
+    quantize_multipliers,
     rescale_once,
     rounding_multiplier,
 )
 from edge_runtime.planner.memory import ALIGNMENT, Lifetime, place
+
+
+@pytest.mark.parametrize("odd", [0.0, 2.0**-40, 2.0**-32, 2.0**29, 2.0**35, inf])
+def test_many_multipliers_are_those_one_by_one(odd: float) -> None:
+    random = Random(6)
+    plain = [10 ** random.uniform(-6, 3) for _ in range(1000)]
+    # The first rounds up to the next power of two.
+    for factors in plain, [nextafter(1.0, 0.0), *plain], [*plain, odd]:
+        pairs = [quantize_multiplier(factor) for factor in factors]
+        multipliers, shifts = quantize_multipliers(factors)
+        assert list(zip(multipliers, shifts, strict=True)) == pairs
 
 
 def test_a_multiplier_rounds_as_a_product_of_doubles() -> None:

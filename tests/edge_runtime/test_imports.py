@@ -11,7 +11,7 @@ from edge_runtime.install import pip_line
 
 pytestmark = pytest.mark.unsanitized
 
-ALLOWED = {"__future__", "_struct", "edge_runtime", "math", "struct"}
+ALLOWED = {"__future__", "_operator", "_struct", "edge_runtime", "math", "struct"}
 EDGE_RUNTIME = {
     *(
         "backends",

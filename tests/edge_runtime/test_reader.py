@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_runtime import schema
+from edge_runtime import flatbuffer, schema
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import Blockwise, Graph, Quantization
 from edge_runtime.reader import MAX_RANK, read
@@ -569,6 +569,13 @@ def test_a_field_outside_its_table() -> None:
     struct.pack_into("<H", data, root.Pos - back + 4, 1000)
     with pytest.raises(ModelError, match="model: field 0 lies outside its table"):
         read(data)
+
+
+def test_all_fields_of_the_schema_are_looked_up() -> None:
+    tables = [one for one in vars(schema).values() if isinstance(one, type)]
+    fields = {number for one in tables for number in vars(one).values() if isinstance(number, int)}
+    fields |= {len(known) - 1 for _, known in schema.OPTIONS.values()}
+    assert 5 < max(fields) < flatbuffer.MOST_FIELDS
 
 
 def test_a_root_that_is_also_its_vtable() -> None:

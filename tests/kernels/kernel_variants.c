@@ -61,18 +61,20 @@ static void *aligned(uint8_t **where, size_t size, int at_end)
 
 /* ---- Trials ---- */
 
-enum { TENSORS = EK_MOST_TENSORS, OUTPUTS = 8, PARAMS = 64 };
+enum { TENSORS = EK_MOST_TENSORS, OUTPUTS = 6, PARAMS = 64 };
 
 typedef struct {
     uint32_t param_count, count, output_count;
     int32_t params[PARAMS];
     uint32_t constant[TENSORS];
     void *tensors[TENSORS];
+    size_t bytes[TENSORS];
     uint32_t sizes[OUTPUTS];
 } Trial;
 
 static uint8_t *tensor_regions[TENSORS], *packed_regions[TENSORS], *output_regions[OUTPUTS];
 static uint8_t *expected_regions[OUTPUTS], *scratch_region;
+static uint8_t *before_regions[TENSORS], *after_regions[TENSORS];
 
 /* Reads, or returns 0 where a trial may end because nothing follows. */
 static int read_bytes(void *to, size_t size, int may_end)
@@ -105,6 +107,7 @@ static int read_trial(Trial *trial, int at_end)
         trial->constant[i] = read_number(1);
         const uint32_t size = read_number(LARGEST);
         trial->tensors[i] = placed(&tensor_regions[i], size, at_end);
+        trial->bytes[i] = size;
         read_bytes(trial->tensors[i], size, 0);
     }
     trial->output_count = read_number(OUTPUTS);
@@ -155,6 +158,13 @@ static uint8_t *guard_of(uint8_t *tensor, size_t size, int at_end)
     return at_end ? tensor - PAGE : tensor + size;
 }
 
+/* Keeps the tensors, some of which may be states, which kernels write, too. */
+static void keep(const Trial *trial, uint8_t **regions)
+{
+    for (uint32_t i = 0; i < trial->count; i++)
+        memcpy(placed(&regions[i], trial->bytes[i], 0), trial->tensors[i], trial->bytes[i]);
+}
+
 /* Returns 1 for the same bytes, 0 for parameters that the packer refuses. */
 static int compare(const Variant *variant, const Variant *portable, const Trial *trial, int at_end)
 {
@@ -166,7 +176,11 @@ static int compare(const Variant *variant, const Variant *portable, const Trial 
     if (portable->scratch)
         tensors[trial->count + trial->output_count] =
             aligned(&scratch_region, portable->scratch(trial->params), at_end);
+    keep(trial, before_regions);
     portable->run(trial->params, tensors);
+    keep(trial, after_regions);
+    for (uint32_t i = 0; i < trial->count; i++)
+        memcpy(trial->tensors[i], before_regions[i], trial->bytes[i]);
 
     memcpy(tensors, trial->tensors, sizeof tensors);
     if (variant->pack && !pack(variant, trial, tensors, at_end, &packing))
@@ -194,6 +208,9 @@ static int compare(const Variant *variant, const Variant *portable, const Trial 
             if (output[j] != expected[j])
                 fail(trial, "another byte", j);
     }
+    for (uint32_t i = 0; i < trial->count; i++)
+        if (memcmp(trial->tensors[i], after_regions[i], trial->bytes[i]))
+            fail(trial, "another byte of a state, or written into an input,", i);
     for (uint32_t i = trial->count; i < count; i++) {
         const uint8_t *guard = guard_of(tensors[i], sizes[i - trial->count], at_end);
         for (size_t j = 0; j < PAGE; j++)

@@ -13,6 +13,7 @@ import runtimes
 from edge_runtime import ModelError
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
+from trials import Trial, between
 
 OP = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 ABSENT = -1
@@ -191,6 +192,25 @@ any_cells = st.builds(
     asymmetric=st.booleans(),
     single=st.booleans(),
 )
+
+
+def float_trial(rng):
+    """With any parts, of which all have tensors, and states that are not 0."""
+    batches, times, inputs, cells = (between(rng, 1, most) for most in (2, 4, 40, 40))
+    projection = between(rng, 0, 1)
+    outputs = between(rng, 1, 40) if projection else cells
+    parts = [between(rng, 0, 1) for _ in range(3)]  # order, coupled gates, peepholes
+    norm, bias = between(rng, 0, 1), between(rng, 0, 1)
+    clips = rng.choice([0, 0.5, 3], 2).astype(np.float32).view(np.int32).tolist()
+    params = [batches, times, inputs, cells, outputs, *parts, projection, norm, bias, 0, *clips]
+    sizes = [batches * times * inputs, *[cells * inputs] * 4, *[cells * outputs] * 4, *[cells] * 7]
+    sizes += [outputs * cells, outputs, batches * outputs, batches * cells, *[cells] * 4]
+    scale = rng.choice([0.1, 1.0])
+    tensors = [(rng.standard_normal(size) * scale).astype(np.float32) for size in sizes]
+    return Trial(params, tensors, [], [4 * batches * times * outputs])
+
+
+TRIALS = {"lstm_float32": float_trial}
 
 
 @settings(max_examples=50, deadline=None)

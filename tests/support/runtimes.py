@@ -127,6 +127,8 @@ def drawn(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> npt.N
     """Return random numbers: integers of the whole range, floats around 0."""
     if dtype == "float32":
         return (rng.normal(size=shape) * 4).astype(np.float32)
+    if dtype == "bool":
+        return rng.integers(0, 2, shape).astype(bool)
     limits = np.iinfo(dtype)
     return rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)
 

@@ -75,7 +75,8 @@ def settle(
     call = limits.settled(limits.call_of(op, tensors, rounding), module, lowering.room)
     contents = _contents(call, module, lowering, engine)
     return tuple(
-        replace(output, data=data) for output, data in zip(call.outputs, contents, strict=True)
+        output if output.data is data else replace(output, data=data)
+        for output, data in zip(call.outputs, contents, strict=True)
     )
 
 

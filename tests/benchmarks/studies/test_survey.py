@@ -1,6 +1,7 @@
 """The survey of many models: one line each, whatever they have as inputs, and the slowest first."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -59,6 +60,15 @@ def test_each_has_both_times_and_a_ratio_or_a_reason(
     ratio = several[1].summary["p50"] / several[0].summary["p50"]
     assert several[2].summary["median"] == pytest.approx(ratio)
     assert "not present: broken.tflite on native: " in survey.report(results)
+
+
+def test_a_file_that_ends_the_process_has_a_reason(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "compare", lambda *_: os.abort())
+    (result,) = survey.measure([models / "several.tflite"], rounds=1)
+    assert (result.status, result.subject.model) == ("failed", "several.tflite")
+    assert result.reason == "the process ended with exit code -6"
 
 
 def test_the_slowest_comes_first_and_slower_ones_are_counted() -> None:
