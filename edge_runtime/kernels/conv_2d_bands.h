@@ -90,14 +90,6 @@ static inline int32_t ek_run(const Conv2D *p)
     return p->dilation_w == 1 ? p->window_width : 1;
 }
 
-/* Chunks of a window. */
-static inline size_t ek_chunks(const Conv2D *p, size_t element)
-{
-    const size_t run = (size_t)ek_run(p) * (size_t)p->channels * element;
-    const size_t runs = (size_t)(p->window_height * (p->window_width / ek_run(p)));
-    return runs * ((run + EK_CHUNK - 1) / EK_CHUNK);
-}
-
 /* Tiles have 64 bytes of 16 windows that are equally far apart. Where a row has that many windows they
  * are read from the band, a run of taps at a time; otherwise windows are copied one behind the other,
  * in pieces: of the 64 bytes at an offset from the window's first tap those of the mask, and with the
@@ -130,11 +122,11 @@ static inline EkTiles ek_tiles(const Conv2D *p)
     return tiles;
 }
 
-/* A packed layer: int32 [16], of which the first is how sums are rescaled; the places: an offset in the
- * band for each chunk, int32, or one for each tile and the pieces behind them; for each vector of
- * outputs the numbers of rescaling.h; the weights of the first two vectors of outputs,
- * [chunks][2][lanes][EK_CHUNK bytes], and so on; of one vector where an odd one is left. Each part is a
- * multiple of 64 bytes. */
+/* A packed layer: int32 [16], of which the first is how sums are rescaled and the second the number of
+ * chunks; the places: an offset in the band for each chunk, int32, or one for each tile and the pieces
+ * behind them; for each vector of outputs the numbers of rescaling.h; the weights of the first two
+ * vectors of outputs, [chunks][2][lanes][EK_CHUNK bytes], and so on; of one vector where an odd one is
+ * left. Each part is a multiple of 64 bytes. */
 static inline size_t ek_rounded(size_t size)
 {
     return (size + 63) / 64 * 64;

@@ -28,9 +28,11 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define EK_X86 1
-/* Compilers that have the dot products; the older ones get the portable kernels. */
+/* Compilers that have the dot products, with assemblers that have SMMLA; the older ones get the
+ * portable kernels. */
 #elif defined(__aarch64__) && defined(__GNUC__) &&                                                 \
-    (defined(__ARM_FEATURE_DOTPROD) || (defined(__clang__) ? __clang_major__ >= 16 : __GNUC__ >= 8))
+    (!defined(__clang__) ? __GNUC__ >= 10                                                          \
+                         : defined(__ARM_FEATURE_DOTPROD) || __clang_major__ >= 16)
 #define EK_ARM64 1
 #endif
 

@@ -238,6 +238,7 @@
     LEVEL(avx512)                                                                                  \
     LEVEL(avxvnni)                                                                                 \
     LEVEL(avx2)                                                                                    \
+    LEVEL(i8mm)                                                                                    \
     LEVEL(dotprod)                                                                                 \
     LEVEL(neon)                                                                                    \
     LEVEL(skip_dsp)                                                                                \
@@ -257,12 +258,17 @@
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_bytes)      \
     x86(conv_2d_int8_twice, avxvnni, ek_pack_conv_2d_int8_twice_avxvnni, ek_scratch_conv_bytes)    \
     x86(conv_2d_int8_twice, avx2, ek_pack_conv_2d_int8_twice_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_bytes)        \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_bytes)  \
+    arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_bytes)        \
     x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_tiles)            \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_bytes)      \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_bytes)    \
     x86(conv_2d_int8_float, avx2, ek_pack_conv_2d_int8_float_avx2, ek_scratch_conv_pairs)          \
+    arm64(conv_2d_int8_float, i8mm, ek_pack_conv_2d_int8_float_i8mm, ek_scratch_conv_bytes)        \
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_bytes)  \
+    arm64(conv_2d_int8_float, neon, ek_pack_conv_2d_int8_float_neon, ek_scratch_conv_bytes)        \
+    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
     x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32_16, ek_scratch_conv_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
@@ -274,9 +280,20 @@
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
+    x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
+    x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
+    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
+    arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_dw_twice_dotprod, ek_scratch_dw_dotprod)  \
+    arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_dw_twice_neon, ek_scratch_dw_neon)           \
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
+    x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
+    x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
+    x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
+    arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_dw_float_dotprod, ek_scratch_dw_dotprod)  \
+    arm64(depthwise_conv_2d_int8_float, neon, ek_pack_dw_float_neon, ek_scratch_dw_neon)           \
+    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
     x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
     x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32_16, ek_scratch_depthwise)     \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise)          \
@@ -323,20 +340,24 @@
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_hybrid;
 ek_packer ek_pack_conv_2d_int8_float_amx, ek_pack_conv_2d_int8_float_avx2;
 ek_packer ek_pack_conv_2d_int8_float_avx512, ek_pack_conv_2d_int8_float_avxvnni;
-ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_int8_twice_amx;
+ek_packer ek_pack_conv_2d_int8_float_dotprod, ek_pack_conv_2d_int8_float_i8mm;
+ek_packer ek_pack_conv_2d_int8_float_neon, ek_pack_conv_2d_int8_twice_amx;
 ek_packer ek_pack_conv_2d_int8_twice_avx2, ek_pack_conv_2d_int8_twice_avx512;
 ek_packer ek_pack_conv_2d_int8_twice_avxvnni, ek_pack_conv_2d_int8_twice_dotprod;
+ek_packer ek_pack_conv_2d_int8_twice_i8mm, ek_pack_conv_2d_int8_twice_neon;
 ek_packer ek_pack_conv_2d_uint8_twice_avx2, ek_pack_depthwise_float32;
 ek_packer ek_pack_depthwise_float32_16, ek_pack_dw_float_avx2, ek_pack_dw_float_avx512;
-ek_packer ek_pack_dw_float_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
-ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32;
-ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
-ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
-ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
-ek_packer ek_pack_gemm_int8_sparse_dsp;
+ek_packer ek_pack_dw_float_avxvnni, ek_pack_dw_float_dotprod, ek_pack_dw_float_neon;
+ek_packer ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512, ek_pack_dw_twice_avxvnni;
+ek_packer ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2;
+ek_packer ek_pack_gemm_float32, ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2;
+ek_packer ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp;
+ek_packer ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;
 ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_float32;
 ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2;
-ek_scratch ek_scratch_dw_avx512, ek_scratch_dw_avxvnni, ek_scratch_softmax_float32;
+ek_scratch ek_scratch_dw_avx512, ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_neon;
+ek_scratch ek_scratch_softmax_float32;
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

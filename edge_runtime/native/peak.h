@@ -102,6 +102,8 @@ __attribute__((target("dotprod")))
 __attribute__((target("arch=armv8.2-a+dotprod")))
 #endif
 ARM64_LOOP(sdot, SDOT)
+#define SMMLA(n) ".arch_extension i8mm\nsmmla v" #n ".4s, v14.16b, v15.16b\n"
+ARM64_LOOP(smmla, SMMLA)
 #define MULL(n)                                                                                    \
     "smull v13.8h, v14.8b, v15.8b\n"                                                               \
     "smlal2 v13.8h, v14.16b, v15.16b\n"                                                            \
@@ -130,6 +132,8 @@ static const Peak PEAKS[] = {
     {"amx", "int8", dpbssd, 6 * TILE_ROWS * 16 * TILE_BYTES},
 #endif
 #if defined(EK_ARM64)
+    {"i8mm", "int8", smmla, 12 * 32},
+    {"i8mm", "float32", fmla, 12 * 4},
     {"dotprod", "int8", sdot, 12 * 16},
     {"dotprod", "float32", fmla, 12 * 4},
     {"neon", "int8", mull, 12 * 16},

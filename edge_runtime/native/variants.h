@@ -13,6 +13,8 @@
 #endif
 #elif defined(EK_ARM64) && defined(__linux__)
 #include <sys/auxv.h>
+#elif defined(EK_ARM64) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 typedef struct {
@@ -90,9 +92,16 @@ static int supported(const char *level)
 #if defined(__APPLE__)
     if (!strcmp(level, "dotprod"))
         return 1; /* all since the M1 */
+    if (!strcmp(level, "i8mm")) { /* since the M2 */
+        int has = 0;
+        size_t size = sizeof has;
+        return !sysctlbyname("hw.optional.arm.FEAT_I8MM", &has, &size, NULL, 0) && has;
+    }
 #elif defined(__linux__)
     if (!strcmp(level, "dotprod"))
         return getauxval(AT_HWCAP) >> 20 & 1; /* HWCAP_ASIMDDP, which old headers do not name */
+    if (!strcmp(level, "i8mm"))
+        return getauxval(AT_HWCAP2) >> 13 & 1; /* HWCAP2_I8MM */
 #endif
 #endif
     return !strcmp(level, "portable");

@@ -90,9 +90,10 @@ def require_the_same_bytes(command, written, kernel, level):
 
 
 ROWS = sources.variants()
-OF_ARM64 = [(core, *row[1:]) for row in ROWS if row[0] == "arm64" for core in ("max", "cortex-a53")
-            if row[2] == "neon" or core == "max"]  # fmt: skip
-"""Core, kernel, level; a Cortex-A53, as in a Raspberry Pi 3, has no dot product."""
+CORES = {"neon": ("max", "cortex-a53"), "dotprod": ("cortex-a76",), "i8mm": ("max",)}
+"""By level: a Cortex-A53 is that of a Raspberry Pi 3, a Cortex-A76 that of a Raspberry Pi 5."""
+OF_ARM64 = [(core, *row[1:]) for row in ROWS if row[0] == "arm64" for core in CORES[row[2]]]
+"""Core, kernel, level."""
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +143,12 @@ def test_portable_variants_give_the_bytes_of_the_portable_kernels(
     require_the_same_bytes([host_programs()], written, kernel, level)
 
 
-def test_the_emulator_knows_cores_without_dot_product(program, written):
-    """Or the tests above would not show that neon does without."""
-    kernel = next(kernel for core, kernel, level in OF_ARM64 if level == "dotprod")
+@pytest.mark.parametrize(("core", "level"), [("cortex-a53", "dotprod"), ("cortex-a76", "i8mm")])
+def test_the_emulator_knows_cores_without_a_level(program, written, core, level):
+    """Or the tests above would not show that the level below does without."""
+    kernel = next(kernel for _, kernel, its_level in OF_ARM64 if its_level == level)
     with written(kernel)[0].open("rb") as file:
-        command = [EMULATOR, "-cpu", "cortex-a53", program, kernel, "dotprod"]
+        command = [EMULATOR, "-cpu", core, program, kernel, level]
         ran = subprocess.run(command, stdin=file, capture_output=True, cwd=program.parent)
     assert ran.returncode == -signal.SIGILL
 

@@ -2,90 +2,73 @@
 #include "kernel.h"
 
 #ifdef EK_ARM64
-#include <arm_neon.h>
-#include <string.h>
-
-#include "activation.h"
-#include "conv_2d.h"
-#include "fixed_point.h"
-#include "float_bits.h"
-
-#if defined(__ARM_FEATURE_DOTPROD)
-#define TARGET /* the compiler may use them everywhere */
-#elif defined(__clang__)
-#define TARGET __attribute__((target("dotprod")))
-#else
-/* Tuned, because GCC's default order puts each load right before its use. */
-#define TARGET __attribute__((target("arch=armv8.2-a+dotprod,tune=cortex-a75")))
+#if !defined(__clang__) /* GCC would load more at once than there are registers */
+#pragma GCC optimize("no-schedule-insns", "no-code-hoisting")
 #endif
-#define INLINE TARGET static inline __attribute__((always_inline))
-#define KERNEL(name) ek_##name##_dotprod
+#include "dotprod.h"
 
-enum { WIDTH = 16, COLUMN_BYTES = 4 * WIDTH }; /* of a packed block */
-enum { LANES = 8, MANY = 6, FEW = 2, QUAD_BYTES = 64, ADDED = 0 };
+#include "conv_2d_int8.h"
 
-typedef struct {
-    int32x4_t low, high;
-} Vector;
+#define KERNEL(rounding) ek_conv_2d_int8_##rounding##_dotprod
+enum { MOST = 6 };
 
-typedef int8x16_t Quad;
-
-INLINE Quad quad_at(const uint8_t *window)
-{
-    int32_t four;
-    memcpy(&four, window, sizeof four);
-    return vreinterpretq_s8_s32(vdupq_n_s32(four));
-}
-
-INLINE Vector dot(Vector sum, Quad quad, const char *weights)
-{
-    const int8_t *numbers = (const int8_t *)weights;
-    const Vector result = {vdotq_s32(sum.low, vld1q_s8(numbers), quad),
-                           vdotq_s32(sum.high, vld1q_s8(numbers + 16), quad)};
-    return result;
-}
-
-INLINE void copy(uint8_t *to, const int8_t *from, int32_t count)
-{
-    memcpy(to, from, (size_t)count);
-}
-
-INLINE void finish_twice(const Conv2D *p, Vector sums, const char *head, int32_t lanes,
-                         int8_t *output)
-{
-    const int32_t zero_point = p->output_zero_point, lowest = p->lowest, highest = p->highest;
-    const int32_t *const column = (const int32_t *)(const void *)head;
-    const int32_t *multiplier = column + WIDTH, *left = column + 2 * WIDTH;
-    const int32_t *right = column + 3 * WIDTH;
-    int32_t totals[LANES];
-    int8_t outputs[LANES];
-    memcpy(totals, &sums, sizeof totals);
-    /* ek_rescale_twice, without a branch. */
-    for (int32_t lane = 0; lane < LANES; lane++) {
-        const int32_t moved = (int32_t)((uint32_t)totals[lane] << left[lane]);
-        const int64_t product = (int64_t)moved * multiplier[lane] + ((int64_t)1 << 30);
-        const int32_t scaled = ek_rounding_shift((int32_t)(product >> 31), right[lane]);
-        const uint32_t total = (uint32_t)scaled + (uint32_t)zero_point;
-        outputs[lane] = (int8_t)ek_clamp((int32_t)total, lowest, highest);
+/* Adds the products of chunk "lane" of each window, and loads weights before those are needed. */
+#define DOTS(lane, last)                                                                           \
+    UNROLL                                                                                         \
+    for (int32_t v = 0; v < 2 * wide; v++) {                                                       \
+        const int8x16_t next = last && v + 1 == 2 * wide ? w : bytes_at(weights += 16);            \
+        UNROLL                                                                                     \
+        for (int32_t i = 0; i < high; i++)                                                         \
+            sums[i * 2 * wide + v] = vdotq_laneq_s32(sums[i * 2 * wide + v], w, x[i], lane);       \
+        w = next;                                                                                  \
     }
-    memcpy(output, outputs, (size_t)lanes);
-}
 
-INLINE void finish_float(const Conv2D *p, Vector sums, const char *head, int32_t lanes,
-                         int8_t *output)
+/* The sums of a tile: "high" windows, each in "wide" vectors. */
+INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *windows,
+                 const int32_t *offsets, size_t chunks, const char *head, const char *weights,
+                 Vector *totals)
 {
-    const int32_t zero_point = p->output_zero_point;
-    const float low = (float)(p->lowest - zero_point), high = (float)(p->highest - zero_point);
-    int32_t totals[LANES];
-    float scale[LANES];
-    int8_t outputs[LANES];
-    memcpy(totals, &sums, sizeof totals);
-    memcpy(scale, head + COLUMN_BYTES, sizeof scale);
-    for (int32_t lane = 0; lane < LANES; lane++) {
-        const float scaled = ek_clamp_float32((float)totals[lane] * scale[lane], low, high);
-        outputs[lane] = (int8_t)(ek_nearest_even(scaled) + zero_point);
+    const uint8_t *at[MOST];
+    int32x4_t sums[4 * MOST];
+    int8x16_t x[MOST];
+    UNROLL
+    for (int32_t i = 0; i < high; i++)
+        at[i] = windows[i];
+    UNROLL
+    for (int32_t i = 0; i < high * 2 * wide; i++)
+        sums[i] = biases(head, i % (2 * wide));
+    while (chunks > 0) {
+        const ptrdiff_t offset = *offsets;
+        int8x16_t w = bytes_at(weights);
+        if (are_side_by_side(offsets, chunks)) {
+            UNROLL
+            for (int32_t i = 0; i < high; i++)
+                x[i] = bytes_at(at[i] + offset);
+            DOTS(0, 0)
+            DOTS(1, 0)
+            DOTS(2, 0)
+            DOTS(3, 1)
+            weights += 16;
+            chunks -= 4;
+            offsets += 4;
+            continue;
+        }
+        UNROLL
+        for (int32_t i = 0; i < high; i++) {
+            int32_t four;
+            memcpy(&four, at[i] + offset, sizeof four);
+            x[i] = vreinterpretq_s8_s32(vdupq_n_s32(four));
+        }
+        DOTS(0, 1)
+        weights += 16;
+        chunks--;
+        offsets++;
     }
-    memcpy(output, outputs, (size_t)lanes);
+    UNROLL
+    for (int32_t i = 0; i < high * wide; i++) {
+        totals[i].low = sums[2 * i];
+        totals[i].high = sums[2 * i + 1];
+    }
 }
 
 #include "../x86/conv_2d_int8.h"

@@ -3,14 +3,8 @@
 #include "kernel.h"
 
 #ifdef EK_ARM64
-#if defined(__ARM_FEATURE_DOTPROD)
-#define TARGET /* the compiler may use them everywhere */
-#elif defined(__clang__)
-#define TARGET __attribute__((target("dotprod")))
-#else
-/* Tuned, because GCC's default order puts each load right before its use. */
-#define TARGET __attribute__((target("arch=armv8.2-a+dotprod,tune=cortex-a75")))
-#endif
+#include "dotprod.h"
+
 #include "gemm_int8_neon.h"
 
 INLINE int32x4_t dot(int32x4_t sums, int8x16_t x, int8x16_t w, int narrow)

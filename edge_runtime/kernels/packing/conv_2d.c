@@ -9,18 +9,38 @@
 #include "rescaling.h"
 #include "table.h"
 
-/* The form that a level reads: outputs of a vector, bytes of a number in the band, and what is added
- * to the numbers there. Bytes are multiplied by four, in the lane of an output; int16 in pairs. */
+/* The form that a level reads. Bytes are multiplied by four, in the lane of an output; int16 in
+ * pairs. NEON multiplies pairs of bytes, and adds two products in 16 bits; SMMLA eight bytes. */
 typedef struct {
-    size_t lanes, element;
-    int32_t added;
-    int tiles;      /* whether 16 chunks are multiplied at once */
-    int is_unsigned; /* whether weights are uint8 */
+    size_t lanes, element; /* outputs of a vector, bytes of a number in the band */
+    int32_t added;         /* to the numbers there */
+    size_t together, part; /* bytes of an output multiplied at once, and those side by side */
+    int doubling;          /* whether all modes have the numbers of EK_TWICE, for SQRDMULH */
+    int tiles;             /* whether 16 chunks are multiplied at once */
+    int is_unsigned;       /* whether weights are uint8 */
 } Form;
 
-static const Form ZMM = {16, 1, 128, 0, 0}, YMM = {8, 1, 128, 0, 0}, PAIRS = {8, 2, 0, 0, 0};
-static const Form NEON = {8, 1, 0, 0, 0}, TILES = {16, 1, 0, 1, 0};
-static const Form UNSIGNED_PAIRS = {8, 2, 0, 0, 1};
+static const Form ZMM = {16, 1, 128, 4, 4, 0, 0, 0}, YMM = {8, 1, 128, 4, 4, 0, 0, 0};
+static const Form PAIRS = {8, 2, 0, 4, 4, 0, 0, 0}, UNSIGNED_PAIRS = {8, 2, 0, 4, 4, 0, 0, 1};
+static const Form TILES = {16, 1, 0, 4, 4, 0, 1, 0}, NEON = {8, 1, 0, 4, 2, 1, 0, 0};
+static const Form DOTPROD = {8, 1, 0, 4, 4, 1, 0, 0}, I8MM = {8, 1, 0, 8, 8, 1, 0, 0};
+
+/* Numbers of a run of a window, and how many runs a window has. */
+static inline size_t run_of(const Conv2D *p)
+{
+    return (size_t)(ek_run(p) * p->channels);
+}
+
+static inline size_t runs_of(const Conv2D *p)
+{
+    return (size_t)(p->window_height * (p->window_width / ek_run(p)));
+}
+
+/* Bytes of a run that fills a multiple of "whole" bytes. */
+static inline size_t run_size(const Conv2D *p, const Form *form, size_t whole)
+{
+    return (run_of(p) * form->element + whole - 1) / whole * whole;
+}
 
 /* A weight, less the zero point of uint8. */
 static inline int32_t weight_at(const Conv2D *p, const Form *form, const int8_t *weights, size_t at)
@@ -37,17 +57,18 @@ static inline int fits(const Conv2D *p, size_t element)
     return p->channels == p->depth && size < 16 * image + (1 << 16) && size < (size_t)1 << 30;
 }
 
-/* Writes the offset of each "size" bytes that are multiplied at once. */
-static inline void put_offsets(const Conv2D *p, size_t element, int32_t size, int32_t *offsets)
+/* Writes the offset of each "size" bytes, of which those of a run fill a multiple of "whole". */
+static inline void put_offsets(const Conv2D *p, const Form *form, size_t whole, int32_t size,
+                               int32_t *offsets)
 {
-    const EkBands bands = ek_bands(p, (int32_t)element);
-    const int32_t run = ek_run(p), bytes = run * p->channels * (int32_t)element;
+    const EkBands bands = ek_bands(p, (int32_t)form->element);
+    const int32_t run = ek_run(p), bytes = (int32_t)run_size(p, form, whole);
     for (int32_t i = 0; i < p->window_height; i++)
         for (int32_t j = 0; j < p->window_width; j += run) {
             const ptrdiff_t column = (ptrdiff_t)j * p->dilation_w * p->channels;
             const ptrdiff_t start = i * p->dilation_h * bands.pitch + column;
             for (int32_t k = 0; k < bytes; k += size)
-                *offsets++ = (int32_t)(start * (ptrdiff_t)element) + k;
+                *offsets++ = (int32_t)(start * (ptrdiff_t)form->element) + k;
         }
 }
 
@@ -76,20 +97,39 @@ static inline void put_pieces(const Conv2D *p, EkPiece *pieces)
     pieces[-1].last = 1;
 }
 
-/* Writes the weights of a vector's lane, [chunks][EK_CHUNK bytes] that are "next" apart; those of a run
- * fill a multiple of "whole" bytes. */
-static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
-                     size_t next, char *to)
+/* Whether two products that NEON adds in 16 bits could leave them: 2 * -128 * -128 does. */
+static int overflows(const Conv2D *p, const int8_t *weights)
 {
-    const size_t element = form->element, count = EK_CHUNK / element;
-    const size_t run = (size_t)(ek_run(p) * p->channels);
-    const size_t runs = (size_t)(p->window_height * (p->window_width / ek_run(p)));
-    const size_t chunks = (run * element + whole - 1) / whole * whole / EK_CHUNK;
-    for (size_t i = 0; i < runs; i++, to += chunks * next)
+    const size_t run = run_of(p), all = runs_of(p) * (size_t)p->outputs;
+    for (size_t i = 0; i < all; i++, weights += run)
+        for (size_t k = 0; k + 2 < run; k++)
+            if (k % 4 < 2 && weights[k] == -128 && weights[k + 2] == -128)
+                return 1;
+    return 0;
+}
+
+/* What a weight has in a window whose chunks are multiplied once, or twice: with -127 at least, and
+ * with the rest. */
+static inline int32_t part_of(int32_t weight, int32_t times, int32_t time)
+{
+    const int32_t first = times == 2 ? ek_most(weight, -127) : weight;
+    return time == 0 ? first : weight - first;
+}
+
+/* Writes the weights of a vector's lane, in chunks that are "next" apart; those of a run fill a
+ * multiple of "whole" bytes. */
+static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
+                     int32_t times, size_t next, char *to)
+{
+    const size_t run = run_of(p), runs = runs_of(p), count = form->together / form->element;
+    const size_t chunks = run_size(p, form, whole) / form->together;
+    for (size_t i = 0; i < (size_t)times * runs; i++, to += chunks * next)
         for (size_t k = 0; k < run; k++) {
-            const int16_t weight = (int16_t)weight_at(p, form, weights, i * run + k);
-            char *const at = to + k / count * next + k % count * element;
-            if (element == 1)
+            const int32_t whole_weight = weight_at(p, form, weights, i % runs * run + k);
+            const int16_t weight = (int16_t)part_of(whole_weight, times, i >= runs);
+            const size_t byte = k % count * form->element, part = form->part;
+            char *const at = to + k / count * next + byte / part * form->lanes * part + byte % part;
+            if (form->element == 1)
                 *at = (char)weight;
             else
                 memcpy(at, &weight, sizeof weight);
@@ -117,21 +157,30 @@ static Output output_of(const Conv2D *p, const Form *form, void *const *tensors,
     return output;
 }
 
+static inline void put_start(int32_t mode, size_t chunks, char *packed)
+{
+    const int32_t start[] = {mode, (int32_t)chunks};
+    memcpy(packed, start, sizeof start);
+}
+
 static int pack(const Form *form, int rounding, const int32_t *params, void *const *tensors,
                        ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
     const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
+    const int doubling = form->doubling && rounding == TWICE;
     for (int i = 1; i < 4 + (rounding != FLOAT); i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form->element))
+    if (!fits(p, form->element) || (doubling && saturates(tensors[3], outputs)))
         return 0;
     const EkTiles tiles = ek_tiles(p);
     const size_t step = form->tiles ? EK_TILE_BYTES : EK_CHUNK;
-    const size_t chunks = form->tiles ? tiles.steps * step / EK_CHUNK : ek_chunks(p, form->element);
+    const size_t whole = form->tiles && tiles.in_band ? step : form->together;
+    const int32_t times = form->part == 2 && overflows(p, tensors[1]) ? 2 : 1;
+    const size_t once = runs_of(p) * run_size(p, form, whole) / EK_CHUNK;
+    const size_t chunks = form->tiles ? tiles.steps * step / EK_CHUNK : (size_t)times * once;
     const size_t places = form->tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
-    const size_t whole = tiles.in_band ? step : EK_CHUNK;
     const size_t vectors = (outputs + lanes - 1) / lanes;
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t weights = ek_weights_start(places, outputs, lanes);
@@ -145,7 +194,8 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     int32_t *const offsets = (int32_t *)(void *)(packed + 64);
     memset(packed, 0, packing->sizes[1]);
     if (!form->tiles || tiles.in_band)
-        put_offsets(p, form->element, (int32_t)step, offsets);
+        for (int32_t i = 0; i < times; i++)
+            put_offsets(p, form, whole, (int32_t)step, offsets + (size_t)i * once);
     else {
         for (size_t k = 0; k < tiles.steps; k++)
             offsets[k] = (int32_t)(k * step);
@@ -155,23 +205,24 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode,
                         rounding == ONCE ? EK_ONCE : EK_TWICE);
     mode = rounding == FLOAT ? EK_FLOAT : mode;
-    memcpy(packed, &mode, sizeof mode);
+    put_start(mode, chunks, packed);
     for (size_t o = 0; o < outputs; o++) {
         const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
         const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
         const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
         const Output output = output_of(p, form, tensors, o, rounding);
-        put_head(mode, rounding, output, p->output_zero_point, lanes, lane,
+        put_head(doubling ? EK_TWICE : mode, rounding, output, p->output_zero_point, lanes, lane,
                  (int32_t *)(void *)(packed + ek_heads_start(places) + head));
         if (with_bytes) {
             const Output bytes = output_of(p, &ZMM, tensors, o, rounding);
             memcpy(packed + biases + ((before + vector) * lanes + lane) * sizeof bytes.bias,
                    &bytes.bias, sizeof bytes.bias);
         }
-        put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth,
-                 many * lanes * EK_CHUNK,
-                 packed + weights + (before * chunks * lanes + vector * lanes + lane) * EK_CHUNK);
+        put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth, times,
+                 many * lanes * form->together,
+                 packed + weights + before * chunks * lanes * EK_CHUNK +
+                     vector * lanes * form->together + lane * form->part);
     }
     return 1;
 }
@@ -269,14 +320,46 @@ int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
     return pack(&PAIRS, FLOAT, params, tensors, packing);
 }
 
+/* Whether half of the eight bytes that SMMLA multiplies would be padding. */
+static inline int is_short(const Conv2D *p)
+{
+    return run_of(p) <= EK_CHUNK;
+}
+
+int ek_pack_conv_2d_int8_twice_i8mm(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    return !is_short(p) && pack(&I8MM, TWICE, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_i8mm(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    return !is_short(p) && pack(&I8MM, FLOAT, params, tensors, packing);
+}
+
 int ek_pack_conv_2d_int8_twice_dotprod(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
-    return pack(&NEON, TWICE, params, tensors, packing);
+    return pack(&DOTPROD, TWICE, params, tensors, packing);
 }
 
 int ek_pack_conv_2d_int8_float_dotprod(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
+{
+    return pack(&DOTPROD, FLOAT, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_twice_neon(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
+{
+    return pack(&NEON, TWICE, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_int8_float_neon(const int32_t *params, void *const *tensors,
+                                    ek_packing *packing)
 {
     return pack(&NEON, FLOAT, params, tensors, packing);
 }

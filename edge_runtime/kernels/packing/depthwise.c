@@ -1,4 +1,4 @@
-/* Weights of int8 DEPTHWISE_CONV_2D for the kernels of x86, in the form of depthwise_bands.h. */
+/* Weights of int8 DEPTHWISE_CONV_2D for x86 and aarch64, in the form of depthwise_bands.h. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -8,15 +8,23 @@
 #include "rescaling.h"
 #include "table.h"
 
-/* The form that a level reads: outputs of a vector, bytes of a number in the band, and what is added
- * to the numbers there. */
+/* The form that a level reads. */
 typedef struct {
-    int32_t lanes, element, added;
-    int is_unsigned;    /* whether weights are uint8 */
-    int32_t zero_point; /* of these */
+    int32_t lanes, element, added; /* as in packing/conv_2d.c */
+    int32_t chunk;                 /* bytes of an output that are multiplied at once */
+    int doubling;                  /* as in packing/conv_2d.c */
+    int is_unsigned;               /* whether weights are uint8 */
+    int32_t zero_point;            /* of these */
 } Form;
 
-static const Form ZMM = {16, 1, 128, 0, 0}, YMM = {8, 1, 128, 0, 0}, PAIRS = {8, 2, 0, 0, 0};
+static const Form ZMM = {16, 1, 128, 4, 0, 0, 0}, YMM = {8, 1, 128, 4, 0, 0, 0};
+static const Form PAIRS = {8, 2, 0, 4, 0, 0, 0};
+static const Form DOTPROD = {8, 1, 0, 4, 1, 0, 0}, NEON = {8, 2, 0, 2, 1, 0, 0};
+
+static inline EkDepthwise layer_of(const DepthwiseInt8 *p, Form form)
+{
+    return ek_depthwise(p, form.lanes, form.element, form.chunk);
+}
 
 /* A weight, less the zero point of uint8. */
 static inline int32_t weight_at(Form form, const int8_t *weights, size_t at)
@@ -32,8 +40,9 @@ static inline size_t band_size(const EkDepthwise *d, int32_t element)
 
 static inline size_t scratch(const int32_t *params, Form form)
 {
-    const EkDepthwise d = ek_depthwise((const DepthwiseInt8 *)params, form.lanes, form.element);
-    return band_size(&d, form.element) + (size_t)d.groups * ek_interleaved(&d) * EK_CHUNK;
+    const EkDepthwise d = layer_of((const DepthwiseInt8 *)params, form);
+    const size_t rows = form.chunk == form.element ? 1 : (size_t)d.groups; /* one to read beyond */
+    return band_size(&d, form.element) + rows * ek_interleaved(&d) * (size_t)form.chunk;
 }
 
 /* A band of an image much smaller than its windows would take more memory than the image. */
@@ -71,11 +80,11 @@ static void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
                             const int8_t *weights, int32_t row, char *to)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const int32_t taps = EK_CHUNK / form.element;
+    const int32_t taps = form.chunk / form.element;
     for (int32_t i = row; i < row + p->window_height; i++)
         for (int32_t j = 0; j < d->columns; j++, weights += outputs) {
             const int32_t chunk = i / taps * d->columns + j;
-            char *const at = to + chunk * form.lanes * EK_CHUNK + i % taps * form.element;
+            char *const at = to + chunk * form.lanes * form.chunk + i % taps * form.element;
             const int16_t weight = (int16_t)weight_at(form, weights, 0);
             if (form.element == 1)
                 *at = (char)weight;
@@ -89,16 +98,17 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
-    const size_t lanes = (size_t)form.lanes;
+    const size_t lanes = (size_t)form.lanes, chunk = (size_t)form.chunk;
+    const int doubling = form.doubling && rounding == TWICE;
     for (int i = 1; i < 4 + (rounding == TWICE); i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form))
+    if (!fits(p, form) || (doubling && saturates(tensors[3], outputs)))
         return 0;
-    const EkDepthwise d = ek_depthwise(p, form.lanes, form.element);
+    const EkDepthwise d = layer_of(p, form);
     const size_t vectors = ((size_t)d.outputs + lanes - 1) / lanes;
     const size_t chunks = (size_t)d.groups * (size_t)d.columns;
-    const size_t block = vectors * chunks * lanes * EK_CHUNK;
+    const size_t block = vectors * chunks * lanes * chunk;
     char *const packed = packing->tensors[1];
     packing->sizes[1] = ek_depthwise_weights_start(&d, lanes) + (size_t)d.served * block;
     if (!packed)
@@ -113,9 +123,9 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
         const size_t o = n % outputs, vector = n / lanes, lane = n % lanes;
         char *const head = packed + 64 + vector * EK_COLUMNS * lanes * 4;
         char *const to = packed + ek_depthwise_weights_start(&d, lanes) +
-                         (vector * chunks * lanes + lane) * EK_CHUNK;
-        put_head(mode, rounding, output_of(p, form, tensors, o, rounding), p->output_zero_point, lanes, lane,
-                 (int32_t *)(void *)head);
+                         (vector * chunks * lanes + lane) * chunk;
+        put_head(doubling ? EK_TWICE : mode, rounding, output_of(p, form, tensors, o, rounding),
+                 p->output_zero_point, lanes, lane, (int32_t *)(void *)head);
         for (int32_t i = 0; i < d.served; i++)
             put_lane(p, &d, form, (const int8_t *)tensors[1] + o, i * p->stride_h,
                      to + (size_t)i * block);
@@ -159,12 +169,36 @@ int ek_pack_dw_float_avx2(const int32_t *params, void *const *tensors,
     return pack(PAIRS, FLOAT, params, tensors, packing);
 }
 
+int ek_pack_dw_twice_dotprod(const int32_t *params, void *const *tensors,
+                             ek_packing *packing)
+{
+    return pack(DOTPROD, TWICE, params, tensors, packing);
+}
+
+int ek_pack_dw_float_dotprod(const int32_t *params, void *const *tensors,
+                             ek_packing *packing)
+{
+    return pack(DOTPROD, FLOAT, params, tensors, packing);
+}
+
+int ek_pack_dw_twice_neon(const int32_t *params, void *const *tensors,
+                          ek_packing *packing)
+{
+    return pack(NEON, TWICE, params, tensors, packing);
+}
+
+int ek_pack_dw_float_neon(const int32_t *params, void *const *tensors,
+                          ek_packing *packing)
+{
+    return pack(NEON, FLOAT, params, tensors, packing);
+}
+
 /* The variant reads the parameters of int8. */
 int ek_pack_dw_uint8_avx2(const int32_t *params, void *const *tensors,
                                        ek_packing *packing)
 {
     enum { BEFORE = 16, BEHIND = 3 }; /* the zero point of the weights */
-    const Form form = {8, 2, 0, 1, params[BEFORE]};
+    const Form form = {8, 2, 0, 4, 0, 1, params[BEFORE]};
     memcpy(packing->params, params, BEFORE * sizeof *params);
     memcpy(packing->params + BEFORE, params + BEFORE + 1, BEHIND * sizeof *params);
     packing->count = BEFORE + BEHIND;
@@ -184,4 +218,14 @@ size_t ek_scratch_dw_avxvnni(const int32_t *params)
 size_t ek_scratch_dw_avx2(const int32_t *params)
 {
     return scratch(params, PAIRS);
+}
+
+size_t ek_scratch_dw_dotprod(const int32_t *params)
+{
+    return scratch(params, DOTPROD);
+}
+
+size_t ek_scratch_dw_neon(const int32_t *params)
+{
+    return scratch(params, NEON);
 }

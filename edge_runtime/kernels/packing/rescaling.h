@@ -36,6 +36,15 @@ static inline int32_t mode_for(Output output, int32_t mode, int32_t any)
     return (fits || none) && output.bound <= MOST_SUM ? mode : any;
 }
 
+/* Whether SQRDMULH, for any sum, could saturate where ek_rescale_twice wraps. */
+static inline int saturates(const int32_t *factors, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (factors[i] == INT32_MIN)
+            return 1;
+    return 0;
+}
+
 /* Writes the numbers of an output, lane of a vector of "lanes" whose numbers begin at head. */
 static inline void put_head(int32_t mode, int rounding, Output output, int32_t zero_point,
                             size_t lanes, size_t lane, int32_t *head)

@@ -9,6 +9,7 @@
 
 enum { STRIP = 4 * MOST };
 
+#ifndef TILE_IS_OF_THE_LEVEL
 /* The sums of a tile: "high" windows, each in "wide" vectors. */
 INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *windows,
                  const int32_t *offsets, size_t chunks, const char *head, const char *weights,
@@ -54,6 +55,7 @@ INLINE void tile(const int32_t high, const int32_t wide, const uint8_t *const *w
     for (int32_t i = 0; i < high * wide; i++)
         totals[i] = sums[i];
 }
+#endif
 
 typedef void tiler(const uint8_t *const *windows, const int32_t *offsets, size_t chunks,
                    const char *head, const char *weights, Vector *totals);
@@ -72,13 +74,16 @@ TILERS_OF(1)
 TILERS_OF(2)
 TILERS_OF(3)
 TILERS_OF(4)
-TILERS_OF(6)
-#if MOST_IS_8
+#if MOST_IS_4
+static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4)};
+#elif MOST_IS_8
 TILERS_OF(5)
+TILERS_OF(6)
 TILERS_OF(8)
 static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4),
                                    BOTH(5), BOTH(6), BOTH(8), BOTH(8)};
 #else
+TILERS_OF(6)
 static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(6), BOTH(6)};
 #endif
 
@@ -86,11 +91,12 @@ static tiler *const TILERS[][2] = {BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(6), 
 TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds *bounds,
                                 const char *packed, uint8_t *band, int32_t rows, int8_t *output)
 {
-    const size_t chunks = ek_chunks(p, ELEMENT), block = chunks * LANES * EK_CHUNK;
+    const int32_t *const start = (const int32_t *)(const void *)packed;
+    const size_t chunks = (size_t)start[1], block = chunks * LANES * EK_CHUNK;
     const int32_t *const offsets = (const int32_t *)(const void *)(packed + 64);
     const int32_t outputs = p->outputs, count = rows * b->output_width;
     const char *const weights = packed + ek_weights_start(chunks * 4, (size_t)outputs, LANES);
-    rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
+    rescaler *const *const rescalers = RESCALERS[start[0]];
     Place at = {band, band, 0};
     Vector totals[2 * STRIP];
     memset(totals, 0, sizeof totals);
@@ -116,7 +122,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
     }
 }
 
-#ifndef UNSIGNED
+#ifdef ROWS_KERNEL
 INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chunks)
 {
     (void)chunks; /* what follows the row is multiplied by zeros */
@@ -128,13 +134,15 @@ INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chu
 void ROWS_KERNEL(const int32_t *params, void *const *tensors)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    const size_t chunks = ek_chunks(p, ELEMENT), places = chunks * sizeof(int32_t);
-    const char *const packed = tensors[1], *const heads = packed + ek_heads_start(places);
+    const char *const packed = tensors[1];
+    const int32_t *const start = (const int32_t *)(const void *)packed;
+    const size_t chunks = (size_t)start[1], places = chunks * sizeof(int32_t);
+    const char *const heads = packed + ek_heads_start(places);
     const char *const weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES);
     if (p->height >= MANY_ROWS)
         convolve(params, tensors, tensors[5], tensors[6]);
     else
-        few_rows(p, RESCALERS[*(const int32_t *)(const void *)packed], chunks, heads, heads,
+        few_rows(p, RESCALERS[start[0]], chunks, heads, heads,
                  EK_COLUMNS * 4 * LANES, weights, tensors[0], tensors[6], tensors[5]);
 }
 #endif

@@ -1,6 +1,8 @@
-/* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that includes
- * this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes a vector of
- * each row of chunks for STRIDE numbers. The forms of weights and bands are in depthwise_bands.h. */
+/* DEPTHWISE_CONV_2D of int8 in vectors; the same bytes as the portable kernels. The file that
+ * includes this defines KERNEL(rounding) and what int8_zmm.h defines, and interleave(), which writes
+ * a vector of each row of chunks for STRIDE numbers; or SINGLE, if chunks are numbers of the band. It
+ * defines LOADS_COUNT if products have no operands in memory, and chunks_at() if load() does not load
+ * chunks. The forms of weights and bands are in depthwise_bands.h. */
 #include <string.h>
 
 #include "depthwise_bands.h"
@@ -13,7 +15,15 @@
 #define NUMBER(byte) (byte)
 #endif
 
-enum { TAPS = EK_CHUNK / ELEMENT, VECTORS = 64 };
+#ifdef SINGLE
+enum { CHUNK = ELEMENT };
+#else
+enum { CHUNK = EK_CHUNK };
+#endif
+#ifndef chunks_at
+#define chunks_at load
+#endif
+enum { TAPS = CHUNK / ELEMENT, THREE = (3 + TAPS - 1) / TAPS, VECTORS = 64 };
 
 /* Copies a row, each number as many times as a channel has outputs. */
 TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8_t *image, int32_t y,
@@ -31,29 +41,33 @@ TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8
     fill(to + b->columns * outputs * ELEMENT, p->input_zero_point, b->after * outputs);
 }
 
+#ifndef SINGLE
 /* The chunks of rows from "from" on, of which "rows" exist. */
 TARGET __attribute__((noinline)) static void interleave_rows(const EkDepthwise *d, const uint8_t *from, ptrdiff_t next,
                                    int32_t rows, uint8_t *chunks)
 {
-    const ptrdiff_t size = (ptrdiff_t)ek_interleaved(d) * EK_CHUNK;
+    const ptrdiff_t size = (ptrdiff_t)ek_interleaved(d) * CHUNK;
     for (int32_t g = 0; g < d->groups; g++, chunks += size) {
         const uint8_t *taps[TAPS];
         for (int32_t i = 0; i < TAPS; i++)
             taps[i] = from + ek_least(g * TAPS + i, rows - 1) * next;
         for (ptrdiff_t i = 0; i < d->bands.pitch; i += STRIDE)
-            interleave(taps, i * ELEMENT, chunks + i * EK_CHUNK);
+            interleave(taps, i * ELEMENT, chunks + i * CHUNK);
     }
 }
+#endif
 
-/* The sums of "count" times four vectors: of four vectors of a position, whose weights are "size" bytes
- * apart, or of one of four positions, "step" bytes of chunks apart. */
+/* The sums of "count" times four vectors: of four vectors of a position, whose weights are "size"
+ * bytes apart, or of one of four positions, "step" bytes of chunks apart, as columns are if
+ * "adjacent". */
 INLINE void products(const int32_t wide, const int32_t groups, const int32_t columns,
-                     const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,
-                     const char *head, int32_t count, Vector *totals)
+                     const int32_t adjacent, const EkDepthwise *d, const uint8_t *chunks,
+                     const char *weights, ptrdiff_t size, const char *head, int32_t count,
+                     Vector *totals)
 {
-    const ptrdiff_t group = (ptrdiff_t)ek_interleaved(d) * EK_CHUNK, column = d->column * EK_CHUNK;
-    const ptrdiff_t step = d->step * EK_CHUNK;
-    const ptrdiff_t apart = wide ? LANES * EK_CHUNK : step, next = wide ? step : 4 * step;
+    const ptrdiff_t group = d->group * CHUNK, column = d->column * CHUNK;
+    const ptrdiff_t step = d->step * CHUNK;
+    const ptrdiff_t apart = wide ? LANES * CHUNK : step, next = wide ? step : 4 * step;
     Vector biases[4];
     UNROLL
     for (int32_t i = 0; i < 4; i++)
@@ -65,11 +79,13 @@ INLINE void products(const int32_t wide, const int32_t groups, const int32_t col
         for (int32_t i = 0; i < 4; i++)
             sums[i] = biases[i];
         for (int32_t g = 0; g < groups; g++)
-            for (int32_t j = 0; j < columns; j++, from += LANES * EK_CHUNK) {
-                const uint8_t *const at = chunks + g * group + j * column;
+            for (int32_t j = 0; j < columns; j++, from += LANES * CHUNK) {
+                const uint8_t *const at = chunks + g * group;
                 UNROLL
-                for (int32_t i = 0; i < 4; i++)
-                    sums[i] = dot(sums[i], load(at + i * apart), from + (wide ? i * size : 0));
+                for (int32_t i = 0; i < 4; i++) {
+                    const ptrdiff_t offset = adjacent ? (i + j) * column : j * column + i * apart;
+                    sums[i] = dot(sums[i], chunks_at(at + offset), from + (wide ? i * size : 0));
+                }
             }
         UNROLL
         for (int32_t i = 0; i < 4; i++)
@@ -80,41 +96,60 @@ INLINE void products(const int32_t wide, const int32_t groups, const int32_t col
 typedef void producer(const EkDepthwise *d, const uint8_t *chunks, const char *weights,
                       ptrdiff_t size, const char *head, int32_t count, Vector *totals);
 
-#define PRODUCER(name, wide, groups, columns)                                                      \
+#define PRODUCER(name, wide, groups, columns, adjacent)                                            \
     TARGET __attribute__((noinline)) static void name(                                             \
         const EkDepthwise *d, const uint8_t *chunks, const char *weights, ptrdiff_t size,          \
         const char *head, int32_t count, Vector *totals)                                           \
     {                                                                                              \
-        products(wide, groups, columns, d, chunks, weights, size, head, count, totals);            \
+        products(wide, groups, columns, adjacent, d, chunks, weights, size, head, count, totals);  \
     }
-PRODUCER(any_one, 0, d->groups, d->columns)
-PRODUCER(any_wide, 1, d->groups, d->columns)
-PRODUCER(three_by_three_one, 0, 4 / TAPS, 3)
-PRODUCER(three_by_three_wide, 1, 4 / TAPS, 3)
+PRODUCER(any_one, 0, d->groups, d->columns, 0)
+PRODUCER(any_wide, 1, d->groups, d->columns, 0)
+PRODUCER(three_by_three_one, 0, THREE, 3, 0)
+PRODUCER(three_by_three_wide, 1, THREE, 3, 0)
+#ifdef LOADS_COUNT
+PRODUCER(three_by_three_adjacent, 0, THREE, 3, 1)
+#else
+#define three_by_three_adjacent three_by_three_one
+#endif
 static producer *const PRODUCERS[][2] = {{any_one, any_wide},
-                                         {three_by_three_one, three_by_three_wide}};
+                                         {three_by_three_one, three_by_three_wide},
+                                         {three_by_three_adjacent, three_by_three_wide}};
+
+/* Whether to calculate vectors of one position at once, as far as there are four. The weights of
+ * one vector stay in registers, and windows side by side share chunks, but four positions are
+ * calculated where there are fewer. */
+static inline int32_t is_wide(const EkDepthwise *d)
+{
+#ifdef LOADS_COUNT
+    return d->positions < 8;
+#else
+    (void)d;
+    return 1;
+#endif
+}
 
 /* The outputs of a row: four vectors of a position at once, then one of four positions. */
 TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const char *packed,
                                const char *weights, const uint8_t *chunks, int8_t *output)
 {
-    const ptrdiff_t size = (ptrdiff_t)d->groups * d->columns * LANES * EK_CHUNK;
-    const ptrdiff_t step = d->step * EK_CHUNK, outputs = d->outputs;
+    const ptrdiff_t size = (ptrdiff_t)d->groups * d->columns * LANES * CHUNK;
+    const ptrdiff_t step = d->step * CHUNK, outputs = d->outputs;
     rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
-    const int32_t usual = d->groups == 4 / TAPS && d->columns == 3;
-    producer *const *const producers = PRODUCERS[usual];
+    const int32_t usual = d->groups == THREE && d->columns == 3;
+    producer *const *const producers = PRODUCERS[usual + (usual && d->step == d->column)];
     const int32_t all = d->positions + (d->rest > 0);
     Vector totals[VECTORS];
     for (int32_t o = 0, wide; o < outputs; o += wide ? 4 * LANES : LANES) {
         const ptrdiff_t vector = o / LANES;
         const char *const head = packed + 64 + vector * EK_COLUMNS * 4 * LANES;
-        wide = o + 4 * LANES <= outputs;
+        wide = is_wide(d) && o + 4 * LANES <= outputs;
         const int32_t most = wide ? VECTORS / 4 : VECTORS;
         for (int32_t i = 0; i < all; i += most) {
             const int32_t count = ek_least(all - i, most);
             const int32_t whole = ek_least(d->positions - i, count);
             int8_t *const to = output + i * outputs + o;
-            producers[wide](d, chunks + i * step + o * EK_CHUNK, weights + vector * size, size, head,
+            producers[wide](d, chunks + i * step + o * CHUNK, weights + vector * size, size, head,
                             wide ? count : (count + 3) / 4, totals);
             rescalers[wide](totals, whole, head, d->outputs - o, bounds, to, outputs);
             if (whole < count)
@@ -128,15 +163,18 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                             uint8_t *scratch)
 {
     const DepthwiseInt8 layer = *(const DepthwiseInt8 *)params, *const p = &layer;
-    const EkDepthwise d = ek_depthwise(p, LANES, ELEMENT);
+    const EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
     const EkBands *const b = &d.bands;
     const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
     const ptrdiff_t pitch = b->pitch * ELEMENT, vectors = (d.outputs + LANES - 1) / LANES;
-    const ptrdiff_t block = vectors * d.groups * d.columns * LANES * EK_CHUNK;
+    const ptrdiff_t block = vectors * d.groups * d.columns * LANES * CHUNK;
     const char *const packed = tensors[1], *weights;
     const int8_t *input = tensors[0];
-    uint8_t *const band = scratch, *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
+    uint8_t *const band = scratch;
+#ifndef SINGLE
+    uint8_t *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
+#endif
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
         for (int32_t row = 0; row < b->output_height; row += b->band) {
             const int32_t rows = ek_least(b->band, b->output_height - row);
@@ -149,9 +187,13 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                     copy_row(p, b, input, first + i, band + i * pitch);
             for (int32_t i = 0; i < rows; i++, output += d.pitch) {
                 const int32_t start = i / d.served * d.served * b->stride_h;
+#ifdef SINGLE
+                const uint8_t *const chunks = band + start * pitch;
+#else
                 if (i % d.served == 0)
                     interleave_rows(&d, band + start * pitch, p->dilation_h * pitch,
                                     (copied - start + p->dilation_h - 1) / p->dilation_h, chunks);
+#endif
                 weights = packed + ek_depthwise_weights_start(&d, LANES) + i % d.served * block;
                 row_outputs(&d, &bounds, packed, weights, chunks, output);
             }

@@ -30,11 +30,11 @@ RESCALER(either_one, rescaled_either, 1)
 RESCALER(either_wide, rescaled_either, WIDE)
 RESCALER(twice_one, rescaled_twice, 1)
 RESCALER(twice_wide, rescaled_twice, WIDE)
-#if WIDE == 2 && !defined(UNSIGNED)
+#if WIDE == 2 && !defined(UNSIGNED) && !defined(TILE_IS_OF_THE_LEVEL)
 RESCALER(once_one, rescaled_once, 1)
 RESCALER(once_wide, rescaled_once, WIDE)
 #else
-#define once_one NULL /* that of FULLY_CONNECTED alone */
+#define once_one NULL /* that of FULLY_CONNECTED alone, on x86 */
 #define once_wide NULL
 #endif
 #ifndef UNSIGNED
