@@ -10,6 +10,7 @@
 #include "conv_2d.h"
 #include "rescaling.h"
 
+enum { EK_FLIP = 2 }; /* where a packed layer has the flip of its bands, int32 */
 enum { EK_CHUNK = 4, EK_SLACK = 64, EK_BAND = 24 << 10 };
 
 /* A layer as bands see it. */
@@ -19,6 +20,7 @@ typedef struct {
     int32_t stride_h, top, rows;       /* rows that a window covers */
     int32_t before, after;             /* columns of zero points */
     int32_t band;                      /* rows of the output that are calculated at once */
+    int32_t flip;                      /* 128 where bytes are uint8, which are flipped to int8; or 0 */
     ptrdiff_t from;                    /* offset of the first column that is copied, in numbers */
     ptrdiff_t row, pitch, step;        /* of the image, the band, from window to window; numbers */
 } EkBands;
@@ -52,7 +54,7 @@ static inline EkBands ek_bands_of(const Conv2D *p)
     b.row = (ptrdiff_t)p->width * p->channels;
     b.pitch = (ptrdiff_t)wide * p->channels;
     b.step = (ptrdiff_t)p->stride_w * p->channels;
-    b.band = 0;
+    b.band = b.flip = 0;
     return b;
 }
 

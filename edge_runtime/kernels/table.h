@@ -269,7 +269,6 @@
     arm64(conv_2d_int8_float, dotprod, ek_pack_conv_2d_int8_float_dotprod, ek_scratch_conv_bytes)  \
     arm64(conv_2d_int8_float, neon, ek_pack_conv_2d_int8_float_neon, ek_scratch_conv_bytes)        \
     x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
-    x86(conv_2d_uint8_twice, avx2, ek_pack_conv_2d_uint8_twice_avx2, ek_scratch_conv_pairs)        \
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32_16, ek_scratch_conv_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
@@ -280,20 +279,13 @@
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
-    x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
-    x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
-    x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
     arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_dw_twice_dotprod, ek_scratch_dw_dotprod)  \
     arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_dw_twice_neon, ek_scratch_dw_neon)           \
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
-    x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
-    x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
-    x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
     arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_dw_float_dotprod, ek_scratch_dw_dotprod)  \
     arm64(depthwise_conv_2d_int8_float, neon, ek_pack_dw_float_neon, ek_scratch_dw_neon)           \
-    x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
     x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
     x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32_16, ek_scratch_depthwise)     \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise)          \

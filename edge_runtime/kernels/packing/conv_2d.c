@@ -157,9 +157,9 @@ static Output output_of(const Conv2D *p, const Form *form, void *const *tensors,
     return output;
 }
 
-static inline void put_start(int32_t mode, size_t chunks, char *packed)
+static inline void put_start(int32_t mode, size_t chunks, int32_t flip, char *packed)
 {
-    const int32_t start[] = {mode, (int32_t)chunks};
+    const int32_t start[] = {mode, (int32_t)chunks, flip};
     memcpy(packed, start, sizeof start);
 }
 
@@ -187,7 +187,8 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     char *const packed = packing->tensors[1];
     const int with_bytes = rounding == ONCE && form->tiles;
     const size_t biases = weights + vectors * chunks * lanes * EK_CHUNK;
-    int32_t mode = rounding == ONCE || p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    const int32_t flip = form->is_unsigned ? 128 : 0;
+    int32_t mode = rounding == ONCE || p->lowest + flip >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     packing->sizes[1] = biases + (with_bytes ? vectors * lanes * sizeof(int32_t) : 0);
     if (!packed)
         return 1;
@@ -205,7 +206,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode,
                         rounding == ONCE ? EK_ONCE : EK_TWICE);
     mode = rounding == FLOAT ? EK_FLOAT : mode;
-    put_start(mode, chunks, packed);
+    put_start(mode, chunks, flip, packed);
     for (size_t o = 0; o < outputs; o++) {
         const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
@@ -364,10 +365,17 @@ int ek_pack_conv_2d_int8_float_neon(const int32_t *params, void *const *tensors,
     return pack(&NEON, FLOAT, params, tensors, packing);
 }
 
+/* As int8, which the bytes are flipped to: the zero point of the input and the bounds move. */
 int ek_pack_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors,
                                      ek_packing *packing)
 {
-    return pack(&UNSIGNED_PAIRS, TWICE, params, tensors, packing);
+    Conv2D layer = *(const Conv2D *)params;
+    layer.input_zero_point -= 128;
+    layer.lowest -= 128;
+    layer.highest -= 128;
+    packing->count = sizeof layer / sizeof(int32_t);
+    memcpy(packing->params, &layer, sizeof layer);
+    return pack(&UNSIGNED_PAIRS, TWICE, packing->params, tensors, packing);
 }
 
 static inline size_t scratch(const int32_t *params, int32_t element)

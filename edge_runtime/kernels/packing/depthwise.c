@@ -113,12 +113,14 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
     packing->sizes[1] = ek_depthwise_weights_start(&d, lanes) + (size_t)d.served * block;
     if (!packed)
         return 1;
-    int32_t mode = p->lowest >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    const int32_t flip = form.is_unsigned ? 128 : 0;
+    int32_t mode = p->lowest + flip >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
     memset(packed, 0, packing->sizes[1]);
     for (size_t o = 0; o < outputs; o++)
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode, EK_TWICE);
     mode = rounding == FLOAT ? EK_FLOAT : mode;
-    memcpy(packed, &mode, sizeof mode);
+    const int32_t start[] = {mode, 0, flip};
+    memcpy(packed, start, sizeof start);
     for (size_t n = 0; n < (size_t)d.outputs; n++) {
         const size_t o = n % outputs, vector = n / lanes, lane = n % lanes;
         char *const head = packed + 64 + vector * EK_COLUMNS * lanes * 4;
@@ -193,15 +195,16 @@ int ek_pack_dw_float_neon(const int32_t *params, void *const *tensors,
     return pack(NEON, FLOAT, params, tensors, packing);
 }
 
-/* The variant reads the parameters of int8. */
-int ek_pack_dw_uint8_avx2(const int32_t *params, void *const *tensors,
-                                       ek_packing *packing)
+/* As int8, which the bytes are flipped to: the zero point of the input and the bounds move. */
+int ek_pack_dw_uint8_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    enum { BEFORE = 16, BEHIND = 3 }; /* the zero point of the weights */
-    const Form form = {8, 2, 0, 4, 0, 1, params[BEFORE]};
+    enum { BEFORE = 15 }; /* the zero points of input, weights and output, and the bounds */
+    const Form form = {8, 2, 0, 4, 0, 1, params[BEFORE + 1]};
+    const int32_t behind[] = {params[BEFORE] - 128, params[BEFORE + 2], params[BEFORE + 3] - 128,
+                              params[BEFORE + 4] - 128};
     memcpy(packing->params, params, BEFORE * sizeof *params);
-    memcpy(packing->params + BEFORE, params + BEFORE + 1, BEHIND * sizeof *params);
-    packing->count = BEFORE + BEHIND;
+    memcpy(packing->params + BEFORE, behind, sizeof behind);
+    packing->count = BEFORE + sizeof behind / sizeof *behind;
     return pack(form, TWICE, packing->params, tensors, packing);
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define WIDE 2
-#include "conv_2d_int8_band.h"
 #include "int8_rescale.h"
+#include "conv_2d_int8_band.h"
 
 enum { STRIP = 4 * MOST };
 
@@ -126,7 +126,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
 INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chunks)
 {
     (void)chunks; /* what follows the row is multiplied by zeros */
-    copy(row, input, depth);
+    COPY(row, input, depth, 0);
 }
 
 #include "fully_connected_int8.h"

@@ -11,8 +11,8 @@ enum { ADDED = 0 };
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
 #define WIDE 2
-#include "conv_2d_int8_band.h"
 #include "int8_rescale.h"
+#include "conv_2d_int8_band.h"
 
 enum { HIGH = EK_TILE_ROWS, DEEP = EK_TILE_BYTES / EK_CHUNK };
 

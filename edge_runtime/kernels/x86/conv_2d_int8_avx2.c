@@ -1,4 +1,4 @@
-/* CONV_2D and FULLY_CONNECTED of int8 with AVX2. */
+/* CONV_2D of int8 and uint8, and FULLY_CONNECTED of int8, with AVX2. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -9,6 +9,12 @@
 enum { MOST = 6 };
 
 #include "conv_2d_int8.h"
+
+/* The packer has moved the zero points and bounds into int8. */
+void ek_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[5], tensors[6]);
+}
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif

@@ -13,7 +13,7 @@ TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, i
     const ptrdiff_t before = (ptrdiff_t)b->before * channels, columns = (ptrdiff_t)b->columns * channels;
     const ptrdiff_t after = (ptrdiff_t)b->after * channels;
     if (columns == b->pitch && columns == b->row && y >= 0 && y + rows <= b->height) {
-        copy(band, image + y * b->row, rows * columns);
+        COPY(band, image + y * b->row, rows * columns, b->flip);
         return;
     }
     for (int32_t end = y + rows; y < end; y++, band += b->pitch * ELEMENT) {
@@ -22,7 +22,7 @@ TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, i
             continue;
         }
         fill(band, zero_point, before);
-        copy(band + before * ELEMENT, image + y * b->row + b->from, columns);
+        COPY(band + before * ELEMENT, image + y * b->row + b->from, columns, b->flip);
         fill(band + (before + columns) * ELEMENT, zero_point, after);
     }
 }
@@ -58,10 +58,14 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                             uint8_t *band)
 {
     const Conv2D layer = *(const Conv2D *)params, *const p = &layer; /* a copy: bytes may be params */
-    const EkBands b = ek_bands(p, ELEMENT);
-    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    EkBands b = ek_bands(p, ELEMENT);
+    Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
     const int8_t *input = tensors[0];
+#ifdef FLIPS
+    b.flip = ((const int32_t *)tensors[1])[EK_FLIP];
+    bounds = flipped(bounds, b.flip);
+#endif
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
         for (int32_t row = 0; row < b.output_height; row += b.band) {
             const int32_t rows = ek_least(b.band, b.output_height - row);
@@ -77,9 +81,7 @@ void KERNEL(twice)(const int32_t *params, void *const *tensors)
     convolve(params, tensors, tensors[5], tensors[6]);
 }
 
-#ifndef UNSIGNED
 void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
-#endif

@@ -9,12 +9,6 @@
 #define WIDE 4
 #include "int8_rescale.h"
 
-#ifdef UNSIGNED
-#define NUMBER(byte) (uint8_t)(byte)
-#else
-#define NUMBER(byte) (byte)
-#endif
-
 #ifdef SINGLE
 enum { CHUNK = ELEMENT };
 #else
@@ -34,10 +28,10 @@ TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8
     fill(to, p->input_zero_point, b->before * outputs);
     to += b->before * outputs * ELEMENT;
     if (p->multiplier == 1)
-        copy(to, from, b->columns * outputs);
+        COPY(to, from, b->columns * outputs, b->flip);
     else
         for (ptrdiff_t i = 0; i < (ptrdiff_t)b->columns * p->channels; i++)
-            fill(to + i * p->multiplier * ELEMENT, NUMBER(from[i]), p->multiplier);
+            fill(to + i * p->multiplier * ELEMENT, (int8_t)(from[i] ^ b->flip), p->multiplier);
     fill(to + b->columns * outputs * ELEMENT, p->input_zero_point, b->after * outputs);
 }
 
@@ -163,9 +157,9 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
                             uint8_t *scratch)
 {
     const DepthwiseInt8 layer = *(const DepthwiseInt8 *)params, *const p = &layer;
-    const EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
+    EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
     const EkBands *const b = &d.bands;
-    const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
     const ptrdiff_t pitch = b->pitch * ELEMENT, vectors = (d.outputs + LANES - 1) / LANES;
     const ptrdiff_t block = vectors * d.groups * d.columns * LANES * CHUNK;
@@ -174,6 +168,10 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
     uint8_t *const band = scratch;
 #ifndef SINGLE
     uint8_t *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
+#endif
+#ifdef FLIPS
+    d.bands.flip = ((const int32_t *)tensors[1])[EK_FLIP];
+    bounds = flipped(bounds, b->flip);
 #endif
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
         for (int32_t row = 0; row < b->output_height; row += b->band) {
@@ -205,9 +203,7 @@ void KERNEL(twice)(const int32_t *params, void *const *tensors)
     convolve(params, tensors, tensors[5], tensors[6]);
 }
 
-#ifndef UNSIGNED
 void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
-#endif

@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D of int8 with AVX2. */
+/* DEPTHWISE_CONV_2D of int8 and uint8 with AVX2. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -7,6 +7,12 @@
 #define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avx2
 
 #include "depthwise_conv_2d_int8.h"
+
+/* The packer has moved the zero points and bounds into int8. */
+void ek_depthwise_conv_2d_uint8_twice_avx2(const int32_t *params, void *const *tensors)
+{
+    convolve(params, tensors, tensors[5], tensors[6]);
+}
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif

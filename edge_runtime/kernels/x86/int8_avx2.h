@@ -6,6 +6,7 @@
 
 enum { ELEMENT = 2 };
 
+#define FLIPS
 #include "int8_ymm.h"
 
 INLINE Vector dot(Vector sum, Chunk chunk, const char *weights)
@@ -13,24 +14,25 @@ INLINE Vector dot(Vector sum, Chunk chunk, const char *weights)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(chunk, load(weights)));
 }
 
-/* Numbers as int16. */
-INLINE void copy(uint8_t *to, const int8_t *from, ptrdiff_t count)
+/* Outputs of uint8 are clamped as int8, 128 less, and flipped back. */
+INLINE Bounds flipped(Bounds bounds, int32_t flip)
 {
+    bounds.less = _mm256_set1_epi16((int16_t)flip);
+    bounds.flip = _mm256_set1_epi8((char)flip);
+    return bounds;
+}
+
+/* Numbers as int16, of bytes that are flipped first. */
+INLINE void copy(uint8_t *to, const int8_t *from, ptrdiff_t count, int32_t flip)
+{
+    const __m128i flips = _mm_set1_epi8((char)flip);
     ptrdiff_t i = 0;
     for (; i + 16 <= count; i += 16) {
-        const __m128i bytes = _mm_loadu_si128((const void *)(from + i));
-#ifdef UNSIGNED
-        _mm256_storeu_si256((void *)(to + 2 * i), _mm256_cvtepu8_epi16(bytes));
-#else
+        const __m128i bytes = _mm_xor_si128(_mm_loadu_si128((const void *)(from + i)), flips);
         _mm256_storeu_si256((void *)(to + 2 * i), _mm256_cvtepi8_epi16(bytes));
-#endif
     }
     for (; i < count; i++) {
-#ifdef UNSIGNED
-        const int16_t number = (uint8_t)from[i];
-#else
-        const int16_t number = from[i];
-#endif
+        const int16_t number = (int8_t)(from[i] ^ flip);
         memcpy(to + 2 * i, &number, sizeof number);
     }
 }

@@ -2,6 +2,13 @@
  * this defines WIDE, the most vectors of a position at once. */
 #include "rescaling.h"
 
+/* Only some levels flip the bytes of uint8. */
+#ifdef FLIPS
+#define COPY(to, from, count, flip) copy(to, from, count, flip)
+#else
+#define COPY(to, from, count, flip) copy(to, from, count)
+#endif
+
 /* Stores the outputs of so many positions, "left" of each, "pitch" apart, from one vector of sums of
  * each position, or WIDE. Behind them there are further ones, up to a multiple of four. */
 typedef void rescaler(const Vector *sums, int32_t count, const char *head, int32_t left,
@@ -30,20 +37,15 @@ RESCALER(either_one, rescaled_either, 1)
 RESCALER(either_wide, rescaled_either, WIDE)
 RESCALER(twice_one, rescaled_twice, 1)
 RESCALER(twice_wide, rescaled_twice, WIDE)
-#if WIDE == 2 && !defined(UNSIGNED) && !defined(TILE_IS_OF_THE_LEVEL)
+#if WIDE == 2 && !defined(TILE_IS_OF_THE_LEVEL)
 RESCALER(once_one, rescaled_once, 1)
 RESCALER(once_wide, rescaled_once, WIDE)
 #else
 #define once_one NULL /* that of FULLY_CONNECTED alone, on x86 */
 #define once_wide NULL
 #endif
-#ifndef UNSIGNED
 RESCALER(float_one, rescaled_float, 1)
 RESCALER(float_wide, rescaled_float, WIDE)
-#else
-#define float_one NULL
-#define float_wide NULL
-#endif
 
 /* By mode, and whether positions have WIDE vectors. */
 static rescaler *const RESCALERS[][2] = {{above_one, above_wide},

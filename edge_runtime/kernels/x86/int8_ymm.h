@@ -1,5 +1,5 @@
 /* Vectors of 8 sums of int8 layers: what AVX2 and AVX-VNNI share. The file that includes this defines
- * TARGET, INLINE and ELEMENT; UNSIGNED, where inputs and outputs are uint8. */
+ * TARGET, INLINE and ELEMENT. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -11,16 +11,18 @@ enum { LANES = 8 };
 
 typedef __m256i Vector, Chunk;
 
-/* What outputs are clamped to; "moved" and the floats are of the float factors alone. */
+/* What outputs are clamped to; "moved" is for sums that are not rescaled by one floor, the floats for
+ * float factors, the others for bytes that are flipped. */
 typedef struct {
-    __m256i lowest, highest, moved;
+    __m256i lowest, highest, moved, less, flip;
     __m256 low, high;
 } Bounds;
 
 INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t zero_point)
 {
     const Bounds bounds = {_mm256_set1_epi8((char)lowest), _mm256_set1_epi8((char)highest),
-                           _mm256_set1_epi32(zero_point),
+                           _mm256_set1_epi32(zero_point), _mm256_setzero_si256(),
+                           _mm256_setzero_si256(),
                            _mm256_set1_ps((float)(lowest - zero_point)),
                            _mm256_set1_ps((float)(highest - zero_point))};
     return bounds;
@@ -109,7 +111,6 @@ INLINE __m256i rescaled_twice(__m256i sum, const Head *h, const Bounds *bounds)
     return _mm256_add_epi32(rounded, bounds->moved);
 }
 
-#ifndef UNSIGNED
 /* value >> right of signed 64-bit numbers, which AVX2 has for unsigned ones only. */
 INLINE __m256i shifted(__m256i value, __m256i right)
 {
@@ -139,20 +140,22 @@ INLINE __m256i rescaled_float(__m256i sum, const Head *h, const Bounds *bounds)
     const __m256 bounded = _mm256_min_ps(bounds->high, _mm256_max_ps(bounds->low, scaled));
     return _mm256_add_epi32(_mm256_cvtps_epi32(bounded), bounds->moved);
 }
-#endif
 
 /* Clamped bytes of four vectors, in the order in which lanes of 128 bits are packed. */
 INLINE __m256i packed(const __m256i *four, const Bounds *bounds)
 {
-    const __m256i low = _mm256_packs_epi32(four[0], four[1]);
-    const __m256i high = _mm256_packs_epi32(four[2], four[3]);
-#ifdef UNSIGNED
-    const __m256i bytes = _mm256_packus_epi16(low, high);
-    return _mm256_min_epu8(_mm256_max_epu8(bytes, bounds->lowest), bounds->highest);
-#else
-    const __m256i bytes = _mm256_packs_epi16(low, high);
-    return _mm256_min_epi8(_mm256_max_epi8(bytes, bounds->lowest), bounds->highest);
+    __m256i low = _mm256_packs_epi32(four[0], four[1]);
+    __m256i high = _mm256_packs_epi32(four[2], four[3]);
+#ifdef FLIPS
+    low = _mm256_subs_epi16(low, bounds->less);
+    high = _mm256_subs_epi16(high, bounds->less);
 #endif
+    __m256i bytes = _mm256_packs_epi16(low, high);
+    bytes = _mm256_min_epi8(_mm256_max_epi8(bytes, bounds->lowest), bounds->highest);
+#ifdef FLIPS
+    bytes = _mm256_xor_si256(bytes, bounds->flip);
+#endif
+    return bytes;
 }
 
 /* Stores the bytes of 4 / wide positions, "there" of each: of two vectors, in ek_lane()'s order. */

@@ -14,7 +14,8 @@ enum { LANES = 16, ELEMENT = 1 };
 
 typedef __m512i Vector, Chunk;
 
-/* What outputs are clamped to; "moved" and the floats are of the float factors alone. */
+/* What outputs are clamped to; "moved" is for sums that are not rescaled by one floor,
+ * the floats for float factors. */
 typedef struct {
     __m512i lowest, highest, moved;
     __m512 low, high;
