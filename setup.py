@@ -8,8 +8,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
 # CPython's flags include debug information, which would be two thirds of the extension; tables to
-# unwind the stack and pages that part code from constants would be a twentieth, and as much what -O3
-# does to loops, which makes no kernel faster.
+# unwind the stack and pages that part code from constants would be a twentieth, and so would what
+# -O3 does to loops, which makes no kernel faster.
 GCC = [
     *("-std=c99", "-O2", "-ftree-vectorize", "-g0", "-ffp-contract=off", "-fvisibility=hidden"),
     "-fno-asynchronous-unwind-tables",
