@@ -326,6 +326,8 @@
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
     x86(lookup_int8, avx2, NULL, NULL)                                                             \
     x86(lstm_float32, avx2, NULL, ek_lstm_float32_scratch)                                         \
+    x86(add_float32, avx2, NULL, NULL)                                                             \
+    x86(mul_float32, avx2, NULL, NULL)                                                             \
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 

@@ -31,7 +31,7 @@ def rescaled_inputs(rng, dtype):
     return [*params, 1 if rng.integers(2) else -1]
 
 
-TRIALS = binary.trials("add", rescaled_inputs)
+TRIALS = binary.trials("add", rescaled_inputs, (-1, 1))
 
 
 def micro(

@@ -21,7 +21,7 @@ def zero_points(rng, dtype):
     return [binary.zero_point(rng, dtype) for _ in range(2)]
 
 
-TRIALS = binary.trials("mul", zero_points)
+TRIALS = binary.trials("mul", zero_points, ())
 
 
 def micro(

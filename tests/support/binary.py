@@ -1,6 +1,6 @@
 """Tests, models and shared arithmetic of ops of two tensors that are broadcast to each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ import edge_runtime
 import runtimes
 from micro_arithmetic import Triple
 from runtimes import drawn, equal, f32
-from trials import Trial, between, int8s
+from trials import Trial, between, float32s, int8s
 
 ROUNDINGS = tuple(runtimes.PEERS)
 
@@ -90,13 +90,16 @@ def zero_point(rng: np.random.Generator, dtype: str) -> int:
     return 0 if dtype == "int16" else between(rng, limits.min, limits.max)
 
 
-def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
-    """Return a trial of a kernel that rescales twice.
+def operands(rng: np.random.Generator, draw: Callable[[int], Any]) -> tuple[list[Any], int]:
+    """Return both tensors of a trial and their loops, and the elements of the output.
 
-    Both tensors are as they are, broadcast along rows or columns, or a single number.
+    Both are as they are, broadcast along rows or columns, or a single number.
+
+    Args:
+        rng: draws their shapes.
+        draw: returns so many numbers.
     """
     rows, count = between(rng, 1, 4), between(rng, 1, 100)
-    size, low, high = np.dtype(dtype).itemsize, np.iinfo(dtype).min, np.iinfo(dtype).max
     loops = np.zeros((3, 6), np.int32)
     loops[0] = 1, 1, 1, 1, rows, count
     tensors = []
@@ -105,7 +108,14 @@ def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
         along, across = first or rng.integers(2) == 1, rng.integers(2) == 1
         width = count if along else 1
         loops[1 + (not first)][4:] = width if across else 0, along
-        tensors.append(int8s(rng, size * width * (rows if across else 1)))
+        tensors.append(draw(width * (rows if across else 1)))
+    return [*tensors, loops], rows * count
+
+
+def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
+    """Return a trial of a kernel that rescales twice."""
+    size, low, high = np.dtype(dtype).itemsize, np.iinfo(dtype).min, np.iinfo(dtype).max
+    tensors, elements = operands(rng, lambda count: int8s(rng, size * count))
     params = [
         *head(rng, dtype),
         *(between(rng, 1 << 30, 2**31 - 1), between(rng, -31, 0)),
@@ -113,13 +123,32 @@ def trial(rng: np.random.Generator, dtype: str, head: Rescaled) -> Trial:
         low if rng.integers(2) else between(rng, low, (low + high) // 2),
         high if rng.integers(2) else between(rng, (low + high + 1) // 2, high),
     ]
-    return Trial(params, [*tensors, loops], [2], [size * rows * count])
+    return Trial(params, tensors, [2], [size * elements])
 
 
-def trials(op: str, head: Rescaled) -> dict[str, Callable[[np.random.Generator], Trial]]:
-    """Return TRIALS of an op whose kernels are <op>_<type>_twice of each quantised type."""
+def float_trial(rng: np.random.Generator, head: Sequence[int]) -> Trial:
+    """Return a trial of a kernel of float32, whose parameters are of ``head`` and bounds."""
+    kind = int(rng.integers(8))
+    tensors, elements = operands(rng, lambda count: float32s(rng, count, kind))
+    bounds = np.array([(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)], np.float32)
+    chosen = [int(rng.choice(head))] if head else []
+    params = [*chosen, *bounds.view(np.int32).tolist()]
+    return Trial(params, tensors, [2], [4 * elements])
+
+
+def trials(
+    op: str, head: Rescaled, float_head: Sequence[int]
+) -> dict[str, Callable[[np.random.Generator], Trial]]:
+    """Return TRIALS of an op: its kernels <op>_<type>_twice and <op>_float32.
+
+    Args:
+        op: it begins the kernels' names.
+        head: draws the first parameters of a quantised type.
+        float_head: values of the one that precedes the bounds of float32, if there is one.
+    """
     types = ("int8", "uint8", "int16")
-    return {f"{op}_{dtype}_twice": partial(trial, dtype=dtype, head=head) for dtype in types}
+    twice = {f"{op}_{dtype}_twice": partial(trial, dtype=dtype, head=head) for dtype in types}
+    return {**twice, f"{op}_float32": partial(float_trial, head=float_head)}
 
 
 @st.composite

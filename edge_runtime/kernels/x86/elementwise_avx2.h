@@ -1,5 +1,5 @@
-/* Kernels of two broadcast tensors of integers with AVX2, 8 elements at once; the same bytes as
- * those of broadcast.h. */
+/* Kernels of two broadcast tensors with AVX2, 8 elements at once; the same bytes as those of
+ * broadcast.h. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -104,6 +104,31 @@ INLINE __m256i load_int16_t(const int16_t *from)
     return _mm256_cvtepi16_epi32(_mm_loadu_si128((const void *)from));
 }
 
+INLINE __m256i load_float(const float *from)
+{
+    return _mm256_loadu_si256((const void *)from);
+}
+
+INLINE __m256i same_int8_t(int8_t number)
+{
+    return _mm256_set1_epi32(number);
+}
+
+INLINE __m256i same_uint8_t(uint8_t number)
+{
+    return _mm256_set1_epi32(number);
+}
+
+INLINE __m256i same_int16_t(int16_t number)
+{
+    return _mm256_set1_epi32(number);
+}
+
+INLINE __m256i same_float(float number)
+{
+    return _mm256_castps_si256(_mm256_set1_ps(number));
+}
+
 INLINE __m128i words(__m256i values)
 {
     return _mm_packs_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
@@ -126,9 +151,14 @@ INLINE void store_int16_t(int16_t *to, __m256i values)
     _mm_storeu_si128((void *)to, words(values));
 }
 
-/* Defines a kernel by element(Prepared, a, b), of vectors of int32; prepare(params) is what it needs
- * of the parameters. The rest of a row, less than 8 elements, goes through copies; a row that is
- * repeated is laid out so that there is one rest in all. */
+INLINE void store_float(float *to, __m256i values)
+{
+    _mm256_storeu_si256((void *)to, values);
+}
+
+/* Defines a kernel by element(Prepared, a, b), of vectors of int32, or of floats as __m256i;
+ * prepare(params) is what it needs of the parameters. The rest of a row, less than 8 elements, goes
+ * through copies; a row that is repeated is laid out so that there is one rest in all. */
 #define EK_ELEMENTWISE_AVX2(kernel, type, Prepared, prepare, element)                              \
     TARGET void kernel(const int32_t *params, void *const *tensors)                                \
     {                                                                                              \
@@ -150,7 +180,7 @@ INLINE void store_int16_t(int16_t *to, __m256i values)
         }                                                                                          \
         for (int32_t row = 0; row < rows; row++, output += count) {                                \
             const type *a = first + at.a, *b = second + at.b;                                      \
-            const __m256i same_a = _mm256_set1_epi32(*a), same_b = _mm256_set1_epi32(*b);          \
+            const __m256i same_a = same_##type(*a), same_b = same_##type(*b);                      \
             for (int32_t i = 0, phase = 0; i < count; i += LANES) {                                \
                 const type *x_at = a + (a_moves ? i : 0), *y_at = b + (b_moves ? phase : 0);       \
                 type *to = output + i, some[LANES] = {0}, others[LANES] = {0}, result[LANES];      \
