@@ -29,15 +29,16 @@ static inline void ek_fully_connected_by_parts(const int32_t *params, void *cons
     memcpy(&layer, params, sizeof layer);
     const float *input = (const float *)tensors[0], *bias = (const float *)tensors[2];
     float *output = (float *)tensors[3];
+    const int32_t most = EK_PART;
 
     for (int32_t row = 0; row < layer.rows; row++, input += layer.depth) {
         const float *weights = (const float *)tensors[1];
         for (int32_t o = 0; o < layer.outputs; o++, weights += layer.depth) {
-            int32_t k = layer.depth < EK_PART ? layer.depth : EK_PART;
+            int32_t k = layer.depth < most ? layer.depth : most;
             float sum = part(input, weights, k);
-            for (; k < layer.depth; k += EK_PART) {
+            for (; k < layer.depth; k += most) {
                 const int32_t left = layer.depth - k;
-                sum += part(input + k, weights + k, left < EK_PART ? left : EK_PART);
+                sum += part(input + k, weights + k, left < most ? left : most);
             }
             sum += ek_flash_float(&bias[o]);
             *output++ = ek_clamp_float32(sum, layer.lowest, layer.highest);

@@ -141,6 +141,8 @@ static inline float ek_fused_in_integers(float a, float b, float c)
 /* In assembly where Clang would call fmaf. */
 static inline float ek_fused(float a, float b, float c)
 {
+    (void)ek_fused_in_doubles; /* or Clang says that it is not used */
+    (void)ek_fused_in_integers;
 #if defined(__arm__) && defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && !defined(__SOFTFP__)
     __asm__("vfma.f32 %0, %1, %2" : "+t"(c) : "t"(a), "t"(b));
     return c;
