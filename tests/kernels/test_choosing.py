@@ -17,7 +17,7 @@ COPY = (8).to_bytes(4, "little")
 
 
 def test_levels_are_the_same_on_every_machine_and_the_best_is_first() -> None:
-    dense = "avx512 avxvnni avx2 dotprod neon skip_dsp sparse_dsp dsp skip sparse portable"
+    dense = "amx avx512 avxvnni avx2 dotprod neon skip_dsp sparse_dsp dsp skip sparse portable"
     assert _native.variants(KERNEL) == tuple(dense.split())
     real = ("avx512", "avx2", "neon", "fpu", "portable")
     assert _native.variants("fully_connected_float32") == real
@@ -25,10 +25,12 @@ def test_levels_are_the_same_on_every_machine_and_the_best_is_first() -> None:
 
 
 def test_the_best_level_of_this_machine_is_chosen_from_the_given_one_downwards() -> None:
+    # AMX refuses a layer this small.
     here = [one for one in _native.instructions() if one in _native.variants(KERNEL)]
-    assert _native.choose(KERNEL, None, PARAMS, TENSORS) == (here[0], 0)
+    here = [one for one in here if one != "amx"]
+    assert _native.choose(KERNEL, None, PARAMS, TENSORS)[0] == here[0]
     for level in here:
-        assert _native.choose(KERNEL, level, PARAMS, TENSORS) == (level, 0)
+        assert _native.choose(KERNEL, level, PARAMS, TENSORS)[0] == level
     for level in "skip", "sparse", "portable":  # which only the exporter chooses, or all have
         assert _native.choose(KERNEL, level, PARAMS, TENSORS) == ("portable", 0)
 

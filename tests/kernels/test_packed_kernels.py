@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 import cortex_m
-import runtimes
 import sources
 from dense_layers import layers
 
 FORMS = ("dsp", "skip_dsp", "skip", "sparse", "sparse_dsp")
-HERE = ("portable", "skip", "sparse", "avx512", "avxvnni", "avx2")
+HERE = ("portable", "skip", "sparse")
 
 
 def source_of(form):
@@ -66,10 +65,9 @@ def test_kernels_on_cores(
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The host's kernels; where it has not AVX-VNNI, with AVX-512's form of its instruction."""
+    """The host's kernels."""
     path = tmp_path_factory.mktemp("host") / "kernels.so"
-    own = [] if "avxvnni" in runtimes.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
-    command = ["cc", *cortex_m.STRICT, "-O2", *own, "-shared", "-fPIC", sources.INCLUDE]
+    command = ["cc", *cortex_m.STRICT, "-O2", "-shared", "-fPIC", sources.INCLUDE]
     subprocess.run([*command, *map(str, sources.HOST), "-o", str(path)], check=True)
     return ctypes.CDLL(str(path))
 
@@ -85,8 +83,6 @@ def aligned(values: Any) -> Any:
 
 @pytest.mark.parametrize("level", HERE)
 def test_kernels_on_the_host(library: ctypes.CDLL, level: str) -> None:
-    if level.startswith("avx") and not {level, "avx512"} & set(runtimes.INSTRUCTIONS):
-        pytest.skip(f"needs {level} or avx512")
     for number, layer in enumerate(layers(seed=1, count=1000)):
         packed = layer.packed(level)
         assert packed is not None

@@ -44,20 +44,6 @@ HIGH_BITS = 24
 """Bits that the sum of the products with b has beside those of a."""
 
 
-def avx512(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
-    return _in_blocks(weights, _head(weights, bias, multiplier, shift), 2, 64)
-
-
-def avxvnni(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
-    return _in_blocks(weights, _head(weights, bias, multiplier, shift), WIDTH, 4)
-
-
-def avx2(weights: Array, bias: Array, multiplier: Array, shift: Array, _: int) -> Packed:
-    """Weights are int16, of 8 outputs those of the depths 0 and 2, then those of 1 and 3."""
-    head, wide = _head(weights, bias, multiplier, shift), weights.astype(np.int16)
-    return _in_blocks(wide, head, WIDTH, 4, split=True)
-
-
 def float32(weights: Array, bias: Array) -> Packed:
     """Blocks of 16 outputs, the last padded with zeros: [bias, then each depth's weights][16]."""
     rows = np.concatenate([bias[np.newaxis], weights.T])
@@ -164,34 +150,6 @@ def sparse_dsp(weights: Array, *_: Any) -> Packed:
     params, (packed,) = sparse(weights)
     assert packed is not None
     return params, (packed.view("<u4").astype(np.uint32),)
-
-
-def _head(weights: Array, bias: Array, multiplier: Array, shift: Array) -> Array:
-    """Return [3, outputs]: bias of inputs that have 128 added, multiplier, 30 - shift."""
-    return np.stack([_unfolded(bias, weights, -128), multiplier, 30 - shift]).astype(np.int32)
-
-
-def _in_blocks(
-    weights: Array, head: Array, step: int, chunk: int, *, split: bool = False
-) -> Packed:
-    """Pack blocks of a head [..., WIDTH] and weights [chunks of depth][outputs][chunk].
-
-    Args:
-        weights: [outputs, depth].
-        head: [..., outputs].
-        step: the number of outputs of the last block is rounded up to a multiple of this.
-        chunk: depths that lie side by side.
-        split: whether those of 8 outputs are split into even and odd ones.
-    """
-    parts = []
-    for start in range(0, len(weights), WIDTH):
-        block, columns = weights[start : start + WIDTH], head[:, start : start + WIDTH]
-        rows = np.pad(block, ((0, -len(block) % step), (0, -block.shape[1] % chunk)))
-        body = rows.reshape(len(rows), -1, chunk).transpose(1, 0, 2)
-        if split:
-            body = body.reshape(len(body), -1, 8, chunk // 2, 2).transpose(0, 1, 4, 2, 3)
-        parts.append(np.pad(columns, ((0, 0), (0, WIDTH - len(block)))).tobytes() + body.tobytes())
-    return (), (np.frombuffer(b"".join(parts), np.uint8),)
 
 
 def _halfwords(weights: Array) -> Array | None:
