@@ -33,9 +33,6 @@ PEAK = "peak_rate"
 TYPES = ("int8", "float32")
 """Element types of multiplications whose peak is measured."""
 
-TILES = "amx"
-"""Level whose peak is always measured, whether or not there are kernels for it: LiteRT has some."""
-
 DISTINCT = 16
 """Number of random tensors that the runs alternate between."""
 
@@ -94,13 +91,14 @@ def run(
     opened = {name: model_file.load(path) for name, path in models.items()}
     say("the most that this machine can do")
     results = list(peaks(engine))
-    best = {kind: _best(results, kind) for kind in TYPES}
+    peaks_of = {(one.summary["level"], one.summary["type"]): _rate(one) for one in results}
+    best = {kind: max(_of_type(peaks_of, kind), default=None) for kind in TYPES}
     refused: list[str] = []
     for name, file in opened.items():
         say(name)
         subject = Subject(name, files.sha256(file.path), "native")
         try:
-            steps = _steps(subject, file, engine, count, best, effort)
+            steps = _steps(subject, file, engine, count, peaks_of, effort)
         except ModelError as error:
             refused.append(f"{file.path}: {error}")
             results.append(_absent(subject, str(error)))
@@ -115,29 +113,25 @@ def run(
 
 
 def peaks(engine: native.NativeEngine) -> Iterable[Result]:
-    """Yield the peak of each level of the engine, and of AMX, for each type that it multiplies."""
+    """Yield the peak of each level of the engine for each type that it multiplies."""
     available: Sequence[str] = native.instructions()
     if engine.forced:
         available = available[available.index(engine.forced) :]
-    else:
-        available = tuple(dict.fromkeys((TILES, *available)))
     for level in available:
         for kind in TYPES:
             rate = engine.extension.peak(level, kind)
             if rate is not None:
-                own = level in native.instructions()
-                summary = {"level": level, "type": kind, "rate": rate, "kernels": own}
+                summary = {"level": level, "type": kind, "rate": rate}
                 yield Result(Subject("", "", f"{level} {kind}"), PEAK, "MAC/s", (rate,), summary)
 
 
-def _best(results: Iterable[Result], kind: str) -> float | None:
-    """Return the peak that steps of a type are compared with: of the levels that have kernels."""
-    rates = (
-        float(one.summary["rate"])
-        for one in results
-        if one.summary["type"] == kind and one.summary["kernels"]
-    )
-    return max(rates, default=None)
+def _rate(peak: Result) -> float:
+    return float(peak.summary["rate"])
+
+
+def _of_type(peaks: Mapping[tuple[str, str], float], kind: str) -> list[float]:
+    """Return the peaks of all levels for a type."""
+    return [rate for (_, one), rate in peaks.items() if one == kind]
 
 
 def _steps(
@@ -145,10 +139,13 @@ def _steps(
     file: ModelFile,
     engine: native.NativeEngine,
     count: Count,
-    best: Mapping[str, float | None],
+    peaks: Mapping[tuple[str, str], float],
     effort: Effort,
 ) -> list[Result]:
     """Time each step of the plan.
+
+    Its multiply-accumulates are compared with the peak of its kernel's level for their type, or the
+    best for the type where the level has none.
 
     Raises:
         ModelError: the engine cannot run the model.
@@ -161,6 +158,7 @@ def _steps(
     for number, step in enumerate(planned.steps):
         macs = count(planned.graph, step.op)
         kind = _type([planned.slots[slot].dtype for slot in step.reads], macs)
+        best = max(_of_type(peaks, kind), default=None)
         figures = _figures(times[:, number], clock)
         summary = {
             "step": number,
@@ -171,7 +169,7 @@ def _steps(
             "type": kind,
             "output": list(planned.graph.tensors[step.op.outputs[0]].shape),
             **figures,
-            **rates(macs, figures["median"], best.get(kind)),
+            **rates(macs, figures["median"], peaks.get((step.level, kind), best)),
         }
         samples = tuple((1e-9 * times[:, number]).tolist())
         results.append(Result(subject, TIME, "s", samples, summary))

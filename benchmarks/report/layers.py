@@ -21,18 +21,16 @@ THERE = ("LiteRT", "of peak, at most")
 NOTE = (
     "Time: the median of one step, without what reading the clock costs (about {clock}). Of time: "
     "its share of all steps. Of peak: its multiply-accumulates a second, as a share of the peak of "
-    "this machine for its type, among the instruction sets that edgekit has kernels for."
+    "its level's instructions for its type; in portable C of the machine's best."
 )
 LITERT_NOTE = (
     "LiteRT: by its own profiler, with XNNPACK and one thread, in whole microseconds, rounded "
-    "down: so its share of the peak is at most what the last column says. It exceeds 100 % where "
-    "LiteRT uses instructions that edgekit has no kernels for, such as AMX."
+    "down: so its share of the machine's best peak is at most what the last column says."
 )
 PEAKS_NOTE = (
     "Multiply-accumulates a second of one thread, on registers alone, the best of 20 trials: "
     "VPDPBUSD (avx512, avxvnni), VPMADDUBSW and VPMADDWD (avx2), TDPBSSD (amx), SDOT or SMLAL for "
-    "int8; fused multiply-adds for float32. edgekit's float kernels round products and sums apart, "
-    "so that every machine gives the same bytes: they reach half of that at most."
+    "int8; fused multiply-adds for float32."
 )
 
 
@@ -272,10 +270,9 @@ def _litert_share(layer: Layer) -> float | None:
 def _peaks(results: Iterable[Result]) -> Grid:
     rows = []
     for subject, one in select(results, layers.PEAK).items():
-        kernels = "yes" if one.summary["kernels"] else "no"
-        rows.append((subject.backend, kernels, quantity(one.summary["rate"], one.unit)))
-    columns = ("instructions and type", "kernels", "peak")
-    return Grid("Peaks of this machine", columns, tuple(rows), PEAKS_NOTE, names=2)
+        rows.append((subject.backend, quantity(one.summary["rate"], one.unit)))
+    columns = ("instructions and type", "peak")
+    return Grid("Peaks of this machine", columns, tuple(rows), PEAKS_NOTE, names=1)
 
 
 def _time(result: Result | None) -> str:

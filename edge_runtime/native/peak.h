@@ -142,13 +142,9 @@ static const Peak PEAKS[] = {
     {NULL, NULL, NULL, 0},
 };
 
-/* Whether this machine runs a loop. AMX is no level of the kernels. */
+/* Whether this machine runs a loop. */
 static int runs(const Peak *peak)
 {
-#if defined(EK_X86) && defined(__linux__)
-    if (!strcmp(peak->level, "amx"))
-        return has_tiles();
-#endif
 #ifdef EK_X86
     if (!strcmp(peak->type, "float32") && !__builtin_cpu_supports("fma"))
         return 0;

@@ -57,7 +57,7 @@ def latency(backend: str, seconds: float) -> Result:
 
 @pytest.fixture
 def results() -> list[Result]:
-    peak = {"level": "avx2", "type": "int8", "rate": PEAK, "kernels": True}
+    peak = {"level": "avx2", "type": "int8", "rate": PEAK}
     ratio = {"reference": "net.tflite on litert", "median": 2.0, "low": 2.0, "high": 2.0}
     made = [
         Result(Subject("", "", "avx2 int8"), layers.PEAK, "MAC/s", (PEAK,), peak),
