@@ -43,8 +43,4 @@ static inline int32_t ek_lstm_row(int32_t batch, int32_t time, int32_t batches, 
     return time_major ? time * batches + batch : batch * times + time;
 }
 
-/* Variants of lstm_float32 call it with functions of theirs. */
-void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
-                 ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics);
-
 #endif

@@ -127,6 +127,7 @@ static inline void project(const LstmFloat32 *p, void *const *tensors, const flo
         state[o] = clipped(state[o], p->projection_clip);
 }
 
+/* Variants of the kernel call it with functions of theirs. */
 void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
                  ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics)
 {

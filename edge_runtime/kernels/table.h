@@ -3,6 +3,7 @@
 #define EK_TABLE_H
 
 #include "kernel.h"
+#include "lstm.h"
 
 /* The portable kernels, which are everywhere. */
 #define EK_KERNELS(X)                                                                              \
@@ -352,6 +353,10 @@ ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_flo
 ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2;
 ek_scratch ek_scratch_dw_avx512, ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_neon;
 ek_scratch ek_scratch_softmax_float32;
+
+/* In lstm_float32.c. */
+void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,
+                 ek_lstm_product *add_product, ek_lstm_each *tanhs, ek_lstm_each *logistics);
 
 #define EK_DECLARE(name) ek_kernel ek_##name;
 #define EK_DECLARE_WITH_SCRATCH(name, scratch)                                                     \

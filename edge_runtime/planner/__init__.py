@@ -8,6 +8,8 @@ stays within the memory that a file of its size may use.
 
 from __future__ import annotations
 
+from os.path import dirname, join
+
 from edge_runtime import ops
 from edge_runtime.check import require_order, require_runnable
 from edge_runtime.errors import BackendError, ModelError
@@ -21,6 +23,9 @@ from edge_runtime.planner.passes.fold_constants import fold_constants
 from edge_runtime.planner.passes.tables import tables
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.record import replace
+
+# In a wheel, modules that are seldom used lie there: see setup.py.
+__path__.append(join(dirname(__path__[0]), "seldom.zip", "planner"))  # noqa: PTH118, PTH120
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from edgekit.benchmarks.contender import Contender
 from edgekit.benchmarks.footprint import BARE_PYTHON, closed_set, first_answer
 from edgekit.benchmarks.result import Subject
 
-ALLOWED = {"__future__", "_bisect", "_struct", "bisect", "edge_runtime", "math", "mmap", "struct"}
+ALLOWED = {"__future__", "_operator", "_struct", "edge_runtime", "math", "mmap", "struct"}
 """What the engine may import from the start to the first answer."""
 
 

@@ -5,7 +5,6 @@
 #ifdef EK_X86
 #include <immintrin.h>
 
-#include "lstm.h"
 #include "table.h"
 
 #define TARGET __attribute__((target("avx2")))
