@@ -1,9 +1,10 @@
 /* CONV_2D of int8 in vectors: what the packers and the kernels of all instruction sets share.
  *
- * A band of the image is copied to scratch memory, with zero points around it where windows leave the
- * image. A window then is a list of chunks, 4 bytes that are multiplied at once, at the same offsets
- * from each window's first tap: where columns are not dilated, those of a row of the window, whose
- * numbers lie side by side; otherwise those of one tap. Weights for what is beyond are zeros. */
+ * A band of the image is copied to scratch memory, with zero points around it where windows leave
+ * the image. A window then is a list of chunks, 4 bytes that are multiplied at once, at the same
+ * offsets from each window's first tap: where columns are not dilated, those of a row of the
+ * window, whose numbers lie side by side; otherwise those of one tap. Weights for what is beyond
+ * are zeros. */
 #ifndef EK_CONV_2D_BANDS_H
 #define EK_CONV_2D_BANDS_H
 
@@ -92,10 +93,10 @@ static inline int32_t ek_run(const Conv2D *p)
     return p->dilation_w == 1 ? p->window_width : 1;
 }
 
-/* Tiles have 64 bytes of 16 windows that are equally far apart. Where a row has that many windows they
- * are read from the band, a run of taps at a time; otherwise windows are copied one behind the other,
- * in pieces: of the 64 bytes at an offset from the window's first tap those of the mask, and with the
- * last piece a tile's row is whole. */
+/* Tiles have 64 bytes of 16 windows that are equally far apart. Where a row has that many windows
+ * they are read from the band, a run of taps at a time; otherwise windows are copied one behind
+ * the other, in pieces: of the 64 bytes at an offset from the window's first tap those of the
+ * mask, and with the last piece a tile's row is whole. */
 enum { EK_TILE_ROWS = 16, EK_TILE_BYTES = 64 };
 
 typedef struct {
@@ -124,11 +125,11 @@ static inline EkTiles ek_tiles(const Conv2D *p)
     return tiles;
 }
 
-/* A packed layer: int32 [16], of which the first is how sums are rescaled and the second the number of
- * chunks; the places: an offset in the band for each chunk, int32, or one for each tile and the pieces
- * behind them; for each vector of outputs the numbers of rescaling.h; the weights of the first two
- * vectors of outputs, [chunks][2][lanes][EK_CHUNK bytes], and so on; of one vector where an odd one is
- * left. Each part is a multiple of 64 bytes. */
+/* A packed layer: int32 [16], of which the first is how sums are rescaled and the second the
+ * number of chunks; the places: an offset in the band for each chunk, int32, or one for each tile
+ * and the pieces behind them; for each vector of outputs the numbers of rescaling.h; the weights
+ * of the first two vectors of outputs, [chunks][2][lanes][EK_CHUNK bytes], and so on; of one
+ * vector where an odd one is left. Each part is a multiple of 64 bytes. */
 static inline size_t ek_rounded(size_t size)
 {
     return (size + 63) / 64 * 64;
@@ -153,8 +154,8 @@ static inline size_t ek_weights_start(size_t places, size_t outputs, size_t lane
     return ek_heads_start(places) + ek_rounded(vectors * EK_COLUMNS * lanes * 4);
 }
 
-/* Where an output of a vector, or of two, lies, so that packing lanes of 128 bits gives them in order:
- * of lanes 4 * i and following of vector j of two, that is output 8 * i + 4 * j. */
+/* Where an output of a vector, or of two, lies, so that packing lanes of 128 bits gives them in
+ * order: of lanes 4 * i and following of vector j of two, that is output 8 * i + 4 * j. */
 static inline size_t ek_lane(size_t output, size_t vectors)
 {
     return vectors == 1 ? output : output / 8 * 4 + output % 4;

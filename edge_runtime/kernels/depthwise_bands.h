@@ -1,14 +1,16 @@
-/* DEPTHWISE_CONV_2D of int8 in vectors: what the packers and the kernels of all instruction sets share.
+/* DEPTHWISE_CONV_2D of int8 in vectors: what the packers and the kernels of all instruction sets
+ * share.
  *
- * As for CONV_2D, a band of the image is copied to scratch memory, with zero points around it, and an
- * input channel once for each of its outputs. The rows that a row of outputs reads are then interleaved:
- * of each number, the taps of a column of the window that are below one another lie side by side, in
- * chunks of 4 bytes, which are multiplied at once. Rows that are left over in the last chunk serve
- * further rows of outputs, whose weights begin as many taps later. All other weights are zeros. Where
- * instructions multiply a single tap, the chunk is a number, and rows stay as they are in the band.
+ * As for CONV_2D, a band of the image is copied to scratch memory, with zero points around it,
+ * and an input channel once for each of its outputs. The rows that a row of outputs reads are
+ * then interleaved: of each number, the taps of a column of the window that are below one another
+ * lie side by side, in chunks of 4 bytes, which are multiplied at once. Rows that are left over
+ * in the last chunk serve further rows of outputs, whose weights begin as many taps later. All
+ * other weights are zeros. Where instructions multiply a single tap, the chunk is a number, and
+ * rows stay as they are in the band.
  *
- * A vector has neighbouring outputs of a position. Where these are few, divide a vector and columns
- * follow one another, it has those of several positions. */
+ * A vector has neighbouring outputs of a position. Where these are few, divide a vector and
+ * columns follow one another, it has those of several positions. */
 #ifndef EK_DEPTHWISE_BANDS_H
 #define EK_DEPTHWISE_BANDS_H
 
@@ -64,8 +66,8 @@ static inline EkDepthwise ek_depthwise(const DepthwiseInt8 *p, int32_t lanes, in
     return d;
 }
 
-/* A packed layer: int32 [16], of which the first is how sums are rescaled; for each vector of outputs
- * the numbers of rescaling.h; for each row served, and each vector, the weights,
+/* A packed layer: int32 [16], of which the first is how sums are rescaled; for each vector of
+ * outputs the numbers of rescaling.h; for each row served, and each vector, the weights,
  * [groups][columns][lanes][bytes of a chunk]. */
 static inline size_t ek_depthwise_weights_start(const EkDepthwise *d, size_t lanes)
 {

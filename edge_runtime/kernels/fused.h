@@ -1,5 +1,5 @@
-/* A product of float32 numbers added to a third and rounded once, as FMA instructions do it; where a
- * machine has none, the same bits without them. In NumPy fused.py. */
+/* A product of float32 numbers added to a third and rounded once, as FMA instructions do it;
+ * where a machine has none, the same bits without them. In NumPy fused.py. */
 #ifndef EK_FUSED_H
 #define EK_FUSED_H
 
@@ -78,8 +78,8 @@ static inline uint32_t ek_fused_special(uint32_t x, uint32_t y, uint32_t z)
     return ek_special(z) && (z & 0x80000000) != sign ? nan : sign | 0x7f800000;
 }
 
-/* The product has 62 bits, the addend as many, and bits that are lost on the way to the common exponent
- * lie so far below the rounding that one bit stands for all. */
+/* The product has 62 bits, the addend as many, and bits that are lost on the way to the common
+ * exponent lie so far below the rounding that one bit stands for all. */
 static inline float ek_fused_in_integers(float a, float b, float c)
 {
     const uint32_t x = ek_bits(a), y = ek_bits(b), z = ek_bits(c), inf = 0x7f800000;
@@ -122,8 +122,8 @@ static inline float ek_fused_in_integers(float a, float b, float c)
             last.high = last.high << 1 | last.low >> 31;
             last.low <<= 1;
         }
-        /* Of 63 bits 24 stay, or fewer where these would count less than 2^-149; and 7 by which they
-         * are rounded. */
+        /* Of 63 bits 24 stay, or fewer where these would count less than 2^-149; and 7 by which
+         * they are rounded. */
         const int32_t least = exponent + 39 < -149 ? -149 - 39 - exponent : 0;
         if (least)
             last = ek_jammed(last, least);

@@ -1,9 +1,9 @@
-/* Rows of an image with zeros on both sides, for the windows of float32 kernels: so all taps of all
- * positions are there, and those outside of the image change no sum, because packers refuse weights
- * that are not finite.
+/* Rows of an image with zeros on both sides, for the windows of float32 kernels: so all taps of
+ * all positions are there, and those outside of the image change no sum, because packers refuse
+ * weights that are not finite.
  *
- * A row lies where the image has it, if nothing has to be beside it. Otherwise it is copied to a ring
- * of as many rows as a window spans, once, when a window first reaches it. */
+ * A row lies where the image has it, if nothing has to be beside it. Otherwise it is copied to a
+ * ring of as many rows as a window spans, once, when a window first reaches it. */
 #ifndef EK_PADDED_ROWS_H
 #define EK_PADDED_ROWS_H
 
@@ -19,7 +19,8 @@ typedef struct {
     int32_t clips;  /* whether windows are clipped to the columns of the image */
 } EkWindow;
 
-/* What moves along a single column moves along a row: so all positions of a signal lie in one row. */
+/* What moves along a single column moves along a row: so all positions of a signal lie in one
+ * row. */
 static inline EkWindow ek_turned(EkWindow w)
 {
     EkWindow turned = w;
@@ -68,7 +69,8 @@ static inline size_t ek_rows_scratch(const EkWindow *w)
     return ((ek_ring_rows(w) + 1) * ek_row_size(w) + 1) / 2 * 2;
 }
 
-/* Where pointers may lie in scratch memory: the rows come first, because that is aligned to vectors. */
+/* Where pointers may lie in scratch memory: the rows come first, because that is aligned to
+ * vectors. */
 static inline void *ek_behind_rows(const EkWindow *w, float *scratch)
 {
     return scratch + ek_rows_scratch(w);
@@ -120,8 +122,8 @@ static inline void ek_copy_row(EkRows *rows, int32_t y)
             to[j] = from[i];
 }
 
-/* The row of a window whose first row is y, from its column 0 on. Rows are asked for from the first of
- * the first window to the last of the last one. */
+/* The row of a window whose first row is y, from its column 0 on. Rows are asked for from the
+ * first of the first window to the last of the last one. */
 static inline const float *ek_row_at(EkRows *rows, int32_t y)
 {
     const EkWindow *const w = rows->window;

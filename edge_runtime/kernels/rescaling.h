@@ -13,13 +13,13 @@
 
 #include <stdint.h>
 
-/* EK_ABOVE: outputs at or above the zero point, by one floor; all outputs, where they are rounded once.
- * EK_EITHER: of either side, the numerator doubled. EK_TWICE and EK_ONCE: as ek_rescale_twice and
- * ek_rescale_once, for any numbers. EK_FLOAT: by a float factor. */
+/* EK_ABOVE: outputs at or above the zero point, by one floor; all outputs, where they are rounded
+ * once. EK_EITHER: of either side, the numerator doubled. EK_TWICE and EK_ONCE: as
+ * ek_rescale_twice and ek_rescale_once, for any numbers. EK_FLOAT: by a float factor. */
 enum { EK_ABOVE, EK_EITHER, EK_TWICE, EK_ONCE, EK_FLOAT };
 
-/* Numbers of an output, each a vector of int32, one behind the other; the rounding is two vectors of
- * int64, of the outputs with an even and with an odd number in the vector. */
+/* Numbers of an output, each a vector of int32, one behind the other; the rounding is two vectors
+ * of int64, of the outputs with an even and with an odd number in the vector. */
 enum {
     EK_BIAS,
     EK_MULTIPLIER,       /* or the float factor */

@@ -1,5 +1,6 @@
 /* CONV_2D of int8 for aarch64: what its levels share. The file that includes this defines TARGET
- * before it and KERNEL(rounding), MOST and tile() behind it, and then includes ../x86/conv_2d_int8.h. */
+ * before it and KERNEL(rounding), MOST and tile() behind it, and then includes
+ * ../x86/conv_2d_int8.h. */
 #ifndef EK_ARM64_CONV_2D_INT8_H
 #define EK_ARM64_CONV_2D_INT8_H
 

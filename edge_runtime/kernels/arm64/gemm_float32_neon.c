@@ -8,7 +8,8 @@
 #define CONV_2D ek_conv_2d_float32_neon
 #define FULLY_CONNECTED ek_fully_connected_float32_neon
 
-/* Heights of tiles that are 1, 2, 4 and 8 vectors wide: 16 sums, because inputs are in registers, too. */
+/* Heights of tiles that are 1, 2, 4 and 8 vectors wide: 16 sums, because inputs are in registers,
+ * too. */
 #define HIGHS_1 UP_TO_12
 #define HIGHS_2 UP_TO_8
 #define HIGHS_4 UP_TO_4

@@ -1,5 +1,5 @@
-/* float32 weights for the kernels of x86 and aarch64. A block of those of CONV_2D and FULLY_CONNECTED is
- * the bias of 16 outputs and their weights [depth][16], padded with zeros. */
+/* float32 weights for the kernels of x86 and aarch64. A block of those of CONV_2D and
+ * FULLY_CONNECTED is the bias of 16 outputs and their weights [depth][16], padded with zeros. */
 #include <string.h>
 
 #include "conv_2d_float32.h"

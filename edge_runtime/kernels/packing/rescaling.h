@@ -17,7 +17,8 @@ typedef struct {
 /* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, or a float, halves to even. */
 enum { ONCE, TWICE, FLOAT };
 
-/* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave int64. */
+/* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave
+ * int64. */
 enum { MOST_RIGHT = 22 };
 static const int64_t MOST_SUM = ((int64_t)1 << 30) - 1;
 
@@ -27,8 +28,8 @@ static inline int vanishes(Output output)
     return output.shift < -MOST_RIGHT && output.bound < (int64_t)1 << (MOST_RIGHT - 1);
 }
 
-/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before: if they do
- * not fit, as the kernel does it, "any". */
+/* The way to rescale the sums of all outputs so far, of which "mode" rescales those before: if
+ * they do not fit, as the kernel does it, "any". */
 static inline int32_t mode_for(Output output, int32_t mode, int32_t any)
 {
     const int fits = output.factor >= 0 && output.shift < 0 && output.shift >= -MOST_RIGHT;

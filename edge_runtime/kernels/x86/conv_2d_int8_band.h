@@ -10,7 +10,8 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
 TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, int32_t rows,
                              int32_t channels, int32_t zero_point, uint8_t *band)
 {
-    const ptrdiff_t before = (ptrdiff_t)b->before * channels, columns = (ptrdiff_t)b->columns * channels;
+    const ptrdiff_t before = (ptrdiff_t)b->before * channels;
+    const ptrdiff_t columns = (ptrdiff_t)b->columns * channels;
     const ptrdiff_t after = (ptrdiff_t)b->after * channels;
     if (columns == b->pitch && columns == b->row && y >= 0 && y + rows <= b->height) {
         COPY(band, image + y * b->row, rows * columns, b->flip);

@@ -1,7 +1,8 @@
-/* CONV_2D of float32 with int8 weights, in pairs of int16; the same bytes as the portable kernels. What does not depend on how pairs are multiplied, with AVX2.
+/* CONV_2D of float32 with int8 weights, in pairs of int16; the same bytes as the portable
+ * kernels. What does not depend on how pairs are multiplied, with AVX2.
  *
- * The windows of EK_TILE positions lie in scratch memory, inputs less their zero point, and 0 where
- * they leave the image. */
+ * The windows of EK_TILE positions lie in scratch memory, inputs less their zero point, and 0
+ * where they leave the image. */
 #define EK_ROLLED
 #include "kernel.h"
 

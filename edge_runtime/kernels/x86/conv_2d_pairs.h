@@ -1,7 +1,8 @@
-/* CONV_2D of float32 with int8 weights, in pairs of int16: the outputs of some positions. The file that includes this defines TARGET, KERNEL(name), Sums and grown(sums, x,
- * weights): 16 sums, and those with the products of a pair of inputs and 16 pairs of weights; and
- * MANY, which divides EK_TILE: positions whose sums fit the registers. conv_2d_pairs.c lays their
- * windows out, packing/conv_2d_pairs.c the weights. */
+/* CONV_2D of float32 with int8 weights, in pairs of int16: the outputs of some positions. The
+ * file that includes this defines TARGET, KERNEL(name), Sums and grown(sums, x, weights): 16
+ * sums, and those with the products of a pair of inputs and 16 pairs of weights; and MANY, which
+ * divides EK_TILE: positions whose sums fit the registers. conv_2d_pairs.c lays their windows
+ * out, packing/conv_2d_pairs.c the weights. */
 #include <immintrin.h>
 #include <string.h>
 

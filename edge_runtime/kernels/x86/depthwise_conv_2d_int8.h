@@ -37,8 +37,9 @@ TARGET static void copy_row(const DepthwiseInt8 *p, const EkBands *b, const int8
 
 #ifndef SINGLE
 /* The chunks of rows from "from" on, of which "rows" exist. */
-TARGET __attribute__((noinline)) static void interleave_rows(const EkDepthwise *d, const uint8_t *from, ptrdiff_t next,
-                                   int32_t rows, uint8_t *chunks)
+TARGET __attribute__((noinline)) static void interleave_rows(const EkDepthwise *d,
+                                                             const uint8_t *from, ptrdiff_t next,
+                                                             int32_t rows, uint8_t *chunks)
 {
     const ptrdiff_t size = (ptrdiff_t)ek_interleaved(d) * CHUNK;
     for (int32_t g = 0; g < d->groups; g++, chunks += size) {

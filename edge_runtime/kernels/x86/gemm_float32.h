@@ -1,9 +1,10 @@
-/* CONV_2D and FULLY_CONNECTED of float32 in vectors; the same bytes as the portable kernels. The file
- * that includes this defines TARGET, LANES of a vector, MOST of the sums that the registers hold,
- * Vector, FUSED(a, b, c), which is ek_fused of vectors, and the names CONV_2D and FULLY_CONNECTED.
+/* CONV_2D and FULLY_CONNECTED of float32 in vectors; the same bytes as the portable kernels. The
+ * file that includes this defines TARGET, LANES of a vector, MOST of the sums that the registers
+ * hold, Vector, FUSED(a, b, c), which is ek_fused of vectors, and the names CONV_2D and
+ * FULLY_CONNECTED.
  *
- * Each lane is an output, whose products are added one after another. Blocks of 16 outputs are packed by
- * packing/float32.c. */
+ * Each lane is an output, whose products are added one after another. Blocks of 16 outputs are
+ * packed by packing/float32.c. */
 #include <string.h>
 
 #include "conv_2d_float32.h"
@@ -138,8 +139,8 @@ TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run
         store_some(&job, i % wide * LANES, totals[i], output + i / wide * job.outputs);
 }
 
-/* Several parts of the sums of a vector at once: where one position has few outputs, there is nothing
- * else to do until a product is added. */
+/* Several parts of the sums of a vector at once: where one position has few outputs, there is
+ * nothing else to do until a product is added. */
 INLINE void parts_of(const int32_t many, const float *x, const float *weights, int32_t count,
                      Vector *parts)
 {

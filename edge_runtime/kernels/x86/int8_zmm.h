@@ -1,5 +1,6 @@
-/* Vectors of 16 sums of int8 layers, with AVX-512 and its VNNI. The file that includes this defines
- * ADDED, what is added to the numbers of a band: 128, because VPDPBUSD multiplies uint8 with int8, or 0. */
+/* Vectors of 16 sums of int8 layers, with AVX-512 and its VNNI. The file that includes this
+ * defines ADDED, what is added to the numbers of a band: 128, because VPDPBUSD multiplies uint8
+ * with int8, or 0. */
 #include <immintrin.h>
 #include <string.h>
 
