@@ -50,21 +50,25 @@ typedef struct {
     const Bounds *bounds;
 } Layer;
 
-/* The sums of two jobs, of one vector of outputs. */
+/* The sums of two jobs, or of one where the second has no windows, of one vector of outputs. */
 TARGET static void sums_of_one(const Layer *layer, const Job *jobs, const char *head,
                                const char *weights, Vector *totals)
 {
+    const int32_t both = jobs[1].count > 0;
     LOAD_TILE(0, head, (ptrdiff_t)0);
     LOAD_TILE(2, head, (ptrdiff_t)0);
     for (size_t k = 0; k < layer->steps; k++, weights += DEEP * 64) {
         LOAD_TILE(6, weights, (ptrdiff_t)64);
         LOAD_TILE(4, jobs[0].windows + layer->offsets[k], layer->apart);
         MULTIPLY(0, 4, 6);
-        LOAD_TILE(5, jobs[1].windows + layer->offsets[k], layer->apart);
-        MULTIPLY(2, 5, 6);
+        if (both) {
+            LOAD_TILE(5, jobs[1].windows + layer->offsets[k], layer->apart);
+            MULTIPLY(2, 5, 6);
+        }
     }
     STORE_TILE(0, totals, (ptrdiff_t)64);
-    STORE_TILE(2, totals + HIGH, (ptrdiff_t)64);
+    if (both)
+        STORE_TILE(2, totals + HIGH, (ptrdiff_t)64);
 }
 
 /* The same of two vectors, side by side. */
@@ -72,6 +76,7 @@ TARGET static void sums_of_two(const Layer *layer, const Job *jobs, const char *
                                const char *weights, Vector *totals)
 {
     const char *const second = head + EK_COLUMNS * 4 * LANES;
+    const int32_t both = jobs[1].count > 0;
     LOAD_TILE(0, head, (ptrdiff_t)0);
     LOAD_TILE(1, second, (ptrdiff_t)0);
     LOAD_TILE(2, head, (ptrdiff_t)0);
@@ -82,14 +87,18 @@ TARGET static void sums_of_two(const Layer *layer, const Job *jobs, const char *
         MULTIPLY(0, 4, 6);
         LOAD_TILE(7, weights + 64, (ptrdiff_t)128);
         MULTIPLY(1, 4, 7);
-        LOAD_TILE(5, jobs[1].windows + layer->offsets[k], layer->apart);
-        MULTIPLY(2, 5, 6);
-        MULTIPLY(3, 5, 7);
+        if (both) {
+            LOAD_TILE(5, jobs[1].windows + layer->offsets[k], layer->apart);
+            MULTIPLY(2, 5, 6);
+            MULTIPLY(3, 5, 7);
+        }
     }
     STORE_TILE(0, totals, (ptrdiff_t)128);
     STORE_TILE(1, totals + 1, (ptrdiff_t)128);
-    STORE_TILE(2, totals + 2 * HIGH, (ptrdiff_t)128);
-    STORE_TILE(3, totals + 2 * HIGH + 1, (ptrdiff_t)128);
+    if (both) {
+        STORE_TILE(2, totals + 2 * HIGH, (ptrdiff_t)128);
+        STORE_TILE(3, totals + 2 * HIGH + 1, (ptrdiff_t)128);
+    }
 }
 
 /* The outputs of two jobs. */
