@@ -12,7 +12,6 @@ shows both sides a processor without AVX-512.
 
 import argparse
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,7 @@ from edgekit.benchmarks.resolvers import (
 )
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls, hiding, survey
-from edgekit.benchmarks.studies.networks import NETWORKS, converted
+from edgekit.benchmarks.studies.networks import converted_networks
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Images
@@ -61,8 +60,6 @@ TITLES = {
     "cold_start": "cold start",
     "peak_memory": "peak memory",
 }
-SCHEMES = ("int8", "float32")
-"""Number formats of the networks."""
 TOLERANCE = 1e-5
 """Largest difference of a float32 score when LiteRT runs a batch."""
 
@@ -111,12 +108,8 @@ def networks(rounds: int, *, starts: bool = True) -> Iterator[Result]:
         rounds: turns of each contender, and number of fresh processes.
         starts: measure fresh processes as well.
     """
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        for name, build in NETWORKS.items():
-            for scheme in SCHEMES:
-                path = Path(folder) / f"{name}_{scheme}.tflite"
-                path.write_bytes(converted(build, scheme, path.parent))
-                yield from network(path, rounds, starts=starts)
+    for path in converted_networks():
+        yield from network(path, rounds, starts=starts)
 
 
 def network(model: Path, rounds: int, *, starts: bool = True) -> Iterator[Result]:

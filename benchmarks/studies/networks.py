@@ -6,7 +6,8 @@ benchmark/training, of which the four have the layers; Keras' "Simple MNIST conv
 
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,9 @@ MLPERF_TINY: dict[str, Callable[[], Any]] = {
 
 NETWORKS = MLPERF_TINY | {"digits": digits, "activity": activity}
 
+SCHEMES = ("int8", "float32")
+"""Number formats in which the networks are measured."""
+
 
 def randomised(build: Callable[[], Any], seed: int = 0) -> tuple[Any, FloatArray]:
     """Return a Keras model with random weights, and inputs for its calibration.
@@ -145,6 +149,20 @@ def converted(build: Callable[[], Any], scheme: str, folder: Path) -> bytes:
     command += ["--output", str(output)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return output.read_bytes()
+
+
+def converted_networks() -> Iterator[Path]:
+    """Yield a .tflite file of each network in each number format, there until all are yielded.
+
+    Raises:
+        CalledProcessError: a conversion failed; it has said why.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        for name, build in NETWORKS.items():
+            for scheme in SCHEMES:
+                path = Path(folder) / f"{name}_{scheme}.tflite"
+                path.write_bytes(converted(build, scheme, path.parent))
+                yield path
 
 
 def _keras() -> Any:

@@ -8,7 +8,6 @@ to have as many idle processors as there are threads.
 """
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from edgekit.benchmarks.latency import DISTINCT_IMAGES, compared
 from edgekit.benchmarks.report.units import quantity, three_digits
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies import calls
-from edgekit.benchmarks.studies.networks import NETWORKS, converted
+from edgekit.benchmarks.studies.networks import converted_networks
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.errors import EdgekitError
 
@@ -29,8 +28,6 @@ TITLES = {"call": "one random tensor per call", "batch_call": f"{DISTINCT_IMAGES
 """Metric -> title of its table."""
 SPEED_UP = "_speed_up"
 """Suffix of the metric of a comparison: seconds with one thread / with several, by round."""
-SCHEMES = ("int8", "float32")
-"""Number formats of the networks."""
 
 
 def measure(path: Path, threads: int, rounds: int) -> Iterator[Result]:
@@ -64,12 +61,8 @@ def measure(path: Path, threads: int, rounds: int) -> Iterator[Result]:
 
 def networks(threads: int, rounds: int) -> Iterator[Result]:
     """Yield the results of each network of the studies, int8 and float32."""
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
-        for name, build in NETWORKS.items():
-            for scheme in SCHEMES:
-                path = Path(folder) / f"{name}_{scheme}.tflite"
-                path.write_bytes(converted(build, scheme, path.parent))
-                yield from measure(path, threads, rounds)
+    for path in converted_networks():
+        yield from measure(path, threads, rounds)
 
 
 def report(results: Sequence[Result]) -> str:

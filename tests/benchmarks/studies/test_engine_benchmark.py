@@ -17,7 +17,7 @@ from edge_runtime import _native
 from edge_runtime.backends import native
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.result import Subject
-from edgekit.benchmarks.studies import calls, engine
+from edgekit.benchmarks.studies import calls, engine, networks
 from edgekit.train.dataset import Dataset
 
 
@@ -175,9 +175,9 @@ def test_networks_are_measured_in_both_number_formats(
     int8_model: Path, float_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {"int8": int8_model, "float32": float_model}
-    monkeypatch.setattr(engine, "NETWORKS", {"tiny": "its layers"})
+    monkeypatch.setattr(networks, "NETWORKS", {"tiny": "its layers"})
     monkeypatch.setattr(
-        engine,
+        networks,
         "converted",
         lambda build, scheme, _: files[scheme].read_bytes() if build == "its layers" else b"",
     )

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import golden
-from edgekit.benchmarks.studies import threads
+from edgekit.benchmarks.studies import networks, threads
 
 MODEL = golden.INT8
 
@@ -35,8 +35,8 @@ def test_both_are_measured_and_compared() -> None:
 
 def test_networks_are_measured_in_both_number_formats(monkeypatch: pytest.MonkeyPatch) -> None:
     made = {"int8": golden.INT8, "float32": golden.FLOAT}
-    monkeypatch.setattr(threads, "NETWORKS", {"tiny": None})
-    monkeypatch.setattr(threads, "converted", lambda _, scheme, __: made[scheme].read_bytes())
+    monkeypatch.setattr(networks, "NETWORKS", {"tiny": None})
+    monkeypatch.setattr(networks, "converted", lambda _, scheme, __: made[scheme].read_bytes())
     names = dict.fromkeys(one.subject.model for one in threads.networks(2, rounds=1))
     assert list(names) == ["tiny_int8.tflite", "tiny_float32.tflite"]
 
