@@ -11,10 +11,7 @@
 static void profile_steps(const Session *self, char *const *ports, int64_t *nanoseconds)
 {
     const Frame *frame = &self->frame;
-    for (Py_ssize_t i = 0; i < self->caller_count; i++) {
-        const Py_ssize_t caller = self->callers[i];
-        frame->pointers[caller] = ports[self->references[caller].offset];
-    }
+    point_at(self, frame, ports);
     int64_t before = now();
     for (Py_ssize_t i = 0; i <= self->step_count; i++) {
         if (i < self->step_count) {
