@@ -7,20 +7,7 @@
 
 static inline EkWindow ek_conv_window(const Conv2D *p)
 {
-    const EkWindow window = {.height = p->height,
-                             .width = p->width,
-                             .channels = p->channels,
-                             .output_height = p->output_height,
-                             .output_width = p->output_width,
-                             .window_height = p->window_height,
-                             .window_width = p->window_width,
-                             .stride_h = p->stride_h,
-                             .stride_w = p->stride_w,
-                             .dilation_h = p->dilation_h,
-                             .dilation_w = p->dilation_w,
-                             .top = p->top,
-                             .left = p->left,
-                             .copies = 1};
+    const EkWindow window = {EK_WINDOW_OF(p), .copies = 1};
     return ek_turned(window);
 }
 

@@ -18,19 +18,7 @@ static inline int32_t ek_depthwise_pitch(const DepthwiseFloat32 *p)
 /* With strides, copies of rows cost more than what to do with the few windows that leave the image. */
 static inline EkWindow ek_depthwise_window(const DepthwiseFloat32 *p)
 {
-    const EkWindow window = {.height = p->height,
-                             .width = p->width,
-                             .channels = p->channels,
-                             .output_height = p->output_height,
-                             .output_width = p->output_width,
-                             .window_height = p->window_height,
-                             .window_width = p->window_width,
-                             .stride_h = p->stride_h,
-                             .stride_w = p->stride_w,
-                             .dilation_h = p->dilation_h,
-                             .dilation_w = p->dilation_w,
-                             .top = p->top,
-                             .left = p->left,
+    const EkWindow window = {EK_WINDOW_OF(p),
                              .copies = p->multiplier,
                              .beyond = ek_depthwise_pitch(p) - p->channels * p->multiplier,
                              .clips = p->stride_w > 1};

@@ -19,6 +19,15 @@ typedef struct {
     int32_t clips;  /* whether windows are clipped to the columns of the image */
 } EkWindow;
 
+/* The initialisers of what layers with windows have by the same names. */
+#define EK_WINDOW_OF(layer)                                                                        \
+    .height = (layer)->height, .width = (layer)->width, .channels = (layer)->channels,             \
+    .output_height = (layer)->output_height, .output_width = (layer)->output_width,                \
+    .window_height = (layer)->window_height, .window_width = (layer)->window_width,                \
+    .stride_h = (layer)->stride_h, .stride_w = (layer)->stride_w,                                  \
+    .dilation_h = (layer)->dilation_h, .dilation_w = (layer)->dilation_w,                          \
+    .top = (layer)->top, .left = (layer)->left
+
 /* What moves along a single column moves along a row: so all positions of a signal lie in one
  * row. */
 static inline EkWindow ek_turned(EkWindow w)
