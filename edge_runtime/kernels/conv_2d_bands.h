@@ -10,6 +10,7 @@
 
 #include "conv_2d.h"
 #include "rescaling.h"
+#include "x86/tiles.h"
 
 enum { EK_FLIP = 2 }; /* where a packed layer has the flip of its bands, int32 */
 enum { EK_CHUNK = 4, EK_SLACK = 64, EK_BAND = 24 << 10 };
@@ -97,8 +98,6 @@ static inline int32_t ek_run(const Conv2D *p)
  * they are read from the band, a run of taps at a time; otherwise windows are copied one behind
  * the other, in pieces: of the 64 bytes at an offset from the window's first tap those of the
  * mask, and with the last piece a tile's row is whole. */
-enum { EK_TILE_ROWS = 16, EK_TILE_BYTES = 64 };
-
 typedef struct {
     uint64_t mask;
     int32_t offset, last;

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "variants.h"
+#include "x86/tiles.h"
 
 typedef void Loop(int64_t rounds);
 
@@ -54,23 +55,11 @@ X86_LOOP(dpbusd_ymm, "avx2,avxvnni", DPBUSD_YMM)
 #endif
 
 #if defined(EK_X86) && defined(__linux__)
-/* A tile is 16 rows of 64 bytes. */
-typedef struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} Tiles;
-enum { TILES = 8, TILE_ROWS = 16, TILE_BYTES = 64 };
-
 #define CLEAR_TILE(n) "tilezero %%tmm" #n "\n"
 #define DPBSSD(n) "tdpbssd %%tmm7, %%tmm6, %%tmm" #n "\n"
 __attribute__((target("amx-tile,amx-int8"))) static void dpbssd(int64_t rounds)
 {
-    Tiles tiles = {.palette = 1};
-    for (int i = 0; i < TILES; i++) {
-        tiles.row_bytes[i] = TILE_BYTES;
-        tiles.rows[i] = TILE_ROWS;
-    }
+    const EkTileShapes tiles = ek_full_tiles();
     __asm__ volatile("ldtilecfg %1\n" REPEAT_6(CLEAR_TILE) CLEAR_TILE(6) CLEAR_TILE(7)
                      ".p2align 5\n1:\n" REPEAT_6(DPBSSD) "dec %0\njnz 1b\ntilerelease"
                      : "+r"(rounds)
@@ -129,7 +118,7 @@ static const Peak PEAKS[] = {
     {"avx2", "float32", fma_ymm, 12 * 8},
 #endif
 #if defined(EK_X86) && defined(__linux__)
-    {"amx", "int8", dpbssd, 6 * TILE_ROWS * 16 * TILE_BYTES},
+    {"amx", "int8", dpbssd, 6 * EK_TILE_ROWS * 16 * EK_TILE_BYTES},
 #endif
 #if defined(EK_ARM64)
     {"i8mm", "int8", smmla, 12 * 32},

@@ -16,13 +16,6 @@ enum { ADDED = 0 };
 
 enum { HIGH = EK_TILE_ROWS, DEEP = EK_TILE_BYTES / EK_CHUNK };
 
-/* What LDTILECFG reads: the shape of each tile. */
-typedef struct {
-    uint8_t palette, start, reserved[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-} Tiles;
-
 /* Instructions of their own, because GCC 12 takes the intrinsics to read no memory. */
 #define LOAD_TILE(n, from, apart)                                                                  \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #n : : "r"(from), "r"(apart) : "memory")
@@ -208,11 +201,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
         .rescalers = RESCALERS[*(const int32_t *)(const void *)packed],
         .bounds = bounds,
     };
-    Tiles tiles = {.palette = 1};
-    for (int32_t i = 0; i < 8; i++) {
-        tiles.bytes[i] = EK_TILE_BYTES;
-        tiles.rows[i] = HIGH;
-    }
+    const EkTileShapes tiles = ek_full_tiles();
     __asm__ volatile("ldtilecfg %0" : : "m"(tiles));
     if (form.in_band)
         outputs_in_band(&layer, b, band, rows, output);
