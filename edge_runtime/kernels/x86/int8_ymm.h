@@ -10,6 +10,8 @@
 enum { LANES = 8 };
 
 typedef __m256i Vector, Chunk;
+typedef __m256 Floats;
+#define V(name) _mm256_##name
 
 /* What outputs are clamped to; "moved" is for sums that are not rescaled by one floor, the floats for
  * float factors, the others for bytes that are flipped. */
@@ -50,96 +52,48 @@ INLINE Chunk chunk_at(const uint8_t *bytes)
     return _mm256_set1_epi32(four);
 }
 
-/* The numbers of rescaling.h of a vector of outputs. */
-typedef struct {
-    __m256i multiplier, even, odd, right;
-} Head;
-
-INLINE Head head_at(const char *head)
+INLINE Vector longs(int64_t number)
 {
-    const Head numbers = {load(head + EK_MULTIPLIER * 4 * LANES),
-                          load(head + EK_ROUNDING * 4 * LANES),
-                          load(head + (EK_ROUNDING + 1) * 4 * LANES),
-                          load(head + EK_SHIFT * 4 * LANES)};
-    return numbers;
+    return _mm256_set1_epi64x(number);
 }
 
-/* The high halves of products of 64 bits. */
-INLINE __m256i high_halves(__m256i even, __m256i odd)
+INLINE Vector bits_of(Vector numbers, Vector mask)
+{
+    return _mm256_and_si256(numbers, mask);
+}
+
+INLINE Floats floats_of(Vector bits)
+{
+    return _mm256_castsi256_ps(bits);
+}
+
+/* The high halves of numbers of 64 bits, in turns. */
+INLINE Vector high_halves(Vector even, Vector odd)
 {
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
 
-INLINE __m256i numerators(__m256i sum, const Head *h)
+/* And the low ones. */
+INLINE Vector low_halves(Vector even, Vector odd)
 {
-    const __m256i even = _mm256_mul_epi32(sum, h->multiplier);
-    const __m256i odd =
-        _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), _mm256_srli_epi64(h->multiplier, 32));
-    return high_halves(_mm256_add_epi64(even, h->even), _mm256_add_epi64(odd, h->odd));
-}
-
-/* Modes of rescaling.h: sums to outputs that are not yet clamped. */
-INLINE __m256i rescaled_above(__m256i sum, const Head *h, const Bounds *bounds)
-{
-    (void)bounds;
-    return _mm256_srav_epi32(numerators(sum, h), h->right);
-}
-
-INLINE __m256i rescaled_either(__m256i sum, const Head *h, const Bounds *bounds)
-{
-    (void)bounds;
-    const __m256i high = numerators(_mm256_add_epi32(sum, sum), h);
-    return _mm256_srav_epi32(_mm256_add_epi32(high, _mm256_srai_epi32(sum, 31)), h->right);
-}
-
-/* ek_rescale_twice. */
-INLINE __m256i rescaled_twice(__m256i sum, const Head *h, const Bounds *bounds)
-{
-    const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30), one = _mm256_set1_epi32(1);
-    const __m256i right = h->right, moved = _mm256_sllv_epi32(sum, h->even);
-    __m256i even = _mm256_mul_epi32(moved, h->multiplier);
-    __m256i odd =
-        _mm256_mul_epi32(_mm256_srli_epi64(moved, 32), _mm256_srli_epi64(h->multiplier, 32));
-    even = _mm256_slli_epi64(_mm256_add_epi64(even, half), 1);
-    odd = _mm256_slli_epi64(_mm256_add_epi64(odd, half), 1);
-    const __m256i high = high_halves(even, odd);
-    const __m256i mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
-    const __m256i threshold =
-        _mm256_add_epi32(_mm256_srli_epi32(mask, 1), _mm256_srli_epi32(high, 31));
-    const __m256i up = _mm256_cmpgt_epi32(_mm256_and_si256(high, mask), threshold); /* -1 */
-    const __m256i rounded = _mm256_sub_epi32(_mm256_srav_epi32(high, right), up);
-    return _mm256_add_epi32(rounded, bounds->moved);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
 }
 
 /* value >> right of signed 64-bit numbers, which AVX2 has for unsigned ones only. */
-INLINE __m256i shifted(__m256i value, __m256i right)
+INLINE Vector shifted(Vector value, Vector right)
 {
-    const __m256i lowest = _mm256_set1_epi64x(INT64_MIN);
+    const Vector lowest = longs(INT64_MIN);
     return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(value, lowest), right),
                             _mm256_srlv_epi64(lowest, right));
 }
 
-/* ek_rescale_once. */
-INLINE __m256i rescaled_once(__m256i sum, const Head *h, const Bounds *bounds)
+/* Numbers, one more where the value is above the threshold, that is -1 less. */
+INLINE Vector one_more(Vector numbers, Vector value, Vector threshold)
 {
-    const __m256i even = _mm256_mul_epi32(sum, h->multiplier);
-    const __m256i odd =
-        _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), _mm256_srli_epi64(h->multiplier, 32));
-    const __m256i right = _mm256_and_si256(h->right, _mm256_set1_epi64x(0xffffffff));
-    const __m256i low = shifted(_mm256_add_epi64(even, h->even), right);
-    const __m256i high =
-        shifted(_mm256_add_epi64(odd, h->odd), _mm256_srli_epi64(h->right, 32));
-    const __m256i both = _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
-    return _mm256_add_epi32(both, bounds->moved);
+    return _mm256_sub_epi32(numbers, _mm256_cmpgt_epi32(value, threshold));
 }
 
-INLINE __m256i rescaled_float(__m256i sum, const Head *h, const Bounds *bounds)
-{
-    const __m256 scale = _mm256_castsi256_ps(h->multiplier);
-    const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale);
-    const __m256 bounded = _mm256_min_ps(bounds->high, _mm256_max_ps(bounds->low, scaled));
-    return _mm256_add_epi32(_mm256_cvtps_epi32(bounded), bounds->moved);
-}
+#include "int8_modes.h"
 
 /* Clamped bytes of four vectors, in the order in which lanes of 128 bits are packed. */
 INLINE __m256i packed(const __m256i *four, const Bounds *bounds)

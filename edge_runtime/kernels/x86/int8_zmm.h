@@ -14,6 +14,8 @@
 enum { LANES = 16, ELEMENT = 1 };
 
 typedef __m512i Vector, Chunk;
+typedef __m512 Floats;
+#define V(name) _mm512_##name
 
 /* What outputs are clamped to; "moved" is for sums that are not rescaled by one floor,
  * the floats for float factors. */
@@ -83,88 +85,47 @@ INLINE void fill(uint8_t *to, int32_t number, ptrdiff_t count)
         _mm512_mask_storeu_epi8(to, ~(__mmask64)0 >> (64 - count), all);
 }
 
-/* The numbers of rescaling.h of a vector of outputs. */
-typedef struct {
-    __m512i multiplier, even, odd, right;
-} Head;
-
-INLINE Head head_at(const char *head)
+INLINE Vector longs(int64_t number)
 {
-    const Head numbers = {load(head + EK_MULTIPLIER * 4 * LANES),
-                          load(head + EK_ROUNDING * 4 * LANES),
-                          load(head + (EK_ROUNDING + 1) * 4 * LANES),
-                          load(head + EK_SHIFT * 4 * LANES)};
-    return numbers;
+    return _mm512_set1_epi64(number);
 }
 
-/* The high halves of products of 64 bits. */
-INLINE __m512i high_halves(__m512i even, __m512i odd)
+INLINE Vector bits_of(Vector numbers, Vector mask)
+{
+    return _mm512_and_si512(numbers, mask);
+}
+
+INLINE Floats floats_of(Vector bits)
+{
+    return _mm512_castsi512_ps(bits);
+}
+
+/* The high halves of numbers of 64 bits, in turns. */
+INLINE Vector high_halves(Vector even, Vector odd)
 {
     return _mm512_mask_shuffle_epi32(odd, 0x5555, even, 0xf5);
 }
 
-INLINE __m512i numerators(__m512i sum, const Head *h)
+/* And the low ones. */
+INLINE Vector low_halves(Vector even, Vector odd)
 {
-    const __m512i even = _mm512_mul_epi32(sum, h->multiplier);
-    const __m512i odd =
-        _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(h->multiplier, 32));
-    return high_halves(_mm512_add_epi64(even, h->even), _mm512_add_epi64(odd, h->odd));
+    return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
 }
 
-/* Modes of rescaling.h: sums to outputs that are not yet clamped. */
-INLINE __m512i rescaled_above(__m512i sum, const Head *h, const Bounds *bounds)
+/* value >> right of signed 64-bit numbers. */
+INLINE Vector shifted(Vector value, Vector right)
 {
-    (void)bounds;
-    return _mm512_srav_epi32(numerators(sum, h), h->right);
+    return _mm512_srav_epi64(value, right);
 }
 
-INLINE __m512i rescaled_either(__m512i sum, const Head *h, const Bounds *bounds)
+/* Numbers, one more where the value is above the threshold. */
+INLINE Vector one_more(Vector numbers, Vector value, Vector threshold)
 {
-    (void)bounds;
-    const __m512i high = numerators(_mm512_add_epi32(sum, sum), h);
-    return _mm512_srav_epi32(_mm512_add_epi32(high, _mm512_srai_epi32(sum, 31)), h->right);
+    const __mmask16 above = _mm512_cmpgt_epi32_mask(value, threshold);
+    return _mm512_mask_add_epi32(numbers, above, numbers, _mm512_set1_epi32(1));
 }
 
-/* ek_rescale_twice. */
-INLINE __m512i rescaled_twice(__m512i sum, const Head *h, const Bounds *bounds)
-{
-    const __m512i half = _mm512_set1_epi64((int64_t)1 << 30), one = _mm512_set1_epi32(1);
-    const __m512i right = h->right, moved = _mm512_sllv_epi32(sum, h->even);
-    __m512i even = _mm512_mul_epi32(moved, h->multiplier);
-    __m512i odd =
-        _mm512_mul_epi32(_mm512_srli_epi64(moved, 32), _mm512_srli_epi64(h->multiplier, 32));
-    even = _mm512_slli_epi64(_mm512_add_epi64(even, half), 1);
-    odd = _mm512_slli_epi64(_mm512_add_epi64(odd, half), 1);
-    const __m512i high = high_halves(even, odd);
-    const __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
-    const __m512i threshold =
-        _mm512_add_epi32(_mm512_srli_epi32(mask, 1), _mm512_srli_epi32(high, 31));
-    const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
-    const __m512i floor = _mm512_srav_epi32(high, right);
-    return _mm512_add_epi32(_mm512_mask_add_epi32(floor, up, floor, one), bounds->moved);
-}
-
-/* ek_rescale_once. */
-INLINE __m512i rescaled_once(__m512i sum, const Head *h, const Bounds *bounds)
-{
-    const __m512i even = _mm512_mul_epi32(sum, h->multiplier);
-    const __m512i odd =
-        _mm512_mul_epi32(_mm512_srli_epi64(sum, 32), _mm512_srli_epi64(h->multiplier, 32));
-    const __m512i right = _mm512_and_si512(h->right, _mm512_set1_epi64(0xffffffff));
-    const __m512i low = _mm512_srav_epi64(_mm512_add_epi64(even, h->even), right);
-    const __m512i high = _mm512_srav_epi64(_mm512_add_epi64(odd, h->odd),
-                                           _mm512_srli_epi64(h->right, 32));
-    const __m512i both = _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(high, 32));
-    return _mm512_add_epi32(both, bounds->moved);
-}
-
-INLINE __m512i rescaled_float(__m512i sum, const Head *h, const Bounds *bounds)
-{
-    const __m512 scale = _mm512_castsi512_ps(h->multiplier);
-    const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
-    const __m512 bounded = _mm512_min_ps(bounds->high, _mm512_max_ps(bounds->low, scaled));
-    return _mm512_add_epi32(_mm512_cvtps_epi32(bounded), bounds->moved);
-}
+#include "int8_modes.h"
 
 /* Clamped bytes of four vectors, in the order in which lanes of 128 bits are packed. */
 INLINE __m512i packed(const __m512i *four, const Bounds *bounds)
