@@ -164,7 +164,7 @@ static inline void put_start(int32_t mode, size_t chunks, int32_t flip, char *pa
 }
 
 static int pack(const Form *form, int rounding, const int32_t *params, void *const *tensors,
-                       ek_packing *packing)
+                ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
     const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
@@ -185,10 +185,13 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
+    /* Tiles multiply few rows as vectors: of bytes to which 128 are added, with biases of their own,
+     * int32 [vectors][lanes] behind the weights. */
     const int with_bytes = rounding == ONCE && form->tiles;
     const size_t biases = weights + vectors * chunks * lanes * EK_CHUNK;
     const int32_t flip = form->is_unsigned ? 128 : 0;
-    int32_t mode = rounding == ONCE || p->lowest + flip >= p->output_zero_point ? EK_ABOVE : EK_EITHER;
+    const int is_above = rounding == ONCE || p->lowest + flip >= p->output_zero_point;
+    int32_t mode = is_above ? EK_ABOVE : EK_EITHER;
     packing->sizes[1] = biases + (with_bytes ? vectors * lanes * sizeof(int32_t) : 0);
     if (!packed)
         return 1;
@@ -247,8 +250,7 @@ int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, 
     return fills_tiles((const Conv2D *)params) && pack(&TILES, FLOAT, params, tensors, packing);
 }
 
-/* FULLY_CONNECTED as a convolution of rows. Behind it are the biases for rows of bytes to which 128 are
- * added, int32 [vectors][lanes], because tiles multiply few rows as vectors. */
+/* FULLY_CONNECTED as a convolution of rows. */
 static int pack_rows(const Form *form, const int32_t *params, void *const *tensors,
                      ek_packing *packing)
 {
@@ -396,7 +398,7 @@ size_t ek_scratch_conv_pairs(const int32_t *params)
     return scratch(params, 2);
 }
 
-/* A band of bytes and behind it the copies of two tiles' windows, or what is read beyond the last. */
+/* A band of bytes, and behind it copies of two tiles' windows, or what is read beyond the last. */
 size_t ek_scratch_conv_tiles(const int32_t *params)
 {
     const Conv2D *const p = (const Conv2D *)params;

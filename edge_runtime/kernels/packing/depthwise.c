@@ -77,7 +77,7 @@ static Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors,
 
 /* Writes the weights of an output, as of a vector's lane, for windows that begin at a row. */
 static void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
-                            const int8_t *weights, int32_t row, char *to)
+                     const int8_t *weights, int32_t row, char *to)
 {
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const int32_t taps = form.chunk / form.element;
@@ -94,7 +94,7 @@ static void put_lane(const DepthwiseInt8 *p, const EkDepthwise *d, Form form,
 }
 
 static int pack(Form form, int rounding, const int32_t *params, void *const *tensors,
-                       ek_packing *packing)
+                ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
@@ -135,38 +135,32 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
     return 1;
 }
 
-int ek_pack_dw_twice_avx512(const int32_t *params, void *const *tensors,
-                                        ek_packing *packing)
+int ek_pack_dw_twice_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(ZMM, TWICE, params, tensors, packing);
 }
 
-int ek_pack_dw_float_avx512(const int32_t *params, void *const *tensors,
-                                        ek_packing *packing)
+int ek_pack_dw_float_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(ZMM, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_dw_twice_avxvnni(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+int ek_pack_dw_twice_avxvnni(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(YMM, TWICE, params, tensors, packing);
 }
 
-int ek_pack_dw_float_avxvnni(const int32_t *params, void *const *tensors,
-                                         ek_packing *packing)
+int ek_pack_dw_float_avxvnni(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(YMM, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_dw_twice_avx2(const int32_t *params, void *const *tensors,
-                                      ek_packing *packing)
+int ek_pack_dw_twice_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(PAIRS, TWICE, params, tensors, packing);
 }
 
-int ek_pack_dw_float_avx2(const int32_t *params, void *const *tensors,
-                                      ek_packing *packing)
+int ek_pack_dw_float_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(PAIRS, FLOAT, params, tensors, packing);
 }

@@ -92,8 +92,7 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
 }
 
 /* With no more than 8 outputs, vectors of 8 are faster. */
-int ek_pack_conv_2d_float32_16(const int32_t *params, void *const *tensors,
-                                   ek_packing *packing)
+int ek_pack_conv_2d_float32_16(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
     return p->outputs > WIDTH / 2 && ek_pack_conv_2d_float32(params, tensors, packing);
@@ -133,8 +132,7 @@ int ek_pack_depthwise_float32(const int32_t *params, void *const *tensors, ek_pa
 }
 
 /* Vectors of 16 outputs. */
-int ek_pack_depthwise_float32_16(const int32_t *params, void *const *tensors,
-                                     ek_packing *packing)
+int ek_pack_depthwise_float32_16(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     DepthwiseFloat32 layer;
     memcpy(&layer, params, sizeof layer);

@@ -28,7 +28,7 @@ TARGET static void copy_band(const EkBands *b, const int8_t *image, int32_t y, i
     }
 }
 
-/* Where a window of a band lies, and the next one. */
+/* Where the next window of a band lies, and the first of its row. */
 typedef struct {
     const uint8_t *row, *window;
     int32_t column;
