@@ -153,14 +153,20 @@ static void compute(const Session *self, const Frame *frame, char *const *ports)
     }
 }
 
+/* Advances the ports beyond so many images. */
+static void advance(const Session *self, char **ports, Py_ssize_t images)
+{
+    for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++)
+        ports[i] += self->inputs[i].size * images;
+}
+
 /* Runs count images, and advances the ports beyond them. */
 static void compute_all(const Session *self, const Frame *frames, char **ports, Py_ssize_t count)
 {
     while (count) {
         const Frame *frame = count >= GROUP && self->groups ? &frames[1] : &frames[0];
         compute(self, frame, ports);
-        for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++)
-            ports[i] += self->inputs[i].size * frame->images;
+        advance(self, ports, frame->images);
         count -= frame->images;
     }
 }

@@ -87,11 +87,9 @@ static void share_image(Sharing *sharing, char *const *ports)
 
 static void share_images(Sharing *sharing, char **ports, Py_ssize_t count)
 {
-    const Session *self = sharing->session;
     for (; count; count--) {
         share_image(sharing, ports);
-        for (Py_ssize_t i = 0; i < self->input_count + self->output_count; i++)
-            ports[i] += self->inputs[i].size;
+        advance(sharing->session, ports, 1);
     }
 }
 
