@@ -162,7 +162,7 @@ class NativeSession:
             (
                 step.kernel.name,
                 step.level,
-                *_parameters(step.kernel, extension.GROUP),
+                *_parameters(step.kernel, extension.GROUPS),
                 step.slots,
                 same,
             )
@@ -309,10 +309,11 @@ def _same(plan: Plan) -> list[int]:
     return same
 
 
-def _parameters(kernel: Kernel, group: int) -> tuple[bytes, bytes | None]:
-    """Return parameters and hints as C reads them, and those for ``group`` tensors at once."""
+def _parameters(kernel: Kernel, groups: Sequence[int]) -> tuple[bytes, tuple[bytes, ...] | None]:
+    """Return parameters and hints as C reads them, and those for so many tensors at once."""
     packed = kernel.packed
-    if kernel.rows is None or (rows := kernel.params[kernel.rows] * group) >= 2**31:
+    if kernel.rows is None or (rows := kernel.params[kernel.rows]) * groups[-1] >= 2**31:
         return packed, None
     at = 4 * list(kernel.params).index(kernel.rows)
-    return packed, packed[:at] + struct.pack("=i", rows) + packed[at + 4 :]
+    counts = (struct.pack("=i", rows * group) for group in groups)
+    return packed, tuple(packed[:at] + count + packed[at + 4 :] for count in counts)

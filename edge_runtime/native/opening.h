@@ -182,16 +182,17 @@ static int read_slot(Session *self, PyObject *source, Reference *reference, Py_s
 static int pack_step(Session *self, const Variant *variant, Step *step, void *const *tensors,
                      Py_ssize_t count)
 {
-    ek_packing packing = {0}, group = {0};
-    if (!variant->pack(step->params, tensors, &packing)) {
+    ek_packing packing = {0}, groups[SIZES];
+    if (!variant->pack(step->params[0], tensors, &packing)) {
         PyErr_Format(PyExc_ValueError, "%s: these parameters and constants are not for %s",
                      variant->name, variant->level);
         return -1;
     }
-    if (step->group_params && !variant->pack(step->group_params, tensors, &group))
-        self->groups = 0;
+    memset(groups, 0, sizeof groups);
+    for (int i = 1; i < SIZES && self->groups; i++)
+        self->groups = variant->pack(step->params[i], tensors, &groups[i]);
     const size_t params_size = (size_t)packing.count * sizeof *packing.params;
-    size_t size = 2 * params_size + ALIGNMENT;
+    size_t size = SIZES * params_size + ALIGNMENT;
     for (Py_ssize_t i = 0; i < EK_MOST_TENSORS; i++) {
         if (packing.sizes[i] && i >= count) {
             PyErr_SetString(PyExc_ValueError, "a step has too few tensors");
@@ -212,13 +213,11 @@ static int pack_step(Session *self, const Variant *variant, Step *step, void *co
             self->references[step->first + i].data = packing.tensors[i];
             memory = (char *)packing.tensors[i] + packing.sizes[i];
         }
-    variant->pack(step->params, tensors, &packing);
-    if (packing.count) {
-        int32_t *params = aligned(memory);
-        step->params = memcpy(params, packing.params, params_size);
-        if (step->group_params)
-            step->group_params = memcpy(params + packing.count, group.params, params_size);
-    }
+    variant->pack(step->params[0], tensors, &packing);
+    groups[0] = packing;
+    int32_t *params = aligned(memory);
+    for (int i = 0; i < SIZES && packing.count; i++, params += packing.count)
+        step->params[i] = memcpy(params, groups[i].params, params_size);
     return 0;
 }
 
@@ -235,8 +234,7 @@ static int share_packed(const Session *self, Py_ssize_t same, Step *step, Py_ssi
         if (reference->place == CONSTANT)
             reference->data = self->references[earlier->first + i].data;
     }
-    step->params = earlier->params;
-    step->group_params = earlier->group_params;
+    memcpy(step->params, earlier->params, sizeof step->params);
     return 0;
 }
 
@@ -244,9 +242,9 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
                      Step *step)
 {
     const char *name, *level;
-    PyObject *params, *group_params, *indices;
+    PyObject *params, *groups, *indices;
     Py_ssize_t same;
-    if (!PyArg_ParseTuple(source, "ssOOO!n", &name, &level, &params, &group_params, &PyTuple_Type,
+    if (!PyArg_ParseTuple(source, "ssOOO!n", &name, &level, &params, &groups, &PyTuple_Type,
                           &indices, &same))
         return -1;
     const Variant *variant = supported(level) ? find_variant(name, level) : NULL;
@@ -256,12 +254,17 @@ static int read_step(Session *self, PyObject *source, const Reference *slots, Py
     }
     step->run = variant->run;
     step->first = self->reference_count;
-    if (!(step->params = keep(self, params)))
+    if (!(step->params[0] = keep(self, params)))
         return -1;
-    if (group_params == Py_None)
+    if (groups == Py_None) {
         self->groups = 0;
-    else if (!(step->group_params = keep(self, group_params)))
+    } else if (!PyTuple_Check(groups) || PyTuple_Size(groups) != SIZES - 1) {
+        PyErr_SetString(PyExc_TypeError, "parameters of groups are not a tuple of each size's");
         return -1;
+    }
+    for (int i = 1; i < SIZES && self->groups; i++)
+        if (!(step->params[i] = keep(self, PyTuple_GetItem(groups, i - 1))))
+            return -1;
     void *constants[EK_MOST_TENSORS] = {NULL};
     const Py_ssize_t count = PyTuple_Size(indices);
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -305,7 +308,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
                                 ? PyTuple_GetItem(step, 4) : NULL;
         if (!indices || !PyTuple_Check(indices))
             return PyErr_Format(PyExc_TypeError,
-                                "step %zd is not (name, level, params, group params, slots, "
+                                "step %zd is not (name, level, params, of groups, slots, "
                                 "same)", i);
         references += PyTuple_Size(indices);
     }
@@ -319,7 +322,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     if (!self)
         return NULL;
     const size_t constants =
-        (size_t)(slot_count + 2 * step_count + PyTuple_Size(states) + parts.steps + parts.tensors) + 1;
+        (size_t)(slot_count + SIZES * step_count + PyTuple_Size(states) + parts.steps + parts.tensors) + 1;
     self->arena_size = arena;
     self->work = work;
     self->finite = finite->run;
@@ -349,7 +352,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *arguments, PyObject *
     if (!wrong && stages)
         wrong = open_sharing(self, threads, scratch, stages, parts) < 0;
     free(table);
-    wrong = wrong || open_frame(self, &self->frame, 1) < 0;
+    wrong = wrong || open_frame(self, &self->frame, 0) < 0;
     if (wrong)
         Py_CLEAR(self);
     else

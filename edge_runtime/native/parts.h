@@ -95,7 +95,7 @@ static int read_part_step(Session *self, PyObject *source, const Step *whole, Py
     }
     step->run = whole->run;
     step->first = sharing->pointer_count;
-    if (!(step->params = keep(self, PyTuple_GetItem(source, 0))))
+    if (!(step->params[0] = keep(self, PyTuple_GetItem(source, 0))))
         return -1;
     for (Py_ssize_t i = 0; i < PyTuple_Size(tensors); i++)
         if (point_tensor(self, &self->references[whole->first + i], PyTuple_GetItem(tensors, i),
@@ -170,7 +170,7 @@ static int open_sharing(Session *self, Py_ssize_t threads, Py_ssize_t scratch, P
         PyErr_NoMemory();
         return -1;
     }
-    if (open_frame(self, &sharing->frame, 1) < 0)
+    if (open_frame(self, &sharing->frame, 0) < 0)
         return -1;
     Step *next = sharing->parts;
     for (Py_ssize_t i = 0; i < stage_count; i++)

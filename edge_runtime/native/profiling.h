@@ -16,7 +16,7 @@ static void profile_steps(const Session *self, char *const *ports, int64_t *nano
     for (Py_ssize_t i = 0; i <= self->step_count; i++) {
         if (i < self->step_count) {
             const Step *step = &self->steps[i];
-            step->run(step->params, frame->pointers + step->first);
+            step->run(step->params[0], frame->pointers + step->first);
         }
         const int64_t after = now();
         nanoseconds[i] = after - before;

@@ -1,4 +1,4 @@
-/* A session and how it runs: the kernels of a plan, one after another, on one image or on GROUP
+/* A session and how it runs: the kernels of a plan, one after another, on one image or on a group of
  * images, with or without the GIL. */
 #ifndef EK_SESSION_H
 #define EK_SESSION_H
@@ -24,10 +24,17 @@ typedef struct {
     int last_flags;
 } Port; /* an input or output of the model */
 
+/* Images that kernels process at once if their rows are independent: as many as there are lanes in
+ * the widest vectors, as fill two tiles, or a few. A tensor then is so many tensors, one after
+ * another. */
+enum { SIZES = 4, MOST_IMAGES = 32 };
+static const int32_t IMAGES[SIZES] = {1, 4, 16, MOST_IMAGES};
+enum { MAX_GROUP_ARENA = (1 << 20) / MOST_IMAGES }; /* bytes, so that all stay in a cache */
+
 typedef struct {
     ek_kernel *run;
-    const int32_t *params, *group_params; /* the latter for GROUP images at once */
-    Py_ssize_t first;                     /* index of its first pointer */
+    const int32_t *params[SIZES]; /* for so many images at once */
+    Py_ssize_t first;             /* index of its first pointer */
 } Step;
 
 typedef enum { CONSTANT, ARENA, INPUT, OUTPUT } Place;
@@ -44,14 +51,10 @@ typedef struct {
     const void *data;        /* or the bytes that do; NULL for none */
 } State; /* a tensor that keeps its value from one run to the next */
 
-/* Images that kernels process at once if their rows are independent: the number of lanes of the
- * widest vectors. A tensor then is GROUP tensors, one after another. */
-enum { GROUP = 16, MAX_GROUP_ARENA = 1 << 16 }; /* bytes of an arena that still fits a cache then */
-
 typedef struct {
     void **pointers; /* one for each reference */
     char *memory;
-    Py_ssize_t images; /* 1 or GROUP */
+    int size; /* of IMAGES */
 } Frame; /* memory of one thread at a time */
 
 typedef struct {
@@ -67,7 +70,7 @@ typedef struct {
     Frame frame;        /* for runs that keep the GIL */
     struct Sharing *sharing; /* among threads; NULL for one thread */
     int closed;
-    int groups;         /* whether all steps can process GROUP images at once */
+    int groups;         /* whether all steps can process several images at once */
     State *states;
     Py_ssize_t state_count;
     Port *inputs, *outputs; /* one array */
@@ -96,9 +99,10 @@ static void *aligned(char *memory)
     return memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT;
 }
 
-static int open_frame(const Session *self, Frame *frame, Py_ssize_t images)
+static int open_frame(const Session *self, Frame *frame, int size)
 {
-    frame->images = images;
+    const Py_ssize_t images = IMAGES[size];
+    frame->size = size;
     frame->pointers = calloc((size_t)self->reference_count + 1, sizeof(void *));
     frame->memory = malloc((size_t)(self->arena_size * images) + ALIGNMENT);
     if (!frame->pointers || !frame->memory) {
@@ -127,10 +131,28 @@ static void reset_states(const Session *self, const Frame *frame)
     }
 }
 
+/* Opens those frames of all sizes that so many images need. */
+static int open_frames(const Session *self, Frame *frames, Py_ssize_t count)
+{
+    for (int size = self->groups ? SIZES - 1 : 0; size >= 0 && count; size--)
+        if (count >= IMAGES[size]) {
+            if (open_frame(self, &frames[size], size) < 0)
+                return -1;
+            count %= IMAGES[size];
+        }
+    return 0;
+}
+
 static void close_frame(Frame *frame)
 {
     free(frame->pointers);
     free(frame->memory);
+}
+
+static void close_frames(Frame *frames)
+{
+    for (int size = 0; size < SIZES; size++)
+        close_frame(&frames[size]);
 }
 
 /* ports: addresses of inputs, then outputs. */
@@ -148,8 +170,7 @@ static void compute(const Session *self, const Frame *frame, char *const *ports)
     point_at(self, frame, ports);
     for (Py_ssize_t i = 0; i < self->step_count; i++) {
         const Step *step = &self->steps[i];
-        step->run(frame->images == 1 ? step->params : step->group_params,
-                  frame->pointers + step->first);
+        step->run(step->params[frame->size], frame->pointers + step->first);
     }
 }
 
@@ -160,15 +181,15 @@ static void advance(const Session *self, char **ports, Py_ssize_t images)
         ports[i] += self->inputs[i].size * images;
 }
 
-/* Runs count images, and advances the ports beyond them. */
+/* Runs count images in the frames that open_frames() opened for them, and advances the ports beyond
+ * them. */
 static void compute_all(const Session *self, const Frame *frames, char **ports, Py_ssize_t count)
 {
-    while (count) {
-        const Frame *frame = count >= GROUP && self->groups ? &frames[1] : &frames[0];
-        compute(self, frame, ports);
-        advance(self, ports, frame->images);
-        count -= frame->images;
-    }
+    for (int size = self->groups ? SIZES - 1 : 0; size >= 0; size--)
+        for (; count >= IMAGES[size]; count -= IMAGES[size]) {
+            compute(self, &frames[size], ports);
+            advance(self, ports, IMAGES[size]);
+        }
 }
 
 /* Bytes to touch from which other threads may run in the meantime: releasing and reacquiring the GIL
@@ -185,9 +206,8 @@ static int execute(const Session *self, char **ports, Py_ssize_t count)
         compute_all(self, &self->frame, ports, count);
         return 0;
     }
-    Frame frames[2] = {{0}, {0}}; /* not self->frame, which another thread may use */
-    const int wrong = open_frame(self, &frames[0], 1) < 0 ||
-                      (self->groups && count >= GROUP && open_frame(self, &frames[1], GROUP) < 0);
+    Frame frames[SIZES] = {{0}}; /* not self->frame, which another thread may use */
+    const int wrong = open_frames(self, frames, count) < 0;
     if (wrong)
         ;
     else if (self->work < RELEASE_AT / count) {
@@ -197,8 +217,7 @@ static int execute(const Session *self, char **ports, Py_ssize_t count)
         compute_all(self, frames, ports, count);
         Py_END_ALLOW_THREADS
     }
-    close_frame(&frames[0]);
-    close_frame(&frames[1]);
+    close_frames(frames);
     return wrong ? -1 : 0;
 }
 

@@ -41,7 +41,7 @@ typedef struct Sharing {
     /* The job of kind BATCH. */
     char *const *ports;
     Py_ssize_t images, unit; /* that are not cut apart */
-    Frame *frames;           /* [thread][2] */
+    Frame *frames;           /* [thread][SIZES] */
     char **moved;            /* [thread][inputs and outputs] */
 } Sharing;
 
@@ -55,7 +55,7 @@ static void run_part(void *context, int kind, int stage_number, int part, int th
                                          : self->steps + stage->first;
         void **pointers = stage->parts ? sharing->pointers : sharing->frame.pointers;
         for (Py_ssize_t i = 0; i < stage->count; i++)
-            steps[i].run(steps[i].params, pointers + steps[i].first);
+            steps[i].run(steps[i].params[0], pointers + steps[i].first);
         return;
     }
     const Py_ssize_t units = (sharing->images + sharing->unit - 1) / sharing->unit;
@@ -71,7 +71,7 @@ static void run_part(void *context, int kind, int stage_number, int part, int th
     char **ports = sharing->moved + thread * port_count;
     for (Py_ssize_t i = 0; i < port_count; i++)
         ports[i] = sharing->ports[i] + first * self->inputs[i].size;
-    compute_all(self, sharing->frames + 2 * thread, ports, end - first);
+    compute_all(self, sharing->frames + SIZES * thread, ports, end - first);
 }
 
 /* Runs one image; the pool has been acquired. */
@@ -98,26 +98,27 @@ static int share_batch(Sharing *sharing, char *const *ports, Py_ssize_t count)
 {
     const Session *self = sharing->session;
     const size_t threads = (size_t)sharing->thread_count;
-    const int grouped = self->groups && count >= GROUP;
+    int size = self->groups ? SIZES - 1 : 0;
+    while (IMAGES[size] > count)
+        size--;
     sharing->ports = ports;
     sharing->images = count;
-    sharing->unit = grouped ? GROUP : 1;
-    sharing->frames = calloc(2 * threads, sizeof *sharing->frames);
+    sharing->unit = IMAGES[size];
+    sharing->frames = calloc(SIZES * threads, sizeof *sharing->frames);
     sharing->moved = calloc(threads * (size_t)(self->input_count + self->output_count),
                             sizeof *sharing->moved);
     int wrong = !sharing->frames || !sharing->moved;
     if (wrong)
         PyErr_NoMemory();
     for (size_t i = 0; i < threads && !wrong; i++)
-        wrong = open_frame(self, &sharing->frames[2 * i], 1) < 0 ||
-                (grouped && open_frame(self, &sharing->frames[2 * i + 1], GROUP) < 0);
+        wrong = open_frames(self, &sharing->frames[SIZES * i], count) < 0;
     if (!wrong) {
         Py_BEGIN_ALLOW_THREADS
         pool_run(sharing->pool, BATCH);
         Py_END_ALLOW_THREADS
     }
-    for (size_t i = 0; sharing->frames && i < 2 * threads; i++)
-        close_frame(&sharing->frames[i]);
+    for (size_t i = 0; sharing->frames && i < threads; i++)
+        close_frames(&sharing->frames[SIZES * i]);
     free(sharing->frames);
     free(sharing->moved);
     return wrong ? -1 : 0;

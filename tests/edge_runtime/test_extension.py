@@ -123,6 +123,8 @@ def test_an_input_at_an_odd_address_is_copied(shift: int, count: int) -> None:
         {"steps": (("abacus", "portable", bytes(4), None, (0, 1), -1),)},
         {"steps": (("copy", "portable", None, None, (0, 1), -1),)},
         {"steps": (("copy", "portable", bytes(4), 5, (0, 1), -1),)},
+        {"steps": (("copy", "portable", bytes(4), (), (0, 1), -1),)},
+        {"steps": (("copy", "portable", bytes(4), (None,) * len(_native.GROUPS), (0, 1), -1),)},
         {"steps": (("copy", "portable", bytes(4), None, (0, 2), -1),)},
         {"steps": (("copy", "portable", bytes(4), None, (0, -1), -1),)},
         {"steps": (("copy", "portable", bytes(4), None, (0, 2**70), -1),)},
@@ -158,12 +160,20 @@ def test_a_bound_function_calls_the_other_one() -> None:
     run = session().bind(lambda tensor: ("slow", tensor), ("x",), ("y",))
     assert run(b"bytes") == ("slow", b"bytes")
     strided = np.zeros((1, 6), np.float32)[:, ::2]
-    for tensor in np.zeros((2, 3), np.float32), np.zeros((1, 3)), strided:
+    shapes = (0, 3), (2, 4), (3,), (1, 1, 3)
+    others = [np.zeros(shape, np.float32) for shape in shapes]
+    for tensor in *others, np.zeros((1, 3)), strided:
         assert run(tensor)[1] is tensor
     tensor = np.array([[1, 2, 3]], np.float32)
     assert (run(tensor) == tensor).all()
     tensor[0, 0] = np.nan
     assert run(tensor)[1] is tensor
+    batch = np.arange(6, dtype=np.float32).reshape(2, 3)
+    first, second = run(batch), run(batch + 1)
+    assert (first == batch).all()
+    assert (second == batch + 1).all()
+    batch[1, 2] = np.inf
+    assert run(batch)[1] is batch
     with pytest.raises(TypeError):
         session().bind(None, ("x",), ("y",))(b"")
     with pytest.raises(TypeError):

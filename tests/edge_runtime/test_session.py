@@ -235,8 +235,9 @@ def test_an_ndarray_may_be_strided(classifier: Model) -> None:
     )
 
 
-def test_several_tensors_run_at_once(classifier: Model) -> None:
-    tensor = np.random.default_rng(0).integers(0, 100, (35, 28, 28, 1))
+@pytest.mark.parametrize("count", [2, 4, 7, 16, 35, 53])  # some of each size of groups
+def test_several_tensors_run_at_once(classifier: Model, count: int) -> None:
+    tensor = np.random.default_rng(0).integers(0, 100, (count, 28, 28, 1))
     tensor = tensor.astype(classifier.input.dtype)
 
     together = classifier.run(tensor)

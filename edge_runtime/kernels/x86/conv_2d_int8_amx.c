@@ -11,6 +11,9 @@ enum { ADDED = 0 };
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
 #define WIDE 2
+/* Tiles of whole lines that no window is missing from end where the image does. */
+#define IN_PLACE(p, rows)                                                                          \
+    (ek_is_pointwise(p) && (p)->channels % EK_TILE_BYTES == 0 && (rows) >= EK_TILE_ROWS)
 #include "int8_rescale.h"
 #include "conv_2d_int8_band.h"
 

@@ -2,6 +2,11 @@
  * includes this defines, with KERNEL(rounding) and what int8_zmm.h defines. */
 #include "conv_2d_bands.h"
 
+/* Whether so many rows are read from the image, where a band would be nothing but a copy. */
+#ifndef IN_PLACE
+#define IN_PLACE(p, rows) 0
+#endif
+
 /* The outputs of so many rows of windows of a band. */
 TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds *bounds,
                                 const char *packed, uint8_t *band, int32_t rows, int8_t *output);
@@ -70,9 +75,13 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
         for (int32_t row = 0; row < b.output_height; row += b.band) {
             const int32_t rows = ek_least(b.band, b.output_height - row);
-            copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
-                      p->channels, p->input_zero_point, band);
-            band_outputs(p, &b, &bounds, tensors[1], band, rows, output);
+            uint8_t *from = band;
+            if (IN_PLACE(p, rows))
+                from = (uint8_t *)(uintptr_t)(input + row * b.row);
+            else
+                copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
+                          p->channels, p->input_zero_point, band);
+            band_outputs(p, &b, &bounds, tensors[1], from, rows, output);
             output += (ptrdiff_t)rows * b.output_width * p->outputs;
         }
 }
