@@ -18,6 +18,7 @@ from edge_runtime.ops.activation import (
 )
 from edge_runtime.ops.call import Call, Constant, Kernel, float32s, int32s, int64s
 from edge_runtime.ops.constraints import affine, computed, describe
+from edge_runtime.ops.conv_2d import MAX_DEPTH
 from edge_runtime.ops.per_channel import (
     factors,
     float_factors,
@@ -30,7 +31,10 @@ from edge_runtime.ops.per_channel import (
     too_large,
     weight_scales,
 )
-from edge_runtime.ops.window import places, sizes, window, window_fits
+from edge_runtime.ops.window import images, places, sizes, window, window_fits
+from edge_runtime.record import replace
+
+ZERO_POINTS = ("input_zero_point", "weights_zero_point", "output_zero_point")
 
 TYPES = (
     ("int8", "int8", "int32"),
@@ -112,6 +116,51 @@ def shapes(call: Call) -> tuple[tuple[int, ...]]:
 
 def lower(call: Call) -> Kernel:
     """Return the kernel of the element types and the rounding."""
+    kernel = _depthwise(call)
+    return _convolution(call, kernel) if _is_convolution(call) else kernel
+
+
+def _is_convolution(call: Call) -> bool:
+    """Return whether it is CONV_2D of one channel, which has faster kernels with the same bytes.
+
+    Converters write a first layer over grey images or spectrograms as DEPTHWISE_CONV_2D.
+    """
+    tensor, weights = call.input(0), call.input(1)
+    _, height, width, outputs = weights.shape
+    same = tensor.dtype == weights.dtype in ("int8", "float32")
+    return same and tensor.shape[3] == 1 < outputs and height * width <= MAX_DEPTH[tensor.dtype]
+
+
+def _convolution(call: Call, kernel: Kernel) -> Kernel:
+    """Return CONV_2D's kernel for DEPTHWISE_CONV_2D's of one channel."""
+    weights, bias, outputs = call.input(1), call.optional(2), call.output.shape[3]
+    assert weights.data is not None
+    cells = weights.data.cast("B").cast("b" if weights.dtype == "int8" else "i")
+    each = b"".join(cells[output::outputs].tobytes() for output in range(outputs))
+    constants = kernel.constants
+    if kernel.inputs == (0, 1, 2):
+        assert bias is not None
+        assert bias.data is not None
+        constants = (Constant(bias.dtype, bytes(bias.data)), *constants)
+    params = {
+        **images(call.input(0), call.output),
+        "outputs": outputs,
+        "depth": 1,
+        **window(call, *sizes(call)),
+        **{name: kernel.params.get(name, 0) for name in ZERO_POINTS},
+        **{name: kernel.params[name] for name in ("lowest", "highest")},
+    }
+    return replace(
+        kernel,
+        name=kernel.name.removeprefix("depthwise_"),
+        params=params,
+        inputs=(0,),
+        constants=(Constant(weights.dtype, each), *constants),
+        weights=(),
+    )
+
+
+def _depthwise(call: Call) -> Kernel:
     tensor, weights, bias = call.input(0), call.input(1), call.optional(2)
     batches, height, width, channels = tensor.shape
     _, output_height, output_width, outputs = call.output.shape

@@ -298,12 +298,26 @@ def test_rounding_twice_is_what_tflite_micro_calculates(drawn_layer):
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
 @pytest.mark.parametrize("factor", [4.9e-24, 2.0**-32, 3e-10, 1e-3, 0.75, 2.0, 900.0, 1.2e4, 1.2e7])
-def test_factors_of_any_size_and_biases_that_wrap(factor, dtype):
+@pytest.mark.parametrize("channels", [19, 1])
+def test_factors_of_any_size_and_biases_that_wrap(factor, dtype, channels):
     rng = np.random.default_rng(5)
+    shape, multiplier = (1, 4, 5, channels), 19 // channels
     scales = f32(0.5), [f32(min(factor, 12000) if dtype == "int16" else factor)], f32(0.5)
-    data = layer(rng, dtype, shape=(1, 4, 5, 19), scales=scales, bias="any")
-    x = drawn(rng, dtype, (1, 4, 5, 19))
+    data = layer(rng, dtype, shape=shape, multiplier=multiplier, scales=scales, bias="any")
+    x = drawn(rng, dtype, shape)
     equal(data, x, runtimes.builtin_ref(data)(x))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("dtype", "kernel"), [("int8", "int8_twice"), ("float32", "float32")])
+def test_one_channel_is_a_convolution(dtype, kernel, bias):
+    rng = np.random.default_rng(8)
+    shape, window = (2, 9, 7, 1), (5, 4)
+    kinds = {"strides": (2, 1), "bias": bias, "per_channel": dtype == "int8"}
+    data = layer(rng, dtype, shape=shape, window=window, multiplier=33, **kinds)
+    x = drawn(rng, dtype, shape)
+    near(data, x, runtimes.builtin_ref(data)(x))
+    assert [step.kernel.name for step in plan(read(data)).steps] == [f"conv_2d_{kernel}"]
 
 
 @pytest.mark.parametrize("dtype", BIASES)
