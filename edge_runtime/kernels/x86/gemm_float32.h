@@ -16,25 +16,24 @@
 
 enum { WIDTH = 16, HIGH = 12, WIDE = 8 }; /* most positions, and vectors, of a tile */
 
-/* Positions whose inputs lie step apart, and the blocks of outputs that come next. */
+/* Positions whose inputs lie step apart. */
 typedef struct {
     const float *const *runs; /* of inputs, one after another beside the weights */
     int32_t run_count, count; /* and the numbers of a run */
     ptrdiff_t step, outputs;  /* from a position to the next, at the input and at the output */
-    const float *block;       /* the bias of the first output */
-    const float *weights;     /* of the first run */
     ptrdiff_t block_size;
-    int32_t lanes; /* outputs that are left */
     float lowest, highest;
     int32_t in_parts; /* whether sums have parts of EK_PART products; there is a single run then */
     Vector *sums;     /* where to leave sums [positions][vectors]; NULL: they become outputs */
+    const float *end; /* of all outputs, where those of a position are written before those behind */
 } Job;
 
-/* The outputs of ``high`` positions in ``wide`` vectors. */
-INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff_t at, float *output)
+/* The outputs of ``high`` positions in ``wide`` vectors. block: the first output's bias; weights: those
+ * of its first run. */
+INLINE void tile(const int32_t high, const int32_t wide, const Job *job, const float *block,
+                 const float *weights, ptrdiff_t at, float *output)
 {
     Vector sums[HIGH * WIDE];
-    const float *weights = job->weights;
     const ptrdiff_t step = job->step * (ptrdiff_t)sizeof(float), step_3 = 3 * step;
     const ptrdiff_t block_size = job->block_size;
     UNROLL
@@ -71,15 +70,16 @@ INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff
         return;
     }
     const Vector lowest = SPLAT(job->lowest), highest = SPLAT(job->highest);
+    const ptrdiff_t outputs = job->outputs; /* stores could change the job, to the compiler */
     UNROLL
-    for (int32_t v = 0; v < wide; v++) {
-        Vector bias;
-        memcpy(&bias, job->block + v * LANES / WIDTH * block_size + v * LANES % WIDTH,
-               sizeof bias);
+    for (int32_t i = 0; i < high; i++, output += outputs) { /* those behind overwrite what is beyond */
         UNROLL
-        for (int32_t i = 0; i < high; i++) {
-            const Vector values = CLAMPED(sums[i * wide + v] + bias, lowest, highest);
-            memcpy(output + i * job->outputs + v * LANES, &values, sizeof values);
+        for (int32_t v = 0; v < wide; v++) {
+            Vector values;
+            memcpy(&values, block + v * LANES / WIDTH * block_size + v * LANES % WIDTH,
+                   sizeof values);
+            values = CLAMPED(sums[i * wide + v] + values, lowest, highest);
+            memcpy(output + v * LANES, &values, sizeof values);
         }
     }
 }
@@ -87,9 +87,10 @@ INLINE void tile(const int32_t high, const int32_t wide, const Job *job, ptrdiff
 /* A function for each size, so that the sums stay in registers. */
 #define NAME(high, wide) tile_##high##_##wide,
 #define TILER(high, wide)                                                                          \
-    TARGET static void tile_##high##_##wide(const Job *job, ptrdiff_t at, float *output)           \
+    TARGET static void tile_##high##_##wide(const Job *job, const float *block,                    \
+                                            const float *weights, ptrdiff_t at, float *output)     \
     {                                                                                              \
-        tile(high, wide, job, at, output);                                                         \
+        tile(high, wide, job, block, weights, at, output);                                         \
     }
 #define UP_TO_1(X, wide) X(1, wide)
 #define UP_TO_3(X, wide) UP_TO_1(X, wide) X(2, wide) X(3, wide)
@@ -101,42 +102,47 @@ HIGHS_1(TILER, 1)
 HIGHS_2(TILER, 2)
 HIGHS_4(TILER, 4)
 HIGHS_8(TILER, 8)
-typedef void tiler(const Job *job, ptrdiff_t at, float *output);
+typedef void tiler(const Job *job, const float *block, const float *weights, ptrdiff_t at,
+                   float *output);
 static tiler *const TILES[4][HIGH] = {
     {HIGHS_1(NAME, 1)}, {HIGHS_2(NAME, 2)}, {HIGHS_4(NAME, 4)}, {HIGHS_8(NAME, 8)}};
 #define COUNTED(high, wide) +1
 static const int32_t HIGHEST[4] = {HIGHS_1(COUNTED, 1), HIGHS_2(COUNTED, 2), HIGHS_4(COUNTED, 4),
                                    HIGHS_8(COUNTED, 8)};
 
-/* Stores outputs that begin at o of the job's, some lanes of which may be none. */
-TARGET static void store_some(const Job *job, int32_t o, Vector sums, float *output)
+/* Stores outputs that begin at o of a block's, some lanes of which may be none. left: those from the
+ * block on. */
+TARGET static void store_some(const Job *job, const float *block, int32_t left, int32_t o,
+                              Vector sums, float *output)
 {
-    const int32_t lanes = job->lanes - o;
+    const int32_t lanes = left - o;
     Vector values;
-    memcpy(&values, job->block + o / WIDTH * job->block_size + o % WIDTH, sizeof values);
+    memcpy(&values, block + o / WIDTH * job->block_size + o % WIDTH, sizeof values);
     values = CLAMPED(sums + values, SPLAT(job->lowest), SPLAT(job->highest));
     memcpy(output + o, &values, (size_t)(lanes < LANES ? lanes : LANES) * sizeof *output);
 }
 
 /* A tile whose sums have parts, so that its only run is cut, or whose last vectors are not full. */
-TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run, ptrdiff_t at,
-                                 float *output)
+TARGET static void tile_in_steps(Job job, int32_t high, int32_t wide, tiler *run,
+                                 const float *block, int32_t left, ptrdiff_t at, float *output)
 {
+    const float *weights = block + WIDTH;
     Vector parts[HIGH * WIDE], totals[HIGH * WIDE];
     const float *part = job.runs[0];
-    int32_t left = job.count;
+    int32_t numbers = job.count;
     if (job.in_parts)
         job.runs = &part;
-    for (job.sums = totals; left > 0; job.sums = parts, left -= job.count) {
-        job.count = job.in_parts && left > EK_PART ? EK_PART : left;
-        run(&job, at, output);
+    for (job.sums = totals; numbers > 0; job.sums = parts, numbers -= job.count) {
+        job.count = job.in_parts && numbers > EK_PART ? EK_PART : numbers;
+        run(&job, block, weights, at, output);
         for (int32_t i = 0; job.sums == parts && i < high * wide; i++)
             totals[i] += parts[i];
         part += EK_PART;
-        job.weights += EK_PART * WIDTH;
+        weights += EK_PART * WIDTH;
     }
     for (int32_t i = 0; i < high * wide; i++)
-        store_some(&job, i % wide * LANES, totals[i], output + i / wide * job.outputs);
+        store_some(&job, block, left, i % wide * LANES, totals[i],
+                   output + i / wide * job.outputs);
 }
 
 /* Several parts of the sums of a vector at once: where one position has few outputs, there is
@@ -161,9 +167,10 @@ INLINE void parts_of(const int32_t many, const float *x, const float *weights, i
         parts[i] = sums[i];
 }
 
-TARGET static void vector_of_parts(const Job *job, const float *x, float *output)
+TARGET static void vector_of_parts(const Job *job, const float *block, int32_t outputs,
+                                   const float *x, float *output)
 {
-    const float *weights = job->weights;
+    const float *weights = block + WIDTH;
     Vector total = SPLAT(-0.0f), parts[WIDE]; /* to which the first part is added as it is */
     for (int32_t left = job->count, many; left > 0; left -= many * EK_PART) {
         const int32_t count = left < EK_PART ? left : EK_PART, whole = left / EK_PART;
@@ -180,36 +187,47 @@ TARGET static void vector_of_parts(const Job *job, const float *x, float *output
         x += many * EK_PART;
         weights += many * EK_PART * WIDTH;
     }
-    store_some(job, 0, total, output);
+    store_some(job, block, outputs, 0, total, output);
+}
+
+/* As few parts of a count as have at most so many each; a short row need not wait for divisions. */
+INLINE int32_t parts_for(int32_t count, int32_t most)
+{
+    return count <= most ? 1 : (count + most - 1) / most;
+}
+
+INLINE int32_t part_of(int32_t left, int32_t parts)
+{
+    return parts == 1 ? left : left / parts;
 }
 
 /* All outputs of a few positions. Where they are too few to fill a tile's height, it is wider. */
-TARGET static void outputs_of(Job job, int32_t first, int32_t positions, int32_t outputs,
+TARGET static void outputs_of(const Job *job, int32_t first, int32_t positions, int32_t outputs,
                               const float *packed, float *output)
 {
     for (int32_t o = 0, wide = 3; o < outputs; o += LANES << wide) {
         const int32_t vectors = (outputs - o + LANES - 1) / LANES;
         while (wide && (1 << wide > vectors || (wide > 1 && positions > HIGHEST[wide])))
             wide--;
-        const int32_t tiles = (positions + HIGHEST[wide] - 1) / HIGHEST[wide];
-        job.block = packed + o / WIDTH * job.block_size + o % WIDTH;
-        job.weights = job.block + WIDTH;
-        job.lanes = outputs - o;
-        if (job.in_parts && positions == 1 && vectors < WIDE) {
+        const int32_t tiles = parts_for(positions, HIGHEST[wide]);
+        const float *const block = packed + o / WIDTH * job->block_size + o % WIDTH;
+        if (job->in_parts && positions == 1 && vectors < WIDE) {
             wide = 0;
-            vector_of_parts(&job, job.runs[0] + first * job.step,
-                            output + first * job.outputs + o);
+            vector_of_parts(job, block, outputs - o, job->runs[0] + first * job->step,
+                            output + first * job->outputs + o);
             continue;
         }
         for (int32_t i = 0, done = 0, high; i < tiles; i++, done += high) {
-            high = (positions - done) / (tiles - i);
+            high = part_of(positions - done, tiles - i);
             tiler *const run = TILES[wide][high - 1];
-            const ptrdiff_t at = (first + done) * job.step;
-            float *const to = output + (first + done) * job.outputs + o;
-            if (job.in_parts || job.lanes < LANES << wide)
-                tile_in_steps(job, high, 1 << wide, run, at, to);
+            const ptrdiff_t at = (first + done) * job->step;
+            float *const to = output + (first + done) * job->outputs + o;
+            const ptrdiff_t stored = (high - 1) * job->outputs + (LANES << wide);
+            const int full = outputs - o >= LANES << wide || (!o && stored <= job->end - to);
+            if (job->in_parts || !full)
+                tile_in_steps(*job, high, 1 << wide, run, block, outputs - o, at, to);
             else
-                run(&job, at, to);
+                run(job, block, block + WIDTH, at, to);
         }
     }
 }
@@ -219,12 +237,13 @@ enum { PANEL = 1 << 13 }; /* numbers of inputs that stay in the nearest cache fo
 TARGET static void row_of(const Job *job, int32_t positions, int32_t outputs, const float *packed,
                           float *output)
 {
-    const ptrdiff_t most = PANEL / job->step;
-    const int32_t high = most > 4 * HIGH ? 4 * HIGH : most > HIGH ? (int32_t)most / HIGH * HIGH : HIGH;
-    const int32_t panels = (positions + high - 1) / high;
+    int32_t high = HIGH;
+    while (high < 4 * HIGH && high < positions && job->step * (high + HIGH) <= PANEL)
+        high += HIGH;
+    const int32_t panels = parts_for(positions, high);
     for (int32_t i = 0, first = 0, count; i < panels; i++, first += count) {
-        count = (positions - first) / (panels - i);
-        outputs_of(*job, first, count, outputs, packed, output);
+        count = part_of(positions - first, panels - i);
+        outputs_of(job, first, count, outputs, packed, output);
     }
 }
 
@@ -243,6 +262,7 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
     const int32_t height = pointwise ? 1 : window.output_height;
     const int32_t positions = pointwise ? p->batches * p->height * p->width : window.output_width;
     const ptrdiff_t block_size = ((ptrdiff_t)depth + 1) * WIDTH;
+    const ptrdiff_t all = (ptrdiff_t)p->batches * p->output_height * p->output_width * p->outputs;
     const float *input = tensors[0];
     float *const scratch = tensors[4], *output = tensors[3];
     const float **const runs = ek_behind_rows(&window, scratch);
@@ -253,7 +273,8 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
                      .outputs = p->outputs,
                      .block_size = block_size,
                      .lowest = ek_float(&p->lowest),
-                     .highest = ek_float(&p->highest)};
+                     .highest = ek_float(&p->highest),
+                     .end = output + (groups > 1 ? 0 : all)};
 
     for (int32_t batch = 0; batch < batches; batch++) {
         EkRows rows = {0};
@@ -292,6 +313,7 @@ TARGET void FULLY_CONNECTED(const int32_t *params, void *const *tensors)
                      .block_size = ((ptrdiff_t)layer.depth + 1) * WIDTH,
                      .lowest = layer.lowest,
                      .highest = layer.highest,
+                     .end = (float *)tensors[3] + (ptrdiff_t)layer.rows * layer.outputs,
                      .in_parts = layer.depth > EK_PART};
     row_of(&job, layer.rows, layer.outputs, tensors[1], tensors[3]);
 }
