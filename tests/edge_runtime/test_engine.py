@@ -64,13 +64,13 @@ def test_reference_and_native_are_equal_in_float32(
     litert = runtimes.builtin_ref(float_model.read_bytes())
     x = (dataset.x_test[:200] / np.float32(255)).astype(np.float32).reshape(-1, 784)
     x = np.concatenate([x, np.random.default_rng(1).normal(size=x.shape).astype(np.float32)])
+    images = x.reshape(-1, *reference.input.shape)
+    expected = [reference.run(image) for image in images]
+    np.testing.assert_allclose(expected, [litert(image) for image in images], atol=1e-5)
     for level in runtimes.INSTRUCTIONS:
         monkeypatch.setenv(native.VARIABLE, level)
         model = edge_runtime.load(float_model, backend="native")
-        for image in x.reshape(-1, *model.input.shape):
-            answer = model.run(image)
-            np.testing.assert_array_equal(answer, reference.run(image))
-            np.testing.assert_allclose(answer, litert(image), atol=1e-5)
+        np.testing.assert_array_equal([model.run(image) for image in images], expected)
 
 
 def test_activations_of_the_documented_model_need_16_bytes(int8_model: Path) -> None:
