@@ -313,6 +313,8 @@
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
     x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \
+    x86(softmax_int8_twice, avx2, NULL, NULL)                                                      \
+    x86(softmax_uint8_twice, avx2, NULL, NULL)                                                     \
     x86(logistic_float32, avx512, NULL, NULL)                                                      \
     x86(logistic_float32, avx2, NULL, NULL)                                                        \
     x86(tanh_float32, avx512, NULL, NULL)                                                          \

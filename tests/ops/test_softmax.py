@@ -88,7 +88,20 @@ def float_trial(rng):
     return Trial([rows, depth, int(beta.view(np.int32))], [numbers], [], [numbers.nbytes])
 
 
-TRIALS = {"softmax_float32": float_trial}
+def byte_trial(rng):
+    """Rows that are calculated side by side, and longer ones."""
+    depth = between(rng, 1, 20) if rng.integers(4) else between(rng, 21, 130)
+    rows = between(rng, 1, 40) if depth < 65 else between(rng, 1, 3)
+    table = softmax_tables.fixed_point_exponentials(f32(10 ** rng.uniform(-5, 1)), 1.0)
+    numbers = trials.int8s(rng, rows * depth)
+    return Trial([rows, depth], [numbers, np.array(table, np.int32)], [1], [rows * depth])
+
+
+TRIALS = {
+    "softmax_float32": float_trial,
+    "softmax_int8_twice": byte_trial,
+    "softmax_uint8_twice": byte_trial,
+}
 
 
 @pytest.mark.parametrize("rounding", ["litert", "xnnpack"])
