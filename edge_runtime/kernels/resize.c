@@ -4,29 +4,14 @@
 
 #include <string.h>
 
-typedef struct {
-    int32_t batches, rows, columns, channels, output_rows, output_columns;
-    int32_t align_corners, half_pixel_centers;
-} Resize;
-
-/* Rows of the input that one row of the output is; of columns likewise. */
-static inline float step_float(const Resize *p, int32_t size, int32_t output)
-{
-    const int32_t inner = p->align_corners && output > 1;
-    return (float)(size - inner) / (float)(output - inner);
-}
-
-static inline int32_t least(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
+#include "resize.h"
 
 static inline int32_t nearest(const Resize *p, int32_t size, int32_t output, int32_t position)
 {
     const float half = p->half_pixel_centers ? 0.5f : 0.0f;
-    const float at = ((float)position + half) * step_float(p, size, output);
+    const float at = ((float)position + half) * ek_resize_step(p, size, output);
     const int32_t whole = (int32_t)at;
-    return least(whole + (p->align_corners && at - (float)whole >= 0.5f), size - 1);
+    return ek_up_to(whole + (p->align_corners && at - (float)whole >= 0.5f), size - 1);
 }
 
 /* tensors: image [batches][rows][columns] and output [batches][output_rows][output_columns], of
@@ -57,23 +42,6 @@ void ek_resize_nearest(const int32_t *params, void *const *tensors)
     }
 }
 
-/* Two rows or columns of the input, and the weight of the second. */
-typedef struct {
-    int32_t first, second;
-    float weight;
-} TapsFloat;
-
-static inline TapsFloat taps_float(const Resize *p, int32_t size, int32_t output, int32_t position)
-{
-    const float half = p->half_pixel_centers ? 0.5f : 0.0f;
-    const float at = ((float)position + half) * step_float(p, size, output) - half;
-    const int32_t floor = at > 0 ? (int32_t)at : 0;
-    TapsFloat taps = {least(floor, size - 1), 0, 0};
-    taps.second = least(floor + (at > (float)floor), size - 1);
-    taps.weight = at - (float)taps.first;
-    return taps;
-}
-
 /* a is above b, on the left; c is above d. */
 static inline float mixed_float32(float a, float b, float c, float d, float down, float right)
 {
@@ -85,27 +53,6 @@ static inline uint8_t mixed_uint8(uint8_t a, uint8_t b, uint8_t c, uint8_t d, fl
                                   float right)
 {
     return (uint8_t)(int32_t)(mixed_float32(a, b, c, d, down, right) + 0.5f);
-}
-
-/* The weight is in 1024ths. */
-typedef struct {
-    int32_t first, second, weight;
-} Taps;
-
-static inline Taps taps_integer(const Resize *p, int32_t size, int32_t output, int32_t position)
-{
-    const int32_t units = 1024, inner = p->align_corners && output > 1;
-    const int32_t steps = output - inner;
-    const int32_t step = (units * (size - inner) + steps / 2) / steps;
-    const int32_t at = position * step + (p->half_pixel_centers ? step / 2 - units / 2 : 0);
-    Taps taps = {0, 0, 0};
-    if (at > 0) {
-        taps.first = least(at / units, size - 1);
-        taps.second = least((at + units - 1) / units, size - 1);
-    }
-    if (taps.second > taps.first)
-        taps.weight = at - units * taps.first;
-    return taps;
 }
 
 /* A sum in 2^-20ths, rounded, halves away from zero. */
@@ -156,7 +103,7 @@ static inline int16_t mixed_int16(int16_t a, int16_t b, int16_t c, int16_t d, in
             }                                                                                      \
     }
 
-EK_BILINEAR(EK(resize_bilinear_int8_once), int8_t, Taps, taps_integer, mixed_int8)
-EK_BILINEAR(EK(resize_bilinear_int16_once), int16_t, Taps, taps_integer, mixed_int16)
-EK_BILINEAR(EK(resize_bilinear_uint8_float), uint8_t, TapsFloat, taps_float, mixed_uint8)
-EK_BILINEAR(EK(resize_bilinear_float32), float, TapsFloat, taps_float, mixed_float32)
+EK_BILINEAR(EK(resize_bilinear_int8_once), int8_t, EkTaps, ek_taps_integer, mixed_int8)
+EK_BILINEAR(EK(resize_bilinear_int16_once), int16_t, EkTaps, ek_taps_integer, mixed_int16)
+EK_BILINEAR(EK(resize_bilinear_uint8_float), uint8_t, EkTapsFloat, ek_taps_float, mixed_uint8)
+EK_BILINEAR(EK(resize_bilinear_float32), float, EkTapsFloat, ek_taps_float, mixed_float32)

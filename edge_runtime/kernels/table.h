@@ -327,6 +327,9 @@
     x86(pool_max_float32, avx2, NULL, NULL)                                                        \
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
+    x86(resize_bilinear_int8_once, avx2, NULL, ek_scratch_resize)                                  \
+    x86(resize_bilinear_uint8_float, avx2, NULL, ek_scratch_resize)                                \
+    x86(resize_bilinear_float32, avx2, NULL, ek_scratch_resize)                                    \
     x86(lookup_int8, avx2, NULL, NULL)                                                             \
     x86(lstm_float32, avx2, NULL, ek_lstm_float32_scratch)                                         \
     x86(add_float32, avx2, NULL, NULL)                                                             \
@@ -354,7 +357,7 @@ ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;
 ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_float32;
 ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2;
 ek_scratch ek_scratch_dw_avx512, ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_neon;
-ek_scratch ek_scratch_softmax_float32;
+ek_scratch ek_scratch_resize, ek_scratch_softmax_float32;
 
 /* In lstm_float32.c. */
 void ek_run_lstm(const int32_t *params, void *const *tensors, int32_t hybrid,

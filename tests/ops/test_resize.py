@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 from edge_runtime import ModelError, kernels
 from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from runtimes import drawn, equal
+from trials import Trial, between
 
 TYPES = ("float32", "int8", "int16", "uint8")
 OPS = ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
@@ -32,6 +34,32 @@ SEEDS = {
     f"{op} {dtype}": resized(op, dtype, (2, 3, 4, 3), (5, 2), centres=dtype == "int8")
     for op in OPS
     for dtype in TYPES
+}
+
+
+def bilinear_trial(dtype):
+    """Return what draws a trial of a kernel: channels that fill vectors or not, images that grow."""
+
+    def trial(rng):
+        channels = int(rng.choice([1, 2, 3, 8, 16, between(rng, 1, 40)]))
+        shape = (between(rng, 1, 2), between(rng, 1, 9), between(rng, 1, 9), channels)
+        size = between(rng, 1, 20), between(rng, 1, 20)
+        count = int(np.prod(shape))
+        if dtype == "float32":
+            image = trials.float32s(rng, count, rng.integers(8))
+        else:
+            image = trials.int8s(rng, count)
+        outputs = shape[0] * size[0] * size[1] * channels * image.itemsize
+        options = [(0, 0), (0, 1), (1, 0)][rng.integers(3)]
+        return Trial([*shape, *size, *options], [image], [], [outputs])
+
+    return trial
+
+
+TRIALS = {
+    "resize_bilinear_float32": bilinear_trial("float32"),
+    "resize_bilinear_int8_once": bilinear_trial("int8"),
+    "resize_bilinear_uint8_float": bilinear_trial("uint8"),
 }
 
 

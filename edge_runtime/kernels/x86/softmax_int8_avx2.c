@@ -1,8 +1,8 @@
 /* SOFTMAX of int8 and uint8 with AVX2; the same bytes as the portable kernels.
  *
  * Short rows are calculated side by side, one in each lane; of long ones the elements are. Shares
- * are not negative, so that halves are rounded up where the portable kernel rounds them away from 0,
- * and Newton's steps come nowhere near to where they would saturate. */
+ * are not negative, so that halves are rounded up where the portable kernel rounds them away from
+ * 0, and Newton's steps come nowhere near to where they would saturate. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -70,8 +70,8 @@ INLINE __m256i part_of(__m256i power)
     return _mm256_srli_epi32(_mm256_add_epi32(power, _mm256_set1_epi32(1 << 11)), 12);
 }
 
-/* Up to 8 rows of up to SHORT numbers. Behind all but the last there are other rows, so that words may
- * be read that begin in these. */
+/* Up to 8 rows of up to SHORT numbers. Behind all but the last there are other rows, so that words
+ * may be read that begin in these. */
 TARGET static void short_rows(const uint8_t *input, int32_t rows, int32_t depth, int last,
                               const int32_t *table, int32_t flip, uint8_t *output)
 {
@@ -155,8 +155,8 @@ TARGET static void long_row(const uint8_t *input, int32_t depth, const int32_t *
     }
 }
 
-/* flip: of an int8 number's highest bit, so that all are from 0 to 255. What fills no vectors is left
- * to the portable kernel. */
+/* flip: of an int8 number's highest bit, so that all are from 0 to 255. What fills no vectors is
+ * left to the portable kernel. */
 static void softmax(const int32_t *params, void *const *tensors, int32_t flip, ek_kernel *portable)
 {
     const int32_t rows = params[0], depth = params[1], together = depth <= SHORT ? LANES : 1;
