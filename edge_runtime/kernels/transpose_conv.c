@@ -8,24 +8,7 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
-
-typedef struct {
-    int32_t batches, height, width, channels, output_height, output_width, outputs;
-    int32_t window_height, window_width, stride_h, stride_w, top, left;
-    int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
-} TransposeConv;
-
-/* The first position of a window of so many taps that reaches a place, and the end of all that do:
- * the last tap of the first, and tap 0 of the last, lie there or before. */
-static inline int32_t first_reaching(int32_t place, int32_t taps, int32_t stride)
-{
-    return place < taps ? 0 : (place - taps) / stride + 1;
-}
-
-static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
-{
-    return place / stride < size ? place / stride + 1 : size;
-}
+#include "transpose_conv.h"
 
 /* Defines a kernel without its calling convention: each output is the sum over those pixels of the
  * input whose windows reach it, in their order.
@@ -37,12 +20,12 @@ static inline int32_t end_reaching(int32_t place, int32_t stride, int32_t size)
                                  int32_t row, int32_t column)                                      \
     {                                                                                              \
         const int32_t channels = p.channels;                                                       \
-        const int32_t end_y = end_reaching(row, p.stride_h, p.height);                             \
-        const int32_t end_x = end_reaching(column, p.stride_w, p.width);                           \
+        const int32_t end_y = ek_end_reaching(row, p.stride_h, p.height);                          \
+        const int32_t end_x = ek_end_reaching(column, p.stride_w, p.width);                        \
         Sum sum = 0;                                                                               \
-        int32_t y = first_reaching(row, p.window_height, p.stride_h);                              \
+        int32_t y = ek_first_reaching(row, p.window_height, p.stride_h);                           \
         for (; y < end_y; y++) {                                                                   \
-            int32_t x = first_reaching(column, p.window_width, p.stride_w);                        \
+            int32_t x = ek_first_reaching(column, p.window_width, p.stride_w);                     \
             for (; x < end_x; x++) {                                                               \
                 const int32_t i = row - y * p.stride_h, j = column - x * p.stride_w;               \
                 const type *from = image + (y * p.width + x) * channels;                           \

@@ -38,7 +38,7 @@ SEEDS = {
 
 
 def bilinear_trial(dtype):
-    """Return what draws a trial of a kernel: channels that fill vectors or not, images that grow."""
+    """Return what draws a trial of a kernel: channels that fill vectors or not."""
 
     def trial(rng):
         channels = int(rng.choice([1, 2, 3, 8, 16, between(rng, 1, 40)]))

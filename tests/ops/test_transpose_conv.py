@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 from edge_runtime import ModelError, ops
 from edge_runtime.reader import read
 from micro_arithmetic import bounds, int32, multiply, quantize_multiplier, reduced
 from runtimes import agree, drawn, equal, f32
+from trials import Trial, between
 
 SAME, VALID = 0, 1
 BIASES = {"int8": "int32", "uint8": "int32", "int16": "int64", "float32": "float32"}
@@ -115,6 +117,53 @@ def seeds():
 
 
 SEEDS = seeds()
+
+
+def trial(dtype):
+    """Return what draws a trial of a kernel: windows that overlap or not, outputs beside them."""
+
+    def draw(rng):
+        batches, height, width = (between(rng, 1, most) for most in (2, 5, 7))
+        channels, outputs = between(rng, 1, 20), between(rng, 1, 40)
+        window = between(rng, 1, 5), between(rng, 1, 8)
+        strides = between(rng, 1, 3), between(rng, 1, 3)
+        sizes = [
+            (n - 1) * stride + between(rng, 1, taps + 2)
+            for n, stride, taps in zip((height, width), strides, window, strict=True)
+        ]
+        starts = [between(rng, 0, taps - 1) for taps in window]
+        shape = (outputs, *window, channels)
+        params = [batches, height, width, channels, *sizes, outputs, *window, *strides, *starts]
+        input_size, output_size = batches * height * width * channels, batches * sizes[0] * sizes[1]
+        if dtype == "float32":
+            kind = rng.integers(8)
+            image, weights, bias = (
+                trials.float32s(rng, count, kind)
+                for count in (input_size, int(np.prod(shape)), outputs)
+            )
+            limits = np.sort(rng.normal(size=2)) * (3, np.inf)[rng.integers(2)]
+            bounds = [0, 0, 0, *limits.astype(np.float32).view(np.int32).tolist()]
+            tensors = [image, weights, bias]
+            return Trial([*params, *bounds], tensors, [1, 2], [4 * output_size * outputs])
+        image, weights = trials.int8s(rng, input_size), trials.int8s(rng, int(np.prod(shape)))
+        low = -128 if dtype == "int8" else 0
+        zero_points = [between(rng, low, low + 255) for _ in range(3)]
+        zero_points[1] *= dtype == "uint8"
+        bounds = sorted(between(rng, low, low + 255) for _ in range(2))
+        depth = window[0] * window[1] * channels
+        tensors = [image, weights, *trials.rescaling(rng, depth, outputs)]
+        return Trial(
+            [*params, *zero_points, *bounds], tensors, [1, 2, 3, 4], [output_size * outputs]
+        )
+
+    return draw
+
+
+TRIALS = {
+    "transpose_conv_float32": trial("float32"),
+    "transpose_conv_int8_twice": trial("int8"),
+    "transpose_conv_uint8_twice": trial("uint8"),
+}
 
 
 @st.composite

@@ -126,7 +126,8 @@ INLINE void put_bytes(Kind kind, const float *sums, int32_t count, char *output)
     }
 }
 
-INLINE void resize(Kind kind, const int32_t *params, void *const *tensors)
+/* One for all kinds, whose branches cost less than three copies would. */
+TARGET __attribute__((noinline)) static void resize(Kind kind, const int32_t *params, void *const *tensors)
 {
     const Resize layer = *(const Resize *)params, *const p = &layer;
     const int32_t size = kind == FLOAT32 ? sizeof(float) : 1, channels = p->channels;
@@ -166,17 +167,17 @@ INLINE void resize(Kind kind, const int32_t *params, void *const *tensors)
         }
 }
 
-TARGET void ek_resize_bilinear_int8_once_avx2(const int32_t *params, void *const *tensors)
+void ek_resize_bilinear_int8_once_avx2(const int32_t *params, void *const *tensors)
 {
     resize(INT8, params, tensors);
 }
 
-TARGET void ek_resize_bilinear_uint8_float_avx2(const int32_t *params, void *const *tensors)
+void ek_resize_bilinear_uint8_float_avx2(const int32_t *params, void *const *tensors)
 {
     resize(UINT8, params, tensors);
 }
 
-TARGET void ek_resize_bilinear_float32_avx2(const int32_t *params, void *const *tensors)
+void ek_resize_bilinear_float32_avx2(const int32_t *params, void *const *tensors)
 {
     resize(FLOAT32, params, tensors);
 }

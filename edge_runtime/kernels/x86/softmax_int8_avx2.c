@@ -7,13 +7,10 @@
 #include "kernel.h"
 
 #ifdef EK_X86
-#include <immintrin.h>
 #include <string.h>
 
+#include "product_avx2.h"
 #include "table.h"
-
-#define TARGET __attribute__((target("avx2")))
-#define INLINE TARGET __attribute__((always_inline)) static inline
 
 enum { LANES = 8, SHORT = 64, WORD = 4 };
 
@@ -21,16 +18,6 @@ enum { LANES = 8, SHORT = 64, WORD = 4 };
 typedef struct {
     __m256i reciprocal, half, right;
 } Shares;
-
-/* ek_product of gemmlowp.h. */
-INLINE __m256i product(__m256i a, __m256i b)
-{
-    const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
-    const __m256i even = _mm256_mul_epi32(a, b);
-    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
-    return _mm256_blend_epi32(_mm256_srli_epi64(_mm256_add_epi64(even, half), 31),
-                              _mm256_slli_epi64(_mm256_add_epi64(odd, half), 1), 0xaa);
-}
 
 /* totals: sums of exponentials with 19 fractional bits, from 2^19 to 2^31. */
 INLINE Shares shares_of(__m256i totals)
