@@ -4,6 +4,13 @@
 
 #include <stdint.h>
 
+/* Parameters of the kernels of float32. */
+typedef struct {
+    int32_t batches, times, inputs, cells, outputs, time_major;
+    int32_t coupled, peephole, projection, layer_norm, projection_bias, asymmetric;
+    float cell_clip, projection_clip;
+} LstmFloat32;
+
 /* Positions of tensors, those of the op's inputs, and of the first of several: of the four gates',
  * or of the three whose gates look at the cell. For an input that is left out stands another. */
 enum { LSTM_WEIGHTS = 1 };

@@ -12,12 +12,6 @@
 #include "sigmoid_float32.h"
 #include "square_root.h"
 
-typedef struct {
-    int32_t batches, times, inputs, cells, outputs, time_major;
-    int32_t coupled, peephole, projection, layer_norm, projection_bias, asymmetric;
-    float cell_clip, projection_clip;
-} LstmFloat32;
-
 /* int8 [rows][depth] times a quantised vector, scaled and added to sums. */
 static inline void add_hybrid(const int8_t *matrix, const int16_t *vector, float scale,
                               int32_t rows, int32_t depth, float *sums)

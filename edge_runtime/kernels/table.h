@@ -334,7 +334,8 @@
     x86(transpose_conv_float32, avx2, ek_pack_transpose_conv_float32, ek_scratch_transpose_conv)   \
     x86(transpose_conv_int8_twice, avx2, ek_pack_transpose_conv_int8, ek_scratch_transpose_conv)   \
     x86(transpose_conv_uint8_twice, avx2, ek_pack_transpose_conv_uint8, ek_scratch_transpose_conv) \
-    x86(lstm_float32, avx2, NULL, ek_lstm_float32_scratch)                                         \
+    x86(lstm_float32, avx512, ek_pack_lstm_float32, ek_lstm_float32_scratch)                       \
+    x86(lstm_float32, avx2, ek_pack_lstm_float32, ek_lstm_float32_scratch)                         \
     x86(add_float32, avx2, NULL, NULL)                                                             \
     x86(mul_float32, avx2, NULL, NULL)                                                             \
     x86(strided_copy, avx2, NULL, NULL)
@@ -356,7 +357,8 @@ ek_packer ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2
 ek_packer ek_pack_gemm_float32, ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2;
 ek_packer ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp;
 ek_packer ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp;
-ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp, ek_pack_transpose_conv_float32;
+ek_packer ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32;
+ek_packer ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
 ek_scratch ek_scratch_conv_2d_hybrid, ek_scratch_conv_bytes, ek_scratch_conv_float32;
 ek_scratch ek_scratch_conv_pairs, ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2;
