@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "strided_copy.h"
+#include "table.h"
 
 #define INLINE EK_TARGET __attribute__((always_inline)) static inline
 #define UNROLL _Pragma("GCC unroll 16")
@@ -61,8 +62,7 @@ INLINE void squares(const int32_t size, EkPlane p, const char *input, char *outp
 
 EK_TARGET static void copy_plane(EkPlane p, const char *input, char *output, int32_t size)
 {
-    const int known = size == 1 || size == 2 || size == 4 || size == 8;
-    if (!known || p.inner_read != size || p.outer_write != size) {
+    if (p.inner_read != size || p.outer_write != size) {
         ek_copy_plane(p, input, output, size);
         return;
     }
@@ -86,7 +86,17 @@ EK_TARGET static void copy_plane(EkPlane p, const char *input, char *output, int
                   size);
 }
 
-EK_STRIDED_COPY(EK(strided_copy), copy_plane)
+static EK_STRIDED_COPY(copy_elements, copy_plane)
+
+/* Runs of bytes are not transposed in registers, and are often but one. */
+void ek_strided_copy_avx2(const int32_t *params, void *const *tensors)
+{
+    const int32_t size = ((const StridedCopy *)params)->size;
+    if (size == 1 || size == 2 || size == 4 || size == 8)
+        copy_elements(params, tensors);
+    else
+        ek_strided_copy(params, tensors);
+}
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
 #endif
