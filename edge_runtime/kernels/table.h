@@ -327,6 +327,7 @@
     x86(pool_max_float32, avx2, NULL, NULL)                                                        \
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
+    x86(concatenation, avx2, NULL, NULL)                                                           \
     x86(resize_bilinear_int8_once, avx2, NULL, ek_scratch_resize)                                  \
     x86(resize_bilinear_uint8_float, avx2, NULL, ek_scratch_resize)                                \
     x86(resize_bilinear_float32, avx2, NULL, ek_scratch_resize)                                    \

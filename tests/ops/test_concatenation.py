@@ -9,6 +9,7 @@ import build
 import moved
 import runtimes
 from runtimes import equal
+from trials import Trial, between
 
 
 def joined(dtype, shape, axis, lengths, rng, quantization=(0.5, 0), activation=0):
@@ -66,6 +67,18 @@ SEEDS = {
     "CONCATENATION float32": doubled("float32", 0.0),
     "CONCATENATION int8": doubled("int8", 0.05),
 }
+
+
+def trial(rng):
+    """Parts of a row that are shorter than a vector, or fill some, or many."""
+    rows, most = between(rng, 1, 40), (40, 100, 400)[rng.integers(3)]
+    lengths = [between(rng, 1, most) for _ in range(between(rng, 1, 6))]
+    tensors = [rng.integers(-128, 128, rows * length, np.int8) for length in lengths]
+    tensors.append(np.array(lengths, np.int32))
+    return Trial([rows, len(lengths)], tensors, [len(lengths)], [rows * sum(lengths)])
+
+
+TRIALS = {"concatenation": trial}
 
 
 @settings(max_examples=60, deadline=None)
