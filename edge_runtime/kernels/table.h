@@ -306,10 +306,14 @@
     x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
     arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(add_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
+    x86(mul_int8_twice, avx512, NULL, NULL)                                                        \
     x86(mul_int8_twice, avx2, NULL, NULL)                                                          \
+    x86(mul_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(mul_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(mul_int16_twice, avx2, NULL, NULL)                                                         \
     x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \

@@ -1,4 +1,4 @@
-/* MUL of integers with AVX2. */
+/* MUL of int16 with AVX2. */
 #define EK_ROLLED
 #include "kernel.h"
 
@@ -28,8 +28,6 @@ INLINE __m256i rescaled(const Prepared *p, __m256i a, __m256i b)
     return clamped(moved, p->params.lowest, p->params.highest);
 }
 
-EK_ELEMENTWISE_AVX2(ek_mul_int8_twice_avx2, int8_t, Prepared, prepared, rescaled)
-EK_ELEMENTWISE_AVX2(ek_mul_uint8_twice_avx2, uint8_t, Prepared, prepared, rescaled)
 EK_ELEMENTWISE_AVX2(ek_mul_int16_twice_avx2, int16_t, Prepared, prepared, rescaled)
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */
