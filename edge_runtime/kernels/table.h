@@ -335,6 +335,7 @@
     x86(resize_bilinear_int8_once, avx2, NULL, ek_scratch_resize)                                  \
     x86(resize_bilinear_uint8_float, avx2, NULL, ek_scratch_resize)                                \
     x86(resize_bilinear_float32, avx2, NULL, ek_scratch_resize)                                    \
+    x86(lookup_int8, avx512, NULL, NULL)                                                           \
     x86(lookup_int8, avx2, NULL, NULL)                                                             \
     x86(transpose_conv_float32, avx2, ek_pack_transpose_conv_float32, ek_scratch_transpose_conv)   \
     x86(transpose_conv_int8_twice, avx2, ek_pack_transpose_conv_int8, ek_scratch_transpose_conv)   \
