@@ -327,6 +327,10 @@
     x86(elu_float32, avx2, NULL, NULL)                                                             \
     x86(transcendental_exp_float32, avx512, NULL, NULL)                                            \
     x86(transcendental_exp_float32, avx2, NULL, NULL)                                              \
+    x86(gelu_float32, avx512, NULL, NULL)                                                          \
+    x86(gelu_float32, avx2, NULL, NULL)                                                            \
+    x86(gelu_tanh_float32, avx512, NULL, NULL)                                                     \
+    x86(gelu_tanh_float32, avx2, NULL, NULL)                                                       \
     x86(pool_max_int8, avx512, NULL, NULL)                                                         \
     x86(pool_max_int8, avx2, NULL, NULL)                                                           \
     x86(pool_max_float32, avx512, NULL, NULL)                                                      \

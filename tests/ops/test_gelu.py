@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from runtimes import f32
 from unary import FLOAT, bytes_, compare, int8s, moved
@@ -18,6 +19,8 @@ SEEDS = {
     **unary.seeds("GELU", 0.02, OUTPUTS),
     "GELU by tanh": build.unary("GELU", FLOAT, FLOAT, 19, approximate=True),
 }
+
+TRIALS = {f"{kernel}_float32": trials.unary_floats() for kernel in ("gelu", "gelu_tanh")}
 
 FORMS = {
     False: lambda x: x * erfc(-x * sqrt(0.5)) / 2,

@@ -1,4 +1,4 @@
-/* LOGISTIC, TANH, ELU and EXP of float32 with AVX2. */
+/* LOGISTIC, TANH, ELU, EXP and GELU of float32 with AVX2. */
 #define EK_ROLLED
 #include "kernel.h"
 
