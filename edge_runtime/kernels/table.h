@@ -351,6 +351,8 @@
     x86(lstm_float32, avx2, ek_pack_lstm_float32, ek_lstm_float32_scratch)                         \
     x86(add_float32, avx2, NULL, NULL)                                                             \
     x86(mul_float32, avx2, NULL, NULL)                                                             \
+    x86(prelu_float32, avx2, NULL, NULL)                                                           \
+    x86(leaky_relu_float32, avx2, NULL, NULL)                                                      \
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 

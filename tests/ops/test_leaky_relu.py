@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import build
 import runtimes
+import trials
 import unary
 from micro_arithmetic import Quantization, multiply, quantize_multiplier
 from runtimes import f32
@@ -26,6 +27,15 @@ from unary import (
 SEEDS = unary.seeds(
     "LEAKY_RELU", 0.05, {"int8": (0.04, 1), "uint8": (0.04, 1), "int16": (0.04, 0)}, alpha=0.3
 )
+
+
+def float_trial(rng: np.random.Generator) -> trials.Trial:
+    """Return a trial of the kernel of float32, with any slope: also none and a negative one."""
+    alpha = np.float32(rng.choice([0.3, 0.0, -0.5, 2.0]))
+    return trials.unary_floats(int(alpha.view(np.int32)))(rng)
+
+
+TRIALS = {"leaky_relu_float32": float_trial}
 
 
 @settings(max_examples=100, deadline=None)

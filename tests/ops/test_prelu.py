@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import binary
 import elementwise
 import runtimes
 from micro_arithmetic import int32, multiply, quantize_multiplier
 from runtimes import drawn, equal, f32
+from trials import Trial, float32s
 
 QUANTIZED = ("int8", "uint8")
 SCALES = ((0.05, 0), (0.01, 0), (0.04, 0))
@@ -22,6 +24,16 @@ def seed(dtype: str) -> bytes:
 
 
 SEEDS = {f"PRELU {dtype}": seed(dtype) for dtype in ("float32", *QUANTIZED)}
+
+
+def float_trial(rng: np.random.Generator) -> Trial:
+    """Return a trial of the kernel of float32."""
+    kind = int(rng.integers(8))
+    tensors, elements = binary.operands(rng, lambda count: float32s(rng, count, kind))
+    return Trial([elements], tensors, [2], [4 * elements])
+
+
+TRIALS = {"prelu_float32": float_trial}
 
 
 @st.composite

@@ -83,8 +83,8 @@ typedef struct {
 
 INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t flip)
 {
-    const Bounds bounds = {V(set1_epi8)((char)(lowest - flip)), V(set1_epi8)((char)(highest - flip)),
-                           V(set1_epi8)((char)flip)};
+    const Bounds bounds = {V(set1_epi8)((char)(lowest - flip)),
+                           V(set1_epi8)((char)(highest - flip)), V(set1_epi8)((char)flip)};
     return bounds;
 }
 
@@ -119,9 +119,9 @@ INLINE Vector packed(const Vector *parts, const Bounds *bounds)
 
 /* ---- ADD and SUB ---- */
 
-/* The sum is calculated in fixed point, which is exact where it is further from a half than that and
- * the roundings of ek_rescale_twice can be off by; otherwise it is calculated again. Vectors have
- * pairs of an element of a and one of b, each in the high byte of a word. */
+/* The sum is calculated in fixed point, which is exact where it is further from a half than that
+ * and the roundings of ek_rescale_twice can be off by; otherwise it is calculated again. Vectors
+ * have pairs of an element of a and one of b, each in the high byte of a word. */
 typedef struct {
     const AddRescaled *params;
     Vector high, low;       /* words of both inputs' factors, of 30 bits */

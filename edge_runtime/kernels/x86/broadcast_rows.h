@@ -15,8 +15,8 @@ typedef struct {
 /* Calculates the row, with what the kernel has prepared. */
 typedef void ek_row_kernel(const void *prepared, const EkRow *row);
 
-/* Runs it for all rows of tensors: a, b, loops int32 [3][EK_LOOPS], output; with elements of so many
- * bytes. A row of b that all rows of a repeat is laid out so that there is one row in all. */
+/* Runs it for all rows of tensors: a, b, loops int32 [3][EK_LOOPS], output; with elements of so
+ * many bytes. A row of b that all rows of a repeat is laid out so that there is one row in all. */
 void ek_run_rows(ek_row_kernel *kernel, const void *prepared, int32_t size, void *const *tensors);
 
 #endif

@@ -1,5 +1,5 @@
-/* Kernels of two broadcast tensors of int16 and float32 with AVX2, 8 elements at once; the same bytes
- * as those of broadcast.h. */
+/* Kernels of two broadcast tensors of int16 and float32 with AVX2, 8 elements at once; the same
+ * bytes as those of broadcast.h. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -104,10 +104,10 @@ INLINE void store_float(float *to, __m256i values, int32_t left)
         _mm256_storeu_si256((void *)to, values);
 }
 
-/* Defines a kernel by element(Prepared, a, b), of vectors of int32, or of floats as __m256i;
- * prepare(params) is what it needs of the parameters. */
-#define EK_ELEMENTWISE_AVX2(kernel, type, Prepared, prepare, element)                              \
-    TARGET static void kernel##_row(const void *prepared_, const EkRow *row)                       \
+/* Defines the loop over a row by element(Prepared, a, b), of vectors of int32, or of floats as
+ * __m256i. */
+#define EK_ROW_AVX2(name, type, Prepared, element)                                                 \
+    TARGET static void name(const void *prepared_, const EkRow *row)                               \
     {                                                                                              \
         const Prepared p = *(const Prepared *)prepared_;                                           \
         const type *a = row->a, *b = row->b;                                                       \
@@ -123,7 +123,11 @@ INLINE void store_float(float *to, __m256i values, int32_t left)
             phase += LANES;                                                                        \
             phase -= phase < period ? 0 : period;                                                  \
         }                                                                                          \
-    }                                                                                              \
+    }
+
+/* Defines a kernel by its element; prepare(params) is what that needs of the parameters. */
+#define EK_ELEMENTWISE_AVX2(kernel, type, Prepared, prepare, element)                              \
+    EK_ROW_AVX2(kernel##_row, type, Prepared, element)                                             \
     TARGET void kernel(const int32_t *params, void *const *tensors)                                \
     {                                                                                              \
         const Prepared p = prepare(params);                                                        \

@@ -10,8 +10,8 @@
 
 enum { BYTES = 64 }; /* of a vector */
 
-/* Pairs of entries by words whose low 6 bits are the number of a pair; "high" has those of the upper
- * half of the table. */
+/* Pairs of entries by words whose low 6 bits are the number of a pair; "high" has those of the
+ * upper half of the table. */
 INLINE __m512i pairs(const __m512i *table, __m512i numbers, __mmask32 high)
 {
     const __m512i low = _mm512_permutex2var_epi16(table[0], numbers, table[1]);

@@ -1,5 +1,6 @@
-/* LOGISTIC, TANH, ELU, EXP and GELU of float32 in vectors; the same bytes as the portable kernels. The
- * file that includes this defines LANES, and KERNEL(name) as the name of a kernel of its level. */
+/* LOGISTIC, TANH, ELU, EXP and GELU of float32 in vectors; the same bytes as the portable kernels.
+ * The file that includes this defines LANES, and KERNEL(name) as the name of a kernel of its
+ * level. */
 #include "exponential.h"
 #include "float_bits.h"
 #include "table.h"
