@@ -13,12 +13,18 @@
 #define SMALLER(a, b) (Doubles)_mm512_min_pd((__m512d)(a), (__m512d)(b))
 #define FUSED(a, b, c) (Doubles)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
 #define LARGER_FLOATS(a, b) (Floats)_mm256_max_ps((__m256)(a), (__m256)(b))
+#define FIRST(count) (__mmask8)(0xff >> (LANES - (count)))
+#define LOAD(from, there) (Floats)_mm256_maskz_loadu_ps(there, from)
+#define STORE(to, there, numbers) _mm256_mask_storeu_ps(to, there, (__m256)(numbers))
 #else
 #define TARGET __attribute__((target("avx2,fma")))
 #define LARGER(a, b) (Doubles)_mm256_max_pd((__m256d)(a), (__m256d)(b))
 #define SMALLER(a, b) (Doubles)_mm256_min_pd((__m256d)(a), (__m256d)(b))
 #define FUSED(a, b, c) (Doubles)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
 #define LARGER_FLOATS(a, b) (Floats)_mm_max_ps((__m128)(a), (__m128)(b))
+#define FIRST(count) _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3))
+#define LOAD(from, there) (Floats)_mm_maskload_ps(from, there)
+#define STORE(to, there, numbers) _mm_maskstore_ps(to, there, (__m128)(numbers))
 #endif
 #define INLINE TARGET __attribute__((always_inline)) static inline
 #define SHARED TARGET __attribute__((noinline)) static
@@ -52,8 +58,26 @@ INLINE Doubles doubles_of(Floats numbers)
 #endif
 }
 
-/* ek_exp; of NaN and a bound, LARGER and SMALLER are the bound. */
-SHARED Doubles exp_of(Doubles x)
+/* The first "left" floats, if those are fewer. */
+INLINE Floats load(const float *from, int32_t left)
+{
+    Floats numbers;
+    if (left < LANES)
+        return LOAD(from, FIRST(left));
+    memcpy(&numbers, from, sizeof numbers);
+    return numbers;
+}
+
+INLINE void store(float *to, Floats numbers, int32_t left)
+{
+    if (left < LANES)
+        STORE(to, FIRST(left), numbers);
+    else
+        memcpy(to, &numbers, sizeof numbers);
+}
+
+/* ek_exp; of NaN and a bound, LARGER and SMALLER are the bound. GELU does without. */
+SHARED __attribute__((unused)) Doubles exp_of(Doubles x)
 {
     x = SMALLER(LARGER(x, all(-708)), all(709));
     const Doubles half = (Doubles)(((Longs)x & (Longs)all(-0.0)) | (Longs)all(0.5));

@@ -1,0 +1,12 @@
+/* GELU of float32 with AVX2. */
+#define EK_ROLLED
+#include "kernel.h"
+
+#ifdef EK_X86
+#define KERNEL(name) ek_##name##_avx2
+#define LANES 4
+
+#include "gelu_float32.h"
+#else
+typedef int ek_nothing_here; /* C99 wants a declaration in every file */
+#endif
