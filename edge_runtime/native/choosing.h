@@ -141,7 +141,7 @@ static PyObject *choose(PyObject *Py_UNUSED(module), PyObject *arguments)
             choose_variant(name, highest, operands.params, operands.tensors, &packing);
         const int32_t *read = read_params(&operands, &packing);
         if (variant)
-            result = Py_BuildValue("sn", variant->level,
+            result = Py_BuildValue("sn", LEVELS[variant->level],
                                    (Py_ssize_t)(variant->scratch ? variant->scratch(read) : 0));
         else
             PyErr_Format(PyExc_ValueError, "there are no instructions %s here", highest);

@@ -185,7 +185,7 @@ static int pack_step(Session *self, const Variant *variant, Step *step, void *co
     ek_packing packing = {0}, groups[SIZES];
     if (!variant->pack(step->params[0], tensors, &packing)) {
         PyErr_Format(PyExc_ValueError, "%s: these parameters and constants are not for %s",
-                     variant->name, variant->level);
+                     variant->name, LEVELS[variant->level]);
         return -1;
     }
     memset(groups, 0, sizeof groups);

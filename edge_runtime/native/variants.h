@@ -17,17 +17,26 @@
 #include <sys/sysctl.h>
 #endif
 
+/* Levels by number: an address in a table is 24 bytes more for the loader. */
+#define NUMBER(level) LEVEL_##level,
+typedef enum { EK_LEVELS(NUMBER) LEVEL_COUNT } Level;
+#define NAME(level) #level,
+static const char *const LEVELS[] = {EK_LEVELS(NAME)};
+#undef NAME
+#undef NUMBER
+
 typedef struct {
-    const char *name, *level;
+    const char *name;
+    Level level;
     ek_kernel *run; /* NULL: compiled elsewhere */
     ek_packer *pack; /* NULL: it reads the parameters and constants of the portable kernel */
     ek_scratch *scratch; /* NULL: it needs none */
 } Variant;
 
-#define PRESENT(name, level, pack, scratch) {#name, #level, ek_##name##_##level, pack, scratch},
-#define ABSENT(name, level, pack, scratch) {#name, #level, NULL, pack, scratch},
-#define PORTABLE(name) {#name, "portable", ek_##name, NULL, NULL},
-#define WITH_SCRATCH(name, scratch) {#name, "portable", ek_##name, NULL, scratch},
+#define PRESENT(name, level, pack, scratch) {#name, LEVEL_##level, ek_##name##_##level, pack, scratch},
+#define ABSENT(name, level, pack, scratch) {#name, LEVEL_##level, NULL, pack, scratch},
+#define PORTABLE(name) {#name, LEVEL_portable, ek_##name, NULL, NULL},
+#define WITH_SCRATCH(name, scratch) {#name, LEVEL_portable, ek_##name, NULL, scratch},
 #ifdef EK_X86
 #define X86 PRESENT
 #else
@@ -42,10 +51,6 @@ static const Variant VARIANTS[] = {EK_VARIANTS_BY(X86, ARM64, ABSENT, PRESENT)
                                        EK_KERNELS(PORTABLE)
                                            EK_KERNELS_WITH_SCRATCH(WITH_SCRATCH)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };
-
-#define LEVEL(level) #level,
-static const char *const LEVELS[] = {EK_LEVELS(LEVEL)};
-enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
 
 #ifdef EK_X86
 /* Whether tiles of int8 are there, and the system lets this process use them, which Linux wants to be
@@ -111,7 +116,7 @@ static int supported(const char *level)
 static const Variant *find_variant(const char *name, const char *level)
 {
     for (int i = 0; i < VARIANT_COUNT; i++)
-        if (!strcmp(VARIANTS[i].name, name) && !strcmp(VARIANTS[i].level, level))
+        if (!strcmp(VARIANTS[i].name, name) && !strcmp(LEVELS[VARIANTS[i].level], level))
             return &VARIANTS[i];
     return NULL;
 }
