@@ -13,9 +13,6 @@ typedef struct {
     int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
 } Conv2D;
 
-/* Positions whose windows variants have in scratch memory. */
-enum { EK_TILE = 12 };
-
 /* Whether windows are the positions of the input, one after another: no padding either. */
 static inline int32_t ek_is_pointwise(const Conv2D *p)
 {

@@ -15,8 +15,9 @@
 
 /* EK_ABOVE: outputs at or above the zero point, by one floor; all outputs, where they are rounded
  * once. EK_EITHER: of either side, the numerator doubled. EK_TWICE and EK_ONCE: as
- * ek_rescale_twice and ek_rescale_once, for any numbers. EK_FLOAT: by a float factor. */
-enum { EK_ABOVE, EK_EITHER, EK_TWICE, EK_ONCE, EK_FLOAT };
+ * ek_rescale_twice and ek_rescale_once, for any numbers. EK_FLOAT: by a float factor. EK_HYBRID: to
+ * float32, where inputs are quantised at run time. */
+enum { EK_ABOVE, EK_EITHER, EK_TWICE, EK_ONCE, EK_FLOAT, EK_HYBRID };
 
 /* Numbers of an output, each a vector of int32, one behind the other; the rounding is two vectors
  * of int64, of the outputs with an even and with an odd number in the vector. */
@@ -24,7 +25,8 @@ enum {
     EK_BIAS,
     EK_MULTIPLIER,       /* or the float factor */
     EK_ROUNDING,         /* what is added to the product; with EK_TWICE, the shift to the left */
-    EK_SHIFT = 4,        /* to the right */
+    EK_ADDEND = 2,       /* with EK_HYBRID, the float bias */
+    EK_SHIFT = 4,        /* to the right; with EK_HYBRID, the sum of the weights */
     EK_COLUMNS,
 };
 

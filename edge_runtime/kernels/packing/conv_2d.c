@@ -149,11 +149,16 @@ static Output output_of(const Conv2D *p, const Form *form, void *const *tensors,
         size += weight < 0 ? -weight : weight;
         sum += weight;
     }
-    sum *= form->added + p->input_zero_point;
+    const int64_t all = sum * (form->added + p->input_zero_point);
+    const int32_t whole = rounding == HYBRID ? 0 : bias;
     output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
-    output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
+    output.bias = (int32_t)((uint32_t)whole - (uint32_t)(uint64_t)all);
     output.factor = ((const int32_t *)tensors[3])[o];
-    output.shift = rounding != FLOAT ? ((const int32_t *)tensors[4])[o] : 0;
+    output.shift = rounding < FLOAT ? ((const int32_t *)tensors[4])[o] : 0;
+    if (rounding == HYBRID) {
+        output.shift = (int32_t)sum;
+        output.addend = bias;
+    }
     return output;
 }
 
@@ -169,7 +174,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     const Conv2D *const p = (const Conv2D *)params;
     const size_t lanes = form->lanes, outputs = (size_t)p->outputs;
     const int doubling = form->doubling && rounding == TWICE;
-    for (int i = 1; i < 4 + (rounding != FLOAT); i++)
+    for (int i = 1; i < 4 + (rounding < FLOAT); i++)
         if (!tensors[i])
             return 0;
     if (!fits(p, form->element) || (doubling && saturates(tensors[3], outputs)))
@@ -208,12 +213,14 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     for (size_t o = 0; o < outputs; o++)
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode,
                         rounding == ONCE ? EK_ONCE : EK_TWICE);
-    mode = rounding == FLOAT ? EK_FLOAT : mode;
+    mode = rounding == FLOAT ? EK_FLOAT : rounding == HYBRID ? EK_HYBRID : mode;
     put_start(mode, chunks, flip, packed);
     for (size_t o = 0; o < outputs; o++) {
         const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;
         const size_t within = o % (2 * lanes);
-        const size_t vector = ek_vector(within, many), lane = ek_lane(within, many);
+        const int in_order = rounding == HYBRID; /* floats are not packed */
+        const size_t vector = in_order ? within / lanes : ek_vector(within, many);
+        const size_t lane = in_order ? within % lanes : ek_lane(within, many);
         const size_t head = (before + vector) * EK_COLUMNS * lanes * 4;
         const Output output = output_of(p, form, tensors, o, rounding);
         put_head(doubling ? EK_TWICE : mode, rounding, output, p->output_zero_point, lanes, lane,
@@ -323,6 +330,27 @@ int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
     return pack(&PAIRS, FLOAT, params, tensors, packing);
 }
 
+int ek_pack_conv_2d_hybrid_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return fills_tiles((const Conv2D *)params) && pack(&TILES, HYBRID, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_hybrid_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack(&ZMM, HYBRID, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_hybrid_avxvnni(const int32_t *params, void *const *tensors,
+                                   ek_packing *packing)
+{
+    return pack(&YMM, HYBRID, params, tensors, packing);
+}
+
+int ek_pack_conv_2d_hybrid_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack(&PAIRS, HYBRID, params, tensors, packing);
+}
+
 /* Whether half of the eight bytes that SMMLA multiplies would be padding. */
 static inline int is_short(const Conv2D *p)
 {
@@ -407,4 +435,26 @@ size_t ek_scratch_conv_tiles(const int32_t *params)
     const size_t copies = 2 * EK_TILE_ROWS * EK_TILE_BYTES * tiles.steps;
     const size_t beyond = EK_TILE_ROWS * (size_t)bands.step;
     return ek_band_size(&bands, 1) + 64 + (tiles.in_band ? beyond : copies);
+}
+
+/* An image in bytes, and what comes before. */
+static inline size_t image_size(const int32_t *params)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    return ek_rounded((size_t)p->height * (size_t)p->width * (size_t)p->channels);
+}
+
+size_t ek_scratch_hybrid_bytes(const int32_t *params)
+{
+    return image_size(params) + ek_scratch_conv_bytes(params);
+}
+
+size_t ek_scratch_hybrid_pairs(const int32_t *params)
+{
+    return image_size(params) + ek_scratch_conv_pairs(params);
+}
+
+size_t ek_scratch_hybrid_tiles(const int32_t *params)
+{
+    return image_size(params) + ek_scratch_conv_tiles(params);
 }

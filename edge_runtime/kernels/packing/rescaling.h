@@ -12,10 +12,11 @@
 typedef struct {
     int64_t bound;               /* no sum of the output, with its bias, is further from 0 */
     int32_t bias, factor, shift; /* of the kernel; the bias for the inputs that the variant reads */
+    int32_t addend;              /* with HYBRID: bits of the float bias; the shift is the weights' sum */
 } Output;
 
-/* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, or a float, halves to even. */
-enum { ONCE, TWICE, FLOAT };
+/* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, a float, halves to even, or not. */
+enum { ONCE, TWICE, FLOAT, HYBRID };
 
 /* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave
  * int64. */
@@ -56,6 +57,12 @@ static inline void put_head(int32_t mode, int rounding, Output output, int32_t z
     const int32_t right = none ? 1 : left ? 0 : -output.shift;
     int64_t added = 0;
     head[lane + EK_BIAS * lanes] = output.bias;
+    if (mode == EK_HYBRID) {
+        head[lane + EK_MULTIPLIER * lanes] = output.factor;
+        head[lane + EK_ADDEND * lanes] = output.addend;
+        head[lane + EK_SHIFT * lanes] = output.shift;
+        return;
+    }
     head[lane + EK_MULTIPLIER * lanes] = none ? 0 : output.factor;
     head[lane + EK_SHIFT * lanes] = mode == EK_ONCE    ? 31 - output.shift
                                     : mode == EK_ABOVE ? right - 1

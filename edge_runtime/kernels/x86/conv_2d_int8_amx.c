@@ -10,6 +10,8 @@ enum { ADDED = 0 };
 #include "int8_zmm.h"
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
+#define HYBRID(order) ek_conv_2d_hybrid_##order##_amx
+#define QUANTIZE ek_quantize_bytes_avx512
 #define WIDE 2
 /* Tiles of whole lines that no window is missing from end where the image does. */
 #define IN_PLACE(p, rows)                                                                          \
@@ -40,7 +42,7 @@ typedef struct {
     const EkPiece *pieces;
     size_t steps;
     int32_t count, outputs; /* of pieces; of a window */
-    ptrdiff_t apart;        /* from window to window */
+    ptrdiff_t apart, size;  /* from window to window; bytes of an output */
     const char *heads, *weights;
     rescaler *const *rescalers;
     const Bounds *bounds;
@@ -109,7 +111,8 @@ TARGET static void finish(const Layer *layer, const Job *jobs)
                                            totals);
         for (int32_t n = 0; n < 2; n++)
             layer->rescalers[wide](totals + n * (wide + 1) * HIGH, jobs[n].count, head, left,
-                                   layer->bounds, jobs[n].output + o, layer->outputs);
+                                   layer->bounds, jobs[n].output + o * layer->size,
+                                   layer->outputs);
     }
 }
 
@@ -132,7 +135,7 @@ TARGET static void outputs_in_band(const Layer *layer, const EkBands *b, const u
 {
     const int32_t single = b->output_width == 1; /* windows of all rows follow one another */
     const int32_t width = single ? rows : b->output_width, lines = single ? 1 : rows;
-    const ptrdiff_t outputs = layer->outputs;
+    const ptrdiff_t outputs = layer->outputs * layer->size;
     Job jobs[2];
     int32_t count = 0;
     for (int32_t row = 0; row < lines; row++) {
@@ -181,7 +184,7 @@ TARGET static void outputs_of_copies(const Layer *layer, const EkBands *b, const
         gather(layer, places, copies + count * HIGH * layer->apart);
         jobs[count++] = job;
         count = do_jobs(layer, jobs, count, done + HIGH >= windows);
-        output += HIGH * (ptrdiff_t)layer->outputs;
+        output += HIGH * layer->outputs * layer->size;
     }
 }
 
@@ -190,6 +193,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
 {
     const EkTiles form = ek_tiles(p);
     const size_t places = ek_tile_places(form);
+    const int32_t mode = *(const int32_t *)(const void *)packed;
     const char *const offsets = packed + 64, *pieces = offsets + ek_rounded(form.steps * 4);
     const uintptr_t behind = (uintptr_t)band + ek_band_size(b, ELEMENT);
     const Layer layer = {
@@ -199,9 +203,10 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
         .count = (int32_t)form.pieces,
         .outputs = p->outputs,
         .apart = form.in_band ? b->step : (ptrdiff_t)form.steps * EK_TILE_BYTES,
+        .size = size_of(mode),
         .heads = packed + ek_heads_start(places),
         .weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES),
-        .rescalers = RESCALERS[*(const int32_t *)(const void *)packed],
+        .rescalers = RESCALERS[mode],
         .bounds = bounds,
     };
     const EkTileShapes tiles = ek_full_tiles();

@@ -5,6 +5,8 @@
 #include "int8_avx2.h"
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avx2
+#define HYBRID(order) ek_conv_2d_hybrid_##order##_avx2
+#define QUANTIZE ek_quantize_bytes_avx2
 #define ROWS_KERNEL ek_fully_connected_int8_once_avx2
 enum { MOST = 6 };
 

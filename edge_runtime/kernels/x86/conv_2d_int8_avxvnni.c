@@ -5,6 +5,8 @@
 #include "int8_avxvnni.h"
 
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avxvnni
+#define HYBRID(order) ek_conv_2d_hybrid_##order##_avxvnni
+#define QUANTIZE ek_quantize_bytes_avx2
 #define ROWS_KERNEL ek_fully_connected_int8_once_avxvnni
 enum { MOST = 6 };
 

@@ -60,6 +60,26 @@ INLINE Place places_from(Place at, const EkBands *b, int32_t count, const uint8_
     return at;
 }
 
+/* The outputs of an image; returns where those of the next one begin. */
+TARGET static int8_t *convolve_image(const Conv2D *p, const EkBands *b, const Bounds *bounds,
+                                     const int8_t *input, const char *packed, int8_t *output,
+                                     uint8_t *band)
+{
+    const ptrdiff_t size = size_of(*(const int32_t *)(const void *)packed);
+    for (int32_t row = 0; row < b->output_height; row += b->band) {
+        const int32_t rows = ek_least(b->band, b->output_height - row);
+        uint8_t *from = band;
+        if (IN_PLACE(p, rows))
+            from = (uint8_t *)(uintptr_t)(input + row * b->row);
+        else
+            copy_band(b, input, row * b->stride_h - b->top, (rows - 1) * b->stride_h + b->rows,
+                      p->channels, p->input_zero_point, band);
+        band_outputs(p, b, bounds, packed, from, rows, output);
+        output += (ptrdiff_t)rows * b->output_width * p->outputs * size;
+    }
+    return output;
+}
+
 TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
                             uint8_t *band)
 {
@@ -73,17 +93,7 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
     bounds = flipped(bounds, b.flip);
 #endif
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
-        for (int32_t row = 0; row < b.output_height; row += b.band) {
-            const int32_t rows = ek_least(b.band, b.output_height - row);
-            uint8_t *from = band;
-            if (IN_PLACE(p, rows))
-                from = (uint8_t *)(uintptr_t)(input + row * b.row);
-            else
-                copy_band(&b, input, row * b.stride_h - b.top, (rows - 1) * b.stride_h + b.rows,
-                          p->channels, p->input_zero_point, band);
-            band_outputs(p, &b, &bounds, tensors[1], from, rows, output);
-            output += (ptrdiff_t)rows * b.output_width * p->outputs;
-        }
+        output = convolve_image(p, &b, &bounds, input, tensors[1], output, band);
 }
 
 void KERNEL(twice)(const int32_t *params, void *const *tensors)
@@ -95,3 +105,34 @@ void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
+
+#ifdef HYBRID
+/* Images quantised to bytes, one after another. Where a window leaves an image there are zero
+ * points, so that what is subtracted for these is the same of all windows. */
+TARGET static void hybrid(const int32_t *params, void *const *tensors, int32_t asymmetric)
+{
+    Conv2D layer = *(const Conv2D *)params;
+    const EkBands b = ek_bands(&layer, ELEMENT);
+    const ptrdiff_t image = (ptrdiff_t)layer.height * layer.width * layer.channels;
+    const float *input = tensors[0];
+    int8_t *const bytes = tensors[5], *output = tensors[4];
+    uint8_t *const band = (uint8_t *)bytes + ek_rounded((size_t)image);
+    for (int32_t batch = 0; batch < layer.batches; batch++, input += image) {
+        const EkQuantized quantized = QUANTIZE(input, image, asymmetric, bytes);
+        const Bounds bounds =
+            hybrid_bounds(quantized, !asymmetric, &layer.lowest, &layer.highest);
+        layer.input_zero_point = quantized.zero_point;
+        output = convolve_image(&layer, &b, &bounds, bytes, tensors[1], output, band);
+    }
+}
+
+void HYBRID(symmetric)(const int32_t *params, void *const *tensors)
+{
+    hybrid(params, tensors, 0);
+}
+
+void HYBRID(asymmetric)(const int32_t *params, void *const *tensors)
+{
+    hybrid(params, tensors, 1);
+}
+#endif

@@ -47,9 +47,22 @@ RESCALER(once_wide, rescaled_once, WIDE)
 RESCALER(float_one, rescaled_float, 1)
 RESCALER(float_wide, rescaled_float, WIDE)
 
+#ifdef HYBRID
+#include "int8_hybrid.h"
+#define HYBRIDS , {hybrid_one, hybrid_wide}
+#else
+#define HYBRIDS
+#endif
+
+/* Bytes of an output. */
+static inline ptrdiff_t size_of(int32_t mode)
+{
+    return mode == EK_HYBRID ? sizeof(float) : 1;
+}
+
 /* By mode, and whether positions have WIDE vectors. */
 static rescaler *const RESCALERS[][2] = {{above_one, above_wide},
                                          {either_one, either_wide},
                                          {twice_one, twice_wide},
                                          {once_one, once_wide},
-                                         {float_one, float_wide}};
+                                         {float_one, float_wide} HYBRIDS};

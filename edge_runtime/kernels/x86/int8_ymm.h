@@ -18,6 +18,7 @@ typedef __m256 Floats;
 typedef struct {
     __m256i lowest, highest, moved, less, flip;
     __m256 low, high;
+    __m256 before, behind; /* of int8_hybrid.h */
 } Bounds;
 
 INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t zero_point)
@@ -26,7 +27,8 @@ INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t zero_point)
                            _mm256_set1_epi32(zero_point), _mm256_setzero_si256(),
                            _mm256_setzero_si256(),
                            _mm256_set1_ps((float)(lowest - zero_point)),
-                           _mm256_set1_ps((float)(highest - zero_point))};
+                           _mm256_set1_ps((float)(highest - zero_point)),
+                           _mm256_set1_ps(1), _mm256_set1_ps(1)};
     return bounds;
 }
 
@@ -65,6 +67,15 @@ INLINE Vector bits_of(Vector numbers, Vector mask)
 INLINE Floats floats_of(Vector bits)
 {
     return _mm256_castsi256_ps(bits);
+}
+
+/* As many as there are of a vector. */
+INLINE void store_floats(float *to, Floats values, int32_t count)
+{
+    if (count >= LANES)
+        _mm256_storeu_ps(to, values);
+    else
+        memcpy(to, &values, (size_t)count * sizeof *to);
 }
 
 /* The high halves of numbers of 64 bits, in turns. */

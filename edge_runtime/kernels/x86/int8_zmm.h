@@ -22,6 +22,7 @@ typedef __m512 Floats;
 typedef struct {
     __m512i lowest, highest, moved;
     __m512 low, high;
+    __m512 before, behind; /* of int8_hybrid.h */
 } Bounds;
 
 INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t zero_point)
@@ -29,7 +30,8 @@ INLINE Bounds bounds_of(int32_t lowest, int32_t highest, int32_t zero_point)
     const Bounds bounds = {_mm512_set1_epi8((char)lowest), _mm512_set1_epi8((char)highest),
                            _mm512_set1_epi32(zero_point),
                            _mm512_set1_ps((float)(lowest - zero_point)),
-                           _mm512_set1_ps((float)(highest - zero_point))};
+                           _mm512_set1_ps((float)(highest - zero_point)),
+                           _mm512_set1_ps(1), _mm512_set1_ps(1)};
     return bounds;
 }
 
@@ -98,6 +100,13 @@ INLINE Vector bits_of(Vector numbers, Vector mask)
 INLINE Floats floats_of(Vector bits)
 {
     return _mm512_castsi512_ps(bits);
+}
+
+/* As many as there are of a vector. */
+INLINE void store_floats(float *to, Floats values, int32_t count)
+{
+    const __mmask16 there = (__mmask16)(count < LANES ? 0xffff >> (LANES - count) : 0xffff);
+    _mm512_mask_storeu_ps(to, there, values);
 }
 
 /* The high halves of numbers of 64 bits, in turns. */
