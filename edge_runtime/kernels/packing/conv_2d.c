@@ -4,142 +4,25 @@
 
 #include <string.h>
 
-#include "conv_2d_bands.h"
+#include "conv_2d_weights.h"
 #include "fully_connected.h"
 #include "rescaling.h"
 #include "table.h"
 
-/* The form that a level reads. Bytes are multiplied by four, in the lane of an output; int16 in
- * pairs. NEON multiplies pairs of bytes, and adds two products in 16 bits; SMMLA eight bytes. */
-typedef struct {
-    size_t lanes, element; /* outputs of a vector, bytes of a number in the band */
-    int32_t added;         /* to the numbers there */
-    size_t together, part; /* bytes of an output multiplied at once, and those side by side */
-    int doubling;          /* whether all modes have the numbers of EK_TWICE, for SQRDMULH */
-    int tiles;             /* whether 16 chunks are multiplied at once */
-    int is_unsigned;       /* whether weights are uint8 */
-} Form;
-
-static const Form ZMM = {16, 1, 128, 4, 4, 0, 0, 0}, YMM = {8, 1, 128, 4, 4, 0, 0, 0};
-static const Form PAIRS = {8, 2, 0, 4, 4, 0, 0, 0}, UNSIGNED_PAIRS = {8, 2, 0, 4, 4, 0, 0, 1};
-static const Form TILES = {16, 1, 0, 4, 4, 0, 1, 0}, NEON = {8, 1, 0, 4, 2, 1, 0, 0};
-static const Form DOTPROD = {8, 1, 0, 4, 4, 1, 0, 0}, I8MM = {8, 1, 0, 8, 8, 1, 0, 0};
-
-/* Numbers of a run of a window, and how many runs a window has. */
-static inline size_t run_of(const Conv2D *p)
-{
-    return (size_t)(ek_run(p) * p->channels);
-}
-
-static inline size_t runs_of(const Conv2D *p)
-{
-    return (size_t)(p->window_height * (p->window_width / ek_run(p)));
-}
-
-/* Bytes of a run that fills a multiple of "whole" bytes. */
-static inline size_t run_size(const Conv2D *p, const Form *form, size_t whole)
-{
-    return (run_of(p) * form->element + whole - 1) / whole * whole;
-}
-
-/* A weight, less the zero point of uint8. */
-static inline int32_t weight_at(const Conv2D *p, const Form *form, const int8_t *weights, size_t at)
-{
-    return form->is_unsigned ? (uint8_t)weights[at] - p->weights_zero_point : weights[at];
-}
-
 /* A band of an image much smaller than its windows would take more memory than the image. */
-static inline int fits(const Conv2D *p, size_t element)
+static inline int fits(const Conv2D *p, const Form *form)
 {
     const size_t image = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
-    const EkBands bands = ek_bands(p, (int32_t)element);
-    const size_t size = ek_band_size(&bands, (int32_t)element);
-    return p->channels == p->depth && size < 16 * image + (1 << 16) && size < (size_t)1 << 30;
-}
-
-/* Writes the offset of each "size" bytes, of which those of a run fill a multiple of "whole". */
-static inline void put_offsets(const Conv2D *p, const Form *form, size_t whole, int32_t size,
-                               int32_t *offsets)
-{
     const EkBands bands = ek_bands(p, (int32_t)form->element);
-    const int32_t run = ek_run(p), bytes = (int32_t)run_size(p, form, whole);
-    for (int32_t i = 0; i < p->window_height; i++)
-        for (int32_t j = 0; j < p->window_width; j += run) {
-            const ptrdiff_t column = (ptrdiff_t)j * p->dilation_w * p->channels;
-            const ptrdiff_t start = i * p->dilation_h * bands.pitch + column;
-            for (int32_t k = 0; k < bytes; k += size)
-                *offsets++ = (int32_t)(start * (ptrdiff_t)form->element) + k;
-        }
-}
-
-/* Writes the pieces of a window that is copied. */
-static inline void put_pieces(const Conv2D *p, EkPiece *pieces)
-{
-    const EkBands bands = ek_bands(p, 1);
-    const int32_t run = ek_run(p), bytes = run * p->channels;
-    const int32_t apart = (bytes + EK_CHUNK - 1) / EK_CHUNK * EK_CHUNK;
-    int64_t to = 0, before = 0;
-    for (int32_t i = 0; i < p->window_height; i++)
-        for (int32_t j = 0; j < p->window_width; j += run, to += apart) {
-            const int64_t from = i * p->dilation_h * bands.pitch +
-                                 (int64_t)j * p->dilation_w * p->channels - to;
-            for (int64_t at = to, end = to + bytes, next; at < end; at = next, pieces++) {
-                const int64_t tile = at / EK_TILE_BYTES * EK_TILE_BYTES;
-                next = end < tile + EK_TILE_BYTES ? end : tile + EK_TILE_BYTES;
-                pieces->mask = ~(uint64_t)0 >> (64 - (next - at)) << (at - tile);
-                pieces->offset = (int32_t)(from + tile);
-                pieces->last = 0;
-                if (tile != before)
-                    pieces[-1].last = 1;
-                before = tile;
-            }
-        }
-    pieces[-1].last = 1;
-}
-
-/* Whether two products that NEON adds in 16 bits could leave them: 2 * -128 * -128 does. */
-static int overflows(const Conv2D *p, const int8_t *weights)
-{
-    const size_t run = run_of(p), all = runs_of(p) * (size_t)p->outputs;
-    for (size_t i = 0; i < all; i++, weights += run)
-        for (size_t k = 0; k + 2 < run; k++)
-            if (k % 4 < 2 && weights[k] == -128 && weights[k + 2] == -128)
-                return 1;
-    return 0;
-}
-
-/* What a weight has in a window whose chunks are multiplied once, or twice: with -127 at least, and
- * with the rest. */
-static inline int32_t part_of(int32_t weight, int32_t times, int32_t time)
-{
-    const int32_t first = times == 2 ? ek_most(weight, -127) : weight;
-    return time == 0 ? first : weight - first;
-}
-
-/* Writes the weights of a vector's lane, in chunks that are "next" apart; those of a run fill a
- * multiple of "whole" bytes. */
-static void put_lane(const Conv2D *p, const Form *form, size_t whole, const int8_t *weights,
-                     int32_t times, size_t next, char *to)
-{
-    const size_t run = run_of(p), runs = runs_of(p), count = form->together / form->element;
-    const size_t chunks = run_size(p, form, whole) / form->together;
-    for (size_t i = 0; i < (size_t)times * runs; i++, to += chunks * next)
-        for (size_t k = 0; k < run; k++) {
-            const int32_t whole_weight = weight_at(p, form, weights, i % runs * run + k);
-            const int16_t weight = (int16_t)part_of(whole_weight, times, i >= runs);
-            const size_t byte = k % count * form->element, part = form->part;
-            char *const at = to + k / count * next + byte / part * form->lanes * part + byte % part;
-            if (form->element == 1)
-                *at = (char)weight;
-            else
-                memcpy(at, &weight, sizeof weight);
-        }
+    const size_t size = ek_band_size(&bands, (int32_t)form->element);
+    return p->channels <= form->groups * p->depth && size < 16 * image + (1 << 16) &&
+           size < (size_t)1 << 30;
 }
 
 static Output output_of(const Conv2D *p, const Form *form, void *const *tensors, size_t o,
                         int rounding)
 {
-    const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
+    const size_t depth = depth_of(p);
     const int8_t *const weights = (const int8_t *)tensors[1] + o * depth;
     const int32_t bias = ((const int32_t *)tensors[2])[o];
     Output output;
@@ -177,7 +60,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     for (int i = 1; i < 4 + (rounding < FLOAT); i++)
         if (!tensors[i])
             return 0;
-    if (!fits(p, form->element) || (doubling && saturates(tensors[3], outputs)))
+    if (!fits(p, form) || (doubling && saturates(tensors[3], outputs)))
         return 0;
     const EkTiles tiles = ek_tiles(p);
     const size_t step = form->tiles ? EK_TILE_BYTES : EK_CHUNK;
@@ -187,7 +70,6 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     const size_t chunks = form->tiles ? tiles.steps * step / EK_CHUNK : (size_t)times * once;
     const size_t places = form->tiles ? ek_tile_places(tiles) : chunks * sizeof(int32_t);
     const size_t vectors = (outputs + lanes - 1) / lanes;
-    const size_t depth = (size_t)p->window_height * (size_t)p->window_width * (size_t)p->depth;
     const size_t weights = ek_weights_start(places, outputs, lanes);
     char *const packed = packing->tensors[1];
     /* Tiles multiply few rows as vectors: of bytes to which 128 are added, with biases of their own,
@@ -230,8 +112,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
             memcpy(packed + biases + ((before + vector) * lanes + lane) * sizeof bytes.bias,
                    &bytes.bias, sizeof bytes.bias);
         }
-        put_lane(p, form, whole, (const int8_t *)tensors[1] + o * depth, times,
-                 many * lanes * form->together,
+        put_lane(p, form, whole, tensors[1], o, times, many * lanes * form->together,
                  packed + weights + before * chunks * lanes * EK_CHUNK +
                      vector * lanes * form->together + lane * form->part);
     }
