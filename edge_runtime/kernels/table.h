@@ -292,6 +292,9 @@
     arm64(depthwise_conv_2d_int8_float, dotprod, ek_pack_dw_float_dotprod, ek_scratch_dw_dotprod)  \
     arm64(depthwise_conv_2d_int8_float, neon, ek_pack_dw_float_neon, ek_scratch_dw_neon)           \
     x86(depthwise_conv_2d_uint8_twice, avx2, ek_pack_dw_uint8_avx2, ek_scratch_dw_avx2)            \
+    x86(depthwise_conv_2d_hybrid, avx512, ek_pack_dw_hybrid_avx512, ek_scratch_dw_hybrid_avx512)   \
+    x86(depthwise_conv_2d_hybrid, avxvnni, ek_pack_dw_hybrid_avxvnni, ek_scratch_dw_hybrid_avxvnni)\
+    x86(depthwise_conv_2d_hybrid, avx2, ek_pack_dw_hybrid_avx2, ek_scratch_dw_hybrid_avx2)         \
     x86(depthwise_conv_2d_float32, avx512, ek_pack_depthwise_float32_16, ek_scratch_depthwise)     \
     x86(depthwise_conv_2d_float32, avx2, ek_pack_depthwise_float32, ek_scratch_depthwise)          \
     arm64(depthwise_conv_2d_float32, neon, ek_pack_depthwise_float32, ek_scratch_depthwise)        \
@@ -372,7 +375,8 @@ ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_twice_i8mm;
 ek_packer ek_pack_conv_2d_int8_twice_neon, ek_pack_conv_2d_uint8_twice_avx2;
 ek_packer ek_pack_depthwise_float32, ek_pack_depthwise_float32_16, ek_pack_dw_float_avx2;
 ek_packer ek_pack_dw_float_avx512, ek_pack_dw_float_avxvnni, ek_pack_dw_float_dotprod;
-ek_packer ek_pack_dw_float_neon, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
+ek_packer ek_pack_dw_float_neon, ek_pack_dw_hybrid_avx2, ek_pack_dw_hybrid_avx512;
+ek_packer ek_pack_dw_hybrid_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
 ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon;
 ek_packer ek_pack_dw_uint8_avx2, ek_pack_gemm_float32, ek_pack_gemm_int8_amx;
 ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
@@ -382,7 +386,8 @@ ek_packer ek_pack_lstm_float32, ek_pack_transpose_conv_float32, ek_pack_transpos
 ek_packer ek_pack_transpose_conv_uint8;
 ek_scratch ek_scratch_conv_bytes, ek_scratch_conv_float32, ek_scratch_conv_pairs;
 ek_scratch ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
-ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_neon;
+ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_hybrid_avx2;
+ek_scratch ek_scratch_dw_hybrid_avx512, ek_scratch_dw_hybrid_avxvnni, ek_scratch_dw_neon;
 ek_scratch ek_scratch_hybrid_bytes, ek_scratch_hybrid_pairs, ek_scratch_hybrid_tiles;
 ek_scratch ek_scratch_resize, ek_scratch_softmax_float32, ek_scratch_transpose_conv;
 

@@ -204,13 +204,7 @@ def float32_trial(rng):
 
 def hybrid_trial(rng):
     params, (inputs, weights, output) = trial_layer(rng)
-    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
-    bits = np.array(limits, np.float32).view(np.int32).tolist()
-    tensors = [trials.float32s(rng, inputs, rng.integers(8)), trials.int8s(rng, weights)]
-    if rng.integers(8) == 0:  # all the same, of which 0 has no scale
-        tensors[0][:] = rng.choice(np.array([0, -0.0, 1.5, np.nan], np.float32))
-    tensors.append(trials.float32s(rng, params[6], rng.integers(8)))
-    tensors.append((2.0 ** rng.uniform(-20, 8, params[6])).astype(np.float32))
+    tensors, bits = trials.hybrid(rng, inputs, weights, params[6])
     return Trial([*params, 0, 0, 0, *bits], tensors, range(1, 4), [4 * output])
 
 

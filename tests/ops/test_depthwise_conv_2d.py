@@ -187,7 +187,14 @@ def float32_trial(rng):
     return Trial([*params, *limits], tensors, (1, 2), [4 * elements])
 
 
+def hybrid_trial(rng):
+    params, (inputs, weights, outputs, elements) = geometry(rng)
+    tensors, bits = trials.hybrid(rng, inputs, weights, outputs)
+    return Trial([*params, *bits], tensors, range(1, 4), [4 * elements])
+
+
 TRIALS = {
+    "depthwise_conv_2d_hybrid": hybrid_trial,
     "depthwise_conv_2d_int8_twice": int8_trial,
     "depthwise_conv_2d_int8_float": int8_float_trial,
     "depthwise_conv_2d_uint8_twice": uint8_trial,

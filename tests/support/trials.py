@@ -46,6 +46,19 @@ class Trial:
 Draw = Callable[[np.random.Generator], Trial]
 
 
+def hybrid(
+    rng: np.random.Generator, inputs: int, weights: int, outputs: int
+) -> tuple[list[Array], list[int]]:
+    """Return the tensors of a layer of float32 with int8 weights, and what bounds are as int32."""
+    tensors = [float32s(rng, inputs, rng.integers(8)), int8s(rng, weights)]
+    if rng.integers(8) == 0:  # all the same, of which 0 has no scale
+        tensors[0][:] = rng.choice(np.array([0, -0.0, 1.5, np.nan], np.float32))
+    tensors.append(float32s(rng, outputs, rng.integers(8)))
+    tensors.append((2.0 ** rng.uniform(-20, 8, outputs)).astype(np.float32))
+    limits = [(-np.inf, np.inf), (-1, 1), (0, 6)][rng.integers(3)]
+    return tensors, np.array(limits, np.float32).view(np.int32).tolist()
+
+
 def random(kernel: str) -> Draw:
     """Return what draws a trial of a kernel: from TRIALS of the op's tests.
 

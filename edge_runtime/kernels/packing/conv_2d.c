@@ -24,25 +24,13 @@ static Output output_of(const Conv2D *p, const Form *form, void *const *tensors,
 {
     const size_t depth = depth_of(p);
     const int8_t *const weights = (const int8_t *)tensors[1] + o * depth;
-    const int32_t bias = ((const int32_t *)tensors[2])[o];
-    Output output;
     int64_t size = 0, sum = 0;
     for (size_t k = 0; k < depth; k++) {
         const int32_t weight = weight_at(p, form, weights, k);
         size += weight < 0 ? -weight : weight;
         sum += weight;
     }
-    const int64_t all = sum * (form->added + p->input_zero_point);
-    const int32_t whole = rounding == HYBRID ? 0 : bias;
-    output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
-    output.bias = (int32_t)((uint32_t)whole - (uint32_t)(uint64_t)all);
-    output.factor = ((const int32_t *)tensors[3])[o];
-    output.shift = rounding < FLOAT ? ((const int32_t *)tensors[4])[o] : 0;
-    if (rounding == HYBRID) {
-        output.shift = (int32_t)sum;
-        output.addend = bias;
-    }
-    return output;
+    return output_for(sum, size, form->added + p->input_zero_point, tensors, o, rounding);
 }
 
 static inline void put_start(int32_t mode, size_t chunks, int32_t flip, char *packed)
@@ -95,7 +83,7 @@ static int pack(const Form *form, int rounding, const int32_t *params, void *con
     for (size_t o = 0; o < outputs; o++)
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode,
                         rounding == ONCE ? EK_ONCE : EK_TWICE);
-    mode = rounding == FLOAT ? EK_FLOAT : rounding == HYBRID ? EK_HYBRID : mode;
+    mode = mode_of(rounding, mode);
     put_start(mode, chunks, flip, packed);
     for (size_t o = 0; o < outputs; o++) {
         const size_t before = o / (2 * lanes) * 2, many = vectors - before > 1 ? 2 : 1;

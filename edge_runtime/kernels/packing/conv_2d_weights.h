@@ -15,7 +15,7 @@ typedef struct {
     int doubling;          /* whether all modes have the numbers of EK_TWICE, for SQRDMULH */
     int tiles;             /* whether 16 chunks are multiplied at once */
     int is_unsigned;       /* whether weights are uint8 */
-    int32_t groups;        /* of channels, as many as zeros between them take less time than the rest */
+    int32_t groups;        /* of channels, the most that are multiplied with zeros between them */
 } Form;
 
 static const Form ZMM = {16, 1, 128, 4, 4, 0, 0, 0, 8}, YMM = {8, 1, 128, 4, 4, 0, 0, 0, 8};

@@ -59,20 +59,13 @@ static Output output_of(const DepthwiseInt8 *p, Form form, void *const *tensors,
     const size_t outputs = (size_t)p->channels * (size_t)p->multiplier;
     const size_t taps = (size_t)p->window_height * (size_t)p->window_width;
     const int8_t *const weights = tensors[1];
-    const int32_t bias = ((const int32_t *)tensors[2])[o];
-    Output output;
     int64_t size = 0, sum = 0;
     for (size_t tap = 0; tap < taps; tap++) {
         const int32_t weight = weight_at(form, weights, tap * outputs + o);
         size += weight < 0 ? -weight : weight;
         sum += weight;
     }
-    output.bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias);
-    sum *= form.added + p->input_zero_point;
-    output.bias = (int32_t)((uint32_t)bias - (uint32_t)(uint64_t)sum);
-    output.factor = ((const int32_t *)tensors[3])[o];
-    output.shift = rounding == TWICE ? ((const int32_t *)tensors[4])[o] : 0;
-    return output;
+    return output_for(sum, size, form.added + p->input_zero_point, tensors, o, rounding);
 }
 
 /* Writes the weights of an output, as of a vector's lane, for windows that begin at a row. */
@@ -118,7 +111,7 @@ static int pack(Form form, int rounding, const int32_t *params, void *const *ten
     memset(packed, 0, packing->sizes[1]);
     for (size_t o = 0; o < outputs; o++)
         mode = mode_for(output_of(p, form, tensors, o, rounding), mode, EK_TWICE);
-    mode = rounding == FLOAT ? EK_FLOAT : mode;
+    mode = mode_of(rounding, mode);
     const int32_t start[] = {mode, 0, flip};
     memcpy(packed, start, sizeof start);
     for (size_t n = 0; n < (size_t)d.outputs; n++) {
@@ -189,6 +182,32 @@ int ek_pack_dw_float_neon(const int32_t *params, void *const *tensors,
     return pack(NEON, FLOAT, params, tensors, packing);
 }
 
+/* With the parameters of int8, whose bounds are the bits of the kernel's. */
+static int pack_hybrid(Form form, const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    enum { BEFORE = 15 }; /* the bounds; and the zero points of int8, which are 0 */
+    memcpy(packing->params, params, BEFORE * sizeof *params);
+    memset(packing->params + BEFORE, 0, 2 * sizeof *params);
+    memcpy(packing->params + BEFORE + 2, params + BEFORE, 2 * sizeof *params);
+    packing->count = BEFORE + 4;
+    return pack(form, HYBRID, packing->params, tensors, packing);
+}
+
+int ek_pack_dw_hybrid_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid(ZMM, params, tensors, packing);
+}
+
+int ek_pack_dw_hybrid_avxvnni(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid(YMM, params, tensors, packing);
+}
+
+int ek_pack_dw_hybrid_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid(PAIRS, params, tensors, packing);
+}
+
 /* As int8, which the bytes are flipped to: the zero point of the input and the bounds move. */
 int ek_pack_dw_uint8_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
@@ -225,4 +244,27 @@ size_t ek_scratch_dw_dotprod(const int32_t *params)
 size_t ek_scratch_dw_neon(const int32_t *params)
 {
     return scratch(params, NEON);
+}
+
+/* An image in bytes comes before. */
+static inline size_t hybrid_scratch(const int32_t *params, Form form)
+{
+    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
+    return ek_rounded((size_t)p->height * (size_t)p->width * (size_t)p->channels) +
+           scratch(params, form);
+}
+
+size_t ek_scratch_dw_hybrid_avx512(const int32_t *params)
+{
+    return hybrid_scratch(params, ZMM);
+}
+
+size_t ek_scratch_dw_hybrid_avxvnni(const int32_t *params)
+{
+    return hybrid_scratch(params, YMM);
+}
+
+size_t ek_scratch_dw_hybrid_avx2(const int32_t *params)
+{
+    return hybrid_scratch(params, PAIRS);
 }

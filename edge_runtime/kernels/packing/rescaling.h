@@ -12,11 +12,36 @@
 typedef struct {
     int64_t bound;               /* no sum of the output, with its bias, is further from 0 */
     int32_t bias, factor, shift; /* of the kernel; the bias for the inputs that the variant reads */
-    int32_t addend;              /* with HYBRID: bits of the float bias; the shift is the weights' sum */
+    int32_t addend;              /* with HYBRID, the bits of the float bias; then the shift is the sum
+                                  * of the weights */
 } Output;
 
 /* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, a float, halves to even, or not. */
 enum { ONCE, TWICE, FLOAT, HYBRID };
+
+/* Output o of a layer, whose weights have this sum, and this one without signs, for inputs that are
+ * "added" more than the kernel's. tensors: bias, factor and shift are the last. */
+static inline Output output_for(int64_t sum, int64_t size, int32_t added, void *const *tensors,
+                                size_t o, int rounding)
+{
+    const int32_t bias = ((const int32_t *)tensors[2])[o];
+    const uint32_t whole = rounding == HYBRID ? 0 : (uint32_t)bias;
+    const Output output = {
+        .bound = 255 * size + (bias < 0 ? -(int64_t)bias : bias),
+        .bias = (int32_t)(whole - (uint32_t)(uint64_t)(sum * added)),
+        .factor = ((const int32_t *)tensors[3])[o],
+        .shift = rounding < FLOAT ? ((const int32_t *)tensors[4])[o]
+                 : rounding == HYBRID ? (int32_t)sum : 0,
+        .addend = bias,
+    };
+    return output;
+}
+
+/* The mode of layers that are not rescaled by multipliers, or else "mode". */
+static inline int32_t mode_of(int rounding, int32_t mode)
+{
+    return rounding == FLOAT ? EK_FLOAT : rounding == HYBRID ? EK_HYBRID : mode;
+}
 
 /* Sums that one floor rescales: neither the product, which is doubled, nor the numerator leave
  * int64. */

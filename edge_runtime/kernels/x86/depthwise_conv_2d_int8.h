@@ -130,7 +130,9 @@ TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const
 {
     const ptrdiff_t size = (ptrdiff_t)d->groups * d->columns * LANES * CHUNK;
     const ptrdiff_t step = d->step * CHUNK, outputs = d->outputs;
-    rescaler *const *const rescalers = RESCALERS[*(const int32_t *)(const void *)packed];
+    const int32_t mode = *(const int32_t *)(const void *)packed;
+    const ptrdiff_t bytes = size_of(mode);
+    rescaler *const *const rescalers = RESCALERS[mode];
     const int32_t usual = d->groups == THREE && d->columns == 3;
     producer *const *const producers = PRODUCERS[usual + (usual && d->step == d->column)];
     const int32_t all = d->positions + (d->rest > 0);
@@ -143,15 +145,54 @@ TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const
         for (int32_t i = 0; i < all; i += most) {
             const int32_t count = ek_least(all - i, most);
             const int32_t whole = ek_least(d->positions - i, count);
-            int8_t *const to = output + i * outputs + o;
+            int8_t *const to = output + (i * outputs + o) * bytes;
             producers[wide](d, chunks + i * step + o * CHUNK, weights + vector * size, size, head,
                             wide ? count : (count + 3) / 4, totals);
             rescalers[wide](totals, whole, head, d->outputs - o, bounds, to, outputs);
             if (whole < count)
-                rescalers[wide](totals + whole, 1, head, d->rest, bounds, to + whole * outputs,
-                                outputs);
+                rescalers[wide](totals + whole, 1, head, d->rest, bounds,
+                                to + whole * outputs * bytes, outputs);
         }
     }
+}
+
+/* The outputs of an image; returns where those of the next one begin. */
+TARGET static int8_t *convolve_image(const DepthwiseInt8 *p, const EkDepthwise *d,
+                                     const Bounds *bounds, const int8_t *input, const char *packed,
+                                     int8_t *output, uint8_t *scratch)
+{
+    const EkBands *const b = &d->bands;
+    const ptrdiff_t pitch = b->pitch * ELEMENT, vectors = (d->outputs + LANES - 1) / LANES;
+    const ptrdiff_t block = vectors * d->groups * d->columns * LANES * CHUNK;
+    const ptrdiff_t size = size_of(*(const int32_t *)(const void *)packed);
+    uint8_t *const band = scratch;
+#ifndef SINGLE
+    uint8_t *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
+#endif
+    for (int32_t row = 0; row < b->output_height; row += b->band) {
+        const int32_t rows = ek_least(b->band, b->output_height - row);
+        const int32_t first = row * b->stride_h - b->top;
+        const int32_t copied = (rows - 1) * b->stride_h + b->rows;
+        for (int32_t i = 0; i < copied; i++)
+            if (first + i < 0 || first + i >= b->height)
+                fill(band + i * pitch, p->input_zero_point, b->pitch);
+            else
+                copy_row(p, b, input, first + i, band + i * pitch);
+        for (int32_t i = 0; i < rows; i++, output += d->pitch * size) {
+            const int32_t start = i / d->served * d->served * b->stride_h;
+#ifdef SINGLE
+            const uint8_t *const chunks = band + start * pitch;
+#else
+            if (i % d->served == 0)
+                interleave_rows(d, band + start * pitch, p->dilation_h * pitch,
+                                (copied - start + p->dilation_h - 1) / p->dilation_h, chunks);
+#endif
+            row_outputs(d, bounds, packed,
+                        packed + ek_depthwise_weights_start(d, LANES) + i % d->served * block,
+                        chunks, output);
+        }
+    }
+    return output;
 }
 
 TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
@@ -159,44 +200,15 @@ TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t 
 {
     const DepthwiseInt8 layer = *(const DepthwiseInt8 *)params, *const p = &layer;
     EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
-    const EkBands *const b = &d.bands;
     Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
-    const ptrdiff_t pitch = b->pitch * ELEMENT, vectors = (d.outputs + LANES - 1) / LANES;
-    const ptrdiff_t block = vectors * d.groups * d.columns * LANES * CHUNK;
-    const char *const packed = tensors[1], *weights;
     const int8_t *input = tensors[0];
-    uint8_t *const band = scratch;
-#ifndef SINGLE
-    uint8_t *const chunks = scratch + ek_rounded(ek_band_size(b, ELEMENT));
-#endif
 #ifdef FLIPS
     d.bands.flip = ((const int32_t *)tensors[1])[EK_FLIP];
-    bounds = flipped(bounds, b->flip);
+    bounds = flipped(bounds, d.bands.flip);
 #endif
     for (int32_t batch = 0; batch < p->batches; batch++, input += image)
-        for (int32_t row = 0; row < b->output_height; row += b->band) {
-            const int32_t rows = ek_least(b->band, b->output_height - row);
-            const int32_t first = row * b->stride_h - b->top;
-            const int32_t copied = (rows - 1) * b->stride_h + b->rows;
-            for (int32_t i = 0; i < copied; i++)
-                if (first + i < 0 || first + i >= b->height)
-                    fill(band + i * pitch, p->input_zero_point, b->pitch);
-                else
-                    copy_row(p, b, input, first + i, band + i * pitch);
-            for (int32_t i = 0; i < rows; i++, output += d.pitch) {
-                const int32_t start = i / d.served * d.served * b->stride_h;
-#ifdef SINGLE
-                const uint8_t *const chunks = band + start * pitch;
-#else
-                if (i % d.served == 0)
-                    interleave_rows(&d, band + start * pitch, p->dilation_h * pitch,
-                                    (copied - start + p->dilation_h - 1) / p->dilation_h, chunks);
-#endif
-                weights = packed + ek_depthwise_weights_start(&d, LANES) + i % d.served * block;
-                row_outputs(&d, &bounds, packed, weights, chunks, output);
-            }
-        }
+        output = convolve_image(p, &d, &bounds, input, tensors[1], output, scratch);
 }
 
 void KERNEL(twice)(const int32_t *params, void *const *tensors)
@@ -208,3 +220,22 @@ void KERNEL(float)(const int32_t *params, void *const *tensors)
 {
     convolve(params, tensors, tensors[4], tensors[5]);
 }
+
+#ifdef HYBRID
+/* Images quantised to bytes, one after another, as in conv_2d_int8_band.h. */
+TARGET void HYBRID(const int32_t *params, void *const *tensors)
+{
+    DepthwiseInt8 layer = *(const DepthwiseInt8 *)params;
+    const EkDepthwise d = ek_depthwise(&layer, LANES, ELEMENT, CHUNK);
+    const ptrdiff_t image = (ptrdiff_t)layer.height * layer.width * layer.channels;
+    const float *input = tensors[0];
+    int8_t *const bytes = tensors[5], *output = tensors[4];
+    uint8_t *const scratch = (uint8_t *)bytes + ek_rounded((size_t)image);
+    for (int32_t batch = 0; batch < layer.batches; batch++, input += image) {
+        const EkQuantized quantized = QUANTIZE(input, image, 1, bytes);
+        const Bounds bounds = hybrid_bounds(quantized, 1, &layer.lowest, &layer.highest);
+        layer.input_zero_point = quantized.zero_point;
+        output = convolve_image(&layer, &d, &bounds, bytes, tensors[1], output, scratch);
+    }
+}
+#endif

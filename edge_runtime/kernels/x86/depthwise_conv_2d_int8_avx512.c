@@ -6,6 +6,8 @@ enum { ADDED = 128 };
 #include "int8_zmm.h"
 
 #define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avx512
+#define HYBRID ek_depthwise_conv_2d_hybrid_avx512
+#define QUANTIZE ek_quantize_bytes_avx512
 
 #include "depthwise_conv_2d_int8.h"
 #else

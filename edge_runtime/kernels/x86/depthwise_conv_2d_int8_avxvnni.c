@@ -5,6 +5,8 @@
 #include "int8_avxvnni.h"
 
 #define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avxvnni
+#define HYBRID ek_depthwise_conv_2d_hybrid_avxvnni
+#define QUANTIZE ek_quantize_bytes_avx2
 
 #include "depthwise_conv_2d_int8.h"
 #else

@@ -1,5 +1,5 @@
-/* Images of float32 quantised to bytes, for layers with int8 weights: ek_quantize_hybrid, whose zero
- * point is added again. */
+/* Images of float32 quantised to bytes, for layers with int8 weights: ek_quantize_hybrid, with the
+ * zero point added again. */
 #ifndef EK_HYBRID_BYTES_H
 #define EK_HYBRID_BYTES_H
 

@@ -1,7 +1,7 @@
-/* Images of float32 quantised to bytes, with vectors of any width. The file that includes this defines
- * TARGET, QUANTIZE, the function's name, LANES, Floats, V(name), an intrinsic of their width, and
- * load_some(from, count) and store_some(to, whole, count), of as many as there are of a vector; of
- * floats that are missing it loads 0. */
+/* Images of float32 quantised to bytes, with vectors of any width. The file that includes this
+ * defines TARGET, QUANTIZE, the function's name, LANES, Floats, V(name), an intrinsic of their
+ * width, and load_some(from, count) and store_some(to, whole, count), of as many as there are of a
+ * vector; of floats that are missing it loads 0. */
 #include "hybrid.h"
 #include "hybrid_bytes.h"
 

@@ -3,8 +3,8 @@
 #include "float_bits.h"
 #include "hybrid_bytes.h"
 
-/* Of an image: a scale is multiplied by "before", the product by "behind"; one of them is the image's
- * scale and the other 1. The packers let the layer's bounds be what int8 has. */
+/* Of an image, whose scale is multiplied with those of the outputs first, or last. The layer's bounds
+ * are bits of floats. */
 INLINE Bounds hybrid_bounds(EkQuantized image, int32_t scaled_first, const int32_t *lowest,
                             const int32_t *highest)
 {
