@@ -83,9 +83,10 @@ TARGET static int8_t *convolve_image(const Conv2D *p, const EkBands *b, const Bo
 TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
                             uint8_t *band)
 {
-    const Conv2D layer = *(const Conv2D *)params, *const p = &layer; /* a copy: bytes may be params */
-    EkBands b = ek_bands(p, ELEMENT);
-    Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    const Conv2D *const given = (const Conv2D *)params; /* read at once: a copy is there later */
+    EkBands b = ek_bands(given, ELEMENT);
+    Bounds bounds = bounds_of(given->lowest, given->highest, given->output_zero_point);
+    const Conv2D layer = *given, *const p = &layer; /* because bytes may be params */
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
     const int8_t *input = tensors[0];
 #ifdef FLIPS
@@ -111,16 +112,16 @@ void KERNEL(float)(const int32_t *params, void *const *tensors)
  * points, so that what is subtracted for these is the same of all windows. */
 TARGET static void hybrid(const int32_t *params, void *const *tensors, int32_t asymmetric)
 {
-    Conv2D layer = *(const Conv2D *)params;
-    const EkBands b = ek_bands(&layer, ELEMENT);
-    const ptrdiff_t image = (ptrdiff_t)layer.height * layer.width * layer.channels;
+    const Conv2D *const p = (const Conv2D *)params;
+    const EkBands b = ek_bands(p, ELEMENT);
+    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
+    Conv2D layer = *p;
     const float *input = tensors[0];
     int8_t *const bytes = tensors[5], *output = tensors[4];
     uint8_t *const band = (uint8_t *)bytes + ek_rounded((size_t)image);
-    for (int32_t batch = 0; batch < layer.batches; batch++, input += image) {
+    for (int32_t batch = 0; batch < p->batches; batch++, input += image) {
         const EkQuantized quantized = QUANTIZE(input, image, asymmetric, bytes);
-        const Bounds bounds =
-            hybrid_bounds(quantized, !asymmetric, &layer.lowest, &layer.highest);
+        const Bounds bounds = hybrid_bounds(quantized, !asymmetric, &p->lowest, &p->highest);
         layer.input_zero_point = quantized.zero_point;
         output = convolve_image(&layer, &b, &bounds, bytes, tensors[1], output, band);
     }

@@ -198,9 +198,10 @@ TARGET static int8_t *convolve_image(const DepthwiseInt8 *p, const EkDepthwise *
 TARGET static void convolve(const int32_t *params, void *const *tensors, int8_t *output,
                             uint8_t *scratch)
 {
-    const DepthwiseInt8 layer = *(const DepthwiseInt8 *)params, *const p = &layer;
-    EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
-    Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
+    const DepthwiseInt8 *const given = (const DepthwiseInt8 *)params; /* as in CONV_2D */
+    EkDepthwise d = ek_depthwise(given, LANES, ELEMENT, CHUNK);
+    Bounds bounds = bounds_of(given->lowest, given->highest, given->output_zero_point);
+    const DepthwiseInt8 layer = *given, *const p = &layer;
     const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
     const int8_t *input = tensors[0];
 #ifdef FLIPS
@@ -225,15 +226,16 @@ void KERNEL(float)(const int32_t *params, void *const *tensors)
 /* Images quantised to bytes, one after another, as in conv_2d_int8_band.h. */
 TARGET void HYBRID(const int32_t *params, void *const *tensors)
 {
-    DepthwiseInt8 layer = *(const DepthwiseInt8 *)params;
-    const EkDepthwise d = ek_depthwise(&layer, LANES, ELEMENT, CHUNK);
-    const ptrdiff_t image = (ptrdiff_t)layer.height * layer.width * layer.channels;
+    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
+    const EkDepthwise d = ek_depthwise(p, LANES, ELEMENT, CHUNK);
+    const ptrdiff_t image = (ptrdiff_t)p->height * p->width * p->channels;
+    DepthwiseInt8 layer = *p;
     const float *input = tensors[0];
     int8_t *const bytes = tensors[5], *output = tensors[4];
     uint8_t *const scratch = (uint8_t *)bytes + ek_rounded((size_t)image);
-    for (int32_t batch = 0; batch < layer.batches; batch++, input += image) {
+    for (int32_t batch = 0; batch < p->batches; batch++, input += image) {
         const EkQuantized quantized = QUANTIZE(input, image, 1, bytes);
-        const Bounds bounds = hybrid_bounds(quantized, 1, &layer.lowest, &layer.highest);
+        const Bounds bounds = hybrid_bounds(quantized, 1, &p->lowest, &p->highest);
         layer.input_zero_point = quantized.zero_point;
         output = convolve_image(&layer, &d, &bounds, bytes, tensors[1], output, scratch);
     }
