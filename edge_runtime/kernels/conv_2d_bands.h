@@ -13,6 +13,8 @@
 #include "x86/tiles.h"
 
 enum { EK_FLIP = 2 }; /* where a packed layer has the flip of its bands, int32 */
+/* Where parameters of hybrid rows, behind those of CONV_2D, have whether zero points are chosen. */
+enum { EK_ASYMMETRIC = sizeof(Conv2D) / sizeof(int32_t) };
 enum { EK_CHUNK = 4, EK_SLACK = 64, EK_BAND = 24 << 10 };
 
 /* A layer as bands see it. */

@@ -309,6 +309,9 @@
     cortex_m(fully_connected_int8_once, dsp, ek_pack_gemm_int8_dsp, NULL)                          \
     all(fully_connected_int8_once, skip, ek_pack_gemm_int8_skip, NULL)                             \
     all(fully_connected_int8_once, sparse, ek_pack_gemm_int8_sparse, NULL)                         \
+    x86(fully_connected_hybrid, avx512, ek_pack_gemm_hybrid_avx512, ek_scratch_hybrid_bytes)       \
+    x86(fully_connected_hybrid, avxvnni, ek_pack_gemm_hybrid_avxvnni, ek_scratch_hybrid_bytes)     \
+    x86(fully_connected_hybrid, avx2, ek_pack_gemm_hybrid_avx2, ek_scratch_hybrid_pairs)           \
     x86(fully_connected_float32, avx512, ek_pack_gemm_float32, NULL)                               \
     x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
     arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
@@ -378,7 +381,8 @@ ek_packer ek_pack_dw_float_avx512, ek_pack_dw_float_avxvnni, ek_pack_dw_float_do
 ek_packer ek_pack_dw_float_neon, ek_pack_dw_hybrid_avx2, ek_pack_dw_hybrid_avx512;
 ek_packer ek_pack_dw_hybrid_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
 ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon;
-ek_packer ek_pack_dw_uint8_avx2, ek_pack_gemm_float32, ek_pack_gemm_int8_amx;
+ek_packer ek_pack_dw_uint8_avx2, ek_pack_gemm_float32, ek_pack_gemm_hybrid_avx2;
+ek_packer ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni, ek_pack_gemm_int8_amx;
 ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
 ek_packer ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip;
 ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;

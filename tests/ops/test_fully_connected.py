@@ -83,7 +83,18 @@ def float32_trial(rng):
     return Trial((rows, depth, outputs, *limits), tensors, (1, 2), [4 * rows * outputs])
 
 
-TRIALS = {"fully_connected_int8_once": int8_trial, "fully_connected_float32": float32_trial}
+def hybrid_trial(rng):
+    rows, depth, outputs = trials.gemm_shape(rng)
+    tensors, bits = trials.hybrid(rng, rows * depth, outputs * depth, outputs)
+    params = rows, depth, outputs, between(rng, 0, 1), *bits
+    return Trial(params, tensors, range(1, 4), [4 * rows * outputs])
+
+
+TRIALS = {
+    "fully_connected_float32": float32_trial,
+    "fully_connected_hybrid": hybrid_trial,
+    "fully_connected_int8_once": int8_trial,
+}
 
 
 def dense(

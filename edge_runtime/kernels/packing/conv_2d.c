@@ -126,20 +126,57 @@ int ek_pack_conv_2d_int8_float_amx(const int32_t *params, void *const *tensors, 
     return fills_tiles((const Conv2D *)params) && pack(&TILES, FLOAT, params, tensors, packing);
 }
 
-/* FULLY_CONNECTED as a convolution of rows. */
+/* FULLY_CONNECTED as a convolution, of an image with so many rows, or of images of one. */
+static inline Conv2D layer_of(int32_t images, int32_t rows, int32_t depth, int32_t outputs)
+{
+    const Conv2D layer = {.batches = images, .height = rows, .width = 1, .channels = depth,
+                          .output_height = rows, .output_width = 1, .outputs = outputs,
+                          .depth = depth, .window_height = 1, .window_width = 1,
+                          .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+    return layer;
+}
+
 static int pack_rows(const Form *form, const int32_t *params, void *const *tensors,
                      ek_packing *packing)
 {
     const FullyConnectedInt8 *const p = (const FullyConnectedInt8 *)params;
-    const Conv2D layer = {.batches = 1, .height = p->rows, .width = 1, .channels = p->depth,
-                          .output_height = p->rows, .output_width = 1, .outputs = p->outputs,
-                          .depth = p->depth, .window_height = 1, .window_width = 1,
-                          .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
-                          .output_zero_point = p->output_zero_point, .lowest = p->lowest,
-                          .highest = p->highest};
+    Conv2D layer = layer_of(1, p->rows, p->depth, p->outputs);
+    layer.output_zero_point = p->output_zero_point;
+    layer.lowest = p->lowest;
+    layer.highest = p->highest;
     packing->count = sizeof layer / sizeof(int32_t);
     memcpy(packing->params, &layer, sizeof layer);
     return pack(form, ONCE, packing->params, tensors, packing);
+}
+
+static int pack_hybrid_rows(const Form *form, const int32_t *params, void *const *tensors,
+                            ek_packing *packing)
+{
+    enum { ROWS, DEPTH, OUTPUTS, ASYMMETRIC, LOWEST, HIGHEST }; /* FullyConnectedHybrid */
+    Conv2D layer = layer_of(params[ROWS], 1, params[DEPTH], params[OUTPUTS]);
+    if ((int64_t)layer.depth * layer.outputs < 256)
+        return 0;
+    layer.lowest = params[LOWEST];
+    layer.highest = params[HIGHEST];
+    packing->count = EK_ASYMMETRIC + 1;
+    memcpy(packing->params, &layer, sizeof layer);
+    packing->params[EK_ASYMMETRIC] = params[ASYMMETRIC];
+    return pack(form, HYBRID, packing->params, tensors, packing);
+}
+
+int ek_pack_gemm_hybrid_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid_rows(&ZMM, params, tensors, packing);
+}
+
+int ek_pack_gemm_hybrid_avxvnni(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid_rows(&YMM, params, tensors, packing);
+}
+
+int ek_pack_gemm_hybrid_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    return pack_hybrid_rows(&PAIRS, params, tensors, packing);
 }
 
 int ek_pack_gemm_int8_amx(const int32_t *params, void *const *tensors, ek_packing *packing)

@@ -132,18 +132,47 @@ INLINE void prepare(uint8_t *row, const int8_t *input, int32_t depth, size_t chu
 
 #include "fully_connected_int8.h"
 
-void ROWS_KERNEL(const int32_t *params, void *const *tensors)
+static inline Rows rows_of(const Conv2D *p, const char *packed)
 {
-    const Conv2D *const p = (const Conv2D *)params;
-    const char *const packed = tensors[1];
     const int32_t *const start = (const int32_t *)(const void *)packed;
     const size_t chunks = (size_t)start[1], places = chunks * sizeof(int32_t);
     const char *const heads = packed + ek_heads_start(places);
-    const char *const weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES);
+    const Rows rows = {
+        .mode = start[0],
+        .outputs = p->outputs,
+        .chunks = chunks,
+        .heads = heads,
+        .biases = heads,
+        .weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES),
+        .apart = EK_COLUMNS * 4 * LANES,
+    };
+    return rows;
+}
+
+void ROWS_KERNEL(int8_once)(const int32_t *params, void *const *tensors)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    const Rows rows = rows_of(p, tensors[1]);
     if (p->height >= MANY_ROWS)
         convolve(params, tensors, tensors[5], tensors[6]);
     else
-        few_rows(p, RESCALERS[start[0]], chunks, heads, heads,
-                 EK_COLUMNS * 4 * LANES, weights, tensors[0], tensors[6], tensors[5]);
+        few_rows(p, &rows, tensors[0], tensors[6], tensors[5]);
+}
+
+/* Each row is an image, which has a scale of its own. */
+TARGET void ROWS_KERNEL(hybrid)(const int32_t *params, void *const *tensors)
+{
+    const Conv2D *const p = (const Conv2D *)params;
+    const Rows rows = rows_of(p, tensors[1]);
+    const float *input = tensors[0];
+    int8_t *const bytes = tensors[5], *output = tensors[4];
+    uint8_t *const row = (uint8_t *)bytes + ek_rounded((size_t)p->channels);
+    for (int32_t n = 0; n < p->batches; n++, input += p->channels) {
+        const EkQuantized quantized = QUANTIZE(input, p->channels, params[EK_ASYMMETRIC], bytes);
+        const Bounds bounds = hybrid_bounds(quantized, 1, &p->lowest, &p->highest);
+        prepare(row, bytes, p->channels, rows.chunks);
+        row_outputs(&rows, &bounds, row, output);
+        output += p->outputs * size_of(rows.mode);
+    }
 }
 #endif

@@ -238,12 +238,19 @@ void ek_fully_connected_int8_once_amx(const int32_t *params, void *const *tensor
     const char *const weights = packed + ek_weights_start(places, outputs, LANES);
     const char *const biases =
         weights + (outputs + LANES - 1) / LANES * form.steps * DEEP * LANES * EK_CHUNK;
+    const Rows rows = {
+        .mode = *(const int32_t *)(const void *)packed,
+        .outputs = p->outputs,
+        .chunks = form.steps * DEEP,
+        .heads = packed + ek_heads_start(places),
+        .biases = biases,
+        .weights = weights,
+        .apart = 4 * LANES,
+    };
     if (p->height >= MANY_ROWS)
         convolve(params, tensors, tensors[5], tensors[6]);
     else
-        few_rows(p, RESCALERS[*(const int32_t *)(const void *)packed], form.steps * DEEP,
-                 packed + ek_heads_start(places), biases, 4 * LANES, weights, tensors[0],
-                 tensors[6], tensors[5]);
+        few_rows(p, &rows, tensors[0], tensors[6], tensors[5]);
 }
 #else
 typedef int ek_nothing_here; /* C99 wants a declaration in every file */

@@ -7,7 +7,7 @@
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avx2
 #define HYBRID(order) ek_conv_2d_hybrid_##order##_avx2
 #define QUANTIZE ek_quantize_bytes_avx2
-#define ROWS_KERNEL ek_fully_connected_int8_once_avx2
+#define ROWS_KERNEL(kind) ek_fully_connected_##kind##_avx2
 enum { MOST = 6 };
 
 #include "conv_2d_int8.h"

@@ -30,27 +30,41 @@ INLINE void row_sums(const int32_t wide, const uint8_t *row, size_t chunks, cons
                            sum_of(sums[2 * wide + v], sums[3 * wide + v]));
 }
 
-/* biases: of the vectors of outputs, "apart" bytes apart. */
-TARGET static void few_rows(const Conv2D *p, rescaler *const *rescalers, size_t chunks,
-                            const char *heads, const char *biases, ptrdiff_t apart,
-                            const char *weights, const int8_t *input, uint8_t *row, int8_t *output)
+/* A packed layer. */
+typedef struct {
+    int32_t mode, outputs;
+    size_t chunks;
+    const char *heads, *biases, *weights;
+    ptrdiff_t apart; /* from the biases of a vector of outputs to those of the next */
+} Rows;
+
+/* The outputs of a row of chunks. */
+TARGET static void row_outputs(const Rows *rows, const Bounds *bounds, const uint8_t *row,
+                               int8_t *output)
 {
-    const ptrdiff_t block = (ptrdiff_t)chunks * LANES * EK_CHUNK;
-    const int32_t outputs = p->outputs;
+    const ptrdiff_t block = (ptrdiff_t)rows->chunks * LANES * EK_CHUNK, size = size_of(rows->mode);
+    for (int32_t o = 0; o < rows->outputs; o += 2 * LANES) {
+        const int32_t left = rows->outputs - o, wide = left > LANES;
+        const ptrdiff_t vector = o / LANES;
+        const char *const from = rows->weights + vector * block;
+        const char *const bias = rows->biases + vector * rows->apart;
+        Vector totals[4] = {zero(), zero(), zero(), zero()};
+        if (wide)
+            row_sums(2, row, rows->chunks, bias, rows->apart, from, totals);
+        else
+            row_sums(1, row, rows->chunks, bias, rows->apart, from, totals);
+        RESCALERS[rows->mode][wide](totals, 1, rows->heads + vector * EK_COLUMNS * 4 * LANES, left,
+                                    bounds, output + o * size, 0);
+    }
+}
+
+TARGET static void few_rows(const Conv2D *p, const Rows *rows, const int8_t *input, uint8_t *row,
+                            int8_t *output)
+{
     const Bounds bounds = bounds_of(p->lowest, p->highest, p->output_zero_point);
-    for (int32_t n = 0; n < p->height; n++, input += p->channels, output += outputs) {
-        prepare(row, input, p->channels, chunks);
-        for (int32_t o = 0; o < outputs; o += 2 * LANES) {
-            const int32_t wide = outputs - o > LANES;
-            const ptrdiff_t vector = o / LANES;
-            const char *const from = weights + vector * block, *bias = biases + vector * apart;
-            Vector totals[4] = {zero(), zero(), zero(), zero()};
-            if (wide)
-                row_sums(2, row, chunks, bias, apart, from, totals);
-            else
-                row_sums(1, row, chunks, bias, apart, from, totals);
-            rescalers[wide](totals, 1, heads + vector * EK_COLUMNS * 4 * LANES, outputs - o, &bounds,
-                            output + o, 0);
-        }
+    const int32_t height = p->height, depth = p->channels, outputs = p->outputs;
+    for (int32_t n = 0; n < height; n++, input += depth, output += outputs) {
+        prepare(row, input, depth, rows->chunks);
+        row_outputs(rows, &bounds, row, output);
     }
 }
