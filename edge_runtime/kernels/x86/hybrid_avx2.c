@@ -14,6 +14,13 @@ enum { LANES = 8 };
 
 typedef __m256 Floats;
 
+INLINE float least(Floats numbers)
+{
+    __m128 some = _mm_min_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+    some = _mm_min_ps(some, _mm_movehl_ps(some, some));
+    return _mm_cvtss_f32(_mm_min_ss(some, _mm_movehdup_ps(some)));
+}
+
 INLINE Floats load_some(const float *from, ptrdiff_t count)
 {
     __m256 some = _mm256_setzero_ps();

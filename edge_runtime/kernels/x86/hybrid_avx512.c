@@ -18,6 +18,11 @@ INLINE __mmask16 mask_of(ptrdiff_t count)
     return (__mmask16)(count < LANES ? 0xffff >> (LANES - count) : 0xffff);
 }
 
+INLINE float least(Floats numbers)
+{
+    return _mm512_reduce_min_ps(numbers);
+}
+
 INLINE Floats load_some(const float *from, ptrdiff_t count)
 {
     return _mm512_maskz_loadu_ps(mask_of(count), from);

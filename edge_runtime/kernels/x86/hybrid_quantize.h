@@ -1,7 +1,7 @@
 /* Images of float32 quantised to bytes, with vectors of any width. The file that includes this
  * defines TARGET, QUANTIZE, the function's name, LANES, Floats, V(name), an intrinsic of their
- * width, and load_some(from, count) and store_some(to, whole, count), of as many as there are of a
- * vector; of floats that are missing it loads 0. */
+ * width, least(), the least number of a vector, and load_some(from, count) and store_some(to,
+ * whole, count), of as many as there are of a vector; of floats that are missing it loads 0. */
 #include "hybrid.h"
 #include "hybrid_bytes.h"
 
@@ -9,16 +9,12 @@ TARGET EkQuantized QUANTIZE(const float *numbers, ptrdiff_t count, int32_t asymm
                             int8_t *bytes)
 {
     Floats lows = V(setzero_ps)(), highs = lows;
-    float low = 0, high = 0;
     for (ptrdiff_t i = 0; i < count; i += LANES) { /* of NaN and a bound, they give the bound */
         const Floats some = load_some(numbers + i, count - i);
         lows = V(min_ps)(some, lows);
         highs = V(max_ps)(some, highs);
     }
-    for (int32_t lane = 0; lane < LANES; lane++) {
-        low = lows[lane] < low ? lows[lane] : low;
-        high = highs[lane] > high ? highs[lane] : high;
-    }
+    const float low = least(lows), high = -least(V(sub_ps)(V(setzero_ps)(), highs));
     if (low == high) {
         const EkQuantized zeros = {1, 0};
         memset(bytes, 0, (size_t)count);
