@@ -2,7 +2,7 @@
  *
  * A tile has rows that are equally far apart. Where 16 windows lie so in a row of the band, tiles are
  * loaded from there, a run of taps at a time; otherwise windows are copied one behind the other. Sums
- * are rescaled with AVX-512. */
+ * are rescaled as conv_2d_int8_avx512.c does it. */
 #include "kernel.h"
 
 #ifdef EK_X86
@@ -12,6 +12,8 @@ enum { ADDED = 0 };
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
 #define HYBRID(order) ek_conv_2d_hybrid_##order##_amx
 #define QUANTIZE ek_quantize_bytes_avx512
+#define SHARED_RESCALERS ek_rescalers_avx512
+#define RESCALERS_ELSEWHERE
 #define WIDE 2
 /* Tiles of whole lines that no window is missing from end where the image does. */
 #define IN_PLACE(p, rows)                                                                          \

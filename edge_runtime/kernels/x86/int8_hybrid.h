@@ -35,14 +35,9 @@ INLINE void hybrid_outputs(const int32_t wide, const Vector *sums, int32_t count
     }
 }
 
-TARGET static void hybrid_one(const Vector *sums, int32_t count, const char *head, int32_t left,
-                              const Bounds *bounds, int8_t *output, ptrdiff_t pitch)
-{
-    hybrid_outputs(1, sums, count, head, left, bounds, output, pitch);
-}
-
-TARGET static void hybrid_wide(const Vector *sums, int32_t count, const char *head, int32_t left,
-                               const Bounds *bounds, int8_t *output, ptrdiff_t pitch)
-{
-    hybrid_outputs(WIDE, sums, count, head, left, bounds, output, pitch);
-}
+#define HYBRID_RESCALER(name, wide)                                                                \
+    TARGET static void name(const Vector *sums, int32_t count, const char *head, int32_t left,     \
+                            const Bounds *bounds, int8_t *output, ptrdiff_t pitch)                 \
+    {                                                                                              \
+        hybrid_outputs(wide, sums, count, head, left, bounds, output, pitch);                      \
+    }

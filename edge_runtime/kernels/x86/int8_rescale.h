@@ -14,6 +14,26 @@
 typedef void rescaler(const Vector *sums, int32_t count, const char *head, int32_t left,
                       const Bounds *bounds, int8_t *output, ptrdiff_t pitch);
 
+/* Bytes of an output. */
+static inline ptrdiff_t size_of(int32_t mode)
+{
+    return mode == EK_HYBRID ? sizeof(float) : 1;
+}
+
+#ifdef HYBRID
+#include "int8_hybrid.h"
+#endif
+
+/* By mode, and whether positions have WIDE vectors: of this file alone, or of all that name them. */
+#ifdef SHARED_RESCALERS
+extern rescaler *const SHARED_RESCALERS[][2];
+#define RESCALERS SHARED_RESCALERS
+#define OF_THE_FILE
+#else
+#define OF_THE_FILE static
+#endif
+
+#ifndef RESCALERS_ELSEWHERE
 #define RESCALER(name, rescaled, wide)                                                             \
     TARGET static void name(const Vector *sums, int32_t count, const char *head, int32_t left,     \
                             const Bounds *bounds, int8_t *output, ptrdiff_t pitch)                 \
@@ -48,21 +68,16 @@ RESCALER(float_one, rescaled_float, 1)
 RESCALER(float_wide, rescaled_float, WIDE)
 
 #ifdef HYBRID
-#include "int8_hybrid.h"
 #define HYBRIDS , {hybrid_one, hybrid_wide}
+HYBRID_RESCALER(hybrid_one, 1)
+HYBRID_RESCALER(hybrid_wide, WIDE)
 #else
 #define HYBRIDS
 #endif
 
-/* Bytes of an output. */
-static inline ptrdiff_t size_of(int32_t mode)
-{
-    return mode == EK_HYBRID ? sizeof(float) : 1;
-}
-
-/* By mode, and whether positions have WIDE vectors. */
-static rescaler *const RESCALERS[][2] = {{above_one, above_wide},
-                                         {either_one, either_wide},
-                                         {twice_one, twice_wide},
-                                         {once_one, once_wide},
-                                         {float_one, float_wide} HYBRIDS};
+OF_THE_FILE rescaler *const RESCALERS[][2] = {{above_one, above_wide},
+                                              {either_one, either_wide},
+                                              {twice_one, twice_wide},
+                                              {once_one, once_wide},
+                                              {float_one, float_wide} HYBRIDS};
+#endif
