@@ -97,7 +97,6 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
     const int32_t outputs = p->outputs, count = rows * b->output_width;
     const ptrdiff_t size = size_of(start[0]);
     const char *const weights = packed + ek_weights_start(chunks * 4, (size_t)outputs, LANES);
-    rescaler *const *const rescalers = RESCALERS[start[0]];
     Place at = {band, band, 0};
     Vector totals[2 * STRIP];
     memset(totals, 0, sizeof totals);
@@ -117,7 +116,8 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
                 TILERS[high - 1][wide](windows + i, offsets, chunks, head, from,
                                        totals + i * (wide + 1));
             }
-            rescalers[wide](totals, strip, head, left, bounds, output + o * size, outputs);
+            rescaler_of(start[0], wide)(totals, strip, head, left, bounds, output + o * size,
+                                        outputs);
         }
         output += (ptrdiff_t)strip * outputs * size;
     }

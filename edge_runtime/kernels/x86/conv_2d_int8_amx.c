@@ -12,8 +12,8 @@ enum { ADDED = 0 };
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_amx
 #define HYBRID(order) ek_conv_2d_hybrid_##order##_amx
 #define QUANTIZE ek_quantize_bytes_avx512
-#define SHARED_RESCALERS ek_rescalers_avx512
-#define RESCALERS_ELSEWHERE
+#define ONES ek_rescalers_one_avx512
+#define WIDES ek_rescalers_two_avx512
 #define WIDE 2
 /* Tiles of whole lines that no window is missing from end where the image does. */
 #define IN_PLACE(p, rows)                                                                          \
@@ -46,7 +46,7 @@ typedef struct {
     int32_t count, outputs; /* of pieces; of a window */
     ptrdiff_t apart, size;  /* from window to window; bytes of an output */
     const char *heads, *weights;
-    rescaler *const *rescalers;
+    int32_t mode; /* of rescaling */
     const Bounds *bounds;
 } Layer;
 
@@ -112,9 +112,9 @@ TARGET static void finish(const Layer *layer, const Job *jobs)
         (wide ? sums_of_two : sums_of_one)(layer, jobs, head, layer->weights + o / LANES * block,
                                            totals);
         for (int32_t n = 0; n < 2; n++)
-            layer->rescalers[wide](totals + n * (wide + 1) * HIGH, jobs[n].count, head, left,
-                                   layer->bounds, jobs[n].output + o * layer->size,
-                                   layer->outputs);
+            rescaler_of(layer->mode, wide)(totals + n * (wide + 1) * HIGH, jobs[n].count, head,
+                                           left, layer->bounds, jobs[n].output + o * layer->size,
+                                           layer->outputs);
     }
 }
 
@@ -208,7 +208,7 @@ TARGET static void band_outputs(const Conv2D *p, const EkBands *b, const Bounds 
         .size = size_of(mode),
         .heads = packed + ek_heads_start(places),
         .weights = packed + ek_weights_start(places, (size_t)p->outputs, LANES),
-        .rescalers = RESCALERS[mode],
+        .mode = mode,
         .bounds = bounds,
     };
     const EkTileShapes tiles = ek_full_tiles();

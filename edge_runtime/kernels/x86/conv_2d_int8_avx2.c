@@ -7,6 +7,9 @@
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avx2
 #define HYBRID(order) ek_conv_2d_hybrid_##order##_avx2
 #define QUANTIZE ek_quantize_bytes_avx2
+#define ONES ek_rescalers_one_avx2
+#define WIDES ek_rescalers_two_avx2
+#define SHARED
 #define ROWS_KERNEL(kind) ek_fully_connected_##kind##_avx2
 enum { MOST = 6 };
 

@@ -7,6 +7,9 @@
 #define KERNEL(rounding) ek_conv_2d_int8_##rounding##_avxvnni
 #define HYBRID(order) ek_conv_2d_hybrid_##order##_avxvnni
 #define QUANTIZE ek_quantize_bytes_avx2
+#define ONES ek_rescalers_one_avxvnni
+#define WIDES ek_rescalers_two_avxvnni
+#define SHARED
 #define ROWS_KERNEL(kind) ek_fully_connected_##kind##_avxvnni
 enum { MOST = 6 };
 

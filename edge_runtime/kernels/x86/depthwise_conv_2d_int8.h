@@ -132,7 +132,6 @@ TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const
     const ptrdiff_t step = d->step * CHUNK, outputs = d->outputs;
     const int32_t mode = *(const int32_t *)(const void *)packed;
     const ptrdiff_t bytes = size_of(mode);
-    rescaler *const *const rescalers = RESCALERS[mode];
     const int32_t usual = d->groups == THREE && d->columns == 3;
     producer *const *const producers = PRODUCERS[usual + (usual && d->step == d->column)];
     const int32_t all = d->positions + (d->rest > 0);
@@ -148,10 +147,11 @@ TARGET static void row_outputs(const EkDepthwise *d, const Bounds *bounds, const
             int8_t *const to = output + (i * outputs + o) * bytes;
             producers[wide](d, chunks + i * step + o * CHUNK, weights + vector * size, size, head,
                             wide ? count : (count + 3) / 4, totals);
-            rescalers[wide](totals, whole, head, d->outputs - o, bounds, to, outputs);
+            rescaler *const rescale = rescaler_of(mode, wide);
+            rescale(totals, whole, head, d->outputs - o, bounds, to, outputs);
             if (whole < count)
-                rescalers[wide](totals + whole, 1, head, d->rest, bounds,
-                                to + whole * outputs * bytes, outputs);
+                rescale(totals + whole, 1, head, d->rest, bounds, to + whole * outputs * bytes,
+                        outputs);
         }
     }
 }

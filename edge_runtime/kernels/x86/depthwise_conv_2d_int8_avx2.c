@@ -7,6 +7,7 @@
 #define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avx2
 #define HYBRID ek_depthwise_conv_2d_hybrid_avx2
 #define QUANTIZE ek_quantize_bytes_avx2
+#define ONES ek_rescalers_one_avx2
 
 #include "depthwise_conv_2d_int8.h"
 

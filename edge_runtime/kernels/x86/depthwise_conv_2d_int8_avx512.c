@@ -8,6 +8,7 @@ enum { ADDED = 128 };
 #define KERNEL(rounding) ek_depthwise_conv_2d_int8_##rounding##_avx512
 #define HYBRID ek_depthwise_conv_2d_hybrid_avx512
 #define QUANTIZE ek_quantize_bytes_avx512
+#define ONES ek_rescalers_one_avx512
 
 #include "depthwise_conv_2d_int8.h"
 #else

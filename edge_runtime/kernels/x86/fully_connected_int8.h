@@ -53,8 +53,8 @@ TARGET static void row_outputs(const Rows *rows, const Bounds *bounds, const uin
             row_sums(2, row, rows->chunks, bias, rows->apart, from, totals);
         else
             row_sums(1, row, rows->chunks, bias, rows->apart, from, totals);
-        RESCALERS[rows->mode][wide](totals, 1, rows->heads + vector * EK_COLUMNS * 4 * LANES, left,
-                                    bounds, output + o * size, 0);
+        rescaler_of(rows->mode, wide)(totals, 1, rows->heads + vector * EK_COLUMNS * 4 * LANES,
+                                      left, bounds, output + o * size, 0);
     }
 }
 

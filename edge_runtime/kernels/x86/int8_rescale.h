@@ -20,20 +20,6 @@ static inline ptrdiff_t size_of(int32_t mode)
     return mode == EK_HYBRID ? sizeof(float) : 1;
 }
 
-#ifdef HYBRID
-#include "int8_hybrid.h"
-#endif
-
-/* By mode, and whether positions have WIDE vectors: of this file alone, or of all that name them. */
-#ifdef SHARED_RESCALERS
-extern rescaler *const SHARED_RESCALERS[][2];
-#define RESCALERS SHARED_RESCALERS
-#define OF_THE_FILE
-#else
-#define OF_THE_FILE static
-#endif
-
-#ifndef RESCALERS_ELSEWHERE
 #define RESCALER(name, rescaled, wide)                                                             \
     TARGET static void name(const Vector *sums, int32_t count, const char *head, int32_t left,     \
                             const Bounds *bounds, int8_t *output, ptrdiff_t pitch)                 \
@@ -51,33 +37,61 @@ extern rescaler *const SHARED_RESCALERS[][2];
             store(wide, packed(four, bounds), count - i, there, output, pitch);                    \
         }                                                                                          \
     }
-RESCALER(above_one, rescaled_above, 1)
-RESCALER(above_wide, rescaled_above, WIDE)
-RESCALER(either_one, rescaled_either, 1)
-RESCALER(either_wide, rescaled_either, WIDE)
-RESCALER(twice_one, rescaled_twice, 1)
-RESCALER(twice_wide, rescaled_twice, WIDE)
+
 #if WIDE == 2 && !defined(TILE_IS_OF_THE_LEVEL)
-RESCALER(once_one, rescaled_once, 1)
-RESCALER(once_wide, rescaled_once, WIDE)
+#define IF_ONCE(...) __VA_ARGS__
 #else
-#define once_one NULL /* that of FULLY_CONNECTED alone, on x86 */
-#define once_wide NULL
+#define IF_ONCE(...) /* that of FULLY_CONNECTED alone, on x86 */
 #endif
-RESCALER(float_one, rescaled_float, 1)
-RESCALER(float_wide, rescaled_float, WIDE)
-
 #ifdef HYBRID
-#define HYBRIDS , {hybrid_one, hybrid_wide}
-HYBRID_RESCALER(hybrid_one, 1)
-HYBRID_RESCALER(hybrid_wide, WIDE)
+#include "int8_hybrid.h"
+#define IF_HYBRID(...) __VA_ARGS__
 #else
-#define HYBRIDS
+#define IF_HYBRID(...)
 #endif
 
-OF_THE_FILE rescaler *const RESCALERS[][2] = {{above_one, above_wide},
-                                              {either_one, either_wide},
-                                              {twice_one, twice_wide},
-                                              {once_one, once_wide},
-                                              {float_one, float_wide} HYBRIDS};
+/* The rescalers of all modes, and their table's rows. */
+#define RESCALERS(size, wide)                                                                      \
+    RESCALER(above_##size, rescaled_above, wide)                                                   \
+    RESCALER(either_##size, rescaled_either, wide)                                                 \
+    RESCALER(twice_##size, rescaled_twice, wide)                                                   \
+    RESCALER(float_##size, rescaled_float, wide)                                                   \
+    IF_ONCE(RESCALER(once_##size, rescaled_once, wide))                                            \
+    IF_HYBRID(HYBRID_RESCALER(hybrid_##size, wide))
+#define BY_MODE(size)                                                                              \
+    {[EK_ABOVE] = above_##size,                                                                    \
+     [EK_EITHER] = either_##size,                                                                  \
+     [EK_TWICE] = twice_##size,                                                                    \
+     [EK_FLOAT] = float_##size,                                                                    \
+     IF_ONCE([EK_ONCE] = once_##size, ) IF_HYBRID([EK_HYBRID] = hybrid_##size, )}
+
+/* Files with the same vectors share the rescalers of one vector, ONES, and of two, WIDES, if they
+ * define these names; the one that has them defines SHARED, too. */
+#ifdef ONES
+extern rescaler *const ONES[];
 #endif
+#ifdef WIDES
+extern rescaler *const WIDES[];
+#endif
+#ifdef SHARED
+RESCALERS(one, 1)
+RESCALERS(wide, WIDE)
+rescaler *const ONES[] = BY_MODE(one);
+rescaler *const WIDES[] = BY_MODE(wide);
+#endif
+#ifndef ONES
+#define ONES ones
+RESCALERS(one, 1)
+static rescaler *const ONES[] = BY_MODE(one);
+#endif
+#ifndef WIDES
+#define WIDES wides
+RESCALERS(wide, WIDE)
+static rescaler *const WIDES[] = BY_MODE(wide);
+#endif
+
+/* By mode, and whether positions have WIDE vectors. */
+static inline rescaler *rescaler_of(int32_t mode, int32_t wide)
+{
+    return (wide ? WIDES : ONES)[mode];
+}
