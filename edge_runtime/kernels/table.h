@@ -273,14 +273,14 @@
     x86(conv_2d_float32, avx512, ek_pack_conv_2d_float32_16, ek_scratch_conv_float32)              \
     x86(conv_2d_float32, avx2, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                   \
     arm64(conv_2d_float32, neon, ek_pack_conv_2d_float32, ek_scratch_conv_float32)                 \
-    x86(conv_2d_hybrid_symmetric, amx, ek_pack_conv_2d_hybrid_amx, ek_scratch_hybrid_tiles)        \
-    x86(conv_2d_hybrid_symmetric, avx512, ek_pack_conv_2d_hybrid_avx512, ek_scratch_hybrid_bytes)  \
-    x86(conv_2d_hybrid_symmetric, avxvnni, ek_pack_conv_2d_hybrid_avxvnni, ek_scratch_hybrid_bytes)\
-    x86(conv_2d_hybrid_symmetric, avx2, ek_pack_conv_2d_hybrid_avx2, ek_scratch_hybrid_pairs)      \
-    x86(conv_2d_hybrid_asymmetric, amx, ek_pack_conv_2d_hybrid_amx, ek_scratch_hybrid_tiles)       \
-    x86(conv_2d_hybrid_asymmetric, avx512, ek_pack_conv_2d_hybrid_avx512, ek_scratch_hybrid_bytes) \
-    x86(conv_2d_hybrid_asymmetric, avxvnni, ek_pack_conv_2d_hybrid_avxvnni, ek_scratch_hybrid_bytes)\
-    x86(conv_2d_hybrid_asymmetric, avx2, ek_pack_conv_2d_hybrid_avx2, ek_scratch_hybrid_pairs)     \
+    x86(conv_2d_hybrid_symmetric, amx, ek_pack_conv_hybrid_amx, ek_scratch_hybrid_tiles)           \
+    x86(conv_2d_hybrid_symmetric, avx512, ek_pack_conv_hybrid_avx512, ek_scratch_hybrid_bytes)     \
+    x86(conv_2d_hybrid_symmetric, avxvnni, ek_pack_conv_hybrid_avxvnni, ek_scratch_hybrid_bytes)   \
+    x86(conv_2d_hybrid_symmetric, avx2, ek_pack_conv_hybrid_avx2, ek_scratch_hybrid_pairs)         \
+    x86(conv_2d_hybrid_asymmetric, amx, ek_pack_conv_hybrid_amx, ek_scratch_hybrid_tiles)          \
+    x86(conv_2d_hybrid_asymmetric, avx512, ek_pack_conv_hybrid_avx512, ek_scratch_hybrid_bytes)    \
+    x86(conv_2d_hybrid_asymmetric, avxvnni, ek_pack_conv_hybrid_avxvnni, ek_scratch_hybrid_bytes)  \
+    x86(conv_2d_hybrid_asymmetric, avx2, ek_pack_conv_hybrid_avx2, ek_scratch_hybrid_pairs)        \
     x86(depthwise_conv_2d_int8_twice, avx512, ek_pack_dw_twice_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_twice, avxvnni, ek_pack_dw_twice_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
@@ -366,9 +366,7 @@
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
-ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_hybrid_amx;
-ek_packer ek_pack_conv_2d_hybrid_avx2, ek_pack_conv_2d_hybrid_avx512;
-ek_packer ek_pack_conv_2d_hybrid_avxvnni, ek_pack_conv_2d_int8_float_amx;
+ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_int8_float_amx;
 ek_packer ek_pack_conv_2d_int8_float_avx2, ek_pack_conv_2d_int8_float_avx512;
 ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_dotprod;
 ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_neon;
@@ -376,18 +374,19 @@ ek_packer ek_pack_conv_2d_int8_twice_amx, ek_pack_conv_2d_int8_twice_avx2;
 ek_packer ek_pack_conv_2d_int8_twice_avx512, ek_pack_conv_2d_int8_twice_avxvnni;
 ek_packer ek_pack_conv_2d_int8_twice_dotprod, ek_pack_conv_2d_int8_twice_i8mm;
 ek_packer ek_pack_conv_2d_int8_twice_neon, ek_pack_conv_2d_uint8_twice_avx2;
-ek_packer ek_pack_depthwise_float32, ek_pack_depthwise_float32_16, ek_pack_dw_float_avx2;
-ek_packer ek_pack_dw_float_avx512, ek_pack_dw_float_avxvnni, ek_pack_dw_float_dotprod;
-ek_packer ek_pack_dw_float_neon, ek_pack_dw_hybrid_avx2, ek_pack_dw_hybrid_avx512;
-ek_packer ek_pack_dw_hybrid_avxvnni, ek_pack_dw_twice_avx2, ek_pack_dw_twice_avx512;
-ek_packer ek_pack_dw_twice_avxvnni, ek_pack_dw_twice_dotprod, ek_pack_dw_twice_neon;
-ek_packer ek_pack_dw_uint8_avx2, ek_pack_gemm_float32, ek_pack_gemm_hybrid_avx2;
-ek_packer ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni, ek_pack_gemm_int8_amx;
-ek_packer ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512, ek_pack_gemm_int8_avxvnni;
-ek_packer ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon, ek_pack_gemm_int8_skip;
-ek_packer ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse, ek_pack_gemm_int8_sparse_dsp;
-ek_packer ek_pack_lstm_float32, ek_pack_transpose_conv_float32, ek_pack_transpose_conv_int8;
-ek_packer ek_pack_transpose_conv_uint8;
+ek_packer ek_pack_conv_hybrid_amx, ek_pack_conv_hybrid_avx2, ek_pack_conv_hybrid_avx512;
+ek_packer ek_pack_conv_hybrid_avxvnni, ek_pack_depthwise_float32, ek_pack_depthwise_float32_16;
+ek_packer ek_pack_dw_float_avx2, ek_pack_dw_float_avx512, ek_pack_dw_float_avxvnni;
+ek_packer ek_pack_dw_float_dotprod, ek_pack_dw_float_neon, ek_pack_dw_hybrid_avx2;
+ek_packer ek_pack_dw_hybrid_avx512, ek_pack_dw_hybrid_avxvnni, ek_pack_dw_twice_avx2;
+ek_packer ek_pack_dw_twice_avx512, ek_pack_dw_twice_avxvnni, ek_pack_dw_twice_dotprod;
+ek_packer ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32;
+ek_packer ek_pack_gemm_hybrid_avx2, ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni;
+ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
+ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
+ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
+ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_transpose_conv_float32;
+ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
 ek_scratch ek_scratch_conv_bytes, ek_scratch_conv_float32, ek_scratch_conv_pairs;
 ek_scratch ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
 ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_hybrid_avx2;

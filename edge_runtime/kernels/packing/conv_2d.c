@@ -236,23 +236,23 @@ int ek_pack_conv_2d_int8_float_avx2(const int32_t *params, void *const *tensors,
     return pack(&PAIRS, FLOAT, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_hybrid_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_conv_hybrid_amx(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return fills_tiles((const Conv2D *)params) && pack(&TILES, HYBRID, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_hybrid_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_conv_hybrid_avx512(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(&ZMM, HYBRID, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_hybrid_avxvnni(const int32_t *params, void *const *tensors,
+int ek_pack_conv_hybrid_avxvnni(const int32_t *params, void *const *tensors,
                                    ek_packing *packing)
 {
     return pack(&YMM, HYBRID, params, tensors, packing);
 }
 
-int ek_pack_conv_2d_hybrid_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
+int ek_pack_conv_hybrid_avx2(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     return pack(&PAIRS, HYBRID, params, tensors, packing);
 }

@@ -12,8 +12,7 @@
 typedef struct {
     int64_t bound;               /* no sum of the output, with its bias, is further from 0 */
     int32_t bias, factor, shift; /* of the kernel; the bias for the inputs that the variant reads */
-    int32_t addend;              /* with HYBRID, the bits of the float bias; then the shift is the sum
-                                  * of the weights */
+    int32_t addend;              /* with HYBRID, the float bias; the shift is the weights' sum then */
 } Output;
 
 /* How a kernel rounds: as ek_rescale_once, as ek_rescale_twice, a float, halves to even, or not. */

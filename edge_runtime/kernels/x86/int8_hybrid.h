@@ -3,8 +3,8 @@
 #include "float_bits.h"
 #include "hybrid_bytes.h"
 
-/* Of an image, whose scale is multiplied with those of the outputs first, or last. The layer's bounds
- * are bits of floats. */
+/* Of an image, whose scale is multiplied with those of the outputs first, or last. The layer's
+ * bounds are bits of floats. */
 INLINE Bounds hybrid_bounds(EkQuantized image, int32_t scaled_first, const int32_t *lowest,
                             const int32_t *highest)
 {
