@@ -250,9 +250,7 @@ TARGET static void row_of(const Job *job, int32_t positions, int32_t outputs, co
 /* tensors: input, packed weights, bias, output, scratch. */
 TARGET void CONV_2D(const int32_t *params, void *const *tensors)
 {
-    Conv2D layer; /* a copy, because bytes of scratch could be params to the compiler */
-    memcpy(&layer, params, sizeof layer);
-    const Conv2D *const p = &layer;
+    const Conv2D *const p = (const Conv2D *)params;
     const EkWindow window = ek_conv_window(p);
     const int32_t pointwise = ek_is_pointwise(p), rows_are_runs = ek_rows_are_runs(p, &window);
     const int32_t groups = p->channels / p->depth, each = p->outputs / groups;
@@ -302,18 +300,17 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
 /* tensors: input, packed weights, bias, output. */
 TARGET void FULLY_CONNECTED(const int32_t *params, void *const *tensors)
 {
-    FullyConnectedFloat32 layer;
-    memcpy(&layer, params, sizeof layer);
+    const FullyConnectedFloat32 *const layer = (const FullyConnectedFloat32 *)params;
     const float *const input = tensors[0];
     const Job job = {.runs = &input,
                      .run_count = 1,
-                     .count = layer.depth,
-                     .step = layer.depth,
-                     .outputs = layer.outputs,
-                     .block_size = ((ptrdiff_t)layer.depth + 1) * WIDTH,
-                     .lowest = layer.lowest,
-                     .highest = layer.highest,
-                     .end = (float *)tensors[3] + (ptrdiff_t)layer.rows * layer.outputs,
-                     .in_parts = layer.depth > EK_PART};
-    row_of(&job, layer.rows, layer.outputs, tensors[1], tensors[3]);
+                     .count = layer->depth,
+                     .step = layer->depth,
+                     .outputs = layer->outputs,
+                     .block_size = ((ptrdiff_t)layer->depth + 1) * WIDTH,
+                     .lowest = layer->lowest,
+                     .highest = layer->highest,
+                     .end = (float *)tensors[3] + (ptrdiff_t)layer->rows * layer->outputs,
+                     .in_parts = layer->depth > EK_PART};
+    row_of(&job, layer->rows, layer->outputs, tensors[1], tensors[3]);
 }
