@@ -80,6 +80,7 @@ def plan(graph: Graph, rounding: str = "litert", engine: Engine = PORTABLE) -> P
         from edge_runtime.unsupported import refusal
 
         raise ModelError(refusal(graph, _ordered([*left, *beyond])))
+    limits.require_filled(simplified)
     return lay_out(simplified, lowered, engine, lowering.room)
 
 

@@ -76,6 +76,14 @@ def require_ranks(graph: Graph) -> None:
             raise ModelError(f"its input has {rank} dimensions, at most {MAX_RANK} are run")
 
 
+def require_filled(graph: Graph) -> None:
+    """Raise when an input or output, of the shape that ops infer, has no elements."""
+    for what, indices in ("input", graph.inputs), ("output", graph.outputs):
+        for tensor in (graph.tensors[index] for index in indices):
+            if not tensor.elements:
+                raise ModelError(f"its {what} {tensor.name!r} is empty: {list(tensor.shape)}")
+
+
 def require_few(op: Op, count: int, limit: int, what: str) -> None:
     """Raise when the ops up to this one exceed a limit on the time or memory of lowering."""
     if count > limit:

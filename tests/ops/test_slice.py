@@ -52,3 +52,9 @@ def test_an_input_whose_strides_are_no_int32_is_refused():
 def test_blocks_that_do_not_fit_are_refused(block):
     with pytest.raises(ModelError, match=r"begin and size are constant, .* inside the tensor"):
         plan(read(moved.model("SLICE", "int8", (2, 3), block, [(1, 1)])))
+
+
+def test_an_output_that_turns_out_to_be_empty_is_refused():
+    data = moved.model("SLICE", "int8", (1, 5, 4, 3), [[0, 1, 0, 1], [1, 0, 4, 2]], [(1, 1, 4, 2)])
+    with pytest.raises(ModelError, match=r"its output '.*' is empty: \[1, 0, 4, 2\]"):
+        plan(read(data))
