@@ -5,10 +5,19 @@
 #include "conv_2d.h"
 #include "padded_rows.h"
 
+enum { EK_NARROW = 6, EK_WHOLE = 1 << 14 }; /* columns; numbers of an image and its zeros */
+
+/* Positions of a narrow output are taken along its columns, which fill tiles; all rows are there
+ * then. */
 static inline EkWindow ek_conv_window(const Conv2D *p)
 {
     const EkWindow window = {EK_WINDOW_OF(p), .copies = 1};
-    return ek_turned(window);
+    EkWindow turned = ek_turned(window);
+    const int32_t narrow = turned.output_width <= EK_NARROW &&
+                           turned.output_height >= 4 * turned.output_width;
+    turned.whole = narrow && !ek_is_pointwise(p);
+    turned.whole = turned.whole && ek_ring_rows(&turned) * ek_row_size(&turned) <= EK_WHOLE;
+    return turned;
 }
 
 /* Whether the taps of a window's row lie side by side; else the channels of a tap do. */

@@ -17,6 +17,7 @@ typedef struct {
     int32_t copies; /* of each channel, beside each other; 1 of a convolution */
     int32_t beyond; /* numbers that may be read behind the last channel of a row */
     int32_t clips;  /* whether windows are clipped to the columns of the image */
+    int32_t whole;  /* whether all rows lie in the ring, and zeros above and below the image */
 } EkWindow;
 
 /* The initialisers of what layers with windows have by the same names. */
@@ -56,7 +57,7 @@ static inline size_t ek_reach(const EkWindow *w)
 static inline int ek_is_copied(const EkWindow *w)
 {
     const int is_padded = w->left || ek_reach(w) > (size_t)w->width;
-    return (is_padded && !w->clips) || w->copies > 1 || w->beyond;
+    return (is_padded && !w->clips) || w->copies > 1 || w->beyond || w->whole;
 }
 
 /* Numbers of a row, and the rows of the ring. */
@@ -69,7 +70,10 @@ static inline size_t ek_row_size(const EkWindow *w)
 
 static inline size_t ek_ring_rows(const EkWindow *w)
 {
-    return ek_is_copied(w) ? (size_t)(w->window_height - 1) * (size_t)w->dilation_h + 1 : 0;
+    const size_t span = (size_t)(w->window_height - 1) * (size_t)w->dilation_h + 1;
+    if (w->whole)
+        return (size_t)(w->output_height - 1) * (size_t)w->stride_h + span;
+    return ek_is_copied(w) ? span : 0;
 }
 
 /* Floats of scratch memory, an even number: a row of zeros and the ring. */
@@ -145,6 +149,16 @@ static inline const float *ek_row_at(EkRows *rows, int32_t y)
     for (; rows->next <= y; rows->next++)
         ek_copy_row(rows, rows->next);
     return ek_place(rows, y);
+}
+
+/* Of a whole window: copies all rows that windows reach, and returns the first of the first window. */
+static inline const float *ek_all_rows(EkRows *rows)
+{
+    const int32_t top = rows->window->top, end = rows->ring_rows - top;
+    rows->turn = -top;
+    for (int32_t y = top < 0 ? -top : 0; y < rows->window->height && y < end; y++)
+        ek_copy_row(rows, y);
+    return rows->ring;
 }
 
 #endif

@@ -119,6 +119,9 @@ def seeds():
         "conv int16, int32 bias": convolution(rng, "int16", bias=1, padding=VALID),
         "conv float32": convolution(rng, "float32", strides=(2, 2), activation=3),
         "conv float32 no bias": convolution(rng, "float32", bias=1, window=(1, 1), outputs=3),
+        "conv float32, narrow": convolution(
+            rng, "float32", image=(1, 83, 3, 2), window=(6, 2), strides=(2, 1), outputs=9
+        ),
     }
 
 

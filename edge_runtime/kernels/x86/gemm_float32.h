@@ -257,8 +257,13 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
     const int32_t depth = p->window_height * p->window_width * p->depth;
     const int32_t taps = rows_are_runs ? 1 : window.window_width; /* runs of a row */
     const int32_t batches = pointwise ? 1 : p->batches;
-    const int32_t height = pointwise ? 1 : window.output_height;
-    const int32_t positions = pointwise ? p->batches * p->height * p->width : window.output_width;
+    const int32_t upright = window.whole; /* lines of positions are columns, not rows */
+    const int32_t lines = pointwise ? 1 : upright ? window.output_width : window.output_height;
+    const int32_t positions = pointwise ? p->batches * p->height * p->width
+                              : upright ? window.output_height
+                                        : window.output_width;
+    const ptrdiff_t column = (ptrdiff_t)window.stride_w * p->channels;
+    const ptrdiff_t row_size = (ptrdiff_t)ek_row_size(&window);
     const ptrdiff_t block_size = ((ptrdiff_t)depth + 1) * WIDTH;
     const ptrdiff_t all = (ptrdiff_t)p->batches * p->output_height * p->output_width * p->outputs;
     const float *input = tensors[0];
@@ -267,33 +272,39 @@ TARGET void CONV_2D(const int32_t *params, void *const *tensors)
     const Job job = {.runs = runs,
                      .run_count = window.window_height * taps,
                      .count = rows_are_runs ? window.window_width * p->channels : p->depth,
-                     .step = (ptrdiff_t)window.stride_w * p->channels,
-                     .outputs = p->outputs,
+                     .step = upright ? window.stride_h * row_size : column,
+                     .outputs = (ptrdiff_t)(upright ? lines : 1) * p->outputs,
                      .block_size = block_size,
                      .lowest = ek_float(&p->lowest),
                      .highest = ek_float(&p->highest),
-                     .end = output + (groups > 1 ? 0 : all)};
+                     .end = output + (groups > 1 || upright ? 0 : all)};
 
     for (int32_t batch = 0; batch < batches; batch++) {
         EkRows rows = {0};
         if (!pointwise)
             rows = ek_rows_of(&window, input, scratch);
-        for (int32_t row = 0; row < height; row++, output += (ptrdiff_t)positions * p->outputs) {
+        const float *const first = upright ? ek_all_rows(&rows) : input;
+        for (int32_t line = 0; line < lines; line++) {
             const float *packed = tensors[1];
-            for (int32_t i = 0, y = row * window.stride_h - window.top; i < job.run_count; i += taps) {
-                const float *const from = pointwise ? input : ek_row_at(&rows, y);
+            float *const to = output + line * (upright ? 1 : (ptrdiff_t)positions) * p->outputs;
+            int32_t y = upright ? 0 : line * window.stride_h - window.top;
+            for (int32_t i = 0; i < job.run_count; i += taps) {
+                const float *const from = pointwise ? input
+                                          : upright ? first + y * row_size + line * column
+                                                    : ek_row_at(&rows, y);
                 for (int32_t j = 0; j < taps; j++)
                     runs[i + j] = from + (ptrdiff_t)j * window.dilation_w * p->channels;
                 y += window.dilation_h;
             }
             for (int32_t group = 0; group < groups; group++) {
-                row_of(&job, positions, each, packed, output + group * each);
+                row_of(&job, positions, each, packed, to + group * each);
                 packed += (each + WIDTH - 1) / WIDTH * block_size;
                 for (int32_t i = 0; groups > 1 && i < job.run_count; i++)
                     runs[i] += p->depth;
             }
         }
         input += (ptrdiff_t)p->height * p->width * p->channels;
+        output += all / batches;
     }
 }
 
