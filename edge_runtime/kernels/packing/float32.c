@@ -91,11 +91,11 @@ int ek_pack_conv_2d_float32(const int32_t *params, void *const *tensors, ek_pack
     return 1;
 }
 
-/* With no more than 8 outputs, vectors of 8 are faster. */
+/* With no more than 8 outputs of a group, vectors of 8 are faster. */
 int ek_pack_conv_2d_float32_16(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const Conv2D *const p = (const Conv2D *)params;
-    return p->outputs > WIDTH / 2 && ek_pack_conv_2d_float32(params, tensors, packing);
+    return p->outputs / (p->channels / p->depth) > WIDTH / 2 && ek_pack_conv_2d_float32(params, tensors, packing);
 }
 
 /* Rows of the image, and the runs of a window. */

@@ -4,7 +4,6 @@
 
 #include <immintrin.h>
 #include <stdint.h>
-#include <string.h>
 
 #define TARGET __attribute__((target("avx2,fma")))
 
@@ -21,10 +20,11 @@ typedef __m256 Vector;
 
 TARGET static inline void store(float *to, Vector values, int32_t lanes)
 {
+    const __m256i numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     if (lanes == LANES)
         _mm256_storeu_ps(to, values);
     else
-        memcpy(to, &values, (size_t)lanes * sizeof *to);
+        _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), numbers), values);
 }
 
 #endif

@@ -18,4 +18,9 @@ typedef __m512 Vector;
     _mm512_min_ps(highest, _mm512_max_ps(lowest, values))
 #define STORE(to, values, lanes) _mm512_storeu_ps(to, values) /* lanes are all */
 
+TARGET static inline void store(float *to, Vector values, int32_t lanes)
+{
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << lanes) - 1), values);
+}
+
 #endif

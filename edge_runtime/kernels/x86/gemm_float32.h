@@ -119,7 +119,7 @@ TARGET static void store_some(const Job *job, const float *block, int32_t left, 
     Vector values;
     memcpy(&values, block + o / WIDTH * job->block_size + o % WIDTH, sizeof values);
     values = CLAMPED(sums + values, SPLAT(job->lowest), SPLAT(job->highest));
-    memcpy(output + o, &values, (size_t)(lanes < LANES ? lanes : LANES) * sizeof *output);
+    store(output + o, values, lanes < LANES ? lanes : LANES);
 }
 
 /* A tile whose sums have parts, so that its only run is cut, or whose last vectors are not full. */
