@@ -103,7 +103,7 @@ static inline int16_t mixed_int16(int16_t a, int16_t b, int16_t c, int16_t d, in
             }                                                                                      \
     }
 
-EK_BILINEAR(EK(resize_bilinear_int8_once), int8_t, EkTaps, ek_taps_integer, mixed_int8)
-EK_BILINEAR(EK(resize_bilinear_int16_once), int16_t, EkTaps, ek_taps_integer, mixed_int16)
+EK_BILINEAR(EK(resize_bilinear_int8_once), int8_t, EkTapsInteger, ek_taps_integer, mixed_int8)
+EK_BILINEAR(EK(resize_bilinear_int16_once), int16_t, EkTapsInteger, ek_taps_integer, mixed_int16)
 EK_BILINEAR(EK(resize_bilinear_uint8_float), uint8_t, EkTapsFloat, ek_taps_float, mixed_uint8)
 EK_BILINEAR(EK(resize_bilinear_float32), float, EkTapsFloat, ek_taps_float, mixed_float32)

@@ -43,16 +43,16 @@ static inline EkTapsFloat ek_taps_float(const Resize *p, int32_t size, int32_t o
 /* The weight is in 1024ths. */
 typedef struct {
     int32_t first, second, weight;
-} EkTaps;
+} EkTapsInteger;
 
-static inline EkTaps ek_taps_integer(const Resize *p, int32_t size, int32_t output,
-                                     int32_t position)
+static inline EkTapsInteger ek_taps_integer(const Resize *p, int32_t size, int32_t output,
+                                            int32_t position)
 {
     const int32_t units = 1024, inner = p->align_corners && output > 1;
     const int32_t steps = output - inner;
     const int32_t step = (units * (size - inner) + steps / 2) / steps;
     const int32_t at = position * step + (p->half_pixel_centers ? step / 2 - units / 2 : 0);
-    EkTaps taps = {0, 0, 0};
+    EkTapsInteger taps = {0, 0, 0};
     if (at > 0) {
         taps.first = ek_up_to(at / units, size - 1);
         taps.second = ek_up_to((at + units - 1) / units, size - 1);

@@ -32,7 +32,7 @@ TARGET __attribute__((noinline)) static Taps taps_of(Kind kind, const Resize *p,
                                                      int32_t output, int32_t position)
 {
     if (kind == INT8) {
-        const EkTaps taps = ek_taps_integer(p, size, output, position);
+        const EkTapsInteger taps = ek_taps_integer(p, size, output, position);
         return (Taps){taps.first, taps.second, {.whole = taps.weight}};
     }
     const EkTapsFloat taps = ek_taps_float(p, size, output, position);

@@ -61,6 +61,18 @@ def test_every_kernel_is_understood() -> None:
     assert len(blocks.kernel_files()) > 50
 
 
+def test_no_two_headers_define_the_same_name() -> None:
+    """A model may need both, and only names of .c files are told apart."""
+    owners: dict[str, set[str]] = {}
+    for file in {
+        one for kernel in blocks.kernel_files().values() for one in blocks._included(kernel)
+    }:
+        for name in {name for block in blocks._blocks(file) for name in block.names}:
+            if file.endswith(".h"):
+                owners.setdefault(name, set()).add(file)
+    assert {name: files for name, files in owners.items() if len(files) > 1} == {}
+
+
 def test_conditions_around_blocks_are_kept() -> None:
     first = f"#if __A__\n{A}#else\n{B}#endif\n"
     second = "#ifdef __B__ /* why */\nenum { C = 1 }; /* one */\n#endif\n"
