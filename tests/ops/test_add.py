@@ -90,3 +90,7 @@ def test_inputs_that_do_not_fit_are_refused(dtype, inputs, shape, message):
         build.tensor(shape, dtype, name="y"),
     ]
     assert message in runtimes.refused(build.model(tensors, [("ADD", inputs, 2, {})]))
+
+
+def test_rows_that_repeat():
+    binary.require_rows_that_repeat("ADD")

@@ -87,3 +87,7 @@ def test_a_chain_in_place_keeps_what_is_still_read(second, broadcast):
     data = build.model([*tensors, *binary.plain(wide, "y")], ops)
     x = drawn(rng, "int8", shape)
     equal(data, x, runtimes.builtin_ref(data)(x), "litert")
+
+
+def test_rows_that_repeat():
+    binary.require_rows_that_repeat("MUL")

@@ -416,3 +416,12 @@ class Sums(Comparisons):
         x, other = drawn(rng, "int16", (500,)), drawn(rng, "int16", (500,))
         data = self.model("int16", x, other, scales, activation=activation, powers=True)
         equal(data, x, runtimes.PEERS[rounding](data)(x), rounding)
+
+
+def require_rows_that_repeat(op: str) -> None:
+    """Require LiteRT's answers of rows of any length, each with the same operand."""
+    rng = np.random.default_rng(9)
+    for width in (*range(1, 135), 2047, 2048, 2049):
+        x, constant = (drawn(rng, "int8", shape) for shape in ((7, width), (width,)))
+        data = binary(op, "int8", x, constant, (0.5, 0.25, 1.0), (3, -4, 5))
+        equal(data, x, runtimes.builtin_ref(data)(x))

@@ -44,11 +44,11 @@ static int repeats(const int32_t *sizes, const int32_t *a_strides, const int32_t
     return step > count;
 }
 
-/* Repeats a row for as many whole periods as fill a vector, and a vector more. Returns the bytes of
- * the periods. */
+/* Repeats a row until whole ones fill a vector, which are the period, and a vector more. Returns the
+ * bytes of the period: a vector behind its last byte begins in the next one, so one is subtracted. */
 static int32_t repeat(const char *row, int32_t bytes, char *repeated)
 {
-    const int32_t period = bytes < VECTOR ? VECTOR / bytes * bytes : bytes;
+    const int32_t period = (VECTOR + bytes - 1) / bytes * bytes;
     memcpy(repeated, row, (size_t)bytes);
     for (int32_t filled = bytes; filled < period + VECTOR;) {
         const int32_t left = period + VECTOR - filled, next = left < filled ? left : filled;
