@@ -144,9 +144,9 @@ INLINE Doubles inverse_of(Doubles x)
 INLINE int uncertain(Doubles numbers, int room)
 {
     const int64_t half = (int64_t)1 << 28, within = (int64_t)1 << room;
-    const Longs moved = (Longs)numbers - (half - within), zero = {0};
-    const Longs mask = zero + (2 * half - 2 * within);
     const Doubles sizes = (Doubles)((Longs)numbers & ~(Longs)all(-0.0));
+    const Longs moved = (Longs)sizes - (half - within), zero = {0};
+    const Longs mask = zero + (2 * half - 2 * within);
 #if LANES == 8
     const __mmask8 tiny = _mm512_cmp_pd_mask((__m512d)sizes, _mm512_set1_pd(0x1p-126), _CMP_LT_OQ);
     return _mm512_testn_epi64_mask((__m512i)moved, (__m512i)mask) |

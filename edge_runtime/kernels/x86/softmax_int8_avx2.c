@@ -85,7 +85,7 @@ TARGET static void short_rows(const uint8_t *input, int32_t rows, int32_t depth,
     /* What is written behind a row is written over: by the next row, or by the words before. */
     for (int32_t k = (depth - 1) / WORD * WORD; k >= 0; k -= WORD) {
         uint32_t words[LANES];
-        __m256i word = _mm256_set1_epi32(flip * 0x01010101);
+        __m256i word = _mm256_set1_epi8((char)flip);
         for (int32_t i = 0; i < WORD && k + i < depth; i++)
             word = _mm256_xor_si256(
                 word, _mm256_sllv_epi32(scaled(shares, powers[k + i]), _mm256_set1_epi32(8 * i)));
