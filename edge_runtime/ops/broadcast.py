@@ -119,7 +119,9 @@ def rescaling(call: Call, a_factor: float, b_factor: float) -> dict[str, int]:
 def kernel(call: Call, name: str, params: dict[str, int]) -> Kernel:
     """Return a kernel of two inputs and the loops over them."""
     table = loops(_shapes(call))
-    return Kernel(name, params, (0, 1), (table,), in_place=True, rows=None, loops=True)
+    # A broadcast input is read again, and may have as many bytes as an output of a smaller type.
+    whole = call.input(0).elements == call.output.elements
+    return Kernel(name, params, (0, 1), (table,), in_place=whole, rows=None, loops=True)
 
 
 def loops(shapes: Sequence[tuple[int, ...]]) -> Constant:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import build
 import elementwise
+import runtimes
 from micro_arithmetic import multiply, quantize_multiplier
 from runtimes import equal, f32
 
@@ -122,6 +123,16 @@ def test_not_equal_of_int16_without_scales_is_that_of_numbers():
     """LiteRT's kernel writes nothing."""
     a, b = np.arange(-3, 4).astype(np.int16), np.abs(np.arange(-3, 4)).astype(np.int16)
     equal(elementwise.model("NOT_EQUAL", [a, b], output="bool"), a, a != b)
+
+
+def test_an_output_does_not_replace_a_broadcast_input_of_as_many_bytes():
+    """Four numbers of float32, read for each row, and sixteen bools."""
+    shapes = [((4,), "float32")] * 2 + [((4, 4), "float32")] + [((4, 4), "bool")] * 2
+    ops = [("ABS", [0], 1, {}), ("LESS", [1, 2], 3, {}), ("LOGICAL_NOT", [3], 4, {})]
+    content = build.model([build.tensor(*one) for one in shapes], ops, inputs=[0, 2])
+    a, b = np.array([0.9, -0.2, 0.3, 0.4], np.float32), np.full((4, 4), 0.5, np.float32)
+    for engine in runtimes.engines(content).values():
+        np.testing.assert_array_equal(engine.run((a, b)), ~(abs(a) < b))
 
 
 def test_limits_are_told():
