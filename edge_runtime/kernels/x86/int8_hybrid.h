@@ -20,8 +20,8 @@ INLINE void hybrid_outputs(const int32_t wide, const Vector *sums, int32_t count
                            int32_t left, const Bounds *bounds, int8_t *output, ptrdiff_t pitch)
 {
     for (int32_t v = 0; v < wide; v++, head += EK_COLUMNS * 4 * LANES, left -= LANES) {
-        const Floats bias = floats_of(load(head + EK_ADDEND * 4 * LANES));
-        const Floats scale = floats_of(load(head + EK_MULTIPLIER * 4 * LANES));
+        const Floats bias = (Floats)load(head + EK_ADDEND * 4 * LANES);
+        const Floats scale = (Floats)load(head + EK_MULTIPLIER * 4 * LANES);
         const Floats factor = V(mul_ps)(scale, bounds->before);
         const Vector beyond = V(mullo_epi32)(load(head + EK_SHIFT * 4 * LANES), bounds->moved);
         float *to = (float *)(void *)output + v * LANES;

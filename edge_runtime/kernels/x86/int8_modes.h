@@ -1,7 +1,24 @@
 /* Sums of int8 layers rescaled, in vectors of any width. int8_zmm.h and int8_ymm.h include this, and
  * define before it V(name), an intrinsic of their width, and what differs by more than
- * a name: load(), longs(), bits_of(), floats_of(), high_halves(), low_halves(), shifted() and
- * one_more(). */
+ * a name: load(), longs(), high_halves(), low_halves(), shifted() and one_more(). */
+
+INLINE Vector zero(void)
+{
+    const Vector zeros = {0};
+    return zeros;
+}
+
+INLINE Vector sum_of(Vector a, Vector b)
+{
+    return V(add_epi32)(a, b);
+}
+
+INLINE Chunk chunk_at(const uint8_t *bytes)
+{
+    int32_t four;
+    memcpy(&four, bytes, sizeof four);
+    return V(set1_epi32)(four);
+}
 
 /* The numbers of rescaling.h of a vector of outputs. */
 typedef struct {
@@ -61,14 +78,14 @@ INLINE Vector rescaled_twice(Vector sum, const Head *h, const Bounds *bounds)
     const Vector mask = V(sub_epi32)(V(sllv_epi32)(one, right), one);
     const Vector threshold = V(add_epi32)(V(srli_epi32)(mask, 1), V(srli_epi32)(high, 31));
     const Vector floor = V(srav_epi32)(high, right);
-    return V(add_epi32)(one_more(floor, bits_of(high, mask), threshold), bounds->moved);
+    return V(add_epi32)(one_more(floor, high & mask, threshold), bounds->moved);
 }
 
 /* ek_rescale_once. */
 INLINE Vector rescaled_once(Vector sum, const Head *h, const Bounds *bounds)
 {
     const Vector even = even_products(sum, h), odd = odd_products(sum, h);
-    const Vector right = bits_of(h->right, longs(0xffffffff));
+    const Vector right = h->right & longs(0xffffffff);
     const Vector low = shifted(V(add_epi64)(even, h->even), right);
     const Vector high = shifted(V(add_epi64)(odd, h->odd), V(srli_epi64)(h->right, 32));
     return V(add_epi32)(low_halves(low, high), bounds->moved);
@@ -76,7 +93,7 @@ INLINE Vector rescaled_once(Vector sum, const Head *h, const Bounds *bounds)
 
 INLINE Vector rescaled_float(Vector sum, const Head *h, const Bounds *bounds)
 {
-    const Floats scaled = V(mul_ps)(V(cvtepi32_ps)(sum), floats_of(h->multiplier));
+    const Floats scaled = V(mul_ps)(V(cvtepi32_ps)(sum), (Floats)h->multiplier);
     const Floats bounded = V(min_ps)(bounds->high, V(max_ps)(bounds->low, scaled));
     return V(add_epi32)(V(cvtps_epi32)(bounded), bounds->moved);
 }

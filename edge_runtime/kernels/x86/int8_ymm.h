@@ -37,36 +37,9 @@ INLINE __m256i load(const void *bytes)
     return _mm256_loadu_si256(bytes);
 }
 
-INLINE __m256i zero(void)
-{
-    return _mm256_setzero_si256();
-}
-
-INLINE __m256i sum_of(__m256i a, __m256i b)
-{
-    return _mm256_add_epi32(a, b);
-}
-
-INLINE Chunk chunk_at(const uint8_t *bytes)
-{
-    int32_t four;
-    memcpy(&four, bytes, sizeof four);
-    return _mm256_set1_epi32(four);
-}
-
 INLINE Vector longs(int64_t number)
 {
     return _mm256_set1_epi64x(number);
-}
-
-INLINE Vector bits_of(Vector numbers, Vector mask)
-{
-    return _mm256_and_si256(numbers, mask);
-}
-
-INLINE Floats floats_of(Vector bits)
-{
-    return _mm256_castsi256_ps(bits);
 }
 
 /* As many as there are of a vector. */

@@ -40,23 +40,6 @@ INLINE __m512i load(const void *bytes)
     return _mm512_loadu_si512(bytes);
 }
 
-INLINE __m512i zero(void)
-{
-    return _mm512_setzero_si512();
-}
-
-INLINE __m512i sum_of(__m512i a, __m512i b)
-{
-    return _mm512_add_epi32(a, b);
-}
-
-INLINE Chunk chunk_at(const uint8_t *bytes)
-{
-    int32_t four;
-    memcpy(&four, bytes, sizeof four);
-    return _mm512_set1_epi32(four);
-}
-
 /* Written out, because GCC 12 copies each sum to another register and back around the intrinsic. */
 INLINE Vector dot(Vector sum, Chunk chunk, const char *weights)
 {
@@ -90,16 +73,6 @@ INLINE void fill(uint8_t *to, int32_t number, ptrdiff_t count)
 INLINE Vector longs(int64_t number)
 {
     return _mm512_set1_epi64(number);
-}
-
-INLINE Vector bits_of(Vector numbers, Vector mask)
-{
-    return _mm512_and_si512(numbers, mask);
-}
-
-INLINE Floats floats_of(Vector bits)
-{
-    return _mm512_castsi512_ps(bits);
 }
 
 /* As many as there are of a vector. */
