@@ -30,11 +30,10 @@ from edge_runtime.ops.per_channel import (
     other_types,
     too_large,
     weight_scales,
+    zero_points,
 )
 from edge_runtime.ops.window import images, places, sizes, window, window_fits
 from edge_runtime.record import replace
-
-ZERO_POINTS = ("input_zero_point", "weights_zero_point", "output_zero_point")
 
 TYPES = (
     ("int8", "int8", "int32"),
@@ -147,7 +146,7 @@ def _convolution(call: Call, kernel: Kernel) -> Kernel:
         "outputs": outputs,
         "depth": 1,
         **window(call, *sizes(call)),
-        **{name: kernel.params.get(name, 0) for name in ZERO_POINTS},
+        **zero_points(call.input(0), weights, call.output),
         **{name: kernel.params[name] for name in ("lowest", "highest")},
     }
     return replace(
