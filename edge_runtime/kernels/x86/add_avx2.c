@@ -5,6 +5,7 @@
 #ifdef EK_X86
 #include "add.h"
 #include "elementwise_avx2.h"
+#include "rescaling_avx2.h"
 
 typedef struct {
     AddRescaled params;

@@ -5,6 +5,7 @@
 #ifdef EK_X86
 #include "elementwise_avx2.h"
 #include "mul.h"
+#include "rescaling_avx2.h"
 
 typedef struct {
     MulRescaled params;
