@@ -10,16 +10,18 @@
 #ifdef EK_X86
 #include <immintrin.h>
 
-#include "float_bits.h"
-#include "pool.h"
 #include "table.h"
 
 #define TARGET __attribute__((target("avx2")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
+#define V(name) _mm256_##name
 
-typedef enum { MAX_INT8, MAX_FLOAT, AVERAGE_FLOAT } Kind;
+typedef __m256i Vector;
+typedef __m256 Floats;
 
-INLINE __m256i loaded(const char *from, int32_t bytes)
+#include "pool_vectors.h"
+
+INLINE Vector loaded(const char *from, int32_t bytes)
 {
     if (bytes == 32)
         return _mm256_loadu_si256((const void *)from);
@@ -27,7 +29,7 @@ INLINE __m256i loaded(const char *from, int32_t bytes)
                                               : _mm_loadl_epi64((const void *)from));
 }
 
-INLINE void store(char *to, __m256i values, int32_t bytes)
+INLINE void store(char *to, Vector values, int32_t bytes)
 {
     const __m128i low = _mm256_castsi256_si128(values);
     if (bytes == 32)
@@ -38,36 +40,9 @@ INLINE void store(char *to, __m256i values, int32_t bytes)
         _mm_storel_epi64((void *)to, low);
 }
 
-/* The largest of bytes; of floats the largest, or the other where the tap is NaN; or the sum. */
-INLINE __m256i joined(Kind kind, __m256i tap, __m256i total)
-{
-    const __m256 a = _mm256_castsi256_ps(tap), b = _mm256_castsi256_ps(total);
-    if (kind == MAX_INT8)
-        return _mm256_max_epi8(tap, total);
-    return _mm256_castps_si256(kind == MAX_FLOAT ? _mm256_max_ps(a, b) : _mm256_add_ps(b, a));
-}
-
-INLINE __m256i finished(Kind kind, const Pool *p, __m256i total, int32_t count)
-{
-    if (kind == MAX_INT8) {
-        total = _mm256_max_epi8(total, _mm256_set1_epi8((char)p->lowest));
-        return _mm256_min_epi8(total, _mm256_set1_epi8((char)p->highest));
-    }
-    __m256 value = _mm256_castsi256_ps(total);
-    if (kind == AVERAGE_FLOAT)
-        value = _mm256_div_ps(value, _mm256_set1_ps((float)count));
-    value = _mm256_max_ps(_mm256_set1_ps(ek_float(&p->lowest)), value); /* NaN stays */
-    value = _mm256_min_ps(_mm256_set1_ps(ek_float(&p->highest)), value);
-    return _mm256_castps_si256(value);
-}
-
 /* With vectors of so many bytes, which channels fill at least once. */
 INLINE void pool(Kind kind, const Pool *p, void *const *tensors, int32_t bytes)
 {
-    const __m256i initial = kind == MAX_INT8    ? _mm256_set1_epi8(INT8_MIN)
-                            : kind == MAX_FLOAT ? _mm256_castps_si256(
-                                                      _mm256_set1_ps(-3.402823466e38f))
-                                                : _mm256_setzero_si256();
     const ptrdiff_t pixel = (ptrdiff_t)p->channels * (kind == MAX_INT8 ? 1 : 4);
     const ptrdiff_t line = pixel * p->width;
     const char *input = tensors[0];
@@ -80,7 +55,7 @@ INLINE void pool(Kind kind, const Pool *p, void *const *tensors, int32_t bytes)
                     ek_span_of(x * p->stride_w - p->left, p->width, p->window_width);
                 const char *first = input + rows.start * line + columns.start * pixel;
                 for (ptrdiff_t at = 0; at < pixel; at += bytes) {
-                    __m256i total = initial;
+                    Vector total = initial(kind);
                     at = at + bytes > pixel ? pixel - bytes : at;
                     for (int32_t j = 0; j < rows.count; j++) {
                         const char *tap = first + j * line + at;

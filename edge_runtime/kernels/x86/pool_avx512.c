@@ -5,38 +5,17 @@
 #ifdef EK_X86
 #include <immintrin.h>
 
-#include "float_bits.h"
-#include "pool.h"
-
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq")))
 #define INLINE TARGET __attribute__((always_inline)) static inline
 
+#define V(name) _mm512_##name
+
+typedef __m512i Vector;
+typedef __m512 Floats;
+
+#include "pool_vectors.h"
+
 enum { BYTES = 64 }; /* of a vector */
-
-typedef enum { MAX_INT8, MAX_FLOAT, AVERAGE_FLOAT } Kind;
-
-/* The largest of bytes; of floats the largest, or the other where the tap is NaN; or the sum. */
-INLINE __m512i joined(Kind kind, __m512i tap, __m512i total)
-{
-    const __m512 a = _mm512_castsi512_ps(tap), b = _mm512_castsi512_ps(total);
-    if (kind == MAX_INT8)
-        return _mm512_max_epi8(tap, total);
-    return _mm512_castps_si512(kind == MAX_FLOAT ? _mm512_max_ps(a, b) : _mm512_add_ps(b, a));
-}
-
-INLINE __m512i finished(Kind kind, const Pool *p, __m512i total, int32_t count)
-{
-    if (kind == MAX_INT8) {
-        total = _mm512_max_epi8(total, _mm512_set1_epi8((char)p->lowest));
-        return _mm512_min_epi8(total, _mm512_set1_epi8((char)p->highest));
-    }
-    __m512 value = _mm512_castsi512_ps(total);
-    if (kind == AVERAGE_FLOAT)
-        value = _mm512_div_ps(value, _mm512_set1_ps((float)count));
-    value = _mm512_max_ps(_mm512_set1_ps(ek_float(&p->lowest)), value); /* NaN stays */
-    value = _mm512_min_ps(_mm512_set1_ps(ek_float(&p->highest)), value);
-    return _mm512_castps_si512(value);
-}
 
 /* A window: its first tap, how many it has in a row and in all, and the bytes from one to the next
  * and from the last of a row to the first of the next. */
@@ -47,12 +26,10 @@ typedef struct {
 } Window;
 
 /* The outputs of a vector of channels, which are at those bytes of a pixel. */
-INLINE __m512i reduced(Kind kind, const Pool *p, const Window *w, ptrdiff_t at, __mmask64 there)
+INLINE Vector reduced(Kind kind, const Pool *p, const Window *w, ptrdiff_t at, __mmask64 there)
 {
     const char *tap = w->first + at;
-    __m512i total = kind == MAX_INT8    ? _mm512_set1_epi8(INT8_MIN)
-                    : kind == MAX_FLOAT ? _mm512_castps_si512(_mm512_set1_ps(-3.402823466e38f))
-                                        : _mm512_setzero_si512();
+    Vector total = initial(kind);
     for (int32_t left = w->count, column = w->columns; left > 0; left--) {
         total = joined(kind, _mm512_maskz_loadu_epi8(there, tap), total);
         column--;
