@@ -190,17 +190,6 @@ TARGET static void vector_of_parts(const Job *job, const float *block, int32_t o
     store_some(job, block, outputs, 0, total, output);
 }
 
-/* As few parts of a count as have at most so many each; a short row need not wait for divisions. */
-INLINE int32_t parts_for(int32_t count, int32_t most)
-{
-    return count <= most ? 1 : (count + most - 1) / most;
-}
-
-INLINE int32_t part_of(int32_t left, int32_t parts)
-{
-    return parts == 1 ? left : left / parts;
-}
-
 /* All outputs of a few positions. Where they are too few to fill a tile's height, it is wider. */
 TARGET static void outputs_of(const Job *job, int32_t first, int32_t positions, int32_t outputs,
                               const float *packed, float *output)
@@ -209,7 +198,7 @@ TARGET static void outputs_of(const Job *job, int32_t first, int32_t positions, 
         const int32_t vectors = (outputs - o + LANES - 1) / LANES;
         while (wide && (1 << wide > vectors || (wide > 1 && positions > HIGHEST[wide])))
             wide--;
-        const int32_t tiles = parts_for(positions, HIGHEST[wide]);
+        const int32_t tiles = (positions + HIGHEST[wide] - 1) / HIGHEST[wide];
         const float *const block = packed + o / WIDTH * job->block_size + o % WIDTH;
         if (job->in_parts && positions == 1 && vectors < WIDE) {
             wide = 0;
@@ -218,7 +207,7 @@ TARGET static void outputs_of(const Job *job, int32_t first, int32_t positions, 
             continue;
         }
         for (int32_t i = 0, done = 0, high; i < tiles; i++, done += high) {
-            high = part_of(positions - done, tiles - i);
+            high = (positions - done) / (tiles - i);
             tiler *const run = TILES[wide][high - 1];
             const ptrdiff_t at = (first + done) * job->step;
             float *const to = output + (first + done) * job->outputs + o;
@@ -237,12 +226,11 @@ enum { PANEL = 1 << 13 }; /* numbers of inputs that stay in the nearest cache fo
 TARGET static void row_of(const Job *job, int32_t positions, int32_t outputs, const float *packed,
                           float *output)
 {
-    int32_t high = HIGH;
-    while (high < 4 * HIGH && high < positions && job->step * (high + HIGH) <= PANEL)
-        high += HIGH;
-    const int32_t panels = parts_for(positions, high);
+    const ptrdiff_t most = PANEL / job->step;
+    const int32_t high = most > 4 * HIGH ? 4 * HIGH : most > HIGH ? (int32_t)most / HIGH * HIGH : HIGH;
+    const int32_t panels = (positions + high - 1) / high;
     for (int32_t i = 0, first = 0, count; i < panels; i++, first += count) {
-        count = part_of(positions - first, panels - i);
+        count = (positions - first) / (panels - i);
         outputs_of(job, first, count, outputs, packed, output);
     }
 }
