@@ -131,15 +131,23 @@ static void reset_states(const Session *self, const Frame *frame)
     }
 }
 
+/* The size of the largest group of so many images. */
+static int size_of(const Session *self, Py_ssize_t count)
+{
+    int size = self->groups ? SIZES - 1 : 0;
+    while (IMAGES[size] > count)
+        size--;
+    return size;
+}
+
 /* Opens those frames of all sizes that so many images need. */
 static int open_frames(const Session *self, Frame *frames, Py_ssize_t count)
 {
-    for (int size = self->groups ? SIZES - 1 : 0; size >= 0 && count; size--)
-        if (count >= IMAGES[size]) {
-            if (open_frame(self, &frames[size], size) < 0)
-                return -1;
-            count %= IMAGES[size];
-        }
+    for (int size; count; count %= IMAGES[size]) {
+        size = size_of(self, count);
+        if (open_frame(self, &frames[size], size) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -185,11 +193,11 @@ static void advance(const Session *self, char **ports, Py_ssize_t images)
  * them. */
 static void compute_all(const Session *self, const Frame *frames, char **ports, Py_ssize_t count)
 {
-    for (int size = self->groups ? SIZES - 1 : 0; size >= 0; size--)
-        for (; count >= IMAGES[size]; count -= IMAGES[size]) {
-            compute(self, &frames[size], ports);
-            advance(self, ports, IMAGES[size]);
-        }
+    for (int size; count; count -= IMAGES[size]) {
+        size = size_of(self, count);
+        compute(self, &frames[size], ports);
+        advance(self, ports, IMAGES[size]);
+    }
 }
 
 /* Bytes to touch from which other threads may run in the meantime: releasing and reacquiring the GIL

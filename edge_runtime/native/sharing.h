@@ -98,12 +98,9 @@ static int share_batch(Sharing *sharing, char *const *ports, Py_ssize_t count)
 {
     const Session *self = sharing->session;
     const size_t threads = (size_t)sharing->thread_count;
-    int size = self->groups ? SIZES - 1 : 0;
-    while (IMAGES[size] > count)
-        size--;
     sharing->ports = ports;
     sharing->images = count;
-    sharing->unit = IMAGES[size];
+    sharing->unit = IMAGES[size_of(self, count)];
     sharing->frames = calloc(SIZES * threads, sizeof *sharing->frames);
     sharing->moved = calloc(threads * (size_t)(self->input_count + self->output_count),
                             sizeof *sharing->moved);
@@ -175,5 +172,11 @@ static void close_sharing(struct Sharing *sharing)
 }
 
 #endif
+
+/* Runs images in as many threads as the session has, and advances the ports beyond them. */
+static int run_images(const Session *self, char **ports, Py_ssize_t count)
+{
+    return self->sharing ? share(self, ports, count) : execute(self, ports, count);
+}
 
 #endif
