@@ -239,64 +239,80 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     const int32_t positions = layer.output_height * layer.output_width;
     const int32_t row = layer.window_width * channels, pitch = layer.width * channels;
     const int32_t skip = layer.dilation_h * pitch - row;
-    /* Where windows that lie inside may begin. */
+    /* Before these, windows of which rows lie side by side are inside. */
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
-    const int32_t most_x = layer.width - (layer.window_width - 1) * layer.dilation_w;
+    const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
     const int32_t in_words = ek_dsp_in_words(p);
     /* Backwards where outputs take more bytes than inputs, which they may then lie over. */
     const int32_t backwards = is_pointwise && outputs > channels;
     run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
 
+    Pass pass = {taps, words, layer.output_zero_point, 0, output, 0, output};
+
     fill_words(beside, layer.input_zero_point, ek_dsp_beside(p));
     for (int32_t batch = 0; batch < layer.batches; batch++) {
         int32_t y = -layer.top, x = -layer.left, column = 0;
-        for (int32_t done = 0, many; done < positions; done += many) {
-            many = positions - done < EK_DSP_PIXELS ? positions - done : EK_DSP_PIXELS;
-            const int32_t first = backwards ? positions - done - many : done;
-            const uint32_t *weights = (const uint32_t *)tensors[1];
+        pass.stride = outputs;
+        pass.second_stride = 2 * outputs;
+        for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
             const int8_t *from[EK_DSP_PIXELS];
-            int32_t at[EK_DSP_PIXELS][2], inside = layer.dilation_w == 1;
-            if (backwards)
-                x = first;
-            for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
-                if (i >= many) { /* the last one again, whose outputs are the same */
-                    at[i][0] = at[i - 1][0];
-                    at[i][1] = at[i - 1][1];
-                    from[i] = from[i - 1];
-                    continue;
-                }
-                at[i][0] = y;
-                at[i][1] = x;
-                inside = inside && y >= 0 && y < most_y && x >= 0 && x < most_x;
-                from[i] = inside ? number_at(p, input, y, x) : input;
-                x += layer.stride_w;
-                if (++column == layer.output_width) {
-                    column = 0;
-                    x = -layer.left;
-                    y += layer.stride_h;
-                }
+            int8_t *copy = (int8_t *)beside, *to = output;
+            if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
+                many = positions - done;
+                pass.stride = pass.second_stride = many > 1 ? outputs : 0;
             }
-            if (in_words && inside)
-                expand(from, row / EK_DSP_STEP, taps, layer.window_height, skip);
-            else if (in_words)
-                expand_taps(p, input, at, (const int8_t *)beside, taps);
-            else {
-                int8_t *copy = (int8_t *)beside;
-                if (!inside)
+            if (backwards)
+                x = positions - done - many;
+            to += (ptrdiff_t)(backwards ? x : done) * outputs;
+            column += EK_DSP_PIXELS;
+            if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
+                x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {
+                const int8_t *next = number_at(p, input, y, x);
+                for (int32_t i = 0; i < EK_DSP_PIXELS; i++, next += layer.stride_w * channels) {
+                    from[i] = next;
+                    if (in_words)
+                        continue;
+                    copy_rows(copy, row, next, skip + row, row, layer.window_height);
+                    from[i] = copy;
+                    copy += words * EK_DSP_STEP;
+                }
+                if (in_words)
+                    expand(from, row / EK_DSP_STEP, taps, layer.window_height, skip);
+                x += EK_DSP_PIXELS * layer.stride_w;
+            } else {
+                int32_t at[EK_DSP_PIXELS][2];
+                column -= EK_DSP_PIXELS;
+                if (!in_words)
                     fill_words(beside, layer.input_zero_point, ek_dsp_beside(p));
-                for (int32_t i = 0; i < EK_DSP_PIXELS; i++, copy += words * EK_DSP_STEP) {
-                    if (inside)
-                        copy_rows(copy, row, from[i], skip + row, row, layer.window_height);
-                    else
+                for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
+                    at[i][0] = y;
+                    at[i][1] = x;
+                    if (!in_words)
                         copy_window(p, input, at[i], copy);
                     from[i] = copy;
+                    copy += words * EK_DSP_STEP;
+                    if (i >= many - 1 && i < EK_DSP_PIXELS - 1)
+                        continue;
+                    x += layer.stride_w;
+                    if (++column == layer.output_width) {
+                        column = 0;
+                        x = -layer.left;
+                        y += layer.stride_h;
+                    }
                 }
-                expand(from, words, taps, 1, 0);
+                if (in_words)
+                    expand_taps(p, input, at, (const int8_t *)beside, taps);
             }
-            int8_t *const to = output + (ptrdiff_t)first * outputs;
-            const int32_t stride = many > 1 ? outputs : 0;
-            Pass pass = {taps, words, layer.output_zero_point, stride,
-                         to,   many > 2 ? 2 * stride : stride, to + outputs};
+            if (column == layer.output_width) {
+                column = 0;
+                x = -layer.left;
+                y += layer.stride_h;
+            }
+            if (!in_words)
+                expand(from, words, taps, 1, 0);
+            pass.output = to;
+            pass.end = to + outputs;
+            const uint32_t *weights = (const uint32_t *)tensors[1];
             if (outputs % 2) { /* the first two, then pairs from the second on */
                 pass.end = to + 2;
                 weights = sum(&pass, weights);
