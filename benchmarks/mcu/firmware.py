@@ -49,6 +49,8 @@ class Library:
         weights: size of the model file's weights and biases, in bytes.
         macs: multiply-accumulates of one inference.
         ops: names of the steps, in order.
+        op_macs: multiply-accumulates of each step; None for one that has none.
+        multipliers: size of the channels' multipliers and shifts at 4 and 1 each, in bytes.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Library:
     weights: int
     macs: int
     ops: tuple[str, ...]
+    op_macs: tuple[int | None, ...] = ()
+    multipliers: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,12 @@ class Firmware:
             if start <= address < start + len(content):
                 return content[address - start :][:size]
         return b""
+
+    @property
+    def functions(self) -> dict[str, int]:
+        """Bytes of the functions by name, the largest first; one of several names once."""
+        sizes = {one.address: (name, one.size) for name, one in self.symbols.items() if one.is_code}
+        return dict(sorted(sizes.values(), key=lambda one: (-one[1], one[0])))
 
     def function(self, address: int) -> str:
         """Return the name of the function with the instruction at ``address``."""

@@ -86,6 +86,8 @@ def exported(path: Path, *options: str) -> Library:
             weights=facts["weights"],
             macs=facts["macs"],
             ops=tuple(facts["ops"]),
+            op_macs=tuple(facts["op_macs"]),
+            multipliers=facts["multipliers"],
         )
 
 
