@@ -234,11 +234,7 @@ def measure_build(
     Raises:
         FirmwareError: the firmware cannot be built, or does not run.
     """
-    built = firmware.build(core, library, optimisation, labels=False)
-    labelled = firmware.build(core, library, optimisation)
-    if labelled.image == built.image:
-        # Labels changed no code: the same build has the steps' addresses, too.
-        built = labelled
+    built, labelled = both(core, library, optimisation)
     profile = None
     if trial is not None:
         raw = _raw(trial.inputs)
@@ -261,14 +257,25 @@ def measure_build(
             trial.expected[:count],
             0 if dataset.source == NO_DATA else trial.images,
         )
-    yield _flash(subject, built, library)
-    yield _ram(subject, built, library, profile)
+    yield flash(subject, built, library)
+    yield ram(subject, built, library, profile)
     if trial is not None and profile is not None:
         counts = profile
         if built is not labelled:
             subset = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
             counts = emulator.profile(labelled, subset, coverage.counted)
-        yield _instructions(subject, library, profile, counts)
+        yield instructions(subject, library, profile, counts)
+
+
+def both(core: Core, library: Library, optimisation: str) -> tuple[Firmware, Firmware]:
+    """Return the build and one with labels; the same one if these do not change the code.
+
+    Raises:
+        FirmwareError: the compiler fails.
+    """
+    built = firmware.build(core, library, optimisation, labels=False)
+    labelled = firmware.build(core, library, optimisation)
+    return (labelled if labelled.image == built.image else built), labelled
 
 
 def _raw(tensors: Array) -> Bytes:
@@ -276,7 +283,8 @@ def _raw(tensors: Array) -> Bytes:
     return np.ascontiguousarray(tensors).reshape(len(tensors), -1).view(np.uint8)
 
 
-def _flash(subject: Subject, built: Firmware, library: Library) -> Result:
+def flash(subject: Subject, built: Firmware, library: Library) -> Result:
+    """Return the flash of a build, and of its functions."""
     summary = {
         "total": built.flash,
         "code": built.code,
@@ -289,9 +297,10 @@ def _flash(subject: Subject, built: Firmware, library: Library) -> Result:
     return Result(subject, "flash", "bytes", (built.flash,), summary)
 
 
-def _ram(
+def ram(
     subject: Subject, built: Firmware, library: Library, profile: emulator.Profile | None
 ) -> Result:
+    """Return the RAM of a build; without its stack if there is no profile."""
     stack = None if profile is None else profile.stack
     total = built.data + (stack or 0)
     data = built.data - library.arena
@@ -299,7 +308,7 @@ def _ram(
     return Result(subject, "ram", "bytes", (total,), summary)
 
 
-def _instructions(
+def instructions(
     subject: Subject, library: Library, profile: emulator.Profile, labelled: emulator.Profile
 ) -> Result:
     """Return the instructions of each inference and of each step, with cycles and stack.
