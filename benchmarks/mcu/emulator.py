@@ -45,7 +45,7 @@ class Profile:
         cycles: cycles of each step without waits for memory, as ``cortex_m4`` estimates them, int64
             [N, steps + 1]; None for other cores.
         waits: cycles that each step waits for flash in the first inference, int64 [steps + 1]; None
-            for other cores, and after more than MOST_TIMED instructions.
+            for other cores, after more than MOST_TIMED instructions, or if not asked for.
     """
 
     outputs: Bytes
@@ -70,7 +70,7 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
     return _array(outputs, firmware)
 
 
-def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
+def profile(firmware: Firmware, inputs: Bytes, budget: int, *, with_waits: bool = True) -> Profile:
     """Return the outputs of input bytes [N, ...] with instruction counts and peak stack use.
 
     Stops after the input that reaches ``budget`` instructions in total. Python is called for each
@@ -78,6 +78,8 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
 
     The stack reaches from its top to the lowest byte that changed, or to the lowest stack pointer
     until the first output if that is lower: not all of a frame is written to.
+
+    ``with_waits`` finds those for flash, which takes a few times as long as counting.
 
     Raises:
         FirmwareError: a fault, or an endless loop.
@@ -106,7 +108,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
         if spent >= budget:
             break
     estimated = firmware.core.name == cortex_m4.NAME
-    timed = estimated and int(counts[0][0].sum()) <= MOST_TIMED
+    timed = with_waits and estimated and int(counts[0][0].sum()) <= MOST_TIMED
     alone = single_run(firmware, inputs[0], blocks, timed=timed)
     painted = np.frombuffer(uc.mem_read(bottom, top - bottom), np.uint8)
     changed = np.flatnonzero(painted != PAINT)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.functions import functions
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
@@ -86,6 +87,7 @@ class Firmware:
         symbols: symbols by name.
         steps: address and number of each ``EK_STEP``, in the order of addresses.
         limit: instructions after which an inference counts as an endless loop.
+        functions: bytes of each function by name, the largest first, see ``functions``.
     """
 
     core: Core
@@ -97,6 +99,7 @@ class Firmware:
     symbols: Mapping[str, Symbol]
     steps: tuple[tuple[int, int], ...]
     limit: int
+    functions: Mapping[str, int]
 
     @property
     def flash(self) -> int:
@@ -114,12 +117,6 @@ class Firmware:
             if start <= address < start + len(content):
                 return content[address - start :][:size]
         return b""
-
-    @property
-    def functions(self) -> dict[str, int]:
-        """Bytes of the functions by name, the largest first; one of several names once."""
-        sizes = {one.address: (name, one.size) for name, one in self.symbols.items() if one.is_code}
-        return dict(sorted(sizes.values(), key=lambda one: (-one[1], one[0])))
 
     def function(self, address: int) -> str:
         """Return the name of the function with the instruction at ``address``."""
@@ -252,7 +249,18 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
             # On AVR, constants lie among the instructions.
             if kind == "STT_OBJECT" and sections[symbol["st_shndx"]].name == ".text":
                 code -= symbol["st_size"]
+        sizes = {one.address: (name, one.size) for name, one in symbols.items() if one.is_code}
+        named = functions(elf, sizes)
     flash = max(address + len(content) for address, content in image.items())
     return Firmware(
-        core, optimisation, image, code, flash - code, data, symbols, tuple(sorted(steps)), limit
+        core=core,
+        optimisation=optimisation,
+        image=image,
+        code=code,
+        constants=flash - code,
+        data=data,
+        symbols=symbols,
+        steps=tuple(sorted(steps)),
+        limit=limit,
+        functions=named,
     )

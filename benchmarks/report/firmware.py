@@ -27,8 +27,9 @@ STEPS_NOTE = (
     "in bytes while the step runs for the first input, callers included."
 )
 FUNCTIONS_NOTE = (
-    "Code in bytes, the literals among it included. What the compiler inlines counts where it is. "
-    "Others: smaller functions, the vector table, padding."
+    "Code in bytes, the literals among it included. A kernel that the compiler inlined into what "
+    "is none is named with that; what else it inlined counts where it is. Others: smaller "
+    "functions, the vector table, padding."
 )
 
 MOST_FUNCTIONS = 12
