@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,11 +21,14 @@ from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices, extension
 from edgekit.convert.c.identifier import port_identifiers
+from edgekit.convert.macs import macs
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
@@ -171,8 +174,10 @@ def _facts(
         state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
         weights=_weights(planned),
+        multipliers=_multipliers(constants),
         macs=summary.macs,
         ops=tuple(step.op.name for step in planned.steps),
+        op_macs=tuple(macs(planned.graph, step.op) for step in planned.steps),
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
@@ -197,6 +202,12 @@ def _weights(planned: Plan) -> int:
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [planned.graph.tensors[index].data for index in read]
     return sum(map(len, {bytes(data) for data in constants if data is not None}))
+
+
+def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
+    """Return the bytes of the multipliers and shifts among constants, as in ``Facts``."""
+    sizes = {"multiplier": 4, "shift": 1}
+    return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
 
 
 def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

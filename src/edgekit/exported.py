@@ -27,4 +27,6 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
         weights=model.weights,
         macs=model.macs,
         ops=model.ops,
+        op_macs=model.op_macs,
+        multipliers=model.multipliers,
     )
