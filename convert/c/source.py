@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from edge_runtime.planner.plan import Slot, State
-from edgekit.convert.c import checksum, layout, naming, text
+from edgekit.convert.c import checksum, layout, naming, params, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
@@ -89,6 +89,9 @@ def render(
         (where, _arrays((constants[one] for one in group), renames))
         for where, group in arrays.items()
     ]
+    whole = chains.whole(by_rows, steps)
+    alike = params.shared(name, whole)
+    in_whole = {core: [step.form(core) for step in whole] for core in forms}
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
@@ -103,7 +106,8 @@ def render(
             text.renamed(checksum.render(name, constants, arrays, called), renames),
             *([_labels(name, facts.labels)] if facts.labels else []),
             "/* ---- the model ---- */\n",
-            _run_in(facts, steps, renames, by_rows),
+            params.arrays(alike, in_whole, called),
+            _run_in(facts, steps, renames, by_rows, alike),
             _run_with_states(facts, states) if states else _run(facts),
             f"#undef {FLASH}\n",
         ]
@@ -162,6 +166,7 @@ def _run_in(
     steps: Sequence[StepForms],
     names: Mapping[str, str],
     by_rows: RowPlan | None,
+    alike: Mapping[params.Params, str],
 ) -> str:
     """Return the function that runs the model.
 
@@ -170,6 +175,7 @@ def _run_in(
         steps: in execution order.
         names: names of kernels, constants and macros -> those that they have in the file.
         by_rows: the plan, where some steps run row by row.
+        alike: names of the parameters that several steps have.
     """
     name = facts.name
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
@@ -198,11 +204,17 @@ def _run_in(
         lines += chains.feed_start(by_rows, facts.inputs[0].name, names)
     in_chains = chains.texts(by_rows, steps, names, partial(_operand, facts, names=names))
     for index, step in enumerate(steps):
-        lines += in_chains.get(index) or _step(facts, index, step, names)
+        lines += in_chains.get(index) or _step(facts, index, step, names, alike)
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
 
 
-def _step(facts: Facts, index: int, step: StepForms, names: Mapping[str, str]) -> list[str]:
+def _step(
+    facts: Facts,
+    index: int,
+    step: StepForms,
+    names: Mapping[str, str],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
     """Return the lines that run a step as a whole."""
     lines = ["", f"    EK_STEP({index}) /* {step.op} */"]
     for position, (macro, form) in enumerate(step.forms):
@@ -211,7 +223,7 @@ def _step(facts: Facts, index: int, step: StepForms, names: Mapping[str, str]) -
             lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
         elif step.macros:
             lines.append("#else")
-        lines += _call(facts, form, names)
+        lines += _call(facts, form, names, alike)
     return [*lines, *(["#endif"] if step.macros else [])]
 
 
@@ -219,19 +231,20 @@ def _lines(parameters: Iterable[str]) -> str:
     return ",\n    ".join(parameters)
 
 
-def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
-    values = layout.filled((text.number(value, "int32") for value in form.params.values()), "")
+def _call(
+    facts: Facts, form: Form, names: Mapping[str, str], alike: Mapping[params.Params, str]
+) -> list[str]:
+    own = params.of_form(form)
     operands = (_operand(facts, one, names) for one in form.tensors)
     # Lines are broken as if constants had their short names.
     lengths = (len(_operand(facts, one, {})) for one in form.tensors)
     return [
         "    {",
-        f"        /* {', '.join(form.params)} */",
-        f"        static const int32_t params[] = {{{values}}};",
+        *([] if own in alike else params.local(own)),
         "        void *const tensors[] = {",
         layout.filled(operands, "            ", lengths),
         "        };",
-        f"        {names[f'ek_{form.kernel}']}(params, tensors);",
+        f"        {names[f'ek_{form.kernel}']}({alike.get(own, 'params')}, tensors);",
         "    }",
     ]
 
