@@ -317,6 +317,7 @@
     x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
     arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    cortex_m(conv_2d_int8_twice, dsp, ek_pack_conv_2d_int8_dsp, ek_scratch_conv_dsp)               \
     x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
     cortex_m(add_int8_twice, dsp, ek_pack_add_int8_dsp, NULL)                                      \
@@ -371,6 +372,7 @@
 
 ek_packer ek_pack_add_int8_dsp;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_int8_float_amx;
+ek_packer ek_pack_conv_2d_int8_dsp;
 ek_packer ek_pack_conv_2d_int8_float_avx2, ek_pack_conv_2d_int8_float_avx512;
 ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_dotprod;
 ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_neon;
@@ -392,6 +394,7 @@ ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_
 ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_pool_average_int8_dsp;
 ek_packer ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
+ek_scratch ek_scratch_conv_dsp;
 ek_scratch ek_scratch_conv_bytes, ek_scratch_conv_float32, ek_scratch_conv_pairs;
 ek_scratch ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
 ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_dsp;
