@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import SIZES
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
@@ -86,6 +87,11 @@ def exported(path: Path, *options: str) -> Library:
             weights=facts["weights"],
             macs=facts["macs"],
             ops=tuple(facts["ops"]),
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
         )
 
 

@@ -47,6 +47,12 @@ TEXTS = ("header", "source", "selftest", "example")
 )
 @options.skip_zeros
 @click.option(
+    "--keep-input",
+    is_flag=True,
+    help="Leave the input where it is and as it is: without this, the arena has room for it, and a "
+    "run overwrites it there.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -62,6 +68,7 @@ def command(
     package: str,
     name: str | None,
     skip_zeros: bool,
+    keep_input: bool,
     output: Path | None,
     artifacts: Path,
     as_json: bool,
@@ -84,7 +91,9 @@ def command(
     running.finish(path.parent)
     running.warn_of_others(path)
     try:
-        library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
+        library = c_library.library(
+            path.read_bytes(), path.name, name, skip_zeros=skip_zeros, keep_input=keep_input
+        )
     except BackendError as error:  # of this machine, not of the file
         raise ExportError(str(error)) from None
     except EdgeRuntimeError as error:
@@ -116,21 +125,27 @@ def _document(
 
 def _summary(library: "CLibrary", path: Path) -> str:
     """Return the figures that need no compiler, and the command to measure the rest."""
-    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
-    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
-    buffers = ", ".join(f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
     option = " --skip-zeros" if library.skip_zeros else ""
     figures = {
         "function": f"{library.name}_run()",
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
-        "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
-        "stack on top",
+        "RAM": _ram(library),
     }
     lines = pairs(figures)
     if len(library.ports) == 2:  # bench has inputs for no others
         # On one line, to be copied.
         lines.append(f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}")
     return "\n".join(lines)
+
+
+def _ram(library: "CLibrary") -> str:
+    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
+    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
+    inputs, outputs = (f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
+    if library.kept:
+        total = sizes[0] + library.arena
+        return f"{total:,} bytes: {inputs}, arena {library.arena:,} with {outputs}; stack on top"
+    return f"{library.arena:,} bytes: an arena with {inputs}, {outputs}; stack on top"
 
 
 def _weights(library: "CLibrary") -> str:

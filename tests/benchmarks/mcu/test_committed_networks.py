@@ -16,10 +16,10 @@ import runtimes
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c.library import library
+from edgekit.exported import built as firmware_library
 
 pytestmark = pytest.mark.tensorflow
 
@@ -56,9 +56,7 @@ def measured(build: str, folder: Path) -> dict[str, int]:
     network, optimisation = build.split()
     content = (folder / f"{network}.tflite").read_bytes()
     exported = library(content, f"{network}.tflite", "model")
-    files = {"model.h": exported.header, "model.c": exported.source}
-    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
-    built = firmware.build(CORE, model, optimisation)
+    built = firmware.build(CORE, firmware_library(exported), optimisation)
     [port] = exported.inputs
     inputs = random_tensors(INPUTS, (1, *port.shape), port.dtype)
     raw = inputs.reshape(INPUTS, -1).view(np.uint8)
