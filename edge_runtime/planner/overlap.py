@@ -19,12 +19,15 @@ class Order:
     Attributes:
         positions: number of positions that are calculated at once: all may be written while the
             input of the first is still read.
-        by_channel: whether a row of the output is written channel by channel: all of it may be
-            written while the input of its first position is still read.
+        by_channel: whether rows of the output are written channel by channel: all of them may be
+            written while the input of their first position is still read.
+        rows: number of rows of which that is true at once, where windows follow each other row by
+            row; with a vertical stride it is true of one.
     """
 
     positions: int = 1
     by_channel: bool = False
+    rows: int = 1
 
 
 def distance(params: Mapping[str, int], size: int, order: Order) -> int:
@@ -52,6 +55,7 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
         x = max(0, column * params["stride_w"] - params["left"])
         return min(y * pitch + min(x, params["width"]) * pixel, image)
 
+    rows = order.rows if params["stride_h"] == 1 else 1
     worst = 1
     for batch in {0, params["batches"] - 1}:
         for row in range(height):
@@ -59,7 +63,8 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
             following = first_read(row + 1, 0) if row + 1 < height else image
             for column in columns:
                 if order.by_channel:
-                    written, needed = width, first_read(row, 0)
+                    written = min(rows, height - row) * width
+                    needed = first_read(row, 0)
                 else:
                     written, needed = column + order.positions, first_read(row, column)
                 needed = batch * image + min(needed, following)

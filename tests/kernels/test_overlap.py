@@ -236,7 +236,7 @@ def every(call: Call, count: int) -> dict[str, list[bool]]:
         least = rounded(layer, distance(layer.params, layer.size, Order()))
         assert 0 < least <= layer.output
         found.setdefault(layer.kernel, []).append(trial(layer, rng, call, least))
-        for order in Order(3), Order(by_channel=True):
+        for order in Order(3), Order(by_channel=True), Order(by_channel=True, rows=2):
             assert (
                 least <= rounded(layer, distance(layer.params, layer.size, order)) <= layer.output
             )
@@ -278,3 +278,7 @@ def test_the_worked_example() -> None:
     assert distance(params, 1, Order()) == 10 * 4
     assert distance(params, 1, Order(2)) == 11 * 4
     assert distance(params, 1, Order(by_channel=True)) == 2 * 8 * 4
+    assert distance(params, 1, Order(by_channel=True, rows=2)) == 3 * 8 * 4
+    halved = {**params, "output_height": 4, "output_width": 4, "stride_h": 2, "stride_w": 2}
+    assert distance(halved, 1, Order(by_channel=True, rows=2)) == 4 * 4
+    assert distance({**halved, "top": 0, "left": 0}, 1, Order()) == 4
