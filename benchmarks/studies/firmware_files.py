@@ -76,7 +76,7 @@ def measured(model: Path, core: Core, optimisation: str, subject: Subject) -> li
         graph = read(content)
         if reason := _refused(graph):
             return [_none(subject, reason)]
-        library = exported(model, skip_zeros=False)
+        library = exported(model, skip_zeros=False, min_ram=False)
         litert = open_litert(content, "BUILTIN_REF")
     except (EdgeRuntimeError, EdgekitError) as error:
         return [_none(subject, str(error))]

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import SIZES
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
@@ -100,6 +101,11 @@ def exported(path: Path, *options: str) -> Library:
             ops=tuple(facts["ops"]),
             op_macs=tuple(facts["op_macs"]),
             multipliers=facts["multipliers"],
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
         )
 
 

@@ -16,10 +16,10 @@ import runtimes
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import builds, emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c.library import library
+from edgekit.exported import built as firmware_library
 
 pytestmark = pytest.mark.tensorflow
 
@@ -65,8 +65,7 @@ def measured(build: str, folder: Path) -> dict[str, int]:
     network, core, optimisation = build.split()
     content = (folder / f"{network}.tflite").read_bytes()
     exported = library(content, f"{network}.tflite", "model")
-    files = {"model.h": exported.header, "model.c": exported.source}
-    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
+    model = firmware_library(exported)
     built, labelled = builds.both(CORES[core], model, optimisation)
     [port] = exported.inputs
     inputs = random_tensors(INPUTS, (1, *port.shape), port.dtype)

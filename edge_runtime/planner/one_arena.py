@@ -1,0 +1,236 @@
+"""A plan whose inputs and outputs lie in the arena, and whose tensors overlap where they may."""
+
+from __future__ import annotations
+
+from edge_runtime.graph import SIZES
+from edge_runtime.planner.overlap import Order, distance, distance_behind, has_pieces
+from edge_runtime.planner.placing import Block, Overlap, aligned, place
+from edge_runtime.record import record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from edge_runtime.ops.call import Kernel
+    from edge_runtime.planner.plan import Plan, Step
+
+    Orders = Callable[[Kernel], Sequence[Order] | None]
+    InPieces = Callable[[Step], bool]
+
+    Overlaps = dict[tuple[int, int], Overlap]
+    """Index of a step and a slot that it reads -> how its output may overlap that."""
+
+ALWAYS = -1
+"""Lifetimes begin at this step where something is there before the first one."""
+
+
+MOST_PIECES = 64
+"""Steps of which it is tried whether they need not run in pieces: each time, all are placed."""
+
+
+WORTH = 32
+"""Pieces take instructions and flash, so they have to save this part of the arena."""
+
+
+@record
+class OneArena:
+    """A plan in one arena.
+
+    Attributes:
+        plan: its slots have their places in the arena, but those of inputs and outputs, which a
+            caller may have elsewhere.
+        inputs: offset of each input in the arena; empty where the caller keeps them.
+        outputs: offset of each output in the arena.
+        pieces: indices of the steps that have to run in pieces, the last positions first.
+    """
+
+    plan: Plan
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    pieces: frozenset[int]
+
+
+def one_arena(
+    plan: Plan, orders: Orders, in_pieces: InPieces, *, keep_input: bool = False
+) -> OneArena:
+    """Return a plan in which outputs of kernels overlap their inputs where they may.
+
+    Inputs are overwritten once they have been read, in the arena; a caller's own are not. Who
+    runs the plan may read an input, and write an output, at any other place instead of that in the
+    arena, which must not overlap the arena.
+
+    Args:
+        plan: the plan.
+        orders: the orders of the forms of a kernel of ``Kernel.bands`` of which one will run it;
+            None where one of them is not known.
+        in_pieces: whether each form of a step can run in pieces; called where its kernel can.
+        keep_input: leave no room for inputs in the arena.
+    """
+    blocks = _blocks(plan, keep_input)
+    overlaps = _overlaps(plan, blocks, orders)
+    offsets, size = _placed(plan, blocks, overlaps.values())
+    pieces: frozenset[int] = frozenset()
+    candidates = _behind(plan, overlaps, in_pieces)
+    if candidates:
+        offsets, size, pieces = _in_few_pieces(plan, blocks, overlaps, candidates, (offsets, size))
+    places = {slot: ("arena", offset) for slot, offset in offsets.items()}
+    places |= {slot: ("input", position) for position, slot in enumerate(plan.inputs)}
+    places |= {slot: ("output", position) for position, slot in enumerate(plan.outputs)}
+    slots = list(plan.slots)
+    for slot, (name, offset) in places.items():
+        slots[slot] = replace(slots[slot], place=name, offset=offset)
+    return OneArena(
+        replace(plan, slots=tuple(slots), arena=size),
+        () if keep_input else tuple(offsets[slot] for slot in plan.inputs),
+        tuple(offsets[slot] for slot in plan.outputs),
+        pieces,
+    )
+
+
+def _placed(
+    plan: Plan, blocks: Mapping[int, Block], overlaps: Iterable[Overlap]
+) -> tuple[dict[int, int], int]:
+    """Return the offset of each slot, and the size of the arena."""
+    numbers = {slot: number for number, slot in enumerate(blocks)}
+    numbered = [
+        replace(one, output=numbers[one.output], input=numbers[one.input]) for one in overlaps
+    ]
+    placed = place(list(blocks.values()), numbered)
+    if placed is None:
+        return _apart(plan, blocks)
+    return dict(zip(blocks, placed[0], strict=True)), placed[1]
+
+
+def _behind(plan: Plan, overlaps: Overlaps, in_pieces: InPieces) -> Overlaps:
+    """Return how the outputs of steps that can run in pieces may overlap their inputs."""
+    found: Overlaps = {}
+    for (index, slot), one in overlaps.items():
+        step = plan.steps[index]
+        params = step.kernel.params
+        if step.kernel.bands and has_pieces(params) and in_pieces(step):
+            size = SIZES[plan.slots[one.input].dtype]
+            behind = distance_behind(params, size)
+            if behind < plan.slots[one.input].size:
+                found[index, slot] = replace(one, behind=behind)
+    return found
+
+
+def _in_few_pieces(
+    plan: Plan,
+    blocks: Mapping[int, Block],
+    overlaps: Overlaps,
+    candidates: Overlaps,
+    whole: tuple[dict[int, int], int],
+) -> tuple[dict[int, int], int, frozenset[int]]:
+    """Return the offset of each slot, the size of the arena, and which steps run in pieces.
+
+    Args:
+        plan: the plan.
+        blocks: the block of each slot.
+        overlaps: how the output of a step may overlap its input.
+        candidates: the same for steps that can run in pieces.
+        whole: offsets and size where none does.
+    """
+    chosen = dict(candidates)
+    best = _placed(plan, blocks, {**overlaps, **chosen}.values())
+    if whole[1] - best[1] < whole[1] // WORTH:
+        return (*whole, frozenset())
+    # As few steps as possible have them.
+    for key in list(chosen)[:MOST_PIECES]:
+        left = {other: overlap for other, overlap in chosen.items() if other != key}
+        offsets, size = _placed(plan, blocks, {**overlaps, **left}.values())
+        if size <= best[1]:
+            chosen, best = left, (offsets, size)
+    offsets, size = best
+    pieces = frozenset(
+        index
+        for (index, _), one in chosen.items()
+        if 0 < offsets[one.output] - offsets[one.input] < plan.slots[one.input].size
+    )
+    return offsets, size, pieces
+
+
+def _blocks(plan: Plan, keep_input: bool) -> dict[int, Block]:
+    """Return the block of each slot that lies in the arena."""
+    end = len(plan.steps)
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for index, step in enumerate(plan.steps):
+        for slot in step.slots:
+            if plan.slots[slot].data is None:
+                first.setdefault(slot, index)
+                last[slot] = index
+    for slot in plan.inputs:
+        first[slot] = ALWAYS
+        last.setdefault(slot, ALWAYS)
+    for slot in plan.outputs:
+        last[slot] = end
+    for state in plan.states:
+        first[state.slot], last[state.slot] = ALWAYS, end
+    left = plan.inputs if keep_input else ()
+    return {
+        slot: Block(plan.slots[slot].size, first[slot], last[slot])
+        for slot in sorted(first)
+        if slot not in left
+    }
+
+
+def _overlaps(plan: Plan, blocks: Mapping[int, Block], orders: Orders) -> Overlaps:
+    """Return how the output of each step may overlap its inputs."""
+    states = {state.slot for state in plan.states}
+    befores: dict[tuple[int, int], int | None] = {}
+    found: Overlaps = {}
+    for index, step in enumerate(plan.steps):
+        output = step.writes[0]
+        if output in states or blocks[output].first != index:
+            continue
+        for slot in _overwritten(plan, step):
+            block = blocks.get(slot)
+            if block is None or slot in states or block.last != index:
+                continue
+            before: int | None = 0
+            if step.kernel.bands:
+                key = id(step.kernel), SIZES[plan.slots[slot].dtype]
+                if key not in befores:
+                    befores[key] = _before(step.kernel, key[1], orders)
+                before = befores[key]
+            if before is not None:
+                found[index, slot] = Overlap(output, slot, before)
+    return found
+
+
+def _overwritten(plan: Plan, step: Step) -> tuple[int, ...]:
+    """Return the slots that the first output of a step may overlap."""
+    kernel, output = step.kernel, plan.slots[step.writes[0]]
+    if kernel.bands:
+        same = plan.slots[step.reads[0]].dtype == output.dtype
+        return step.reads[:1] if same else ()
+    read = step.reads[: len(kernel.inputs)] if kernel.loops else step.reads[:1]
+    if not kernel.in_place and not kernel.loops:
+        return ()
+    # A broadcast input is smaller: an element is read for several outputs.
+    return tuple(
+        slot
+        for slot in dict.fromkeys(read)
+        if plan.slots[slot].size == output.size and plan.slots[slot].dtype == output.dtype
+    )
+
+
+def _before(kernel: Kernel, size: int, orders: Orders) -> int | None:
+    each = orders(kernel)
+    return None if each is None else max(distance(kernel.params, size, one) for one in each)
+
+
+def _apart(plan: Plan, blocks: Mapping[int, Block]) -> tuple[dict[int, int], int]:
+    """Return the plan's own places, and behind them those of its inputs and outputs."""
+    offsets = {slot: plan.slots[slot].offset for slot in blocks}
+    end = aligned(plan.arena)
+    ports = [slot for slot in (*plan.inputs, *plan.outputs) if slot in blocks]
+    for slot in ports:
+        offsets[slot] = end
+        end = aligned(end + blocks[slot].size)
+    for slot in blocks:
+        place, position = plan.slots[slot].place, plan.slots[slot].offset
+        if place == "output":
+            offsets[slot] = offsets[plan.outputs[position]]
+    return offsets, end
