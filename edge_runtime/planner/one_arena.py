@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.graph import SIZES
+from edge_runtime.planner.order import least_memory
 from edge_runtime.planner.overlap import Order, distance, distance_behind, has_pieces
-from edge_runtime.planner.placing import Block, Overlap, aligned, place
+from edge_runtime.planner.placing import WORK, Block, Overlap, aligned, place
 from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     Orders = Callable[[Kernel], Sequence[Order] | None]
     InPieces = Callable[[Step], bool]
+    Before = Callable[[Kernel, int], int | None]
 
     Overlaps = dict[tuple[int, int], Overlap]
     """Index of a step and a slot that it reads -> how its output may overlap that."""
@@ -55,6 +57,8 @@ def one_arena(
 ) -> OneArena:
     """Return a plan in which outputs of kernels overlap their inputs where they may.
 
+    Its steps are in the order of the plan, or in one that needs less memory.
+
     Inputs are overwritten once they have been read, in the arena; a caller's own are not. Who
     runs the plan may read an input, and write an output, at any other place instead of that in the
     arena, which must not overlap the arena.
@@ -66,13 +70,15 @@ def one_arena(
         in_pieces: whether each form of a step can run in pieces; called where its kernel can.
         keep_input: leave no room for inputs in the arena.
     """
-    blocks = _blocks(plan, keep_input)
-    overlaps = _overlaps(plan, blocks, orders)
-    offsets, size = _placed(plan, blocks, overlaps.values())
-    pieces: frozenset[int] = frozenset()
-    candidates = _behind(plan, overlaps, in_pieces)
-    if candidates:
-        offsets, size, pieces = _in_few_pieces(plan, blocks, overlaps, candidates, (offsets, size))
+    before = _before(orders)
+    layout = _laid_out(plan, before, in_pieces, keep_input)
+    every = _overlaps(plan, _blocks(plan, keep_input), before, last=False)
+    other = least_memory(plan, _spared(plan, every), set(plan.inputs) if keep_input else set())
+    if other.steps != plan.steps:
+        found = _laid_out(other, before, in_pieces, keep_input)
+        if found.size < layout.size:
+            plan, layout = other, found
+    offsets, size, pieces = layout.offsets, layout.size, layout.pieces
     places = {slot: ("arena", offset) for slot, offset in offsets.items()}
     places |= {slot: ("input", position) for position, slot in enumerate(plan.inputs)}
     places |= {slot: ("output", position) for position, slot in enumerate(plan.outputs)}
@@ -87,15 +93,51 @@ def one_arena(
     )
 
 
+@record
+class Layout:
+    """Places of the slots of a plan.
+
+    Attributes:
+        offsets: offset of each slot in the arena.
+        size: bytes of the arena.
+        pieces: indices of the steps that have to run in pieces.
+    """
+
+    offsets: dict[int, int]
+    size: int
+    pieces: frozenset[int]
+
+
+def _laid_out(plan: Plan, before: Before, in_pieces: InPieces, keep_input: bool) -> Layout:
+    """Return the places of a plan's slots where its steps run in their order."""
+    blocks = _blocks(plan, keep_input)
+    overlaps = _overlaps(plan, blocks, before)
+    offsets, size = _placed(plan, blocks, overlaps.values())
+    candidates = _behind(plan, overlaps, in_pieces)
+    if not candidates:
+        return Layout(offsets, size, frozenset())
+    return Layout(*_in_few_pieces(plan, blocks, overlaps, candidates, (offsets, size)))
+
+
+def _spared(plan: Plan, overlaps: Overlaps) -> dict[int, dict[int, int]]:
+    """Return for each step by how many bytes its output may overlap slots that it reads."""
+    spared: dict[int, dict[int, int]] = {}
+    for (index, slot), one in overlaps.items():
+        output, source = plan.slots[one.output].size, plan.slots[slot].size
+        together = max(output, source + one.before)
+        spared.setdefault(index, {})[slot] = max(0, output + source - together)
+    return spared
+
+
 def _placed(
-    plan: Plan, blocks: Mapping[int, Block], overlaps: Iterable[Overlap]
+    plan: Plan, blocks: Mapping[int, Block], overlaps: Iterable[Overlap], work: int = WORK
 ) -> tuple[dict[int, int], int]:
     """Return the offset of each slot, and the size of the arena."""
     numbers = {slot: number for number, slot in enumerate(blocks)}
     numbered = [
         replace(one, output=numbers[one.output], input=numbers[one.input]) for one in overlaps
     ]
-    placed = place(list(blocks.values()), numbered)
+    placed = place(list(blocks.values()), numbered, work)
     if placed is None:
         return _apart(plan, blocks)
     return dict(zip(blocks, placed[0], strict=True)), placed[1]
@@ -138,7 +180,7 @@ def _in_few_pieces(
     # As few steps as possible have them.
     for key in list(chosen)[:MOST_PIECES]:
         left = {other: overlap for other, overlap in chosen.items() if other != key}
-        offsets, size = _placed(plan, blocks, {**overlaps, **left}.values())
+        offsets, size = _placed(plan, blocks, {**overlaps, **left}.values(), WORK // MOST_PIECES)
         if size <= best[1]:
             chosen, best = left, (offsets, size)
     offsets, size = best
@@ -175,10 +217,18 @@ def _blocks(plan: Plan, keep_input: bool) -> dict[int, Block]:
     }
 
 
-def _overlaps(plan: Plan, blocks: Mapping[int, Block], orders: Orders) -> Overlaps:
-    """Return how the output of each step may overlap its inputs."""
+def _overlaps(
+    plan: Plan, blocks: Mapping[int, Block], before: Before, *, last: bool = True
+) -> Overlaps:
+    """Return how the output of each step may overlap its inputs.
+
+    Args:
+        plan: the plan.
+        blocks: the block of each slot.
+        before: by how many bytes the output of a kernel has to begin earlier.
+        last: whether a later step that reads the input forbids it.
+    """
     states = {state.slot for state in plan.states}
-    befores: dict[tuple[int, int], int | None] = {}
     found: Overlaps = {}
     for index, step in enumerate(plan.steps):
         output = step.writes[0]
@@ -186,16 +236,11 @@ def _overlaps(plan: Plan, blocks: Mapping[int, Block], orders: Orders) -> Overla
             continue
         for slot in _overwritten(plan, step):
             block = blocks.get(slot)
-            if block is None or slot in states or block.last != index:
+            if block is None or slot in states or (last and block.last != index):
                 continue
-            before: int | None = 0
-            if step.kernel.bands:
-                key = id(step.kernel), SIZES[plan.slots[slot].dtype]
-                if key not in befores:
-                    befores[key] = _before(step.kernel, key[1], orders)
-                before = befores[key]
-            if before is not None:
-                found[index, slot] = Overlap(output, slot, before)
+            least = before(step.kernel, SIZES[plan.slots[slot].dtype]) if step.kernel.bands else 0
+            if least is not None:
+                found[index, slot] = Overlap(output, slot, least)
     return found
 
 
@@ -216,9 +261,22 @@ def _overwritten(plan: Plan, step: Step) -> tuple[int, ...]:
     )
 
 
-def _before(kernel: Kernel, size: int, orders: Orders) -> int | None:
-    each = orders(kernel)
-    return None if each is None else max(distance(kernel.params, size, one) for one in each)
+def _before(orders: Orders) -> Before:
+    """Return what tells by how many bytes the output of a kernel has to begin earlier."""
+    known: dict[tuple[int, int], int | None] = {}
+
+    def before(kernel: Kernel, size: int) -> int | None:
+        key = id(kernel), size
+        if key not in known:
+            each = orders(kernel)
+            known[key] = (
+                None
+                if each is None
+                else max(distance(kernel.params, size, order) for order in each)
+            )
+        return known[key]
+
+    return before
 
 
 def _apart(plan: Plan, blocks: Mapping[int, Block]) -> tuple[dict[int, int], int]:

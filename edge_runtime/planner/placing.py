@@ -55,12 +55,14 @@ Interval = tuple[int, int, int]
 """A block, and bounds of what the offset of another one less its offset is not: both excluded."""
 
 
-def place(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> tuple[list[int], int] | None:
+def place(
+    blocks: Sequence[Block], overlaps: Sequence[Overlap], work: int = WORK
+) -> tuple[list[int], int] | None:
     """Return an offset for each block and the size of all, all multiples of ALIGNMENT.
 
     Blocks are put, one after another, at the lowest offset where they lie clear of those before
     them: the largest first, then in other orders, as long as the size is above what the fullest
-    step needs and fewer than WORK comparisons were made. The same blocks always get the same
+    step needs and fewer than ``work`` comparisons were made. The same blocks always get the same
     places.
 
     Returns None for blocks of which so many are used at once that nothing could be tried.
@@ -79,7 +81,7 @@ def place(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> tuple[list[in
         (_size(blocks, found), start, found) for start, found in zip(starts, placed, strict=True)
     )
     best, random, least = offsets, Random(0), _least(blocks, overlaps)
-    for _ in range(min(TRIES, WORK // (1 + sum(map(len, intervals)) + len(blocks)))):
+    for _ in range(min(TRIES, work // (1 + sum(map(len, intervals)) + len(blocks)))):
         if size <= least:
             break
         # One of the blocks at the top is placed earlier.
