@@ -50,7 +50,7 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
     rows = order.rows if params["stride_h"] == 1 else 1
     worst = 1
     for batch in {0, params["batches"] - 1}:
-        for row in range(height):
+        for row in _rows(params, rows):
             start = (batch * height + row) * width
             following = _first_read(params, size, row + 1, 0)
             for column in _columns(params):
@@ -84,7 +84,7 @@ def distance_of_channels(params: Mapping[str, int], size: int, order: Order) -> 
     whole = width <= max(1, order.columns // params["stride_w"])
     worst = 0
     for batch in {0, params["batches"] - 1}:
-        for row in range(height):
+        for row in _rows(params, rows):
             # All columns of some rows are written, or those before one of them.
             count = min(rows, height - row)
             following = _first_read(params, size, row + count, 0)
@@ -100,8 +100,21 @@ def distance_of_channels(params: Mapping[str, int], size: int, order: Order) -> 
     return worst
 
 
+def _rows(params: Mapping[str, int], count: int) -> set[int]:
+    """Return rows between which the bytes that are written and read change steadily.
+
+    Args:
+        params: of the kernel.
+        count: rows that are written at once.
+    """
+    height = params["output_height"]
+    edge = -(-params["top"] // params["stride_h"])
+    ends = (edge - count - 1, edge - count, edge - 1, edge, edge + 1, height - count - 1)
+    return {0, height - 1, *(y for y in (*ends, height - count, height - 2) if 0 < y < height)}
+
+
 def _columns(params: Mapping[str, int]) -> set[int]:
-    """Return columns between which the bytes that are written and read change steadily."""
+    """Return columns likewise."""
     width = params["output_width"]
     edge = -(-params["left"] // params["stride_w"])
     return {0, width - 1, *(x for x in (edge - 1, edge, edge + 1) if 0 < x < width)}

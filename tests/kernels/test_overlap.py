@@ -13,6 +13,7 @@ import pytest
 
 import cortex_m
 import sources
+from edge_runtime.planner import overlap
 from edge_runtime.planner.overlap import (
     PIECES,
     Order,
@@ -285,6 +286,27 @@ def test_distances_on_this_machine(host: Call) -> None:
 
 def test_distances_on_a_cortex_m4(core: Call) -> None:
     check(every(core, TRIALS // 4))
+
+
+def test_some_rows_and_columns_say_it_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(23)
+    orders = [Order(), Order(3), Order(by_channel=True, rows=2), Order(by_channel=True, columns=4)]
+    layers = [drawn(rng) for _ in range(300)]
+
+    def distances() -> list[tuple[int, int | None]]:
+        return [
+            (
+                distance(one.params, one.size, order),
+                distance_of_channels(one.params, one.size, order),
+            )
+            for one in layers
+            for order in orders
+        ]
+
+    some = distances()
+    monkeypatch.setattr(overlap, "_rows", lambda params, _: range(params["output_height"]))
+    monkeypatch.setattr(overlap, "_columns", lambda params: range(params["output_width"]))
+    assert some == distances()
 
 
 def test_the_worked_example() -> None:
