@@ -25,7 +25,10 @@ def laid_out(plan: Plan, *, keep_input: bool = False) -> OneArena:
         BackendError: there is no C extension.
     """
     return one_arena.one_arena(
-        plan, orders, lambda step: can_run_in_pieces(plan, step), keep_input=keep_input
+        plan,
+        orders,
+        lambda step, length: can_run_in_pieces(plan, step, length),
+        keep_input=keep_input,
     )
 
 

@@ -20,7 +20,7 @@ from edge_runtime import kernels
 from edge_runtime.backends import native
 from edge_runtime.errors import BackendError
 from edge_runtime.ops.call import Kernel
-from edge_runtime.planner.overlap import PIECE, Order, piece, positions
+from edge_runtime.planner.overlap import Order, piece, positions
 from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.planner.portable import Portable
 from edge_runtime.record import replace as replace_record
@@ -34,6 +34,8 @@ MISSING = (
     "edge_runtime's C extension, which packs the weights of exported C, is not there: install "
     "edgekit's wheel for this platform, or a C compiler and edgekit again"
 )
+
+NO_PIECES: Mapping[int, int] = {}
 
 WEIGHTS = 1
 """Position of a kernel's weights among its tensors."""
@@ -67,7 +69,7 @@ LEVELS = {
 
 ORDERS: Mapping[tuple[str, str], Order] = {
     ("conv_2d_int8_twice", "dsp"): Order(positions=3, gathered=True),
-    ("depthwise_conv_2d_int8_twice", "dsp"): Order(by_channel=True, rows=2),
+    ("depthwise_conv_2d_int8_twice", "dsp"): Order(by_channel=True, rows=2, columns=12),
     ("pool_average_int8_once", "dsp"): Order(),
 }
 """Kernel and level -> the order in which a form other than the portable one reads and writes. The
@@ -91,7 +93,7 @@ class ConstantArray:
 
 @dataclass(frozen=True)
 class Pieces:
-    """How a form runs in pieces of PIECE positions: those that are left over first, then backwards.
+    """How a form runs in pieces of its positions: what is left over first, then backwards.
 
     Attributes:
         count: number of whole pieces.
@@ -190,14 +192,14 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
     return size
 
 
-def can_run_in_pieces(plan: Plan, step: Step) -> bool:
+def can_run_in_pieces(plan: Plan, step: Step, length: int) -> bool:
     """Return whether each form of a step has the same constants for a piece, and its scratch."""
     whole = _portable(plan, 0, step)
     contents = tuple(plan.slots[slot].data for slot in step.reads)
     for level in LEVELS:
         packed = _packed(step, whole, level)
         most = scratch(step.kernel, level, contents)
-        for part in filter(None, _parts(step)):
+        for part in filter(None, _parts(step, length)):
             form = _packed(part, replace(whole, params=part.kernel.params), level)
             if (packed and _contents(packed)) != (form and _contents(form)):
                 return False
@@ -210,25 +212,25 @@ def _contents(form: Form) -> list[bytes | None]:
     return [_content(tensor) for tensor in form.tensors]
 
 
-def _parts(step: Step) -> tuple[Step, Step | None]:
-    """Return a piece of a step, and what is left over by whole pieces."""
+def _parts(step: Step, length: int) -> tuple[Step, Step | None]:
+    """Return a piece of a step, of so many positions, and what is left over by whole pieces."""
     params = step.kernel.params
     each, left = (
-        replace_record(step, kernel=replace_record(step.kernel, params=piece(params, length)))
-        for length in (PIECE, positions(params) % PIECE or PIECE)
+        replace_record(step, kernel=replace_record(step.kernel, params=piece(params, count)))
+        for count in (length, positions(params) % length or length)
     )
-    return each, left if positions(params) % PIECE else None
+    return each, left if positions(params) % length else None
 
 
 def choices(
-    plan: Plan, *, skip_zeros: bool, pieces: frozenset[int] = frozenset()
+    plan: Plan, *, skip_zeros: bool, pieces: Mapping[int, int] = NO_PIECES
 ) -> list[StepForms]:
     """Return the steps of a plan in C.
 
     Args:
         plan: the plan of the model.
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
-        pieces: indices of the steps that run in pieces.
+        pieces: steps that run in pieces, and how many positions these have.
 
     Raises:
         BackendError: there is no C extension, whose packers write the constants.
@@ -237,7 +239,9 @@ def choices(
     steps = list(zip(plan.steps, portable, strict=True))
     levels = _skipping() if skip_zeros else _by_share(_sparse_share(steps))
     return _shared(
-        _in_pieces(step, form, levels) if index in pieces else _choice(step, form, levels)
+        _in_pieces(step, form, levels, pieces[index])
+        if index in pieces
+        else _choice(step, form, levels)
         for index, (step, form) in enumerate(steps)
     )
 
@@ -324,9 +328,9 @@ def _choice(step: Step, portable: Form, levels: Iterable[str]) -> StepForms:
     return StepForms(step.op.name, tuple(forms.items()))
 
 
-def _in_pieces(step: Step, portable: Form, levels: Iterable[str]) -> StepForms:
-    """Return a step as ``_choice`` does, in pieces."""
-    each, left = _parts(step)
+def _in_pieces(step: Step, portable: Form, levels: Iterable[str], length: int) -> StepForms:
+    """Return a step as ``_choice`` does, in pieces of so many positions."""
+    each, left = _parts(step, length)
     levels = tuple(levels)
     whole = _choice(each, replace(portable, params=each.kernel.params), levels)
     rests: tuple[Mapping[str, int] | None, ...] = (None,) * len(whole.forms)
@@ -336,11 +340,11 @@ def _in_pieces(step: Step, portable: Form, levels: Iterable[str]) -> StepForms:
     count = positions(step.kernel.params)
     output = len(step.reads)
     sizes = [tensor.size for tensor in portable.tensors if isinstance(tensor, Slot)]
-    strides = sizes[0] // count * PIECE, sizes[1] // count * PIECE
+    strides = sizes[0] // count * length, sizes[1] // count * length
     return replace(
         whole,
         forms=tuple(
-            (macro, replace(form, pieces=Pieces(count // PIECE, output, strides, rest)))
+            (macro, replace(form, pieces=Pieces(count // length, output, strides, rest)))
             for (macro, form), rest in zip(whole.forms, rests, strict=True)
         ),
     )

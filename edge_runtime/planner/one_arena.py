@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from math import lcm
+
 from edge_runtime.graph import SIZES
-from edge_runtime.planner.overlap import Order, distance, distance_behind, has_pieces
-from edge_runtime.planner.placing import Block, Overlap, aligned, place
+from edge_runtime.planner.memory import ALIGNMENT
+from edge_runtime.planner.order import least_memory
+from edge_runtime.planner.overlap import (
+    PIECES,
+    Order,
+    distance,
+    distance_behind,
+    distance_of_channels,
+    has_pieces,
+)
+from edge_runtime.planner.placing import WORK, Block, Overlap, aligned, place
 from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
@@ -15,7 +26,10 @@ if TYPE_CHECKING:
     from edge_runtime.planner.plan import Plan, Step
 
     Orders = Callable[[Kernel], Sequence[Order] | None]
-    InPieces = Callable[[Step], bool]
+    InPieces = Callable[[Step, int], bool]
+    Distances = tuple[int, tuple[int, ...]]
+    """Bytes by which an output begins before its input, at least; and smaller ones that do, too."""
+    Before = Callable[[Kernel, int], Distances | None]
 
     Overlaps = dict[tuple[int, int], Overlap]
     """Index of a step and a slot that it reads -> how its output may overlap that."""
@@ -29,7 +43,11 @@ MOST_PIECES = 64
 
 
 WORTH = 32
-"""Pieces take instructions and flash, so they have to save this part of the arena."""
+"""Pieces take instructions and flash, so they have to save this part of the arena, and shorter ones
+have to save it once more."""
+
+MOST_EXACT = 16
+"""Distances at which channels lie above themselves, of which a placement may use one."""
 
 
 @record
@@ -41,19 +59,21 @@ class OneArena:
             caller may have elsewhere.
         inputs: offset of each input in the arena; empty where the caller keeps them.
         outputs: offset of each output in the arena.
-        pieces: indices of the steps that have to run in pieces, the last positions first.
+        pieces: steps that have to run in pieces, the last first, and how many positions these have.
     """
 
     plan: Plan
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    pieces: frozenset[int]
+    pieces: Mapping[int, int]
 
 
 def one_arena(
     plan: Plan, orders: Orders, in_pieces: InPieces, *, keep_input: bool = False
 ) -> OneArena:
     """Return a plan in which outputs of kernels overlap their inputs where they may.
+
+    Its steps are in the order of the plan, or in one that needs less memory.
 
     Inputs are overwritten once they have been read, in the arena; a caller's own are not. Who
     runs the plan may read an input, and write an output, at any other place instead of that in the
@@ -63,16 +83,19 @@ def one_arena(
         plan: the plan.
         orders: the orders of the forms of a kernel of ``Kernel.bands`` of which one will run it;
             None where one of them is not known.
-        in_pieces: whether each form of a step can run in pieces; called where its kernel can.
+        in_pieces: whether each form of a step can run in pieces of so many positions; called where
+            its kernel can.
         keep_input: leave no room for inputs in the arena.
     """
-    blocks = _blocks(plan, keep_input)
-    overlaps = _overlaps(plan, blocks, orders)
-    offsets, size = _placed(plan, blocks, overlaps.values())
-    pieces: frozenset[int] = frozenset()
-    candidates = _behind(plan, overlaps, in_pieces)
-    if candidates:
-        offsets, size, pieces = _in_few_pieces(plan, blocks, overlaps, candidates, (offsets, size))
+    before = _before(orders)
+    layout = _laid_out(plan, before, in_pieces, keep_input)
+    every = _overlaps(plan, _blocks(plan, keep_input), before, last=False)
+    other = least_memory(plan, _spared(plan, every), set(plan.inputs) if keep_input else set())
+    if other.steps != plan.steps:
+        found = _laid_out(other, before, in_pieces, keep_input)
+        if found.size < layout.size:
+            plan, layout = other, found
+    offsets, size, pieces = layout.offsets, layout.size, layout.pieces
     places = {slot: ("arena", offset) for slot, offset in offsets.items()}
     places |= {slot: ("input", position) for position, slot in enumerate(plan.inputs)}
     places |= {slot: ("output", position) for position, slot in enumerate(plan.outputs)}
@@ -87,29 +110,67 @@ def one_arena(
     )
 
 
+@record
+class Layout:
+    """Places of the slots of a plan.
+
+    Attributes:
+        offsets: offset of each slot in the arena.
+        size: bytes of the arena.
+        pieces: steps that have to run in pieces, and how many positions these have.
+    """
+
+    offsets: dict[int, int]
+    size: int
+    pieces: Mapping[int, int]
+
+
+def _laid_out(plan: Plan, before: Before, in_pieces: InPieces, keep_input: bool) -> Layout:
+    """Return the places of a plan's slots where its steps run in their order."""
+    blocks = _blocks(plan, keep_input)
+    overlaps = _overlaps(plan, blocks, before)
+    best = Layout(*_placed(plan, blocks, overlaps.values()), {})
+    for length in PIECES:
+        candidates = _behind(plan, overlaps, in_pieces, length)
+        if candidates:
+            found = _in_few_pieces(plan, blocks, overlaps, candidates, best, length)
+            best = found if best.size - found.size >= best.size // WORTH else best
+    return best
+
+
+def _spared(plan: Plan, overlaps: Overlaps) -> dict[int, dict[int, int]]:
+    """Return for each step by how many bytes its output may overlap slots that it reads."""
+    spared: dict[int, dict[int, int]] = {}
+    for (index, slot), one in overlaps.items():
+        output, source = plan.slots[one.output].size, plan.slots[slot].size
+        together = max(output, source + min(one.before, *one.exactly, output))
+        spared.setdefault(index, {})[slot] = max(0, output + source - together)
+    return spared
+
+
 def _placed(
-    plan: Plan, blocks: Mapping[int, Block], overlaps: Iterable[Overlap]
+    plan: Plan, blocks: Mapping[int, Block], overlaps: Iterable[Overlap], work: int = WORK
 ) -> tuple[dict[int, int], int]:
     """Return the offset of each slot, and the size of the arena."""
     numbers = {slot: number for number, slot in enumerate(blocks)}
     numbered = [
         replace(one, output=numbers[one.output], input=numbers[one.input]) for one in overlaps
     ]
-    placed = place(list(blocks.values()), numbered)
+    placed = place(list(blocks.values()), numbered, work)
     if placed is None:
         return _apart(plan, blocks)
     return dict(zip(blocks, placed[0], strict=True)), placed[1]
 
 
-def _behind(plan: Plan, overlaps: Overlaps, in_pieces: InPieces) -> Overlaps:
-    """Return how the outputs of steps that can run in pieces may overlap their inputs."""
+def _behind(plan: Plan, overlaps: Overlaps, in_pieces: InPieces, length: int) -> Overlaps:
+    """Return how outputs of steps may overlap their inputs that run in pieces of a length."""
     found: Overlaps = {}
     for (index, slot), one in overlaps.items():
         step = plan.steps[index]
         params = step.kernel.params
-        if step.kernel.bands and has_pieces(params) and in_pieces(step):
+        if step.kernel.bands and has_pieces(params) and in_pieces(step, length):
             size = SIZES[plan.slots[one.input].dtype]
-            behind = distance_behind(params, size)
+            behind = distance_behind(params, size, length)
             if behind < plan.slots[one.input].size:
                 found[index, slot] = replace(one, behind=behind)
     return found
@@ -120,34 +181,34 @@ def _in_few_pieces(
     blocks: Mapping[int, Block],
     overlaps: Overlaps,
     candidates: Overlaps,
-    whole: tuple[dict[int, int], int],
-) -> tuple[dict[int, int], int, frozenset[int]]:
-    """Return the offset of each slot, the size of the arena, and which steps run in pieces.
+    other: Layout,
+    length: int,
+) -> Layout:
+    """Return a layout in which as few steps as possible run in pieces, or another one.
 
     Args:
         plan: the plan.
         blocks: the block of each slot.
         overlaps: how the output of a step may overlap its input.
         candidates: the same for steps that can run in pieces.
-        whole: offsets and size where none does.
+        other: returned where pieces do not save enough.
+        length: positions of a piece.
     """
     chosen = dict(candidates)
-    best = _placed(plan, blocks, {**overlaps, **chosen}.values())
-    if whole[1] - best[1] < whole[1] // WORTH:
-        return (*whole, frozenset())
-    # As few steps as possible have them.
+    offsets, size = _placed(plan, blocks, {**overlaps, **chosen}.values())
+    if other.size - size < other.size // WORTH:
+        return other
     for key in list(chosen)[:MOST_PIECES]:
-        left = {other: overlap for other, overlap in chosen.items() if other != key}
-        offsets, size = _placed(plan, blocks, {**overlaps, **left}.values())
-        if size <= best[1]:
-            chosen, best = left, (offsets, size)
-    offsets, size = best
-    pieces = frozenset(
-        index
+        left = {one: overlap for one, overlap in chosen.items() if one != key}
+        tried = _placed(plan, blocks, {**overlaps, **left}.values(), WORK // MOST_PIECES)
+        if tried[1] <= size:
+            chosen, (offsets, size) = left, tried
+    pieces = {
+        index: length
         for (index, _), one in chosen.items()
         if 0 < offsets[one.output] - offsets[one.input] < plan.slots[one.input].size
-    )
-    return offsets, size, pieces
+    }
+    return Layout(offsets, size, pieces)
 
 
 def _blocks(plan: Plan, keep_input: bool) -> dict[int, Block]:
@@ -175,10 +236,18 @@ def _blocks(plan: Plan, keep_input: bool) -> dict[int, Block]:
     }
 
 
-def _overlaps(plan: Plan, blocks: Mapping[int, Block], orders: Orders) -> Overlaps:
-    """Return how the output of each step may overlap its inputs."""
+def _overlaps(
+    plan: Plan, blocks: Mapping[int, Block], before: Before, *, last: bool = True
+) -> Overlaps:
+    """Return how the output of each step may overlap its inputs.
+
+    Args:
+        plan: the plan.
+        blocks: the block of each slot.
+        before: by how many bytes the output of a kernel begins earlier.
+        last: whether a later step that reads the input forbids it.
+    """
     states = {state.slot for state in plan.states}
-    befores: dict[tuple[int, int], int | None] = {}
     found: Overlaps = {}
     for index, step in enumerate(plan.steps):
         output = step.writes[0]
@@ -186,16 +255,13 @@ def _overlaps(plan: Plan, blocks: Mapping[int, Block], orders: Orders) -> Overla
             continue
         for slot in _overwritten(plan, step):
             block = blocks.get(slot)
-            if block is None or slot in states or block.last != index:
+            if block is None or slot in states or (last and block.last != index):
                 continue
-            before: int | None = 0
+            known: Distances | None = (plan.slots[output].size, (0,))
             if step.kernel.bands:
-                key = id(step.kernel), SIZES[plan.slots[slot].dtype]
-                if key not in befores:
-                    befores[key] = _before(step.kernel, key[1], orders)
-                before = befores[key]
-            if before is not None:
-                found[index, slot] = Overlap(output, slot, before)
+                known = before(step.kernel, SIZES[plan.slots[slot].dtype])
+            if known is not None:
+                found[index, slot] = Overlap(output, slot, *known)
     return found
 
 
@@ -216,9 +282,29 @@ def _overwritten(plan: Plan, step: Step) -> tuple[int, ...]:
     )
 
 
-def _before(kernel: Kernel, size: int, orders: Orders) -> int | None:
-    each = orders(kernel)
-    return None if each is None else max(distance(kernel.params, size, one) for one in each)
+def _before(orders: Orders) -> Before:
+    """Return what tells by how many bytes the output of a kernel begins earlier."""
+    known: dict[tuple[int, int], Distances | None] = {}
+
+    def before(kernel: Kernel, size: int) -> Distances | None:
+        key = id(kernel), size
+        if key not in known:
+            each = orders(kernel)
+            known[key] = None if each is None else _distances(kernel.params, size, each)
+        return known[key]
+
+    return before
+
+
+def _distances(params: Mapping[str, int], size: int, orders: Sequence[Order]) -> Distances:
+    """Return from which distance on all orders may run, and at which smaller ones."""
+    least = max(distance(params, size, order) for order in orders)
+    exact = [distance_of_channels(params, size, order) for order in orders]
+    if None in exact:
+        return least, ()
+    step = lcm(ALIGNMENT, params["channels"] * size)
+    first = -(-max(one for one in exact if one is not None) // step) * step
+    return least, tuple(range(first, least, step))[:MOST_EXACT]
 
 
 def _apart(plan: Plan, blocks: Mapping[int, Block]) -> tuple[dict[int, int], int]:

@@ -25,12 +25,15 @@ class Order:
             row; with a vertical stride it is true of one.
         gathered: whether all that positions which are calculated at once read is read before any of
             them is written.
+        columns: number of positions of them, times the horizontal stride, whose windows are read in
+            a channel before that is written, all of the channel's if the rows are no longer.
     """
 
     positions: int = 1
     by_channel: bool = False
     rows: int = 1
     gathered: bool = False
+    columns: int = 1
 
 
 def distance(params: Mapping[str, int], size: int, order: Order) -> int:
@@ -45,49 +48,107 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
         size: bytes of an element of input and output.
         order: the order of its form.
     """
-    pixel, outputs = _bytes(params, size)
-    pitch, image = params["width"] * pixel, params["height"] * params["width"] * pixel
+    outputs, image = _bytes(params, size)[1], _image(params, size)
     height, width = params["output_height"], params["output_width"]
-    # The number of bytes grows, or falls, steadily between these columns.
-    edge = -(-params["left"] // params["stride_w"])
-    columns = {0, width - 1, *(x for x in (edge - 1, edge) if 0 < x < width)}
-
-    def first_read(row: int, column: int) -> int:
-        """Return where the window of a position, or of a later one in its row, begins."""
-        y = max(0, row * params["stride_h"] - params["top"])
-        x = max(0, column * params["stride_w"] - params["left"])
-        return min(y * pitch + min(x, params["width"]) * pixel, image)
-
     rows = order.rows if params["stride_h"] == 1 else 1
     worst = 1
     for batch in {0, params["batches"] - 1}:
-        for row in range(height):
+        for row in _rows(params, rows):
             start = (batch * height + row) * width
-            following = first_read(row + 1, 0) if row + 1 < height else image
-            for column in columns:
+            following = _first_read(params, size, row + 1, 0)
+            for column in _columns(params):
                 if order.by_channel:
                     written = min(rows, height - row) * width
-                    needed = first_read(row, 0)
+                    needed = _first_read(params, size, row, 0)
                 else:
                     written = column + order.positions
                     following_column = written if order.gathered else column
-                    needed = first_read(row, following_column)
+                    needed = _first_read(params, size, row, following_column)
                 needed = batch * image + min(needed, following)
                 worst = max(worst, (start + written) * outputs - needed)
     return min(worst, params["batches"] * height * width * outputs)
 
 
-PIECE = 12
-"""Positions of a piece of a pointwise kernel: whole groups of the 2, 3, 4 or 6 that its forms
-calculate at once."""
+def distance_of_channels(params: Mapping[str, int], size: int, order: Order) -> int | None:
+    """Return how many bytes the output must begin before the input if these are whole positions.
+
+    A channel is then written over the same channel: of a kernel whose channels do not depend on
+    each other, some are written before others are read. At least 0; None for other kernels.
+
+    Args:
+        params: parameters of a kernel of ``Kernel.bands``.
+        size: bytes of an element of input and output.
+        order: the order of its form.
+    """
+    if "depth" in params or params.get("multiplier", 1) != 1:
+        return None
+    outputs, image = _bytes(params, size)[1], _image(params, size)
+    height, width = params["output_height"], params["output_width"]
+    rows = order.rows if params["stride_h"] == 1 else 1
+    whole = width <= max(1, order.columns // params["stride_w"])
+    worst = 0
+    for batch in {0, params["batches"] - 1}:
+        for row in _rows(params, rows):
+            # All columns of some rows are written, or those before one of them.
+            count = min(rows, height - row)
+            following = _first_read(params, size, row + count, 0)
+            ends = [(count * width, following)]
+            if not whole:
+                ends += [
+                    ((count - 1) * width + x, min(_first_read(params, size, row, x), following))
+                    for x in {1, *_columns(params)} - {0}
+                ]
+            start = (batch * height + row) * width
+            for written, needed in ends:
+                worst = max(worst, (start + written) * outputs - batch * image - needed)
+    return worst
+
+
+def _rows(params: Mapping[str, int], count: int) -> set[int]:
+    """Return rows between which the bytes that are written and read change steadily.
+
+    Args:
+        params: of the kernel.
+        count: rows that are written at once.
+    """
+    height = params["output_height"]
+    edge = -(-params["top"] // params["stride_h"])
+    ends = (edge - count - 1, edge - count, edge - 1, edge, edge + 1, height - count - 1)
+    return {0, height - 1, *(y for y in (*ends, height - count, height - 2) if 0 < y < height)}
+
+
+def _columns(params: Mapping[str, int]) -> set[int]:
+    """Return columns likewise."""
+    width = params["output_width"]
+    edge = -(-params["left"] // params["stride_w"])
+    return {0, width - 1, *(x for x in (edge - 1, edge, edge + 1) if 0 < x < width)}
+
+
+def _image(params: Mapping[str, int], size: int) -> int:
+    return params["height"] * params["width"] * params["channels"] * size
+
+
+def _first_read(params: Mapping[str, int], size: int, row: int, column: int) -> int:
+    """Return where the window of a position, or of a later one in its row, begins in the image."""
+    if row >= params["output_height"]:
+        return _image(params, size)
+    y = max(0, row * params["stride_h"] - params["top"])
+    x = max(0, column * params["stride_w"] - params["left"])
+    position = y * params["width"] + min(x, params["width"])
+    return min(position * params["channels"] * size, _image(params, size))
+
+
+PIECES = 12, 6
+"""Positions of a piece of a pointwise kernel: whole groups of the 2, 3 or 6 that are calculated at
+once."""
 
 
 def has_pieces(params: Mapping[str, int]) -> bool:
     """Return whether a kernel of ``Kernel.bands`` can be run from its last positions to its first.
 
-    It is pointwise, and run on PIECE positions at a time, the rest first.
+    It is pointwise, and run on as many positions at a time as one of PIECES, the rest first.
     """
-    return is_pointwise(params) and params["batches"] == 1 and positions(params) > PIECE
+    return is_pointwise(params) and params["batches"] == 1 and positions(params) > max(PIECES)
 
 
 def positions(params: Mapping[str, int]) -> int:
@@ -101,7 +162,7 @@ def piece(params: Mapping[str, int], length: int) -> dict[str, int]:
     return {**params, **heights, **dict.fromkeys(("width", "output_width"), length)}
 
 
-def distance_behind(params: Mapping[str, int], size: int) -> int:
+def distance_behind(params: Mapping[str, int], size: int, length: int) -> int:
     """Return how many bytes the output of a kernel in pieces must begin behind the input.
 
     From there on a piece overwrites nothing that it or a piece before it reads.
@@ -109,11 +170,13 @@ def distance_behind(params: Mapping[str, int], size: int) -> int:
     Args:
         params: parameters of a kernel that has pieces.
         size: bytes of an element of input and output.
+        length: positions of a piece.
     """
     pixel, outputs = _bytes(params, size)
     total = positions(params)
-    firsts = {0, (total - 1) // PIECE * PIECE, max(0, (total - 1) // PIECE - 1) * PIECE}
-    return max(min(first + PIECE, total) * pixel - first * outputs for first in firsts)
+    last = (total - 1) // length * length
+    firsts = {0, max(0, last - length), last}
+    return max(min(first + length, total) * pixel - first * outputs for first in firsts)
 
 
 def _bytes(params: Mapping[str, int], size: int) -> tuple[int, int]:

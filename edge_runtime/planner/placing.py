@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from edge_runtime.planner.memory import ALIGNMENT
@@ -40,7 +41,8 @@ class Overlap:
     Attributes:
         output: index of the block that is written.
         input: index of the one that is read.
-        before: bytes by which the output begins earlier, at least; 0 for exactly the same place.
+        before: bytes by which the output begins earlier, at least.
+        exactly: other numbers of bytes by which it may begin earlier, 0 for the same place.
         behind: bytes by which the output may begin later instead, at least; None for as many as the
             input has.
     """
@@ -48,6 +50,7 @@ class Overlap:
     output: int
     input: int
     before: int
+    exactly: tuple[int, ...] = ()
     behind: int | None = None
 
 
@@ -55,12 +58,14 @@ Interval = tuple[int, int, int]
 """A block, and bounds of what the offset of another one less its offset is not: both excluded."""
 
 
-def place(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> tuple[list[int], int] | None:
+def place(
+    blocks: Sequence[Block], overlaps: Sequence[Overlap], work: int = WORK
+) -> tuple[list[int], int] | None:
     """Return an offset for each block and the size of all, all multiples of ALIGNMENT.
 
     Blocks are put, one after another, at the lowest offset where they lie clear of those before
     them: the largest first, then in other orders, as long as the size is above what the fullest
-    step needs and fewer than WORK comparisons were made. The same blocks always get the same
+    step needs and fewer than ``work`` comparisons were made. The same blocks always get the same
     places.
 
     Returns None for blocks of which so many are used at once that nothing could be tried.
@@ -79,7 +84,7 @@ def place(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> tuple[list[in
         (_size(blocks, found), start, found) for start, found in zip(starts, placed, strict=True)
     )
     best, random, least = offsets, Random(0), _least(blocks, overlaps)
-    for _ in range(min(TRIES, WORK // (1 + sum(map(len, intervals)) + len(blocks)))):
+    for _ in range(min(TRIES, work // (1 + sum(map(len, intervals)) + len(blocks)))):
         if size <= least:
             break
         # One of the blocks at the top is placed earlier.
@@ -141,11 +146,12 @@ def _apart(
 
 def _around(blocks: Sequence[Block], overlap: Overlap) -> list[tuple[int, int]]:
     """Return which differences of the offsets of an output and of its input do not do."""
-    low, high = -blocks[overlap.output].size, blocks[overlap.input].size
-    if not overlap.before:
-        return [(low, 0), (0, high)]
-    behind = high if overlap.behind is None else min(overlap.behind, high)
-    return [(max(-overlap.before, low), behind)]
+    high = blocks[overlap.input].size
+    low = -min(overlap.before, blocks[overlap.output].size)
+    if overlap.behind is not None:
+        high = min(overlap.behind, high)
+    marks = sorted({low, high, *(-one for one in overlap.exactly if low < -one < high)})
+    return list(pairwise(marks))
 
 
 def _offsets(
@@ -178,7 +184,7 @@ def _least(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> int:
     spared: dict[int, int] = {}
     for one in overlaps:
         output, source = blocks[one.output].size, blocks[one.input].size
-        together = max(output, source + one.before)
+        together = max(output, source + min(one.before, *one.exactly, output))
         if one.behind is not None:
             together = min(together, max(source, output + one.behind))
         spared[blocks[one.output].first] = max(

@@ -13,11 +13,13 @@ import pytest
 
 import cortex_m
 import sources
+from edge_runtime.planner import overlap
 from edge_runtime.planner.overlap import (
-    PIECE,
+    PIECES,
     Order,
     distance,
     distance_behind,
+    distance_of_channels,
     has_pieces,
     piece,
     positions,
@@ -139,7 +141,12 @@ def drawn(rng: np.random.Generator) -> Layer:
 
 
 def trial(
-    layer: Layer, rng: np.random.Generator, call: Call, least: int, behind: int | None = None
+    layer: Layer,
+    rng: np.random.Generator,
+    call: Call,
+    least: int,
+    behind: int | None = None,
+    long: int = 1,
 ) -> bool:
     """Run a layer in a memory of its own and with an overlap; return whether the bytes are equal.
 
@@ -149,6 +156,7 @@ def trial(
         call: runs a kernel.
         least: bytes by which the output begins before the input.
         behind: bytes by which it begins later, in pieces.
+        long: positions of a piece.
     """
     source = rng.integers(0, 256, layer.input, np.uint8)
     if layer.size == 4:
@@ -164,8 +172,8 @@ def trial(
         call(layer.kernel, [*layer.params.values()], memory, (first, target), layer.constants)
     else:
         count = positions(layer.params)
-        for start in range((count - 1) // PIECE * PIECE, -1, -PIECE):
-            length = min(PIECE, count - start)
+        for start in range((count - 1) // long * long, -1, -long):
+            length = min(long, count - start)
             moved = (
                 first + layer.input // count * start,
                 target + layer.output // count * start,
@@ -230,7 +238,9 @@ def rounded(layer: Layer, least: int) -> int:
 def every(call: Call, count: int) -> dict[str, list[bool]]:
     """Return by kernel whether trials are right at the planner's distances and a bit closer."""
     rng = np.random.default_rng(17)
-    found: dict[str, list[bool]] = {"closer": [], "behind": [], "nearer": []}
+    found: dict[str, list[bool]] = {
+        name: [] for name in ("closer", "behind", "nearer", "channels", "closer channels")
+    }
     for _ in range(count):
         layer = drawn(rng)
         least = rounded(layer, distance(layer.params, layer.size, Order()))
@@ -245,21 +255,29 @@ def every(call: Call, count: int) -> dict[str, list[bool]]:
         if closer > 0:
             closer = rounded(layer, closer)
             found["closer"].append(trial(layer, rng, call, closer))
-        if has_pieces(layer.params):
-            behind = rounded(layer, distance_behind(layer.params, layer.size))
-            found["behind"].append(trial(layer, rng, call, 0, behind))
-            found["nearer"].append(trial(layer, rng, call, 0, behind - layer.size))
+        whole = distance_of_channels(layer.params, layer.size, Order())
+        if whole is not None:
+            pixel = layer.params["channels"] * layer.size
+            exact = -(-whole // pixel) * pixel
+            found["channels"].append(trial(layer, rng, call, exact))
+            if exact >= pixel + whole % pixel and exact > pixel:
+                found["closer channels"].append(trial(layer, rng, call, exact - pixel))
+        for long in PIECES if has_pieces(layer.params) else ():
+            behind = rounded(layer, distance_behind(layer.params, layer.size, long))
+            found["behind"].append(trial(layer, rng, call, 0, behind, long))
+            found["nearer"].append(trial(layer, rng, call, 0, behind - layer.size, long))
     return found
 
 
 def check(found: dict[str, Any]) -> None:
-    closer, nearer = found.pop("closer"), found.pop("nearer")
+    closer, nearer, channels = (found.pop(one) for one in ("closer", "nearer", "closer channels"))
     assert {name: all(right) for name, right in found.items()} == dict.fromkeys(found, True)
-    assert len(found) == 6
+    assert len(found) == 7
     assert min(map(len, found.values())) > 3
     # Most distances are about the least.
     assert sum(closer) < len(closer) / 2
     assert sum(nearer) < len(nearer) / 2
+    assert sum(channels) < len(channels) / 2
 
 
 def test_distances_on_this_machine(host: Call) -> None:
@@ -268,6 +286,27 @@ def test_distances_on_this_machine(host: Call) -> None:
 
 def test_distances_on_a_cortex_m4(core: Call) -> None:
     check(every(core, TRIALS // 4))
+
+
+def test_some_rows_and_columns_say_it_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(23)
+    orders = [Order(), Order(3), Order(by_channel=True, rows=2), Order(by_channel=True, columns=4)]
+    layers = [drawn(rng) for _ in range(300)]
+
+    def distances() -> list[tuple[int, int | None]]:
+        return [
+            (
+                distance(one.params, one.size, order),
+                distance_of_channels(one.params, one.size, order),
+            )
+            for one in layers
+            for order in orders
+        ]
+
+    some = distances()
+    monkeypatch.setattr(overlap, "_rows", lambda params, _: range(params["output_height"]))
+    monkeypatch.setattr(overlap, "_columns", lambda params: range(params["output_width"]))
+    assert some == distances()
 
 
 def test_the_worked_example() -> None:
@@ -279,6 +318,11 @@ def test_the_worked_example() -> None:
     assert distance(params, 1, Order(2)) == 11 * 4
     assert distance(params, 1, Order(by_channel=True)) == 2 * 8 * 4
     assert distance(params, 1, Order(by_channel=True, rows=2)) == 3 * 8 * 4
+    assert distance_of_channels(params, 1, Order()) == 9 * 4
+    assert distance_of_channels(params, 1, Order(by_channel=True, rows=2)) == 17 * 4
+    assert distance_of_channels(params, 1, Order(by_channel=True, rows=2, columns=8)) == 8 * 4
     halved = {**params, "output_height": 4, "output_width": 4, "stride_h": 2, "stride_w": 2}
     assert distance(halved, 1, Order(by_channel=True, rows=2)) == 4 * 4
-    assert distance({**halved, "top": 0, "left": 0}, 1, Order()) == 4
+    halved |= {"top": 0, "left": 0}
+    assert distance(halved, 1, Order()) == 4
+    assert distance_of_channels(halved, 1, Order()) == 0

@@ -16,9 +16,9 @@ def chain(rng: random.Random, count: int) -> tuple[list[Block], list[Overlap]]:
         blocks.append(Block(rng.randrange(1, 4000), index - 1, last))
         if blocks[index - 1].last == index - 1:
             size = blocks[index].size
-            before = rng.choice([0, 1, size // 8, size]) if size == blocks[index - 1].size else 1
-            behind = rng.choice([None, 64])
-            overlaps.append(Overlap(index, index - 1, before, behind if before else None))
+            before, behind = rng.choice([1, size // 8 + 1, size]), rng.choice([None, 64])
+            exactly = rng.choice([(), (0,), (16, 48)])
+            overlaps.append(Overlap(index, index - 1, before, exactly, behind))
     return blocks, overlaps
 
 
@@ -36,8 +36,8 @@ def clear(blocks: list[Block], overlaps: list[Overlap], offsets: list[int]) -> b
                     return False
                 continue
             moved = offsets[one.output] - offsets[one.input]
-            exact = not one.before and moved == 0
-            before = one.before and -moved >= one.before
+            exact = -moved in one.exactly
+            before = -moved >= one.before
             behind = one.behind is not None and moved >= one.behind
             if not (exact or before or behind):
                 return False
@@ -64,10 +64,11 @@ def test_blocks_are_clear_of_each_other(seed: int) -> None:
 def test_a_block_follows_the_one_that_it_is_made_of() -> None:
     blocks = [Block(1000, -1, 0), Block(1000, 0, 1)]
     for overlap, size in (
-        (Overlap(1, 0, 0), 1008),
+        (Overlap(1, 0, 1000, (0,)), 1008),
         (Overlap(1, 0, 160), 1168),
         (Overlap(1, 0, 1000), 2016),
-        (Overlap(1, 0, 1000, 320), 1328),
+        (Overlap(1, 0, 1000, (), 320), 1328),
+        (Overlap(1, 0, 1000, (48, 480), 320), 1056),
     ):
         placed = place(blocks, [overlap])
         assert placed is not None

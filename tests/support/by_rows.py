@@ -115,4 +115,4 @@ class Memory:
 def whole(plan: Plan, inputs: Sequence[Bytes]) -> list[bytes]:
     """Return the outputs of a plan whose steps run as a whole, and in which nothing overlaps."""
     outputs = (0,) * len(plan.outputs)
-    return Memory(RowPlan(OneArena(plan, (), outputs, frozenset())), inputs, 0).run()
+    return Memory(RowPlan(OneArena(plan, (), outputs, {})), inputs, 0).run()

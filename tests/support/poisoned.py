@@ -81,7 +81,12 @@ def watched(
             content, "model.tflite", name, skip_zeros=skip_zeros, keep_input=keep_input
         )
     inputs = drawn(plain, seed)
-    return Watched(library, placed, inputs, reference(plain, inputs))
+    # Its steps may be in another order.
+    outputs = {
+        id(step): one for step, one in zip(plain.steps, reference(plain, inputs), strict=True)
+    }
+    ordered = tuple(outputs[id(step)] for step in placed.plan.steps)
+    return Watched(library, placed, inputs, ordered)
 
 
 def drawn(planned: Plan, seed: int) -> tuple[bytes, ...]:

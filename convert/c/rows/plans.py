@@ -147,7 +147,7 @@ def row_plan(plan: Plan, cuts: Sequence[Segment]) -> RowPlan:
         outputs.append(arena)
         arena += aligned(slots[slot].size)
     own = replaced(plan, slots=tuple(slots), steps=tuple(steps), arena=arena)
-    placed = OneArena(own, (), tuple(outputs), frozenset())
+    placed = OneArena(own, (), tuple(outputs), {})
     return RowPlan(placed, chains, sum(one.cost for one in cuts), offsets.get(STATE))
 
 

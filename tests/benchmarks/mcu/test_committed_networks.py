@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import made_once
+import poisoned
 import runtimes
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import builds, emulator, firmware
@@ -103,6 +104,24 @@ def test_the_bytes_are_litert_s_and_nothing_has_grown(build: str, networks: Path
         if figure > committed[name] * (1 if name in SIZES else MORE)
     }
     assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+
+
+ARENAS = {"kws": 9_000, "resnet": 34_400, "vww": 37_600, "ad": 800}
+"""Most bytes of each network's arena, with its input."""
+
+
+@pytest.mark.parametrize("network", MLPERF_TINY)
+def test_the_arena_is_small_and_its_bytes_are_all_needed(
+    network: str, networks: Path, tmp_path: Path
+) -> None:
+    content = (networks / f"{network}.tflite").read_bytes()
+    one = poisoned.watched(content, "m")
+    assert one.library.arena <= ARENAS[network]
+    kept = poisoned.watched(content, "k", keep_input=True)
+    assert kept.library.arena <= one.library.arena
+    functions = poisoned.compiled([one, kept], tmp_path / "host")
+    assert poisoned.host(one, functions) == poisoned.host(kept, functions) == []
+    assert poisoned.emulated(one, tmp_path / "core") == []
 
 
 def write() -> None:
