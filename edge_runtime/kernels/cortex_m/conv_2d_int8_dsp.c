@@ -86,8 +86,8 @@ EK_DSP_RUN(run_above, EK_DSP_ABOVE)
 EK_DSP_RUN(run_either, EK_DSP_EITHER)
 
 /* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
- * bytes of each row behind its words, which are copied to tails, those of a position side by side and
- * at a distance from those of the next one. */
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side
+ * and at a distance from those of the next one. */
 typedef struct {
     uint32_t *to;
     const int8_t *from[EK_DSP_PIXELS];
@@ -158,8 +158,8 @@ static inline const int8_t *number_at(const Conv2D *p, const int8_t *input, int3
     return input + ((ptrdiff_t)y * p->width + x) * p->channels;
 }
 
-/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where each
- * one begins; outside: a tap of zero points. */
+/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where
+ * each one begins; outside: a tap of zero points. */
 static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
                         const int8_t *outside, uint32_t *to)
 {
