@@ -16,7 +16,14 @@ static int fits(const DepthwiseInt8 *p)
 {
     return p->multiplier == 1 && p->window_height <= EK_DW_TAPS && p->window_width <= EK_DW_TAPS &&
            (p->dilation_h == 1 || p->window_height == 1) &&
-           (p->dilation_w == 1 || p->window_width == 1);
+           (p->dilation_w == 1 || p->window_width == 1) && p->lowest == -128 && p->highest == 127;
+}
+
+/* Whether each column of windows has one that is inside of the image. */
+static int are_inside(const DepthwiseInt8 *p)
+{
+    return p->left < p->window_width &&
+           (int64_t)(p->output_width - 1) * p->stride_w - p->left < p->width;
 }
 
 /* The weights of a channel, column by column, for windows of EK_DW_TAPS rows and columns. */
@@ -38,7 +45,7 @@ int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing
     const int32_t *const bias = tensors[2], *const multiplier = tensors[3];
     const int32_t *const shift = tensors[4];
     if (!weights || !bias || !multiplier || !shift || !fits(p) ||
-        !ek_dsp_can_rescale(multiplier, shift, p->channels))
+        !are_inside(p) || !ek_dsp_can_rescale(multiplier, shift, p->channels))
         return 0;
     const size_t channels = (size_t)p->channels, words = channels * TAPS / 4 + 1;
     packing->sizes[1] = words * sizeof(uint32_t);
