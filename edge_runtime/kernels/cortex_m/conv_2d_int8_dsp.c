@@ -86,8 +86,8 @@ EK_DSP_RUN(run_above, EK_DSP_ABOVE)
 EK_DSP_RUN(run_either, EK_DSP_EITHER)
 
 /* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
- * bytes of each row behind its words, which are copied to tails, those of a position side by side and
- * at a distance from those of the next one. */
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side
+ * and at a distance from those of the next one. */
 typedef struct {
     uint32_t *to;
     const int8_t *from[EK_DSP_PIXELS];
@@ -158,8 +158,8 @@ static inline const int8_t *number_at(const Conv2D *p, const int8_t *input, int3
     return input + ((ptrdiff_t)y * p->width + x) * p->channels;
 }
 
-/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where each
- * one begins; outside: a tap of zero points. */
+/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where
+ * each one begins; outside: a tap of zero points. */
 static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
                         const int8_t *outside, uint32_t *to)
 {
@@ -195,6 +195,25 @@ static void copy_window(const Conv2D *p, const int8_t *input, const int32_t *at,
     }
 }
 
+/* Gathers windows that do not all lie inside, or whose rows do not follow one another. */
+__attribute__((noinline)) static void gather_apart(const Conv2D *p, const int8_t *input,
+                                                   int32_t (*at)[2], uint32_t *beside, Rows *rows)
+{
+    const int32_t size = ek_dsp_words(p) * EK_DSP_STEP;
+    int8_t *copy = (int8_t *)beside;
+    if (ek_dsp_in_words(p)) {
+        expand_taps(p, input, at, copy, rows->to);
+        return;
+    }
+    fill_words(beside, p->input_zero_point, (size_t)(EK_DSP_PIXELS * size));
+    for (int32_t i = 0; i < EK_DSP_PIXELS; i++, copy += size) {
+        copy_window(p, input, at[i], copy);
+        rows->from[i] = copy;
+    }
+    rows->skip = 0;
+    expand(rows);
+}
+
 static void clamp_bytes(const Conv2D *p, int8_t *output, int32_t count)
 {
     const int32_t lowest = p->lowest, highest = p->highest;
@@ -224,13 +243,11 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     /* Before these, windows of which rows lie side by side are inside. */
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
     const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
-    const int32_t in_words = ek_dsp_in_words(p);
+    const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
     /* Backwards where outputs take more bytes than inputs, which they may then lie over. */
     const int32_t backwards = is_pointwise && outputs > channels;
     run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
-
-    int8_t *const copies = (int8_t *)beside;
-    int8_t *const tails = copies + EK_DSP_PIXELS * words * EK_DSP_STEP;
+    int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
     Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
                  distance, tails};
@@ -239,7 +256,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                      words - behind, 0, 1, 0, 0, 0};
     Pass pass = {taps, words, layer.output_zero_point, 0, output, 0, output};
 
-    if (in_words)
+    if (ek_dsp_in_words(p))
         fill_words(beside, layer.input_zero_point, (size_t)layer.depth);
     for (int32_t batch = 0; batch < layer.batches; batch++) {
         int32_t y = -layer.top, x = -layer.left, column = 0;
@@ -267,16 +284,9 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             } else {
                 int32_t at[EK_DSP_PIXELS][2];
                 column -= EK_DSP_PIXELS;
-                int8_t *copy = copies;
-                if (!in_words)
-                    fill_words(beside, layer.input_zero_point, (size_t)(tails - copies));
                 for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
                     at[i][0] = y;
                     at[i][1] = x;
-                    rows.from[i] = copy;
-                    if (!in_words)
-                        copy_window(p, input, at[i], copy);
-                    copy += words * EK_DSP_STEP;
                     if (i >= many - 1 && i < EK_DSP_PIXELS - 1)
                         continue;
                     x += layer.stride_w;
@@ -286,11 +296,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                         y += layer.stride_h;
                     }
                 }
-                rows.skip = 0;
-                if (in_words)
-                    expand_taps(p, input, at, copies, taps);
-                else
-                    expand(&rows);
+                gather_apart(p, input, at, beside, &rows);
             }
             if (column == layer.output_width) {
                 column = 0;
@@ -311,7 +317,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                 pass.end = to + outputs;
             }
             sum(&pass, weights);
-            if (layer.lowest > -128 || layer.highest < 127)
+            if (clamps)
                 clamp_bytes(p, to, many * outputs);
         }
         input += (ptrdiff_t)layer.height * pitch;
