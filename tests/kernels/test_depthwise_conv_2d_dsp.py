@@ -45,6 +45,10 @@ def rescaling(rng: np.random.Generator, channels: int) -> list[trials.Array]:
     multiplier = rng.integers(2**30, 2**31, channels)
     if kind == 1:
         multiplier = rng.choice(np.array([0, 2**30, 2**30 + 1, 3 * 2**29, 2**31 - 1]), channels)
+    if channels >= 4 and rng.integers(3) == 0:  # large factors
+        some = rng.permutation(channels)[: between(rng, 1, channels // 4)]
+        shift[some], multiplier[some] = rng.integers(-1, 1, len(some)), 2**31 - 1 - some
+        bias[some] = rng.integers(-300, 300, len(some))
     return [one.astype(np.int32) for one in (bias, multiplier, shift)]
 
 
@@ -148,9 +152,30 @@ def test_other_layers_are_left_to_the_portable_kernel(changed: dict[str, int]) -
     assert packed(layer(), **changed) is None
 
 
-def test_factors_of_a_quarter_are_left_to_the_portable_kernel() -> None:
-    trial = layer()
-    trial.tensors[4][1] = -1
+def test_large_factors_are_packed_apart() -> None:
+    trial = layer(channels=5)
+    trial.tensors[4][3] = -1
+    found = packed(trial)
+    assert found is not None
+    weights = [3, 18, 33, 8, 23, 38, 13, 28, 43]
+    bias, factor = 1000 + 7 * sum(weights), 2 * (2**30 + 1) - 2**32
+    content = np.array([3, bias, factor, 1], np.int32).tobytes() + bytes([*weights, 0, 0, 0])
+    end = np.array([2**31 - 1, *[0] * 6], np.int32).tobytes()
+    assert found[1][3] == content + end
+
+
+@pytest.mark.parametrize(("shift", "multiplier"), [(1, 2**30), (-4, 2**30 - 1), (-32, 2**30)])
+def test_other_factors_are_left_to_the_portable_kernel(shift: int, multiplier: int) -> None:
+    trial = layer(channels=8)
+    trial.tensors[4][1], trial.tensors[3][1] = shift, multiplier
+    assert packed(trial) is None
+
+
+def test_many_large_factors_are_left_to_the_portable_kernel() -> None:
+    trial = layer(channels=8)
+    trial.tensors[4][:2] = 0
+    assert packed(trial) is not None
+    trial.tensors[4][:3] = 0
     assert packed(trial) is None
 
 

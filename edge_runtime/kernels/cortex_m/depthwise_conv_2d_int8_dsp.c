@@ -14,6 +14,7 @@
 
 #ifdef EK_DSP
 #include "depthwise_dsp.h"
+#include "fixed_point.h"
 #include "rescale_dsp.h"
 
 /* Channels whose outputs are calculated, as the assembly keeps them on its stack. */
@@ -261,6 +262,29 @@ static void pad_slots(const DepthwiseInt8 *p, const Block *block, int32_t *slots
                 slots[j] = blank;
 }
 
+/* Writes outputs of a channel of a large factor from its halfwords in the slots. Not inline, because
+ * that would take registers from what runs for all channels. */
+__attribute__((noinline)) static void put_exactly(const DepthwiseInt8 *p, const EkDwExact *exact,
+                                                  const int16_t *taps, int32_t windows,
+                                                  int8_t *output)
+{
+    for (; windows > 0; windows--, output += p->channels) {
+        const int16_t *const next = taps + 2 * EK_DW_SLOT * p->stride_w;
+        const int8_t *weight = exact->weights;
+        int32_t sum = exact->bias;
+        for (; weight < exact->weights + EK_DW_TAPS * EK_DW_TAPS; taps += 2 * EK_DW_SLOT)
+            for (int32_t i = 0; i < EK_DW_TAPS; i++)
+                sum = ek_add(sum, *weight++ * taps[i]);
+        __asm__("smmlar %0, %0, %1, %0" : "+r"(sum) : "r"(exact->factor));
+        if (exact->right) /* by 1, halves away from zero */
+            sum = (sum + (sum >= 0)) >> 1;
+        sum = ek_add(sum, p->output_zero_point);
+        __asm__("ssat %0, #8, %0" : "+r"(sum));
+        *output = (int8_t)sum;
+        taps = next;
+    }
+}
+
 static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block *block,
                       const int8_t *image, int8_t *output)
 {
@@ -269,6 +293,7 @@ static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block 
     int32_t *const slots = (int32_t *)tensors[6], *const first = slots + block->first * EK_DW_SLOT;
     const int32_t *const end = slots + block->end * EK_DW_SLOT;
     gather *const rows = two ? gather_four : gather_three;
+    const EkDwExact *exact = (const EkDwExact *)tensors[3];
     int32_t is_inside = block->top >= 0 && block->top + block->rows <= p->height;
     Channels channels = {p->output_zero_point,       0, slots + block->windows * between,
                          (const int8_t *)tensors[1], (const int32_t *)tensors[2],
@@ -290,6 +315,13 @@ static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block 
         rows(from, row, column, first, end);
         put_outputs(slots, output, two ? p->output_width * p->channels : between * 4, p->channels,
                     &channels);
+        for (; exact->channel < p->channels - left + EK_DW_CHANNELS; exact++)
+            for (int32_t i = 0; i <= two; i++)
+                put_exactly(p, exact,
+                            (const int16_t *)slots + exact->channel % EK_DW_CHANNELS * 4 + i,
+                            block->windows,
+                            output + exact->channel % EK_DW_CHANNELS +
+                                i * p->output_width * p->channels);
         image += EK_DW_CHANNELS;
         output += EK_DW_CHANNELS;
         channels.weights += EK_DW_CHANNELS * EK_DW_TAPS * EK_DW_TAPS;
@@ -297,8 +329,8 @@ static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block 
     }
 }
 
-/* tensors: input int8, weights packed, numbers int32 [channels][3], two that are not read, output
- * int8, scratch. */
+/* tensors: input int8, weights packed, numbers int32 [channels][3], the channels of EkDwExact, one
+ * that is not read, output int8, scratch. */
 void ek_depthwise_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
