@@ -318,10 +318,10 @@ int {name}_run_in(void *arena,
 {{
     if (!{port.name})
         return -1;
-    int left = 1;
-    for (int32_t row = 0; row < {name.upper()}_ROWS && left > 0; row++)
-        left = {name}_feed_row_in(arena, row, {row}, {outputs});
-    return left;
+    for (int32_t row = 0; row < {name.upper()}_ROWS; row++)
+        if ({name}_feed_row_in(arena, row, {row}, {outputs}) < 0)
+            return -1;
+    return 0;
 }}
 
 {_arena(facts, f"{name}_ek_arena")}

@@ -73,9 +73,8 @@ def row_plans(plan: Plan, placed: OneArena, engine: Engine) -> list[RowPlan]:
     found = [RowPlan(placed)]
     if plan.states:
         return found
-    segments = Segments(plan, engine)
-    for fed in dict.fromkeys((None, feedable(plan))):
-        usable = segments.all(plan.arena, fed)
+    segments, fed = Segments(plan, engine, plan.arena), feedable(plan)
+    for usable in segments.unfed, [] if fed is None else segments.fed(fed):
         ways = _cuts(usable, len(plan.steps))
         found += [row_plan(segments.plan, cuts) for cuts in ways]
     best: list[RowPlan] = []
