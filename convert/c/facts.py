@@ -68,6 +68,8 @@ class Facts:
         skip_zeros: whether inputs that stand for 0 are skipped.
         sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores
             without that extension; "without A or B" names several.
+        by_rows: whether layers run row by row.
+        fed_rows: rows of the input that the caller may bring one by one; 0 where it may not.
     """
 
     name: str
@@ -90,6 +92,8 @@ class Facts:
     op_macs: tuple[int | None, ...] = ()
     skip_zeros: bool = False
     sparse: str = ""
+    by_rows: bool = False
+    fed_rows: int = 0
 
     @property
     def ports(self) -> tuple[Port, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices, extension
 from edgekit.convert.c.identifier import port_identifiers
+from edgekit.convert.c.rows.plans import RowPlan, row_plans, within
 from edgekit.convert.macs import macs
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
@@ -55,7 +56,14 @@ class CLibrary(Facts):
     example: str
 
 
-def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
+def library(
+    content: bytes,
+    model: str,
+    name: str,
+    *,
+    skip_zeros: bool = False,
+    most_ram: int | None = None,
+) -> CLibrary:
     """Return a model as C.
 
     Args:
@@ -63,6 +71,8 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         model: name of the file.
         name: a C identifier, which all public names begin with.
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
+        most_ram: run layers row by row as far as arena, input and output then need at most so many
+            bytes; 0 for as few as possible. None: all layers run as a whole.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
@@ -80,9 +90,13 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = choices(planned, skip_zeros=skip_zeros)
+    by_rows = None if most_ram is None else within(row_plans(planned, ENGINE), most_ram)
+    run = planned if by_rows is None else by_rows.plan
+    steps = choices(run, skip_zeros=skip_zeros)
     _require_no_nan(steps)
-    facts = _facts(graph, planned, steps, metadata, content, model, name, skip_zeros)
+    facts = _facts(graph, run, steps, metadata, content, model, name, skip_zeros)
+    if by_rows is not None:
+        facts = replace(facts, by_rows=bool(by_rows.chains), fed_rows=by_rows.fed_rows)
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
     session = NativeSession(graph, planned, NativeEngine(extension(), "portable"))
@@ -95,10 +109,20 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
-        source=source.render(facts, _about(facts, "The model."), steps, states),
+        source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
         selftest=selftest.render(facts, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
+
+
+def plans(content: bytes) -> list[RowPlan]:
+    """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
+
+    Raises:
+        BackendError: there is no C extension.
+        ModelError: the file is damaged, or cannot be planned.
+    """
+    return row_plans(plan(read(content), engine=ENGINE), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:

@@ -23,11 +23,26 @@ static inline int32_t ek_dsp_in_words(const Conv2D *p)
     return p->depth % EK_DSP_STEP == 0;
 }
 
-/* Bytes of scratch memory beside the taps: a tap outside of the input, or copies of windows. */
+/* Bytes of a row of a window that do not fill a word. They follow the words of all rows. */
+static inline int32_t ek_dsp_tail(const Conv2D *p)
+{
+    return p->window_width * p->depth % EK_DSP_STEP;
+}
+
+/* Bytes of those of all rows, filled up to words. */
+static inline int32_t ek_dsp_tails(const Conv2D *p)
+{
+    const int32_t bytes = p->window_height * ek_dsp_tail(p);
+    return (bytes + EK_DSP_STEP - 1) / EK_DSP_STEP * EK_DSP_STEP;
+}
+
+/* Bytes of scratch memory beside the taps: a tap outside of the input, or copies of windows and of
+ * their tails. */
 static inline size_t ek_dsp_beside(const Conv2D *p)
 {
-    return ek_dsp_in_words(p) ? (size_t)p->depth
-                              : (size_t)ek_dsp_words(p) * EK_DSP_STEP * EK_DSP_PIXELS;
+    if (ek_dsp_in_words(p))
+        return (size_t)p->depth;
+    return EK_DSP_PIXELS * (size_t)(ek_dsp_words(p) * EK_DSP_STEP + ek_dsp_tails(p));
 }
 
 /* Bytes of the windows' taps as int16. */

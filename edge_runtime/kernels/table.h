@@ -320,6 +320,7 @@
     cortex_m(conv_2d_int8_twice, dsp, ek_pack_conv_2d_int8_dsp, ek_scratch_conv_dsp)               \
     x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    cortex_m(add_int8_twice, dsp, ek_pack_add_int8_dsp, NULL)                                      \
     x86(add_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -347,6 +348,7 @@
     x86(pool_max_int8, avx2, NULL, NULL)                                                           \
     x86(pool_max_float32, avx512, NULL, NULL)                                                      \
     x86(pool_max_float32, avx2, NULL, NULL)                                                        \
+    cortex_m(pool_average_int8_once, dsp, ek_pack_pool_average_int8_dsp, NULL)                     \
     x86(pool_average_float32, avx512, NULL, NULL)                                                  \
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
@@ -368,6 +370,7 @@
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
+ek_packer ek_pack_add_int8_dsp;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_int8_float_amx;
 ek_packer ek_pack_conv_2d_int8_dsp;
 ek_packer ek_pack_conv_2d_int8_float_avx2, ek_pack_conv_2d_int8_float_avx512;
@@ -388,7 +391,8 @@ ek_packer ek_pack_gemm_hybrid_avx2, ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hyb
 ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
 ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
 ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
-ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_transpose_conv_float32;
+ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_pool_average_int8_dsp;
+ek_packer ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
 ek_scratch ek_scratch_conv_dsp;
 ek_scratch ek_scratch_conv_bytes, ek_scratch_conv_float32, ek_scratch_conv_pairs;

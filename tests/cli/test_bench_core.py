@@ -129,6 +129,12 @@ def test_skipping_zeros_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_p
     assert difference["random"]["differ"] == 0
 
 
+def test_the_least_ram_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
+    assert bench("--min-ram") == 0
+    difference = figure(tmp_path, "cortex-m4 -O2 min-ram", "difference_to_native")
+    assert difference["random"]["differ"] == 0
+
+
 def test_budgets_gate_and_say_what_is_over(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,8 +156,8 @@ def test_a_wrong_byte_fails(
 ) -> None:
     export = bench_core.exported
 
-    def wrong(path: Path, skip_zeros: bool) -> Library:
-        library = export(path, skip_zeros)
+    def wrong(path: Path, skip_zeros: bool, min_ram: bool) -> Library:
+        library = export(path, skip_zeros, min_ram)
         source = library.files["model.c"]
         call = "int model_run(const model_input_t"
         assert source.count(call) == 1
@@ -195,7 +201,7 @@ def test_labels_that_change_the_code_only_serve_to_count_the_steps(
 def test_a_fault_fails_that_build_and_is_told(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    def faulty(_path: Path, _skip_zeros: bool) -> Library:
+    def faulty(_path: Path, *_: bool) -> Library:
         header = (
             "#include <stdint.h>\ntypedef int8_t model_input_t;\ntypedef int8_t model_output_t;\n"
             "#define MODEL_INPUT_SIZE 784\n#define MODEL_OUTPUT_SIZE 2\n"
@@ -218,7 +224,7 @@ def test_a_fault_fails_that_build_and_is_told(
 def test_a_model_that_cannot_be_exported_fails(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_path: Path, _skip_zeros: bool) -> Library:
+    def refuse(_path: Path, *_: bool) -> Library:
         raise ModelError("op 0, ABS 'y', is not supported")
 
     monkeypatch.setattr(bench_core, "exported", refuse)

@@ -1,5 +1,6 @@
 """DEPTHWISE_CONV_2D with the DSP extension: the portable kernel's bytes, from packed constants."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,7 @@ def packed(trial: Trial, **changed: int) -> tuple[bytes, tuple[bytes | None, ...
     params = [*trial.params]
     for name, value in changed.items():
         params[names.split().index(name)] = value
-    content = np.array(params, np.int32).tobytes()
-    return _native.pack(KERNEL, LEVEL, content, packed_calls.contents(trial))
+    return packed_calls.packed(KERNEL, LEVEL, replace(trial, params=params))
 
 
 def layer(channels: int = 2, taps: int = 3) -> Trial:

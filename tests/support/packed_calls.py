@@ -27,6 +27,15 @@ def contents(trial: Trial) -> tuple[bytes | None, ...]:
     return (*tensors, *(None for _ in trial.outputs))
 
 
+def packed(kernel: str, level: str, trial: Trial) -> tuple[bytes, tuple[bytes | None, ...]] | None:
+    """Return the parameters and the tensors that a packer writes; None if it refuses the trial."""
+    params = np.array(trial.params, np.int32).tobytes()
+    found: tuple[bytes, tuple[bytes | None, ...]] | None = _native.pack(
+        kernel, level, params, contents(trial)
+    )
+    return found
+
+
 def expected(kernel: str, trial: Trial) -> bytes:
     """Return the output of the portable kernel."""
     params = np.array(trial.params, np.int32).tobytes()
@@ -46,12 +55,12 @@ def answered(
         trial: a call, of one output.
         at_end: whether tensors end, or begin, at a page that cannot be accessed.
     """
-    params, seen = np.array(trial.params, np.int32).tobytes(), contents(trial)
-    packed = _native.pack(kernel, level, params, seen)
-    if packed is None:
+    found = packed(kernel, level, trial)
+    if found is None:
         return None
-    params, replaced = packed
-    scratch = _native.scratch(kernel, level, np.array(trial.params, np.int32).tobytes(), seen)
+    params, replaced = found
+    own = np.array(trial.params, np.int32).tobytes()
+    scratch = _native.scratch(kernel, level, own, contents(trial))
     given = [tensor.tobytes() for tensor in trial.tensors]
     given += [b"\x5a" * size for size in trial.outputs]
     given = [new or old for new, old in zip(replaced, given, strict=True)]

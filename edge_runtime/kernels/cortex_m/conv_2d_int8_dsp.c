@@ -85,22 +85,26 @@ typedef const uint32_t *run(const Pass *, const uint32_t *);
 EK_DSP_RUN(run_above, EK_DSP_ABOVE)
 EK_DSP_RUN(run_either, EK_DSP_EITHER)
 
-/* Rows of words of three positions as int16, side by side; returns the address behind them. skip:
- * bytes from the end of a row to the next one. */
-__attribute__((noinline)) static uint32_t *expand(const int8_t *const *from, int32_t words,
-                                                  uint32_t *to, int32_t rows, int32_t skip)
+/* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side and
+ * at a distance from those of the next one. */
+typedef struct {
+    uint32_t *to;
+    const int8_t *from[EK_DSP_PIXELS];
+    int32_t words, skip, rows, tail, distance;
+    int8_t *tails;
+} Rows;
+
+/* Writes the words as int16, those of three positions side by side; returns the address behind. */
+__attribute__((noinline)) static uint32_t *expand(Rows *rows)
 {
-    register const int8_t *const *at __asm__("r0") = from;
-    register int32_t n __asm__("r1") = words;
-    register uint32_t *next __asm__("r2") = to;
-    register int32_t left __asm__("r3") = rows;
-    register int32_t beyond __asm__("r12") = skip;
-    __asm__ volatile("push {r4-r11, lr}\n\t"
-                     "mov r11, r1\n\t"
-                     "mov lr, r3\n\t"
-                     "ldm r0, {r3-r5}\n"
+    register Rows *at __asm__("r0") = rows;
+    register uint32_t *next __asm__("r2");
+    __asm__ volatile("push {r0, r3-r12, lr}\n\t"
+                     "ldm r0, {r2-r5, r11-r12, lr}\n"
                      "1:\n\t"
-                     "mov r1, r11\n"
+                     "movs r1, r11\n\t"
+                     "beq 3f\n"
                      "2:\n\t"
                      "ldr r8, [r3], #4\n\t"
                      "ldr r9, [r4], #4\n\t"
@@ -113,56 +117,33 @@ __attribute__((noinline)) static uint32_t *expand(const int8_t *const *from, int
                      "sxtb16 r10, r10, ror #8\n\t"
                      "stm r2!, {r0, r6-r10}\n\t"
                      "subs r1, #1\n\t"
-                     "bne 2b\n\t"
+                     "bne 2b\n"
+                     "3:\n\t"
+                     "ldr r6, [sp]\n\t"
+                     "ldrd r7, r0, [r6, #28]\n\t"
+                     "cbz r7, 5f\n\t"
+                     "ldr r8, [r6, #36]\n"
+                     "4:\n\t"
+                     "ldrb r9, [r3], #1\n\t"
+                     "ldrb r10, [r4], #1\n\t"
+                     "ldrb r1, [r5], #1\n\t"
+                     "strb r10, [r8, r0]\n\t"
+                     "strb r1, [r8, r0, lsl #1]\n\t"
+                     "strb r9, [r8], #1\n\t"
+                     "subs r7, #1\n\t"
+                     "bne 4b\n\t"
+                     "str r8, [r6, #36]\n"
+                     "5:\n\t"
                      "add r3, r12\n\t"
                      "add r4, r12\n\t"
                      "add r5, r12\n\t"
                      "subs lr, #1\n\t"
                      "bne 1b\n\t"
-                     "pop {r4-r11, lr}"
-                     : "+r"(at), "+r"(n), "+r"(next), "+r"(left)
-                     : "r"(beyond)
-                     : "cc", "memory");
+                     "pop {r0, r3-r12, lr}"
+                     : "=r"(next)
+                     : "r"(at)
+                     : "cc", "memory", "r1");
     return next;
-}
-
-/* Copies rows of bytes: words, of which the last one may have bytes of the one before. */
-__attribute__((noinline)) static void copy_rows(int8_t *to, int32_t to_pitch, const int8_t *from,
-                                                int32_t pitch, int32_t count, int32_t rows)
-{
-    int32_t left, word;
-    __asm__ volatile("1:\n\t"
-                     "subs %[left], %[count], #4\n\t"
-                     "bmi 4f\n\t"
-                     "beq 3f\n"
-                     "2:\n\t"
-                     "ldr %[word], [%[from]], #4\n\t"
-                     "str %[word], [%[to]], #4\n\t"
-                     "subs %[left], #4\n\t"
-                     "bgt 2b\n\t"
-                     "add %[from], %[left]\n\t"
-                     "add %[to], %[left]\n"
-                     "3:\n\t"
-                     "ldr %[word], [%[from]], #4\n\t"
-                     "str %[word], [%[to]], #4\n\t"
-                     "b 5f\n"
-                     "4:\n\t"
-                     "adds %[left], #4\n"
-                     "6:\n\t"
-                     "ldrb %[word], [%[from]], #1\n\t"
-                     "strb %[word], [%[to]], #1\n\t"
-                     "subs %[left], #1\n\t"
-                     "bne 6b\n"
-                     "5:\n\t"
-                     "add %[from], %[pitch]\n\t"
-                     "add %[to], %[to_pitch]\n\t"
-                     "subs %[rows], #1\n\t"
-                     "bne 1b"
-                     : [to] "+r"(to), [from] "+r"(from), [rows] "+r"(rows), [left] "=&r"(left),
-                       [word] "=&r"(word)
-                     : [count] "r"(count), [pitch] "r"(pitch - count),
-                       [to_pitch] "r"(to_pitch - count)
-                     : "cc", "memory");
 }
 
 static void fill_words(uint32_t *to, int32_t value, size_t bytes)
@@ -184,33 +165,53 @@ static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
 {
     for (int32_t row = 0; row < p->window_height; row++)
         for (int32_t column = 0; column < p->window_width; column++) {
-            const int8_t *from[EK_DSP_PIXELS];
+            Rows taps = {to, {0, 0, 0}, p->depth / EK_DSP_STEP, 0, 1, 0, 0, 0};
             for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
                 const int32_t y = at[i][0] + row * p->dilation_h;
                 const int32_t x = at[i][1] + column * p->dilation_w;
                 const int32_t is_inside = y >= 0 && y < p->height && x >= 0 && x < p->width;
-                from[i] = is_inside ? number_at(p, input, y, x) : outside;
+                taps.from[i] = is_inside ? number_at(p, input, y, x) : outside;
             }
-            to = expand(from, p->depth / EK_DSP_STEP, to, 1, 0);
+            to = expand(&taps);
         }
 }
 
 /* Copies what lies inside of a window. */
 static void copy_window(const Conv2D *p, const int8_t *input, const int32_t *at, int8_t *to)
 {
-    const int32_t depth = p->depth, row = p->window_width * depth;
+    const int32_t depth = p->depth;
     const int32_t first = ek_first_tap(at[1], p->dilation_w);
     const int32_t end = ek_taps_end(at[1], p->width, p->window_width, p->dilation_w);
-    const int32_t first_row = ek_first_tap(at[0], p->dilation_h);
-    const int32_t rows =
-        ek_taps_end(at[0], p->height, p->window_height, p->dilation_h) - first_row;
     const int32_t run = p->dilation_w == 1 ? end - first : 1;
-    if (rows > 0)
-        for (int32_t column = first; column < end; column += run)
-            copy_rows(to + first_row * row + column * depth, row,
-                      number_at(p, input, at[0] + first_row * p->dilation_h,
-                                at[1] + column * p->dilation_w),
-                      p->dilation_h * p->width * depth, run * depth, rows);
+    for (int32_t row = 0; row < p->window_height; row++, to += p->window_width * depth) {
+        const int32_t y = at[0] + row * p->dilation_h;
+        if (y >= 0 && y < p->height)
+            for (int32_t column = first; column < end; column += run) {
+                const int8_t *from = number_at(p, input, y, at[1] + column * p->dilation_w);
+                int8_t *next = to + column * depth;
+                for (const int8_t *const last = next + run * depth; next < last;)
+                    *next++ = *from++;
+            }
+    }
+}
+
+/* Gathers windows that do not all lie inside, or whose rows do not follow one another. */
+__attribute__((noinline)) static void gather_apart(const Conv2D *p, const int8_t *input,
+                                                   int32_t (*at)[2], uint32_t *beside, Rows *rows)
+{
+    const int32_t size = ek_dsp_words(p) * EK_DSP_STEP;
+    int8_t *copy = (int8_t *)beside;
+    if (ek_dsp_in_words(p)) {
+        expand_taps(p, input, at, copy, rows->to);
+        return;
+    }
+    fill_words(beside, p->input_zero_point, (size_t)(EK_DSP_PIXELS * size));
+    for (int32_t i = 0; i < EK_DSP_PIXELS; i++, copy += size) {
+        copy_window(p, input, at[i], copy);
+        rows->from[i] = copy;
+    }
+    rows->skip = 0;
+    expand(rows);
 }
 
 static void clamp_bytes(const Conv2D *p, int8_t *output, int32_t count)
@@ -242,21 +243,27 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     /* Before these, windows of which rows lie side by side are inside. */
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
     const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
-    const int32_t in_words = ek_dsp_in_words(p);
+    const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
     /* Backwards where outputs take more bytes than inputs, which they may then lie over. */
     const int32_t backwards = is_pointwise && outputs > channels;
     run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
-
+    int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
+    const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
+    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
+                 distance, tails};
+    Rows of_tails = {taps + behind * EK_DSP_PIXELS * EK_DSP_STEP / 2,
+                     {tails, tails + distance, tails + 2 * distance},
+                     words - behind, 0, 1, 0, 0, 0};
     Pass pass = {taps, words, layer.output_zero_point, 0, output, 0, output};
 
-    fill_words(beside, layer.input_zero_point, ek_dsp_beside(p));
+    if (ek_dsp_in_words(p))
+        fill_words(beside, layer.input_zero_point, (size_t)layer.depth);
     for (int32_t batch = 0; batch < layer.batches; batch++) {
         int32_t y = -layer.top, x = -layer.left, column = 0;
         pass.stride = outputs;
         pass.second_stride = 2 * outputs;
         for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
-            const int8_t *from[EK_DSP_PIXELS];
-            int8_t *copy = (int8_t *)beside, *to = output;
+            int8_t *to = output;
             if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
                 many = positions - done;
                 pass.stride = pass.second_stride = many > 1 ? outputs : 0;
@@ -267,30 +274,19 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             column += EK_DSP_PIXELS;
             if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
                 x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {
-                const int8_t *next = number_at(p, input, y, x);
-                for (int32_t i = 0; i < EK_DSP_PIXELS; i++, next += layer.stride_w * channels) {
-                    from[i] = next;
-                    if (in_words)
-                        continue;
-                    copy_rows(copy, row, next, skip + row, row, layer.window_height);
-                    from[i] = copy;
-                    copy += words * EK_DSP_STEP;
-                }
-                if (in_words)
-                    expand(from, row / EK_DSP_STEP, taps, layer.window_height, skip);
+                const int32_t step = layer.stride_w * channels;
+                rows.from[0] = number_at(p, input, y, x);
+                rows.from[1] = rows.from[0] + step;
+                rows.from[2] = rows.from[1] + step;
+                rows.skip = skip;
+                expand(&rows);
                 x += EK_DSP_PIXELS * layer.stride_w;
             } else {
                 int32_t at[EK_DSP_PIXELS][2];
                 column -= EK_DSP_PIXELS;
-                if (!in_words)
-                    fill_words(beside, layer.input_zero_point, ek_dsp_beside(p));
                 for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
                     at[i][0] = y;
                     at[i][1] = x;
-                    if (!in_words)
-                        copy_window(p, input, at[i], copy);
-                    from[i] = copy;
-                    copy += words * EK_DSP_STEP;
                     if (i >= many - 1 && i < EK_DSP_PIXELS - 1)
                         continue;
                     x += layer.stride_w;
@@ -300,16 +296,17 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                         y += layer.stride_h;
                     }
                 }
-                if (in_words)
-                    expand_taps(p, input, at, (const int8_t *)beside, taps);
+                gather_apart(p, input, at, beside, &rows);
             }
             if (column == layer.output_width) {
                 column = 0;
                 x = -layer.left;
                 y += layer.stride_h;
             }
-            if (!in_words)
-                expand(from, words, taps, 1, 0);
+            if (rows.tail) {
+                rows.tails = tails;
+                expand(&of_tails);
+            }
             pass.output = to;
             pass.end = to + outputs;
             const uint32_t *weights = (const uint32_t *)tensors[1];
@@ -320,7 +317,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                 pass.end = to + outputs;
             }
             sum(&pass, weights);
-            if (layer.lowest > -128 || layer.highest < 127)
+            if (clamps)
                 clamp_bytes(p, to, many * outputs);
         }
         input += (ptrdiff_t)layer.height * pitch;

@@ -2,7 +2,8 @@
  *
  * Words [pairs][two sums to begin with, words of taps [even, odd], two factors, two powers]. A
  * halfword 256 * b + a holds the weights of two outputs a, b for one tap, and a word those of the
- * taps k and k + 2, as in gemm_int8_dsp.c. The sums are 256 * B + A and A with the bias, from which
+ * taps k and k + 2, as in gemm_int8_dsp.c; what does not fill a word of a window's row follows the
+ * words of all rows. The sums are 256 * B + A and A with the bias, from which
  * the input's zero point is taken: outside of the input, windows read the zero point. An odd number
  * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words. */
 #include <string.h>
@@ -57,9 +58,21 @@ static int fits(const Layer *layer, int32_t first)
     return least >= -MOST && most < MOST;
 }
 
-static inline uint32_t halfword(const Layer *layer, int32_t first, int32_t tap)
+/* The tap at a position of the words; -1 behind the last one. */
+static inline int32_t tap_at(const Conv2D *p, int32_t position)
 {
-    if (tap >= layer->taps)
+    const int32_t row = p->window_width * p->depth, tail = ek_dsp_tail(p), whole = row - tail;
+    const int32_t beyond = position - p->window_height * whole;
+    if (beyond < 0)
+        return position / whole * row + position % whole;
+    return tail && beyond < p->window_height * tail ? beyond / tail * row + whole + beyond % tail
+                                                    : -1;
+}
+
+static inline uint32_t halfword(const Layer *layer, int32_t first, int32_t position)
+{
+    const int32_t tap = tap_at(layer->params, position);
+    if (tap < 0)
         return 0;
     const int32_t a = weights_of(layer, first)[tap], b = weights_of(layer, first + 1)[tap];
     return (uint32_t)(256 * b + a) & 0xffff;
