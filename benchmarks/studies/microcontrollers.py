@@ -48,6 +48,9 @@ CORE = CORES["cortex-m4"]
 MEASURED = tuple(name for name, core in CORES.items() if core.emulated)
 """Cores that networks are measured on."""
 
+BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} {firmware_files.MIN_RAM}")
+"""Builds of the networks on each core."""
+
 NAME = "model"
 """Prefix of the public names of the exported C."""
 
@@ -233,7 +236,7 @@ def networks(cores: Sequence[Core]) -> Iterator[Result]:
         for name, build in MLPERF_TINY.items():
             path = Path(folder) / f"{name}.tflite"
             path.write_bytes(converted(build, "int8", path.parent))
-            yield from firmware_files.measure([path], cores, builds.OPTIMISATIONS)
+            yield from firmware_files.measure([path], cores, BUILDS)
 
 
 def main() -> None:
