@@ -8,7 +8,9 @@
  * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words.
  *
  * An output that is the same whatever the input, as those of channels that training has left dead,
- * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. */
+ * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by 1
+ * to the right has a power of 2^31, which an int32 holds as -2^31: the sums of such an output are
+ * negated, too. */
 #include <string.h>
 
 #include "bias.h"
@@ -26,8 +28,8 @@ enum {
 
 /* An output. Its sums lie between least and most. */
 typedef struct {
-    const int8_t *weights; /* NULL: all are 0 */
-    int32_t bias, multiplier, shift;
+    const int8_t *weights;
+    int32_t sign, bias, multiplier, shift; /* sign: factor of the weights; 0, 1 or -1 */
     int64_t least, most;
 } Output;
 
@@ -45,27 +47,42 @@ static inline int is_monotonic(const Output *output)
     return output->least >= -most && output->most <= most;
 }
 
+/* Whether the sums may be negated. Those of which the first rounding is of a half, up for either
+ * sign, are multiples of 2^11, and a larger multiplier than 2^30 makes more than 2^9 of them, to
+ * which no output comes close. The second one is right for outputs above the zero point. */
+static inline int can_negate(const Conv2D *p, const Output *output)
+{
+    return output->shift == -1 && output->multiplier >= 1 << 30 &&
+           output->multiplier % (1 << 20) && p->lowest >= p->output_zero_point;
+}
+
 static Output output_of(const Conv2D *p, void *const *tensors, int32_t o)
 {
     const int32_t taps = p->window_height * p->window_width * p->depth;
     const int8_t *const weights = (const int8_t *)tensors[1] + (ptrdiff_t)o * taps;
     const int32_t bias = ek_shifted_bias(((const int32_t *)tensors[2])[o], -p->input_zero_point,
                                          weights, (size_t)taps);
-    Output output = {weights, bias, ((const int32_t *)tensors[3])[o],
-                     ((const int32_t *)tensors[4])[o], bias, bias};
+    const int32_t multiplier = ((const int32_t *)tensors[3])[o];
+    const int32_t shift = ((const int32_t *)tensors[4])[o];
+    Output output = {weights, 1, bias, multiplier, shift, bias, bias};
     for (int32_t k = 0; k < taps; k++) {
         output.least += weights[k] * (weights[k] < 0 ? HIGHEST : LOWEST);
         output.most += weights[k] * (weights[k] < 0 ? LOWEST : HIGHEST);
     }
-    if (!is_monotonic(&output))
-        return output;
-    const int32_t value = rescaled(p, &output, output.least);
-    if (value != rescaled(p, &output, output.most))
-        return output;
-    /* By a factor of 1/8, which is exact. */
-    const int32_t sum = (int32_t)(8 * ((uint32_t)value - (uint32_t)p->output_zero_point));
-    const Output constant = {NULL, sum, 1 << 30, -2, sum, sum};
-    return constant;
+    if (is_monotonic(&output)) {
+        const int32_t value = rescaled(p, &output, output.least);
+        if (value == rescaled(p, &output, output.most)) { /* by a factor of 1/8, which is exact */
+            const int32_t sum = (int32_t)(8 * ((uint32_t)value - (uint32_t)p->output_zero_point));
+            const Output constant = {weights, 0, sum, 1 << 30, -2, sum, sum};
+            return constant;
+        }
+        if (can_negate(p, &output)) {
+            const Output negated = {weights,       -1,           -bias, multiplier, shift,
+                                    -output.most, -output.least};
+            return negated;
+        }
+    }
+    return output;
 }
 
 /* The first output of a pair. */
@@ -76,19 +93,23 @@ static inline int32_t first_of(const Conv2D *p, int32_t pair)
 
 static inline int32_t weight_of(const Output *output, int32_t tap)
 {
-    return output->weights && tap >= 0 ? output->weights[tap] : 0;
+    return tap < 0 ? 0 : output->sign * output->weights[tap];
+}
+
+static inline int has_factor(const Output *output)
+{
+    return output->sign < 0 || ek_dsp_can_rescale(&output->multiplier, &output->shift, 1);
 }
 
 /* Whether numbers fit that are packed, and sums of b into 24 bits, whatever the input. */
 static int fits(const Output *a, const Output *b, int32_t taps)
 {
-    if (!ek_dsp_can_rescale(&a->multiplier, &a->shift, 1) ||
-        !ek_dsp_can_rescale(&b->multiplier, &b->shift, 1))
-        return 0;
-    for (int32_t tap = 0; tap < taps; tap++)
-        if (weight_of(b, tap) == -128 && weight_of(a, tap) < 0)
+    for (int32_t tap = 0; tap < taps; tap++) {
+        const int32_t first = weight_of(a, tap), second = weight_of(b, tap);
+        if (first > 127 || second > 127 || (second == -128 && first < 0))
             return 0;
-    return b->least >= -MOST && b->most < MOST;
+    }
+    return has_factor(a) && has_factor(b) && b->least >= -MOST && b->most < MOST;
 }
 
 /* The tap at a position of the words; -1 behind the last one. */
