@@ -8,8 +8,8 @@
  * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words.
  *
  * An output that is the same whatever the input, as those of channels that training has left dead,
- * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by 1
- * to the right has a power of 2^31, which an int32 holds as -2^31: the sums of such an output are
+ * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by
+ * 1 to the right has a power of 2^31, which an int32 holds as -2^31: the sums of such an output are
  * negated, too. */
 #include <string.h>
 
