@@ -9,7 +9,7 @@
 #include "fixed_point.h"
 #include "table.h"
 
-enum { HEADROOM = 20, FRACTION = 28, LOWER = 15, VALUES = 256, LEAST = -128, MOST = 127 };
+enum { HEADROOM = 20, FRACTION = 27, LOWER = 15, VALUES = 256, LEAST = -128, MOST = 127 };
 
 /* No start is further from 0 than this; it fits into int32 without its lower bits. */
 static const int64_t FARTHEST = (int64_t)1 << 44;
@@ -19,10 +19,10 @@ static int is_a_factor(int32_t multiplier, int32_t shift)
     return multiplier >= 0 && shift <= 0 && shift >= -31;
 }
 
-/* Whether the sum is of rows that are not broadcast, and rescaled as of scales. */
+/* Whether the sum is of rows, no row of the same number, and rescaled as of scales. */
 static int fits(const AddRescaled *p, const int32_t *loops)
 {
-    for (int32_t i = 0; i < EK_LOOPS - 1; i++)
+    for (int32_t i = 0; i < EK_LOOPS - 2; i++)
         if (loops[i] != 1)
             return 0;
     return loops[2 * EK_LOOPS - 1] == 1 && loops[3 * EK_LOOPS - 1] == 1 &&
@@ -99,7 +99,8 @@ int ek_pack_add_int8_dsp(const int32_t *params, void *const *tensors, ek_packing
     if (!packing->tensors[2])
         return 1;
     const int64_t start = least + (most - least) / 2;
-    const AddInt8Dsp packed = {loops[EK_LOOPS - 1], halfwords(a >> LOWER, b >> LOWER),
+    const AddInt8Dsp packed = {loops[EK_LOOPS - 2], loops[EK_LOOPS - 1],
+                               loops[2 * EK_LOOPS - 2], loops[3 * EK_LOOPS - 2], halfwords(a >> LOWER, b >> LOWER),
                                halfwords(a & mask, b & mask), (int32_t)(start >> LOWER),
                                (int32_t)(start & mask)};
     memcpy(packing->tensors[2], &packed, sizeof packed);
