@@ -51,6 +51,13 @@ def every(rng: np.random.Generator) -> Trial:
     return layer(rng, np.repeat(numbers, 256), np.tile(numbers, 256))
 
 
+def mean(rng: np.random.Generator) -> Trial:
+    """Return the mean of all pairs, whose halves go away from zero."""
+    trial, half = every(rng), factor(1 / 2)
+    params = [20, 0, *half, 0, *half, 1, *factor(1 / 2**20), 0, -128, 127]
+    return replace(trial, params=params)
+
+
 def some(rng: np.random.Generator) -> Trial:
     """Return a sum of a few rows, of which those of an input may be the same."""
     rows, count = between(rng, 1, 4), between(rng, 1, 40)
@@ -80,8 +87,9 @@ def test_bytes_are_those_of_the_portable_kernel(
     source = packed_calls.source_of(f"{KERNEL}_{LEVEL}")
     core = cortex_m.Core(cpu, cortex_m.build(tmp_path, cpu, optimisation, [source]))
     drawn = [every(rng) for _ in range(count)] + [some(rng) for _ in range(10 * count)]
+    drawn.append(mean(rng))
     assert packed_calls.count_refused(core, KERNEL, LEVEL, drawn) <= count / 10
-    assert core.stack() < 128
+    assert core.stack() < 160
 
 
 @pytest.mark.parametrize("input_", [0, 1])
@@ -134,8 +142,13 @@ def test_other_broadcast_inputs_are_refused() -> None:
 
 
 def test_rounding_that_no_line_follows_is_refused() -> None:
-    """The mean of two numbers: its halves go away from zero."""
-    assert refused({9: -19})
+    params = [20, 79, 1810663376, -1, -94, 1073741824, 0, 1, 1221206397, -18, -11, -128, 127]
+    assert refused(dict(enumerate(params)))
+    assert not refused(dict(enumerate(params)) | {8: 1321206397})
+
+
+def test_halves_away_from_zero_are_of_a_steeper_line() -> None:
+    assert not refused({9: -19})
 
 
 def test_numbers_are_cut_into_halves() -> None:
