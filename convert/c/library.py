@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,11 +21,15 @@ from edgekit.convert.c import arena, example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices, extension
 from edgekit.convert.c.identifier import port_identifiers
+from edgekit.convert.c.rows.plans import RowPlan, row_plans, within
+from edgekit.convert.macs import macs
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
@@ -54,7 +58,13 @@ class CLibrary(Facts):
 
 
 def library(
-    content: bytes, model: str, name: str, *, skip_zeros: bool = False, keep_input: bool = False
+    content: bytes,
+    model: str,
+    name: str,
+    *,
+    skip_zeros: bool = False,
+    most_ram: int | None = None,
+    keep_input: bool = False,
 ) -> CLibrary:
     """Return a model as C.
 
@@ -63,6 +73,8 @@ def library(
         model: name of the file.
         name: a C identifier, which all public names begin with.
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
+        most_ram: run layers row by row as far as arena, input and output then need at most so many
+            bytes; 0 for as few as possible. None: all layers run as a whole.
         keep_input: leave no room for inputs in the arena, where a run overwrites them.
 
     Raises:
@@ -82,9 +94,17 @@ def library(
             "--quantize, or leave --skip-zeros out"
         )
     placed = arena.laid_out(planned, keep_input=keep_input)
+    by_rows = RowPlan(placed)
+    if most_ram is not None:
+        by_rows = within(row_plans(planned, placed, ENGINE), most_ram)
+        placed = by_rows.placed
     steps = choices(placed.plan, skip_zeros=skip_zeros, pieces=placed.pieces)
     _require_no_nan(steps)
-    facts = _facts(graph, placed, steps, metadata, content, model, name, skip_zeros)
+    facts = replace(
+        _facts(graph, placed, steps, metadata, content, model, name, skip_zeros),
+        by_rows=bool(by_rows.chains),
+        fed_rows=by_rows.fed_rows,
+    )
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
     # Recorded where each tensor has its own place.
@@ -98,10 +118,21 @@ def library(
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
-        source=source.render(facts, _about(facts, "The model."), steps, states),
+        source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
         selftest=selftest.render(facts, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
+
+
+def plans(content: bytes) -> list[RowPlan]:
+    """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
+
+    Raises:
+        BackendError: there is no C extension.
+        ModelError: the file is damaged, or cannot be planned.
+    """
+    planned = plan(read(content), engine=ENGINE)
+    return row_plans(planned, arena.laid_out(planned), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:
@@ -178,8 +209,10 @@ def _facts(
         state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
         weights=_weights(planned),
+        multipliers=_multipliers(constants),
         macs=summary.macs,
         ops=tuple(step.op.name for step in planned.steps),
+        op_macs=tuple(macs(planned.graph, step.op) for step in planned.steps),
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
@@ -204,6 +237,12 @@ def _weights(planned: Plan) -> int:
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [planned.graph.tensors[index].data for index in read]
     return sum(map(len, {bytes(data) for data in constants if data is not None}))
+
+
+def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
+    """Return the bytes of the multipliers and shifts among constants, as in ``Facts``."""
+    sizes = {"multiplier": 4, "shift": 1}
+    return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
 
 
 def _ports(graph: Graph, placed: OneArena, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

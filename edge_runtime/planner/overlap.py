@@ -23,6 +23,8 @@ class Order:
             written while the input of their first position is still read.
         rows: number of rows of which that is true at once, where windows follow each other row by
             row; with a vertical stride it is true of one.
+        gathered: whether all that positions which are calculated at once read is read before any of
+            them is written.
         columns: number of positions of them, times the horizontal stride, whose windows are read in
             a channel before that is written, all of the channel's if the rows are no longer.
     """
@@ -30,6 +32,7 @@ class Order:
     positions: int = 1
     by_channel: bool = False
     rows: int = 1
+    gathered: bool = False
     columns: int = 1
 
 
@@ -59,7 +62,8 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
                     needed = _first_read(params, size, row, 0)
                 else:
                     written = column + order.positions
-                    needed = _first_read(params, size, row, column)
+                    following_column = written if order.gathered else column
+                    needed = _first_read(params, size, row, following_column)
                 needed = batch * image + min(needed, following)
                 worst = max(worst, (start + written) * outputs - needed)
     return min(worst, params["batches"] * height * width * outputs)

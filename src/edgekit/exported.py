@@ -14,15 +14,21 @@ NAME = "model"
 """Prefix of the public names of the exported C."""
 
 
-def exported(path: Path, skip_zeros: bool) -> "Library":
+def exported(path: Path, skip_zeros: bool, min_ram: bool) -> "Library":
     """Return a model file as C.
+
+    Args:
+        path: the file.
+        skip_zeros: let dense int8 layers skip inputs that stand for 0.
+        min_ram: run layers row by row, in the least RAM.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported.
     """
     from edgekit.convert.c.library import library
 
-    return built(library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros))
+    most = 0 if min_ram else None
+    return built(library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros, most_ram=most))
 
 
 def built(model: "CLibrary") -> "Library":
@@ -37,6 +43,8 @@ def built(model: "CLibrary") -> "Library":
         weights=model.weights,
         macs=model.macs,
         ops=model.ops,
+        op_macs=model.op_macs,
+        multipliers=model.multipliers,
         places={
             port.name: (port.offset, port.bytes)
             for port in ports
