@@ -14,6 +14,7 @@ import networks
 import poisoned
 import seeded
 from edge_runtime.errors import ModelError
+from edge_runtime.planner import one_arena
 from edge_runtime.planner.overlap import Order
 from edgekit.convert.c import arena
 from poisoned import Watched
@@ -118,6 +119,17 @@ def test_a_kernel_that_reads_further_ahead_would_be_seen(
     one = poisoned.watched(mobile(), "m")
     assert poisoned.host(one, poisoned.compiled([one], tmp_path / "host")) != []
     assert poisoned.emulated(one, tmp_path / "core") != []
+
+
+def test_so_many_tensors_that_no_place_is_searched_keep_those_of_the_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(one_arena, "place", lambda *_: None)
+    contents = {path.name: path.read_bytes() for path in GOLDEN} | {"mobile": mobile()}
+    every = dict(watched(contents))
+    functions = poisoned.compiled(list(every.values()), tmp_path, "-O1")
+    none_of({name: poisoned.host(one, functions) for name, one in every.items()})
+    assert every["mobile"].library.arena == 4 * 12 * 10 * 16
 
 
 def test_without_known_orders_nothing_overlaps(
