@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 
 from edge_runtime.planner.plan import Slot, State
-from edgekit.convert.c import checksum, layout, naming, text
+from edgekit.convert.c import checksum, layout, naming, params, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
-from edgekit.convert.c.forms import ConstantArray, Form, StepForms
+from edgekit.convert.c.forms import ConstantArray, Form, Pieces, StepForms
 from edgekit.convert.c.parse import Block
 from edgekit.convert.c.rows import text as chains
 from edgekit.convert.c.rows.plans import RowPlan
@@ -89,6 +89,9 @@ def render(
         (where, _arrays((constants[one] for one in group), renames))
         for where, group in arrays.items()
     ]
+    whole = chains.whole(by_rows, steps)
+    alike = params.shared(name, whole)
+    in_whole = {core: [step.form(core) for step in whole] for core in forms}
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
@@ -103,7 +106,8 @@ def render(
             text.renamed(checksum.render(name, constants, arrays, called), renames),
             *([_labels(name, facts.labels)] if facts.labels else []),
             "/* ---- the model ---- */\n",
-            _run_in(facts, steps, renames, by_rows),
+            params.arrays(alike, in_whole, called),
+            _run_in(facts, steps, renames, by_rows, alike),
             _run_with_states(facts, states) if states else _run(facts),
             f"#undef {FLASH}\n",
         ]
@@ -162,6 +166,7 @@ def _run_in(
     steps: Sequence[StepForms],
     names: Mapping[str, str],
     by_rows: RowPlan | None,
+    alike: Mapping[params.Params, str],
 ) -> str:
     """Return the function that runs the model.
 
@@ -170,6 +175,7 @@ def _run_in(
         steps: in execution order.
         names: names of kernels, constants and macros -> those that they have in the file.
         by_rows: the plan, where some steps run row by row.
+        alike: names of the parameters that several steps have.
     """
     name = facts.name
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
@@ -198,11 +204,17 @@ def _run_in(
         lines += chains.feed_start(by_rows, facts.inputs[0].name, names)
     in_chains = chains.texts(by_rows, steps, names, partial(_operand, facts, names=names))
     for index, step in enumerate(steps):
-        lines += in_chains.get(index) or _step(facts, index, step, names)
+        lines += in_chains.get(index) or _step(facts, index, step, names, alike)
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
 
 
-def _step(facts: Facts, index: int, step: StepForms, names: Mapping[str, str]) -> list[str]:
+def _step(
+    facts: Facts,
+    index: int,
+    step: StepForms,
+    names: Mapping[str, str],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
     """Return the lines that run a step as a whole."""
     lines = ["", f"    EK_STEP({index}) /* {step.op} */"]
     for position, (macro, form) in enumerate(step.forms):
@@ -211,7 +223,7 @@ def _step(facts: Facts, index: int, step: StepForms, names: Mapping[str, str]) -
             lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
         elif step.macros:
             lines.append("#else")
-        lines += _call(facts, form, names)
+        lines += _call(facts, form, names, alike)
     return [*lines, *(["#endif"] if step.macros else [])]
 
 
@@ -219,21 +231,71 @@ def _lines(parameters: Iterable[str]) -> str:
     return ",\n    ".join(parameters)
 
 
-def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
-    values = layout.filled((text.number(value, "int32") for value in form.params.values()), "")
-    operands = (_operand(facts, one, names) for one in form.tensors)
+def _call(
+    facts: Facts, form: Form, names: Mapping[str, str], alike: Mapping[params.Params, str]
+) -> list[str]:
+    own = params.of_form(form)
+    operands = [_operand(facts, one, names) for one in form.tensors]
     # Lines are broken as if constants had their short names.
-    lengths = (len(_operand(facts, one, {})) for one in form.tensors)
+    lengths = [len(_operand(facts, one, {})) for one in form.tensors]
+    if form.pieces:
+        return _call_pieces(form, form.pieces, names, (operands, lengths), alike)
     return [
         "    {",
-        f"        /* {', '.join(form.params)} */",
-        f"        static const int32_t params[] = {{{values}}};",
+        *([] if own in alike else params.local("params", own)),
         "        void *const tensors[] = {",
         layout.filled(operands, "            ", lengths),
         "        };",
-        f"        {names[f'ek_{form.kernel}']}(params, tensors);",
+        f"        {names[f'ek_{form.kernel}']}({alike.get(own, 'params')}, tensors);",
         "    }",
     ]
+
+
+def _call_pieces(
+    form: Form,
+    pieces: Pieces,
+    names: Mapping[str, str],
+    tensors: tuple[list[str], list[int]],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
+    """Return the calls of a kernel in pieces, the last positions first.
+
+    Args:
+        form: the form.
+        pieces: its pieces.
+        names: as in ``_run_in``.
+        tensors: the operands, and their columns with short names.
+        alike: as in ``_run_in``.
+    """
+    operands, lengths = tensors
+    (source, target), function = pieces.strides, names[f"ek_{form.kernel}"]
+    ends = f"ek_from + {pieces.count * source}", f"ek_to + {pieces.count * target}"
+    inner = list(operands)
+    inner[0], inner[pieces.output] = ends
+    own = params.of_form(form)
+    rest = params.local("ek_rest", tuple(pieces.rest.items())) if pieces.rest else []
+    return [
+        "    {",
+        *([] if own in alike else params.local("params", own)),
+        *rest,
+        f"        uint8_t *const ek_from = (uint8_t *){_pointer(operands[0])};",
+        f"        uint8_t *const ek_to = (uint8_t *){_pointer(operands[pieces.output])};",
+        "        void *tensors[] = {",
+        layout.filled(inner, "            ", lengths),
+        "        };",
+        *([f"        {function}(ek_rest, tensors);"] if pieces.rest else []),
+        f"        for (int32_t ek_piece = {pieces.count - 1}; ek_piece >= 0; ek_piece--) {{",
+        f"            tensors[0] = ek_from + ek_piece * {source};",
+        f"            tensors[{pieces.output}] = ek_to + ek_piece * {target};",
+        f"            {function}({alike.get(own, 'params')}, tensors);",
+        "        }",
+        "    }",
+    ]
+
+
+def _pointer(operand: str) -> str:
+    """Return an operand as what a cast may precede."""
+    return operand.removeprefix("(void *)") if operand.startswith("(") else f"({operand})"
 
 
 def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
@@ -262,8 +324,7 @@ int {name}_run_in(void *arena,
     return 0;
 }}
 
-static int64_t {_arena(facts, f"{name}_ek_arena")};
-
+{_arena(facts, f"{name}_ek_arena")}
 int {name}_feed_row(int32_t row,
     {_lines(naming.row_parameters(facts))})
 {{
@@ -278,14 +339,14 @@ int {name}_run({_lines(naming.parameters(facts))})
 
 
 def _run(facts: Facts) -> str:
-    name = facts.name
+    arena = f"{facts.name}_ek_arena"
     if facts.fed_rows:
         return _run_fed(facts)
     return f"""\
-int {name}_run({_lines(naming.parameters(facts))})
+{_arena(facts, arena)}
+int {facts.name}_run({_lines(naming.parameters(facts))})
 {{
-    static int64_t {_arena(facts, "arena")};
-{_call_run_in(facts, "arena")}
+{_call_run_in(facts, arena)}
 }}
 """
 
@@ -295,9 +356,23 @@ def _call_run_in(facts: Facts, arena: str) -> str:
     return layout.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
 
 
-def _arena(facts: Facts, name: str) -> str:
+def _arena(facts: Facts, arena: str) -> str:
+    """Return the static arena, and the functions that tell where its inputs and outputs lie."""
     size = f"{facts.name.upper()}_ARENA_SIZE"
-    return f"{name}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)]"
+    places = "".join(
+        f"""
+{naming.c_type(facts, port)} *{naming.place(facts, port)}(void)
+{{
+    void *const place = (uint8_t *){arena} + {naming.macro(facts, port, "OFFSET")};
+    return ({naming.c_type(facts, port)} *)place;
+}}
+"""
+        for port in facts.ports
+        if port.offset is not None
+    )
+    return f"""\
+static int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
+{places}"""
 
 
 def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
@@ -313,7 +388,7 @@ def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
             arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
             fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
     return f"""\
-{arrays}static int64_t {_arena(facts, arena)};
+{arrays}{_arena(facts, arena)}
 static int {is_reset};
 
 void {name}_reset_in(void *arena)

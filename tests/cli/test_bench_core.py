@@ -78,6 +78,12 @@ def test_both_builds_are_measured_and_reported(
         flash, ram, counts = summary["flash"], summary["ram"], summary["instructions"]
         assert flash["total"] == flash["code"] + flash["constants"]
         assert flash["constants"] >= flash["weights"] == 784 * 14 + 14 * 4 + 14 * 2 + 2 * 4
+        assert flash["multipliers"] == (14 + 2) * (4 + 1)
+        assert flash["beyond"] == flash["total"] - flash["weights"] - flash["multipliers"]
+        functions = {one["name"]: one["bytes"] for one in flash["functions"]}
+        assert functions["ek_reset"] > 0
+        assert list(functions.values()) == sorted(functions.values(), reverse=True)
+        assert 0.9 * flash["code"] - 64 < sum(functions.values()) <= flash["code"] - 64
         assert ram["total"] == ram["data"] + ram["arena"] + ram["stack"]
         assert ram["data"] >= 784 + 2
         assert ram["stack"] > 0
@@ -86,6 +92,15 @@ def test_both_builds_are_measured_and_reported(
         ops = [step["op"] for step in counts["steps"]]
         assert ops == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC", "outside"]
         assert counts["steps"][0]["median"] > 0.8 * counts["median"]
+        assert [step["macs"] for step in counts["steps"]] == [784 * 14, 14 * 2, None, None]
+        stacks = [step["stack"] for step in counts["steps"]]
+        assert 0 < stacks[-1] < max(stacks) <= ram["stack"]
+        estimate, steps = counts["estimate"], counts["steps"]
+        assert counts["median"] < estimate["cycles"]["median"] < 3 * counts["median"]
+        assert sum(step["cycles"] for step in steps) == estimate["cycles"]["median"]
+        assert sum(step["flash_waits"] for step in steps) == estimate["flash_waits"] > 0
+        spent = estimate["cycles"]["median"] + estimate["flash_waits"]
+        assert estimate["seconds"] == spent / estimate["clock"]
         difference = summary["difference_to_native"]
         assert difference["images"]["differ"] == difference["random"]["differ"] == 0
         assert difference["random"]["tensors"] == 1000

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime import kernels
-from edge_runtime.planner.plan import Step
+from edge_runtime.planner.one_arena import OneArena
+from edge_runtime.planner.plan import Plan, Step
 from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.convert.c.rows.schedule import DROP, FEED, Chain
 
@@ -124,6 +125,7 @@ class Memory:
                 self.run_step(step, one.params(row), parts, folds=one.folds)
 
 
-def whole(plan: RowPlan, inputs: Sequence[Bytes]) -> list[bytes]:
-    """Return the outputs of a plan without chains."""
-    return Memory(RowPlan(plan.plan), inputs, 0).run()
+def whole(plan: Plan, inputs: Sequence[Bytes]) -> list[bytes]:
+    """Return the outputs of a plan whose steps run as a whole, and in which nothing overlaps."""
+    outputs = (0,) * len(plan.outputs)
+    return Memory(RowPlan(OneArena(plan, (), outputs, {})), inputs, 0).run()

@@ -57,6 +57,16 @@ def blocks(plan: RowPlan | None) -> list[Block]:
     return definitions(HEADER, names)
 
 
+def whole(plan: RowPlan | None, forms: Sequence[StepForms]) -> list[StepForms]:
+    """Return the steps that are in no chain."""
+    chains = () if plan is None else plan.chains
+    return [
+        step
+        for index, step in enumerate(forms)
+        if not any(chain.first <= index < chain.end for chain in chains)
+    ]
+
+
 def texts(
     plan: RowPlan | None,
     forms: Sequence[StepForms],

@@ -15,6 +15,7 @@ from edge_runtime.planner import plan
 from edge_runtime.planner.plan import Plan
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.reader import read
+from edgekit.convert.c.arena import laid_out
 from edgekit.convert.c.rows import search
 from edgekit.convert.c.rows.plans import RowPlan, feedable, row_plan, row_plans
 from edgekit.convert.c.rows.search import Segments
@@ -57,8 +58,8 @@ def require_the_same(data: bytes) -> int:
     given = inputs(planned)
     longest = 0
     with np.errstate(all="ignore"):
-        expected = by_rows.Memory(RowPlan(planned), given, 0).run()
-        smallest = row_plans(planned, PORTABLE)[-1]
+        expected = by_rows.whole(planned, given)
+        smallest = row_plans(planned, laid_out(planned), PORTABLE)[-1]
         for seed, one in enumerate([smallest, *(cut(planned, seed) for seed in range(4))]):
             assert by_rows.Memory(one, given, seed).run() == expected
             longest = max(longest, *(len(chain.steps) for chain in one.chains), 0)
