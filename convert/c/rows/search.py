@@ -22,6 +22,15 @@ own first and last ones."""
 BYTE = 0.4
 """Instructions of moving a byte."""
 
+LONGEST = 100
+"""Most steps of a chain."""
+
+MOST_ROWS = 1 << 14
+"""Most rows that the steps of a chain compute: the order of each takes a byte or two of flash."""
+
+MOST_WORK = 1_000_000
+"""Most rows of all chains whose order is looked for, half a minute's; the rest runs as a whole."""
+
 STATE = -1
 """Stands for a slot: what is kept between the rows that the caller brings."""
 
@@ -84,7 +93,7 @@ class Segments:
         self._last |= dict.fromkeys(plan.outputs, len(plan.steps))
         self._born = {slot: at for at, one in enumerate(plan.steps) for slot in one.writes}
 
-        self._most = most
+        self._most, self._work = most, MOST_WORK
         self.unfed = [one for first in range(len(steps)) for one in self._from(first, None)]
 
     def fed(self, slot: int) -> list[Segment]:
@@ -102,13 +111,16 @@ class Segments:
         """Return the segments that begin with a step."""
         found = [] if fed is not None else [self._whole(first)]
         steps: list[RowStep] = []
-        for end in range(first + 1, len(self.plan.steps) + 1):
+        rows = 0
+        for end in range(first + 1, min(len(self._steps), first + LONGEST) + 1):
             step = self._steps[end - 1]
-            if step is None:
+            rows += step.rows if step is not None else 0
+            if step is None or rows > min(MOST_ROWS, self._work):
                 break
             steps.append(step)
             if fed is not None and end <= self._last[fed]:
                 continue
+            self._work -= rows
             one = chain(first, steps, self._kept(end), fed)
             if one is None:
                 break

@@ -16,6 +16,7 @@ from edge_runtime.planner.plan import Plan
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.reader import read
 from edgekit.convert.c.arena import laid_out
+from edgekit.convert.c.rows import search
 from edgekit.convert.c.rows.plans import RowPlan, feedable, row_plan, row_plans
 from edgekit.convert.c.rows.search import Segments
 
@@ -115,3 +116,16 @@ def test_an_average_of_all_rows_takes_them_one_by_one() -> None:
         planned = plan(read(data))
         [chain] = row_plans(planned, PORTABLE)[-1].chains
         assert chain.steps[-1].folds
+
+
+def test_the_search_for_chains_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of many layers is planned in time, if not in the least RAM."""
+    tensors = [build.tensor((1, 12, 4, 2)) for _ in range(1201)]
+    ops = [("RELU", [at], at + 1, {}) for at in range(1200)]
+    planned = plan(read(build.model(tensors, ops)))
+    monkeypatch.setattr(search, "MOST_WORK", 10_000)
+    [*_, smallest] = row_plans(planned, PORTABLE)
+    assert all(len(chain.steps) <= search.LONGEST for chain in smallest.chains)
+    given = inputs(planned)
+    expected = by_rows.Memory(RowPlan(planned), given, 0).run()
+    assert by_rows.Memory(smallest, given, 0).run() == expected
