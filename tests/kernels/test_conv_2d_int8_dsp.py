@@ -127,6 +127,7 @@ def words(layer: Layer) -> Any:
     multiplier = layer.multiplier.astype(np.int64)
     factor = np.where(multiplier, 2 * multiplier - 2**32, 0)
     power = np.where(multiplier, 1 << (32 + layer.shift.astype(np.int64)), 0)
+    power[layer.shift == -1] = 1 - 2**31
     odd = p.outputs % 2
     pairs = []
     for first in [*([0] if odd else []), *range(odd, p.outputs - 1, 2)]:
