@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conv_2d_dsp.h"
+#include "fixed_point.h"
 #include "rescale_dsp.h"
 
 /* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the

@@ -9,8 +9,7 @@
  *
  * An output that is the same whatever the input, as those of channels that training has left dead,
  * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by
- * 1 to the right has a power of 2^31, which an int32 holds as -2^31: the sums of such an output are
- * negated, too. */
+ * 1 to the right would need a power of 2^31: the sums of such an output are negated instead. */
 #include <string.h>
 
 #include "bias.h"
@@ -123,6 +122,12 @@ static inline int32_t tap_at(const Conv2D *p, int32_t position)
                                                     : -1;
 }
 
+static inline uint32_t power_of(const Output *output)
+{
+    return (uint32_t)(output->sign < 0 ? -INT32_MAX
+                                       : ek_dsp_power(output->multiplier, output->shift));
+}
+
 static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uint32_t *to)
 {
     *to++ = 256 * (uint32_t)b->bias + (uint32_t)a->bias;
@@ -137,8 +142,8 @@ static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uin
     }
     *to++ = (uint32_t)ek_dsp_factor(a->multiplier);
     *to++ = (uint32_t)ek_dsp_factor(b->multiplier);
-    *to++ = (uint32_t)ek_dsp_power(a->multiplier, a->shift);
-    *to++ = (uint32_t)ek_dsp_power(b->multiplier, b->shift);
+    *to++ = power_of(a);
+    *to++ = power_of(b);
     return to;
 }
 
