@@ -9,8 +9,8 @@
 #include "rescale_dsp.h"
 #include "table.h"
 
-enum { MOST_OTHERS = 4 };                  /* of so many channels one may be an EkDwExact */
-enum { TAPS = EK_DW_TAPS * EK_DW_TAPS };   /* bytes of its weights */
+enum { MOST_OTHERS = 4 };                /* of so many channels one may be an EkDwExact */
+enum { TAPS = EK_DW_TAPS * EK_DW_TAPS }; /* bytes of a channel's weights */
 
 static int fits(const DepthwiseInt8 *p)
 {
