@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ WATCHED = """\
 #include "{name}.c"
 #undef EK_STEP
 """
+
+MOST_INSTRUCTIONS = 200_000_000
+"""After so many an emulated model is in an endless loop."""
 
 HOOK = "hook *ek_{name}_hook;"
 """On this machine: a function of Python."""
@@ -219,16 +223,14 @@ def host(one: Watched, functions: ctypes.CDLL, seed: int = 1) -> list[str]:
     return watch.wrong
 
 
-def emulated(
-    one: Watched, folder: Path, cpu: str = "cortex_m4", seed: int = 1, most: int = 200_000_000
-) -> list[str]:
-    """Run a model of one input and one output on an emulated core, likewise."""
-    name, watch = one.library.name, Watch(one, seed)
-    exported.write(one.library, folder)
-    source = folder / "watched.c"
-    declared = "void ek_hook(int32_t index, void *arena);"
-    source.write_text(WATCHED.format(declared=declared, hook="ek_hook", name=name) + STOP)
-    program = folder / "watched.elf"
+def emulated(every: Sequence[Watched], folder: Path, cpu: str = "cortex_m4") -> list[str]:
+    """Run models on an emulated core; return which steps have written other bytes."""
+    texts = ["#include <stdint.h>\nvoid ek_hook(int32_t index, void *arena);\n"]
+    for one in every:
+        exported.write(one.library, folder)
+        texts.append(WATCHED.format(declared="", hook="ek_hook", name=one.library.name))
+    source, program = folder / "watched.c", folder / "watched.elf"
+    source.write_text("\n".join([*texts, STOP]))
     command = [
         sys.executable,
         "-m",
@@ -241,9 +243,12 @@ def emulated(
     ]
     command += ["-fno-unwind-tables", "-Wl,-e,0", "-Wl,--no-gc-sections", "-o", str(program)]
     subprocess.run([*command, str(source)], check=True)
-    core = cortex_m.Core(cpu, program)
-    uc, size = core.engine, one.library.arena
-    arena = cortex_m.TENSORS
+    return [wrong for one in every for wrong in _on_core(one, cortex_m.Core(cpu, program))]
+
+
+def _on_core(one: Watched, core: cortex_m.Core) -> list[str]:
+    name, watch = one.library.name, Watch(one, 1)
+    uc, size, arena = core.engine, one.library.arena, cortex_m.TENSORS
     uc.mem_map(arena, -(-size // cortex_m.PAGE) * cortex_m.PAGE)
 
     def stopped(*_: Any) -> None:
@@ -253,13 +258,17 @@ def emulated(
 
     hook = core.symbols["ek_hook"] & ~1
     uc.hook_add(UC_HOOK_CODE, stopped, begin=hook, end=hook)
-    [source_at], [target_at] = one.placed.inputs, one.placed.outputs
-    uc.mem_write(arena + source_at, one.inputs[0])
-    uc.reg_write(arm_const.UC_ARM_REG_R0, arena)
-    uc.reg_write(arm_const.UC_ARM_REG_R1, arena + source_at)
-    uc.reg_write(arm_const.UC_ARM_REG_R2, arena + target_at)
-    uc.reg_write(arm_const.UC_ARM_REG_SP, cortex_m.STACK + cortex_m.STACK_SIZE)
+    for offset, content in zip(one.placed.inputs, one.inputs, strict=True):
+        uc.mem_write(arena + offset, content)
+    places = (arena, *(arena + at for at in (*one.placed.inputs, *one.placed.outputs)))
+    for number, place in enumerate(places[:4]):
+        uc.reg_write(getattr(arm_const, f"UC_ARM_REG_R{number}"), place)
+    # Further arguments lie on the stack, which is aligned to 8 bytes.
+    further = struct.pack(f"<{len(places[4:])}I", *places[4:])
+    pointer = (cortex_m.STACK + cortex_m.STACK_SIZE - len(further)) & ~7
+    uc.mem_write(pointer, further)
+    uc.reg_write(arm_const.UC_ARM_REG_SP, pointer)
     uc.reg_write(arm_const.UC_ARM_REG_LR, cortex_m.STOP | 1)
-    uc.emu_start(core.symbols[f"{name}_run_in"] | 1, cortex_m.STOP, count=most)
+    uc.emu_start(core.symbols[f"{name}_run_in"] | 1, cortex_m.STOP, count=MOST_INSTRUCTIONS)
     assert uc.reg_read(arm_const.UC_ARM_REG_R0) == 0
     return watch.wrong

@@ -123,7 +123,7 @@ def test_the_arena_is_small_and_its_bytes_are_all_needed(
     assert kept.library.arena <= one.library.arena
     functions = poisoned.compiled([one, kept], tmp_path / "host")
     assert poisoned.host(one, functions) == poisoned.host(kept, functions) == []
-    assert poisoned.emulated(one, tmp_path / "core") == []
+    assert poisoned.emulated([one], tmp_path / "core") == []
 
 
 def write() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import build
+import image_chains
 import models
 import networks
 import poisoned
@@ -119,7 +120,7 @@ def test_a_chain_runs_backwards_in_pieces(keep_input: bool, tmp_path: Path) -> N
     assert one.library.arena < TENSOR + 600 + scratch(one)
     assert poisoned.host(one, poisoned.compiled([one], tmp_path)) == []
     if not keep_input:
-        assert poisoned.emulated(one, tmp_path) == []
+        assert poisoned.emulated([one], tmp_path) == []
 
 
 def test_a_kernel_that_reads_further_ahead_would_be_seen(
@@ -128,7 +129,7 @@ def test_a_kernel_that_reads_further_ahead_would_be_seen(
     monkeypatch.setattr(arena, "orders", lambda _: [Order(-13)])
     one = poisoned.watched(mobile(), "m")
     assert poisoned.host(one, poisoned.compiled([one], tmp_path / "host")) != []
-    assert poisoned.emulated(one, tmp_path / "core") != []
+    assert poisoned.emulated([one], tmp_path / "core") != []
 
 
 def test_so_many_tensors_that_no_place_is_searched_keep_those_of_the_plan(
@@ -150,6 +151,22 @@ def test_without_known_orders_nothing_overlaps(
     one = poisoned.watched(mobile(), "m")
     assert 2 * TENSOR <= one.library.arena <= 2 * TENSOR + scratch(one) + 16
     assert poisoned.host(one, poisoned.compiled([one], tmp_path)) == []
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_chains_of_windows(dtype: str, tmp_path: Path) -> None:
+    contents = {str(seed): image_chains.model(seed, dtype) for seed in range(SEEDS)}
+    found = wrong(contents, tmp_path)
+    assert len(found) == SEEDS
+    none_of(found)
+
+
+def test_chains_of_windows_on_a_cortex_m4(tmp_path: Path) -> None:
+    """Kernels with the DSP extension read and write in orders of their own."""
+    contents = {str(seed): image_chains.model(seed, "int8") for seed in range(SEEDS)}
+    every = dict(watched(contents))
+    assert len(every) == SEEDS
+    assert poisoned.emulated(list(every.values()), tmp_path) == []
 
 
 @pytest.mark.parametrize("path", ELSEWHERE, ids=lambda path: path.name)
