@@ -298,7 +298,9 @@ def _pointer(operand: str) -> str:
     return operand.removeprefix("(void *)") if operand.startswith("(") else f"({operand})"
 
 
-def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
+def _operand(facts: Facts, tensor: ConstantArray | Slot | None, names: Mapping[str, str]) -> str:
+    if tensor is None:
+        return "NULL"
     if isinstance(tensor, ConstantArray):
         return f"(void *){names.get(tensor.name, tensor.name)}"
     if tensor.place == "arena":

@@ -162,10 +162,14 @@ def _quantisation(port: Port) -> str:
 
 def _usage(library: CLibrary) -> str:
     name, output = library.name, library.outputs[0]
-    parameters = ",\n    ".join(
+    pixels = bool(library.mean) and not library.kept and library.inputs[0].takes_floats
+    given = [
         f"const {naming.array(library, port, naming.buffer(library, port))}"
         for port in library.kept
-    )
+    ]
+    if pixels:
+        given = [f"const uint8_t pixels[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
+    parameters = ",\n    ".join(given)
     pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
     subject = "image" if library.classes else "input"
     buffer = naming.buffer(library, output)
@@ -184,6 +188,8 @@ def _usage(library: CLibrary) -> str:
         for port in library.inputs
         if port.offset is not None
     )
+    if pixels:
+        fill = f"    {name}_quantize_u8(pixels, input);\n"
     return f"""\
 #include "{name}.h"
 

@@ -16,7 +16,7 @@ from edgekit.convert.c.rows.steps import RowStep
 
 HEADER = "rows.h"
 
-Operand = Callable[[ConstantArray | Slot], str]
+Operand = Callable[[ConstantArray | Slot | None], str]
 """Returns the C expression of a tensor's address."""
 
 

@@ -76,7 +76,7 @@ typedef struct {
     "ldrd r5, r7, [r0, #64]\n\t"                                                                   \
     "smlad r4, r5, r12, r4\n\t"                                                                    \
     "smlabt r4, r7, lr, r4\n\t"                                                                    \
-    "ldm sp, {r5-r7}\n\t" EK_DSP_EITHER("r4", "r5", "r6", "r7")                                    \
+    "ldm sp, {r5-r7}\n\t" EK_DSP_OUTPUT("r4", "r5", "r6", "r7")                                    \
     "strb r4, [r1]\n\t"                                                                            \
     "add r1, r3\n\t"                                                                               \
     "add r0, r2\n\t"

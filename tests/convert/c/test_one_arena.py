@@ -14,8 +14,11 @@ import networks
 import poisoned
 import seeded
 from edge_runtime.errors import ModelError
+from edge_runtime.planner import one_arena, plan
 from edge_runtime.planner.overlap import Order
+from edge_runtime.reader import read
 from edgekit.convert.c import arena
+from edgekit.convert.c.forms import ENGINE
 from poisoned import Watched
 
 GOLDEN = sorted(Path("tests/golden").glob("*.tflite"))
@@ -73,7 +76,9 @@ def test_random_networks(scheme: str, tmp_path: Path) -> None:
     none_of(found)
 
 
-CHAIN = ("conv", "pointwise", "depthwise", "pointwise", "depthwise", "pointwise")
+CHAIN = ("depthwise", "pointwise") * 4
+TENSOR = 12 * 10 * 16
+"""Bytes of each of its tensors."""
 
 
 def mobile() -> bytes:
@@ -101,11 +106,17 @@ def mobile() -> bytes:
     return build.model(tensors, ops)
 
 
+def scratch(one: Watched) -> int:
+    """Return the most bytes of scratch memory that a step needs."""
+    plain = one.placed.plan
+    return max([0, *(plain.slots[slot].size for step in plain.steps for slot in step.scratch)])
+
+
 @pytest.mark.parametrize("keep_input", [False, True])
 def test_a_chain_runs_backwards_in_pieces(keep_input: bool, tmp_path: Path) -> None:
     one = poisoned.watched(mobile(), "m", keep_input=keep_input)
     assert one.placed.pieces
-    assert one.library.arena < 12 * 10 * 16 + 600
+    assert one.library.arena < TENSOR + 600 + scratch(one)
     assert poisoned.host(one, poisoned.compiled([one], tmp_path)) == []
     if not keep_input:
         assert poisoned.emulated(one, tmp_path) == []
@@ -120,12 +131,24 @@ def test_a_kernel_that_reads_further_ahead_would_be_seen(
     assert poisoned.emulated(one, tmp_path / "core") != []
 
 
+def test_so_many_tensors_that_no_place_is_searched_keep_those_of_the_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(one_arena, "place", lambda *_: None)
+    contents = {path.name: path.read_bytes() for path in GOLDEN} | {"mobile": mobile()}
+    every = dict(watched(contents))
+    functions = poisoned.compiled(list(every.values()), tmp_path, "-O1")
+    none_of({name: poisoned.host(one, functions) for name, one in every.items()})
+    planned = plan(read(contents["mobile"]), engine=ENGINE)
+    assert every["mobile"].library.arena == planned.arena + 2 * TENSOR
+
+
 def test_without_known_orders_nothing_overlaps(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(arena, "orders", lambda _: None)
     one = poisoned.watched(mobile(), "m")
-    assert one.library.arena == 2 * 12 * 10 * 16
+    assert 2 * TENSOR <= one.library.arena <= 2 * TENSOR + scratch(one) + 16
     assert poisoned.host(one, poisoned.compiled([one], tmp_path)) == []
 
 
