@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.errors import EdgeRuntimeError
-from edge_runtime.graph import Graph
+from edge_runtime.graph import SIZES, Graph
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import exactness
@@ -144,6 +144,11 @@ def exported(path: Path, *options: str) -> Library:
             ops=tuple(facts["ops"]),
             op_macs=tuple(facts["op_macs"]),
             multipliers=facts["multipliers"],
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
         )
 
 

@@ -50,7 +50,10 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     said = capsys.readouterr().out
     assert "model_int8_run()" in said
     assert "11,068 weights and biases" in said
-    assert "input 784, output 2, arena 16" in said
+    assert "800 bytes: an arena with input 784, output 2; stack on top" in said
+    assert run("--artifacts", tmp_path, "--keep-input") == 0
+    said = capsys.readouterr().out
+    assert "816 bytes: input 784, arena 32 with output 2; stack on top" in said
 
 
 @pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
@@ -82,6 +85,7 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert document["files"] == sorted(set(contents(tmp_path / "made")) - {"SHA256SUMS"})
     assert document["sha256"] == hashlib.sha256(int8_model.read_bytes()).hexdigest()
     assert document["input"]["zero_point"] == -128
+    assert (document["arena"], document["input"]["offset"]) == (800, 0)
     assert document["labels"] == ["0", "1"]
     assert document["macs"] == 11004
     assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
@@ -94,7 +98,7 @@ def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
     path.write_bytes(several.renamed())
     assert run(path, "-o", tmp_path / "made") == 0
     said = capsys.readouterr().out
-    assert "inputs 10, outputs 10, arena 0" in said
+    assert "32 bytes: an arena with inputs 10, outputs 10; stack on top" in said
     assert run(path, "-o", tmp_path / "made", "--json") == 0
     document = documents.read(capsys.readouterr().out)
     assert [port["name"] for port in document["inputs"]] == ["left", "input_int"]

@@ -80,7 +80,9 @@ class _Chain:
     def pool(self, source: int) -> None:
         sides, out, options = self.window(source)
         if self.rng.random() < 0.2:
-            sides, out = (self.shape(source)[1], self.shape(source)[2]), (1, 1)
+            height, width = self.shape(source)[1:3]
+            side = int(self.rng.integers(1, width + 1))
+            sides, out = (height, side), (1, width - side + 1)
             options |= {"padding": VALID, "strideH": 1, "strideW": 1}
         name = str(self.rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"]))
         options |= {"filterHeight": sides[0], "filterWidth": sides[1]}
@@ -125,3 +127,53 @@ def model(seed: int, dtype: str) -> bytes:
     read = {index for _, inputs, _, _ in chain.ops for index in inputs}
     outputs = [one for one in chain.images[1:] if one not in read]
     return build.model(chain.tensors, chain.ops, outputs=outputs)
+
+
+def averaged(seed: int) -> bytes:
+    """Return an int8 model that ends with an average over all rows of an image."""
+    chain = _Chain(seed, "int8")
+    chain.images = [chain.activation((1, 9 + seed, 7, 3))]
+    chain.tensors = chain.tensors[-1:]
+    chain.images = [0]
+    for _ in range(2):
+        parameters = chain.parameters((4, 3, 3, chain.shape(chain.images[-1])[3]), 4)
+        rows, columns = chain.shape(chain.images[-1])[1:3]
+        options = {"padding": SAME, "strideH": 1, "strideW": 1}
+        chain.op("CONV_2D", [chain.images[-1], *parameters], (1, rows, columns, 4), **options)
+    side = 1 + seed % columns
+    options = {"padding": VALID, "strideH": 1, "strideW": 1 + seed % 2}
+    options |= {"filterHeight": rows, "filterWidth": side}
+    places = (columns - side) // options["strideW"] + 1
+    chain.op("AVERAGE_POOL_2D", [chain.images[-1]], (1, 1, places, 4), **options)
+    return build.model(chain.tensors, chain.ops)
+
+
+def network(seed: int) -> bytes:
+    """Return an int8 network of the layers of MLPerf Tiny's, with channels as SIMD likes them."""
+    chain = _Chain(seed, "int8")
+    chain.tensors = [build.tensor((1, 25, 10, 1 + 2 * (seed % 2)), "int8", SCALE)]
+    chain.images = [0]
+
+    def layer(name: str, count: int, sides: tuple[int, int], stride: int) -> int:
+        source = chain.images[-1]
+        _, height, width, depth = chain.shape(source)
+        weights = (1, *sides, depth) if name == "DEPTHWISE_CONV_2D" else (count, *sides, depth)
+        parameters = chain.parameters(weights, weights[-1] if weights[0] == 1 else count)
+        options = {"padding": SAME, "strideH": stride, "strideW": stride}
+        options |= {"depthMultiplier": 1} if name == "DEPTHWISE_CONV_2D" else {}
+        shape = (1, -(-height // stride), -(-width // stride), count)
+        return chain.op(name, [source, *parameters], shape, **options)
+
+    layer("CONV_2D", 16, (10, 4), 1 + seed % 2)
+    layer("DEPTHWISE_CONV_2D", 16, (3, 3), 1)
+    before = layer("CONV_2D", 24, (1, 1), 1)
+    layer("DEPTHWISE_CONV_2D", 24, (3, 3), 1)
+    layer("CONV_2D", 24, (1, 1), 1)
+    chain.op("ADD", [chain.images[-1], before], chain.shape(before))
+    layer("CONV_2D", 16, (3, 3), 2)
+    layer("DEPTHWISE_CONV_2D", 16, (3, 3), 2)
+    _, height, width, depth = chain.shape(layer("CONV_2D", 32, (1, 1), 1))
+    options = {"padding": VALID, "strideH": 1, "strideW": 1}
+    options |= {"filterHeight": height, "filterWidth": width}
+    chain.op("AVERAGE_POOL_2D", [chain.images[-1]], (1, 1, 1, depth), **options)
+    return build.model(chain.tensors, chain.ops)

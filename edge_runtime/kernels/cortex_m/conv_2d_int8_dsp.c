@@ -35,59 +35,53 @@ typedef struct {
 #define WORD "ldm r1!, {r3-r4}\n\t" TAPS("r3") TAPS("r4")
 
 /* Two outputs of a position from T and A, written as a halfword. */
-#define OUTPUTS(rescale, t, a, address)                                                            \
+#define OUTPUTS(t, a, address)                                                                     \
     "sub " t ", " t ", " a "\n\t"                                                                  \
-    "asr " t ", " t ", #8\n\t" rescale(a, "r3", "r5", "r0") rescale(t, "r4", "r6", "r0")           \
+    "asr " t ", " t ", #8\n\t" EK_DSP_OUTPUT(a, "r3", "r5", "r0")                                 \
+    EK_DSP_OUTPUT(t, "r4", "r6", "r0")                                                             \
     "bfi " a ", " t ", #8, #8\n\t"                                                                 \
     "strh " a ", " address "\n\t"
 
 /* Writes the outputs of all pairs; returns the address behind their weights. In assembly, because
  * compilers do not form LDM and run out of registers. */
-typedef const uint32_t *run(const Pass *, const uint32_t *);
-
-#define EK_DSP_RUN(name, rescale)                                                                  \
-    __attribute__((noinline)) static const uint32_t *name(const Pass *pass,                        \
-                                                          const uint32_t *weights)                 \
-    {                                                                                              \
-        register const Pass *from __asm__("r0") = pass;                                            \
-        register const uint32_t *w __asm__("r1") = weights;                                        \
-        __asm__ volatile("push {r2-r12, lr}\n\t"                                                   \
-                         "ldm r0, {r2-r8}\n\t"                                                     \
-                         "push {r2-r8}\n"                                                          \
-                         "1:\n\t"                                                                  \
-                         "ldrd r0, r2, [sp]\n\t"                                                   \
-                         "ldm r1!, {r8-r9}\n\t"                                                    \
-                         "mov r10, r8\n\t"                                                         \
-                         "mov r11, r9\n\t"                                                         \
-                         "mov r12, r8\n\t"                                                         \
-                         "mov lr, r9\n\t"                                                          \
-                         "tst r2, #1\n\t"                                                          \
-                         "bne 3f\n"                                                                \
-                         "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"                             \
-                         "bgt 2b\n\t"                                                              \
-                         "ldm r1!, {r3-r6}\n\t"                                                    \
-                         "ldrd r0, r2, [sp, #8]\n\t"                                               \
-                         "ldr r7, [sp, #16]\n\t" OUTPUTS(rescale, "r8", "r9", "[r7]")              \
-                         "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS(rescale, "r10", "r11", "[r7, r2]")   \
-                         OUTPUTS(rescale, "r12", "lr", "[r7, r8]")                                 \
-                         "adds r7, #2\n\t"                                                         \
-                         "str r7, [sp, #16]\n\t"                                                   \
-                         "cmp r7, r9\n\t"                                                          \
-                         "bne 1b\n\t"                                                              \
-                         "add sp, #28\n\t"                                                         \
-                         "pop {r2-r12, lr}"                                                        \
-                         : "+r"(from), "+r"(w)                                                     \
-                         :                                                                         \
-                         : "cc", "memory");                                                        \
-        return w;                                                                                  \
-    }
-
-EK_DSP_RUN(run_above, EK_DSP_ABOVE)
-EK_DSP_RUN(run_either, EK_DSP_EITHER)
+__attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uint32_t *weights)
+{
+    register const Pass *from __asm__("r0") = pass;
+    register const uint32_t *w __asm__("r1") = weights;
+    __asm__ volatile("push {r2-r12, lr}\n\t"
+                     "ldm r0, {r2-r8}\n\t"
+                     "push {r2-r8}\n"
+                     "1:\n\t"
+                     "ldrd r0, r2, [sp]\n\t"
+                     "ldm r1!, {r8-r9}\n\t"
+                     "mov r10, r8\n\t"
+                     "mov r11, r9\n\t"
+                     "mov r12, r8\n\t"
+                     "mov lr, r9\n\t"
+                     "tst r2, #1\n\t"
+                     "bne 3f\n"
+                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"
+                     "bgt 2b\n\t"
+                     "ldm r1!, {r3-r6}\n\t"
+                     "ldrd r0, r2, [sp, #8]\n\t"
+                     "ldr r7, [sp, #16]\n\t" OUTPUTS("r8", "r9", "[r7]")
+                     "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
+                     OUTPUTS("r12", "lr", "[r7, r8]")
+                     "adds r7, #2\n\t"
+                     "str r7, [sp, #16]\n\t"
+                     "cmp r7, r9\n\t"
+                     "bne 1b\n\t"
+                     "add sp, #28\n\t"
+                     "pop {r2-r12, lr}"
+                     : "+r"(from), "+r"(w)
+                     :
+                     : "cc", "memory");
+    return w;
+}
 
 /* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
- * bytes of each row behind its words, which are copied to tails, those of a position side by side and
- * at a distance from those of the next one. */
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side
+ * and at a distance from those of the next one. */
 typedef struct {
     uint32_t *to;
     const int8_t *from[EK_DSP_PIXELS];
@@ -158,8 +152,8 @@ static inline const int8_t *number_at(const Conv2D *p, const int8_t *input, int3
     return input + ((ptrdiff_t)y * p->width + x) * p->channels;
 }
 
-/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where each
- * one begins; outside: a tap of zero points. */
+/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where
+ * each one begins; outside: a tap of zero points. */
 static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
                         const int8_t *outside, uint32_t *to)
 {
@@ -227,8 +221,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     Conv2D layer; /* a copy, because an int8 output could be params to the compiler */
     memcpy(&layer, params, sizeof layer);
     const Conv2D *const p = &layer;
-    const int32_t is_pointwise = ek_is_pointwise(p);
-    if (is_pointwise) { /* positions in one row */
+    if (ek_is_pointwise(p)) { /* positions in one row */
         layer.width = layer.output_width = layer.height * layer.width;
         layer.height = layer.output_height = 1;
     }
@@ -244,9 +237,6 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
     const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
     const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
-    /* Backwards where outputs take more bytes than inputs, which they may then lie over. */
-    const int32_t backwards = is_pointwise && outputs > channels;
-    run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
     int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
     Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
@@ -263,14 +253,11 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
         pass.stride = outputs;
         pass.second_stride = 2 * outputs;
         for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
-            int8_t *to = output;
+            int8_t *const to = output + (ptrdiff_t)done * outputs;
             if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
                 many = positions - done;
                 pass.stride = pass.second_stride = many > 1 ? outputs : 0;
             }
-            if (backwards)
-                x = positions - done - many;
-            to += (ptrdiff_t)(backwards ? x : done) * outputs;
             column += EK_DSP_PIXELS;
             if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
                 x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {
@@ -312,11 +299,11 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             const uint32_t *weights = (const uint32_t *)tensors[1];
             if (outputs % 2) { /* the first two, then pairs from the second on */
                 pass.end = to + 2;
-                weights = sum(&pass, weights);
+                weights = run(&pass, weights);
                 pass.output = to + 1;
                 pass.end = to + outputs;
             }
-            sum(&pass, weights);
+            run(&pass, weights);
             if (clamps)
                 clamp_bytes(p, to, many * outputs);
         }

@@ -22,7 +22,7 @@ static inline int32_t ek_dsp_factor(int32_t multiplier)
 
 static inline int32_t ek_dsp_power(int32_t multiplier, int32_t shift)
 {
-    return multiplier ? (int32_t)1 << (32 + shift) : 0;
+    return multiplier ? (int32_t)((uint32_t)1 << (32 + shift)) : 0;
 }
 
 #endif
