@@ -61,10 +61,9 @@ def render(
     every = [form for step in steps for _, form in step.forms]
     constants = {one.name: one for form in every for one in form.constants}
     arrays = grouped({core: _constants(of_core) for core, of_core in forms.items()})
-    common = arrays.get(frozenset(forms), [])
     asked = [block for macro, block in switches().items() if macro in macros]
     asked += definition("flash.h", FLASH)
-    asked += checksum.readers(constants[one] for one in common)
+    asked += checksum.readers(constants.values())
     kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]
     joinable = dict(zip(blocks, merged(blocks), strict=True))
@@ -110,11 +109,8 @@ def _mentions(code: str, names: Iterable[str]) -> bool:
 
 
 def _kernels(forms: Iterable[Form], asked: Sequence[Block]) -> list[Block]:
-    """Return the blocks that forms and the check of their constants need, but not ``asked``."""
-    forms = list(forms)
-    of_kernels = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
-    readers = checksum.readers(one for form in forms for one in form.constants)
-    blocks = [*(one for one in readers if one not in of_kernels), *of_kernels]
+    """Return the blocks that forms need, but not ``asked``."""
+    blocks = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
     return [one for one in blocks if one not in asked]
 
 
@@ -219,12 +215,13 @@ def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str
 
 
 def _run(facts: Facts) -> str:
-    name = facts.name
+    arena = f"{facts.name}_ek_arena"
     return f"""\
-int {name}_run({_lines(naming.parameters(facts))})
+int64_t {_arena(facts, arena)};
+
+int {facts.name}_run({_lines(naming.parameters(facts))})
 {{
-    static int64_t {_arena(facts, "arena")};
-{_call_run_in(facts, "arena")}
+{_call_run_in(facts, arena)}
 }}
 """
 
@@ -252,7 +249,7 @@ def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
             arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
             fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
     return f"""\
-{arrays}static int64_t {_arena(facts, arena)};
+{arrays}int64_t {_arena(facts, arena)};
 static int {is_reset};
 
 void {name}_reset_in(void *arena)
