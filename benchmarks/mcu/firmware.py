@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.functions import functions
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
@@ -49,6 +50,8 @@ class Library:
         weights: size of the model file's weights and biases, in bytes.
         macs: multiply-accumulates of one inference.
         ops: names of the steps, in order.
+        op_macs: multiply-accumulates of each step; None for one that has none.
+        multipliers: size of the channels' multipliers and shifts at 4 and 1 each, in bytes.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Library:
     weights: int
     macs: int
     ops: tuple[str, ...]
+    op_macs: tuple[int | None, ...] = ()
+    multipliers: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Firmware:
         symbols: symbols by name.
         steps: address and number of each ``EK_STEP``, in the order of addresses.
         limit: instructions after which an inference counts as an endless loop.
+        functions: bytes of each function by name, the largest first, see ``functions``.
     """
 
     core: Core
@@ -93,6 +99,7 @@ class Firmware:
     symbols: Mapping[str, Symbol]
     steps: tuple[tuple[int, int], ...]
     limit: int
+    functions: Mapping[str, int]
 
     @property
     def flash(self) -> int:
@@ -242,7 +249,18 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
             # On AVR, constants lie among the instructions.
             if kind == "STT_OBJECT" and sections[symbol["st_shndx"]].name == ".text":
                 code -= symbol["st_size"]
+        sizes = {one.address: (name, one.size) for name, one in symbols.items() if one.is_code}
+        named = functions(elf, sizes)
     flash = max(address + len(content) for address, content in image.items())
     return Firmware(
-        core, optimisation, image, code, flash - code, data, symbols, tuple(sorted(steps)), limit
+        core=core,
+        optimisation=optimisation,
+        image=image,
+        code=code,
+        constants=flash - code,
+        data=data,
+        symbols=symbols,
+        steps=tuple(sorted(steps)),
+        limit=limit,
+        functions=named,
     )

@@ -60,11 +60,16 @@ class Facts:
         state: bytes of the arena that keep their values from one inference to the next.
         constants: bytes of all constants in flash, in the form for any core.
         weights: bytes of the weights and biases in the model file.
+        multipliers: bytes of the channels' multipliers and shifts, 4 and 1 each, whatever form a
+            kernel has them in.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
+        op_macs: multiply-accumulates of each step; None for one that has no formula.
         skip_zeros: whether inputs that stand for 0 are skipped.
         sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores
             without that extension; "without A or B" names several.
+        by_rows: whether layers run row by row.
+        fed_rows: rows of the input that the caller may bring one by one; 0 where it may not.
     """
 
     name: str
@@ -81,10 +86,14 @@ class Facts:
     state: int = 0
     constants: int
     weights: int
+    multipliers: int = 0
     macs: int
     ops: tuple[str, ...]
+    op_macs: tuple[int | None, ...] = ()
     skip_zeros: bool = False
     sparse: str = ""
+    by_rows: bool = False
+    fed_rows: int = 0
 
     @property
     def ports(self) -> tuple[Port, ...]:

@@ -219,13 +219,13 @@ def extension() -> Any:
 
 def _skipping() -> tuple[str, ...]:
     """Return the levels to try when zeros are skipped."""
-    return "skip_dsp", "fpu", "skip"
+    return "skip_dsp", "dsp", "fpu", "skip"
 
 
 def _by_share(share: float) -> tuple[str, ...]:
     """Return the levels to try when weights without their zeros have a share of all bytes."""
-    dsp = "sparse_dsp" if share <= DSP_SHARE else "dsp"
-    return dsp, "fpu", *(("sparse",) if share < 1 else ())
+    sparse_dsp = ("sparse_dsp",) if share <= DSP_SHARE else ()
+    return *sparse_dsp, "dsp", "fpu", *(("sparse",) if share < 1 else ())
 
 
 def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:
@@ -289,7 +289,8 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     if packed is None:
         return None
     params, packed_contents = packed
-    names = (*kernel.params, *LEVELS[level].params)
+    # Not every packer of a level appends its parameters.
+    names = (*kernel.params, *LEVELS[level].params)[: len(params) // struct.calcsize("=i")]
     values = struct.unpack_from(f"={len(names)}i", params)
     tensors = list(portable.tensors)
     for position, content in enumerate(packed_contents):

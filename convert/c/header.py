@@ -40,6 +40,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
     ]
     if facts.state:
         parts.append(_reset(facts))
+    if facts.fed_rows:
+        parts.append(_feed_row(facts))
     if facts.labels:
         parts.append(
             "/* Name of each class, UTF-8, in the order of the scores. */\n"
@@ -147,6 +149,25 @@ void {name}_reset(void);
 /* The same for an arena of the caller's, to be called before the first {name}_run_in with it. Does
  * nothing when the pointer is NULL. */
 void {name}_reset_in(void *arena);
+"""
+
+
+def _feed_row(facts: Facts) -> str:
+    name, upper, size = facts.name, facts.name.upper(), facts.inputs[0].elements
+    start, parameters = f"int {name}_feed_row(", naming.row_parameters(facts)
+    return f"""\
+/* The input row by row, as a camera gives lines: it is in memory nowhere as a whole. */
+#define {upper}_ROWS {facts.fed_rows}
+#define {upper}_ROW_SIZE {size // facts.fed_rows}
+
+/* Takes a row of the input, 0 to {upper}_ROWS - 1, one after another; 0 begins anew. Returns how
+ * many are left: 0 with the last one, which completes the output, in the same place each time.
+ * -1 when a pointer is NULL, or it is the turn of another row. Uses the arena of {name}_run. */
+{_prototype(start, ["int32_t row", *parameters])};
+
+/* The same with an arena of the caller's, as {name}_run_in has it; it is left as it is until the
+ * last row. */
+{_prototype(f"int {name}_feed_row_in(", ["void *arena", "int32_t row", *parameters])};
 """
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,11 +20,15 @@ from edgekit.convert.c import example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
 from edgekit.convert.c.identifier import port_identifiers
+from edgekit.convert.c.rows.plans import RowPlan, row_plans, within
+from edgekit.convert.macs import macs
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
@@ -51,7 +55,14 @@ class CLibrary(Facts):
     example: str
 
 
-def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
+def library(
+    content: bytes,
+    model: str,
+    name: str,
+    *,
+    skip_zeros: bool = False,
+    most_ram: int | None = None,
+) -> CLibrary:
     """Return a model as C.
 
     Args:
@@ -59,6 +70,8 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         model: name of the file.
         name: a C identifier, which all public names begin with.
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
+        most_ram: run layers row by row as far as arena, input and output then need at most so many
+            bytes; 0 for as few as possible. None: all layers run as a whole.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
@@ -76,9 +89,13 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = choices(planned, skip_zeros=skip_zeros)
+    by_rows = None if most_ram is None else within(row_plans(planned, ENGINE), most_ram)
+    run = planned if by_rows is None else by_rows.plan
+    steps = choices(run, skip_zeros=skip_zeros)
     _require_no_nan(steps)
-    facts = _facts(graph, planned, steps, metadata, content, model, name, skip_zeros)
+    facts = _facts(graph, run, steps, metadata, content, model, name, skip_zeros)
+    if by_rows is not None:
+        facts = replace(facts, by_rows=bool(by_rows.chains), fed_rows=by_rows.fed_rows)
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
     recorded = selftest.record(planned, facts, work)
@@ -89,10 +106,20 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
-        source=source.render(facts, _about(facts, "The model."), steps, states),
+        source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
         selftest=selftest.render(facts, planned, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
+
+
+def plans(content: bytes) -> list[RowPlan]:
+    """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
+
+    Raises:
+        BackendError: there is no C extension.
+        ModelError: the file is damaged, or cannot be planned.
+    """
+    return row_plans(plan(read(content), engine=ENGINE), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:
@@ -168,8 +195,10 @@ def _facts(
         state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
         weights=_weights(planned),
+        multipliers=_multipliers(constants),
         macs=summary.macs,
         ops=tuple(step.op.name for step in planned.steps),
+        op_macs=tuple(macs(planned.graph, step.op) for step in planned.steps),
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
@@ -194,6 +223,12 @@ def _weights(planned: Plan) -> int:
     read = {index for step in planned.steps for index in step.op.inputs[1:] if index >= 0}
     constants = [planned.graph.tensors[index].data for index in read]
     return sum(map(len, {bytes(data) for data in constants if data is not None}))
+
+
+def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
+    """Return the bytes of the multipliers and shifts among constants, as in ``Facts``."""
+    sizes = {"multiplier": 4, "shift": 1}
+    return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
 
 
 def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

@@ -49,6 +49,13 @@ def parameters(facts: Facts) -> list[str]:
     ]
 
 
+def row_parameters(facts: Facts) -> list[str]:
+    """Return the parameters of the function that takes a row of the only input."""
+    [port] = facts.inputs
+    row = f"const {c_type(facts, port)} {port.name}[{facts.name.upper()}_ROW_SIZE]"
+    return [row, *(array(facts, port, port.name) for port in facts.outputs)]
+
+
 def arguments(facts: Facts) -> str:
     """Return the arguments of a call of the run function with the buffers of all ports."""
     return ", ".join(buffer(facts, port) for port in facts.ports)

@@ -129,7 +129,7 @@ def record(plan: Plan, facts: Facts, work: int) -> Recorded:
     count = len(best.memories)
     spans = tuple(
         span
-        for span in trace.spans(plan)
+        for span in (() if facts.by_rows else trace.spans(plan))
         if not any(trace.has_nan(span.dtype, trace.content(span, one)) for one in best.memories)
     )
     left = TRIED - count * each

@@ -6,19 +6,22 @@ one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from edge_runtime.planner.plan import Slot, State
-from edgekit.convert.c import checksum, layout, naming, text
+from edgekit.convert.c import checksum, layout, naming, params, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
 from edgekit.convert.c.forms import ConstantArray, Form, StepForms
 from edgekit.convert.c.parse import Block
+from edgekit.convert.c.rows import text as chains
+from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
-HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
+HEADERS = {"string.h": ("memcpy", "memset", "NULL"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
 Kept = tuple[Slot, State]
@@ -45,7 +48,11 @@ STEP = """\
 
 
 def render(
-    facts: Facts, about: str, steps: Sequence[StepForms], states: Sequence[Kept] = ()
+    facts: Facts,
+    about: str,
+    steps: Sequence[StepForms],
+    states: Sequence[Kept] = (),
+    by_rows: RowPlan | None = None,
 ) -> str:
     """Return the text of ``<name>.c``.
 
@@ -54,6 +61,7 @@ def render(
         about: the comment at the head of the file.
         steps: in execution order.
         states: what the arena keeps between calls.
+        by_rows: the plan, where some steps run row by row.
     """
     name = facts.name
     macros = list(dict.fromkeys(macro for step in steps for macro in step.macros))
@@ -64,6 +72,7 @@ def render(
     asked = [block for macro, block in switches().items() if macro in macros]
     asked += definition("flash.h", FLASH)
     asked += checksum.readers(constants.values())
+    asked += chains.blocks(by_rows)
     kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]
     joinable = dict(zip(blocks, merged(blocks), strict=True))
@@ -79,6 +88,9 @@ def render(
         (where, _arrays((constants[one] for one in group), renames))
         for where, group in arrays.items()
     ]
+    whole = chains.whole(by_rows, steps)
+    alike = params.shared(name, whole)
+    in_whole = {core: [step.form(core) for step in whole] for core in forms}
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
@@ -93,7 +105,8 @@ def render(
             text.renamed(checksum.render(name, constants, arrays, called), renames),
             *([_labels(name, facts.labels)] if facts.labels else []),
             "/* ---- the model ---- */\n",
-            _run_in(facts, steps, renames),
+            params.arrays(alike, in_whole, called),
+            _run_in(facts, steps, renames, by_rows, alike),
             _run_with_states(facts, states) if states else _run(facts),
             f"#undef {FLASH}\n",
         ]
@@ -144,25 +157,37 @@ def _labels(name: str, labels: Sequence[str]) -> str:
     return "\n".join([*arrays, table])
 
 
-def _run_in(facts: Facts, steps: Sequence[StepForms], names: Mapping[str, str]) -> str:
+def _run_in(
+    facts: Facts,
+    steps: Sequence[StepForms],
+    names: Mapping[str, str],
+    by_rows: RowPlan | None,
+    alike: Mapping[params.Params, str],
+) -> str:
     """Return the function that runs the model.
 
     Args:
         facts: facts of the model.
         steps: in execution order.
         names: names of kernels, constants and macros -> those that they have in the file.
+        by_rows: the plan, where some steps run row by row.
+        alike: names of the parameters that several steps have.
     """
     name = facts.name
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
     pointers = " || ".join(f"!{port.name}" for port in facts.ports)
+    fed = by_rows is not None and by_rows.fed is not None
+    head = [f"int {name}_run_in(void *arena,", f"    {_lines(naming.parameters(facts))})"]
+    if fed:
+        head = [f"int {name}_feed_row_in(void *arena, int32_t row,"]
+        head.append(f"    {_lines(naming.row_parameters(facts))})")
     lines = [
         f"struct {name}_alignment {{",
         "    char first;",
         "    int64_t number;",
         "};",
         "",
-        f"int {name}_run_in(void *arena,",
-        f"    {_lines(naming.parameters(facts))})",
+        *head,
         "{",
         f"    if (!arena || (uintptr_t)arena % offsetof(struct {name}_alignment, number) != 0)",
         "        return -1;",
@@ -171,36 +196,51 @@ def _run_in(facts: Facts, steps: Sequence[StepForms], names: Mapping[str, str]) 
     ]
     if any(isinstance(one, Slot) and one.place == "arena" for one in tensors):
         lines.append("    uint8_t *const memory = (uint8_t *)arena;")
+    if by_rows is not None and fed:
+        lines += chains.feed_start(by_rows, facts.inputs[0].name, names)
+    in_chains = chains.texts(by_rows, steps, names, partial(_operand, facts, names=names))
     for index, step in enumerate(steps):
-        lines += ["", f"    EK_STEP({index}) /* {step.op} */"]
-        for position, (macro, form) in enumerate(step.forms):
-            if macro:
-                called = names[macro]
-                lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
-            elif step.macros:
-                lines.append("#else")
-            lines += _call(facts, form, names)
-        lines += ["#endif"] if step.macros else []
+        lines += in_chains.get(index) or _step(facts, index, step, names, alike)
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
+
+
+def _step(
+    facts: Facts,
+    index: int,
+    step: StepForms,
+    names: Mapping[str, str],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
+    """Return the lines that run a step as a whole."""
+    lines = ["", f"    EK_STEP({index}) /* {step.op} */"]
+    for position, (macro, form) in enumerate(step.forms):
+        if macro:
+            called = names[macro]
+            lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
+        elif step.macros:
+            lines.append("#else")
+        lines += _call(facts, form, names, alike)
+    return [*lines, *(["#endif"] if step.macros else [])]
 
 
 def _lines(parameters: Iterable[str]) -> str:
     return ",\n    ".join(parameters)
 
 
-def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
-    values = layout.filled((text.number(value, "int32") for value in form.params.values()), "")
+def _call(
+    facts: Facts, form: Form, names: Mapping[str, str], alike: Mapping[params.Params, str]
+) -> list[str]:
+    own = params.of_form(form)
     operands = (_operand(facts, one, names) for one in form.tensors)
     # Lines are broken as if constants had their short names.
     lengths = (len(_operand(facts, one, {})) for one in form.tensors)
     return [
         "    {",
-        f"        /* {', '.join(form.params)} */",
-        f"        static const int32_t params[] = {{{values}}};",
+        *([] if own in alike else params.local(own)),
         "        void *const tensors[] = {",
         layout.filled(operands, "            ", lengths),
         "        };",
-        f"        {names[f'ek_{form.kernel}']}(params, tensors);",
+        f"        {names[f'ek_{form.kernel}']}({alike.get(own, 'params')}, tensors);",
         "    }",
     ]
 
@@ -214,8 +254,42 @@ def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str
     return f"(void *){ports[tensor.offset].name}"
 
 
+def _run_fed(facts: Facts) -> str:
+    """Return the functions that run the model, and take the rows of its input, in either arena."""
+    name, [port] = facts.name, facts.inputs
+    outputs = ", ".join(one.name for one in facts.outputs)
+    row = f"{port.name} + row * {name.upper()}_ROW_SIZE"
+    return f"""\
+int {name}_run_in(void *arena,
+    {_lines(naming.parameters(facts))})
+{{
+    if (!{port.name})
+        return -1;
+    int left = 1;
+    for (int32_t row = 0; row < {name.upper()}_ROWS && left > 0; row++)
+        left = {name}_feed_row_in(arena, row, {row}, {outputs});
+    return left;
+}}
+
+int64_t {_arena(facts, f"{name}_ek_arena")};
+
+int {name}_feed_row(int32_t row,
+    {_lines(naming.row_parameters(facts))})
+{{
+    return {name}_feed_row_in({name}_ek_arena, row, {port.name}, {outputs});
+}}
+
+int {name}_run({_lines(naming.parameters(facts))})
+{{
+{_call_run_in(facts, f"{name}_ek_arena")}
+}}
+"""
+
+
 def _run(facts: Facts) -> str:
     arena = f"{facts.name}_ek_arena"
+    if facts.fed_rows:
+        return _run_fed(facts)
     return f"""\
 int64_t {_arena(facts, arena)};
 

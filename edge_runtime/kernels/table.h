@@ -286,6 +286,7 @@
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
     arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_dw_twice_dotprod, ek_scratch_dw_dotprod)  \
     arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_dw_twice_neon, ek_scratch_dw_neon)           \
+    cortex_m(depthwise_conv_2d_int8_twice, dsp, ek_pack_dw_twice_dsp, ek_scratch_dw_dsp)           \
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
     x86(depthwise_conv_2d_int8_float, avx2, ek_pack_dw_float_avx2, ek_scratch_dw_avx2)             \
@@ -316,8 +317,10 @@
     x86(fully_connected_float32, avx2, ek_pack_gemm_float32, NULL)                                 \
     arm64(fully_connected_float32, neon, ek_pack_gemm_float32, NULL)                               \
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
+    cortex_m(conv_2d_int8_twice, dsp, ek_pack_conv_2d_int8_dsp, ek_scratch_conv_dsp)               \
     x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    cortex_m(add_int8_twice, dsp, ek_pack_add_int8_dsp, NULL)                                      \
     x86(add_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -345,6 +348,7 @@
     x86(pool_max_int8, avx2, NULL, NULL)                                                           \
     x86(pool_max_float32, avx512, NULL, NULL)                                                      \
     x86(pool_max_float32, avx2, NULL, NULL)                                                        \
+    cortex_m(pool_average_int8_once, dsp, ek_pack_pool_average_int8_dsp, NULL)                     \
     x86(pool_average_float32, avx512, NULL, NULL)                                                  \
     x86(pool_average_float32, avx2, NULL, NULL)                                                    \
     x86(quantize_int8, avx2, NULL, NULL)                                                           \
@@ -366,7 +370,9 @@
     x86(strided_copy, avx2, NULL, NULL)
 #define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
 
+ek_packer ek_pack_add_int8_dsp;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_int8_float_amx;
+ek_packer ek_pack_conv_2d_int8_dsp;
 ek_packer ek_pack_conv_2d_int8_float_avx2, ek_pack_conv_2d_int8_float_avx512;
 ek_packer ek_pack_conv_2d_int8_float_avxvnni, ek_pack_conv_2d_int8_float_dotprod;
 ek_packer ek_pack_conv_2d_int8_float_i8mm, ek_pack_conv_2d_int8_float_neon;
@@ -380,16 +386,19 @@ ek_packer ek_pack_dw_float_avx2, ek_pack_dw_float_avx512, ek_pack_dw_float_avxvn
 ek_packer ek_pack_dw_float_dotprod, ek_pack_dw_float_neon, ek_pack_dw_hybrid_avx2;
 ek_packer ek_pack_dw_hybrid_avx512, ek_pack_dw_hybrid_avxvnni, ek_pack_dw_twice_avx2;
 ek_packer ek_pack_dw_twice_avx512, ek_pack_dw_twice_avxvnni, ek_pack_dw_twice_dotprod;
-ek_packer ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32;
+ek_packer ek_pack_dw_twice_dsp, ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32;
 ek_packer ek_pack_gemm_hybrid_avx2, ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni;
 ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
 ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
 ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
-ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_transpose_conv_float32;
+ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_pool_average_int8_dsp;
+ek_packer ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
+ek_scratch ek_scratch_conv_dsp;
 ek_scratch ek_scratch_conv_bytes, ek_scratch_conv_float32, ek_scratch_conv_pairs;
 ek_scratch ek_scratch_conv_tiles, ek_scratch_depthwise, ek_scratch_dw_avx2, ek_scratch_dw_avx512;
-ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_hybrid_avx2;
+ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_dsp;
+ek_scratch ek_scratch_dw_hybrid_avx2;
 ek_scratch ek_scratch_dw_hybrid_avx512, ek_scratch_dw_hybrid_avxvnni, ek_scratch_dw_neon;
 ek_scratch ek_scratch_hybrid_bytes, ek_scratch_hybrid_pairs, ek_scratch_hybrid_tiles;
 ek_scratch ek_scratch_resize, ek_scratch_softmax_float32, ek_scratch_transpose_conv;

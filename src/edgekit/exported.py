@@ -10,8 +10,13 @@ NAME = "model"
 """Prefix of the public names of the exported C."""
 
 
-def exported(path: Path, skip_zeros: bool) -> "Library":
+def exported(path: Path, skip_zeros: bool, min_ram: bool) -> "Library":
     """Return a model file as C.
+
+    Args:
+        path: the file.
+        skip_zeros: let dense int8 layers skip inputs that stand for 0.
+        min_ram: run layers row by row, in the least RAM.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported.
@@ -19,7 +24,8 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
     from edgekit.benchmarks.mcu.firmware import Library
     from edgekit.convert.c.library import library
 
-    model = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros)
+    most = 0 if min_ram else None
+    model = library(path.read_bytes(), path.name, NAME, skip_zeros=skip_zeros, most_ram=most)
     return Library(
         name=NAME,
         files={f"{NAME}.h": model.header, f"{NAME}.c": model.source},
@@ -27,4 +33,6 @@ def exported(path: Path, skip_zeros: bool) -> "Library":
         weights=model.weights,
         macs=model.macs,
         ops=model.ops,
+        op_macs=model.op_macs,
+        multipliers=model.multipliers,
     )

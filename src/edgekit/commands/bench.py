@@ -117,6 +117,7 @@ input_file = options.InputFile()
     help="Build firmware for this core, emulate it and measure that instead of backends.",
 )
 @options.skip_zeros
+@options.min_ram
 @click.option(
     "--max-flash", type=Size(), metavar="SIZE", help="Largest flash use of the firmware: 16K."
 )

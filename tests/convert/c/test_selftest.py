@@ -216,6 +216,16 @@ def with_answer(made: CLibrary, core: str, *, selftest: bool) -> Firmware:
     return firmware.build(CORES[core], own, "-Os", labels=False)
 
 
+@pytest.mark.parametrize("network", ["depthwise separable", "residual"])
+def test_by_rows_it_notices_flipped_bytes_too(network: str, tmp_path: Path) -> None:
+    by_rows = library(NETWORKS[network](), "model.tflite", "m", most_ram=0)
+    assert by_rows.by_rows
+    made, arrays = weights(by_rows)
+    functions = exported.Exported(made, tmp_path).functions
+    assert functions.m_selftest() == 0
+    assert sum(flipped(functions, arrays, FLIPS, seed=8)) >= FLIPS * 0.99
+
+
 EMULATED = [*((network, "cortex-m4") for network in NETWORKS), ("digits", "rv32imc")]
 
 
