@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +47,8 @@ class Library:
         name: prefix of its public names; "digits" for ``digits_run`` in digits.h and digits.c.
         files: name and text of digits.h and digits.c.
         arena: RAM of ``digits_run`` for activations, in bytes.
+        places: of "input" and "output" those that the arena has room for: offset and size in bytes.
+            The board has buffers for the others.
         weights: size of the model file's weights and biases, in bytes.
         macs: multiply-accumulates of one inference.
         ops: names of the steps, in order.
@@ -62,6 +64,7 @@ class Library:
     ops: tuple[str, ...]
     op_macs: tuple[int | None, ...] = ()
     multipliers: int = 0
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
         if done.returncode:
             raise FirmwareError(f"{core.name} {optimisation}: {_first_error(done.stderr)}")
         limit = PATIENCE * library.macs + PATIENCE_AT_LEAST
-        return _read(core, optimisation, Path(folder, ELF), limit)
+        built = _read(core, optimisation, Path(folder, ELF), limit)
+    return replace(built, symbols={**built.symbols, **_places(library, built.symbols)})
 
 
 def require_tools(core: Core) -> None:
@@ -205,9 +209,21 @@ def _write(folder: Path, library: Library, labels: bool) -> None:
         "EK_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
     }.items():
         header += f"#define {macro} {value}\n"
+    for port in library.places:
+        header += f"#define EK_{port.upper()}_PLACE {name}_{port}()\n"
     folder.joinpath("under_test.h").write_text(header, encoding="utf-8")
     steps = '#include "steps.h"\n' if labels else ""
     folder.joinpath("under_test.c").write_text(f'{steps}#include "{name}.c"\n', encoding="utf-8")
+
+
+def _places(library: Library, symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return the symbols ``ek_input`` and ``ek_output`` of buffers that lie in the arena."""
+    arena = symbols.get(f"{library.name}_ek_arena")
+    return {
+        f"ek_{port}": Symbol(arena.address + offset, size, is_code=False)
+        for port, (offset, size) in library.places.items()
+        if arena is not None
+    }
 
 
 def _first_error(errors: str) -> str:

@@ -84,9 +84,7 @@ def _note_stack(machine: Machine, step: list[int], stack: list[int], lowered: se
         # RISC-V has no stack pointer yet when it leaves reset.
         depth = top - pointer if pointer >= bottom else 0
         stack[step[0]] = max(stack[step[0]], depth)
-        if address in labels:
-            step[0] = labels[address]
-            stack[step[0]] = max(stack[step[0]], depth)
+        step[0] = labels.get(address, step[0])
 
     for address in sorted(lowered | labels.keys()):
         machine.uc.hook_add(UC_HOOK_CODE, note, begin=address, end=address)

@@ -27,6 +27,7 @@ from edgekit.exported import exported
 NOTHING = "–"
 TO_LITERT = exactness.REFERENCES["BUILTIN_REF"]
 
+MIN_RAM = "min-ram"
 INPUTS = 3
 """Random inputs of a build. Instructions are counted on the first one, on which those of a
 convolutional network do not depend."""
@@ -57,26 +58,33 @@ COLUMNS = (
 
 
 def measure(
-    models: Iterable[Path], cores: Sequence[Core], optimisations: Sequence[str]
+    models: Iterable[Path], cores: Sequence[Core], options: Sequence[str]
 ) -> Iterator[Result]:
-    """Yield the results of each file's builds, or why it has none."""
+    """Yield the results of each file's builds, or why it has none.
+
+    Args:
+        models: .tflite files.
+        cores: cores that are emulated.
+        options: of each build, the compiler's, and MIN_RAM behind it for the least RAM.
+    """
     for model in models:
         subject = partial(Subject, model.name, files.sha256(model))
         for core in cores:
-            for optimisation in optimisations:
-                one = subject(f"{core.name} {optimisation}")
-                results = in_a_process(measured, model, core, optimisation, one)
+            for build in options:
+                one = subject(f"{core.name} {build}")
+                results = in_a_process(measured, model, core, build, one)
                 yield from [_none(one, results)] if isinstance(results, str) else results
 
 
-def measured(model: Path, core: Core, optimisation: str, subject: Subject) -> list[Result]:
+def measured(model: Path, core: Core, build: str, subject: Subject) -> list[Result]:
     """Return the results of a build, or why there is none."""
+    optimisation, *variant = build.split()
     try:
         content = model.read_bytes()
         graph = read(content)
         if reason := _refused(graph):
             return [_none(subject, reason)]
-        library = exported(model, skip_zeros=False)
+        library = exported(model, skip_zeros=False, min_ram=variant == [MIN_RAM])
         litert = open_litert(content, "BUILTIN_REF")
     except (EdgeRuntimeError, EdgekitError) as error:
         return [_none(subject, str(error))]

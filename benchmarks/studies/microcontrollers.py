@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import SIZES
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
@@ -46,6 +47,9 @@ from edgekit.train.dataset import Dataset
 CORE = CORES["cortex-m4"]
 MEASURED = tuple(name for name, core in CORES.items() if core.emulated)
 """Cores that networks are measured on."""
+
+BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} {firmware_files.MIN_RAM}")
+"""Builds of the networks on each core."""
 
 NAME = "model"
 """Prefix of the public names of the exported C."""
@@ -100,6 +104,11 @@ def exported(path: Path, *options: str) -> Library:
             ops=tuple(facts["ops"]),
             op_macs=tuple(facts["op_macs"]),
             multipliers=facts["multipliers"],
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
         )
 
 
@@ -227,7 +236,7 @@ def networks(cores: Sequence[Core]) -> Iterator[Result]:
         for name, build in MLPERF_TINY.items():
             path = Path(folder) / f"{name}.tflite"
             path.write_bytes(converted(build, "int8", path.parent))
-            yield from firmware_files.measure([path], cores, builds.OPTIMISATIONS)
+            yield from firmware_files.measure([path], cores, BUILDS)
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ class Port:
         elements: number of elements.
         scale: scale of the quantisation; None where elements are the numbers themselves.
         zero_point: None likewise.
+        offset: bytes from the start of the arena to the place that it has for it; None for an input
+            that the caller keeps.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Port:
     elements: int
     scale: float | None
     zero_point: int | None
+    offset: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -56,7 +59,7 @@ class Facts:
             numbers.
         inputs: the model's inputs, in the file's order.
         outputs: the model's outputs, likewise.
-        arena: bytes of the activations.
+        arena: bytes of the activations, inputs and outputs among them.
         state: bytes of the arena that keep their values from one inference to the next.
         constants: bytes of all constants in flash, in the form for any core.
         weights: bytes of the weights and biases in the model file.
@@ -99,6 +102,11 @@ class Facts:
     def ports(self) -> tuple[Port, ...]:
         """Inputs, then outputs."""
         return (*self.inputs, *self.outputs)
+
+    @property
+    def kept(self) -> tuple[Port, ...]:
+        """Inputs that the caller keeps: those that the arena has no place for."""
+        return tuple(port for port in self.inputs if port.offset is None)
 
     @property
     def sparse_where(self) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
-from edgekit.convert.c import checksum, naming, text
+from edgekit.convert.c import checksum, layout, naming, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.naming import array, macro
 
@@ -74,6 +74,8 @@ def _macros(facts: Facts) -> str:
         if port.scale is not None:
             lines.append(f"#define {macro(facts, port, 'SCALE')} {text.real(port.scale)}")
             lines.append(f"#define {macro(facts, port, 'ZERO_POINT')} ({port.zero_point})")
+        if port.offset is not None:
+            lines.append(f"#define {macro(facts, port, 'OFFSET')} {port.offset}")
         lines.append("")
     if facts.classes:
         lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
@@ -94,14 +96,19 @@ def _meaning(port: Port) -> str:
 
 
 def _functions(facts: Facts) -> str:
-    name, arena = facts.name, f"{facts.name.upper()}_ARENA_SIZE"
+    name, upper = facts.name, facts.name.upper()
     what = "on one image" if len(facts.ports) == 2 else "once"
+    own = "your input is" if len(facts.inputs) == 1 else "your inputs are"
     return f"""\
+{_places(facts)}
 /* Runs the model {what}. Activations lie in a static arena, so one call at a time.
- * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before. */
+ * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before.
+ * {_ports(facts)} may also lie in buffers of yours, outside of the arena; {own}
+ * then left as {"it is" if len(facts.inputs) == 1 else "they are"}. */
 {_prototype(f"int {name}_run(", naming.parameters(facts))};
 
-/* The same with an arena of the caller's: {arena} bytes, aligned as int64_t is. {_kept(facts)}
+/* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. \
+{_kept(facts)}
 {_prototype(f"int {name}_run_in(", ["void *arena", *naming.parameters(facts)])};
 
 /* Returns 0 while the weights and all other constants of {name}.c have the CRC-32 that they had
@@ -116,22 +123,54 @@ int {name}_selftest(void);
 """
 
 
+def _ports(facts: Facts) -> str:
+    return "Input and output" if len(facts.ports) == 2 else "Inputs and outputs"
+
+
+def _places(facts: Facts) -> str:
+    """Return the functions that tell where inputs and outputs lie in the static arena."""
+    functions = "".join(
+        f"{naming.c_type(facts, port)} *{naming.place(facts, port)}(void);\n"
+        for port in facts.ports
+        if port.offset is not None
+    )
+    given = ", ".join(
+        naming.buffer(facts, port) if port.offset is None else f"{naming.place(facts, port)}()"
+        for port in facts.ports
+    )
+    run = layout.wrapped(f"{facts.name}_run({given});", "    ").replace("\n", "\n * ")
+    outputs = "the output" if len(facts.outputs) == 1 else "the outputs"
+    if facts.kept:
+        use = f"Read {outputs} before the next run."
+        rooms = outputs
+    else:
+        inputs = "the input" if len(facts.inputs) == 1 else "the inputs"
+        use = f"A run overwrites {inputs}. Read {outputs} before you fill in the next."
+        rooms = f"{inputs} and {outputs}"
+    return f"""\
+/* Where the arena of {facts.name}_run has room for {rooms}, for which no other memory is
+ * needed then:
+ *
+ * {run}
+ *
+ * {use} */
+{functions}"""
+
+
 def _kept(facts: Facts) -> str:
     """Return the end of the comment on the function with an arena of the caller's."""
+    where = f"""\
+{_ports(facts)}
+ * lie so many bytes from its start as {macro(facts, facts.outputs[0], "OFFSET")} says for one, or
+ * outside of it wherever their elements may."""
     if facts.state:
         return f"""\
 Call
  * {facts.name}_reset_in before the first run, and leave it as it is between runs. Returns -1 also
- * when it is not aligned. Inputs and outputs may lie wherever their elements may. */"""
-    if len(facts.ports) > 2:
-        return """\
+ * when it is not aligned. {where} */"""
+    return f"""\
 Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. Inputs and outputs may lie
- * wherever their elements may. */"""
-    return """\
-Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
- * wherever their elements may. */"""
+ * is kept in it between calls. Returns -1 also when it is not aligned. {where} */"""
 
 
 def _resets(facts: Facts) -> str:

@@ -16,7 +16,7 @@ from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert.c import example, header, selftest, source
+from edgekit.convert.c import arena, example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
 from edgekit.convert.c.identifier import port_identifiers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
+    from edge_runtime.planner.one_arena import OneArena
     from edge_runtime.planner.plan import Plan
 
 MOST_CONSTANTS = 2**23
@@ -62,6 +63,7 @@ def library(
     *,
     skip_zeros: bool = False,
     most_ram: int | None = None,
+    keep_input: bool = False,
 ) -> CLibrary:
     """Return a model as C.
 
@@ -72,6 +74,7 @@ def library(
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
         most_ram: run layers row by row as far as arena, input and output then need at most so many
             bytes; 0 for as few as possible. None: all layers run as a whole.
+        keep_input: leave no room for inputs in the arena, where a run overwrites them.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
@@ -89,25 +92,32 @@ def library(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    by_rows = None if most_ram is None else within(row_plans(planned, ENGINE), most_ram)
-    run = planned if by_rows is None else by_rows.plan
-    steps = choices(run, skip_zeros=skip_zeros)
+    placed = arena.laid_out(planned, keep_input=keep_input)
+    by_rows = RowPlan(placed)
+    if most_ram is not None:
+        by_rows = within(row_plans(planned, placed, ENGINE), most_ram)
+        placed = by_rows.placed
+    steps = choices(placed.plan, skip_zeros=skip_zeros, pieces=placed.pieces)
     _require_no_nan(steps)
-    facts = _facts(graph, run, steps, metadata, content, model, name, skip_zeros)
-    if by_rows is not None:
-        facts = replace(facts, by_rows=bool(by_rows.chains), fed_rows=by_rows.fed_rows)
+    facts = replace(
+        _facts(graph, placed, steps, metadata, content, model, name, skip_zeros),
+        by_rows=bool(by_rows.chains),
+        fed_rows=by_rows.fed_rows,
+    )
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
-    recorded = selftest.record(planned, facts, work)
+    # Rows leave in the arena what depends on how they are cut: outputs alone are compared.
+    traced = planned if facts.by_rows else placed.plan
+    recorded = selftest.record(traced, facts, work)
     first = graph.tensors[graph.inputs[0]]
     framed = facts.mean and facts.inputs[0].takes_floats
     pixels = pixel_table(first, facts.mean, facts.std) if framed else None
-    states = [(planned.slots[state.slot], state) for state in planned.states]
+    states = [(placed.plan.slots[state.slot], state) for state in planned.states]
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
         source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
-        selftest=selftest.render(facts, planned, _about(facts, "Its self-test."), recorded),
+        selftest=selftest.render(facts, traced, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
 
@@ -119,7 +129,8 @@ def plans(content: bytes) -> list[RowPlan]:
         BackendError: there is no C extension.
         ModelError: the file is damaged, or cannot be planned.
     """
-    return row_plans(plan(read(content), engine=ENGINE), ENGINE)
+    planned = plan(read(content), engine=ENGINE)
+    return row_plans(planned, arena.laid_out(planned), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:
@@ -164,7 +175,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 
 def _facts(
     graph: Graph,
-    planned: Plan,
+    placed: OneArena,
     steps: Sequence[StepForms],
     metadata: Metadata | None,
     content: bytes,
@@ -172,6 +183,7 @@ def _facts(
     name: str,
     skip_zeros: bool,
 ) -> Facts:
+    planned = placed.plan
     constants = {one.name: one.values for step in steps for one in step.portable.constants}
     summary = summarise(content)
     # The file states the normalisation of input 0 and the labels of output 0: with others beside
@@ -179,7 +191,7 @@ def _facts(
     one_input, one_output = len(graph.inputs) == 1, len(graph.outputs) == 1
     labels = metadata.labels if metadata and one_output else ()
     meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
-    inputs, outputs = _ports(graph, name)
+    inputs, outputs = _ports(graph, placed, name)
     return Facts(
         name=name,
         model=model,
@@ -231,18 +243,18 @@ def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
     return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
 
 
-def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+def _ports(graph: Graph, placed: OneArena, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     """Return the inputs and outputs of a model."""
     inputs = ports(graph, graph.inputs, graph.input_names)
     outputs = ports(graph, graph.outputs, graph.output_names)
     of_inputs, of_outputs = port_identifiers(name, list(inputs), list(outputs))
     return (
-        tuple(map(_port, of_inputs, inputs.values())),
-        tuple(map(_port, of_outputs, outputs.values())),
+        tuple(map(_port, of_inputs, inputs.values(), placed.inputs or [None] * len(inputs))),
+        tuple(map(_port, of_outputs, outputs.values(), placed.outputs)),
     )
 
 
-def _port(name: str, tensor: Tensor) -> Port:
+def _port(name: str, tensor: Tensor, offset: int | None) -> Port:
     """Return the facts of an input or output."""
     dtype, shape, quantization = tensor.dtype, tensor.shape, tensor.quantization
     scale: float | None = None
@@ -251,7 +263,7 @@ def _port(name: str, tensor: Tensor) -> Port:
         [scale], [zero_point] = quantization.scales, quantization.zero_points
     if shape[:1] == (1,) and len(shape) > 1:
         shape = shape[1:]
-    return Port(name, dtype, shape, tensor.elements, scale, zero_point)
+    return Port(name, dtype, shape, tensor.elements, scale, zero_point, offset)
 
 
 def _about(facts: Facts, what: str) -> str:

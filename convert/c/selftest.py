@@ -127,9 +127,11 @@ def record(plan: Plan, facts: Facts, work: int) -> Recorded:
     count = min(MOST, max(FEWEST, ON_DEVICE // each))
     best = _first_stream(plan, facts, count)
     count = len(best.memories)
+    slots = zip((*plan.inputs, *plan.outputs), facts.ports, strict=True)
+    ports = {slot: port.offset for slot, port in slots if port.offset is not None}
     spans = tuple(
         span
-        for span in (() if facts.by_rows else trace.spans(plan))
+        for span in (() if facts.by_rows else trace.spans(plan, ports))
         if not any(trace.has_nan(span.dtype, trace.content(span, one)) for one in best.memories)
     )
     left = TRIED - count * each
@@ -313,14 +315,18 @@ def _samples(count: int, total: int) -> str:
 
 def _function(facts: Facts, plan: Plan, recorded: Recorded) -> str:
     name = facts.name
-    buffers = "".join(
-        f"    static {naming.array(facts, port, naming.buffer(facts, port))};\n"
-        for port in facts.ports
-    )
-    rows = [
-        checksum.numbers(naming.buffer(facts, port), port.bytes, np.dtype(port.dtype).itemsize)
-        for port in facts.outputs
+    kept = [port for port in facts.ports if port.offset is None]
+    definitions = [
+        *(f"static {naming.array(facts, port, naming.buffer(facts, port))};" for port in kept),
+        *naming.pointers(facts),
     ]
+    buffers = "".join(f"    {line}\n" for line in definitions)
+    rows = []
+    for port in facts.outputs:
+        at = naming.buffer(facts, port)
+        if port.offset is not None:
+            at = f"(const uint8_t *){name}_ek_arena + {naming.macro(facts, port, 'OFFSET')}"
+        rows.append(checksum.numbers(at, port.bytes, np.dtype(port.dtype).itemsize))
     for span in recorded.spans:
         at = f"(const uint8_t *){name}_ek_arena + {plan.slots[span.slot].offset + span.start}"
         rows.append(checksum.numbers(at, span.size, np.dtype(span.dtype).itemsize))

@@ -15,7 +15,7 @@ from edgekit.convert.c import checksum, layout, naming, params, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
-from edgekit.convert.c.forms import ConstantArray, Form, StepForms
+from edgekit.convert.c.forms import ConstantArray, Form, Pieces, StepForms
 from edgekit.convert.c.parse import Block
 from edgekit.convert.c.rows import text as chains
 from edgekit.convert.c.rows.plans import RowPlan
@@ -231,18 +231,67 @@ def _call(
     facts: Facts, form: Form, names: Mapping[str, str], alike: Mapping[params.Params, str]
 ) -> list[str]:
     own = params.of_form(form)
-    operands = (_operand(facts, one, names) for one in form.tensors)
+    operands = [_operand(facts, one, names) for one in form.tensors]
     # Lines are broken as if constants had their short names.
-    lengths = (len(_operand(facts, one, {})) for one in form.tensors)
+    lengths = [len(_operand(facts, one, {})) for one in form.tensors]
+    if form.pieces:
+        return _call_pieces(form, form.pieces, names, (operands, lengths), alike)
     return [
         "    {",
-        *([] if own in alike else params.local(own)),
+        *([] if own in alike else params.local("params", own)),
         "        void *const tensors[] = {",
         layout.filled(operands, "            ", lengths),
         "        };",
         f"        {names[f'ek_{form.kernel}']}({alike.get(own, 'params')}, tensors);",
         "    }",
     ]
+
+
+def _call_pieces(
+    form: Form,
+    pieces: Pieces,
+    names: Mapping[str, str],
+    tensors: tuple[list[str], list[int]],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
+    """Return the calls of a kernel in pieces, the last positions first.
+
+    Args:
+        form: the form.
+        pieces: its pieces.
+        names: as in ``_run_in``.
+        tensors: the operands, and their columns with short names.
+        alike: as in ``_run_in``.
+    """
+    operands, lengths = tensors
+    (source, target), function = pieces.strides, names[f"ek_{form.kernel}"]
+    ends = f"ek_from + {pieces.count * source}", f"ek_to + {pieces.count * target}"
+    inner = list(operands)
+    inner[0], inner[pieces.output] = ends
+    own = params.of_form(form)
+    rest = params.local("ek_rest", tuple(pieces.rest.items())) if pieces.rest else []
+    return [
+        "    {",
+        *([] if own in alike else params.local("params", own)),
+        *rest,
+        f"        uint8_t *const ek_from = (uint8_t *){_pointer(operands[0])};",
+        f"        uint8_t *const ek_to = (uint8_t *){_pointer(operands[pieces.output])};",
+        "        void *tensors[] = {",
+        layout.filled(inner, "            ", lengths),
+        "        };",
+        *([f"        {function}(ek_rest, tensors);"] if pieces.rest else []),
+        f"        for (int32_t ek_piece = {pieces.count - 1}; ek_piece >= 0; ek_piece--) {{",
+        f"            tensors[0] = ek_from + ek_piece * {source};",
+        f"            tensors[{pieces.output}] = ek_to + ek_piece * {target};",
+        f"            {function}({alike.get(own, 'params')}, tensors);",
+        "        }",
+        "    }",
+    ]
+
+
+def _pointer(operand: str) -> str:
+    """Return an operand as what a cast may precede."""
+    return operand.removeprefix("(void *)") if operand.startswith("(") else f"({operand})"
 
 
 def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
@@ -265,14 +314,13 @@ int {name}_run_in(void *arena,
 {{
     if (!{port.name})
         return -1;
-    int left = 1;
-    for (int32_t row = 0; row < {name.upper()}_ROWS && left > 0; row++)
-        left = {name}_feed_row_in(arena, row, {row}, {outputs});
-    return left;
+    for (int32_t row = 0; row < {name.upper()}_ROWS; row++)
+        if ({name}_feed_row_in(arena, row, {row}, {outputs}) < 0)
+            return -1;
+    return 0;
 }}
 
-int64_t {_arena(facts, f"{name}_ek_arena")};
-
+{_arena(facts, f"{name}_ek_arena")}
 int {name}_feed_row(int32_t row,
     {_lines(naming.row_parameters(facts))})
 {{
@@ -291,8 +339,7 @@ def _run(facts: Facts) -> str:
     if facts.fed_rows:
         return _run_fed(facts)
     return f"""\
-int64_t {_arena(facts, arena)};
-
+{_arena(facts, arena)}
 int {facts.name}_run({_lines(naming.parameters(facts))})
 {{
 {_call_run_in(facts, arena)}
@@ -305,9 +352,23 @@ def _call_run_in(facts: Facts, arena: str) -> str:
     return layout.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
 
 
-def _arena(facts: Facts, name: str) -> str:
+def _arena(facts: Facts, arena: str) -> str:
+    """Return the static arena, and the functions that tell where its inputs and outputs lie."""
     size = f"{facts.name.upper()}_ARENA_SIZE"
-    return f"{name}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)]"
+    places = "".join(
+        f"""
+{naming.c_type(facts, port)} *{naming.place(facts, port)}(void)
+{{
+    void *const place = (uint8_t *){arena} + {naming.macro(facts, port, "OFFSET")};
+    return ({naming.c_type(facts, port)} *)place;
+}}
+"""
+        for port in facts.ports
+        if port.offset is not None
+    )
+    return f"""\
+int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
+{places}"""
 
 
 def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
@@ -323,7 +384,7 @@ def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
             arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
             fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
     return f"""\
-{arrays}int64_t {_arena(facts, arena)};
+{arrays}{_arena(facts, arena)}
 static int {is_reset};
 
 void {name}_reset_in(void *arena)

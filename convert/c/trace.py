@@ -109,23 +109,30 @@ def _run_step(plan: Plan, step: Step, memory: Memory, constants: Mapping[int, by
     memory.update(zip(step.writes, outputs, strict=True))
 
 
-def spans(plan: Plan) -> tuple[Span, ...]:
-    """Return what is in the arena after an inference that is the same on every core.
+def spans(plan: Plan, ports: Mapping[int, int]) -> tuple[Span, ...]:
+    """Return what steps leave in the arena after an inference that is the same on every core.
 
-    Scratch memory is not: what it holds depends on the variant.
+    Scratch memory is not: what it holds depends on the variant. What is left of inputs is known,
+    and outputs are compared as such.
+
+    Args:
+        plan: the plan.
+        ports: slots of inputs and outputs that lie in the arena, and their offsets.
     """
     owners = np.full(plan.arena, -1, np.int32)
 
-    def write(slots: Sequence[int], *, scratch: bool = False) -> None:
+    def write(slots: Sequence[int], *, compared: bool) -> None:
         for slot in slots:
             there = plan.slots[slot]
-            if there.place == "arena":
-                owners[there.offset : there.offset + there.size] = -1 if scratch else slot
+            if slot in ports:
+                owners[ports[slot] : ports[slot] + there.size] = -1
+            elif there.place == "arena":
+                owners[there.offset : there.offset + there.size] = slot if compared else -1
 
-    write([*plan.inputs, *(state.slot for state in plan.states)])
+    write([state.slot for state in plan.states], compared=True)
     for step in plan.steps:
-        write(step.scratch, scratch=True)
-        write(step.writes)
+        write(step.scratch, compared=False)
+        write(step.writes, compared=True)
     ends = [*np.flatnonzero(np.diff(owners)) + 1, plan.arena] if plan.arena else []
     found = []
     for start, end in zip([0, *ends], ends, strict=False):

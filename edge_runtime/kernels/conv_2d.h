@@ -88,7 +88,7 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                         const Number *x = channel;                                                 \
                         const Weight *w = weights;                                                 \
                         Sum sums[at_once] = {0};                                                   \
-                        many = end - o < at_once ? end - o : at_once;                              \
+                        many = end - o < at_once ? end - o : (int32_t)at_once;                     \
                         for (int32_t i = 0; i < taps.rows; i++) {                                  \
                             for (int32_t j = 0; j < taps.runs; j++)                                \
                                 grow(p, sums, many, x + (ptrdiff_t)j * taps.input_run,             \

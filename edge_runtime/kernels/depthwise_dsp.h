@@ -11,6 +11,14 @@ enum { EK_DW_TAPS = 3 }; /* rows and columns of a window; smaller ones have weig
 enum { EK_DW_CHANNELS = 4 }; /* that one load of the image has, and a slot */
 enum { EK_DW_SLOT = 8 }; /* words of scratch memory for a column of the image */
 
+/* A channel whose factor is from 1/4 to below 1, which rescale_dsp.h does not have the power for. */
+typedef struct {
+    int32_t channel; /* in rising order; of the last one, which ends them, INT32_MAX */
+    int32_t bias, factor; /* as those of the other channels */
+    int32_t right;        /* 0 or 1 */
+    int8_t weights[EK_DW_TAPS * EK_DW_TAPS + 3]; /* likewise, and padding */
+} EkDwExact;
+
 /* Columns of outputs that are calculated at once: their slots are all scratch memory there is. */
 static inline int32_t ek_dw_block(const DepthwiseInt8 *p)
 {

@@ -120,6 +120,7 @@
     X(pool_average_float32)                                                                        \
     X(pool_average_int16_once)                                                                     \
     X(pool_average_int8_once)                                                                      \
+    X(pool_average_row_int8_once)                                                                  \
     X(pool_average_uint8_once)                                                                     \
     X(pool_l2_float32)                                                                             \
     X(pool_max_float32)                                                                            \

@@ -50,7 +50,10 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     said = capsys.readouterr().out
     assert "model_int8_run()" in said
     assert "11,068 weights and biases" in said
-    assert "input 784, output 2, arena 16" in said
+    assert "784 bytes: an arena with input 784, output 2; stack on top" in said
+    assert run("--artifacts", tmp_path, "--keep-input") == 0
+    said = capsys.readouterr().out
+    assert "800 bytes: input 784, arena 16 with output 2; stack on top" in said
 
 
 @pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])

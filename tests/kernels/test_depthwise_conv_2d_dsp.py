@@ -10,6 +10,7 @@ import cortex_m
 import packed_calls
 import trials
 from edge_runtime import _native
+from edge_runtime.kernels.depthwise_conv_2d import Int8
 from trials import Trial, between
 
 KERNEL, LEVEL = "depthwise_conv_2d_int8_twice", "dsp"
@@ -23,7 +24,7 @@ def spans(rng: np.random.Generator) -> tuple[int, int, int, int, int]:
         between(rng, 1, 2) if rng.integers(4) else between(rng, 1, 12),
     )
     size = between(rng, 1, 30) if rng.integers(2) else between(rng, 1, 7)
-    before, after = [between(rng, 0, taps + 1) if rng.integers(2) else 0 for _ in range(2)]
+    before, after = [between(rng, 0, taps - 1) if rng.integers(2) else 0 for _ in range(2)]
     if rng.integers(2):  # as SAME has it
         count = -(-size // stride)
         before = max(0, (count - 1) * stride + taps - size) // 2
@@ -44,6 +45,10 @@ def rescaling(rng: np.random.Generator, channels: int) -> list[trials.Array]:
     multiplier = rng.integers(2**30, 2**31, channels)
     if kind == 1:
         multiplier = rng.choice(np.array([0, 2**30, 2**30 + 1, 3 * 2**29, 2**31 - 1]), channels)
+    if channels >= 4 and rng.integers(3) == 0:  # large factors
+        some = rng.permutation(channels)[: between(rng, 1, channels // 4)]
+        shift[some], multiplier[some] = rng.integers(-1, 1, len(some)), 2**31 - 1 - some
+        bias[some] = rng.integers(-300, 300, len(some))
     return [one.astype(np.int32) for one in (bias, multiplier, shift)]
 
 
@@ -52,11 +57,14 @@ def draw(rng: np.random.Generator) -> Trial:
     height, rows, window_height, stride_h, top = spans(rng)
     width, columns, window_width, stride_w, left = spans(rng)
     channels, batches = between(rng, 1, 13), between(rng, 1, 2)
+    if rng.integers(2):  # a part of the rows
+        skipped = between(rng, 0, rows - 1)
+        rows, top = between(rng, 1, rows - skipped), top - skipped * stride_h
     zero_points = [between(rng, -128, 127) for _ in range(2)]
-    lowest = [-128, zero_points[1], between(rng, -128, 127)][rng.integers(3)]
-    highest = 127 if rng.integers(2) else between(rng, lowest, 127)
+    if rng.integers(2):
+        zero_points[1] = -128
     params = [batches, height, width, channels, 1, rows, columns, window_height, window_width]
-    params += [stride_h, stride_w, 1, 1, top, left, *zero_points, lowest, highest]
+    params += [stride_h, stride_w, 1, 1, top, left, *zero_points, -128, 127]
     tensors = [
         trials.int8s(rng, batches * height * width * channels),
         trials.int8s(rng, window_height * window_width * channels),
@@ -90,12 +98,8 @@ def test_bytes_are_those_of_the_portable_kernel(
 
 def packed(trial: Trial, **changed: int) -> tuple[bytes, tuple[bytes | None, ...]] | None:
     """Return what the packer makes of a trial, some of whose parameters are others."""
-    names = "batches height width channels multiplier output_height output_width window_height"
-    names += " window_width stride_h stride_w dilation_h dilation_w"
-    params = [*trial.params]
-    for name, value in changed.items():
-        params[names.split().index(name)] = value
-    return packed_calls.packed(KERNEL, LEVEL, replace(trial, params=params))
+    params = vars(Int8(*trial.params)) | changed
+    return packed_calls.packed(KERNEL, LEVEL, replace(trial, params=[*params.values()]))
 
 
 def layer(channels: int = 2, taps: int = 3) -> Trial:
@@ -138,15 +142,40 @@ def test_smaller_windows_have_weights_of_zero() -> None:
         {"window_height": 1, "window_width": 4},
         {"dilation_h": 2},
         {"dilation_w": 2},
+        {"left": 3},
+        {"left": -5},
+        {"lowest": -127},
+        {"highest": 126},
     ],
 )
-def test_other_windows_are_left_to_the_portable_kernel(changed: dict[str, int]) -> None:
+def test_other_layers_are_left_to_the_portable_kernel(changed: dict[str, int]) -> None:
     assert packed(layer(), **changed) is None
 
 
-def test_factors_of_a_quarter_are_left_to_the_portable_kernel() -> None:
-    trial = layer()
-    trial.tensors[4][1] = -1
+def test_large_factors_are_packed_apart() -> None:
+    trial = layer(channels=5)
+    trial.tensors[4][3] = -1
+    found = packed(trial)
+    assert found is not None
+    weights = [3, 18, 33, 8, 23, 38, 13, 28, 43]
+    bias, factor = 1000 + 7 * sum(weights), 2 * (2**30 + 1) - 2**32
+    content = np.array([3, bias, factor, 1], np.int32).tobytes() + bytes([*weights, 0, 0, 0])
+    end = np.array([2**31 - 1, *[0] * 6], np.int32).tobytes()
+    assert found[1][3] == content + end
+
+
+@pytest.mark.parametrize(("shift", "multiplier"), [(1, 2**30), (-4, 2**30 - 1), (-32, 2**30)])
+def test_other_factors_are_left_to_the_portable_kernel(shift: int, multiplier: int) -> None:
+    trial = layer(channels=8)
+    trial.tensors[4][1], trial.tensors[3][1] = shift, multiplier
+    assert packed(trial) is None
+
+
+def test_many_large_factors_are_left_to_the_portable_kernel() -> None:
+    trial = layer(channels=8)
+    trial.tensors[4][:2] = 0
+    assert packed(trial) is not None
+    trial.tensors[4][:3] = 0
     assert packed(trial) is None
 
 
@@ -157,7 +186,7 @@ def test_factors_of_a_quarter_are_left_to_the_portable_kernel() -> None:
 def test_scratch_is_of_a_block_of_columns(width: int, stride: int, columns: int) -> None:
     trial = layer()
     params = [*trial.params]
-    params[6], params[10] = width, stride
+    params[2], params[6], params[10] = width * stride, width, stride
     seen = packed_calls.contents(trial)
     scratch = _native.scratch(KERNEL, LEVEL, np.array(params, np.int32).tobytes(), seen)
     assert scratch == 32 * columns

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime import kernels
-from edge_runtime.planner.plan import Step
+from edge_runtime.planner.one_arena import OneArena
+from edge_runtime.planner.plan import Plan, Step
 from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.convert.c.rows.schedule import DROP, FEED, Chain
 
@@ -58,7 +59,14 @@ class Memory:
             return self.inputs[slot]
         return self.outputs[self.by_rows.plan.outputs[one.offset]]
 
-    def run_step(self, step: Step, params: Any, parts: dict[int, tuple[int, int]]) -> None:
+    def run_step(
+        self,
+        step: Step,
+        params: Any,
+        parts: dict[int, tuple[int, int]],
+        *,
+        folds: bool = False,
+    ) -> None:
         """Run a kernel on parts of its tensors: first byte and size, by slot."""
         tensors = []
         for slot in step.reads:
@@ -66,8 +74,11 @@ class Memory:
             content = self.place(slot)[first : first + size].copy()
             assert len(content) == size
             tensors.append(content.view(self.slots[slot].dtype))
+        if folds:
+            [slot] = step.scratch
+            tensors.append(self.place(slot)[: self.slots[slot].size].view(np.int32))
         answer = kernels.run(step.kernel.name, params, *tensors)
-        for slot in step.scratch:
+        for slot in () if folds else step.scratch:
             self.place(slot)[: self.slots[slot].size] = self.noise(self.slots[slot].size)
         outputs = answer if isinstance(answer, tuple) else (answer,)
         for slot, output in zip(step.writes, outputs, strict=True):
@@ -81,6 +92,7 @@ class Memory:
         rows = chain.rows
         size = {slot: self.slots[slot].size // count for slot, count in rows.items()}
         first, end = dict.fromkeys(rows, 0), dict.fromkeys(rows, 0)
+        counted: dict[int, int] = {}
         for action in chain.actions:
             slot = action.which
             if action.kind == DROP:
@@ -97,7 +109,9 @@ class Memory:
             else:
                 one = chain.steps[action.which]
                 step = self.by_rows.plan.steps[chain.first + action.which]
-                row = end[step.writes[0]]
+                row = end.get(step.writes[0], 0)
+                if one.folds:
+                    row = counted[step.writes[0]] = counted.get(step.writes[0], -1) + 1
                 parts = {}
                 for slot, window in one.windows.items():
                     low, high = window.first(row), window.end(row)
@@ -105,12 +119,13 @@ class Memory:
                     assert first[slot] <= low
                     assert slot not in chain.tracked or high <= end[slot]
                     parts[slot] = (low - first[slot]) * size[slot], (high - low) * size[slot]
-                for slot in step.writes:
+                for slot in one.outputs:
                     parts[slot] = (row - first[slot]) * size[slot], size[slot]
                     end[slot] += 1
-                self.run_step(step, one.params(row), parts)
+                self.run_step(step, one.params(row), parts, folds=one.folds)
 
 
-def whole(plan: RowPlan, inputs: Sequence[Bytes]) -> list[bytes]:
-    """Return the outputs of a plan without chains."""
-    return Memory(RowPlan(plan.plan), inputs, 0).run()
+def whole(plan: Plan, inputs: Sequence[Bytes]) -> list[bytes]:
+    """Return the outputs of a plan whose steps run as a whole, and in which nothing overlaps."""
+    outputs = (0,) * len(plan.outputs)
+    return Memory(RowPlan(OneArena(plan, (), outputs, {})), inputs, 0).run()

@@ -80,7 +80,9 @@ class _Chain:
     def pool(self, source: int) -> None:
         sides, out, options = self.window(source)
         if self.rng.random() < 0.2:
-            sides, out = (self.shape(source)[1], self.shape(source)[2]), (1, 1)
+            height, width = self.shape(source)[1:3]
+            side = int(self.rng.integers(1, width + 1))
+            sides, out = (height, side), (1, width - side + 1)
             options |= {"padding": VALID, "strideH": 1, "strideW": 1}
         name = str(self.rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"]))
         options |= {"filterHeight": sides[0], "filterWidth": sides[1]}
@@ -125,3 +127,22 @@ def model(seed: int, dtype: str) -> bytes:
     read = {index for _, inputs, _, _ in chain.ops for index in inputs}
     outputs = [one for one in chain.images[1:] if one not in read]
     return build.model(chain.tensors, chain.ops, outputs=outputs)
+
+
+def averaged(seed: int) -> bytes:
+    """Return an int8 model that ends with an average over all rows of an image."""
+    chain = _Chain(seed, "int8")
+    chain.images = [chain.activation((1, 9 + seed, 7, 3))]
+    chain.tensors = chain.tensors[-1:]
+    chain.images = [0]
+    for _ in range(2):
+        parameters = chain.parameters((4, 3, 3, chain.shape(chain.images[-1])[3]), 4)
+        rows, columns = chain.shape(chain.images[-1])[1:3]
+        options = {"padding": SAME, "strideH": 1, "strideW": 1}
+        chain.op("CONV_2D", [chain.images[-1], *parameters], (1, rows, columns, 4), **options)
+    side = 1 + seed % columns
+    options = {"padding": VALID, "strideH": 1, "strideW": 1 + seed % 2}
+    options |= {"filterHeight": rows, "filterWidth": side}
+    places = (columns - side) // options["strideW"] + 1
+    chain.op("AVERAGE_POOL_2D", [chain.images[-1]], (1, 1, places, 4), **options)
+    return build.model(chain.tensors, chain.ops)

@@ -1,15 +1,22 @@
 /* The smallest firmware around a model: only what a device runs after reset.
  *
  * under_test.h, which each build writes, includes the model's header and defines EK_RUN,
- * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE. */
+ * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE; and where the model has room
+ * for them, EK_INPUT_PLACE and EK_OUTPUT_PLACE. */
 #include "under_test.h"
 
 #include <stdint.h>
 
 #define USED __attribute__((used))
 
+#ifndef EK_INPUT_PLACE
 EK_INPUT ek_input[EK_INPUT_SIZE];
+#define EK_INPUT_PLACE ek_input
+#endif
+#ifndef EK_OUTPUT_PLACE
 EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
+#define EK_OUTPUT_PLACE ek_output
+#endif
 
 /* Where a camera or a radio would read the output and write the next input. The emulator stops at
  * its entry and does so; because of the clobber the compiler cannot know the buffers' content. */
@@ -21,7 +28,7 @@ __attribute__((noinline)) void ek_next(void)
 #define FOREVER                                                                                    \
     for (;;) {                                                                                     \
         ek_next();                                                                                 \
-        (void)EK_RUN(ek_input, ek_output);                                                      \
+        (void)EK_RUN(EK_INPUT_PLACE, EK_OUTPUT_PLACE);                                             \
     }
 
 #if defined(__AVR__)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_runtime.errors import ModelError
+from edge_runtime.planner.one_arena import OneArena
+from edge_runtime.planner.placing import aligned
 from edge_runtime.planner.plan import Plan, Slot, Step, constant_slots
 from edge_runtime.record import replace as replaced
 from edgekit.convert.c.rows.placing import Alive, place
@@ -23,18 +25,23 @@ class RowPlan:
     """A plan of which some steps run row by row.
 
     Attributes:
-        plan: the plan; the kernels of steps in chains compute one row, and the slots of tensors of
-            which only some rows are held have the offsets of these.
+        placed: the plan; the kernels of steps in chains compute one row, and the slots of tensors
+            of which only some rows are held have the offsets of these.
         chains: in their order.
         cost: estimated instructions that an inference takes more than by the plan of whole steps.
         state: offset in the arena of what is kept between the rows of the input that the caller
             brings; None where none are brought.
     """
 
-    plan: Plan
+    placed: OneArena
     chains: tuple[Chain, ...] = ()
     cost: int = 0
     state: int | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, as it is placed."""
+        return self.placed.plan
 
     @property
     def fed(self) -> Chain | None:
@@ -49,26 +56,25 @@ class RowPlan:
 
     @property
     def ram(self) -> int:
-        """Bytes of the arena, the outputs, and the inputs, of which a fed one is a row."""
+        """Bytes of the arena and of the inputs outside of it, of which a fed one is a row."""
         slots, rows = self.plan.slots, self.fed.rows if self.fed else {}
-        outputs = sum(slots[slot].size for slot in self.plan.outputs)
-        inputs = sum(slots[slot].size // rows.get(slot, 1) for slot in self.plan.inputs)
-        return self.plan.arena + outputs + inputs
+        outside = () if self.placed.inputs else self.plan.inputs
+        return self.plan.arena + sum(slots[slot].size // rows.get(slot, 1) for slot in outside)
 
 
-def row_plans(plan: Plan, engine: Engine) -> list[RowPlan]:
+def row_plans(plan: Plan, placed: OneArena, engine: Engine) -> list[RowPlan]:
     """Return a plan by whole steps and by rows, the fastest first, each with less RAM than before.
 
     Args:
         plan: the plan of whole steps.
+        placed: the same in one arena.
         engine: chooses variants, for their scratch memory.
     """
-    found = [RowPlan(plan)]
+    found = [RowPlan(placed)]
     if plan.states:
         return found
-    segments = Segments(plan, engine)
-    for fed in dict.fromkeys((None, feedable(plan))):
-        usable = segments.all(plan.arena, fed)
+    segments, fed = Segments(plan, engine, plan.arena), feedable(plan)
+    for usable in segments.unfed, [] if fed is None else segments.fed(fed):
         ways = _cuts(usable, len(plan.steps))
         found += [row_plan(segments.plan, cuts) for cuts in ways]
     best: list[RowPlan] = []
@@ -135,8 +141,13 @@ def row_plan(plan: Plan, cuts: Sequence[Segment]) -> RowPlan:
             slots[slot] = replaced(old, place="arena", offset=offsets[owner])
         elif owner != slot:
             slots[slot] = replaced(old, place="output", offset=slots[owner].offset)
+    outputs = []
+    for slot in plan.outputs:  # behind what is alive meanwhile
+        outputs.append(arena)
+        arena += aligned(slots[slot].size)
     own = replaced(plan, slots=tuple(slots), steps=tuple(steps), arena=arena)
-    return RowPlan(own, chains, sum(one.cost for one in cuts), offsets.get(STATE))
+    placed = OneArena(own, (), tuple(outputs), {})
+    return RowPlan(placed, chains, sum(one.cost for one in cuts), offsets.get(STATE))
 
 
 def _owners(plan: Plan, cuts: Iterable[Segment]) -> dict[int, int]:

@@ -61,7 +61,7 @@ class Chain:
 
     @property
     def tracked(self) -> tuple[int, ...]:
-        """Slots whose rows are counted while they come: those of outputs, and what is fed."""
+        """Slots whose rows are counted: those of outputs, for folded ones those read; the fed."""
         written = dict.fromkeys(slot for one in self.steps for slot in one.step.writes)
         return (*written, *([] if self.fed is None else [self.fed]))
 
@@ -71,7 +71,7 @@ class Chain:
         found: dict[int, int] = {}
         for one in self.steps:
             found |= {slot: window.rows for slot, window in one.windows.items()}
-            found |= dict.fromkeys(one.step.writes, one.rows)
+            found |= dict.fromkeys(one.outputs, one.rows)
         return found
 
 
@@ -94,10 +94,11 @@ def chain(
         for slot, window in one.windows.items():
             if rows.setdefault(slot, window.rows) != window.rows:
                 return None
-        for slot in one.step.writes:
+        for slot in one.outputs:
             if rows.setdefault(slot, one.rows) != one.rows:
                 return None
-    if any(one.whole & rows.keys() for one in steps):
+    folded = {slot for one in steps if one.folds for slot in one.step.writes}
+    if any(one.whole & rows.keys() for one in steps) or folded & rows.keys():
         return None
     return _Scheduler(steps, rows, kept, fed).chain(first)
 
@@ -113,7 +114,7 @@ class _Scheduler:
         fed: int | None,
     ) -> None:
         self._steps, self._rows, self._fed = steps, rows, fed
-        self._producers = {slot: at for at, one in enumerate(steps) for slot in one.step.writes}
+        self._producers = {slot: at for at, one in enumerate(steps) for slot in one.outputs}
         self._readers: dict[int, list[int]] = {slot: [] for slot in rows}
         for at, one in enumerate(steps):
             for slot in one.windows:
@@ -125,7 +126,8 @@ class _Scheduler:
         self._sinks = [
             at
             for at, one in enumerate(steps)
-            if not all(slot in self._rings and self._readers[slot] for slot in one.step.writes)
+            if one.folds
+            or not all(slot in self._rings and self._readers[slot] for slot in one.outputs)
         ]
         self._done = [0] * len(steps)
         self._first = dict.fromkeys(rows, 0)
@@ -161,10 +163,10 @@ class _Scheduler:
                 else:
                     self._compute(self._producers[slot])
         self._done[at] += 1
-        for slot in one.step.writes:
+        for slot in one.outputs:
             self._end[slot] += 1
         self._note(Action(RUN, at))
-        for slot in dict.fromkeys((*one.windows, *one.step.writes)):
+        for slot in dict.fromkeys((*one.windows, *one.outputs)):
             self._drop(slot)
 
     def _feed(self) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge_runtime.planner.plan import Plan
+from edge_runtime.planner.plan import Plan, Slot
 from edge_runtime.record import replace
 from edgekit.convert.c.rows.placing import Alive, peak
 from edgekit.convert.c.rows.schedule import DROP, FEED, RUN, Chain, chain
-from edgekit.convert.c.rows.steps import RowStep, row_step
+from edgekit.convert.c.rows.steps import RowStep, fold_step, row_step
 
 if TYPE_CHECKING:
     from edge_runtime.planner.plan import Engine
@@ -58,41 +58,47 @@ def state_size(chain: Chain) -> int:
 
 
 class Segments:
-    """All segments of a plan.
+    """The segments of a plan that need at most a number of bytes.
 
     Attributes:
         plan: the plan; of computed tensors only the outputs lie in the caller's buffers.
+        unfed: the segments where the input is there as a whole.
     """
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
+    def __init__(self, plan: Plan, engine: Engine, most: int) -> None:
         slots = tuple(
             replace(slot, place="arena")
             if slot.place == "output" and at not in plan.outputs
             else slot
             for at, slot in enumerate(plan.slots)
         )
-        self.plan = plan = replace(plan, slots=slots)
+        steps: list[RowStep | None] = []
+        for step in plan.steps:
+            sums = 4 * slots[step.writes[0]].size
+            folded = fold_step(plan, step, len(slots))
+            if folded is not None:
+                slots = (*slots, Slot("int32", sums, None, "arena"))
+            steps.append(folded or row_step(plan, step, engine))
+        self.plan, self._steps = replace(plan, slots=slots), steps
         self._last = {slot: at for at, one in enumerate(plan.steps) for slot in one.reads}
         self._last |= dict.fromkeys(plan.outputs, len(plan.steps))
         self._born = {slot: at for at, one in enumerate(plan.steps) for slot in one.writes}
-        self._steps = [row_step(plan, step, engine) for step in plan.steps]
 
-    def all(self, most: int, fed: int | None) -> list[Segment]:
-        """Return the segments that need at most a number of bytes.
+        self._most = most
+        self.unfed = [one for first in range(len(steps)) for one in self._from(first, None)]
+
+    def fed(self, slot: int) -> list[Segment]:
+        """Return the segments where the caller brings the rows of the model's input one by one.
+
+        None begins behind the first step but before the last one that reads the input.
 
         Args:
-            most: bytes.
-            fed: slot of the model's input where the caller brings its rows one by one; then none
-                begins behind the first step but before the last that reads them.
+            slot: the input.
         """
-        found = []
-        for first in range(len(self.plan.steps)):
-            if first and fed is not None and first <= self._last[fed]:
-                continue
-            found += self._from(first, most, None if first else fed)
-        return found
+        behind = [one for one in self.unfed if one.first > self._last[slot]]
+        return [*self._from(0, slot), *behind]
 
-    def _from(self, first: int, most: int, fed: int | None) -> list[Segment]:
+    def _from(self, first: int, fed: int | None) -> list[Segment]:
         """Return the segments that begin with a step."""
         found = [] if fed is not None else [self._whole(first)]
         steps: list[RowStep] = []
@@ -108,9 +114,9 @@ class Segments:
                 break
             segment = self._by_rows(one)
             found.append(segment)
-            if self._inner(segment) > most:
+            if self._inner(segment) > self._most:
                 break
-        return [one for one in found if one.peak <= most]
+        return [one for one in found if one.peak <= self._most]
 
     def _inner(self, segment: Segment) -> int:
         """Return the most bytes in rings at a time: of longer segments they are no fewer."""
@@ -164,6 +170,8 @@ class Segments:
             passing[STATE] = 0, state_size(chain)
         for one in chain.steps:
             passing |= self._full(one.whole)
+            if one.folds:
+                passing |= self._full((*one.step.writes, *one.step.scratch))
         actions = [one for one in chain.actions if one.kind != DROP]
         times = []
         for action, held in zip(actions, chain.held, strict=True):
@@ -187,7 +195,7 @@ def _cost(chain: Chain, pitches: dict[int, int]) -> int:
     for action in chain.actions:
         if action.kind == RUN:
             runs += 1
-            for slot in chain.steps[action.which].step.writes:
+            for slot in chain.steps[action.which].outputs:
                 held[slot] += 1
             continue
         slot = action.which

@@ -58,6 +58,8 @@ class RowStep:
         windows: slot of each input of which it needs some rows -> which; it needs all of others.
         axis: "h" where rows are those of an image, "w" where they are the columns of its only row.
         scratch: bytes of scratch memory for a row.
+        folds: whether each row of the input is added to the scratch memory, and the last one
+            completes the outputs, which have no rows.
     """
 
     step: Step
@@ -65,6 +67,12 @@ class RowStep:
     windows: Mapping[int, Window]
     axis: str
     scratch: int = 0
+    folds: bool = False
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Slots of the outputs that it computes by rows."""
+        return () if self.folds else self.step.writes
 
     @property
     def whole(self) -> frozenset[int]:
@@ -80,6 +88,8 @@ class RowStep:
 
     def params(self, row: int) -> Mapping[str, int]:
         """Return the parameters of the kernel that computes a row."""
+        if self.folds:
+            return {**self.step.kernel.params, "row": row}
         if self.moving is None:
             return self.step.kernel.params
         [window] = self.windows.values()
@@ -87,6 +97,32 @@ class RowStep:
         covered = window.end(row) - window.first(row)
         padding = max(window.before - row * window.stride, 0)
         return {**self.step.kernel.params, size: covered, start: padding}
+
+
+def fold_step(plan: Plan, step: Step, sums: int) -> RowStep | None:
+    """Return an average of all rows as a step that adds one row after another; None for others.
+
+    Args:
+        plan: the plan.
+        step: one of its steps.
+        sums: slot of the sums.
+    """
+    params = step.kernel.params
+    if (
+        step.kernel.name != "pool_average_int8_once"
+        or params["batches"] != 1
+        or params["output_height"] != 1
+        or params["top"] != 0
+        or params["height"] == 1
+        or params["window_height"] < params["height"]
+    ):
+        return None
+    name = "pool_average_row_int8_once"
+    kernel = Kernel(**{**vars(step.kernel), "name": name, "params": {**params, "row": 0}})
+    own = Step(step.op, kernel, step.reads, step.writes, (sums,))
+    windows = {step.reads[0]: Window(params["height"])}
+    size = 4 * plan.slots[step.writes[0]].size
+    return RowStep(own, params["height"], windows, "h", scratch=size, folds=True)
 
 
 def row_step(plan: Plan, step: Step, engine: Engine) -> RowStep | None:

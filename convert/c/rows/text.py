@@ -49,8 +49,11 @@ def blocks(plan: RowPlan | None) -> list[Block]:
     names = {"EkHeld", "ek_held_row"}
     names |= {"ek_drop_rows"} if DROP in kinds else set()
     names |= {"ek_copy_row"} if FEED in kinds else set()
-    if any(one.moving is not None for chain in plan.chains for one in chain.steps):
-        names |= {"ek_copy_params", "ek_window_of_row"}
+    steps = [one for chain in plan.chains for one in chain.steps]
+    if any(one.folds or one.moving is not None for one in steps):
+        names.add("ek_copy_params")
+    if any(one.moving is not None for one in steps):
+        names.add("ek_window_of_row")
     return definitions(HEADER, names)
 
 
@@ -190,23 +193,29 @@ class _ChainText:
         params, chosen = dict(form.params), "params"
         row, first = f"{self._rows(step.writes[0])}.end", "row"
         lines = [f"const int32_t row = {row};"]
+        if one.folds or one.moving is not None:
+            chosen = "own"
+            lines += [
+                f"int32_t own[{len(params)}];",
+                f"{self.names['ek_copy_params']}(own, params, {len(params)});",
+            ]
+        if one.folds:
+            lines.append(f"own[{list(params).index('row')}] = row;")
         if one.moving is not None:
             [window] = one.windows.values()
             size, start = one.moving
             params |= {size: window.rows, start: window.before}
-            chosen, first = "own", "first"
+            first = "low"
             at = [list(params).index(name) for name in one.moving]
             lines += [
-                f"int32_t own[{len(params)}];",
-                f"{self.names['ek_copy_params']}(own, params, {len(params)});",
-                f"const int32_t first = {self.names['ek_window_of_row']}(row, {window.stride}, "
+                f"const int32_t low = {self.names['ek_window_of_row']}(row, {window.stride}, "
                 f"{window.reach}, &own[{at[0]}], &own[{at[1]}]);",
             ]
         operands = []
         for slot, tensor in zip(step.slots, form.tensors, strict=True):
             address = self.operand(tensor)
-            if slot in step.writes or slot in one.windows:
-                at_row = "row" if slot in step.writes else first
+            if slot in one.outputs or slot in one.windows:
+                at_row = "row" if slot in one.outputs else first
                 if slot in self.chain.rings:
                     at_row = f"{at_row} - {self._rows(slot)}.first"
                 address = f"{self.names['ek_held_row']}({address}, {at_row}, {self._bytes(slot)})"

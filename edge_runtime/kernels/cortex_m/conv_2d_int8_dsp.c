@@ -86,8 +86,8 @@ EK_DSP_RUN(run_above, EK_DSP_ABOVE)
 EK_DSP_RUN(run_either, EK_DSP_EITHER)
 
 /* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
- * bytes of each row behind its words, which are copied to tails, those of a position side by side and
- * at a distance from those of the next one. */
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side
+ * and at a distance from those of the next one. */
 typedef struct {
     uint32_t *to;
     const int8_t *from[EK_DSP_PIXELS];
@@ -158,8 +158,8 @@ static inline const int8_t *number_at(const Conv2D *p, const int8_t *input, int3
     return input + ((ptrdiff_t)y * p->width + x) * p->channels;
 }
 
-/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where each
- * one begins; outside: a tap of zero points. */
+/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where
+ * each one begins; outside: a tap of zero points. */
 static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
                         const int8_t *outside, uint32_t *to)
 {
@@ -227,8 +227,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     Conv2D layer; /* a copy, because an int8 output could be params to the compiler */
     memcpy(&layer, params, sizeof layer);
     const Conv2D *const p = &layer;
-    const int32_t is_pointwise = ek_is_pointwise(p);
-    if (is_pointwise) { /* positions in one row */
+    if (ek_is_pointwise(p)) { /* positions in one row */
         layer.width = layer.output_width = layer.height * layer.width;
         layer.height = layer.output_height = 1;
     }
@@ -244,8 +243,6 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
     const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
     const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
-    /* Backwards where outputs take more bytes than inputs, which they may then lie over. */
-    const int32_t backwards = is_pointwise && outputs > channels;
     run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
     int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
@@ -263,14 +260,11 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
         pass.stride = outputs;
         pass.second_stride = 2 * outputs;
         for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
-            int8_t *to = output;
+            int8_t *const to = output + (ptrdiff_t)done * outputs;
             if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
                 many = positions - done;
                 pass.stride = pass.second_stride = many > 1 ? outputs : 0;
             }
-            if (backwards)
-                x = positions - done - many;
-            to += (ptrdiff_t)(backwards ? x : done) * outputs;
             column += EK_DSP_PIXELS;
             if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
                 x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {

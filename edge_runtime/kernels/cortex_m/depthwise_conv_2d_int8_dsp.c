@@ -94,16 +94,6 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "push {r0, r1}\n\t"
                      "ldm r12, {r4-r10}\n\t"
-                     "cmp r10, #1\n\t" /* where the loop over outputs is entered, in Thumb state */
-                     "ite lo\n\t"
-                     "adrlo.w r11, 2f\n\t"
-                     "adrhs.w r11, 3f\n\t"
-                     "cmp r10, #2\n\t"
-                     "it eq\n\t"
-                     "adreq.w r11, 4f\n\t"
-                     "it hi\n\t"
-                     "adrhi.w r11, 5f\n\t"
-                     "orr r10, r11, #1\n\t"
                      "push {r4-r10}\n\t"
                      "sub sp, #8\n"
                      "1:\n\t"
@@ -121,12 +111,17 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
                      "add r4, r0, #8\n\t"
                      "adds r5, r1, #1\n\t"
                      "strd r4, r5, [sp, #36]\n\t"
-                     "ldr pc, [sp, #32]\n"
+                     "ldr r4, [sp, #32]\n\t"
+                     "lsrs r4, r4, #1\n\t"
+                     "bne 7f\n\t"
+                     "bcs 3f\n"
                      "2:\n\t" TWO_OUTPUTS "3:\n\t" TWO_OUTPUTS
                      "ldr r5, [sp, #16]\n\t"
                      "cmp r0, r5\n\t"
                      "blo 2b\n\t"
                      "b 6f\n"
+                     "7:\n\t"
+                     "bcs 5f\n"
                      "4:\n\t" ONE_OUTPUT "5:\n\t" ONE_OUTPUT
                      "ldr r5, [sp, #16]\n\t"
                      "cmp r0, r5\n\t"
@@ -217,10 +212,11 @@ static void gather_three(const int8_t *image, int32_t pitch, int32_t next, int32
                      : "cc", "memory");
 }
 
-/* The rows and columns of the image that are under a block of windows. */
+/* A block of windows of one row of outputs or two. */
 typedef struct {
-    int32_t top, rows, left, first, end; /* columns between first and end are inside the image */
-} View;
+    int32_t windows, top, rows;        /* rows of the image under them, from top on */
+    int32_t left, first, end, columns; /* likewise; those from first to end are inside of it */
+} Block;
 
 /* Copies four bytes, which compilers may not load at once, to every slot from "to" on. */
 static void copy_words(const int8_t *from, int32_t step, int32_t *to, const int32_t *end)
@@ -239,100 +235,127 @@ static void copy_words(const int8_t *from, int32_t step, int32_t *to, const int3
 
 /* Puts the rows of up to four channels into slots, where they can be gathered, with the zero point
  * for those that are not inside the image. */
-static void put_rows(const DepthwiseInt8 *p, const View *view, const int8_t *image, int32_t count,
-                     int32_t *slot, const int32_t *end)
+static void put_rows(const DepthwiseInt8 *p, const Block *block, const int8_t *image,
+                     int32_t count, int32_t *slot, const int32_t *end)
 {
     const int32_t blank = (int32_t)((uint32_t)(uint8_t)p->input_zero_point * 0x01010101);
-    for (int32_t i = 0; i < view->rows; i++) {
-        const int32_t y = view->top + i, at = y * p->width + view->left + view->first;
+    for (int32_t y = block->top; y < block->top + block->rows; y++, slot++) {
         const int32_t is_inside = y >= 0 && y < p->height, step = is_inside ? p->channels : 0;
-        const int8_t *from = is_inside ? image + at * p->channels : (const int8_t *)&blank;
-        int32_t *to = slot + EK_DW_SLOT / 2 + i;
+        const int32_t at = (y * p->width + block->left + block->first) * p->channels;
+        const int8_t *from = is_inside ? image + at : (const int8_t *)&blank;
         if (count == EK_DW_CHANNELS)
-            copy_words(from, step, to, end);
+            copy_words(from, step, slot, end);
         else
-            for (; to < end; to += EK_DW_SLOT, from += step)
+            for (int32_t *to = slot; to < end; to += EK_DW_SLOT, from += step)
                 for (int32_t c = 0; c < count; c++)
                     ((int8_t *)to)[c] = from[c];
     }
 }
 
-/* Pads slots from first to end with the zero point. */
-static void pad_slots(const DepthwiseInt8 *p, int32_t *slots, int32_t first, int32_t end)
+/* Pads slots outside of the image with the zero point. */
+static void pad_slots(const DepthwiseInt8 *p, const Block *block, int32_t *slots)
 {
     const int32_t blank = (int32_t)((uint32_t)(uint16_t)p->input_zero_point * 0x00010001);
-    for (int32_t i = first * EK_DW_SLOT; i < end * EK_DW_SLOT; i++)
-        slots[i] = blank;
+    for (int32_t i = 0; i < block->columns; i++, slots += EK_DW_SLOT)
+        if (i < block->first || i >= block->end)
+            for (int32_t j = 0; j < EK_DW_SLOT; j++)
+                slots[j] = blank;
 }
 
-static void clamp_outputs(const DepthwiseInt8 *p, int8_t *output, int32_t count)
+/* Writes outputs of a channel of a large factor from its halfwords in the slots. Not inline, because
+ * that would take registers from what runs for all channels. */
+__attribute__((noinline)) static void put_exactly(const DepthwiseInt8 *p, const EkDwExact *exact,
+                                                  const int16_t *taps, int32_t windows,
+                                                  int8_t *output)
 {
-    for (int32_t i = 0; i < count; i++)
-        output[i] = (int8_t)ek_clamp(output[i], p->lowest, p->highest);
+    for (; windows > 0; windows--, output += p->channels) {
+        const int16_t *const next = taps + 2 * EK_DW_SLOT * p->stride_w;
+        const int8_t *weight = exact->weights;
+        int32_t sum = exact->bias;
+        for (; weight < exact->weights + EK_DW_TAPS * EK_DW_TAPS; taps += 2 * EK_DW_SLOT)
+            for (int32_t i = 0; i < EK_DW_TAPS; i++)
+                sum = ek_add(sum, *weight++ * taps[i]);
+        __asm__("smmlar %0, %0, %1, %0" : "+r"(sum) : "r"(exact->factor));
+        if (exact->right) /* by 1, halves away from zero */
+            sum = (sum + (sum >= 0)) >> 1;
+        sum = ek_add(sum, p->output_zero_point);
+        __asm__("ssat %0, #8, %0" : "+r"(sum));
+        *output = (int8_t)sum;
+        taps = next;
+    }
 }
 
-/* Calculates windows of one row of outputs or two. */
-static void put_block(const DepthwiseInt8 *p, void *const *tensors, const View *view,
-                      const int8_t *image, int32_t windows, int8_t *output)
+static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block *block,
+                      const int8_t *image, int8_t *output)
 {
-    const int32_t row = p->output_width * p->channels, two = view->rows > EK_DW_TAPS;
-    const int32_t word = sizeof(int32_t), between = EK_DW_SLOT * p->stride_w;
-    const int32_t at = view->top * p->width + view->left + view->first;
-    int32_t *const slots = (int32_t *)tensors[6], *const first = slots + view->first * EK_DW_SLOT;
-    const int32_t *const end = slots + view->end * EK_DW_SLOT;
-    const int32_t is_inside =
-        view->top >= 0 && view->top + view->rows <= p->height && first < end;
+    const int32_t two = block->rows > EK_DW_TAPS, between = EK_DW_SLOT * p->stride_w;
+    const int32_t at = (block->top * p->width + block->left + block->first) * p->channels;
+    int32_t *const slots = (int32_t *)tensors[6], *const first = slots + block->first * EK_DW_SLOT;
+    const int32_t *const end = slots + block->end * EK_DW_SLOT;
     gather *const rows = two ? gather_four : gather_three;
-    int8_t *to = output;
-    Channels channels = {p->output_zero_point,       0, slots + windows * between,
+    const EkDwExact *exact = (const EkDwExact *)tensors[3];
+    int32_t is_inside = block->top >= 0 && block->top + block->rows <= p->height;
+    Channels channels = {p->output_zero_point,       0, slots + block->windows * between,
                          (const int8_t *)tensors[1], (const int32_t *)tensors[2],
-                         EK_DW_CHANNELS,             windows % 2 + (two ? 0 : 2)};
+                         EK_DW_CHANNELS,             block->windows % 2 + (two ? 0 : 2)};
     for (int32_t left = p->channels; left > 0; left -= EK_DW_CHANNELS) {
-        if (left < EK_DW_CHANNELS)
+        const int8_t *from = image + at;
+        int32_t row = p->width * p->channels, column = p->channels;
+        if (left < EK_DW_CHANNELS) {
             channels.count = left;
-        if (is_inside && channels.count == EK_DW_CHANNELS) {
-            rows(image + at * p->channels, p->width * p->channels, p->channels, first, end);
-        } else if (first < end) {
-            put_rows(p, view, image, channels.count, first, end);
-            rows((const int8_t *)(first + EK_DW_SLOT / 2), word, EK_DW_SLOT * word, first, end);
+            is_inside = 0;
         }
-        put_outputs(slots, to, two ? row : between * word, p->channels, &channels);
+        if (!is_inside) {
+            int32_t *const staged = first + EK_DW_SLOT / 2;
+            put_rows(p, block, image, channels.count, staged, end);
+            from = (const int8_t *)staged;
+            row = sizeof *staged;
+            column = EK_DW_SLOT * row;
+        }
+        rows(from, row, column, first, end);
+        put_outputs(slots, output, two ? p->output_width * p->channels : between * 4, p->channels,
+                    &channels);
+        for (; exact->channel < p->channels - left + EK_DW_CHANNELS; exact++)
+            for (int32_t i = 0; i <= two; i++)
+                put_exactly(p, exact,
+                            (const int16_t *)slots + exact->channel % EK_DW_CHANNELS * 4 + i,
+                            block->windows,
+                            output + exact->channel % EK_DW_CHANNELS +
+                                i * p->output_width * p->channels);
         image += EK_DW_CHANNELS;
-        to += EK_DW_CHANNELS;
+        output += EK_DW_CHANNELS;
         channels.weights += EK_DW_CHANNELS * EK_DW_TAPS * EK_DW_TAPS;
         channels.numbers += EK_DW_CHANNELS * 3;
     }
-    if (p->lowest > -128 || p->highest < 127)
-        for (int32_t i = 0; i <= two; i++)
-            clamp_outputs(p, output + i * row, windows * p->channels);
 }
 
-/* tensors: input int8, weights packed, numbers int32 [channels][3], two that are not read, output
- * int8, scratch. */
+/* tensors: input int8, weights packed, numbers int32 [channels][3], the channels of EkDwExact, one
+ * that is not read, output int8, scratch. */
 void ek_depthwise_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
-    const int32_t block = ek_dw_block(p), is_dense = p->stride_h == 1 && p->stride_w == 1;
+    const int32_t most = ek_dw_block(p), is_dense = p->stride_h == 1 && p->stride_w == 1;
     const int8_t *image = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
-    int32_t *const slots = (int32_t *)tensors[6];
+    Block block;
     for (int32_t batch = 0; batch < p->batches; batch++) {
-        for (int32_t y = 0, rows; y < p->output_height; y += rows) {
-            rows = is_dense && y + 1 < p->output_height ? 2 : 1;
-            for (int32_t x = 0, windows; x < p->output_width; x += windows) {
-                windows = p->output_width - x < block ? p->output_width - x : block;
-                const int32_t columns = ek_dw_columns(p, windows);
-                const int32_t left = x * p->stride_w - p->left;
-                const int32_t first = ek_clamp(-left, 0, columns);
-                const View view = {y * p->stride_h - p->top, EK_DW_TAPS - 1 + rows, left, first,
-                                   ek_clamp(p->width - left, first, columns)};
-                if (p->output_width > block || (batch == 0 && y == 0)) {
-                    pad_slots(p, slots, 0, first);
-                    pad_slots(p, slots, view.end, columns);
-                }
-                put_block(p, tensors, &view, image, windows, output + x * p->channels);
+        for (int32_t y = 0, two; y < p->output_height; y += 1 + two) {
+            two = is_dense && y + 1 < p->output_height;
+            block.top = y * p->stride_h - p->top;
+            block.rows = EK_DW_TAPS + two;
+            for (int32_t x = 0; x < p->output_width; x += block.windows) {
+                block.windows = p->output_width - x < most ? p->output_width - x : most;
+                block.columns = ek_dw_columns(p, block.windows);
+                block.left = x * p->stride_w - p->left;
+                block.first = block.left < 0 ? -block.left : 0;
+                block.end = p->width - block.left;
+                if (block.end > block.columns)
+                    block.end = block.columns;
+                if (p->output_width > most || (batch == 0 && y == 0))
+                    pad_slots(p, &block, (int32_t *)tensors[6]);
+                put_block(p, tensors, &block, image, output + x * p->channels);
             }
-            output += rows * p->output_width * p->channels;
+            output += (1 + two) * p->output_width * p->channels;
         }
         image += p->height * p->width * p->channels;
     }

@@ -60,6 +60,12 @@ TEXTS = ("header", "source", "selftest", "example")
     help="Write nothing: show which RAM costs how many instructions.",
 )
 @click.option(
+    "--keep-input",
+    is_flag=True,
+    help="Leave the input where it is and as it is: without this, the arena has room for it, and a "
+    "run overwrites it there.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -78,6 +84,7 @@ def command(
     min_ram: bool,
     max_ram: int | None,
     plan: bool,
+    keep_input: bool,
     output: Path | None,
     artifacts: Path,
     as_json: bool,
@@ -110,6 +117,7 @@ def command(
             name,
             skip_zeros=skip_zeros,
             most_ram=0 if min_ram else max_ram,
+            keep_input=keep_input,
         )
     except BackendError as error:  # of this machine, not of the file
         raise ExportError(str(error)) from None
@@ -145,26 +153,32 @@ def _document(
 
 def _summary(library: "CLibrary", path: Path, *, measured: bool) -> str:
     """Return the figures that need no compiler, and the command to measure the rest."""
-    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
-    if library.fed_rows:
-        sizes[0] //= library.fed_rows
-    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
-    words[0] = f"a row of the {words[0]}" if library.fed_rows else words[0]
-    buffers = ", ".join(f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
     option = " --skip-zeros" if library.skip_zeros else ""
     option += " --min-ram" if library.by_rows else ""
     figures = {
         "function": f"{library.name}_run()"
         + (f", {library.name}_feed_row()" if library.fed_rows else ""),
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
-        "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
-        "stack on top",
+        "RAM": _ram(library),
     }
     lines = pairs(figures)
     if len(library.ports) == 2 and measured:  # bench has inputs for no others
         # On one line, to be copied.
         lines.append(f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}")
     return "\n".join(lines)
+
+
+def _ram(library: "CLibrary") -> str:
+    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
+    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
+    if library.fed_rows:
+        sizes[0] //= library.fed_rows
+        words[0] = "a row of the input"
+    inputs, outputs = (f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
+    if library.kept:
+        total = sizes[0] + library.arena
+        return f"{total:,} bytes: {inputs}, arena {library.arena:,} with {outputs}; stack on top"
+    return f"{library.arena:,} bytes: an arena with {inputs}, {outputs}; stack on top"
 
 
 def _weights(library: "CLibrary") -> str:

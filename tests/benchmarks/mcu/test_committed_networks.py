@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 import made_once
+import poisoned
 import runtimes
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import builds, emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.benchmarks.tensors import random_tensors
 from edgekit.convert.c.library import library
+from edgekit.exported import built as firmware_library
 
 pytestmark = pytest.mark.tensorflow
 
@@ -28,7 +29,8 @@ CORE = "cortex-m4"
 OTHERS = [name for name, core in CORES.items() if core.emulated and name != CORE]
 BUILDS = [
     *(f"{network} {CORE} {option}" for network in MLPERF_TINY for option in ("-Os", "-O2")),
-    # Convolutions of depth and of points, and dense layers: the two smallest networks.
+    *(f"{network} {CORE} -Os min-ram" for network in MLPERF_TINY),
+    # Convolutions of depth and of points, and dense layers: the two quickest networks.
     *(f"{network} {core} -Os" for network in ("kws", "ad") for core in OTHERS),
 ]
 INPUTS = 3
@@ -62,11 +64,11 @@ def measured(build: str, folder: Path) -> dict[str, int]:
 
     Outputs are compared with LiteRT's.
     """
-    network, core, optimisation = build.split()
+    network, core, optimisation, *variant = build.split()
     content = (folder / f"{network}.tflite").read_bytes()
-    exported = library(content, f"{network}.tflite", "model")
-    files = {"model.h": exported.header, "model.c": exported.source}
-    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
+    most = 0 if variant == ["min-ram"] else None
+    exported = library(content, f"{network}.tflite", "model", most_ram=most)
+    model = firmware_library(exported)
     built, labelled = builds.both(CORES[core], model, optimisation)
     [port] = exported.inputs
     inputs = random_tensors(INPUTS, (1, *port.shape), port.dtype)
@@ -104,6 +106,24 @@ def test_the_bytes_are_litert_s_and_nothing_has_grown(build: str, networks: Path
         if figure > committed[name] * (1 if name in SIZES else MORE)
     }
     assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+
+
+ARENAS = {"kws": 9_000, "resnet": 34_400, "vww": 37_600, "ad": 800}
+"""Most bytes of each network's arena, with its input."""
+
+
+@pytest.mark.parametrize("network", MLPERF_TINY)
+def test_the_arena_is_small_and_its_bytes_are_all_needed(
+    network: str, networks: Path, tmp_path: Path
+) -> None:
+    content = (networks / f"{network}.tflite").read_bytes()
+    one = poisoned.watched(content, "m")
+    assert one.library.arena <= ARENAS[network]
+    kept = poisoned.watched(content, "k", keep_input=True)
+    assert kept.library.arena <= one.library.arena
+    functions = poisoned.compiled([one, kept], tmp_path / "host")
+    assert poisoned.host(one, functions) == poisoned.host(kept, functions) == []
+    assert poisoned.emulated(one, tmp_path / "core") == []
 
 
 def write() -> None:

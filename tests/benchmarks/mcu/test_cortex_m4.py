@@ -121,8 +121,9 @@ LOOPS = {
     # The target is in two words, which takes a cycle more.
     "target across words": ("nop; ", "add.w r2, r2, #1; subs r1, #1", 5),
     "target in a word": ("", "add.w r2, r2, #1; subs r1, #1", 4),
-    # A branch forwards that is not taken, and one that is.
-    "not taken": ("", "cbz r1, 2f; 2:; subs r1, #1", 4),
+    "not taken": ("", "cmp r1, #0; beq 2f; nop; 2:; subs r1, #1", 6),
+    "taken": ("", "cmp r1, #0; bne 2f; nop; 2:; subs r1, #1", 6),
+    "by a register": ("", "adr r2, 2f; adds r2, #1; bx r2; .balign 4; 2:; subs r1, #1", 9),
     # Four multiply-accumulates: two loads that are pipelined, extensions, products.
     "smlad": (
         "",
@@ -178,6 +179,24 @@ def test_data_in_flash_wait_once_for_each_word_that_the_cache_does_not_hold() ->
         assert three - two == again * cortex_m4.WAIT_STATES
     shorter, longer = (waits(walk.format(bytes=size, rounds=2)) for size in (64, 128))
     assert longer - shorter == 8 * cortex_m4.WAIT_STATES
+
+
+def test_what_was_used_longest_ago_gives_way() -> None:
+    caches = cortex_m4.Accelerator()
+    words = [cortex_m4.FLASH_WORD * number for number in range(33)]
+    assert [cortex_m4.read(caches, word) for word in words[:32]] == [5] * 32
+    assert cortex_m4.read(caches, words[0] + 4) == 0
+    assert cortex_m4.read(caches, words[32]) == 5
+    assert cortex_m4.read(caches, words[0]) == 0
+    assert cortex_m4.read(caches, words[1]) == 5
+    # Of code: what is prefetched does not wait, and is held all the same.
+    assert cortex_m4.enter(caches, 0, 600, branched=True) == 5
+    assert cortex_m4.enter(caches, 600, 400, branched=False) == 0
+    held = [(0, 600), (600, 400), (0, 600)]
+    assert [cortex_m4.enter(caches, *one, branched=True) for one in held] == [0, 0, 0]
+    assert cortex_m4.enter(caches, 2000, 100, branched=True) == 5
+    assert cortex_m4.enter(caches, 0, 600, branched=True) == 0
+    assert cortex_m4.enter(caches, 600, 400, branched=True) == 5
 
 
 def test_ram_does_not_wait() -> None:

@@ -189,12 +189,14 @@ def test_each_step_has_its_own_stack(core: str, by: str) -> None:
         "    (void)input;\n    (void)output;\n"
         f'    EK_STEP(0)\n    __asm__ volatile("{by.format(400)}");\n'
         f'    EK_STEP(1)\n    __asm__ volatile("{alone}");\n'
-        "    EK_STEP(2)\n    return 0;\n}\n"
+        '    EK_STEP(2)\n    __asm__ volatile("nop");\n'
+        "    EK_STEP(3)\n    return 0;\n}\n"
     )
     found = emulator.profile(firmware.build(CORES[core], library(source), "-Os"), THREES[:1], ALL)
-    first, second, outside = found.step_stacks.tolist()
+    first, second, third, outside = found.step_stacks.tolist()
     assert first - second == 400
-    assert second - outside == 32
+    assert second - third == 32
+    assert third == outside
     assert found.stack == first
 
 

@@ -76,8 +76,8 @@ def test_another_core_has_no_estimate(folder: Path) -> None:
 def test_a_byte_that_differs_fails(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def wrong(path: Path, skip_zeros: bool) -> Library:
-        library = exported(path, skip_zeros)
+    def wrong(path: Path, skip_zeros: bool, min_ram: bool) -> Library:
+        library = exported(path, skip_zeros, min_ram)
         source = library.files["model.c"].replace("int model_run(", "int right_run(")
         source += (
             "int model_run(const model_input_t *input, model_output_t *output)\n"
@@ -99,8 +99,8 @@ def test_networks_are_beside_what_is_published(
     monkeypatch.setattr(microcontrollers, "converted", lambda *_: content)
     code, shown, _ = run(monkeypatch, capsys, "--core", "cortex-m4")
     assert code == 0
-    builds = [line.split()[:3] for line in shown.splitlines() if line.startswith("kws.tflite")]
-    assert builds == [["kws.tflite", "cortex-m4", "-Os"], ["kws.tflite", "cortex-m4", "-O2"]]
+    builds = [line.split("  ")[1] for line in shown.splitlines() if line.startswith("kws.tflite")]
+    assert builds == ["cortex-m4 -Os", "cortex-m4 -O2", "cortex-m4 -Os min-ram"]
     assert shown.endswith(f"{published.report()}\n")
     assert "ST X-CUBE-AI 9" in shown
     assert "MLPerf Tiny, closed division" in shown

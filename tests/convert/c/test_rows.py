@@ -15,6 +15,7 @@ from edge_runtime.planner import plan
 from edge_runtime.planner.plan import Plan
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.reader import read
+from edgekit.convert.c.arena import laid_out
 from edgekit.convert.c.rows.plans import RowPlan, feedable, row_plan, row_plans
 from edgekit.convert.c.rows.search import Segments
 
@@ -33,10 +34,10 @@ def inputs(planned: Plan) -> list[by_rows.Bytes]:
 def cut(planned: Plan, seed: int) -> RowPlan:
     """Return a plan cut at random; an even seed has its input brought row by row if it can be."""
     rng = np.random.default_rng(seed)
-    segments = Segments(planned, PORTABLE)
-    usable = segments.all(1 << 40, feedable(planned)) if seed % 2 == 0 else []
+    segments, fed = Segments(planned, PORTABLE, 1 << 40), feedable(planned)
+    usable = segments.unfed if seed % 2 or fed is None else segments.fed(fed)
     if not any(one.first == 0 for one in usable):
-        usable = segments.all(1 << 40, None)
+        usable = segments.unfed
     chosen, at = [], 0
     while at < len(planned.steps):
         possible = [one for one in usable if one.first == at]
@@ -56,8 +57,8 @@ def require_the_same(data: bytes) -> int:
     given = inputs(planned)
     longest = 0
     with np.errstate(all="ignore"):
-        expected = by_rows.Memory(RowPlan(planned), given, 0).run()
-        smallest = row_plans(planned, PORTABLE)[-1]
+        expected = by_rows.whole(planned, given)
+        smallest = row_plans(planned, laid_out(planned), PORTABLE)[-1]
         for seed, one in enumerate([smallest, *(cut(planned, seed) for seed in range(4))]):
             assert by_rows.Memory(one, given, seed).run() == expected
             longest = max(longest, *(len(chain.steps) for chain in one.chains), 0)
@@ -104,3 +105,13 @@ def test_what_rows_need_as_a_whole_stays_in_memory() -> None:
     for _ in range(3):
         total = convolution(total)
     assert require_the_same(build.model(tensors, ops)) > 2
+
+
+def test_an_average_of_all_rows_takes_them_one_by_one() -> None:
+    """So that nowhere the image is held that it averages."""
+    for seed in range(8):
+        data = image_chains.averaged(seed)
+        assert require_the_same(data) == 3
+        planned = plan(read(data))
+        [chain] = row_plans(planned, PORTABLE)[-1].chains
+        assert chain.steps[-1].folds

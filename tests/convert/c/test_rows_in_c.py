@@ -39,8 +39,9 @@ def fed(one: CLibrary, functions: ctypes.CDLL, tensor) -> list[bytes]:
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_c_by_rows_gives_the_bytes_of_the_plain_export(dtype: str, tmp_path: Path) -> None:
     rows = 0
-    for seed in SEEDS:
-        content = image_chains.model(seed, dtype)
+    contents = [image_chains.model(seed, dtype) for seed in SEEDS]
+    contents += [image_chains.averaged(seed) for seed in range(3)]
+    for seed, content in enumerate(contents):
         plain = library(content, "m.tflite", "m")
         small = library(content, "m.tflite", "m", most_ram=SMALLEST)
         folder = tmp_path / str(seed)
