@@ -275,7 +275,10 @@ def both(core: Core, library: Library, optimisation: str) -> tuple[Firmware, Fir
     """
     built = firmware.build(core, library, optimisation, labels=False)
     labelled = firmware.build(core, library, optimisation)
-    return (labelled if labelled.image == built.image else built), labelled
+    if labelled.image == built.image:
+        # Labels changed no code: the same build has the steps' addresses, too.
+        labelled = built = replace(built, steps=labelled.steps)
+    return built, labelled
 
 
 def _raw(tensors: Array) -> Bytes:

@@ -3,6 +3,10 @@
 Inputs are random, so that files need neither data nor anything learned.
 """
 
+import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,24 +14,23 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.errors import EdgeRuntimeError
-from edge_runtime.graph import Graph
+from edge_runtime.graph import SIZES, Graph
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.mcu import builds, emulator
 from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.resolvers import open_litert
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.benchmarks.studies.survey import drawn, in_a_process
 from edgekit.columns import columns
 from edgekit.errors import EdgekitError, FirmwareError
-from edgekit.exported import exported
 
 NOTHING = "–"
 TO_LITERT = exactness.REFERENCES["BUILTIN_REF"]
 
-MIN_RAM = "min-ram"
 INPUTS = 3
 """Random inputs of a build. Instructions are counted on the first one, on which those of a
 convolutional network do not depend."""
@@ -39,6 +42,9 @@ biases of the file and 5 bytes for each multiplier of a channel. Instructions of
 MAC: for each multiply-accumulate. Estimated and not measured: the cycles that Arm's manual states
 for a Cortex-M4, and those that it waits for flash of five wait states behind the caches of an
 STM32L4R5; the time is that of both at 120 MHz."""
+
+NAME = "model"
+"""Prefix of the public names of the exported C."""
 
 COLUMNS = (
     "file",
@@ -65,7 +71,7 @@ def measure(
     Args:
         models: .tflite files.
         cores: cores that are emulated.
-        options: of each build, the compiler's, and MIN_RAM behind it for the least RAM.
+        options: of each build, the compiler's, and behind it those of the export: "-Os min-ram".
     """
     for model in models:
         subject = partial(Subject, model.name, files.sha256(model))
@@ -84,7 +90,7 @@ def measured(model: Path, core: Core, build: str, subject: Subject) -> list[Resu
         graph = read(content)
         if reason := _refused(graph):
             return [_none(subject, reason)]
-        library = exported(model, skip_zeros=False, min_ram=variant == [MIN_RAM])
+        library = exported(model, *(f"--{one}" for one in variant))
         litert = open_litert(content, "BUILTIN_REF")
     except (EdgeRuntimeError, EdgekitError) as error:
         return [_none(subject, str(error))]
@@ -113,6 +119,37 @@ def measured(model: Path, core: Core, build: str, subject: Subject) -> list[Resu
         builds.ram(subject, built, library, profile),
         builds.instructions(subject, library, profile, counts),
     ]
+
+
+def exported(path: Path, *options: str) -> Library:
+    """Return the C of a .tflite file, by running ``edgekit export`` as a user does.
+
+    Raises:
+        FirmwareError: edgekit refuses the model.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "export")
+        command = [sys.executable, "-m", "edgekit", "export", str(path), "--name", NAME, "--json"]
+        command += [*options, "-o", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise FirmwareError(" ".join(done.stderr.split()))
+        facts = json.loads(done.stdout)
+        return Library(
+            name=NAME,
+            files={name: (folder / name).read_text() for name in (f"{NAME}.h", f"{NAME}.c")},
+            arena=facts["arena"],
+            weights=facts["weights"],
+            macs=facts["macs"],
+            ops=tuple(facts["ops"]),
+            op_macs=tuple(facts["op_macs"]),
+            multipliers=facts["multipliers"],
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
+        )
 
 
 def of_integers(model: Path) -> bool:

@@ -17,8 +17,6 @@ rounds, no turns. The exit code is 1 if a byte differs.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
-from edge_runtime.graph import SIZES
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
@@ -40,6 +37,7 @@ from edgekit.benchmarks.report.table import ReportTable, TableRow, banner
 from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
 from edgekit.benchmarks.studies import firmware_files, firmware_peers, published, survey
+from edgekit.benchmarks.studies.firmware_files import exported
 from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.errors import EdgekitError, FirmwareError
 from edgekit.train.dataset import Dataset
@@ -48,11 +46,8 @@ CORE = CORES["cortex-m4"]
 MEASURED = tuple(name for name, core in CORES.items() if core.emulated)
 """Cores that networks are measured on."""
 
-BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} {firmware_files.MIN_RAM}")
+BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} min-ram")
 """Builds of the networks on each core."""
-
-NAME = "model"
-"""Prefix of the public names of the exported C."""
 
 NOTE = f"""\
 Whole firmware on an emulated {CORE.name}. Differ: output elements that differ from those of
@@ -79,37 +74,6 @@ class CodeGenerator:
     library: Callable[[Path], Library]
     type: str
     peer: bool = False
-
-
-def exported(path: Path, *options: str) -> Library:
-    """Return the C of a .tflite file, by running ``edgekit export`` as a user does.
-
-    Raises:
-        FirmwareError: edgekit refuses the model.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch, "export")
-        command = [sys.executable, "-m", "edgekit", "export", str(path), "--name", NAME, "--json"]
-        command += [*options, "-o", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise FirmwareError(" ".join(done.stderr.split()))
-        facts = json.loads(done.stdout)
-        return Library(
-            name=NAME,
-            files={name: (folder / name).read_text() for name in (f"{NAME}.h", f"{NAME}.c")},
-            arena=facts["arena"],
-            weights=facts["weights"],
-            macs=facts["macs"],
-            ops=tuple(facts["ops"]),
-            op_macs=tuple(facts["op_macs"]),
-            multipliers=facts["multipliers"],
-            places={
-                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
-                for port in ("input", "output")
-                if facts[port]["offset"] is not None
-            },
-        )
 
 
 def _skipping_zeros(path: Path) -> Library:

@@ -1,9 +1,9 @@
 """The check that an exported model's constants are what edgekit wrote: a CRC-32 of all of them.
 
-A weight with one bit flipped changes few outputs, and hardly ever those of the recorded inputs; its
-CRC-32 it always changes. Numbers are summed up by their values, the lowest byte first, so that the
-sum is the same on machines of either byte order, and read as the kernels read them: on AVR from
-flash.
+A weight with one bit flipped may change no output of the self-test; its CRC-32 it always changes.
+Numbers are summed up by their values, the lowest byte first, so that the sum is the same on
+machines of either byte order, and read as the kernels read them: on AVR from flash. The self-test
+sums up activations with the same function.
 """
 
 from __future__ import annotations
@@ -21,42 +21,67 @@ if TYPE_CHECKING:
     from edgekit.convert.c.forms import ConstantArray
     from edgekit.convert.c.parse import Block
 
-READERS = {
-    **{one: f"ek_flash_{one}" for one in ("int8", "int16", "uint16", "int32", "int64")},
-    **dict.fromkeys(("uint8", "bool"), "ek_flash_int8"),
-    "float32": "ek_flash_float",
-}
-"""Element type -> function of flash.h; uint32 is of cores that have one memory for all."""
+NAMES = ("ek_crc32", "ek_numbers")
+"""The function that the text defines besides the check itself, and the struct that it reads."""
 
-NAMES = ("ek_crc32", "ek_float_bits")
-"""Functions that the text defines besides the check itself."""
+START = 0xFFFFFFFF
+"""Sum of no bytes; ``zlib.crc32`` inverts all bits before and after."""
+
+FLASH = 4
+"""What says of numbers that they are in flash alone."""
+
+DECLARATIONS = """\
+/* For the self-test: numbers in memory, ``what`` is 8 x their bytes + 4 if they lie in flash alone
+ * + the logarithm of the bytes of each; the CRC-32 of ``count`` of these, at
+ * least one; the arena. */
+struct {name}_ek_numbers {{
+    const void *at;
+    uint32_t what;
+}};
+uint32_t {name}_ek_crc32(uint32_t sum, const struct {name}_ek_numbers *each, int count);
+extern int64_t {name}_ek_arena[];
+"""
+"""What the header declares."""
 
 CRC32 = """\
-/* CRC-32 as of zlib, bit by bit: of the lowest ``bytes`` of a number. */
-static uint32_t ek_crc32(uint32_t sum, uint32_t number, int bytes)
+/* CRC-32 as of zlib, bit by bit, without the inversions: the lowest byte of each number first. */
+uint32_t ek_crc32(uint32_t sum, const struct ek_numbers *each, int count)
 {
-    for (; bytes > 0; bytes--, number >>= 8) {
-        sum ^= number & 0xff;
-        for (int bit = 0; bit < 8; bit++)
-            sum = (sum >> 1) ^ (sum & 1 ? UINT32_C(0xedb88320) : 0);
-    }
+    const uint16_t one = 1;
+    const int is_little = *(const uint8_t *)&one;
+    do {
+        const uint8_t *const bytes = (const uint8_t *)each->at;
+        const uint32_t swap = is_little ? 0 : (UINT32_C(1) << (each->what & 3)) - 1;
+        for (uint32_t i = 0; i < each->what >> 3; i++) {
+            sum ^= BYTE;
+            for (int bit = 0; bit < 8; bit++)
+                sum = (sum >> 1) ^ (sum & 1 ? UINT32_C(0xedb88320) : 0);
+        }
+        each++;
+    } while (--count > 0);
     return sum;
 }
 """
 
-FLOAT_BITS = """\
-static uint32_t ek_float_bits(float number)
-{
-    uint32_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-"""
+BYTE = "bytes[i ^ swap]"
+BYTE_OF_EITHER = "each->what & 4 ? ek_flash_uint8(bytes + (i ^ swap)) : bytes[i ^ swap]"
 
 
 def readers(constants: Iterable[ConstantArray]) -> list[Block]:
-    """Return the functions of flash.h by which the check reads these constants."""
-    return definitions("flash.h", {_reader(one) for one in constants if one.flash} - {""})
+    """Return what of flash.h the check reads these constants with."""
+    return definitions("flash.h", ["ek_flash_uint8"] if any(one.flash for one in constants) else [])
+
+
+def numbers(at: str, size: int, itemsize: int, *, flash: bool = False) -> str:
+    """Return the initialiser of an ``ek_numbers``.
+
+    Args:
+        at: C expression of the address.
+        size: bytes.
+        itemsize: bytes of a number.
+        flash: whether they are in flash alone.
+    """
+    return f"{{{at}, 8 * {size} + {FLASH * flash + itemsize.bit_length() - 1}}}"
 
 
 def render(
@@ -73,9 +98,11 @@ def render(
         groups: names of the constants by the cores that have them, those of all cores first.
         macros: as for ``conditional``.
     """
+    in_flash = any(one.flash for one in constants.values())
+    crc = CRC32.replace("BYTE", BYTE_OF_EITHER if in_flash else BYTE)
     head = f"int {name}_check_constants(void)\n{{\n"
     if not constants:
-        return f"{head}    return 0;\n}}\n"
+        return f"{crc}\n{head}    return 0;\n}}\n"
     everywhere = cores(macros)
     common = [constants[one] for one in groups.get(frozenset(everywhere), ())]
     kinds: dict[tuple[str, ...], list[Core]] = {}
@@ -85,48 +112,33 @@ def render(
     parts = []
     for names, where in kinds.items():
         present = [constants[one] for one in names]
-        rest = [*_sums(present[len(common) :]), f"    return sum == {_expected(present)} ? 0 : -1;"]
-        parts.append((frozenset(where), "".join(f"{line}\n" for line in rest)))
-    lines = ["    uint32_t sum = UINT32_C(0xffffffff);", *_sums(common)]
+        rows = _rows(present[len(common) :]) if present else ["        {0, 0},"]
+        parts.append((frozenset(where), "".join(f"{line}\n" for line in [*rows, *_end(present)])))
+    lines = ["    static const struct ek_numbers each[] = {", *_rows(common)]
     body = "\n".join([*lines, conditional(parts, macros)])
-    is_real = any(one.values.dtype == "float32" for one in constants.values())
-    return "\n".join([CRC32, *([FLOAT_BITS] if is_real else []), f"{head}{body}}}\n"])
+    return f"{crc}\n{head}{body}}}\n"
 
 
-def _expected(constants: Sequence[ConstantArray]) -> str:
-    """Return the sum, before its bits are inverted, as a C constant."""
+def _rows(constants: Iterable[ConstantArray]) -> list[str]:
+    return [
+        f"        {numbers(one.name, one.values.nbytes, one.values.itemsize, flash=one.flash)},"
+        for one in constants
+    ]
+
+
+def _end(constants: Sequence[ConstantArray]) -> list[str]:
+    """Return the lines behind the rows of all constants of a core."""
     total = 0
     for one in constants:
         little = one.values.astype(one.values.dtype.newbyteorder("<"), copy=False)
         total = crc32(little.tobytes(), total)
-    return f"UINT32_C({total ^ 0xFFFFFFFF:#010x})"
-
-
-def _sums(constants: Iterable[ConstantArray]) -> list[str]:
-    return [line for one in constants for line in _sum(one)]
-
-
-def _sum(constant: ConstantArray) -> list[str]:
-    """Return the loop over one array."""
-    dtype, size, reader = str(constant.values.dtype), constant.values.itemsize, _reader(constant)
-    at = f"{constant.name} + i"
-    if dtype in ("uint8", "bool"):
-        at = f"(const int8_t *){at}"
-    number = f"{reader}({at})" if constant.flash and reader else f"{constant.name}[i]"
-    if dtype == "float32":
-        number = f"ek_float_bits({number})"
-    loop = f"    for (size_t i = 0; i < {len(constant.values)}; i++)"
-    if size < 8:
-        return [loop, f"        sum = ek_crc32(sum, (uint32_t){number}, {size});"]
+    count = "(int)(sizeof each / sizeof *each)"
     return [
-        f"{loop} {{",
-        f"        const uint64_t number = (uint64_t){number};",
-        "        sum = ek_crc32(sum, (uint32_t)number, 4);",
-        "        sum = ek_crc32(sum, (uint32_t)(number >> 32), 4);",
-        "    }",
+        "    };",
+        f"    return ek_crc32(UINT32_C({START:#x}), each, {count}) == {inverted(total)} ? 0 : -1;",
     ]
 
 
-def _reader(constant: ConstantArray) -> str:
-    """Return the function of flash.h for the element type, "" where there is none."""
-    return READERS.get(str(constant.values.dtype), "")
+def inverted(crc: int) -> str:
+    """Return the sum of which zlib's is the inverse, as a C constant."""
+    return f"UINT32_C({crc ^ START:#010x})"

@@ -1,7 +1,7 @@
-"""The example program of an exported model: the self-test, then one inference."""
+"""The example program of an exported model: the self-test, then one inference on a picture."""
 
 from edge_runtime.meaning import LOGITS
-from edgekit.convert.c import layout, naming
+from edgekit.convert.c import camera, layout, naming
 from edgekit.convert.c.facts import Facts, Port
 
 HOST = """\
@@ -28,14 +28,15 @@ def render(
     name = facts.name
     buffers = naming.buffers(facts)
     pointers = "".join(f"    {line}\n" for line in naming.pointers(facts))
-    inputs = "".join(_input(facts, port) for port in facts.inputs)
+    inputs = "".join(camera.statements(facts, port) for port in facts.inputs)
     return f"""\
 {about}
 #include {include}
 
 #include "{name}.h"
 
-{buffers}static int run(void)
+{buffers}{camera.functions(facts)}
+static int run(void)
 {{
 {pointers}
     if ({name}_selftest() != 0) {{
@@ -50,16 +51,6 @@ def render(
 }}
 
 {entry}"""
-
-
-def _input(facts: Facts, port: Port) -> str:
-    """Return the statement that fills an input."""
-    what = "image" if facts.mean else naming.buffer(facts, port).replace("_", " ", 1)
-    return f"""\
-    for (int i = 0; i < {naming.macro(facts, port, "SIZE")}; i++)
-        {naming.buffer(facts, port)}[i] = {naming.zero(facts, port)}; \
-/* your {what} goes here: {facts.name}.h says how */
-"""
 
 
 def _answer(facts: Facts, say: str) -> str:

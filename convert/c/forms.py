@@ -37,6 +37,9 @@ MISSING = (
 
 NO_PIECES: Mapping[int, int] = {}
 
+UNREAD = bytes(4)
+"""What packers write for a constant that their kernel does not read: it is left out."""
+
 WEIGHTS = 1
 """Position of a kernel's weights among its tensors."""
 
@@ -63,6 +66,7 @@ LEVELS = {
     "fpu": ExportLevel("EK_FPU"),
     "skip": ExportLevel("", ("input_zero_point",)),
     "sparse": ExportLevel(),
+    "computed": ExportLevel("", ("multiplier", "shift", "radius")),
 }
 """The levels that are exported besides the portable one, the best first."""
 
@@ -115,13 +119,14 @@ class Form:
     Attributes:
         kernel: name of the kernel without ``ek_``.
         params: names and values of its int32 parameters, in their order.
-        tensors: constants, and slots of what is computed, of inputs and of scratch memory.
+        tensors: constants, and slots of what is computed, of inputs and of scratch memory. None for
+            a constant that the form does not read.
         pieces: None where it runs as a whole; else ``params`` are those of a piece.
     """
 
     kernel: str
     params: Mapping[str, int]
-    tensors: tuple[ConstantArray | Slot, ...]
+    tensors: tuple[ConstantArray | Slot | None, ...]
     pieces: Pieces | None = None
 
     @property
@@ -253,8 +258,8 @@ def _shared(steps: Iterable[StepForms]) -> list[StepForms]:
     """
     first: dict[tuple[str, bytes, bool], ConstantArray] = {}
 
-    def shared(tensor: ConstantArray | Slot) -> ConstantArray | Slot:
-        if isinstance(tensor, Slot):
+    def shared(tensor: ConstantArray | Slot | None) -> ConstantArray | Slot | None:
+        if not isinstance(tensor, ConstantArray):
             return tensor
         key = (tensor.values.dtype.str, tensor.values.tobytes(), tensor.flash)
         return first.setdefault(key, tensor)
@@ -289,13 +294,13 @@ def extension() -> Any:
 
 def _skipping() -> tuple[str, ...]:
     """Return the levels to try when zeros are skipped."""
-    return "skip_dsp", "dsp", "fpu", "skip"
+    return "skip_dsp", "dsp", "fpu", "skip", "computed"
 
 
 def _by_share(share: float) -> tuple[str, ...]:
     """Return the levels to try when weights without their zeros have a share of all bytes."""
     sparse_dsp = ("sparse_dsp",) if share <= DSP_SHARE else ()
-    return *sparse_dsp, "dsp", "fpu", *(("sparse",) if share < 1 else ())
+    return *sparse_dsp, "dsp", "fpu", *(("sparse",) if share < 1 else ()), "computed"
 
 
 def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:
@@ -388,6 +393,9 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     for position, content in enumerate(packed_contents):
         tensor = tensors[position]
         if content is not None and content != contents[position]:
+            if content == UNREAD:
+                tensors[position] = None
+                continue
             assert isinstance(tensor, ConstantArray)
             dtype = LEVELS[level].weights if position == WEIGHTS else tensor.values.dtype
             tensors[position] = ConstantArray(
@@ -397,5 +405,5 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     return Form(f"{kernel.name}_{level}", named, tuple(tensors))
 
 
-def _content(tensor: ConstantArray | Slot) -> bytes | None:
+def _content(tensor: ConstantArray | Slot | None) -> bytes | None:
     return tensor.values.tobytes() if isinstance(tensor, ConstantArray) else None

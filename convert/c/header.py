@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
-from edgekit.convert.c import layout, naming, text
+from edgekit.convert.c import checksum, layout, naming, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.naming import array, macro
 
@@ -54,6 +54,7 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         parts += [_score(facts), _best(facts)]
     else:
         parts += [_value(facts, port) for port in facts.outputs]
+    parts.append(checksum.DECLARATIONS.format(name=name))
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")
     return "\n".join(parts)
 
@@ -114,9 +115,10 @@ def _functions(facts: Facts) -> str:
  * when edgekit wrote them, else -1. A linker drops it where nobody calls it. */
 int {name}_check_constants(void);
 
-/* Checks the constants, then runs the model on recorded inputs (in {name}_selftest.c). Returns
- * 0 only when every byte of every output is what edgekit recorded; -1 when a constant is another;
- * else 1 + the number of the first input that failed.{_resets(facts)} */
+/* Checks the constants, then runs the model on inputs that it draws (in {name}_selftest.c).
+ * Returns 0 only when every byte of the outputs, and of the activations that they leave in the
+ * arena, is what edgekit's engine computed; -1 when a constant is another, 1 when a result
+ * is.{_resets(facts)} */
 int {name}_selftest(void);
 """
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.backends.native import NativeEngine, NativeSession
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import ports
 from edge_runtime.meaning import NUMBERS, of_graph
@@ -19,7 +18,7 @@ from edge_runtime.reader import read
 from edgekit import escape
 from edgekit.convert.c import arena, example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
-from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices, extension
+from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
 from edgekit.convert.c.identifier import port_identifiers
 from edgekit.convert.c.rows.plans import RowPlan, row_plans, within
 from edgekit.convert.macs import macs
@@ -107,10 +106,9 @@ def library(
     )
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
-    # Recorded where each tensor has its own place.
-    session = NativeSession(graph, planned, NativeEngine(extension(), "portable"))
-    reset = session.reset if planned.states else None
-    recorded = selftest.record(facts.inputs, session.run, work, reset)
+    # Rows leave in the arena what depends on how they are cut: outputs alone are compared.
+    traced = planned if facts.by_rows else placed.plan
+    recorded = selftest.record(traced, facts, work)
     first = graph.tensors[graph.inputs[0]]
     framed = facts.mean and facts.inputs[0].takes_floats
     pixels = pixel_table(first, facts.mean, facts.std) if framed else None
@@ -119,7 +117,7 @@ def library(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
         source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
-        selftest=selftest.render(facts, _about(facts, "Its self-test."), recorded),
+        selftest=selftest.render(facts, traced, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
 

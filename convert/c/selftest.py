@@ -1,64 +1,100 @@
-"""The self-test of an exported model: inputs, and the bytes that the model's definition gives."""
+"""The self-test of an exported model: the sum of what the model's definition gives for its inputs.
+
+The inputs are drawn on the device, so flash holds a seed and a CRC-32 in place of inputs and
+outputs. What is summed up are all outputs and what is left in the arena. The seed is the one of
+several for which most flipped weights change the sum.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
-from typing import Any
+from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.errors import ModelError
-from edge_runtime.ops.constraints import LIMITS
 from edge_runtime.planner.plan import Plan
-from edgekit.convert.c import layout, naming, text
-from edgekit.convert.c.facts import Facts, Port
+from edgekit.convert.c import checksum, draw, layout, naming, text, trace
+from edgekit.convert.c.facts import Facts
+from edgekit.convert.c.trace import Memory, Span
 
-CANDIDATES = 64
-"""Random samples that are tried; fewer of a model for which that is more than TRIED."""
+STEP, NUMBER, MAC = 4_000, 8, 1
+"""Work of running a step, of each number that is drawn or that a step reads or writes, and of a
+multiply-accumulate. A unit of work takes about a nanosecond here, and ten on a Cortex-M4."""
 
-SAMPLES = 4
-"""Samples that are recorded: each has all inputs and outputs of the model."""
+FEWEST, MOST, FEW = 4, 1024, 16
+"""Samples at least and at most, and on AVR, which is slow."""
 
-DRAWN, STEP, NUMBER, MAC = 300, 1_000, 8, 1
-"""Work of drawing an element of an input, of running a step, of each activation that a step reads
-or writes, and of a multiply-accumulate. A unit of work takes about a nanosecond."""
+ON_DEVICE = 2**26
+"""Work of all samples, where these are more than FEWEST: a second on a Cortex-M4."""
 
 TRIED = 2**30
-"""Work that goes into trying samples: a second."""
+"""Work that goes into the choice of a seed: a second."""
+
+SEEDS, FLIPS = 8, 256
+"""Seeds that are tried, and weights that are flipped for each."""
+
+REST = 4
+"""By how much less than an inference a flip takes: only what reads what has changed is run."""
+
+MOST_KEPT = 2**27
+"""Bytes of activations that are kept, to calculate with flipped weights no more than needed."""
 
 MOST_WORK, MOST_ELEMENTS = 2**29, 2**21
 """Work of an inference, and elements of inputs and outputs together, up to which a model has a
-self-test, which is recorded and printed in seconds."""
-
-WHOLE = {"bool": (0, 1), **dict.fromkeys(("int32", "int64"), (-100, 100))}
-"""Bounds of drawn numbers without a scale: small enough for indices, counts, sums, products."""
-
-DENSITIES = (0.05, 0.1, 0.2, 0.4, 1.0)
-"""Shares of an input that differ from the background."""
-
-Array = npt.NDArray[Any]
-Run = Callable[[Sequence[Array]], Sequence[Any]]
+self-test, which is recorded in seconds."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """Inputs and the outputs that belong to them, in the order in which they were run.
+    """What the self-test draws, and what the model computes of it.
 
     Attributes:
-        inputs: an array [samples, elements] for each input.
-        outputs: an array [samples, elements] for each output.
+        seed: the generator's first state, in multiples of ``draw.SEED``.
+        sparsest: mask of a sample's number; see ``draw.SPARSEST``.
+        sums: CRC-32 after each sample.
+        spans: what of the arena is summed up behind the outputs.
+        flipped: flipped weight bytes that were tried.
+        noticed: those that change the last sum.
     """
 
-    inputs: tuple[Array, ...]
-    outputs: tuple[Array, ...]
+    seed: int
+    sparsest: int
+    sums: tuple[int, ...]
+    spans: tuple[Span, ...]
+    flipped: int = 0
+    noticed: int = 0
 
-    @property
-    def samples(self) -> int:
-        """Number of samples."""
-        return len(self.inputs[0])
+
+@dataclass(frozen=True)
+class Stream:
+    """Samples of one seed, as the engine computes them.
+
+    Attributes:
+        seed: the generator's first state, in multiples of ``draw.SEED``.
+        sparsest: see ``draw.SPARSEST``.
+        memories: what each inference writes.
+    """
+
+    seed: int
+    sparsest: int
+    memories: tuple[Memory, ...]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A weight byte that is another one.
+
+    Attributes:
+        slot: the slot of the weights.
+        data: all of their bytes.
+    """
+
+    slot: int
+    data: bytes
 
 
 def work(plan: Plan, macs: int) -> int:
@@ -72,239 +108,244 @@ def work(plan: Plan, macs: int) -> int:
     return MAC * macs + STEP * len(plan.steps) + NUMBER * numbers
 
 
-def record(
-    ports: Sequence[Port], run: Run, work: int = 0, reset: Callable[[], None] | None = None
-) -> Recorded:
+def record(plan: Plan, facts: Facts, work: int) -> Recorded:
     """Return samples of what a model computes.
 
-    The inputs of the first sample are all background. The others are those of some random ones
-    whose outputs say most: far from the bounds of the output's type, where a wrong sum would be
-    clamped to the same value, and from each other. The same model gives the same ones everywhere.
-    Samples with NaN in an output are left out, because the bits of NaN depend on the machine.
+    The same model gives the same ones everywhere. A sample with NaN in an output ends them, because
+    the bits of NaN depend on the machine.
 
     Args:
-        ports: the model's inputs.
-        run: inputs, flat -> outputs.
-        work: work of a run, which limits how many samples are tried.
-        reset: for a model with states, sets them to their first values. Its samples are chosen by
-            their outputs after a reset, and recorded one after another after a single one.
+        plan: the plan of the model.
+        facts: facts of the model.
+        work: work of an inference.
 
     Raises:
         ModelError: all samples that were tried give NaN.
+        BackendError: there is no C extension.
     """
-    random = Random(0)
-    drawing = DRAWN * sum(port.elements for port in ports)
-    tried = min(CANDIDATES, max(SAMPLES - 1, TRIED // (work + drawing)))
-    drawn = [[_background(port) for port in ports]]
-    drawn += [
-        [_drawn(port, random, DENSITIES[i % len(DENSITIES)]) for port in ports]
-        for i in range(tried)
-    ]
-    outputs = []
-    for inputs in drawn:
-        if reset:
-            reset()
-        outputs.append(_run(run, inputs))
-    usable = [i for i, some in enumerate(outputs) if not _has_nan(some)]
-    if not usable:
-        raise ModelError(
-            f"its output is NaN for each of {len(outputs)} inputs that were tried: its numbers are "
-            "too large for float32; train it again"
-        )
-    drawn, outputs = [drawn[i] for i in usable], [outputs[i] for i in usable]
-    columns = _columns(outputs)
-    chosen = [0]
-    while len(chosen) < min(SAMPLES, len(outputs)):
-        chosen.append(max(range(1, len(outputs)), key=lambda i: (_worth(columns, i, chosen), -i)))
-    drawn, outputs = [drawn[i] for i in chosen], [outputs[i] for i in chosen]
-    if reset:
-        outputs = _sequence(run, reset, drawn)
-    return Recorded(_columns(drawn[: len(outputs)]), _columns(outputs))
-
-
-def _run(run: Run, inputs: Sequence[Array]) -> list[Array]:
-    with np.errstate(all="ignore"):
-        return [np.asarray(output).ravel() for output in run(inputs)]
-
-
-def _has_nan(outputs: Sequence[Array]) -> bool:
-    return any(bool(np.isnan(output).any()) for output in outputs)
-
-
-def _columns(rows: Sequence[Sequence[Array]]) -> tuple[Array, ...]:
-    """Return an array [samples, elements] for each place in the rows."""
-    return tuple(np.stack(column) for column in zip(*rows, strict=True))
-
-
-def _sequence(
-    run: Run, reset: Callable[[], None], samples: Sequence[Sequence[Array]]
-) -> list[list[Array]]:
-    """Return the outputs of samples that are run one after another, up to the first NaN."""
-    reset()
-    outputs: list[list[Array]] = []
-    for inputs in samples:
-        some = _run(run, inputs)
-        if _has_nan(some):
+    each = work + NUMBER * sum(port.elements for port in facts.inputs)
+    count = min(MOST, max(FEWEST, ON_DEVICE // each))
+    best = _first_stream(plan, facts, count)
+    count = len(best.memories)
+    slots = zip((*plan.inputs, *plan.outputs), facts.ports, strict=True)
+    ports = {slot: port.offset for slot, port in slots if port.offset is not None}
+    spans = tuple(
+        span
+        for span in (() if facts.by_rows else trace.spans(plan, ports))
+        if not any(trace.has_nan(span.dtype, trace.content(span, one)) for one in best.memories)
+    )
+    left = TRIED - count * each
+    kept = count * sum(map(len, best.memories[0].values()))
+    flips = _flips(plan) if kept <= MOST_KEPT else []
+    noticed, left = _noticed(plan, facts, spans, best, flips, each, left)
+    flips = flips[: len(noticed)]
+    for seed in range(best.seed + 1, SEEDS + 1):
+        if sum(noticed) == len(flips) or left < count * each:
             break
-        outputs.append(some)
-    return outputs
+        other = _stream(plan, facts, seed, best.sparsest, count)
+        if len(other.memories) < count or _has_nan(spans, other):
+            continue
+        found, left = _noticed(plan, facts, spans, other, flips, each, left - count * each)
+        if len(found) == len(flips) and sum(found) > sum(noticed):
+            best, noticed = other, found
+    return Recorded(
+        best.seed, best.sparsest, _sums(plan, spans, best), spans, len(flips), sum(noticed)
+    )
 
 
-def _worth(columns: Sequence[Array], index: int, chosen: list[int]) -> float:
-    """Return how far a sample's outputs are from the bounds of their types and from those chosen.
-
-    Args:
-        columns: an array [samples, elements] for each output.
-        index: the sample.
-        chosen: the samples that are chosen already.
-    """
-    return -1.0 if index in chosen else sum(_distance(one, index, chosen) for one in columns)
-
-
-def _distance(outputs: Array, index: int, chosen: list[int]) -> float:
-    # An infinity is far away, and not an infinity away.
-    values = outputs.astype(np.float64).clip(-(2.0**128), 2.0**128)
-    apart = min(float(np.abs(values[index] - values[one]).mean()) for one in chosen)
-    if outputs.dtype.kind in "fb":
-        return apart
-    limits = np.iinfo(outputs.dtype)
-    inside = np.minimum(values[index] - limits.min, limits.max - values[index])
-    return apart + float(np.minimum(inside, 16).mean()) * 16
+def _first_stream(plan: Plan, facts: Facts, count: int) -> Stream:
+    """Return the first stream without NaN in an output, or the one that comes farthest."""
+    longest = Stream(0, 0, ())
+    for sparsest in draw.SPARSEST:
+        for seed in range(1, SEEDS + 1):
+            stream = _stream(plan, facts, seed, sparsest, count)
+            if len(stream.memories) > len(longest.memories):
+                longest = stream
+            if len(stream.memories) == count:
+                return stream
+    if not longest.memories:
+        raise ModelError(
+            f"its output is NaN for each of {len(draw.SPARSEST) * SEEDS} inputs that were tried: "
+            "its numbers are too large for float32; train it again"
+        )
+    return longest
 
 
-def _background(port: Port) -> Array:
-    return np.full(port.elements, port.zero_point or 0, port.dtype)
+def _stream(plan: Plan, facts: Facts, seed: int, sparsest: int, count: int) -> Stream:
+    """Return at most so many samples, up to the first with NaN in an output."""
+    memory, memories = trace.first_memory(plan), []
+    for inputs in islice(draw.samples(facts.inputs, seed, sparsest), count):
+        memory = trace.run(plan, memory, inputs)
+        if any(trace.has_nan(plan.slots[slot].dtype, memory[slot]) for slot in plan.outputs):
+            break
+        memories.append(memory)
+    return Stream(seed, sparsest, tuple(memories))
 
 
-def _drawn(port: Port, random: Random, density: float) -> Array:
-    """Return a random input of which a share of ``density`` is not background."""
-    values = _background(port)
-    low, high = (LIMITS | WHOLE).get(port.dtype, (0, 0))
-    for index in range(port.elements):
-        if random.random() < density:
-            # Multiples of 2^-8, which are printed short.
-            drawn = random.getrandbits(8) / 256 if low == high else random.randint(low, high)
-            values[index] = drawn
-    return values
+def _has_nan(spans: Sequence[Span], stream: Stream) -> bool:
+    return any(
+        trace.has_nan(span.dtype, trace.content(span, memory))
+        for memory in stream.memories
+        for span in spans
+    )
 
 
-def render(facts: Facts, about: str, recorded: Recorded) -> str:
+def _sums(plan: Plan, spans: Sequence[Span], stream: Stream) -> tuple[int, ...]:
+    total, sums = 0, []
+    for memory in stream.memories:
+        for part in _compared(plan, spans, memory):
+            total = crc32(part, total)
+        sums.append(total)
+    return tuple(sums)
+
+
+def _compared(plan: Plan, spans: Sequence[Span], memory: Memory) -> list[bytes]:
+    """Return the bytes that are summed up after an inference, little-endian."""
+    parts = [(plan.slots[slot].dtype, memory[slot]) for slot in plan.outputs]
+    parts += [(span.dtype, trace.content(span, memory)) for span in spans]
+    return [
+        np.frombuffer(part, dtype).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+        for dtype, part in parts
+    ]
+
+
+def _flips(plan: Plan) -> list[Flip]:
+    """Return random weights with one byte flipped: of all layers, none of a bias or a table."""
+    slots = dict.fromkeys(
+        slot
+        for step in plan.steps
+        if any(plan.graph.tensors[index].data is not None for index in step.op.inputs if index >= 0)
+        for slot in step.reads
+        if plan.slots[slot].data is not None
+        and plan.slots[slot].dtype in ("int8", "uint8", "int16", "float32")
+    )
+    random, flips = Random(0), []
+    sizes = [plan.slots[slot].size for slot in slots]
+    for slot in random.choices(list(slots), sizes, k=FLIPS) if sum(sizes) else []:
+        flipped = bytearray(plan.slots[slot].data or b"")
+        flipped[random.randrange(len(flipped))] ^= random.randint(1, 255)
+        flips.append(Flip(slot, bytes(flipped)))
+    return flips
+
+
+def _noticed(
+    plan: Plan,
+    facts: Facts,
+    spans: Sequence[Span],
+    stream: Stream,
+    flips: Sequence[Flip],
+    each: int,
+    left: int,
+) -> tuple[list[bool], int]:
+    """Return which flips change the sum, as far as the work goes, and how much of it is left."""
+    noticed: list[bool] = []
+    for flip in flips:
+        if left <= 0:
+            break
+        runs, found = _runs(plan, facts, spans, stream, flip)
+        left -= runs * each // REST
+        noticed.append(found)
+    return noticed, left
+
+
+def _runs(
+    plan: Plan, facts: Facts, spans: Sequence[Span], stream: Stream, flip: Flip
+) -> tuple[int, bool]:
+    """Return how many samples are run until one shows the flip, and whether one does."""
+    constants, memory = {flip.slot: flip.data}, trace.first_memory(plan)
+    drawn = draw.samples(facts.inputs, stream.seed, stream.sparsest)
+    for index, right in enumerate(stream.memories):
+        if plan.states:
+            memory = trace.run(plan, memory, next(drawn), constants)
+        else:
+            memory = trace.rerun(plan, right, constants)
+        if _differs(plan, spans, memory, right):
+            return index + 1, True
+    return len(stream.memories), False
+
+
+def _differs(plan: Plan, spans: Sequence[Span], one: Memory, other: Memory) -> bool:
+    return any(one[slot] != other[slot] for slot in plan.outputs) or any(
+        trace.content(span, one) != trace.content(span, other) for span in spans
+    )
+
+
+def render(facts: Facts, plan: Plan, about: str, recorded: Recorded) -> str:
     """Return the text of ``<name>_selftest.c``.
 
     Args:
         facts: facts of the model.
+        plan: its plan.
         about: the comment at the head of the file.
         recorded: what the model computes.
     """
-    name = facts.name
-    infinite = any(one.dtype.kind == "f" and np.isinf(one).any() for one in recorded.outputs)
-    names = {one: f"{name}_ek_{one}" for one in ("FLASH", "SAMPLES", "differ", "from_flash")}
-    head = f"""\
-#include "{name}.h"
+    names = {one: f"{facts.name}_ek_{one}" for one in ("SAMPLES", "SUM", *draw.NAMES)}
+    parts = [_head(facts, recorded), draw.functions(facts, recorded.sparsest)]
+    body = "\n".join([*parts, _function(facts, plan, recorded)])
+    return f"{about}\n{text.renamed(body, names)}"
 
-{"#include <math.h>" + chr(10) if infinite else ""}#include <string.h>
 
-enum {{ SAMPLES = {recorded.samples} }};
-
-{FLASH}"""
-    flash = dict.fromkeys(facts.inputs, f"static const {names['FLASH']}")
-    arrays = [
-        text.array(
-            _table(facts, port),
-            values,
-            size=f"{names['SAMPLES']} * {naming.macro(facts, port, 'SIZE')}",
-            storage=flash.get(port, "static const"),
+def _head(facts: Facts, recorded: Recorded) -> str:
+    count = len(recorded.sums)
+    often = "No weights were flipped to try it."
+    if recorded.flipped:
+        often = (
+            f"Of {recorded.flipped} random weight bytes that were flipped one at a time, "
+            f"{recorded.noticed} change the sum."
         )
-        for port, values in zip(facts.ports, (*recorded.inputs, *recorded.outputs), strict=True)
-    ]
-    # The arrays are long: they are printed under their names, and not looked through.
-    parts = [text.renamed(head, names), *arrays, text.renamed(_functions(facts), names)]
-    return f"{about}\n" + "\n".join(parts)
-
-
-def _functions(facts: Facts) -> str:
-    name = facts.name
-    pointers = "".join(f"        {_pointer(facts, port)};\n" for port in facts.inputs)
-    buffers = "".join(
-        f"        {naming.array(facts, port, naming.buffer(facts, port))};\n"
-        for port in facts.outputs
-    )
-    copies = "".join(_copy(facts, port) for port in facts.inputs)
-    marks = "".join(
-        f"        memset({output}, 0x55, sizeof {output});\n"
-        for output in (naming.buffer(facts, port) for port in facts.outputs)
-    )
-    run = layout.wrapped(f"if ({name}_run({naming.arguments(facts)}) != 0", "        ")
-    wrong = " ||\n            ".join([run, *(_differs(facts, port) for port in facts.outputs)])
-    reset = f"    {name}_reset();\n" if facts.state else ""
-    # The next inference begins anew, whether a sample failed or not.
-    failed = "\n            return sample + 1;\n"
-    if facts.state:
-        failed = f" {{\n            {name}_reset();{failed}        }}\n"
+    lines = layout.wrapped(often, " * ").replace("\n     ", "\n * ")
+    many = _samples(count, recorded.sums[-1])
+    if count > FEW:
+        few = _samples(FEW, recorded.sums[FEW - 1])
+        many = f"#if defined(__AVR__) /* which is slow */\n{few}#else\n{many}#endif\n"
+    floats = any(port.dtype == "float32" for port in facts.inputs)
+    include = "\n#include <string.h>\n" if floats else ""
     return f"""\
-static int differ(const void *one, const void *other, size_t size)
-{{
-    const unsigned char *a = (const unsigned char *)one, *b = (const unsigned char *)other;
-    for (size_t i = 0; i < size; i++)
-        if (a[i] != b[i])
-            return 1;
-    return 0;
-}}
+#include "{facts.name}.h"
+{include}
+/* How many inputs are drawn, and the CRC-32 of all that is computed of them. The constants are
+ * compared on their own.
+{lines} */
+{many}"""
 
+
+def _samples(count: int, total: int) -> str:
+    return f"#define SAMPLES {count}\n#define SUM {checksum.inverted(total)}\n"
+
+
+def _function(facts: Facts, plan: Plan, recorded: Recorded) -> str:
+    name = facts.name
+    kept = [port for port in facts.ports if port.offset is None]
+    definitions = [
+        *(f"static {naming.array(facts, port, naming.buffer(facts, port))};" for port in kept),
+        *naming.pointers(facts),
+    ]
+    buffers = "".join(f"    {line}\n" for line in definitions)
+    rows = []
+    for port in facts.outputs:
+        at = naming.buffer(facts, port)
+        if port.offset is not None:
+            at = f"(const uint8_t *){name}_ek_arena + {naming.macro(facts, port, 'OFFSET')}"
+        rows.append(checksum.numbers(at, port.bytes, np.dtype(port.dtype).itemsize))
+    for span in recorded.spans:
+        at = f"(const uint8_t *){name}_ek_arena + {plan.slots[span.slot].offset + span.start}"
+        rows.append(checksum.numbers(at, span.size, np.dtype(span.dtype).itemsize))
+    compared = "".join(f"        {row},\n" for row in rows)
+    draws = "".join(f"        {draw.call(facts, port)}\n" for port in facts.inputs)
+    reset = f"    {name}_reset();\n" if facts.state else ""
+    return f"""\
 int {name}_selftest(void)
 {{
+{buffers}    static const struct {name}_ek_numbers compared[] = {{
+{compared}    }};
+    uint32_t state = UINT32_C({recorded.seed * draw.SEED:#010x});
+    uint32_t sum = UINT32_C({checksum.START:#x});
     if ({name}_check_constants() != 0)
         return -1;
 {reset}    for (int sample = 0; sample < SAMPLES; sample++) {{
-{pointers}{buffers}#if defined(__AVR__)
-{copies}#endif
-{marks}{wrong}){failed}    }}
-{reset}    return 0;
+{draws}{layout.wrapped(f"sum ^= (uint32_t){name}_run({naming.arguments(facts)});", "        ")}
+        sum = {name}_ek_crc32(sum, compared, {len(rows)});
+    }}
+{reset}    return sum != SUM;
 }}
-"""
-
-
-def _table(facts: Facts, port: Port) -> str:
-    """Return the name of the array that has all samples of a port."""
-    plural = "" if naming.suffix(facts, port) else "s"
-    return f"{naming.buffer(facts, port)}{plural}_of_{facts.name}"
-
-
-def _sample(facts: Facts, port: Port) -> str:
-    return f"{_table(facts, port)} + (size_t)sample * {naming.macro(facts, port, 'SIZE')}"
-
-
-def _pointer(facts: Facts, port: Port) -> str:
-    pointer = f"const {naming.c_type(facts, port)} *{naming.buffer(facts, port)}"
-    return f"{pointer} = {_sample(facts, port)}"
-
-
-def _copy(facts: Facts, port: Port) -> str:
-    """Return the lines that copy an input from flash."""
-    buffer, copy = naming.buffer(facts, port), f"copy{naming.suffix(facts, port)}"
-    return f"""\
-        static {naming.array(facts, port, copy)};
-        from_flash({copy}, {buffer}, sizeof {copy});
-        {buffer} = {copy};
-"""
-
-
-def _differs(facts: Facts, port: Port) -> str:
-    buffer = naming.buffer(facts, port)
-    return f"differ({buffer}, {_sample(facts, port)}, sizeof {buffer})"
-
-
-FLASH = """\
-#if defined(__AVR__) /* whose constants are in memory, unless they are read in this way */
-#define FLASH __attribute__((section(".progmem.data")))
-static void from_flash(void *to, const void *from, size_t size)
-{
-    unsigned char *byte = (unsigned char *)to;
-    const unsigned char *at = (const unsigned char *)from;
-    for (size_t i = 0; i < size; i++, at++)
-        __asm__("lpm %0, Z" : "=r"(byte[i]) : "z"(at));
-}
-#else
-#define FLASH
-#endif
 """

@@ -69,10 +69,9 @@ def render(
     every = [form for step in steps for _, form in step.forms]
     constants = {one.name: one for form in every for one in form.constants}
     arrays = grouped({core: _constants(of_core) for core, of_core in forms.items()})
-    common = arrays.get(frozenset(forms), [])
     asked = [block for macro, block in switches().items() if macro in macros]
     asked += definition("flash.h", FLASH)
-    asked += checksum.readers(constants[one] for one in common)
+    asked += checksum.readers(constants.values())
     asked += chains.blocks(by_rows)
     kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]
@@ -123,11 +122,8 @@ def _mentions(code: str, names: Iterable[str]) -> bool:
 
 
 def _kernels(forms: Iterable[Form], asked: Sequence[Block]) -> list[Block]:
-    """Return the blocks that forms and the check of their constants need, but not ``asked``."""
-    forms = list(forms)
-    of_kernels = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
-    readers = checksum.readers(one for form in forms for one in form.constants)
-    blocks = [*(one for one in readers if one not in of_kernels), *of_kernels]
+    """Return the blocks that forms need, but not ``asked``."""
+    blocks = needed(dict.fromkeys(f"ek_{form.kernel}" for form in forms))
     return [one for one in blocks if one not in asked]
 
 
@@ -298,7 +294,9 @@ def _pointer(operand: str) -> str:
     return operand.removeprefix("(void *)") if operand.startswith("(") else f"({operand})"
 
 
-def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
+def _operand(facts: Facts, tensor: ConstantArray | Slot | None, names: Mapping[str, str]) -> str:
+    if tensor is None:
+        return "NULL"
     if isinstance(tensor, ConstantArray):
         return f"(void *){names.get(tensor.name, tensor.name)}"
     if tensor.place == "arena":
@@ -371,7 +369,7 @@ def _arena(facts: Facts, arena: str) -> str:
         if port.offset is not None
     )
     return f"""\
-static int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
+int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
 {places}"""
 
 

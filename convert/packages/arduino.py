@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import layout, naming
-from edgekit.convert.packages.fragments import label, score, subject
+from edgekit.convert.c import camera, layout, naming
+from edgekit.convert.packages.fragments import label, score, with_two_spaces
 from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
 
@@ -36,15 +36,14 @@ def sketch(library: CLibrary) -> str:
     """Return the example: C++ for the Arduino framework, without `#include <Arduino.h>`."""
     name = library.name
     pointers = "".join(f"  {line}\n" for line in naming.pointers(library))
-    go, it, verb = ("goes", "it", "becomes")
-    if len(library.inputs) > 1:
-        go, it, verb = ("go", "they", "become")
-    zeros = "".join(_zeros(library, port) for port in library.inputs)
+    inputs = "".join(camera.statements(library, port) for port in library.inputs)
+    inputs = with_two_spaces(inputs)
     return f"""\
 // Runs the self-test of {name} once, then one inference every two seconds.
 #include <{name}.h>
 
-{naming.buffers(library)}void setup() {{
+{naming.buffers(library)}{with_two_spaces(camera.functions(library))}
+void setup() {{
   Serial.begin(115200);
   // Boards with USB of their own need a moment until somebody listens; without a host, go on.
   while (!Serial && millis() < 3000) {{
@@ -57,22 +56,12 @@ def sketch(library: CLibrary) -> str:
 }}
 
 void loop() {{
-{pointers}  // Your {subject(library)} {go} here: {name}.h says how {it} {verb} input values.
-{zeros}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
+{pointers}{inputs}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
     Serial.println(F("{name}: inference failed"));
     return;
   }}
 {_answer(library)}  delay(2000);
 }}
-"""
-
-
-def _zeros(library: CLibrary, port: Port) -> str:
-    """Return the statement that fills an input."""
-    return f"""\
-  for (int i = 0; i < {naming.macro(library, port, "SIZE")}; i++) {{
-    {naming.buffer(library, port)}[i] = {naming.zero(library, port)};
-  }}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from edge_runtime.meaning import LOGITS
@@ -15,13 +16,11 @@ def label(library: CLibrary) -> str | None:
     return f"{library.name}_labels[best]" if library.labels else None
 
 
-def subject(library: CLibrary) -> str:
-    """Return what the model reads, in a word or two."""
-    if library.mean:
-        return "image"
-    return "input" if len(library.inputs) == 1 else "inputs"
-
-
 def score(library: CLibrary) -> str:
     """Return what the score of a class is, in a word."""
     return "logit" if library.meaning == LOGITS else "score"
+
+
+def with_two_spaces(text: str) -> str:
+    """Return C whose lines are indented by steps of four spaces as sketches are, by two."""
+    return re.sub("^ +", lambda spaces: spaces[0][: len(spaces[0]) // 2], text, flags=re.MULTILINE)

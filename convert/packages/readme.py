@@ -47,10 +47,11 @@ that {_helpers(library)}.
 
 {_state(library)}## Self-test
 
-`{library.name}_selftest()` runs recorded inputs and returns 0 only when every byte of every output
-is the one that edgekit's own engine gave when this folder was written. So it proves, on the board
-itself, that this compiler with these flags on this core computes the model that was measured. It
-says nothing about accuracy, and nothing about how a sensor's image is made into the input.
+`{library.name}_selftest()` compares the CRC-32 of all constants, draws inputs, runs the model on
+them, and returns 0 only when every byte of all outputs, and of the activations that are left in the
+arena, is the one that edgekit's own engine gave when this folder was written. So it proves, on the
+board itself, that this compiler with these flags on this core computes the model that was measured.
+It says nothing about accuracy, and nothing about how a sensor's image is made into the input.
 
 ## This folder
 

@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-/* In place of the loops over the inputs, which are not broadcast. */
+/* In place of the loops over the inputs, which may be broadcast along rows. */
 typedef struct {
-    int32_t count;
+    int32_t rows, count, a_row, b_row; /* how far rows of the inputs are apart */
     int32_t upper, lower; /* of A and B, as halfwords */
     int32_t start_upper, start_lower;
 } AddInt8Dsp;

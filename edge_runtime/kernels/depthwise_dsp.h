@@ -9,6 +9,7 @@
 
 enum { EK_DW_TAPS = 3 }; /* rows and columns of a window; smaller ones have weights of 0 */
 enum { EK_DW_CHANNELS = 4 }; /* that one load of the image has, and a slot */
+enum { EK_DW_RECORD = 18 }; /* bytes of a channel that are packed */
 enum { EK_DW_SLOT = 8 }; /* words of scratch memory for a column of the image */
 
 /* A channel whose factor is from 1/4 to below 1, which rescale_dsp.h does not have the power for. */

@@ -142,14 +142,25 @@ void ek_pool_average_row_int8_once(const int32_t *params, void *const *tensors)
     for (int32_t x = 0; x < p.output_width; x++) {
         const EkSpan columns = ek_span_of(x * p.stride_w - p.left, p.width, p.window_width);
         const int8_t *first = row + columns.start * p.channels;
-        for (int32_t channel = 0; channel < p.channels; channel++) {
-            const int8_t *tap = first + channel;
-            int32_t total = own.row ? *sums : 0;
-            for (int32_t k = 0; k < columns.count; k++, tap += p.channels)
-                total += *tap;
-            *sums++ = total;
-            if (own.row == p.height - 1)
-                *output++ = (int8_t)average(p, total, p.height * columns.count);
+        for (int32_t left = p.channels, count; left > 0; left -= count) {
+            int32_t totals[4] = {0};
+            const int8_t *tap = first;
+            count = left < 4 ? 1 : 4;
+            for (int32_t k = 0; k < columns.count; k++, tap += p.channels) {
+                totals[0] += tap[0];
+                if (count == 4) {
+                    totals[1] += tap[1];
+                    totals[2] += tap[2];
+                    totals[3] += tap[3];
+                }
+            }
+            for (int32_t i = 0; i < count; i++, sums++) {
+                const int32_t total = totals[i] + (own.row ? *sums : 0);
+                *sums = total;
+                if (own.row == p.height - 1)
+                    *output++ = (int8_t)average(p, total, p.height * columns.count);
+            }
+            first += count;
         }
     }
 }

@@ -54,15 +54,16 @@ static void ek_copy_params(int32_t *to, const int32_t *params, int32_t count)
         to[i] = params[i];
 }
 
-/* Makes parameters of a whole tensor those of a row of the output, and returns the first row of the
- * input that it needs. size: rows of the input, then those that the window covers; start: rows of
- * padding before the input, then before these. */
-static int32_t ek_window_of_row(int32_t row, int32_t stride, int32_t reach, int32_t *size,
-                                int32_t *start)
+/* Makes parameters of a whole tensor those of some rows of the output, and returns the first row of
+ * the input that they need. size: rows of the input, then those that the windows cover; start: rows
+ * of padding before the input, then before these; rows: those of the output, of the stride and the
+ * reach of a window. */
+static int32_t ek_window_of_rows(int32_t row, int32_t stride, int32_t reach, int32_t *size,
+                                 int32_t *start, int32_t rows)
 {
-    const int32_t top = row * stride - *start;
+    const int32_t top = row * stride - *start, bottom = top + (rows - 1) * stride + reach;
     const int32_t first = top < 0 ? 0 : top;
-    const int32_t end = top + reach < *size ? top + reach : *size;
+    const int32_t end = bottom < *size ? bottom : *size;
     *size = end - first;
     *start = first - top;
     return first;

@@ -249,6 +249,7 @@
     LEVEL(fpu)                                                                                     \
     LEVEL(skip)                                                                                    \
     LEVEL(sparse)                                                                                  \
+    LEVEL(computed)                                                                                \
     LEVEL(portable)
 
 /* The variants: (kernel, level, packer or NULL, scratch or NULL). Rows are on every machine, and so
@@ -333,6 +334,8 @@
     x86(softmax_float32, avx2, NULL, ek_scratch_softmax_float32)                                   \
     x86(softmax_int8_twice, avx2, NULL, NULL)                                                      \
     x86(softmax_uint8_twice, avx2, NULL, NULL)                                                     \
+    all(softmax_int8_twice, computed, ek_pack_softmax_computed, NULL)                              \
+    all(softmax_uint8_twice, computed, ek_pack_softmax_computed, NULL)                             \
     x86(logistic_float32, avx512, NULL, NULL)                                                      \
     x86(logistic_float32, avx2, NULL, NULL)                                                        \
     x86(tanh_float32, avx512, NULL, NULL)                                                          \
@@ -393,6 +396,7 @@ ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx51
 ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
 ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_pool_average_int8_dsp;
+ek_packer ek_pack_softmax_computed;
 ek_packer ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;
 ek_scratch ek_scratch_conv_dsp;

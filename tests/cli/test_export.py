@@ -89,6 +89,8 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert document["labels"] == ["0", "1"]
     assert document["macs"] == 11004
     assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
+    assert document["op_macs"] == [784 * 14, 14 * 2, None]
+    assert document["multipliers"] == (14 + 2) * 5
 
 
 def test_several_inputs_and_outputs_are_told(tmp_path, capsys):

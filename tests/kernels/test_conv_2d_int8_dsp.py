@@ -12,6 +12,7 @@ import cortex_m
 import sources
 from conv_layers import KERNEL, Layer, layers
 from edge_runtime import _native
+from edge_runtime.fixed_point import rescale_twice
 from edge_runtime.record import replace as changed
 
 SOURCE = sources.KERNELS / "cortex_m/conv_2d_int8_dsp.c"
@@ -60,16 +61,20 @@ def test_kernel_on_cores(
             continue
         found = outputs(core, layer, constants, at_end=number % 3 != 0)
         assert found == layer.expected(), (layer.params, number)
-    assert refused < count / 20
+    assert refused < count / 10
     assert core.stack() < 560
 
 
-def test_pointwise_outputs_may_lie_over_the_input(built: Callable[[str, str], Path]) -> None:
+def test_pointwise_outputs_of_no_more_bytes_may_lie_over_the_input(
+    built: Callable[[str, str], Path],
+) -> None:
     core = cortex_m.Core("cortex_m4", built("cortex_m4", "-Os"))
     checked = 0
-    for layer in layers(seed=5, count=400):
+    for layer in layers(seed=5, count=800):
         p = layer.params
         if p.window_height * p.window_width > 1 or p.depth % 4 or p.batches > 1 or p.top or p.left:
+            continue
+        if p.outputs > p.channels:
             continue
         if (constants := layer.packed()) is None:
             continue
@@ -85,8 +90,31 @@ def test_pointwise_outputs_may_lie_over_the_input(built: Callable[[str, str], Pa
     assert checked > 20
 
 
+def settled(layer: Layer) -> Layer:
+    """Return a layer whose outputs that no input changes come from a bias alone.
+
+    Those that are shifted to the right by 1 have negated sums.
+    """
+    p, weights = layer.params, layer.weights.astype(np.int64)
+    bias = layer.bias - p.input_zero_point * weights.sum(axis=1)
+    reach = np.array([np.where((weights < 0) == least, 127, -128) for least in (True, False)])
+    ends = bias + (weights * reach).sum(axis=2)
+    scaled = rescale_twice(ends, layer.multiplier.astype(np.int64), layer.shift.astype(np.int64))
+    least, most = np.clip(scaled + p.output_zero_point, p.lowest, p.highest)
+    fixed = least == most
+    sign = np.where(fixed, 0, np.where(layer.shift == -1, -1, 1))
+    return replace(
+        layer,
+        weights=sign[:, None] * weights,
+        bias=np.where(fixed, 8 * (least - p.output_zero_point), sign * layer.bias),
+        multiplier=np.where(fixed, 2**30, layer.multiplier),
+        shift=np.where(fixed, -2, layer.shift),
+    )
+
+
 def words(layer: Layer) -> Any:
     """Define the packed words."""
+    layer = settled(layer)
     p = layer.params
     rows = layer.weights.astype(np.int64).reshape(p.outputs, p.window_height, -1)
     whole = rows.shape[2] // 4 * 4
@@ -99,6 +127,7 @@ def words(layer: Layer) -> Any:
     multiplier = layer.multiplier.astype(np.int64)
     factor = np.where(multiplier, 2 * multiplier - 2**32, 0)
     power = np.where(multiplier, 1 << (32 + layer.shift.astype(np.int64)), 0)
+    power[layer.shift == -1] = 1 - 2**31
     odd = p.outputs % 2
     pairs = []
     for first in [*([0] if odd else []), *range(odd, p.outputs - 1, 2)]:
@@ -131,6 +160,7 @@ def some(**changes: int) -> Layer:
     layer = next(layers(seed=9, count=1))
     shape = {"depth": 1024, "channels": 1024, "outputs": 2, "height": 1, "width": 1}
     shape |= {"output_height": 1, "output_width": 1, "batches": 1, "input_zero_point": 0}
+    shape |= {"output_zero_point": 0, "lowest": -128, "highest": 127}
     return replace(
         layer,
         params=changed(layer.params, **(shape | changes)),
@@ -138,7 +168,7 @@ def some(**changes: int) -> Layer:
         weights=np.full((2, 1024), 1, np.int8),
         bias=np.zeros(2, np.int32),
         multiplier=np.full(2, 2**30, np.int32),
-        shift=np.full(2, -9, np.int32),
+        shift=np.full(2, -16, np.int32),
     )
 
 
@@ -159,7 +189,7 @@ def test_layers_that_do_not_fit_are_refused() -> None:
     ):
         layer = replace(fits, bias=np.array([2**30, bias], np.int32))
         assert (layer.packed() is not None) == is_packed
-    for shift in (-1, 0, 3, -32):
+    for shift in (-1, 0, 3):
         assert replace(fits, shift=np.array([-9, shift], np.int32)).packed() is None
     assert some(channels=2048).packed() is None  # two groups
     one = replace(some(outputs=1), weights=fits.weights[:1], bias=fits.bias[:1])

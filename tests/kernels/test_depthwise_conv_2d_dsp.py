@@ -112,26 +112,33 @@ def layer(channels: int = 2, taps: int = 3) -> Trial:
     return Trial(params, tensors, range(1, 5), [20 * channels])
 
 
-def test_weights_are_packed_column_by_column() -> None:
-    found = packed(layer())
+def test_channels_are_records_of_weights_column_by_column() -> None:
+    trial = layer()
+    trial.tensors[3][1] = 0
+    found = packed(trial)
     assert found is not None
-    params, (image, weights, numbers, _, _, output) = found
+    params, (image, records, _, _, _, output) = found
     assert (image, output) == (None, None)
-    assert params == np.array(layer().params, np.int32).tobytes()
+    assert params == np.array(trial.params, np.int32).tobytes()
     first = [0, 6, 12, 2, 8, 14, 4, 10, 16]
     second = [one + 1 for one in first]
-    words = np.frombuffer(bytes([*first, *second, 0, 0]), "<u4").astype(np.uint32)
-    assert weights == words.tobytes()
-    # The bias is less -7 times the sum of the weights; the factor is 2 * multiplier - 2^32.
-    rescaled = 2 * (2**30 + 1) - 2**32, 2 ** (32 - 4)
-    rows = [[1000 + 7 * sum(first), *rescaled], [1000 + 7 * sum(second), *rescaled]]
-    assert numbers == np.array(rows, np.int32).tobytes()
+    # The bias is less -7 times the sum of the weights; the factor is 2 * multiplier - 2^32. A
+    # multiplier of 0 has the power 0, which is 2^32 to the kernel.
+    heads = np.array(
+        [[1000 + 7 * sum(first), 2 * (2**30 + 1) - 2**32], [1000 + 7 * sum(second), 0]]
+    )
+    content = [heads.astype("<i4")[i].tobytes() for i in range(2)]
+    content = [content[0], bytes([*first, 32 - 4]), content[1], bytes([*second, 32])]
+    assert records == np.frombuffer(b"".join(content), "<u4").astype(np.uint32).tobytes()
 
 
 def test_smaller_windows_have_weights_of_zero() -> None:
     found = packed(layer(channels=1, taps=2))
     assert found is not None
-    assert found[1][1] == np.frombuffer(bytes([0, 2, 0, 1, 3, 0, *[0] * 6]), "<u4").tobytes()
+    records = found[1][1]
+    assert records is not None
+    weights = np.frombuffer(records, np.uint32).astype("<u4").tobytes()[8:17]
+    assert weights == bytes([0, 2, 0, 1, 3, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

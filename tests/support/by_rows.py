@@ -114,14 +114,15 @@ class Memory:
                     row = counted[step.writes[0]] = counted.get(step.writes[0], -1) + 1
                 parts = {}
                 for slot, window in one.windows.items():
-                    low, high = window.first(row), window.end(row)
+                    low, high = window.first(row), window.end(row + one.count(row) - 1)
                     assert slot not in step.writes
                     assert first[slot] <= low
                     assert slot not in chain.tracked or high <= end[slot]
                     parts[slot] = (low - first[slot]) * size[slot], (high - low) * size[slot]
                 for slot in one.outputs:
-                    parts[slot] = (row - first[slot]) * size[slot], size[slot]
-                    end[slot] += 1
+                    count = one.count(row)
+                    parts[slot] = (row - first[slot]) * size[slot], count * size[slot]
+                    end[slot] += count
                 self.run_step(step, one.params(row), parts, folds=one.folds)
 
 

@@ -88,6 +88,16 @@ def drawn(draw: np.random.Generator, params: Conv2D) -> Layer:
         multiplier = multiplier >> 26 << 26
     limit = 2**22 if kind == 0 else int(spread) // 2
     bias = draw.integers(-limit, limit, count)
+    if kind == 2:  # some outputs are the same whatever the input
+        dead = draw.random(count) < 0.5
+        bias[dead] = draw.choice([-(2**30), -(2**24), 2**25], count)[dead]
+        shift[dead] = draw.choice([-1, 0, -9, 1], count)[dead]
+    if kind == 3 and p.lowest >= p.output_zero_point:  # the largest factors
+        large = draw.random(count) < 0.5
+        shift[large] = -1
+        multiplier[large] |= 1
+        weights = np.where(large[:, None] & (draw.random((count, taps)) < 0.9), 0, weights)
+        bias[large] //= 64
     return Layer(
         params,
         tensor.astype(np.int8),

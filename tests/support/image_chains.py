@@ -146,3 +146,34 @@ def averaged(seed: int) -> bytes:
     places = (columns - side) // options["strideW"] + 1
     chain.op("AVERAGE_POOL_2D", [chain.images[-1]], (1, 1, places, 4), **options)
     return build.model(chain.tensors, chain.ops)
+
+
+def network(seed: int) -> bytes:
+    """Return an int8 network of the layers of MLPerf Tiny's, with channels as SIMD likes them."""
+    chain = _Chain(seed, "int8")
+    chain.tensors = [build.tensor((1, 25, 10, 1 + 2 * (seed % 2)), "int8", SCALE)]
+    chain.images = [0]
+
+    def layer(name: str, count: int, sides: tuple[int, int], stride: int) -> int:
+        source = chain.images[-1]
+        _, height, width, depth = chain.shape(source)
+        weights = (1, *sides, depth) if name == "DEPTHWISE_CONV_2D" else (count, *sides, depth)
+        parameters = chain.parameters(weights, weights[-1] if weights[0] == 1 else count)
+        options = {"padding": SAME, "strideH": stride, "strideW": stride}
+        options |= {"depthMultiplier": 1} if name == "DEPTHWISE_CONV_2D" else {}
+        shape = (1, -(-height // stride), -(-width // stride), count)
+        return chain.op(name, [source, *parameters], shape, **options)
+
+    layer("CONV_2D", 16, (10, 4), 1 + seed % 2)
+    layer("DEPTHWISE_CONV_2D", 16, (3, 3), 1)
+    before = layer("CONV_2D", 24, (1, 1), 1)
+    layer("DEPTHWISE_CONV_2D", 24, (3, 3), 1)
+    layer("CONV_2D", 24, (1, 1), 1)
+    chain.op("ADD", [chain.images[-1], before], chain.shape(before))
+    layer("CONV_2D", 16, (3, 3), 2)
+    layer("DEPTHWISE_CONV_2D", 16, (3, 3), 2)
+    _, height, width, depth = chain.shape(layer("CONV_2D", 32, (1, 1), 1))
+    options = {"padding": VALID, "strideH": 1, "strideW": 1}
+    options |= {"filterHeight": height, "filterWidth": width}
+    chain.op("AVERAGE_POOL_2D", [chain.images[-1]], (1, 1, 1, depth), **options)
+    return build.model(chain.tensors, chain.ops)

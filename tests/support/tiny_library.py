@@ -12,10 +12,8 @@ from edgekit.convert.metadata import attach
 WEIGHTS = [[50, 100, -120, 0], [-50, 0, 90, -100]]
 
 
-def tiny_library(
-    name: str = "digits", *, dtype: str = "int8", labels: tuple[str, ...] = ("zero", "one")
-) -> CLibrary:
-    """Return the library of two classes, in int8 or float32."""
+def tiny_model(dtype: str = "int8", labels: tuple[str, ...] = ("zero", "one")) -> bytes:
+    """Return a file of two classes, in int8 or float32."""
     weights = np.array(WEIGHTS, dtype)
     whole = dtype == "int8"
     pixels, scores = ((1 / 255, -128), (1 / 32, -128)) if whole else ((), ())
@@ -27,7 +25,14 @@ def tiny_library(
     content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
     if labels:
         content = attach(content, Metadata(labels=labels, mean=(0.0,), std=(255.0,)))
-    return library(content, f"model_{dtype}.tflite", name)
+    return content
+
+
+def tiny_library(
+    name: str = "digits", *, dtype: str = "int8", labels: tuple[str, ...] = ("zero", "one")
+) -> CLibrary:
+    """Return the library of two classes, in int8 or float32."""
+    return library(tiny_model(dtype, labels), f"model_{dtype}.tflite", name)
 
 
 def sabotaged(original: CLibrary) -> CLibrary:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from edge_runtime.planner.plan import Engine
 
 
+AT_ONCE = 1, 2
+"""Rows that steps with windows compute at once: fewer need less memory, but more instructions."""
+
+
 @dataclass(frozen=True)
 class RowPlan:
     """A plan of which some steps run row by row.
@@ -73,10 +77,12 @@ def row_plans(plan: Plan, placed: OneArena, engine: Engine) -> list[RowPlan]:
     found = [RowPlan(placed)]
     if plan.states:
         return found
-    segments, fed = Segments(plan, engine, plan.arena), feedable(plan)
-    for usable in segments.unfed, [] if fed is None else segments.fed(fed):
-        ways = _cuts(usable, len(plan.steps))
-        found += [row_plan(segments.plan, cuts) for cuts in ways]
+    fed = feedable(plan)
+    for at_once in AT_ONCE:
+        segments = Segments(plan, engine, plan.arena, at_once)
+        for usable in segments.unfed, [] if fed is None else segments.fed(fed):
+            ways = _cuts(usable, len(plan.steps))
+            found += [row_plan(segments.plan, cuts) for cuts in ways]
     best: list[RowPlan] = []
     for one in sorted(found, key=lambda one: (one.cost, one.ram)):
         if not best or one.ram < best[-1].ram:

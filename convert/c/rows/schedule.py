@@ -26,7 +26,7 @@ class Action:
         kind: RUN: a step computes its next row. DROP: the first rows of a tensor are dropped. FEED:
             the caller brings the next row of the model's input.
         which: position of the step in the chain; the tensor's slot.
-        count: number of rows.
+        count: number of rows; a step computes fewer where fewer are left.
     """
 
     kind: str
@@ -154,18 +154,19 @@ class _Scheduler:
         )
 
     def _compute(self, at: int) -> None:
-        """Compute the next row of a step, after all rows that it needs."""
+        """Compute the next rows of a step, after all rows that they need."""
         one = self._steps[at]
+        count = one.count(self._done[at])
         for slot, window in one.windows.items():
-            while self._end[slot] < window.end(self._done[at]):
+            while self._end[slot] < window.end(self._done[at] + count - 1):
                 if slot == self._fed:
                     self._feed()
                 else:
                     self._compute(self._producers[slot])
-        self._done[at] += 1
+        self._done[at] += count
         for slot in one.outputs:
-            self._end[slot] += 1
-        self._note(Action(RUN, at))
+            self._end[slot] += count
+        self._note(Action(RUN, at, one.at_once))
         for slot in dict.fromkeys((*one.windows, *one.outputs)):
             self._drop(slot)
 

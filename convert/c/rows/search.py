@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING
 
 from edge_runtime.planner.plan import Plan, Slot
@@ -21,6 +22,19 @@ own first and last ones."""
 
 BYTE = 0.4
 """Instructions of moving a byte."""
+
+LONGEST = 100
+"""Most steps of a chain."""
+
+MOST_ROWS = 1 << 14
+"""Most rows that the steps of a chain compute: the order of each takes a byte or two of flash."""
+
+MOST_WORK = 1_000_000
+"""Most rows of all chains whose order is looked for, half a minute's; the rest runs as a whole."""
+
+POSITION = 1.3
+"""Instructions of a call for each multiply-accumulate of a position: kernels for the DSP extension
+compute several positions at once, and the last ones of a call seldom fill a block."""
 
 STATE = -1
 """Stands for a slot: what is kept between the rows that the caller brings."""
@@ -65,7 +79,7 @@ class Segments:
         unfed: the segments where the input is there as a whole.
     """
 
-    def __init__(self, plan: Plan, engine: Engine, most: int) -> None:
+    def __init__(self, plan: Plan, engine: Engine, most: int, at_once: int) -> None:
         slots = tuple(
             replace(slot, place="arena")
             if slot.place == "output" and at not in plan.outputs
@@ -78,13 +92,13 @@ class Segments:
             folded = fold_step(plan, step, len(slots))
             if folded is not None:
                 slots = (*slots, Slot("int32", sums, None, "arena"))
-            steps.append(folded or row_step(plan, step, engine))
+            steps.append(folded or row_step(plan, step, engine, at_once))
         self.plan, self._steps = replace(plan, slots=slots), steps
         self._last = {slot: at for at, one in enumerate(plan.steps) for slot in one.reads}
         self._last |= dict.fromkeys(plan.outputs, len(plan.steps))
         self._born = {slot: at for at, one in enumerate(plan.steps) for slot in one.writes}
 
-        self._most = most
+        self._most, self._work = most, MOST_WORK
         self.unfed = [one for first in range(len(steps)) for one in self._from(first, None)]
 
     def fed(self, slot: int) -> list[Segment]:
@@ -102,13 +116,16 @@ class Segments:
         """Return the segments that begin with a step."""
         found = [] if fed is not None else [self._whole(first)]
         steps: list[RowStep] = []
-        for end in range(first + 1, len(self.plan.steps) + 1):
+        rows = 0
+        for end in range(first + 1, min(len(self._steps), first + LONGEST) + 1):
             step = self._steps[end - 1]
-            if step is None:
+            rows += step.rows if step is not None else 0
+            if step is None or rows > min(MOST_ROWS, self._work):
                 break
             steps.append(step)
             if fed is not None and end <= self._last[fed]:
                 continue
+            self._work -= rows
             one = chain(first, steps, self._kept(end), fed)
             if one is None:
                 break
@@ -191,17 +208,31 @@ class Segments:
 def _cost(chain: Chain, pitches: dict[int, int]) -> int:
     """Return the instructions that a chain takes more than its steps as a whole."""
     held = dict.fromkeys(chain.rows, 0)
-    runs = moved = 0
+    done = [0] * len(chain.steps)
+    moved, calls = 0, -sum(_call(one, pitches) for one in chain.steps)
     for action in chain.actions:
         if action.kind == RUN:
-            runs += 1
-            for slot in chain.steps[action.which].outputs:
-                held[slot] += 1
+            one = chain.steps[action.which]
+            count = one.count(done[action.which])
+            calls += _call(one, pitches)
+            done[action.which] += count
+            for slot in one.outputs:
+                held[slot] += count
             continue
         slot = action.which
         held[slot] += action.count if action.kind == FEED else -action.count
         moved += pitches[slot] * (action.count if action.kind == FEED else held[slot])
-    return int((runs - len(chain.steps)) * CALL + moved * BYTE)
+    return int(calls + moved * BYTE)
+
+
+def _call(one: RowStep, pitches: dict[int, int]) -> float:
+    """Return the instructions of a call beside those of its positions."""
+    params = one.step.kernel.params
+    if not one.step.kernel.bands or one.folds:
+        return CALL
+    taps = [params.get(name, 1) for name in ("window_height", "window_width", "depth")]
+    numbers = sum(pitches[slot] for slot in one.outputs) * prod(taps)
+    return CALL + POSITION * numbers / (params["output_width"] if one.axis == "h" else 1)
 
 
 def fastest(segments: Sequence[Segment], count: int, most: int) -> tuple[Segment, ...] | None:

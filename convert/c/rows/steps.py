@@ -60,6 +60,7 @@ class RowStep:
         scratch: bytes of scratch memory for a row.
         folds: whether each row of the input is added to the scratch memory, and the last one
             completes the outputs, which have no rows.
+        at_once: rows that are computed at once, or all that are left where these are fewer.
     """
 
     step: Step
@@ -68,6 +69,7 @@ class RowStep:
     axis: str
     scratch: int = 0
     folds: bool = False
+    at_once: int = 1
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -80,23 +82,31 @@ class RowStep:
         return frozenset(self.step.reads) - self.windows.keys()
 
     @property
-    def moving(self) -> tuple[str, str] | None:
-        """Parameters that depend on the row: rows that a window covers, and those of padding."""
-        if all(window.is_single for window in self.windows.values()):
+    def moving(self) -> tuple[str, str, str] | None:
+        """Parameters that depend on the row: rows under the windows, of padding, of the output."""
+        if not self.step.kernel.bands or self.folds:
             return None
-        return ("height", "top") if self.axis == "h" else ("width", "left")
+        if self.at_once == 1 and all(window.is_single for window in self.windows.values()):
+            return None
+        side, start = ("height", "top") if self.axis == "h" else ("width", "left")
+        return side, start, f"output_{side}"
+
+    def count(self, row: int) -> int:
+        """Return how many rows are computed at once from a row on."""
+        return min(self.at_once, self.rows - row)
 
     def params(self, row: int) -> Mapping[str, int]:
-        """Return the parameters of the kernel that computes a row."""
+        """Return the parameters of the kernel that computes rows from a row on."""
         if self.folds:
             return {**self.step.kernel.params, "row": row}
         if self.moving is None:
             return self.step.kernel.params
         [window] = self.windows.values()
-        size, start = self.moving
-        covered = window.end(row) - window.first(row)
+        size, start, rows = self.moving
+        count = self.count(row)
+        covered = window.end(row + count - 1) - window.first(row)
         padding = max(window.before - row * window.stride, 0)
-        return {**self.step.kernel.params, size: covered, start: padding}
+        return {**self.step.kernel.params, size: covered, start: padding, rows: count}
 
 
 def fold_step(plan: Plan, step: Step, sums: int) -> RowStep | None:
@@ -125,17 +135,20 @@ def fold_step(plan: Plan, step: Step, sums: int) -> RowStep | None:
     return RowStep(own, params["height"], windows, "h", scratch=size, folds=True)
 
 
-def row_step(plan: Plan, step: Step, engine: Engine) -> RowStep | None:
+def row_step(plan: Plan, step: Step, engine: Engine, at_once: int) -> RowStep | None:
     """Return a step of a plan as one that runs row by row; None where it cannot.
 
     Args:
         plan: the plan.
         step: one of its steps.
         engine: says how much scratch memory the kernel of a row needs.
+        at_once: rows that a step with windows computes at once.
     """
     one = _row_step(plan, step)
     if one is None:
         return None
+    if step.kernel.bands:
+        one = replace(one, at_once=min(at_once, one.rows))
     kernel, count = one.step.kernel, len(one.step.kernel.constants)
     contents = [plan.slots[slot] for slot in step.reads[: len(step.reads) - count]]
     contents += constant_slots(kernel.constants)

@@ -16,7 +16,7 @@ from edgekit.convert.c.rows.steps import RowStep
 
 HEADER = "rows.h"
 
-Operand = Callable[[ConstantArray | Slot], str]
+Operand = Callable[[ConstantArray | Slot | None], str]
 """Returns the C expression of a tensor's address."""
 
 
@@ -53,7 +53,7 @@ def blocks(plan: RowPlan | None) -> list[Block]:
     if any(one.folds or one.moving is not None for one in steps):
         names.add("ek_copy_params")
     if any(one.moving is not None for one in steps):
-        names.add("ek_window_of_row")
+        names.add("ek_window_of_rows")
     return definitions(HEADER, names)
 
 
@@ -203,14 +203,20 @@ class _ChainText:
             lines.append(f"own[{list(params).index('row')}] = row;")
         if one.moving is not None:
             [window] = one.windows.values()
-            size, start = one.moving
+            size, start, _ = one.moving
             params |= {size: window.rows, start: window.before}
-            first = "low"
+            first, last = "low", one.rows - one.at_once
+            count = f"row > {last} ? {one.rows} - row : {one.at_once}"
+            if one.rows % one.at_once == 0:
+                count = str(one.at_once)
             at = [list(params).index(name) for name in one.moving]
             lines += [
-                f"const int32_t low = {self.names['ek_window_of_row']}(row, {window.stride}, "
-                f"{window.reach}, &own[{at[0]}], &own[{at[1]}]);",
+                f"const int32_t count = {count};",
+                f"const int32_t low = {self.names['ek_window_of_rows']}(row, {window.stride}, "
+                f"{window.reach}, &own[{at[0]}], &own[{at[1]}], count);",
+                f"own[{at[2]}] = count;",
             ]
+        added = "1" if one.moving is None else "count"
         operands = []
         for slot, tensor in zip(step.slots, form.tensors, strict=True):
             address = self.operand(tensor)
@@ -229,6 +235,6 @@ class _ChainText:
             *(f"    {operand}," for operand in operands),
             "};",
             f"{self.names[f'ek_{form.kernel}']}({chosen}, tensors);",
-            *(f"{self._rows(slot)}.end++;" for slot in step.writes),
+            *(f"{self._rows(slot)}.end += {added};" for slot in step.writes),
         ]
         return ["            {", *(f"                {line}" for line in lines), "            }"]

@@ -9,12 +9,12 @@
     "smlad r4, " word ", r9, r11\n\t"                                                              \
     "smlad lr, " word ", r8, r10\n\t"                                                              \
     "add lr, lr, r4, asr #15\n\t"                                                                  \
-    "ssat lr, #8, lr, asr #13\n\t"                                                                 \
+    "ssat lr, #8, lr, asr #12\n\t"                                                                 \
     "strb lr, [r2], #1\n\t"
 
 /* Adds four numbers at a time, at least four. */
-static void add_words(const int8_t *a, const int8_t *b, int8_t *output, const int8_t *end,
-                      const AddInt8Dsp *numbers)
+__attribute__((noinline)) static void add_words(const int8_t *a, const int8_t *b, int8_t *output,
+                                                const int8_t *end, const AddInt8Dsp *numbers)
 {
     register const int8_t *first __asm__("r0") = a;
     register const int8_t *second __asm__("r1") = b;
@@ -47,21 +47,26 @@ static void add_words(const int8_t *a, const int8_t *b, int8_t *output, const in
 void ek_add_int8_twice_dsp(const int32_t *params, void *const *tensors)
 {
     const AddInt8Dsp *const numbers = (const AddInt8Dsp *)tensors[2];
-    const int8_t *const a = (const int8_t *)tensors[0], *const b = (const int8_t *)tensors[1];
-    int8_t *const output = (int8_t *)tensors[3];
-    const int32_t words = numbers->count / 4 * 4;
+    const int8_t *a = (const int8_t *)tensors[0], *b = (const int8_t *)tensors[1];
+    int8_t *output = (int8_t *)tensors[3];
+    const int32_t words = numbers->count / 4 * 4, rest = numbers->count - words;
     (void)params;
-    if (words)
-        add_words(a, b, output, output + words, numbers);
-    if (words < numbers->count) {
-        int8_t last[3][4] = {{0}};
-        for (int32_t i = words; i < numbers->count; i++) {
-            last[0][i - words] = a[i];
-            last[1][i - words] = b[i];
+    for (int32_t row = 0; row < numbers->rows; row++) {
+        if (words)
+            add_words(a, b, output, output + words, numbers);
+        output += words;
+        if (rest) {
+            int8_t last[3][4] = {{0}};
+            for (int32_t i = 0; i < rest; i++) {
+                last[0][i] = a[words + i];
+                last[1][i] = b[words + i];
+            }
+            add_words(last[0], last[1], last[2], last[2] + 4, numbers);
+            for (int32_t i = 0; i < rest; i++)
+                *output++ = last[2][i];
         }
-        add_words(last[0], last[1], last[2], last[2] + 4, numbers);
-        for (int32_t i = words; i < numbers->count; i++)
-            output[i] = last[2][i - words];
+        a += numbers->a_row;
+        b += numbers->b_row;
     }
 }
 #endif

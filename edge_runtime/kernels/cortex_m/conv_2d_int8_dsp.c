@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conv_2d_dsp.h"
+#include "fixed_point.h"
 #include "rescale_dsp.h"
 
 /* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the
@@ -35,55 +36,49 @@ typedef struct {
 #define WORD "ldm r1!, {r3-r4}\n\t" TAPS("r3") TAPS("r4")
 
 /* Two outputs of a position from T and A, written as a halfword. */
-#define OUTPUTS(rescale, t, a, address)                                                            \
+#define OUTPUTS(t, a, address)                                                                     \
     "sub " t ", " t ", " a "\n\t"                                                                  \
-    "asr " t ", " t ", #8\n\t" rescale(a, "r3", "r5", "r0") rescale(t, "r4", "r6", "r0")           \
+    "asr " t ", " t ", #8\n\t" EK_DSP_OUTPUT(a, "r3", "r5", "r0")                                 \
+    EK_DSP_OUTPUT(t, "r4", "r6", "r0")                                                             \
     "bfi " a ", " t ", #8, #8\n\t"                                                                 \
     "strh " a ", " address "\n\t"
 
 /* Writes the outputs of all pairs; returns the address behind their weights. In assembly, because
  * compilers do not form LDM and run out of registers. */
-typedef const uint32_t *run(const Pass *, const uint32_t *);
-
-#define EK_DSP_RUN(name, rescale)                                                                  \
-    __attribute__((noinline)) static const uint32_t *name(const Pass *pass,                        \
-                                                          const uint32_t *weights)                 \
-    {                                                                                              \
-        register const Pass *from __asm__("r0") = pass;                                            \
-        register const uint32_t *w __asm__("r1") = weights;                                        \
-        __asm__ volatile("push {r2-r12, lr}\n\t"                                                   \
-                         "ldm r0, {r2-r8}\n\t"                                                     \
-                         "push {r2-r8}\n"                                                          \
-                         "1:\n\t"                                                                  \
-                         "ldrd r0, r2, [sp]\n\t"                                                   \
-                         "ldm r1!, {r8-r9}\n\t"                                                    \
-                         "mov r10, r8\n\t"                                                         \
-                         "mov r11, r9\n\t"                                                         \
-                         "mov r12, r8\n\t"                                                         \
-                         "mov lr, r9\n\t"                                                          \
-                         "tst r2, #1\n\t"                                                          \
-                         "bne 3f\n"                                                                \
-                         "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"                             \
-                         "bgt 2b\n\t"                                                              \
-                         "ldm r1!, {r3-r6}\n\t"                                                    \
-                         "ldrd r0, r2, [sp, #8]\n\t"                                               \
-                         "ldr r7, [sp, #16]\n\t" OUTPUTS(rescale, "r8", "r9", "[r7]")              \
-                         "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS(rescale, "r10", "r11", "[r7, r2]")   \
-                         OUTPUTS(rescale, "r12", "lr", "[r7, r8]")                                 \
-                         "adds r7, #2\n\t"                                                         \
-                         "str r7, [sp, #16]\n\t"                                                   \
-                         "cmp r7, r9\n\t"                                                          \
-                         "bne 1b\n\t"                                                              \
-                         "add sp, #28\n\t"                                                         \
-                         "pop {r2-r12, lr}"                                                        \
-                         : "+r"(from), "+r"(w)                                                     \
-                         :                                                                         \
-                         : "cc", "memory");                                                        \
-        return w;                                                                                  \
-    }
-
-EK_DSP_RUN(run_above, EK_DSP_ABOVE)
-EK_DSP_RUN(run_either, EK_DSP_EITHER)
+__attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uint32_t *weights)
+{
+    register const Pass *from __asm__("r0") = pass;
+    register const uint32_t *w __asm__("r1") = weights;
+    __asm__ volatile("push {r2-r12, lr}\n\t"
+                     "ldm r0, {r2-r8}\n\t"
+                     "push {r2-r8}\n"
+                     "1:\n\t"
+                     "ldrd r0, r2, [sp]\n\t"
+                     "ldm r1!, {r8-r9}\n\t"
+                     "mov r10, r8\n\t"
+                     "mov r11, r9\n\t"
+                     "mov r12, r8\n\t"
+                     "mov lr, r9\n\t"
+                     "tst r2, #1\n\t"
+                     "bne 3f\n"
+                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"
+                     "bgt 2b\n\t"
+                     "ldm r1!, {r3-r6}\n\t"
+                     "ldrd r0, r2, [sp, #8]\n\t"
+                     "ldr r7, [sp, #16]\n\t" OUTPUTS("r8", "r9", "[r7]")
+                     "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
+                     OUTPUTS("r12", "lr", "[r7, r8]")
+                     "adds r7, #2\n\t"
+                     "str r7, [sp, #16]\n\t"
+                     "cmp r7, r9\n\t"
+                     "bne 1b\n\t"
+                     "add sp, #28\n\t"
+                     "pop {r2-r12, lr}"
+                     : "+r"(from), "+r"(w)
+                     :
+                     : "cc", "memory");
+    return w;
+}
 
 /* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
  * bytes of each row behind its words, which are copied to tails, those of a position side by side
@@ -243,7 +238,6 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
     const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
     const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
-    run *const sum = layer.lowest >= layer.output_zero_point ? run_above : run_either;
     int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
     Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
@@ -306,11 +300,11 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             const uint32_t *weights = (const uint32_t *)tensors[1];
             if (outputs % 2) { /* the first two, then pairs from the second on */
                 pass.end = to + 2;
-                weights = sum(&pass, weights);
+                weights = run(&pass, weights);
                 pass.output = to + 1;
                 pass.end = to + outputs;
             }
-            sum(&pass, weights);
+            run(&pass, weights);
             if (clamps)
                 clamp_bytes(p, to, many * outputs);
         }

@@ -21,8 +21,7 @@
 typedef struct {
     int32_t zero_point, bias; /* the latter of one after another */
     const int32_t *end;       /* of the slots at which windows begin */
-    const int8_t *weights;
-    const int32_t *numbers; /* bias, factor and power of each */
+    const int8_t *records; /* of the packer */
     int32_t count, entry;   /* the latter is 1 for an odd number of windows, + 2 for one row */
 } Channels;
 
@@ -76,7 +75,7 @@ typedef struct {
     "ldrd r5, r7, [r0, #64]\n\t"                                                                   \
     "smlad r4, r5, r12, r4\n\t"                                                                    \
     "smlabt r4, r7, lr, r4\n\t"                                                                    \
-    "ldm sp, {r5-r7}\n\t" EK_DSP_EITHER("r4", "r5", "r6", "r7")                                    \
+    "ldm sp, {r5-r7}\n\t" EK_DSP_OUTPUT("r4", "r5", "r6", "r7")                                    \
     "strb r4, [r1]\n\t"                                                                            \
     "add r1, r3\n\t"                                                                               \
     "add r0, r2\n\t"
@@ -93,25 +92,29 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
     register const Channels *of __asm__("r12") = channels;
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "push {r0, r1}\n\t"
-                     "ldm r12, {r4-r10}\n\t"
-                     "push {r4-r10}\n\t"
+                     "ldm r12, {r4-r9}\n\t"
+                     "push {r4-r9}\n\t"
                      "sub sp, #8\n"
                      "1:\n\t"
-                     "ldrd r4, r5, [sp, #20]\n\t"
-                     "ldm r5!, {r7-r9}\n\t"
-                     "str r7, [sp, #12]\n\t"
-                     "strd r8, r9, [sp]\n\t"
-                     "ldr r6, [r4]\n\t"
-                     "ldr r7, [r4, #3]\n\t"
-                     "ldr r12, [r4, #6]\n\t"
-                     "adds r4, #9\n\t"
-                     "strd r4, r5, [sp, #20]\n\t" WEIGHTS("r6", "r8", "r9")
+                     "ldr r4, [sp, #20]\n\t"
+                     "ldr r9, [r4]\n\t"
+                     "ldr r8, [r4, #4]\n\t"
+                     "ldr r6, [r4, #8]\n\t"
+                     "ldr r7, [r4, #11]\n\t"
+                     "ldr r12, [r4, #14]\n\t"
+                     "str r9, [sp, #12]\n\t"
+                     "adds r4, #18\n\t"
+                     "str r4, [sp, #20]\n\t"
+                     "movs r5, #1\n\t"
+                     "lsr r9, r12, #24\n\t"
+                     "lsl r9, r5, r9\n\t" /* 0 if it is 32 */
+                     "strd r8, r9, [sp]\n\t" WEIGHTS("r6", "r8", "r9")
                      WEIGHTS("r7", "r10", "r11") WEIGHTS("r12", "r12", "lr")
-                     "ldrd r0, r1, [sp, #36]\n\t"
+                     "ldrd r0, r1, [sp, #32]\n\t"
                      "add r4, r0, #8\n\t"
                      "adds r5, r1, #1\n\t"
-                     "strd r4, r5, [sp, #36]\n\t"
-                     "ldr r4, [sp, #32]\n\t"
+                     "strd r4, r5, [sp, #32]\n\t"
+                     "ldr r4, [sp, #28]\n\t"
                      "lsrs r4, r4, #1\n\t"
                      "bne 7f\n\t"
                      "bcs 3f\n"
@@ -127,11 +130,11 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
                      "cmp r0, r5\n\t"
                      "blo 4b\n"
                      "6:\n\t"
-                     "ldr r5, [sp, #28]\n\t"
+                     "ldr r5, [sp, #24]\n\t"
                      "subs r5, #1\n\t"
-                     "str r5, [sp, #28]\n\t"
+                     "str r5, [sp, #24]\n\t"
                      "bne 1b\n\t"
-                     "add sp, #44\n\t"
+                     "add sp, #40\n\t"
                      "pop {r4-r11, lr}"
                      : "+r"(in), "+r"(out), "+r"(between), "+r"(step), "+r"(of)
                      :
@@ -295,8 +298,8 @@ static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block 
     gather *const rows = two ? gather_four : gather_three;
     const EkDwExact *exact = (const EkDwExact *)tensors[3];
     int32_t is_inside = block->top >= 0 && block->top + block->rows <= p->height;
-    Channels channels = {p->output_zero_point,       0, slots + block->windows * between,
-                         (const int8_t *)tensors[1], (const int32_t *)tensors[2],
+    Channels channels = {p->output_zero_point,       0,
+                         slots + block->windows * between, (const int8_t *)tensors[1],
                          EK_DW_CHANNELS,             block->windows % 2 + (two ? 0 : 2)};
     for (int32_t left = p->channels; left > 0; left -= EK_DW_CHANNELS) {
         const int8_t *from = image + at;
@@ -324,12 +327,11 @@ static void put_block(const DepthwiseInt8 *p, void *const *tensors, const Block 
                                 i * p->output_width * p->channels);
         image += EK_DW_CHANNELS;
         output += EK_DW_CHANNELS;
-        channels.weights += EK_DW_CHANNELS * EK_DW_TAPS * EK_DW_TAPS;
-        channels.numbers += EK_DW_CHANNELS * 3;
+        channels.records += EK_DW_CHANNELS * EK_DW_RECORD;
     }
 }
 
-/* tensors: input int8, weights packed, numbers int32 [channels][3], the channels of EkDwExact, one
+/* tensors: input int8, records of the channels, one that is not read, the channels of EkDwExact, one
  * that is not read, output int8, scratch. */
 void ek_depthwise_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
 {

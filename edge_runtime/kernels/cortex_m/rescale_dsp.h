@@ -10,35 +10,11 @@
 
 #include <stdint.h>
 
-#include "fixed_point.h"
-
-/* In assembly: x becomes the output, clamped to int8. ABOVE: of a layer whose lowest output is its
- * zero point or more, to which negative y are clamped anyway. EITHER: of any layer. */
-#define EK_DSP_ABOVE(x, factor, power, zero_point)                                                 \
-    "smmlar " x ", " x ", " factor ", " x "\n\t"                                                   \
-    "smmlar " x ", " x ", " power ", " zero_point "\n\t"                                           \
-    "ssat " x ", #8, " x "\n\t"
-#define EK_DSP_EITHER(x, factor, power, zero_point)                                                \
+/* In assembly: x becomes the output, clamped to int8. */
+#define EK_DSP_OUTPUT(x, factor, power, zero_point)                                                \
     "smmlar " x ", " x ", " factor ", " x "\n\t"                                                   \
     "add " x ", " x ", " x ", asr #31\n\t"                                                         \
     "smmlar " x ", " x ", " power ", " zero_point "\n\t"                                           \
     "ssat " x ", #8, " x "\n\t"
-
-/* The same in C; their outputs still have to be clamped to bounds that are not those of int8. */
-static inline int32_t ek_dsp_above(int32_t x, int32_t factor, int32_t power, int32_t zero_point)
-{
-    __asm__(EK_DSP_ABOVE("%0", "%1", "%2", "%3")
-            : "+r"(x)
-            : "r"(factor), "r"(power), "r"(zero_point));
-    return x;
-}
-
-static inline int32_t ek_dsp_either(int32_t x, int32_t factor, int32_t power, int32_t zero_point)
-{
-    __asm__(EK_DSP_EITHER("%0", "%1", "%2", "%3")
-            : "+r"(x)
-            : "r"(factor), "r"(power), "r"(zero_point));
-    return x;
-}
 
 #endif

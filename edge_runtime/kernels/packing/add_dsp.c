@@ -9,7 +9,8 @@
 #include "fixed_point.h"
 #include "table.h"
 
-enum { HEADROOM = 20, FRACTION = 28, LOWER = 15, VALUES = 256, LEAST = -128, MOST = 127 };
+enum { TRIES = 7 }; /* of the slope of each input, which the rounding of the kernel may need */
+enum { HEADROOM = 20, FRACTION = 27, LOWER = 15, VALUES = 256, LEAST = -128, MOST = 127 };
 
 /* No start is further from 0 than this; it fits into int32 without its lower bits. */
 static const int64_t FARTHEST = (int64_t)1 << 44;
@@ -19,10 +20,10 @@ static int is_a_factor(int32_t multiplier, int32_t shift)
     return multiplier >= 0 && shift <= 0 && shift >= -31;
 }
 
-/* Whether the sum is of rows that are not broadcast, and rescaled as of scales. */
+/* Whether the sum is of rows, no row of the same number, and rescaled as of scales. */
 static int fits(const AddRescaled *p, const int32_t *loops)
 {
-    for (int32_t i = 0; i < EK_LOOPS - 1; i++)
+    for (int32_t i = 0; i < EK_LOOPS - 2; i++)
         if (loops[i] != 1)
             return 0;
     return loops[2 * EK_LOOPS - 1] == 1 && loops[3 * EK_LOOPS - 1] == 1 &&
@@ -85,12 +86,15 @@ int ek_pack_add_int8_dsp(const int32_t *params, void *const *tensors, ek_packing
     const int64_t steepest = (int64_t)1 << (LOWER + 15), mask = ((int64_t)1 << LOWER) - 1;
     if (!loops || !fits(p, loops))
         return 0;
-    const int64_t a = slope(p, p->a_multiplier, p->a_shift);
-    const int64_t b = p->sign * slope(p, p->b_multiplier, p->b_shift);
-    int64_t least, most;
-    if (a >= steepest || b >= steepest || b < -steepest)
-        return 0;
-    bound_start(p, a, b, &least, &most);
+    int64_t a = 0, b = 0, least = 0, most = 0;
+    for (int32_t i = 0; i < TRIES * TRIES && least >= most; i++) {
+        const int32_t other = (i + TRIES * TRIES / 2) % (TRIES * TRIES); /* none first */
+        a = slope(p, p->a_multiplier, p->a_shift) + other / TRIES - TRIES / 2;
+        b = p->sign * slope(p, p->b_multiplier, p->b_shift) + other % TRIES - TRIES / 2;
+        if (a >= steepest || b >= steepest || b < -steepest)
+            return 0;
+        bound_start(p, a, b, &least, &most);
+    }
     if (least >= most)
         return 0;
     memcpy(packing->params, p, sizeof *p);
@@ -99,7 +103,8 @@ int ek_pack_add_int8_dsp(const int32_t *params, void *const *tensors, ek_packing
     if (!packing->tensors[2])
         return 1;
     const int64_t start = least + (most - least) / 2;
-    const AddInt8Dsp packed = {loops[EK_LOOPS - 1], halfwords(a >> LOWER, b >> LOWER),
+    const AddInt8Dsp packed = {loops[EK_LOOPS - 2], loops[EK_LOOPS - 1],
+                               loops[2 * EK_LOOPS - 2], loops[3 * EK_LOOPS - 2], halfwords(a >> LOWER, b >> LOWER),
                                halfwords(a & mask, b & mask), (int32_t)(start >> LOWER),
                                (int32_t)(start & mask)};
     memcpy(packing->tensors[2], &packed, sizeof packed);

@@ -5,11 +5,16 @@
  * taps k and k + 2, as in gemm_int8_dsp.c; what does not fill a word of a window's row follows the
  * words of all rows. The sums are 256 * B + A and A with the bias, from which
  * the input's zero point is taken: outside of the input, windows read the zero point. An odd number
- * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words. */
+ * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words.
+ *
+ * An output that is the same whatever the input, as those of channels that training has left dead,
+ * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by
+ * 1 to the right would need a power of 2^31: the sums of such an output are negated instead. */
 #include <string.h>
 
 #include "bias.h"
 #include "conv_2d_dsp.h"
+#include "fixed_point.h"
 #include "rescale_dsp.h"
 #include "table.h"
 
@@ -20,42 +25,90 @@ enum {
     HIGHEST = 127,
 };
 
+/* An output. Its sums lie between least and most. */
 typedef struct {
-    const Conv2D *params;
     const int8_t *weights;
-    const int32_t *bias;
-    int32_t taps;
-} Layer;
+    int32_t sign, bias, multiplier, shift; /* sign: factor of the weights; 0, 1 or -1 */
+    int64_t least, most;
+} Output;
 
-static inline const int8_t *weights_of(const Layer *layer, int32_t output)
+/* What a sum becomes. */
+static inline int32_t rescaled(const Conv2D *p, const Output *output, int64_t sum)
 {
-    return layer->weights + (ptrdiff_t)output * layer->taps;
+    const int32_t scaled = ek_rescale_twice((int32_t)sum, output->multiplier, output->shift);
+    return ek_clamp(ek_add(scaled, p->output_zero_point), p->lowest, p->highest);
 }
 
-static inline int32_t folded_bias(const Layer *layer, int32_t output)
+/* Whether no sum leaves int32 before it is multiplied: larger ones then become larger outputs. */
+static inline int is_monotonic(const Output *output)
 {
-    return ek_shifted_bias(layer->bias[output], -layer->params->input_zero_point,
-                           weights_of(layer, output), (size_t)layer->taps);
+    const int64_t most = (int64_t)INT32_MAX >> (output->shift > 0 ? output->shift : 0);
+    return output->least >= -most && output->most <= most;
+}
+
+/* Whether the sums may be negated. Those of which the first rounding is of a half, up for either
+ * sign, are multiples of 2^11, and a larger multiplier than 2^30 makes more than 2^9 of them, to
+ * which no output comes close. The second one is right for outputs above the zero point. */
+static inline int can_negate(const Conv2D *p, const Output *output)
+{
+    return output->shift == -1 && output->multiplier >= 1 << 30 &&
+           output->multiplier % (1 << 20) && p->lowest >= p->output_zero_point;
+}
+
+static Output output_of(const Conv2D *p, void *const *tensors, int32_t o)
+{
+    const int32_t taps = p->window_height * p->window_width * p->depth;
+    const int8_t *const weights = (const int8_t *)tensors[1] + (ptrdiff_t)o * taps;
+    const int32_t bias = ek_shifted_bias(((const int32_t *)tensors[2])[o], -p->input_zero_point,
+                                         weights, (size_t)taps);
+    const int32_t multiplier = ((const int32_t *)tensors[3])[o];
+    const int32_t shift = ((const int32_t *)tensors[4])[o];
+    Output output = {weights, 1, bias, multiplier, shift, bias, bias};
+    for (int32_t k = 0; k < taps; k++) {
+        output.least += weights[k] * (weights[k] < 0 ? HIGHEST : LOWEST);
+        output.most += weights[k] * (weights[k] < 0 ? LOWEST : HIGHEST);
+    }
+    if (is_monotonic(&output)) {
+        const int32_t value = rescaled(p, &output, output.least);
+        if (value == rescaled(p, &output, output.most)) { /* by a factor of 1/8, which is exact */
+            const int32_t sum = (int32_t)(8 * ((uint32_t)value - (uint32_t)p->output_zero_point));
+            const Output constant = {weights, 0, sum, 1 << 30, -2, sum, sum};
+            return constant;
+        }
+        if (can_negate(p, &output)) {
+            const Output negated = {weights,       -1,           -bias, multiplier, shift,
+                                    -output.most, -output.least};
+            return negated;
+        }
+    }
+    return output;
 }
 
 /* The first output of a pair. */
-static inline int32_t first_of(const Layer *layer, int32_t pair)
+static inline int32_t first_of(const Conv2D *p, int32_t pair)
 {
-    return 2 * pair - (pair && layer->params->outputs % 2);
+    return 2 * pair - (pair && p->outputs % 2);
 }
 
-/* Whether weights fit into halfwords, and sums of b into 24 bits, whatever the input. */
-static int fits(const Layer *layer, int32_t first)
+static inline int32_t weight_of(const Output *output, int32_t tap)
 {
-    const int8_t *const a = weights_of(layer, first), *const b = weights_of(layer, first + 1);
-    int64_t least = folded_bias(layer, first + 1), most = least;
-    for (int32_t k = 0; k < layer->taps; k++) {
-        if (b[k] == -128 && a[k] < 0)
+    return tap < 0 ? 0 : output->sign * output->weights[tap];
+}
+
+static inline int has_factor(const Output *output)
+{
+    return output->sign < 0 || ek_dsp_can_rescale(&output->multiplier, &output->shift, 1);
+}
+
+/* Whether numbers fit that are packed, and sums of b into 24 bits, whatever the input. */
+static int fits(const Output *a, const Output *b, int32_t taps)
+{
+    for (int32_t tap = 0; tap < taps; tap++) {
+        const int32_t first = weight_of(a, tap), second = weight_of(b, tap);
+        if (first > 127 || second > 127 || (second == -128 && first < 0))
             return 0;
-        least += b[k] * (b[k] < 0 ? HIGHEST : LOWEST);
-        most += b[k] * (b[k] < 0 ? LOWEST : HIGHEST);
     }
-    return least >= -MOST && most < MOST;
+    return has_factor(a) && has_factor(b) && b->least >= -MOST && b->most < MOST;
 }
 
 /* The tap at a position of the words; -1 behind the last one. */
@@ -69,29 +122,28 @@ static inline int32_t tap_at(const Conv2D *p, int32_t position)
                                                     : -1;
 }
 
-static inline uint32_t halfword(const Layer *layer, int32_t first, int32_t position)
+static inline uint32_t power_of(const Output *output)
 {
-    const int32_t tap = tap_at(layer->params, position);
-    if (tap < 0)
-        return 0;
-    const int32_t a = weights_of(layer, first)[tap], b = weights_of(layer, first + 1)[tap];
-    return (uint32_t)(256 * b + a) & 0xffff;
+    return (uint32_t)(output->sign < 0 ? -INT32_MAX
+                                       : ek_dsp_power(output->multiplier, output->shift));
 }
 
-static uint32_t *put_pair(const Layer *layer, void *const *tensors, int32_t first, uint32_t *to)
+static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uint32_t *to)
 {
-    const int32_t *const multiplier = (const int32_t *)tensors[3] + first;
-    const int32_t *const shift = (const int32_t *)tensors[4] + first;
-    const uint32_t a = (uint32_t)folded_bias(layer, first);
-    *to++ = 256 * (uint32_t)folded_bias(layer, first + 1) + a;
-    *to++ = a;
-    for (int32_t tap = 0; tap < layer->taps; tap += EK_DSP_STEP)
-        for (int32_t odd = tap; odd < tap + 2; odd++)
-            *to++ = halfword(layer, first, odd) | halfword(layer, first, odd + 2) << 16;
-    for (int32_t i = 0; i < 2; i++)
-        *to++ = (uint32_t)ek_dsp_factor(multiplier[i]);
-    for (int32_t i = 0; i < 2; i++)
-        *to++ = (uint32_t)ek_dsp_power(multiplier[i], shift[i]);
+    *to++ = 256 * (uint32_t)b->bias + (uint32_t)a->bias;
+    *to++ = (uint32_t)a->bias;
+    for (int32_t word = 0; word < 2 * ek_dsp_words(p); word++) {
+        uint32_t halves[2];
+        for (int32_t i = 0; i < 2; i++) {
+            const int32_t tap = tap_at(p, word / 2 * EK_DSP_STEP + word % 2 + 2 * i);
+            halves[i] = (uint32_t)(256 * weight_of(b, tap) + weight_of(a, tap)) & 0xffff;
+        }
+        *to++ = halves[0] | halves[1] << 16;
+    }
+    *to++ = (uint32_t)ek_dsp_factor(a->multiplier);
+    *to++ = (uint32_t)ek_dsp_factor(b->multiplier);
+    *to++ = power_of(a);
+    *to++ = power_of(b);
     return to;
 }
 
@@ -99,28 +151,28 @@ int ek_pack_conv_2d_int8_dsp(const int32_t *params, void *const *tensors, ek_pac
 {
     const Conv2D *const p = (const Conv2D *)params;
     const int32_t taps = p->window_height * p->window_width * p->depth;
-    const Layer layer = {p, tensors[1], tensors[2], taps};
     const int32_t pairs = p->outputs / 2 + p->outputs % 2;
+    uint32_t *to = packing->tensors[1];
     for (int32_t i = 1; i < 5; i++)
         if (!tensors[i])
             return 0;
-    if (p->channels != p->depth || p->outputs < 2 ||
-        !ek_dsp_can_rescale(tensors[3], tensors[4], p->outputs))
+    if (p->channels != p->depth || p->outputs < 2)
         return 0;
-    for (int32_t pair = 0; pair < pairs; pair++)
-        if (!fits(&layer, first_of(&layer, pair)))
+    for (int32_t pair = 0; pair < pairs; pair++) {
+        const Output a = output_of(p, tensors, first_of(p, pair));
+        const Output b = output_of(p, tensors, first_of(p, pair) + 1);
+        if (to)
+            to = put_pair(p, &a, &b, to);
+        else if (!fits(&a, &b, taps))
             return 0;
+    }
     const size_t words = BESIDE + 2 * (size_t)ek_dsp_words(p);
     packing->sizes[1] = (size_t)pairs * words * sizeof(uint32_t);
-    for (int32_t i = 2; i < 5; i++)
+    for (int32_t i = 2; i < 5; i++) {
         packing->sizes[i] = sizeof(int32_t);
-    uint32_t *to = packing->tensors[1];
-    if (!to)
-        return 1;
-    for (int32_t pair = 0; pair < pairs; pair++)
-        to = put_pair(&layer, tensors, first_of(&layer, pair), to);
-    for (int32_t i = 2; i < 5; i++)
-        memset(packing->tensors[i], 0, sizeof(int32_t));
+        if (to)
+            memset(packing->tensors[i], 0, sizeof(int32_t));
+    }
     return 1;
 }
 

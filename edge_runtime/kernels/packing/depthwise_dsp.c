@@ -9,9 +9,8 @@
 #include "rescale_dsp.h"
 #include "table.h"
 
-enum { NUMBERS = 3 };                      /* bias, factor and power of a channel */
-enum { MOST_OTHERS = 4 };                  /* of so many channels one may be an EkDwExact */
-enum { TAPS = EK_DW_TAPS * EK_DW_TAPS };   /* bytes of its weights */
+enum { MOST_OTHERS = 4 };                /* of so many channels one may be an EkDwExact */
+enum { TAPS = EK_DW_TAPS * EK_DW_TAPS }; /* bytes of a channel's weights */
 
 static int fits(const DepthwiseInt8 *p)
 {
@@ -36,20 +35,25 @@ static void put_taps(const DepthwiseInt8 *p, const int8_t *weights, int8_t *taps
             taps[j * EK_DW_TAPS + i] = weights[(i * p->window_width + j) * p->channels];
 }
 
-/* The weights are bytes in words of which the first has the lowest bits, and there is at least one
- * byte more: the kernel loads four at a time. The bias has the input's zero point, with which the
- * image is padded, and is followed by the numbers of rescale_dsp.h. Channels that these do not fit are
- * written once more: real networks have some. */
+/* Writes bytes of a number, the lowest first, into words that hold bytes likewise. */
+static void put_bytes(uint32_t *words, size_t at, uint32_t number, size_t count)
+{
+    for (size_t i = at; i < at + count; i++, number >>= 8)
+        words[i / 4] |= (number & 0xff) << i % 4 * 8;
+}
+
+/* A record: the bias with the input's zero point, with which the image is padded, the factor of
+ * rescale_dsp.h, the weights, and the exponent of its power of two, 32 where the power is 0. Channels
+ * that have no such power are written once more: real networks have some. */
 int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
     const int8_t *const weights = tensors[1];
     const int32_t *const bias = tensors[2], *const multiplier = tensors[3];
     const int32_t *const shift = tensors[4];
-    if (!weights || !bias || !multiplier || !shift || !fits(p) ||
-        !are_inside(p))
+    if (!weights || !bias || !multiplier || !shift || !fits(p) || !are_inside(p))
         return 0;
-    const size_t channels = (size_t)p->channels, words = channels * TAPS / 4 + 1;
+    const size_t channels = (size_t)p->channels, words = (channels * EK_DW_RECORD + 3) / 4;
     size_t others = 0;
     for (size_t c = 0; c < channels; c++) {
         if (ek_dsp_can_rescale(multiplier + c, shift + c, 1))
@@ -61,37 +65,37 @@ int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing
     if (others > channels / MOST_OTHERS)
         return 0;
     packing->sizes[1] = words * sizeof(uint32_t);
-    packing->sizes[2] = channels * NUMBERS * sizeof(int32_t);
+    packing->sizes[2] = packing->sizes[4] = sizeof(int32_t); /* nothing reads them */
     packing->sizes[3] = (others + 1) * sizeof(EkDwExact);
-    packing->sizes[4] = sizeof(int32_t); /* nothing reads it */
     memcpy(packing->params, p, sizeof *p);
     packing->count = sizeof *p / sizeof(int32_t);
     uint32_t *const packed = packing->tensors[1];
-    int32_t *const numbers = packing->tensors[2];
     EkDwExact *exact = packing->tensors[3];
     const EkDwExact end = {INT32_MAX, 0, 0, 0, {0}};
     if (!packed)
         return 1;
     memset(packed, 0, packing->sizes[1]);
+    memset(packing->tensors[2], 0, packing->sizes[2]);
     memset(packing->tensors[4], 0, packing->sizes[4]);
     for (size_t c = 0; c < channels; c++) {
+        const size_t at = c * EK_DW_RECORD;
+        const int32_t factor = ek_dsp_factor(multiplier[c]);
         int8_t taps[TAPS];
         put_taps(p, weights + c, taps);
-        for (size_t i = 0; i < TAPS; i++) {
-            const size_t at = c * TAPS + i;
-            packed[at / 4] |= (uint32_t)(uint8_t)taps[i] << at % 4 * 8;
-        }
-        numbers[c * NUMBERS] = ek_shifted_bias(bias[c], -p->input_zero_point, taps, TAPS);
-        numbers[c * NUMBERS + 1] = ek_dsp_factor(multiplier[c]);
-        numbers[c * NUMBERS + 2] = 0;
-        if (ek_dsp_can_rescale(multiplier + c, shift + c, 1)) {
-            numbers[c * NUMBERS + 2] = ek_dsp_power(multiplier[c], shift[c]);
-        } else {
-            EkDwExact other = {(int32_t)c, numbers[c * NUMBERS], numbers[c * NUMBERS + 1],
-                               -shift[c], {0}};
+        const int32_t start = ek_shifted_bias(bias[c], -p->input_zero_point, taps, TAPS);
+        uint32_t exponent = 32;
+        if (!ek_dsp_can_rescale(multiplier + c, shift + c, 1)) {
+            EkDwExact other = {(int32_t)c, start, factor, -shift[c], {0}};
             memcpy(other.weights, taps, TAPS);
             *exact++ = other;
+        } else if (multiplier[c]) {
+            exponent = (uint32_t)(32 + shift[c]);
         }
+        put_bytes(packed, at, (uint32_t)start, 4);
+        put_bytes(packed, at + 4, (uint32_t)factor, 4);
+        for (size_t i = 0; i < TAPS; i++)
+            put_bytes(packed, at + 8 + i, (uint8_t)taps[i], 1);
+        put_bytes(packed, at + 8 + TAPS, exponent, 1);
     }
     *exact = end;
     return 1;

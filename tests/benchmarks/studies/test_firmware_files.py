@@ -1,7 +1,9 @@
 """Files as firmware: each byte is LiteRT's, or there is a reason."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,6 @@ from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.result import Result
 from edgekit.benchmarks.studies import firmware_files, microcontrollers, published
-from edgekit.exported import exported
 
 
 @pytest.fixture
@@ -76,8 +77,8 @@ def test_another_core_has_no_estimate(folder: Path) -> None:
 def test_a_byte_that_differs_fails(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def wrong(path: Path, skip_zeros: bool, min_ram: bool) -> Library:
-        library = exported(path, skip_zeros, min_ram)
+    def wrong(export: Callable[..., Library], path: Path, *options: str) -> Library:
+        library = export(path, *options)
         source = library.files["model.c"].replace("int model_run(", "int right_run(")
         source += (
             "int model_run(const model_input_t *input, model_output_t *output)\n"
@@ -85,7 +86,7 @@ def test_a_byte_that_differs_fails(
         )
         return replace(library, files={**library.files, "model.c": source})
 
-    monkeypatch.setattr(firmware_files, "exported", wrong)
+    monkeypatch.setattr(firmware_files, "exported", partial(wrong, firmware_files.exported))
     code, _, said = run(monkeypatch, capsys, "--models", folder / "dense.tflite")
     assert code == 1
     assert "3 of 6 output elements differ from LiteRT BUILTIN_REF" in said

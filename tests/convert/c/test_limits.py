@@ -21,7 +21,6 @@ from edgekit.convert.c import checksum, selftest
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c import text as c_text
 from edgekit.convert.c.conditions import Core, cores
-from edgekit.convert.c.facts import Port
 from edgekit.convert.c.forms import ConstantArray
 from edgekit.convert.c.library import library
 from edgekit.exported import built as firmware_library
@@ -65,7 +64,6 @@ def test_mutants_are_refused_or_give_c_that_compiles(tmp_path):
 def test_infinity_in_weights_and_outputs_compiles_and_is_recorded(language, tmp_path):
     made = library(models.infinite(), "model.tflite", "model")
     assert "#include <math.h>" in made.source
-    assert "#include <math.h>" in made.selftest
     assert "-INFINITY" in made.source
     run = exported.Exported(made, tmp_path)
     assert run.selftest() == 0
@@ -80,32 +78,24 @@ def test_nan_in_a_constant_is_refused():
 def test_outputs_that_are_nan_are_not_recorded(tmp_path):
     """Its bits are the machine's: x86 makes a negative NaN, Arm a positive one."""
     inf = float("inf")
-    # 0 * infinity is NaN: inputs without a 0 are recorded, and there are few.
+    # 0 * infinity is NaN: inputs without a 0 are drawn, and no others.
     made = library(dense([[inf, inf]]), "model.tflite", "model")
     assert exported.Exported(made, tmp_path).selftest() == 0
-    assert "INFINITY" in made.selftest
-    with pytest.raises(ModelError, match="its output is NaN for each of 65 inputs"):
+    assert "(sample & 0)" in made.selftest
+    with pytest.raises(ModelError, match="its output is NaN for each of 32 inputs"):
         library(dense([[inf, -inf, inf, -inf]]), "model.tflite", "model")
 
 
-def recorded(elements, work):
-    runs = []
+def test_fewer_inputs_are_drawn_of_a_model_that_takes_long():
+    planned = plan(read(dense([[1, 2, 3, 4], [5, 6, 7, 8]])))
+    facts = library(dense([[1, 2, 3, 4], [5, 6, 7, 8]]), "model.tflite", "model")
 
-    def run(tensors):
-        runs.append(tensors)
-        return [tensors[0][:1]]
+    def samples(work):
+        return len(selftest.record(planned, facts, work).sums)
 
-    port = Port("input", "int8", (elements,), elements, 1.0, 0)
-    recorded = selftest.record([port], run, work)
-    assert len(recorded.inputs[0]) == len(recorded.outputs[0]) == selftest.SAMPLES
-    return len(runs)
-
-
-def test_fewer_inputs_are_tried_of_a_model_that_takes_long():
-    assert recorded(784, 10**5) == selftest.CANDIDATES + 1
-    half = 2 * selftest.TRIED // selftest.CANDIDATES
-    assert recorded(4, half) == pytest.approx(selftest.CANDIDATES / 2 + 1, abs=1)
-    assert recorded(4, 10**12) == selftest.SAMPLES
+    assert samples(10**3) == selftest.MOST
+    assert samples(selftest.ON_DEVICE // 100) == 99
+    assert samples(10**12) == selftest.FEWEST
 
 
 @pytest.mark.parametrize(
@@ -211,8 +201,12 @@ def test_constants_are_checked_in_the_form_of_the_core(core):
 CHECK = """
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+struct ek_numbers {{
+    const void *at;
+    uint32_t what;
+}};
 {arrays}
+uint32_t ek_crc32(uint32_t sum, const struct ek_numbers *each, int count);
 int m_check_constants(void);
 {check}
 """

@@ -16,6 +16,7 @@ from edge_runtime.planner.plan import Plan
 from edge_runtime.planner.portable import PORTABLE
 from edge_runtime.reader import read
 from edgekit.convert.c.arena import laid_out
+from edgekit.convert.c.rows import search
 from edgekit.convert.c.rows.plans import RowPlan, feedable, row_plan, row_plans
 from edgekit.convert.c.rows.search import Segments
 
@@ -34,7 +35,7 @@ def inputs(planned: Plan) -> list[by_rows.Bytes]:
 def cut(planned: Plan, seed: int) -> RowPlan:
     """Return a plan cut at random; an even seed has its input brought row by row if it can be."""
     rng = np.random.default_rng(seed)
-    segments, fed = Segments(planned, PORTABLE, 1 << 40), feedable(planned)
+    segments, fed = Segments(planned, PORTABLE, 1 << 40, 1 + seed // 2), feedable(planned)
     usable = segments.unfed if seed % 2 or fed is None else segments.fed(fed)
     if not any(one.first == 0 for one in usable):
         usable = segments.unfed
@@ -113,5 +114,22 @@ def test_an_average_of_all_rows_takes_them_one_by_one() -> None:
         data = image_chains.averaged(seed)
         assert require_the_same(data) == 3
         planned = plan(read(data))
-        [chain] = row_plans(planned, PORTABLE)[-1].chains
-        assert chain.steps[-1].folds
+        segments = Segments(planned, PORTABLE, 1 << 40, 1)
+        fed = segments.fed(planned.inputs[0])
+        [whole] = (one.chain for one in fed if (one.first, one.end) == (0, 3))
+        assert whole is not None
+        assert whole.steps[-1].folds
+        assert planned.steps[-1].reads[0] in whole.rings
+
+
+def test_the_search_for_chains_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of many layers is planned in time, if not in the least RAM."""
+    tensors = [build.tensor((1, 12, 4, 2)) for _ in range(1201)]
+    ops = [("RELU", [at], at + 1, {}) for at in range(1200)]
+    planned = plan(read(build.model(tensors, ops)))
+    monkeypatch.setattr(search, "MOST_WORK", 10_000)
+    [*_, smallest] = row_plans(planned, laid_out(planned), PORTABLE)
+    assert all(len(chain.steps) <= search.LONGEST for chain in smallest.chains)
+    given = inputs(planned)
+    expected = by_rows.whole(planned, given)
+    assert by_rows.Memory(smallest, given, 0).run() == expected

@@ -21,6 +21,17 @@ def pointer(array):
     return array.ctypes.data_as(ctypes.c_void_p)
 
 
+def in_poisoned_arena(one: CLibrary, functions: ctypes.CDLL, tensor) -> list[bytes]:
+    """Return the outputs in an arena of random bytes, after which none is written to."""
+    arena = np.random.default_rng(1).integers(0, 256, one.arena + 64, np.uint8)
+    before = arena[one.arena :].copy()
+    outputs = [np.zeros(port.elements, port.dtype) for port in one.outputs]
+    run = getattr(functions, f"{one.name}_run_in")
+    assert run(pointer(arena), pointer(tensor), *map(pointer, outputs)) == 0
+    assert (arena[one.arena :] == before).all()
+    return [output.tobytes() for output in outputs]
+
+
 def fed(one: CLibrary, functions: ctypes.CDLL, tensor) -> list[bytes]:
     """Return the outputs for an input that is brought row by row."""
     outputs = [np.zeros(port.elements, port.dtype) for port in one.outputs]
@@ -54,6 +65,7 @@ def test_c_by_rows_gives_the_bytes_of_the_plain_export(dtype: str, tmp_path: Pat
             tensor = runtimes.drawn(rng, port.dtype, (port.elements,))
             answers = [one.tobytes() for one in expected.run_all([tensor])]
             assert [one.tobytes() for one in by_rows.run_all([tensor])] == answers
+            assert in_poisoned_arena(small, by_rows.functions, tensor) == answers
             if small.fed_rows:
                 rows += 1
                 assert fed(small, by_rows.functions, tensor) == answers

@@ -100,8 +100,9 @@ def test_the_self_test_runs_a_sequence_from_a_reset(
     # Nothing but the order of the samples explains the outputs.
     text = summed.selftest.replace("    for (int sample", "    m_reset();\n    for (int sample")
     assert exported.Exported(replace(summed, selftest=text), tmp_path / "reset").selftest() == 0
-    text = summed.selftest.replace("        if (m_run(", "        m_reset();\n        if (m_run(")
-    assert exported.Exported(replace(summed, selftest=text), tmp_path / "each").selftest() > 1
+    text = summed.selftest.replace("        sum ^=", "        m_reset();\n        sum ^=")
+    assert text != summed.selftest
+    assert exported.Exported(replace(summed, selftest=text), tmp_path / "each").selftest() == 1
 
 
 def test_the_header_says_what_is_kept(summed: c_library.CLibrary) -> None:

@@ -1,6 +1,5 @@
 """Exported models whose inputs and outputs are whole numbers: without a scale, and scalars."""
 
-import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,15 +53,6 @@ def test_the_outputs_are_those_of_litert(dtype: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", REDUCTION)
-def test_the_self_test_s_inputs_differ(dtype: str) -> None:
-    made = library(model(dtype), "model.tflite", "m")
-    arrays = re.findall(r" (\w+)_of_m\[[^=]*\] = \{([^}]*)\}", made.selftest)
-    assert len(arrays) == 4
-    for name, numbers in arrays:
-        assert len(set(numbers.replace(",", " ").split())) > 1, name
-
-
-@pytest.mark.parametrize("dtype", REDUCTION)
 @pytest.mark.parametrize("language", [exported.C99, exported.CXX17], ids=["C99", "C++17"])
 def test_no_float_is_brought_into_them_and_the_example_prints_them(
     language: Sequence[str], dtype: str, tmp_path: Path
@@ -74,7 +64,8 @@ def test_no_float_is_brought_into_them_and_the_example_prints_them(
     subprocess.run(["cc", *language, "-O2", *files, "-o", tmp_path / "program"], check=True)
     done = subprocess.run([tmp_path / "program"], check=True, capture_output=True, text=True)
     assert len(done.stdout.splitlines()) == 1 + 5 + 1
-    assert done.stdout.endswith(" 0 is 0\n")
+    # A wave of which one number in five is 64 of 256, and one that is 0.
+    assert done.stdout.endswith(f" 0 is {0 if dtype == 'bool' else 1}\n")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32"])

@@ -1,0 +1,78 @@
+"""The picture that an example shows its model: bytes as a camera gives them, made by code.
+
+A model of other numbers is shown a wave, as a sensor of eight bits gives it.
+"""
+
+from edgekit.convert.c import naming
+from edgekit.convert.c.facts import Facts, Port
+
+ELEMENTS = {
+    "bool": "{byte} > 127",
+    "uint8": "{byte}",
+    "int8": "(int8_t)({byte} - 128)",
+    "int16": "(int16_t)(({byte} - 128) * 256L)",
+    "int32": "{byte} / 64",
+    "int64": "{byte} / 64",
+    "float32": "(float){byte} / 255.0f",
+}
+"""Element type -> C expression of an input whose pixels the model file does not describe."""
+
+
+def functions(facts: Facts) -> str:
+    """Return the C functions that give byte ``i`` of what is seen by each input."""
+    return "\n".join(_function(facts, port) for port in facts.inputs)
+
+
+def _function(facts: Facts, port: Port) -> str:
+    name = f"camera{naming.suffix(facts, port)}"
+    picture = _picture(port)
+    if picture is None:
+        return f"""\
+/* Yours goes here: byte ``i`` of what a sensor sees, a wave. */
+static uint8_t {name}(int32_t i)
+{{
+    const int32_t at = i * 16 % 512;
+    return (uint8_t)(at < 256 ? at : 511 - at);
+}}
+"""
+    height, width, channels = picture
+    column = f"i / {channels} % {width}" if channels > 1 else f"i % {width}"
+    color = f" - 60 * (i % {channels})" if channels > 1 else ""
+    left, right = width // 3, -(-width * 2 // 3)
+    top, bottom = height // 6, -(-height * 5 // 6)
+    return f"""\
+/* Yours goes here: byte ``i`` of a camera's picture, {height} rows of {width} pixels of \
+{channels} byte{"s" * (channels > 1)}, a bright bar. */
+static uint8_t {name}(int32_t i)
+{{
+    const int32_t x = {column}, y = i / {width * channels};
+    if (x >= {left} && x < {right} && y >= {top} && y < {bottom})
+        return (uint8_t)(255{color});
+    return (uint8_t)(x * 64 / {width} + y * 64 / {height});
+}}
+"""
+
+
+def _picture(port: Port) -> tuple[int, int, int] | None:
+    """Return height, width and channels of an input that is a picture."""
+    shape = port.shape
+    if len(shape) == 2:
+        shape = (*shape, 1)
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 and shape[2] in (1, 3) else None
+
+
+def statements(facts: Facts, port: Port) -> str:
+    """Return the C statements that bring what is seen into an input's buffer."""
+    buffer, size = naming.buffer(facts, port), naming.macro(facts, port, "SIZE")
+    byte = f"camera{naming.suffix(facts, port)}(i)"
+    loop = f"for (int32_t i = 0; i < {size}; i++)"
+    if not (facts.mean and port.takes_floats):
+        return f"    {loop}\n        {buffer}[i] = {ELEMENTS[port.dtype].format(byte=byte)};\n"
+    quantize = f"    {facts.name}_quantize_u8(frame, {buffer});\n"
+    if port.bytes == port.elements:
+        frame = (
+            f"    uint8_t *const frame = (uint8_t *){buffer}; /* becomes the input in place */\n"
+        )
+    else:
+        frame = f"    static uint8_t frame[{size}];\n"
+    return f"{frame}    {loop}\n        frame[i] = {byte};\n{quantize}"
