@@ -9,13 +9,13 @@ from edgekit.benchmarks.report.units import quantity, share, whole
 from edgekit.benchmarks.result import Result, answered, select
 
 BUILDS_NOTE = (
-    "Whole firmware: vector table, start-up code, input and output buffers, model. Differ: output "
-    "elements that differ from those of edgekit's engine, on the test images and random tensors. "
-    "Flash and RAM in bytes; constants are weights, tables and initial values; beyond is flash "
-    "without the weights and biases of the model file and 5 bytes for each multiplier of a "
-    "channel; data is the input and output buffers; stack is its peak. Instructions: executed by "
-    "the emulated core for one inference, call included: median, 90 % percentile and maximum over "
-    "the test images; at reset: once, before the first inference. Cycles, estimated and not "
+    "Whole firmware: vector table, start-up code, model. Differ: output elements that differ from "
+    "those of edgekit's engine, on the test images and random tensors. Flash and RAM in bytes; "
+    "constants are weights, tables and initial values; beyond is flash without the weights and "
+    "biases of the model file and 5 bytes for each multiplier of a channel; the arena has input "
+    "and output, data is all other variables; stack is its peak. Instructions: executed by the "
+    "emulated core for one inference, call included: median, 90 % percentile and maximum over the "
+    "test images; at reset: once, before the first inference. Cycles, estimated and not "
     "measured: those that Arm's manual states for a Cortex-M4 (median), and those that it waits "
     "for flash of five wait states behind the caches of an STM32L4R5 (first input); the time is "
     "that of both at 120 MHz."
