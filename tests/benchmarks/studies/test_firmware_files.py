@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     two = [build.tensor((1, 6), "int8", 0.1, 3) for _ in range(3)]
     ops = [("RELU", [0], 1, {}), ("RELU", [0], 2, {})]
     (tmp_path / "two.tflite").write_bytes(build.model(two, ops, inputs=[0], outputs=[1, 2]))
-    large = [build.tensor((1, 1 << 18), "int8", 0.1, 3) for _ in range(2)]
+    large = [build.tensor((1, 1 << 19), "int8", 0.1, 3) for _ in range(2)]
     (tmp_path / "large.tflite").write_bytes(build.model(large, [("RELU", [0], 1, {})]))
     floats = [build.tensor((1, 6), "float32") for _ in range(2)]
     (tmp_path / "floats.tflite").write_bytes(build.model(floats, [("RELU", [0], 1, {})]))
