@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit.benchmarks.mcu import qemu
 from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.benchmarks.mcu.stack_pointer import may_move
 from edgekit.errors import FirmwareError
@@ -104,7 +105,10 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
 
     Raises:
         FirmwareError: a fault, or an endless loop.
+        TargetError: the core needs QEMU, which is not installed.
     """
+    if firmware.core.machine:
+        return qemu.run(firmware, inputs).outputs
     machine = _power_on(firmware)
     _run(machine, _reset(machine), "after reset")
     outputs = [_infer(machine, tensor, number) for number, tensor in enumerate(inputs)]
@@ -122,8 +126,13 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int) -> Profile:
 
     Raises:
         FirmwareError: a fault, or an endless loop.
+        TargetError: the core needs QEMU, which is not installed.
     """
     from unicorn.unicorn_const import UC_HOOK_BLOCK
+
+    if firmware.core.machine:
+        ran = qemu.within(firmware, inputs, budget)
+        return Profile(ran.outputs, ran.start, ran.steps.sum(axis=1), ran.steps, ran.stack)
 
     machine = _power_on(firmware)
     uc, top, bottom = (

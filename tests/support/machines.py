@@ -32,6 +32,10 @@ MACHINES = {
         "arm-none-eabi-gcc",
         ["-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
     ),
+    "arm-none-eabi-gcc cortex-m55": (
+        "arm-none-eabi-gcc",
+        ["-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"],
+    ),
     "avr-gcc": ("avr-gcc", ["-mmcu=atmega328p", *NARROW]),
     **{
         f"zig {core}": (ZIG, ["-target", "thumb-freestanding-eabi", f"-mcpu={core}"])
@@ -40,6 +44,10 @@ MACHINES = {
     "zig cortex_m7 with FPU": (
         ZIG,
         ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16"],
+    ),
+    "zig cortex_m55": (
+        ZIG,
+        ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve_fp"],
     ),
     "zig rv32imc": (ZIG, ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c"]),
     "zig atmega328p": (ZIG, [*ZIG_AVR, *NARROW]),
