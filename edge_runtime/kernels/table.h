@@ -322,6 +322,7 @@
     cortex_m(fully_connected_float32, fpu, NULL, NULL)                                             \
     x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    cortex_m(add_int8_twice, helium, ek_pack_add_helium, NULL)                                     \
     x86(add_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
     x86(add_int16_twice, avx2, NULL, NULL)                                                         \
@@ -388,7 +389,7 @@ ek_packer ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2, ek_pack_gemm_float32;
 ek_packer ek_pack_gemm_hybrid_avx2, ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni;
 ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
 ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
-ek_packer ek_pack_conv_2d_helium, ek_pack_dw_helium, ek_pack_gemm_int8_helium;
+ek_packer ek_pack_add_helium, ek_pack_conv_2d_helium, ek_pack_dw_helium, ek_pack_gemm_int8_helium;
 ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_transpose_conv_float32;
 ek_packer ek_pack_transpose_conv_int8, ek_pack_transpose_conv_uint8;

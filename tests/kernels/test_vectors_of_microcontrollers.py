@@ -85,7 +85,8 @@ def test_the_bytes_are_those_of_the_portable_kernel(library, kernel, level, opti
     drawn = itertools.chain((draw(rng) for _ in range(RANDOM)), trials.planned(kernel, PLANNED))
     pairs = [(trial, call_of(kernel, level, trial)) for trial in drawn]
     calls = [(trial, call) for trial, call in pairs if call and call.fits]
-    assert len(calls) > len(pairs) / 4
+    # Packers refuse what converters do not write, and tensors that are broadcast.
+    assert len(calls) > len(pairs) / 10
     built = kernel_firmware.build(
         core, f"{kernel}_{level}", f"{FILES[kernel]}_{level}.c", optimisation
     )

@@ -11,7 +11,6 @@
 
 #include "depthwise_conv_2d.h"
 #include "gemm_int8_helium.h"
-#include "window_helium.h"
 
 /* Sums of 32 bits of the 16 channels. */
 typedef struct {
@@ -23,9 +22,9 @@ typedef struct {
     int16x8_t even, odd;
 } Products;
 
-static inline Products products(const int8_t *x, const int8_t *w, mve_pred16_t part)
+static inline Products products(const int8_t *x, const int8_t *w)
 {
-    const int8x16_t input = vldrbq_z_s8(x, part);
+    const int8x16_t input = vldrbq_s8(x);
     const int8x16_t weight = vldrbq_s8(w);
     const Products result = {vmullbq_int_s8(input, weight), vmulltq_int_s8(input, weight)};
     return result;
@@ -99,13 +98,12 @@ static inline Sums sum_nine(Sums sums, const int8_t *x, int32_t pitch, int32_t s
     return sums;
 }
 
-/* Windows of any number of taps, which lie a step apart. */
-static inline Sums sum_taps(Sums sums, const int8_t *x, int32_t taps, int32_t step, const int8_t *w,
-                            mve_pred16_t part)
+/* Windows of any number of taps, which lie side by side. */
+static inline Sums sum_taps(Sums sums, const int8_t *x, int32_t taps, const int8_t *w)
 {
-    for (; taps > 1; taps -= 2, x += 2 * step, w += 32)
-        sums = added_pair(sums, products(x, w, part), products(x + step, w + 16, part));
-    return taps ? added(sums, products(x, w, part)) : sums;
+    for (; taps > 1; taps -= 2, x += 32, w += 32)
+        sums = added_pair(sums, products(x, w), products(x + 16, w + 16));
+    return taps ? added(sums, products(x, w)) : sums;
 }
 
 /* Writes the outputs of up to 16 channels, whose numbers begin at n. */
@@ -131,25 +129,56 @@ static inline void store(const EkHeliumLayer *layer, const int32_t *multiplier,
     vstrbq_p_s8(output, bytes, part);
 }
 
-/* The outputs of a position: of a window of nine taps, or of taps side by side. */
-static inline int8_t *position(const EkHeliumLayer *layer, const int8_t *x, int32_t nine,
-                               int32_t taps, int32_t pitch, int32_t step, const int8_t *w,
-                               int8_t *output)
+/* Copies up to 16 channels of the window whose first tap is at row y and column x, [taps][16]. */
+static inline void gather(const DepthwiseInt8 *p, const int8_t *image, int32_t y, int32_t x,
+                          mve_pred16_t part, int8_t *to)
+{
+    const int32_t pitch = p->width * p->channels, step = p->dilation_w * p->channels;
+    const int8x16_t beside = vdupq_n_s8((int8_t)p->input_zero_point);
+    for (int32_t i = 0; i < p->window_height; i++, y += p->dilation_h) {
+        const int8_t *from = image + y * pitch + x * p->channels;
+        /* Beside the image, a column that is beside it as well. */
+        int32_t column = (uint32_t)y < (uint32_t)p->height ? x : INT32_MIN;
+        for (int32_t j = p->window_width; j > 0; j--, to += 16, from += step) {
+            if ((uint32_t)column < (uint32_t)p->width)
+                vstrbq_s8(to, vldrbq_z_s8(from, part));
+            else
+                vstrbq_s8(to, beside);
+            column += p->dilation_w;
+        }
+    }
+}
+
+/* The outputs of the position whose window's first tap is at row y and column x; "inside" is a window
+ * of nine taps that are all in the image. */
+static inline int8_t *position(const DepthwiseInt8 *p, const EkHeliumLayer *layer,
+                               const int8_t *image, int32_t y, int32_t x, int32_t inside,
+                               void *const *tensors, int8_t *output)
 {
     const int32_t *bias = layer->bias, *multiplier = layer->multiplier, *shift = layer->shift;
-    for (int32_t left = layer->outputs; left > 0; left -= 16) {
+    const int32_t taps = p->window_height * p->window_width, channels = p->channels;
+    const int32_t pitch = p->width * channels * p->dilation_h, step = p->dilation_w * channels;
+    const int8_t *from = image + (y * p->width + x) * channels;
+    const int8_t *w = (const int8_t *)tensors[1];
+    const int32_t nine = p->window_height == 3 && p->window_width == 3;
+    int8_t *const copy = (int8_t *)tensors[6];
+    for (int32_t left = channels; left > 0; left -= 16) {
         const mve_pred16_t part = vctp8q((uint32_t)left);
         Sums sums = {vldrwq_s32(bias), vldrwq_s32(bias + 4), vldrwq_s32(bias + 8),
                      vldrwq_s32(bias + 12)};
+        if (!inside)
+            gather(p, image, y, x, part, copy);
         if (!nine)
-            sums = sum_taps(sums, x, taps, step, w, part);
-        else if (left >= 16)
-            sums = sum_nine(sums, x, pitch, step, w, part, 1);
+            sums = sum_taps(sums, copy, taps, w);
+        else if (inside && left < 16)
+            sums = sum_nine(sums, from, pitch, step, w, part, 0);
         else
-            sums = sum_nine(sums, x, pitch, step, w, part, 0);
+            sums = sum_nine(sums, inside ? from : copy, inside ? pitch : 48, inside ? step : 16, w,
+                            part, 1);
         store(layer, multiplier, shift, sums, output, part);
         output += left < 16 ? left : 16;
-        x += 16;
+        image += 16;
+        from += 16;
         w += 16 * taps;
         bias += 16;
         multiplier += 16;
@@ -174,32 +203,20 @@ void ek_depthwise_conv_2d_int8_twice_helium(const int32_t *params, void *const *
                                  p->lowest,
                                  p->highest,
                                  whole.ties};
-    const EkHeliumWindow window = {p->height,        p->width,      p->channels,
-                                   p->window_height, p->window_width, p->dilation_h,
-                                   p->dilation_w,    p->input_zero_point};
-    const int32_t taps = p->window_height * p->window_width, channels = p->channels;
     const int32_t nine = p->window_height == 3 && p->window_width == 3;
-    const int32_t pitch = p->width * channels * p->dilation_h, step = p->dilation_w * channels;
     const int8_t *image = (const int8_t *)tensors[0];
-    const int8_t *const weights = (const int8_t *)tensors[1];
-    int8_t *output = (int8_t *)tensors[5], *const copy = (int8_t *)tensors[6];
+    int8_t *output = (int8_t *)tensors[5];
     for (int32_t batch = 0; batch < p->batches; batch++) {
         for (int32_t row = 0; row < p->output_height; row++) {
             const int32_t y = row * p->stride_h - p->top;
-            const int32_t rows_inside = y >= 0 && y + 2 * p->dilation_h < p->height;
+            const int32_t rows_inside = nine && y >= 0 && y + 2 * p->dilation_h < p->height;
             int32_t x = -p->left;
             for (int32_t column = 0; column < p->output_width; column++, x += p->stride_w) {
-                if (nine && rows_inside && x >= 0 && x + 2 * p->dilation_w < p->width) {
-                    const int8_t *const from = image + (y * p->width + x) * channels;
-                    output = position(&layer, from, nine, taps, pitch, step, weights, output);
-                } else {
-                    ek_helium_gather(&window, image, y, x, copy);
-                    output = position(&layer, copy, nine, taps, 3 * channels, channels, weights,
-                                      output);
-                }
+                const int32_t inside = rows_inside && x >= 0 && x + 2 * p->dilation_w < p->width;
+                output = position(p, &layer, image, y, x, inside, tensors, output);
             }
         }
-        image += p->height * p->width * channels;
+        image += p->height * p->width * p->channels;
     }
 }
 #endif

@@ -31,10 +31,18 @@ static inline int8_t *ek_helium_fill(int8_t *to, int32_t value, int32_t count)
     return end;
 }
 
-/* Copies the window whose first tap is at row y and column x: [window_height][window_width]
- * [channels]. */
-static inline void ek_helium_gather(const EkHeliumWindow *w, const int8_t *image, int32_t y,
-                                    int32_t x, int8_t *to)
+/* The same where all taps are in the image and those of a row side by side. */
+static inline void ek_helium_gather_inside(const EkHeliumWindow *w, const int8_t *from, int8_t *to)
+{
+    const int32_t row = w->window_width * w->channels;
+    const int32_t pitch = w->width * w->channels * w->dilation_h;
+    for (int32_t i = w->window_height; i > 0; i--, from += pitch)
+        to = ek_helium_copy(to, from, row);
+}
+
+/* The same where some taps may be beside the image. */
+static inline void ek_helium_gather_beside(const EkHeliumWindow *w, const int8_t *image, int32_t y,
+                                           int32_t x, int8_t *to)
 {
     const int32_t first = ek_first_tap(x, w->dilation_w);
     const int32_t end = ek_taps_end(x, w->width, w->window_width, w->dilation_w);
@@ -57,6 +65,19 @@ static inline void ek_helium_gather(const EkHeliumWindow *w, const int8_t *image
         if (behind > 0)
             to = ek_helium_fill(to, w->zero_point, behind);
     }
+}
+
+/* Copies the window whose first tap is at row y and column x: [window_height][window_width]
+ * [channels]. */
+static inline void ek_helium_gather(const EkHeliumWindow *w, const int8_t *image, int32_t y,
+                                    int32_t x, int8_t *to)
+{
+    const int32_t last_y = y + (w->window_height - 1) * w->dilation_h;
+    const int32_t last_x = x + w->window_width - 1;
+    if (y >= 0 && x >= 0 && last_y < w->height && last_x < w->width && w->dilation_w == 1)
+        ek_helium_gather_inside(w, image + (y * w->width + x) * w->channels, to);
+    else
+        ek_helium_gather_beside(w, image, y, x, to);
 }
 
 #endif

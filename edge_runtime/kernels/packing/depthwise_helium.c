@@ -9,11 +9,10 @@ static inline size_t taps_of(const DepthwiseInt8 *p)
     return (size_t)p->window_height * (size_t)p->window_width;
 }
 
-/* A window. */
+/* A window of 16 channels. */
 size_t ek_scratch_dw_helium(const int32_t *params)
 {
-    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
-    return taps_of(p) * (size_t)p->channels;
+    return taps_of((const DepthwiseInt8 *)params) * EK_LANES;
 }
 
 /* Whether the sum of two products fits into 16 bits. */
