@@ -53,6 +53,7 @@ class ExportLevel:
 
 
 LEVELS = {
+    "rvv": ExportLevel("EK_RVV"),
     "helium": ExportLevel("EK_HELIUM", ("ties",)),
     "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
     "sparse_dsp": ExportLevel("EK_DSP", weights="uint32"),
@@ -220,13 +221,13 @@ def extension() -> Any:
 
 def _skipping() -> tuple[str, ...]:
     """Return the levels to try when zeros are skipped."""
-    return "helium", "skip_dsp", "fpu", "skip"
+    return "rvv", "helium", "skip_dsp", "fpu", "skip"
 
 
 def _by_share(share: float) -> tuple[str, ...]:
     """Return the levels to try when weights without their zeros have a share of all bytes."""
     dsp = "sparse_dsp" if share <= DSP_SHARE else "dsp"
-    return "helium", dsp, "fpu", *(("sparse",) if share < 1 else ())
+    return "rvv", "helium", dsp, "fpu", *(("sparse",) if share < 1 else ())
 
 
 def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:

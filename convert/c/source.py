@@ -21,7 +21,7 @@ from edgekit.escape import LONGEST_STRING, c_characters, c_string
 HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
-VECTORS = {"EK_HELIUM": "arm_mve.h"}
+VECTORS = {"EK_HELIUM": "arm_mve.h", "EK_RVV": "riscv_vector.h"}
 """Macro of a form -> the compiler's header that its kernels need."""
 
 Kept = tuple[Slot, State]

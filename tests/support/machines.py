@@ -50,6 +50,10 @@ MACHINES = {
         ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve_fp"],
     ),
     "zig rv32imc": (ZIG, ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c"]),
+    "zig rv32imcv": (
+        ZIG,
+        ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c+zve32x+zvl128b"],
+    ),
     "zig atmega328p": (ZIG, [*ZIG_AVR, *NARROW]),
     "zig wasm32": (ZIG, ["-target", "wasm32-freestanding"]),
 }
