@@ -36,7 +36,7 @@ SELDOM = {
     # What the kernels mean in NumPy: only the backend "reference" runs it.
     "kernels": tuple(sorted(path.stem for path in KERNELS.glob("*.py"))),
     ".": ("digit", "flexbuffer", "install", "light", "own_process", "unsupported", "worker"),
-    "planner": ("parts", "stages"),
+    "planner": ("one_arena", "order", "overlap", "parts", "placing", "stages"),
     "planner/passes": ("dilations", "loops", "variables"),
     # Ops that hardly a published network has.
     "ops": (

@@ -106,7 +106,8 @@ def runtime_box(name: str) -> str:
     """Return the box of a dotted name of edge_runtime."""
     parts = name.split(".")[1:] or ["__init__"]
     if parts[0] == "planner" and len(parts) > 1:
-        boxes = {"passes": "passes"} | dict.fromkeys(("__init__", "memory", "stages"), "planner")
+        whole = ("__init__", "memory", "one_arena", "placing", "stages")
+        boxes = {"passes": "passes"} | dict.fromkeys(whole, "planner")
         return boxes.get(parts[1], "plan")
     if parts[0] in RUNTIME:
         return parts[0]

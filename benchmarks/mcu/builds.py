@@ -17,9 +17,10 @@ from edgekit import files
 from edgekit.benchmarks import environment, exactness, outcome, suite, usage
 from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inputs
 from edgekit.benchmarks.dataset import NO_DATA, describe
-from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu import cortex_m4, emulator, firmware
 from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.firmware import Firmware, Library
+from edgekit.benchmarks.mcu.machine import Bytes
 from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.benchmarks.tensors import random_tensors
@@ -233,11 +234,7 @@ def measure_build(
     Raises:
         FirmwareError: the firmware cannot be built, or does not run.
     """
-    built = firmware.build(core, library, optimisation, labels=False)
-    labelled = firmware.build(core, library, optimisation)
-    if labelled.image == built.image:
-        # Labels changed no code: the same build has the steps' addresses, too.
-        built = labelled
+    built, labelled = both(core, library, optimisation)
     profile = None
     if trial is not None:
         raw = _raw(trial.inputs)
@@ -260,34 +257,50 @@ def measure_build(
             trial.expected[:count],
             0 if dataset.source == NO_DATA else trial.images,
         )
-    yield _flash(subject, built, library)
-    yield _ram(subject, built, library, profile)
+    yield flash(subject, built, library)
+    yield ram(subject, built, library, profile)
     if trial is not None and profile is not None:
         counts = profile
         if built is not labelled:
             subset = _raw(trial.inputs[: min(coverage.labelled, trial.images)])
             counts = emulator.profile(labelled, subset, coverage.counted)
-        yield _instructions(subject, library, profile, counts)
+        yield instructions(subject, library, profile, counts)
 
 
-def _raw(tensors: Array) -> emulator.Bytes:
+def both(core: Core, library: Library, optimisation: str) -> tuple[Firmware, Firmware]:
+    """Return the build and one with labels; the same one if these do not change the code.
+
+    Raises:
+        FirmwareError: the compiler fails.
+    """
+    built = firmware.build(core, library, optimisation, labels=False)
+    labelled = firmware.build(core, library, optimisation)
+    return (labelled if labelled.image == built.image else built), labelled
+
+
+def _raw(tensors: Array) -> Bytes:
     """Return tensors [N, ...] as bytes uint8 [N, bytes]."""
     return np.ascontiguousarray(tensors).reshape(len(tensors), -1).view(np.uint8)
 
 
-def _flash(subject: Subject, built: Firmware, library: Library) -> Result:
+def flash(subject: Subject, built: Firmware, library: Library) -> Result:
+    """Return the flash of a build, and of its functions."""
     summary = {
         "total": built.flash,
         "code": built.code,
         "constants": built.constants,
         "weights": library.weights,
+        "multipliers": library.multipliers,
+        "beyond": built.flash - library.weights - library.multipliers,
+        "functions": [{"name": name, "bytes": size} for name, size in built.functions.items()],
     }
     return Result(subject, "flash", "bytes", (built.flash,), summary)
 
 
-def _ram(
+def ram(
     subject: Subject, built: Firmware, library: Library, profile: emulator.Profile | None
 ) -> Result:
+    """Return the RAM of a build; without its stack if there is no profile."""
     stack = None if profile is None else profile.stack
     total = built.data + (stack or 0)
     data = built.data - library.arena
@@ -295,10 +308,10 @@ def _ram(
     return Result(subject, "ram", "bytes", (total,), summary)
 
 
-def _instructions(
+def instructions(
     subject: Subject, library: Library, profile: emulator.Profile, labelled: emulator.Profile
 ) -> Result:
-    """Return the instructions of each inference, and of each step.
+    """Return the instructions of each inference and of each step, with cycles and stack.
 
     Args:
         subject: the build.
@@ -307,10 +320,14 @@ def _instructions(
         labelled: the same profile, or that of a build with labels if they change the code. Its
             total is in the summary, too: the steps are then not parts of the build's total.
     """
-    steps = [
-        {"op": op, **_spread(column)}
-        for op, column in zip((*library.ops, "outside"), labelled.steps.T, strict=True)
-    ]
+    steps = []
+    for number, op in enumerate((*library.ops, "outside")):
+        counts = labelled.steps[:, number]
+        cycles = None if labelled.cycles is None else _median(labelled.cycles[:, number])
+        waits = None if labelled.waits is None else int(labelled.waits[number])
+        step = {"op": op, **_spread(counts), "macs": dict(enumerate(library.op_macs)).get(number)}
+        step |= {"cycles": cycles, "flash_waits": waits}
+        steps.append(step | {"stack": int(labelled.step_stacks[number])})
     summary = {
         **_spread(profile.instructions),
         "reset": profile.start,
@@ -320,9 +337,24 @@ def _instructions(
         "steps_same_code": labelled is profile,
         "steps_total": _spread(labelled.instructions),
         "steps_images": len(labelled.instructions),
+        "estimate": _estimate(profile),
     }
     samples = tuple(profile.instructions.tolist())
     return Result(subject, "instructions", "instructions", samples, summary)
+
+
+def _estimate(profile: emulator.Profile) -> dict[str, Any] | None:
+    """Return the estimated cycles and time of an inference; None for a core that has none."""
+    if profile.cycles is None:
+        return None
+    cycles = _spread(profile.cycles.sum(axis=1))
+    waits = None if profile.waits is None else int(profile.waits.sum())
+    seconds = None if waits is None else (cycles["median"] + waits) / cortex_m4.CLOCK
+    return {"cycles": cycles, "flash_waits": waits, "clock": cortex_m4.CLOCK, "seconds": seconds}
+
+
+def _median(counts: npt.NDArray[np.int64]) -> int:
+    return int(np.percentile(counts, 50, method="higher"))
 
 
 def _spread(counts: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from edgekit.benchmarks import environment
 from edgekit.benchmarks.mcu import programs
 from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.mcu.functions import functions
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
@@ -61,9 +62,13 @@ class Library:
         name: prefix of its public names; "digits" for ``digits_run`` in digits.h and digits.c.
         files: name and text of digits.h and digits.c.
         arena: RAM of ``digits_run`` for activations, in bytes.
+        places: of "input" and "output" those that the arena has room for: offset and size in bytes.
+            The board has buffers for the others.
         weights: size of the model file's weights and biases, in bytes.
         macs: multiply-accumulates of one inference.
         ops: names of the steps, in order.
+        op_macs: multiply-accumulates of each step; None for one that has none.
+        multipliers: size of the channels' multipliers and shifts at 4 and 1 each, in bytes.
     """
 
     name: str
@@ -72,6 +77,9 @@ class Library:
     weights: int
     macs: int
     ops: tuple[str, ...]
+    op_macs: tuple[int | None, ...] = ()
+    multipliers: int = 0
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Firmware:
         symbols: symbols by name.
         steps: address and number of each ``EK_STEP``, in the order of addresses.
         limit: instructions after which an inference counts as an endless loop.
+        functions: bytes of each function by name, the largest first, see ``functions``.
     """
 
     core: Core
@@ -108,6 +117,7 @@ class Firmware:
     symbols: Mapping[str, Symbol]
     steps: tuple[tuple[int, int], ...]
     limit: int
+    functions: Mapping[str, int]
 
     @property
     def flash(self) -> int:
@@ -157,7 +167,8 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
         if done.returncode:
             raise FirmwareError(f"{core.name} {optimisation}: {_first_error(done.stderr)}")
         limit = PATIENCE * library.macs + PATIENCE_AT_LEAST
-        return _read(core, optimisation, Path(folder, ELF), limit)
+        built = _read(core, optimisation, Path(folder, ELF), limit)
+    return replace(built, symbols={**built.symbols, **_places(library, built.symbols)})
 
 
 def require_tools(core: Core) -> None:
@@ -221,9 +232,21 @@ def _write(folder: Path, core: Core, library: Library, labels: bool) -> None:
         "EK_STEPS": str(len(library.ops) + 1),
     }.items():
         header += f"#define {macro} {value}\n"
+    for port in library.places:
+        header += f"#define EK_{port.upper()}_PLACE {name}_{port}()\n"
     folder.joinpath("under_test.h").write_text(header, encoding="utf-8")
     steps = '#include "steps.h"\n' if labels else ""
     folder.joinpath("under_test.c").write_text(f'{steps}#include "{name}.c"\n', encoding="utf-8")
+
+
+def _places(library: Library, symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """Return the symbols ``ek_input`` and ``ek_output`` of buffers that lie in the arena."""
+    arena = symbols.get(f"{library.name}_ek_arena")
+    return {
+        f"ek_{port}": Symbol(arena.address + offset, size, is_code=False)
+        for port, (offset, size) in library.places.items()
+        if arena is not None
+    }
 
 
 def _first_error(errors: str) -> str:
@@ -267,6 +290,8 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
             # On AVR, constants lie among the instructions.
             if kind == "STT_OBJECT" and sections[symbol["st_shndx"]].name == ".text":
                 code -= symbol["st_size"]
+        sizes = {one.address: (name, one.size) for name, one in symbols.items() if one.is_code}
+        named = functions(elf, sizes)
     start, _, host = core.memory
     flash = max(
         address + len(content) - start
@@ -274,5 +299,14 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
         if address < host or not core.machine
     )
     return Firmware(
-        core, optimisation, image, code, flash - code, data, symbols, tuple(sorted(steps)), limit
+        core=core,
+        optimisation=optimisation,
+        image=image,
+        code=code,
+        constants=flash - code,
+        data=data,
+        symbols=symbols,
+        steps=tuple(sorted(steps)),
+        limit=limit,
+        functions=named,
     )

@@ -9,7 +9,8 @@ from edgekit.benchmarks.report.answers import agreement, confusions, wrong_answe
 from edgekit.benchmarks.report.charts import name
 from edgekit.benchmarks.report.matrix import NOTE, matrix, sentences
 from edgekit.benchmarks.report.page import page, scrolling, section
-from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
+from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.escape import html
 
@@ -27,7 +28,7 @@ LATENCY_NOTE = (
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     """Return the report of a run."""
-    speed, outputs, footprint = tables(results)
+    speed, outputs, footprint, *others = tables(results)
     limit = next((gate.limit for gate in gates if gate.name == "accuracy"), None)
     bars = "".join(
         f"<div><h3>{title}</h3>{chart}</div>"
@@ -54,6 +55,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
             + (_table(footprint) if footprint.rows else ""),
             footprint.note,
         ),
+        *(section(one.title, _table(one) if one.rows else "", one.note) for one in others),
         section("Measured on", environment(results)),
     ]
     verdict = "passed" if passed(gates) else "failed"

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.report.matrix import matrix, sentences
-from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
+from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.escape import markdown
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     """Return verdict, gates, tables, and the reasons of missing rows."""
-    answers, outputs, footprint = tables(results)
+    answers, outputs, *others = tables(results)
     parts = [f"**edgekit bench: {'passed' if passed(gates) else 'failed'}**"]
     if banner(results):
         parts.append(f"> **{banner(results)}**")
@@ -20,7 +21,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         parts.append(listed(remarks))
     if shown:
         parts.append(_gates(shown, results))
-    parts += [_table(one) for one in (answers, outputs, footprint) if one.rows]
+    parts += [_table(one) for one in (answers, outputs, *others) if one.rows]
     missing = [row for row in (*answers.rows, *outputs.rows) if row.missing]
     if missing:
         parts.append(listed([f"{row.subject}: {row.missing}" for row in missing]))

@@ -4,11 +4,11 @@ The terminal, Markdown and HTML show the same cells.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edgekit.benchmarks import exactness, tensors
 from edgekit.benchmarks.gate import Gate
-from edgekit.benchmarks.report.units import quantity, share, three_digits, whole
+from edgekit.benchmarks.report.units import quantity, share, three_digits
 from edgekit.benchmarks.result import Result, Subject, answered, select
 
 NOTHING = "–"
@@ -25,18 +25,6 @@ FOOTPRINT_NOTE = (
     "memory: the most physical memory of that process. × Python: as a multiple of a bare Python "
     "that reads as many bytes and prints them. Installed: packages that are needed besides edgekit "
     "and Python. Medians."
-)
-BUILDS_NOTE = (
-    "Whole firmware: vector table, start-up code, input and output buffers, model. Differ: output "
-    "elements that differ from those of edgekit's engine, on the test images and random tensors. "
-    "Flash and RAM in bytes; constants are weights, tables and initial values; data is the input "
-    "and output buffers; stack is its peak. Instructions: executed by the emulated core for one "
-    "inference, call included: median, 90 % percentile and maximum over the test images; at reset: "
-    "once, before the first inference."
-)
-STEPS_NOTE = (
-    "Outside: the call, and the loop around it. If labels for the steps change the compiler's "
-    "code, the figures are those of a build with labels, counted on fewer images."
 )
 
 
@@ -59,36 +47,6 @@ class ReportTable:
     note: str = ""
 
 
-def tables(results: Iterable[Result]) -> tuple[ReportTable, ReportTable, ReportTable]:
-    """Return the tables of answers and speed, of outputs and of footprints.
-
-    For firmware they are the tables of builds, of outputs and of steps. Empty columns are left out.
-    """
-    results = list(results)
-    if any(result.metric == "flash" for result in results):
-        parts = _builds(results), _outputs(results), _steps(results)
-    else:
-        parts = _answers(results), _outputs(results), _footprint(results)
-    first, second, third = map(_without_empty_columns, parts)
-    return first, second, third
-
-
-def _without_empty_columns(table: ReportTable) -> ReportTable:
-    used = [
-        index
-        for index in range(len(table.columns))
-        if any(row.cells[index] != NOTHING for row in table.rows if row.cells)
-    ]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in used),
-        rows=tuple(
-            replace(row, cells=tuple(row.cells[index] for index in used)) if row.cells else row
-            for row in table.rows
-        ),
-    )
-
-
 def worth_telling(gates: Iterable[Gate], answers: ReportTable) -> list[Gate]:
     """Return the gates without skipped ones that only repeat a reason of the table."""
     explained = {str(row.subject) for row in answers.rows if row.missing}
@@ -102,7 +60,8 @@ def banner(results: Iterable[Result]) -> str:
     return ""
 
 
-def _answers(results: list[Result]) -> ReportTable:
+def answers(results: list[Result]) -> ReportTable:
+    """Return the table of answers and speed."""
     answers, agreement = answered(results), select(results, "agreement")
     latency, relative = select(results, "latency"), select(results, "relative_latency")
     to_litert, throughput = select(results, "latency_to_litert"), select(results, "throughput")
@@ -115,7 +74,7 @@ def _answers(results: list[Result]) -> ReportTable:
             TableRow(
                 subject,
                 (
-                    *_worth(result),
+                    *worth(result),
                     _same(agreement.get(subject)),
                     _figure(latency.get(subject), "p50"),
                     _against_litert(to_litert.get(subject)),
@@ -140,7 +99,7 @@ def _answers(results: list[Result]) -> ReportTable:
     return ReportTable("Answers and speed", columns, tuple(rows))
 
 
-def _worth(result: Result) -> tuple[str, str, str]:
+def worth(result: Result) -> tuple[str, str, str]:
     """Return the cells for classes, for numbers, or for neither."""
     figures = result.summary
     if result.metric == "accuracy":
@@ -153,7 +112,8 @@ def _worth(result: Result) -> tuple[str, str, str]:
     return NOTHING, NOTHING, NOTHING
 
 
-def _outputs(results: list[Result]) -> ReportTable:
+def outputs(results: list[Result]) -> ReportTable:
+    """Return the table of raw outputs, compared with a reference's."""
     rows = []
     for result in exactness.select(results):
         if result.status != "measured":
@@ -176,7 +136,8 @@ def _outputs(results: list[Result]) -> ReportTable:
     return ReportTable("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
 
 
-def _footprint(results: list[Result]) -> ReportTable:
+def footprint(results: list[Result]) -> ReportTable:
+    """Return the table of footprints."""
     metrics = ("cold_start", "peak_memory", "file_size", "installed_size")
     by_metric = {metric: select(results, metric) for metric in metrics}
     subjects = dict.fromkeys(subject for column in by_metric.values() for subject in column)
@@ -191,81 +152,6 @@ def _footprint(results: list[Result]) -> ReportTable:
         rows.append(TableRow(subject, tuple(cells)))
     columns = ("cold start", "× Python", "peak memory", "× Python", "file", "installed")
     return ReportTable("Footprint", columns, tuple(rows), FOOTPRINT_NOTE)
-
-
-def _builds(results: list[Result]) -> ReportTable:
-    accuracy, differences = answered(results), select(results, exactness.TO_NATIVE)
-    flash, ram = select(results, "flash"), select(results, "ram")
-    instructions = select(results, "instructions")
-    rows = []
-    for subject in dict.fromkeys((*accuracy, *flash)):
-        answers = accuracy.get(subject)
-        if answers is not None and answers.status != "measured":
-            rows.append(TableRow(subject, (), f"{answers.status}: {answers.reason}"))
-            continue
-        rows.append(
-            TableRow(
-                subject,
-                (
-                    _right(answers),
-                    _differing(differences.get(subject)),
-                    *(_whole(flash.get(subject), key) for key in ("total", "code", "constants")),
-                    *(_whole(ram.get(subject), key) for key in ("total", "data", "arena", "stack")),
-                    *(
-                        _whole(instructions.get(subject), key)
-                        for key in ("median", "p90", "max", "reset")
-                    ),
-                ),
-            )
-        )
-    errors = any(result.metric == "error" for result in accuracy.values())
-    columns = (
-        "RMSE" if errors else "right",
-        "differ",
-        "flash",
-        "= code",
-        "+ constants",
-        "RAM",
-        "= data",
-        "+ arena",
-        "+ stack",
-        "instructions",
-        "p90",
-        "at most",
-        "at reset",
-    )
-    rows.sort(key=lambda row: bool(row.missing))
-    return ReportTable("Firmware", columns, tuple(rows), BUILDS_NOTE)
-
-
-def _steps(results: list[Result]) -> ReportTable:
-    rows = []
-    for subject, result in select(results, "instructions").items():
-        total = result.summary["steps_total"]["median"]
-        code = "this build" if result.summary["steps_same_code"] else "a build with labels"
-        for number, step in enumerate(result.summary["steps"]):
-            figures = (whole(step["median"]), whole(step["max"]), share(step["median"] / total))
-            rows.append(TableRow(subject, (str(number), step["op"], *figures, code)))
-    columns = ("step", "op", "instructions", "at most", "share", "of")
-    return ReportTable("Instructions of each step", columns, tuple(rows), STEPS_NOTE)
-
-
-def _right(answers: Result | None) -> str:
-    return _worth(answers)[0] if answers else NOTHING
-
-
-def _differing(compared: Result | None) -> str:
-    """Return how many output elements of all inputs differ from the engine's."""
-    if compared is None:
-        return NOTHING
-    parts = compared.summary["images"], compared.summary["random"]
-    return f"{sum(part['differ'] for part in parts)}/{sum(part['elements'] for part in parts)}"
-
-
-def _whole(result: Result | None, key: str) -> str:
-    if result is None or result.summary.get(key) is None:
-        return NOTHING
-    return whole(result.summary[key])
 
 
 def _figure(result: Result | None, key: str) -> str:

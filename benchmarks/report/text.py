@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from edgekit.benchmarks.gate import MARKS, Gate
 from edgekit.benchmarks.report.matrix import matrix, sentences
-from edgekit.benchmarks.report.table import ReportTable, banner, tables, worth_telling
+from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
+from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.columns import columns, shortened
 from edgekit.escape import line
@@ -16,12 +17,11 @@ NAME = 48
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     """Return the tables and the gates."""
-    answers, outputs, footprint = tables(results)
+    answers, *others = tables(results)
     parts = (
         banner(results),
         aligned(answers),
-        aligned(outputs) if outputs.rows else "",
-        aligned(footprint) if footprint.rows else "",
+        *(aligned(one) for one in others if one.rows),
         _gates(worth_telling(gates, answers), results),
     )
     return "\n\n".join(part for part in parts if part)

@@ -1,11 +1,19 @@
-"""edgekit's export as firmware, compared with other C for the same model.
+"""edgekit's export as firmware on emulated microcontrollers, beside what others have published.
 
-    python -m edgekit.benchmarks.studies.microcontrollers [--model MODEL.keras] [--json]
+    python -m edgekit.benchmarks.studies.microcontrollers [--networks] [--core NAME ...] [--json]
+    python -m edgekit.benchmarks.studies.microcontrollers --models PATH ... [--core NAME ...]
+    python -m edgekit.benchmarks.studies.microcontrollers --model [MODEL.keras] [--json]
 
-All C is built into the same firmware by the same compiler with the same options, and runs the same
-test images on the same emulated Cortex-M4. The emulator counts instructions one by one, so that
-every figure is the same in every run: no rounds, no turns. Integer outputs must be the bytes of
-edgekit's engine, or the exit code is 1; floats are compared by accuracy.
+The first prints MLPerf Tiny's networks on each core: flash, RAM, instructions, and for a Cortex-M4
+an estimate of cycles and time. The second prints the same of all files that calculate with integers
+alone, and why some have none. Each output byte must be that of LiteRT's reference kernels.
+
+The third compares with other C for the same model. All C is built into the same firmware by the
+same compiler with the same options, and runs the same test images on the same emulated Cortex-M4.
+Integer outputs must be the bytes of edgekit's engine; floats are compared by accuracy.
+
+The emulator counts instructions one by one, so that every figure is the same in every run: no
+rounds, no turns. The exit code is 1 if a byte differs.
 """
 
 import argparse
@@ -20,21 +28,29 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import SIZES
 from edgekit import files
 from edgekit.benchmarks import dataset, environment, exactness, gate
 from edgekit.benchmarks.contender import absent
 from edgekit.benchmarks.mcu import builds, firmware
-from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.benchmarks.mcu.cores import CORES, Core
 from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.benchmarks.report import text
 from edgekit.benchmarks.report.table import ReportTable, TableRow, banner
 from edgekit.benchmarks.report.units import three_digits, whole
 from edgekit.benchmarks.result import Result, Subject, select, stamped
-from edgekit.benchmarks.studies import firmware_peers
+from edgekit.benchmarks.studies import firmware_files, firmware_peers, published, survey
+from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.errors import EdgekitError, FirmwareError
 from edgekit.train.dataset import Dataset
 
 CORE = CORES["cortex-m4"]
+MEASURED = tuple(name for name, core in CORES.items() if core.emulated)
+"""Cores that networks are measured on."""
+
+BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} {firmware_files.MIN_RAM}")
+"""Builds of the networks on each core."""
+
 NAME = "model"
 """Prefix of the public names of the exported C."""
 
@@ -86,6 +102,13 @@ def exported(path: Path, *options: str) -> Library:
             weights=facts["weights"],
             macs=facts["macs"],
             ops=tuple(facts["ops"]),
+            op_macs=tuple(facts["op_macs"]),
+            multipliers=facts["multipliers"],
+            places={
+                port: (facts[port]["offset"], facts[port]["elements"] * SIZES[facts[port]["dtype"]])
+                for port in ("input", "output")
+                if facts[port]["offset"] is not None
+            },
         )
 
 
@@ -203,40 +226,111 @@ def _differing(compared: Mapping[str, Any]) -> str:
     return f"{sum(part['differ'] for part in parts)}/{sum(part['elements'] for part in parts)}"
 
 
+def networks(cores: Sequence[Core]) -> Iterator[Result]:
+    """Yield the results of MLPerf Tiny's networks in int8, with random weights.
+
+    Raises:
+        CalledProcessError: a conversion failed; it has said why.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
+        for name, build in MLPERF_TINY.items():
+            path = Path(folder) / f"{name}.tflite"
+            path.write_bytes(converted(build, "int8", path.parent))
+            yield from firmware_files.measure([path], cores, BUILDS)
+
+
 def main() -> None:
-    """Measure and print a table, or the records with ``--json``."""
-    parser = argparse.ArgumentParser(description="edgekit's C against other C on a Cortex-M4.")
-    parser.add_argument(
+    """Measure and print tables, or the records with ``--json``."""
+    parser = argparse.ArgumentParser(
+        description="MLPerf Tiny's networks, or other models, as firmware on emulated cores."
+    )
+    models = parser.add_mutually_exclusive_group()
+    models.add_argument(
+        "--networks",
+        action="store_true",
+        help="the networks of MLPerf Tiny, which needs TensorFlow; the default",
+    )
+    models.add_argument(
+        "--models",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="any .tflite files, or folders of them: those that calculate with integers alone",
+    )
+    models.add_argument(
         "--model",
         type=Path,
+        nargs="?",
         metavar="MODEL.keras",
-        default=files.DEFAULT_ARTIFACTS / files.KERAS_MODEL,
-        help="default: the artifacts folder's; needs MODEL.tflite and MODEL_int8.tflite beside it",
+        const=files.DEFAULT_ARTIFACTS / files.KERAS_MODEL,
+        help="compare with other C for this model, by default the artifacts folder's; needs "
+        "MODEL.tflite and MODEL_int8.tflite beside it",
+    )
+    parser.add_argument(
+        "--core",
+        choices=MEASURED,
+        action="append",
+        help="measure networks and files on this core; repeatable. Default: all for networks, "
+        f"{CORE.name} for files",
     )
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    keras: Path = arguments.model
-    models = {
-        "keras": keras,
-        "float32": keras.with_name(f"{keras.stem}.tflite"),
-        "int8": keras.with_name(f"{keras.stem}_int8.tflite"),
-    }
+    if arguments.model and arguments.core:
+        parser.error(f"--model compares on a {CORE.name}")
     try:
-        firmware.require_tools(CORE)
-        data = dataset.for_models([models["int8"], models["float32"]])
-        description = dataset.describe(data)
-        machine = environment.describe() | firmware.versions(CORE)
-        machine |= environment.versions(("emlearn",))
-        results = [stamped(result, description, machine) for result in measure(models, data)]
+        results = list(_measured(arguments))
     except (EdgekitError, EdgeRuntimeError, OSError) as error:
         parser.error(str(error))
-    document = [result.to_dict() for result in results]
-    print(files.to_json(document, None) if arguments.json else report(results))
-    gates = [*gate.exact(results, exactness.TO_NATIVE), *gate.completed(results)]
+    if arguments.json:
+        print(files.to_json([result.to_dict() for result in results], None))
+    else:
+        print(_report(arguments, results))
+    reference = exactness.TO_NATIVE if arguments.model else firmware_files.TO_LITERT
+    gates = gate.exact(results, reference)
+    if arguments.model:
+        gates += gate.completed(results)
     for one in gates:
         if one.verdict == "failed":
             print(f"{gate.MARKS[one.verdict]} {one}", file=sys.stderr)
     sys.exit(not gate.passed(gates))
+
+
+def _measured(arguments: argparse.Namespace) -> Iterator[Result]:
+    """Yield all results that the command asks for."""
+    machine = environment.describe()
+    if arguments.model:
+        firmware.require_tools(CORE)
+        machine |= firmware.versions(CORE) | environment.versions(("emlearn",))
+        keras: Path = arguments.model
+        paths = {
+            "keras": keras,
+            "float32": keras.with_name(f"{keras.stem}.tflite"),
+            "int8": keras.with_name(f"{keras.stem}_int8.tflite"),
+        }
+        data = dataset.for_models([paths["int8"], paths["float32"]])
+        description = dataset.describe(data)
+        yield from (stamped(one, description, machine) for one in measure(paths, data))
+        return
+    default = [CORE.name] if arguments.models else MEASURED
+    cores = [CORES[name] for name in arguments.core or default]
+    for core in cores:
+        firmware.require_tools(core)
+    machine |= firmware.versions(cores[0])
+    if arguments.models:
+        paths_of_integers = filter(
+            firmware_files.of_integers, survey.tflite_files(arguments.models)
+        )
+        results = firmware_files.measure(paths_of_integers, cores, builds.OPTIMISATIONS[:1])
+    else:
+        results = networks(cores)
+    yield from (stamped(one, {}, machine) for one in results)
+
+
+def _report(arguments: argparse.Namespace, results: Sequence[Result]) -> str:
+    if arguments.model:
+        return report(results)
+    table = firmware_files.report(results)
+    return table if arguments.models else f"{table}\n\n{published.report()}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ whole call on random tensors, with states as they go on from call to call.
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -59,31 +59,36 @@ def measure(models: Iterable[Path], rounds: int) -> Iterator[Result]:
         rounds: turns of each side.
     """
     for model in models:
-        yield from _in_a_process(model, rounds)
+        results = in_a_process(compare, model, rounds)
+        if isinstance(results, str):
+            subject = Subject(model.name, files.sha256(model), PEER, peer=True)
+            results = [Result(subject, METRIC, "s", status="failed", reason=results)]
+        yield from results
 
 
-def _in_a_process(model: Path, rounds: int) -> list[Result]:
-    """Return the results of ``compare`` in a process of its own, which some files end in LiteRT."""
+def in_a_process(work: Callable[..., list[Result]], *arguments: Any) -> list[Result] | str:
+    """Return the results of ``work`` in a process of its own, which some files end in LiteRT.
+
+    Then what is returned says so.
+    """
     # What instructions are hidden from a process, a fork of it does not see either.
     if hasattr(os, "fork"):
         multiprocessing.set_start_method("fork", force=True)
     receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=_send, args=(sender, model, rounds))
+    process = multiprocessing.Process(target=_send, args=(sender, work, *arguments))
     process.start()
     sender.close()
     try:
         results: list[Result] = receiver.recv()
     except EOFError:
         process.join()
-        reason = f"the process ended with exit code {process.exitcode}"
-        subject = Subject(model.name, files.sha256(model), PEER, peer=True)
-        return [Result(subject, METRIC, "s", status="failed", reason=reason)]
+        return f"the process ended with exit code {process.exitcode}"
     process.join()
     return results
 
 
-def _send(sender: Connection, model: Path, rounds: int) -> None:
-    sender.send(compare(model, rounds))
+def _send(sender: Connection, work: Callable[..., list[Result]], *arguments: Any) -> None:
+    sender.send(work(*arguments))
     sender.close()
 
 
@@ -151,12 +156,12 @@ def _inputs(tensors: Sequence[Tensor]) -> Iterator[Raw]:
     """
     for call in range(CALLS):
         yield joined(
-            _drawn(tensor, 1 + call * len(tensors) + number)
-            for number, tensor in enumerate(tensors)
+            drawn(tensor, 1 + call * len(tensors) + number) for number, tensor in enumerate(tensors)
         )
 
 
-def _drawn(tensor: Tensor, seed: int) -> Any:
+def drawn(tensor: Tensor, seed: int) -> Any:
+    """Return a random input; integers of more than 16 bits are 0 or 1."""
     if tensor.dtype in ("int32", "int64"):
         return np.random.default_rng(seed).integers(0, 2, tensor.shape).astype(tensor.dtype)
     return random_tensors(1, tensor.shape, tensor.dtype, seed)[0]

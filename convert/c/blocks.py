@@ -67,7 +67,10 @@ def definitions(file: str, names: Iterable[str]) -> list[Block]:
 
 
 def merged(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks fit for one file: names that two files define have the file's before."""
+    """Return the blocks fit for one file: names that two files define have the file's behind.
+
+    Before it, as in ``transpose_conv_int8_twice``, a name might become that of a kernel.
+    """
     owners: dict[str, set[str]] = {}
     for block in blocks:
         for name in block.names:
@@ -82,8 +85,8 @@ def _renamed(block: Block, shared: set[str]) -> Block:
         return block
     stem = block.file.partition(".")[0]
     pattern = re.compile(rf"\b({'|'.join(sorted(ambiguous))})\b")
-    names = frozenset(f"{stem}_{one}" if one in shared else one for one in block.names)
-    return replace(block, names=names, text=pattern.sub(rf"{stem}_\1", block.text))
+    names = frozenset(f"{one}_of_{stem}" if one in shared else one for one in block.names)
+    return replace(block, names=names, text=pattern.sub(rf"\1_of_{stem}", block.text))
 
 
 def joined(blocks: Iterable[Block]) -> str:

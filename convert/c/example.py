@@ -26,9 +26,8 @@ def render(
         include: the header that declares it.
     """
     name = facts.name
-    buffers = "".join(
-        f"static {naming.array(facts, port, naming.buffer(facts, port))};\n" for port in facts.ports
-    )
+    buffers = naming.buffers(facts)
+    pointers = "".join(f"    {line}\n" for line in naming.pointers(facts))
     inputs = "".join(_input(facts, port) for port in facts.inputs)
     return f"""\
 {about}
@@ -36,9 +35,9 @@ def render(
 
 #include "{name}.h"
 
-{buffers}
-static int run(void)
+{buffers}static int run(void)
 {{
+{pointers}
     if ({name}_selftest() != 0) {{
         {say}("{name}: self-test FAILED\\n");
         return 1;

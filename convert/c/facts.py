@@ -18,6 +18,8 @@ class Port:
         elements: number of elements.
         scale: scale of the quantisation; None where elements are the numbers themselves.
         zero_point: None likewise.
+        offset: bytes from the start of the arena to the place that it has for it; None for an input
+            that the caller keeps.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Port:
     elements: int
     scale: float | None
     zero_point: int | None
+    offset: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -56,15 +59,20 @@ class Facts:
             numbers.
         inputs: the model's inputs, in the file's order.
         outputs: the model's outputs, likewise.
-        arena: bytes of the activations.
+        arena: bytes of the activations, inputs and outputs among them.
         state: bytes of the arena that keep their values from one inference to the next.
         constants: bytes of all constants in flash, in the form for any core.
         weights: bytes of the weights and biases in the model file.
+        multipliers: bytes of the channels' multipliers and shifts, 4 and 1 each, whatever form a
+            kernel has them in.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.
+        op_macs: multiply-accumulates of each step; None for one that has no formula.
         skip_zeros: whether inputs that stand for 0 are skipped.
         sparse: where weights of 0 are left out: "", "everywhere", or "without DSP": on cores
             without that extension; "without A or B" names several.
+        by_rows: whether layers run row by row.
+        fed_rows: rows of the input that the caller may bring one by one; 0 where it may not.
     """
 
     name: str
@@ -81,15 +89,24 @@ class Facts:
     state: int = 0
     constants: int
     weights: int
+    multipliers: int = 0
     macs: int
     ops: tuple[str, ...]
+    op_macs: tuple[int | None, ...] = ()
     skip_zeros: bool = False
     sparse: str = ""
+    by_rows: bool = False
+    fed_rows: int = 0
 
     @property
     def ports(self) -> tuple[Port, ...]:
         """Inputs, then outputs."""
         return (*self.inputs, *self.outputs)
+
+    @property
+    def kept(self) -> tuple[Port, ...]:
+        """Inputs that the caller keeps: those that the arena has no place for."""
+        return tuple(port for port in self.inputs if port.offset is None)
 
     @property
     def sparse_where(self) -> str:

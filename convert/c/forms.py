@@ -20,8 +20,10 @@ from edge_runtime import kernels
 from edge_runtime.backends import native
 from edge_runtime.errors import BackendError
 from edge_runtime.ops.call import Kernel
+from edge_runtime.planner.overlap import Order, piece, positions
 from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.planner.portable import Portable
+from edge_runtime.record import replace as replace_record
 from edgekit.convert.c.conditions import Core
 
 DSP_SHARE = 0.4
@@ -32,6 +34,11 @@ MISSING = (
     "edge_runtime's C extension, which packs the weights of exported C, is not there: install "
     "edgekit's wheel for this platform, or a C compiler and edgekit again"
 )
+
+NO_PIECES: Mapping[int, int] = {}
+
+UNREAD = bytes(4)
+"""What packers write for a constant that their kernel does not read: it is left out."""
 
 WEIGHTS = 1
 """Position of a kernel's weights among its tensors."""
@@ -61,8 +68,22 @@ LEVELS = {
     "fpu": ExportLevel("EK_FPU"),
     "skip": ExportLevel("", ("input_zero_point",)),
     "sparse": ExportLevel(),
+    "computed": ExportLevel("", ("multiplier", "shift", "radius")),
 }
 """The levels that are exported besides the portable one, the best first."""
+
+
+ORDERS: Mapping[tuple[str, str], Order] = {
+    ("conv_2d_int8_twice", "dsp"): Order(positions=3, gathered=True),
+    ("depthwise_conv_2d_int8_twice", "dsp"): Order(by_channel=True, rows=2, columns=12),
+    ("pool_average_int8_once", "dsp"): Order(),
+    ("conv_2d_int8_twice", "helium"): Order(positions=2, gathered=True),
+    ("depthwise_conv_2d_int8_twice", "helium"): Order(),
+    ("conv_2d_int8_twice", "rvv"): Order(),
+    ("depthwise_conv_2d_int8_twice", "rvv"): Order(),
+}
+"""Kernel and level -> the order in which a form other than the portable one reads and writes. The
+output of a form that is not here never overlaps its input."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +102,38 @@ class ConstantArray:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """How a form runs in pieces of its positions: what is left over first, then backwards.
+
+    Attributes:
+        count: number of whole pieces.
+        output: position of the output among the tensors; the input is the first.
+        strides: bytes from a piece of the input to the next, and likewise of the output.
+        rest: parameters for the positions that are left over; None where there are none.
+    """
+
+    count: int
+    output: int
+    strides: tuple[int, int]
+    rest: Mapping[str, int] | None
+
+
+@dataclass(frozen=True)
 class Form:
     """How a step is run.
 
     Attributes:
         kernel: name of the kernel without ``ek_``.
         params: names and values of its int32 parameters, in their order.
-        tensors: constants, and slots of what is computed, of inputs and of scratch memory.
+        tensors: constants, and slots of what is computed, of inputs and of scratch memory. None for
+            a constant that the form does not read.
+        pieces: None where it runs as a whole; else ``params`` are those of a piece.
     """
 
     kernel: str
     params: Mapping[str, int]
-    tensors: tuple[ConstantArray | Slot, ...]
+    tensors: tuple[ConstantArray | Slot | None, ...]
+    pieces: Pieces | None = None
 
     @property
     def constants(self) -> tuple[ConstantArray, ...]:
@@ -162,12 +203,45 @@ def scratch(kernel: Kernel, level: str, contents: tuple[memoryview | None, ...])
     return size
 
 
-def choices(plan: Plan, *, skip_zeros: bool) -> list[StepForms]:
+def can_run_in_pieces(plan: Plan, step: Step, length: int) -> bool:
+    """Return whether each form of a step has the same constants for a piece, and its scratch."""
+    whole = _portable(plan, 0, step)
+    contents = tuple(plan.slots[slot].data for slot in step.reads)
+    for level in LEVELS:
+        packed = _packed(step, whole, level)
+        most = scratch(step.kernel, level, contents)
+        for part in filter(None, _parts(step, length)):
+            form = _packed(part, replace(whole, params=part.kernel.params), level)
+            if (packed and _contents(packed)) != (form and _contents(form)):
+                return False
+            if scratch(part.kernel, level, contents) > most:
+                return False
+    return True
+
+
+def _contents(form: Form) -> list[bytes | None]:
+    return [_content(tensor) for tensor in form.tensors]
+
+
+def _parts(step: Step, length: int) -> tuple[Step, Step | None]:
+    """Return a piece of a step, of so many positions, and what is left over by whole pieces."""
+    params = step.kernel.params
+    each, left = (
+        replace_record(step, kernel=replace_record(step.kernel, params=piece(params, count)))
+        for count in (length, positions(params) % length or length)
+    )
+    return each, left if positions(params) % length else None
+
+
+def choices(
+    plan: Plan, *, skip_zeros: bool, pieces: Mapping[int, int] = NO_PIECES
+) -> list[StepForms]:
     """Return the steps of a plan in C.
 
     Args:
         plan: the plan of the model.
         skip_zeros: whether dense int8 layers pass over inputs that stand for 0.
+        pieces: steps that run in pieces, and how many positions these have.
 
     Raises:
         BackendError: there is no C extension, whose packers write the constants.
@@ -175,7 +249,12 @@ def choices(plan: Plan, *, skip_zeros: bool) -> list[StepForms]:
     portable = [_portable(plan, index, step) for index, step in enumerate(plan.steps)]
     steps = list(zip(plan.steps, portable, strict=True))
     levels = _skipping() if skip_zeros else _by_share(_sparse_share(steps))
-    return _shared(_choice(step, form, levels) for step, form in steps)
+    return _shared(
+        _in_pieces(step, form, levels, pieces[index])
+        if index in pieces
+        else _choice(step, form, levels)
+        for index, (step, form) in enumerate(steps)
+    )
 
 
 def _shared(steps: Iterable[StepForms]) -> list[StepForms]:
@@ -185,8 +264,8 @@ def _shared(steps: Iterable[StepForms]) -> list[StepForms]:
     """
     first: dict[tuple[str, bytes, bool], ConstantArray] = {}
 
-    def shared(tensor: ConstantArray | Slot) -> ConstantArray | Slot:
-        if isinstance(tensor, Slot):
+    def shared(tensor: ConstantArray | Slot | None) -> ConstantArray | Slot | None:
+        if not isinstance(tensor, ConstantArray):
             return tensor
         key = (tensor.values.dtype.str, tensor.values.tobytes(), tensor.flash)
         return first.setdefault(key, tensor)
@@ -221,13 +300,14 @@ def extension() -> Any:
 
 def _skipping() -> tuple[str, ...]:
     """Return the levels to try when zeros are skipped."""
-    return "rvv", "helium", "skip_dsp", "fpu", "skip"
+    return "rvv", "helium", "skip_dsp", "dsp", "fpu", "skip", "computed"
 
 
 def _by_share(share: float) -> tuple[str, ...]:
     """Return the levels to try when weights without their zeros have a share of all bytes."""
-    dsp = "sparse_dsp" if share <= DSP_SHARE else "dsp"
-    return "rvv", "helium", dsp, "fpu", *(("sparse",) if share < 1 else ())
+    sparse_dsp = ("sparse_dsp",) if share <= DSP_SHARE else ()
+    skip = ("sparse",) if share < 1 else ()
+    return "rvv", "helium", *sparse_dsp, "dsp", "fpu", *skip, "computed"
 
 
 def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:
@@ -258,6 +338,28 @@ def _choice(step: Step, portable: Form, levels: Iterable[str]) -> StepForms:
             forms[condition] = form
     forms.setdefault("", portable)
     return StepForms(step.op.name, tuple(forms.items()))
+
+
+def _in_pieces(step: Step, portable: Form, levels: Iterable[str], length: int) -> StepForms:
+    """Return a step as ``_choice`` does, in pieces of so many positions."""
+    each, left = _parts(step, length)
+    levels = tuple(levels)
+    whole = _choice(each, replace(portable, params=each.kernel.params), levels)
+    rests: tuple[Mapping[str, int] | None, ...] = (None,) * len(whole.forms)
+    if left:
+        of_rest = _choice(left, replace(portable, params=left.kernel.params), levels)
+        rests = tuple(form.params for _, form in of_rest.forms)
+    count = positions(step.kernel.params)
+    output = len(step.reads)
+    sizes = [tensor.size for tensor in portable.tensors if isinstance(tensor, Slot)]
+    strides = sizes[0] // count * length, sizes[1] // count * length
+    return replace(
+        whole,
+        forms=tuple(
+            (macro, replace(form, pieces=Pieces(count // length, output, strides, rest)))
+            for (macro, form), rest in zip(whole.forms, rests, strict=True)
+        ),
+    )
 
 
 def _portable(plan: Plan, index: int, step: Step) -> Form:
@@ -291,12 +393,16 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     if packed is None:
         return None
     params, packed_contents = packed
-    names = (*kernel.params, *LEVELS[level].params)
+    # Not every packer of a level appends its parameters.
+    names = (*kernel.params, *LEVELS[level].params)[: len(params) // struct.calcsize("=i")]
     values = struct.unpack_from(f"={len(names)}i", params)
     tensors = list(portable.tensors)
     for position, content in enumerate(packed_contents):
         tensor = tensors[position]
         if content is not None and content != contents[position]:
+            if content == UNREAD:
+                tensors[position] = None
+                continue
             assert isinstance(tensor, ConstantArray)
             dtype = LEVELS[level].weights if position == WEIGHTS else tensor.values.dtype
             tensors[position] = ConstantArray(
@@ -306,5 +412,5 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     return Form(f"{kernel.name}_{level}", named, tuple(tensors))
 
 
-def _content(tensor: ConstantArray | Slot) -> bytes | None:
+def _content(tensor: ConstantArray | Slot | None) -> bytes | None:
     return tensor.values.tobytes() if isinstance(tensor, ConstantArray) else None

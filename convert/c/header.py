@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import layout, naming, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.naming import array, macro
 
@@ -40,6 +40,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
     ]
     if facts.state:
         parts.append(_reset(facts))
+    if facts.fed_rows:
+        parts.append(_feed_row(facts))
     if facts.labels:
         parts.append(
             "/* Name of each class, UTF-8, in the order of the scores. */\n"
@@ -71,6 +73,8 @@ def _macros(facts: Facts) -> str:
         if port.scale is not None:
             lines.append(f"#define {macro(facts, port, 'SCALE')} {text.real(port.scale)}")
             lines.append(f"#define {macro(facts, port, 'ZERO_POINT')} ({port.zero_point})")
+        if port.offset is not None:
+            lines.append(f"#define {macro(facts, port, 'OFFSET')} {port.offset}")
         lines.append("")
     if facts.classes:
         lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
@@ -91,14 +95,19 @@ def _meaning(port: Port) -> str:
 
 
 def _functions(facts: Facts) -> str:
-    name, arena = facts.name, f"{facts.name.upper()}_ARENA_SIZE"
+    name, upper = facts.name, facts.name.upper()
     what = "on one image" if len(facts.ports) == 2 else "once"
+    own = "your input is" if len(facts.inputs) == 1 else "your inputs are"
     return f"""\
+{_places(facts)}
 /* Runs the model {what}. Activations lie in a static arena, so one call at a time.
- * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before. */
+ * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before.
+ * {_ports(facts)} may also lie in buffers of yours, outside of the arena; {own}
+ * then left as {"it is" if len(facts.inputs) == 1 else "they are"}. */
 {_prototype(f"int {name}_run(", naming.parameters(facts))};
 
-/* The same with an arena of the caller's: {arena} bytes, aligned as int64_t is. {_kept(facts)}
+/* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. \
+{_kept(facts)}
 {_prototype(f"int {name}_run_in(", ["void *arena", *naming.parameters(facts)])};
 
 /* Returns 0 while the weights and all other constants of {name}.c have the CRC-32 that they had
@@ -112,22 +121,54 @@ int {name}_selftest(void);
 """
 
 
+def _ports(facts: Facts) -> str:
+    return "Input and output" if len(facts.ports) == 2 else "Inputs and outputs"
+
+
+def _places(facts: Facts) -> str:
+    """Return the functions that tell where inputs and outputs lie in the static arena."""
+    functions = "".join(
+        f"{naming.c_type(facts, port)} *{naming.place(facts, port)}(void);\n"
+        for port in facts.ports
+        if port.offset is not None
+    )
+    given = ", ".join(
+        naming.buffer(facts, port) if port.offset is None else f"{naming.place(facts, port)}()"
+        for port in facts.ports
+    )
+    run = layout.wrapped(f"{facts.name}_run({given});", "    ").replace("\n", "\n * ")
+    outputs = "the output" if len(facts.outputs) == 1 else "the outputs"
+    if facts.kept:
+        use = f"Read {outputs} before the next run."
+        rooms = outputs
+    else:
+        inputs = "the input" if len(facts.inputs) == 1 else "the inputs"
+        use = f"A run overwrites {inputs}. Read {outputs} before you fill in the next."
+        rooms = f"{inputs} and {outputs}"
+    return f"""\
+/* Where the arena of {facts.name}_run has room for {rooms}, for which no other memory is
+ * needed then:
+ *
+ * {run}
+ *
+ * {use} */
+{functions}"""
+
+
 def _kept(facts: Facts) -> str:
     """Return the end of the comment on the function with an arena of the caller's."""
+    where = f"""\
+{_ports(facts)}
+ * lie so many bytes from its start as {macro(facts, facts.outputs[0], "OFFSET")} says for one, or
+ * outside of it wherever their elements may."""
     if facts.state:
         return f"""\
 Call
  * {facts.name}_reset_in before the first run, and leave it as it is between runs. Returns -1 also
- * when it is not aligned. Inputs and outputs may lie wherever their elements may. */"""
-    if len(facts.ports) > 2:
-        return """\
+ * when it is not aligned. {where} */"""
+    return f"""\
 Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. Inputs and outputs may lie
- * wherever their elements may. */"""
-    return """\
-Nothing
- * is kept in it between calls. Returns -1 also when it is not aligned. Input and output may lie
- * wherever their elements may. */"""
+ * is kept in it between calls. Returns -1 also when it is not aligned. {where} */"""
 
 
 def _resets(facts: Facts) -> str:
@@ -145,6 +186,25 @@ void {name}_reset(void);
 /* The same for an arena of the caller's, to be called before the first {name}_run_in with it. Does
  * nothing when the pointer is NULL. */
 void {name}_reset_in(void *arena);
+"""
+
+
+def _feed_row(facts: Facts) -> str:
+    name, upper, size = facts.name, facts.name.upper(), facts.inputs[0].elements
+    start, parameters = f"int {name}_feed_row(", naming.row_parameters(facts)
+    return f"""\
+/* The input row by row, as a camera gives lines: it is in memory nowhere as a whole. */
+#define {upper}_ROWS {facts.fed_rows}
+#define {upper}_ROW_SIZE {size // facts.fed_rows}
+
+/* Takes a row of the input, 0 to {upper}_ROWS - 1, one after another; 0 begins anew. Returns how
+ * many are left: 0 with the last one, which completes the output, in the same place each time.
+ * -1 when a pointer is NULL, or it is the turn of another row. Uses the arena of {name}_run. */
+{_prototype(start, ["int32_t row", *parameters])};
+
+/* The same with an arena of the caller's, as {name}_run_in has it; it is left as it is until the
+ * last row. */
+{_prototype(f"int {name}_feed_row_in(", ["void *arena", "int32_t row", *parameters])};
 """
 
 

@@ -34,8 +34,8 @@ TAKEN = frozenset("all app clean help install main package std test zephyr".spli
 # C and C23, and macros that compilers or <stdio.h> define on some machines.
 DECLARED = frozenset(
     """
-    arena far i386 linux memory mips near params sparc stderr stdin stdout sun tensors typeof
-    typeof_unqual unix vax
+    arena far i386 line linux low memory mips near next order own params row rows sparc stderr stdin
+    stdout sun tensors typeof typeof_unqual unix vax
     """.split()
 )
 

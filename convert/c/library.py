@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,18 +17,23 @@ from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert.c import example, header, selftest, source
+from edgekit.convert.c import arena, example, header, selftest, source
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices, extension
 from edgekit.convert.c.identifier import port_identifiers
+from edgekit.convert.c.rows.plans import RowPlan, row_plans, within
+from edgekit.convert.macs import macs
 from edgekit.convert.summary import summarise
 from edgekit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
 
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.metadata import Metadata
+    from edge_runtime.planner.one_arena import OneArena
     from edge_runtime.planner.plan import Plan
 
 MOST_CONSTANTS = 2**23
@@ -52,7 +57,15 @@ class CLibrary(Facts):
     example: str
 
 
-def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
+def library(
+    content: bytes,
+    model: str,
+    name: str,
+    *,
+    skip_zeros: bool = False,
+    most_ram: int | None = None,
+    keep_input: bool = False,
+) -> CLibrary:
     """Return a model as C.
 
     Args:
@@ -60,6 +73,9 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
         model: name of the file.
         name: a C identifier, which all public names begin with.
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
+        most_ram: run layers row by row as far as arena, input and output then need at most so many
+            bytes; 0 for as few as possible. None: all layers run as a whole.
+        keep_input: leave no room for inputs in the arena, where a run overwrites them.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
@@ -77,25 +93,46 @@ def library(content: bytes, model: str, name: str, *, skip_zeros: bool = False) 
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    steps = choices(planned, skip_zeros=skip_zeros)
+    placed = arena.laid_out(planned, keep_input=keep_input)
+    by_rows = RowPlan(placed)
+    if most_ram is not None:
+        by_rows = within(row_plans(planned, placed, ENGINE), most_ram)
+        placed = by_rows.placed
+    steps = choices(placed.plan, skip_zeros=skip_zeros, pieces=placed.pieces)
     _require_no_nan(steps)
-    facts = _facts(graph, planned, steps, metadata, content, model, name, skip_zeros)
+    facts = replace(
+        _facts(graph, placed, steps, metadata, content, model, name, skip_zeros),
+        by_rows=bool(by_rows.chains),
+        fed_rows=by_rows.fed_rows,
+    )
     work = selftest.work(planned, facts.macs)
     _require_printable(facts, work)
+    # Recorded where each tensor has its own place.
     session = NativeSession(graph, planned, NativeEngine(extension(), "portable"))
     reset = session.reset if planned.states else None
     recorded = selftest.record(facts.inputs, session.run, work, reset)
     first = graph.tensors[graph.inputs[0]]
     framed = facts.mean and facts.inputs[0].takes_floats
     pixels = pixel_table(first, facts.mean, facts.std) if framed else None
-    states = [(planned.slots[state.slot], state) for state in planned.states]
+    states = [(placed.plan.slots[state.slot], state) for state in planned.states]
     return CLibrary(
         **vars(facts),
         header=header.render(facts, _about(facts, "How to call it."), pixels),
-        source=source.render(facts, _about(facts, "The model."), steps, states),
+        source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
         selftest=selftest.render(facts, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
+
+
+def plans(content: bytes) -> list[RowPlan]:
+    """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
+
+    Raises:
+        BackendError: there is no C extension.
+        ModelError: the file is damaged, or cannot be planned.
+    """
+    planned = plan(read(content), engine=ENGINE)
+    return row_plans(planned, arena.laid_out(planned), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:
@@ -140,7 +177,7 @@ def _require_printable(facts: Facts, work: int) -> None:
 
 def _facts(
     graph: Graph,
-    planned: Plan,
+    placed: OneArena,
     steps: Sequence[StepForms],
     metadata: Metadata | None,
     content: bytes,
@@ -148,6 +185,7 @@ def _facts(
     name: str,
     skip_zeros: bool,
 ) -> Facts:
+    planned = placed.plan
     constants = {one.name: one.values for step in steps for one in step.portable.constants}
     summary = summarise(content)
     # The file states the normalisation of input 0 and the labels of output 0: with others beside
@@ -155,7 +193,7 @@ def _facts(
     one_input, one_output = len(graph.inputs) == 1, len(graph.outputs) == 1
     labels = metadata.labels if metadata and one_output else ()
     meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
-    inputs, outputs = _ports(graph, name)
+    inputs, outputs = _ports(graph, placed, name)
     return Facts(
         name=name,
         model=model,
@@ -171,8 +209,10 @@ def _facts(
         state=sum(planned.slots[state.slot].size for state in planned.states),
         constants=sum(values.nbytes for values in constants.values()),
         weights=_weights(planned),
+        multipliers=_multipliers(constants),
         macs=summary.macs,
         ops=tuple(step.op.name for step in planned.steps),
+        op_macs=tuple(macs(planned.graph, step.op) for step in planned.steps),
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
@@ -199,18 +239,24 @@ def _weights(planned: Plan) -> int:
     return sum(map(len, {bytes(data) for data in constants if data is not None}))
 
 
-def _ports(graph: Graph, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
+    """Return the bytes of the multipliers and shifts among constants, as in ``Facts``."""
+    sizes = {"multiplier": 4, "shift": 1}
+    return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
+
+
+def _ports(graph: Graph, placed: OneArena, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     """Return the inputs and outputs of a model."""
     inputs = ports(graph, graph.inputs, graph.input_names)
     outputs = ports(graph, graph.outputs, graph.output_names)
     of_inputs, of_outputs = port_identifiers(name, list(inputs), list(outputs))
     return (
-        tuple(map(_port, of_inputs, inputs.values())),
-        tuple(map(_port, of_outputs, outputs.values())),
+        tuple(map(_port, of_inputs, inputs.values(), placed.inputs or [None] * len(inputs))),
+        tuple(map(_port, of_outputs, outputs.values(), placed.outputs)),
     )
 
 
-def _port(name: str, tensor: Tensor) -> Port:
+def _port(name: str, tensor: Tensor, offset: int | None) -> Port:
     """Return the facts of an input or output."""
     dtype, shape, quantization = tensor.dtype, tensor.shape, tensor.quantization
     scale: float | None = None
@@ -219,7 +265,7 @@ def _port(name: str, tensor: Tensor) -> Port:
         [scale], [zero_point] = quantization.scales, quantization.zero_points
     if shape[:1] == (1,) and len(shape) > 1:
         shape = shape[1:]
-    return Port(name, dtype, shape, tensor.elements, scale, zero_point)
+    return Port(name, dtype, shape, tensor.elements, scale, zero_point, offset)
 
 
 def _about(facts: Facts, what: str) -> str:

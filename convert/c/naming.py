@@ -21,13 +21,34 @@ def buffer(facts: Facts, port: Port) -> str:
     return f"{'input' if port in facts.inputs else 'output'}{suffix(facts, port)}"
 
 
+def place(facts: Facts, port: Port) -> str:
+    """Return the name of the function that tells where the arena has room for a port."""
+    return f"{facts.name}_{buffer(facts, port)}"
+
+
+def pointers(facts: Facts) -> list[str]:
+    """Return the definitions of pointers to those places, named as the ports' buffers."""
+    return [
+        f"{c_type(facts, port)} *const {buffer(facts, port)} = {place(facts, port)}();"
+        for port in facts.ports
+        if port.offset is not None
+    ]
+
+
+def buffers(facts: Facts) -> str:
+    """Return the definitions of buffers of the caller's, and an empty line; "" without any."""
+    kept = (port for port in facts.ports if port.offset is None)
+    lines = [f"static {array(facts, port, buffer(facts, port))};\n" for port in kept]
+    return "".join([*lines, "\n"]) if lines else ""
+
+
 def c_type(facts: Facts, port: Port) -> str:
     """Return the name of a port's element type."""
     return f"{facts.name}_{port.name}_t"
 
 
 def macro(facts: Facts, port: Port, what: str) -> str:
-    """Return the macro of a port's "SIZE", "SCALE" or "ZERO_POINT"."""
+    """Return the macro of a port's "SIZE", "OFFSET", "SCALE" or "ZERO_POINT"."""
     return f"{facts.name}_{port.name}_{what}".upper()
 
 
@@ -47,6 +68,13 @@ def parameters(facts: Facts) -> list[str]:
         *(f"const {array(facts, port, port.name)}" for port in facts.inputs),
         *(array(facts, port, port.name) for port in facts.outputs),
     ]
+
+
+def row_parameters(facts: Facts) -> list[str]:
+    """Return the parameters of the function that takes a row of the only input."""
+    [port] = facts.inputs
+    row = f"const {c_type(facts, port)} {port.name}[{facts.name.upper()}_ROW_SIZE]"
+    return [row, *(array(facts, port, port.name) for port in facts.outputs)]
 
 
 def arguments(facts: Facts) -> str:

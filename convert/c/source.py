@@ -6,19 +6,22 @@ one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from edge_runtime.planner.plan import Slot, State
-from edgekit.convert.c import checksum, layout, naming, text
+from edgekit.convert.c import checksum, layout, naming, params, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
-from edgekit.convert.c.forms import ConstantArray, Form, StepForms
+from edgekit.convert.c.forms import ConstantArray, Form, Pieces, StepForms
 from edgekit.convert.c.parse import Block
+from edgekit.convert.c.rows import text as chains
+from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
-HEADERS = {"string.h": ("memcpy", "memset"), "math.h": ("INFINITY",)}
+HEADERS = {"string.h": ("memcpy", "memset", "NULL"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
 VECTORS = {"EK_HELIUM": "arm_mve.h", "EK_RVV": "riscv_vector.h"}
@@ -48,7 +51,11 @@ STEP = """\
 
 
 def render(
-    facts: Facts, about: str, steps: Sequence[StepForms], states: Sequence[Kept] = ()
+    facts: Facts,
+    about: str,
+    steps: Sequence[StepForms],
+    states: Sequence[Kept] = (),
+    by_rows: RowPlan | None = None,
 ) -> str:
     """Return the text of ``<name>.c``.
 
@@ -57,6 +64,7 @@ def render(
         about: the comment at the head of the file.
         steps: in execution order.
         states: what the arena keeps between calls.
+        by_rows: the plan, where some steps run row by row.
     """
     name = facts.name
     macros = list(dict.fromkeys(macro for step in steps for macro in step.macros))
@@ -68,6 +76,7 @@ def render(
     asked = [block for macro, block in switches().items() if macro in macros]
     asked += definition("flash.h", FLASH)
     asked += checksum.readers(constants[one] for one in common)
+    asked += chains.blocks(by_rows)
     kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]
     joinable = dict(zip(blocks, merged(blocks), strict=True))
@@ -83,6 +92,9 @@ def render(
         (where, _arrays((constants[one] for one in group), renames))
         for where, group in arrays.items()
     ]
+    whole = chains.whole(by_rows, steps)
+    alike = params.shared(name, whole)
+    in_whole = {core: [step.form(core) for step in whole] for core in forms}
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
@@ -98,7 +110,8 @@ def render(
             text.renamed(checksum.render(name, constants, arrays, called), renames),
             *([_labels(name, facts.labels)] if facts.labels else []),
             "/* ---- the model ---- */\n",
-            _run_in(facts, steps, renames),
+            params.arrays(alike, in_whole, called),
+            _run_in(facts, steps, renames, by_rows, alike),
             _run_with_states(facts, states) if states else _run(facts),
             f"#undef {FLASH}\n",
         ]
@@ -152,25 +165,37 @@ def _labels(name: str, labels: Sequence[str]) -> str:
     return "\n".join([*arrays, table])
 
 
-def _run_in(facts: Facts, steps: Sequence[StepForms], names: Mapping[str, str]) -> str:
+def _run_in(
+    facts: Facts,
+    steps: Sequence[StepForms],
+    names: Mapping[str, str],
+    by_rows: RowPlan | None,
+    alike: Mapping[params.Params, str],
+) -> str:
     """Return the function that runs the model.
 
     Args:
         facts: facts of the model.
         steps: in execution order.
         names: names of kernels, constants and macros -> those that they have in the file.
+        by_rows: the plan, where some steps run row by row.
+        alike: names of the parameters that several steps have.
     """
     name = facts.name
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
     pointers = " || ".join(f"!{port.name}" for port in facts.ports)
+    fed = by_rows is not None and by_rows.fed is not None
+    head = [f"int {name}_run_in(void *arena,", f"    {_lines(naming.parameters(facts))})"]
+    if fed:
+        head = [f"int {name}_feed_row_in(void *arena, int32_t row,"]
+        head.append(f"    {_lines(naming.row_parameters(facts))})")
     lines = [
         f"struct {name}_alignment {{",
         "    char first;",
         "    int64_t number;",
         "};",
         "",
-        f"int {name}_run_in(void *arena,",
-        f"    {_lines(naming.parameters(facts))})",
+        *head,
         "{",
         f"    if (!arena || (uintptr_t)arena % offsetof(struct {name}_alignment, number) != 0)",
         "        return -1;",
@@ -179,41 +204,107 @@ def _run_in(facts: Facts, steps: Sequence[StepForms], names: Mapping[str, str]) 
     ]
     if any(isinstance(one, Slot) and one.place == "arena" for one in tensors):
         lines.append("    uint8_t *const memory = (uint8_t *)arena;")
+    if by_rows is not None and fed:
+        lines += chains.feed_start(by_rows, facts.inputs[0].name, names)
+    in_chains = chains.texts(by_rows, steps, names, partial(_operand, facts, names=names))
     for index, step in enumerate(steps):
-        lines += ["", f"    EK_STEP({index}) /* {step.op} */"]
-        for position, (macro, form) in enumerate(step.forms):
-            if macro:
-                called = names[macro]
-                lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
-            elif step.macros:
-                lines.append("#else")
-            lines += _call(facts, form, names)
-        lines += ["#endif"] if step.macros else []
+        lines += in_chains.get(index) or _step(facts, index, step, names, alike)
     return "\n".join([*lines, f"    EK_STEP({len(steps)})", "    return 0;", "}", ""])
+
+
+def _step(
+    facts: Facts,
+    index: int,
+    step: StepForms,
+    names: Mapping[str, str],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
+    """Return the lines that run a step as a whole."""
+    lines = ["", f"    EK_STEP({index}) /* {step.op} */"]
+    for position, (macro, form) in enumerate(step.forms):
+        if macro:
+            called = names[macro]
+            lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
+        elif step.macros:
+            lines.append("#else")
+        lines += _call(facts, form, names, alike)
+    return [*lines, *(["#endif"] if step.macros else [])]
 
 
 def _lines(parameters: Iterable[str]) -> str:
     return ",\n    ".join(parameters)
 
 
-def _call(facts: Facts, form: Form, names: Mapping[str, str]) -> list[str]:
-    values = layout.filled((text.number(value, "int32") for value in form.params.values()), "")
-    operands = (_operand(facts, one, names) for one in form.tensors)
+def _call(
+    facts: Facts, form: Form, names: Mapping[str, str], alike: Mapping[params.Params, str]
+) -> list[str]:
+    own = params.of_form(form)
+    operands = [_operand(facts, one, names) for one in form.tensors]
     # Lines are broken as if constants had their short names.
-    lengths = (len(_operand(facts, one, {})) for one in form.tensors)
+    lengths = [len(_operand(facts, one, {})) for one in form.tensors]
+    if form.pieces:
+        return _call_pieces(form, form.pieces, names, (operands, lengths), alike)
     return [
         "    {",
-        f"        /* {', '.join(form.params)} */",
-        f"        static const int32_t params[] = {{{values}}};",
+        *([] if own in alike else params.local("params", own)),
         "        void *const tensors[] = {",
         layout.filled(operands, "            ", lengths),
         "        };",
-        f"        {names[f'ek_{form.kernel}']}(params, tensors);",
+        f"        {names[f'ek_{form.kernel}']}({alike.get(own, 'params')}, tensors);",
         "    }",
     ]
 
 
-def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str]) -> str:
+def _call_pieces(
+    form: Form,
+    pieces: Pieces,
+    names: Mapping[str, str],
+    tensors: tuple[list[str], list[int]],
+    alike: Mapping[params.Params, str],
+) -> list[str]:
+    """Return the calls of a kernel in pieces, the last positions first.
+
+    Args:
+        form: the form.
+        pieces: its pieces.
+        names: as in ``_run_in``.
+        tensors: the operands, and their columns with short names.
+        alike: as in ``_run_in``.
+    """
+    operands, lengths = tensors
+    (source, target), function = pieces.strides, names[f"ek_{form.kernel}"]
+    ends = f"ek_from + {pieces.count * source}", f"ek_to + {pieces.count * target}"
+    inner = list(operands)
+    inner[0], inner[pieces.output] = ends
+    own = params.of_form(form)
+    rest = params.local("ek_rest", tuple(pieces.rest.items())) if pieces.rest else []
+    return [
+        "    {",
+        *([] if own in alike else params.local("params", own)),
+        *rest,
+        f"        uint8_t *const ek_from = (uint8_t *){_pointer(operands[0])};",
+        f"        uint8_t *const ek_to = (uint8_t *){_pointer(operands[pieces.output])};",
+        "        void *tensors[] = {",
+        layout.filled(inner, "            ", lengths),
+        "        };",
+        *([f"        {function}(ek_rest, tensors);"] if pieces.rest else []),
+        f"        for (int32_t ek_piece = {pieces.count - 1}; ek_piece >= 0; ek_piece--) {{",
+        f"            tensors[0] = ek_from + ek_piece * {source};",
+        f"            tensors[{pieces.output}] = ek_to + ek_piece * {target};",
+        f"            {function}({alike.get(own, 'params')}, tensors);",
+        "        }",
+        "    }",
+    ]
+
+
+def _pointer(operand: str) -> str:
+    """Return an operand as what a cast may precede."""
+    return operand.removeprefix("(void *)") if operand.startswith("(") else f"({operand})"
+
+
+def _operand(facts: Facts, tensor: ConstantArray | Slot | None, names: Mapping[str, str]) -> str:
+    if tensor is None:
+        return "NULL"
     if isinstance(tensor, ConstantArray):
         return f"(void *){names.get(tensor.name, tensor.name)}"
     if tensor.place == "arena":
@@ -222,13 +313,46 @@ def _operand(facts: Facts, tensor: ConstantArray | Slot, names: Mapping[str, str
     return f"(void *){ports[tensor.offset].name}"
 
 
-def _run(facts: Facts) -> str:
-    name = facts.name
+def _run_fed(facts: Facts) -> str:
+    """Return the functions that run the model, and take the rows of its input, in either arena."""
+    name, [port] = facts.name, facts.inputs
+    outputs = ", ".join(one.name for one in facts.outputs)
+    row = f"{port.name} + row * {name.upper()}_ROW_SIZE"
     return f"""\
+int {name}_run_in(void *arena,
+    {_lines(naming.parameters(facts))})
+{{
+    if (!{port.name})
+        return -1;
+    for (int32_t row = 0; row < {name.upper()}_ROWS; row++)
+        if ({name}_feed_row_in(arena, row, {row}, {outputs}) < 0)
+            return -1;
+    return 0;
+}}
+
+{_arena(facts, f"{name}_ek_arena")}
+int {name}_feed_row(int32_t row,
+    {_lines(naming.row_parameters(facts))})
+{{
+    return {name}_feed_row_in({name}_ek_arena, row, {port.name}, {outputs});
+}}
+
 int {name}_run({_lines(naming.parameters(facts))})
 {{
-    static int64_t {_arena(facts, "arena")};
-{_call_run_in(facts, "arena")}
+{_call_run_in(facts, f"{name}_ek_arena")}
+}}
+"""
+
+
+def _run(facts: Facts) -> str:
+    arena = f"{facts.name}_ek_arena"
+    if facts.fed_rows:
+        return _run_fed(facts)
+    return f"""\
+{_arena(facts, arena)}
+int {facts.name}_run({_lines(naming.parameters(facts))})
+{{
+{_call_run_in(facts, arena)}
 }}
 """
 
@@ -238,9 +362,23 @@ def _call_run_in(facts: Facts, arena: str) -> str:
     return layout.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
 
 
-def _arena(facts: Facts, name: str) -> str:
+def _arena(facts: Facts, arena: str) -> str:
+    """Return the static arena, and the functions that tell where its inputs and outputs lie."""
     size = f"{facts.name.upper()}_ARENA_SIZE"
-    return f"{name}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)]"
+    places = "".join(
+        f"""
+{naming.c_type(facts, port)} *{naming.place(facts, port)}(void)
+{{
+    void *const place = (uint8_t *){arena} + {naming.macro(facts, port, "OFFSET")};
+    return ({naming.c_type(facts, port)} *)place;
+}}
+"""
+        for port in facts.ports
+        if port.offset is not None
+    )
+    return f"""\
+static int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
+{places}"""
 
 
 def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
@@ -256,7 +394,7 @@ def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
             arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
             fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
     return f"""\
-{arrays}static int64_t {_arena(facts, arena)};
+{arrays}{_arena(facts, arena)}
 static int {is_reset};
 
 void {name}_reset_in(void *arena)

@@ -35,10 +35,7 @@ def files(library: CLibrary) -> dict[str, str]:
 def sketch(library: CLibrary) -> str:
     """Return the example: C++ for the Arduino framework, without `#include <Arduino.h>`."""
     name = library.name
-    buffers = "".join(
-        f"static {naming.array(library, port, naming.buffer(library, port))};\n"
-        for port in library.ports
-    )
+    pointers = "".join(f"  {line}\n" for line in naming.pointers(library))
     go, it, verb = ("goes", "it", "becomes")
     if len(library.inputs) > 1:
         go, it, verb = ("go", "they", "become")
@@ -47,8 +44,7 @@ def sketch(library: CLibrary) -> str:
 // Runs the self-test of {name} once, then one inference every two seconds.
 #include <{name}.h>
 
-{buffers}
-void setup() {{
+{naming.buffers(library)}void setup() {{
   Serial.begin(115200);
   // Boards with USB of their own need a moment until somebody listens; without a host, go on.
   while (!Serial && millis() < 3000) {{
@@ -61,7 +57,7 @@ void setup() {{
 }}
 
 void loop() {{
-  // Your {subject(library)} {go} here: {name}.h says how {it} {verb} input values.
+{pointers}  // Your {subject(library)} {go} here: {name}.h says how {it} {verb} input values.
 {zeros}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0) {{", "  ")}
     Serial.println(F("{name}: inference failed"));
     return;
@@ -128,6 +124,7 @@ def _keywords(library: CLibrary) -> str:
     name, upper = library.name, library.name.upper()
     values = [f"value{naming.suffix(library, port)}" for port in library.outputs]
     functions = [
+        *(naming.buffer(library, port) for port in library.ports if port.offset is not None),
         "run",
         "run_in",
         *(("reset", "reset_in") if library.state else ()),
@@ -143,6 +140,11 @@ def _keywords(library: CLibrary) -> str:
     words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]
     words += [(f"{name}_{function}", "KEYWORD2") for function in functions]
     words += [(naming.macro(library, port, "SIZE"), "LITERAL1") for port in library.ports]
+    words += [
+        (naming.macro(library, port, "OFFSET"), "LITERAL1")
+        for port in library.ports
+        if port.offset is not None
+    ]
     words.append((f"{upper}_ARENA_SIZE", "LITERAL1"))
     return "".join(f"{word}\t{kind}\n" for word, kind in words)
 

@@ -66,9 +66,9 @@ def _figures(library: CLibrary) -> str:
     rows = [
         (f"weights and biases{_sparse(library)}", _bytes(library.weights)),
         ("all constants, in flash", _bytes(library.constants)),
-        ("arena, in RAM", _bytes(library.arena)),
-        (_plural("input buffer", library.inputs), _buffers(library.inputs)),
-        (_plural("output buffer", library.outputs), _buffers(library.outputs)),
+        (f"arena, in RAM, with {_with(library)}", _bytes(library.arena)),
+        (_plural("input", library.inputs), _buffers(library.inputs)),
+        (_plural("output", library.outputs), _buffers(library.outputs)),
         ("multiply-accumulates of an inference", f"{library.macs:,}"),
         ("ops", ", ".join(library.ops)),
     ]
@@ -79,6 +79,12 @@ def _sparse(library: CLibrary) -> str:
     if not library.sparse:
         return ""
     return f" of the model, zeros among them left out{library.sparse_where}"
+
+
+def _with(library: CLibrary) -> str:
+    """Return what the arena has room for besides activations."""
+    outputs = _plural("output", library.outputs)
+    return outputs if library.kept else f"{_plural('input', library.inputs)} and {outputs}"
 
 
 def _buffers(ports: Sequence[Port]) -> str:
@@ -155,60 +161,42 @@ def _quantisation(port: Port) -> str:
 
 
 def _usage(library: CLibrary) -> str:
-    name, upper = library.name, library.name.upper()
-    if len(library.ports) > 2:
-        return _usage_of_several(library)
-    if not library.classes:
-        return f"""\
-#include "{name}.h"
-
-/* The first number that the model gives for one input; 0 when it did not run. */
-float first(const {name}_input_t input[{upper}_INPUT_SIZE])
-{{
-    {name}_output_t output[{upper}_OUTPUT_SIZE];
-    return {name}_run(input, output) == 0 ? {name}_value(output, 0) : 0.0f;
-}}
-"""
-    return f"""\
-#include "{name}.h"
-
-/* The class with the highest score for one image, -1 when the model did not run. */
-int classify(const {name}_input_t image[{upper}_INPUT_SIZE])
-{{
-    {name}_output_t output[{upper}_OUTPUT_SIZE];
-    return {name}_run(image, output) == 0 ? {name}_best(output) : -1;
-}}
-"""
-
-
-def _usage_of_several(library: CLibrary) -> str:
-    name, separator = library.name, ",\n    "
-    inputs = separator.join(
+    name, output = library.name, library.outputs[0]
+    pixels = bool(library.mean) and not library.kept and library.inputs[0].takes_floats
+    given = [
         f"const {naming.array(library, port, naming.buffer(library, port))}"
-        for port in library.inputs
-    )
-    outputs = "".join(
-        f"    static {naming.array(library, port, naming.buffer(library, port))};\n"
-        for port in library.outputs
-    )
-    first = library.outputs[0]
+        for port in library.kept
+    ]
+    if pixels:
+        given = [f"const uint8_t pixels[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
+    parameters = ",\n    ".join(given)
+    pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
+    subject = "image" if library.classes else "input"
+    buffer = naming.buffer(library, output)
     if library.classes:
-        head = (
-            "/* The class with the highest score, -1 when the model did not run. */\nint classify"
-        )
-        answer, failed = f"{name}_best({naming.buffer(library, first)})", "-1"
+        what = f"The class with the highest score for one {subject}, -1 when the model did not run."
+        head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
     else:
-        head = (
-            "/* The first number of the first output; 0 when the model did not run. */\nfloat first"
-        )
-        function = f"{name}_value{naming.suffix(library, first)}"
-        answer, failed = f"{function}({naming.buffer(library, first)}, 0)", "0.0f"
+        what = f"The first number that the model gives for one {subject}; 0 when it did not run."
+        function = f"{name}_value{naming.suffix(library, output)}"
+        head, answer, failed = "float first", f"{function}({buffer}, 0)", "0.0f"
+    fill = "".join(
+        f"""\
+    for (int i = 0; i < {naming.macro(library, port, "SIZE")}; i++)
+        {naming.buffer(library, port)}[i] = {naming.zero(library, port)}; /* your {subject} */
+"""
+        for port in library.inputs
+        if port.offset is not None
+    )
+    if pixels:
+        fill = f"    {name}_quantize_u8(pixels, input);\n"
     return f"""\
 #include "{name}.h"
 
-{head}({inputs})
+/* {what} */
+{head}({parameters or "void"})
 {{
-{outputs}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0)", "    ")}
+{pointers}{fill}{layout.wrapped(f"if ({name}_run({naming.arguments(library)}) != 0)", "    ")}
         return {failed};
     return {answer};
 }}

@@ -9,30 +9,52 @@
 #include "flash.h"
 #include "float_bits.h"
 #include "fused.h"
+#include "outputs_int8.h"
 
-/* Outputs whose products with an input are added up at once: it is loaded, and its zero point
- * subtracted, once for all of them, and their sums stay in the registers of a small core. */
-#define AT_ONCE 4
+enum { SUMS = 8 }; /* of int8 that are calculated before they are stored */
 
-/* In int16, of which the compiler multiplies and adds pairs. */
 static inline int32_t product_int8(int32_t x, const int8_t *w)
 {
-    return (int32_t)(int16_t)x * (int16_t)ek_flash_int8(w);
+    return (int32_t)(EK_FACTOR)x * (EK_FACTOR)ek_flash_int8(w);
 }
 
-static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const int8_t *x,
-                             const int8_t *w, ptrdiff_t window, int32_t count)
+/* Of one output. */
+static inline void grow_one(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
+                            int32_t count)
 {
-    const int32_t zero = p->input_zero_point;
-    int32_t sum0 = sums[0];
-    if (many == 1) {
-        for (int32_t k = 0; k < count; k++)
-            sum0 += product_int8(x[k] - zero, &w[k]);
-        sums[0] = sum0;
-        return;
+    int32_t sum = sums[0];
+    for (int32_t k = 0; k < count; k++)
+        sum += product_int8(x[k] - zero, &w[k]);
+    sums[0] = sum;
+}
+
+/* Of as many outputs that an input is loaded, and its zero point subtracted, once for all of them,
+ * and that their sums stay in the registers of a small core. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define AT_ONCE 2
+static EK_OUTLINE void grow_some(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
+                             ptrdiff_t window, int32_t count)
+{
+    /* From the ends, so that one number is the place in all runs and counts: compilers would move
+     * three addresses. */
+    const int8_t *x_end = x + count, *w_end = w + count, *w1_end = w_end + window;
+    int32_t sum0 = sums[0], sum1 = sums[1];
+    for (ptrdiff_t k = -count; k; k++) {
+        __asm__("" : "+r"(k));
+        const int32_t input = x_end[k] - zero;
+        sum0 += input * w_end[k];
+        sum1 += input * w1_end[k];
     }
+    sums[0] = sum0;
+    sums[1] = sum1;
+}
+#else
+#define AT_ONCE 4
+static EK_OUTLINE void grow_some(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
+                             ptrdiff_t window, int32_t count)
+{
     const int8_t *w1 = w + window, *w2 = w1 + window, *w3 = w2 + window;
-    int32_t sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
     for (int32_t k = 0; k < count; k++) {
         const int32_t input = x[k] - zero;
         sum0 += product_int8(input, &w[k]);
@@ -45,6 +67,18 @@ static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const
     sums[2] = sum2;
     sums[3] = sum3;
 }
+#endif
+
+static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const int8_t *x,
+                             const int8_t *w, ptrdiff_t window, int32_t count)
+{
+    const int32_t zero = p->input_zero_point;
+    int32_t o = 0;
+    for (; many - o >= AT_ONCE; o += AT_ONCE, w += AT_ONCE * window)
+        grow_some(zero, sums + o, x, w, window, count);
+    for (; o < many; o++, w += window)
+        grow_one(zero, sums + o, x, w, count);
+}
 
 static inline void grow_uint8(const Conv2D *p, int32_t *sum, int32_t many, const uint8_t *x,
                               const uint8_t *w, ptrdiff_t window, int32_t count)
@@ -53,7 +87,7 @@ static inline void grow_uint8(const Conv2D *p, int32_t *sum, int32_t many, const
     (void)many, (void)window;
     for (int32_t k = 0; k < count; k++) {
         const int32_t weight = (uint8_t)ek_flash_int8((const int8_t *)&w[k]);
-        *sum += (int32_t)(int16_t)(x[k] - zero) * (int16_t)(weight - weights_zero);
+        *sum += (int32_t)(EK_FACTOR)(x[k] - zero) * (EK_FACTOR)(weight - weights_zero);
     }
 }
 
@@ -79,6 +113,23 @@ static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const
     for (int32_t k = 0; k < count; k++)
         *sum = ek_fused(x[k], ek_flash_float(&w[k]), *sum);
 }
+
+/* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
+static inline void store_int8_twice(const Conv2D *p, const int32_t *sums, void *const *tensors,
+                                    int32_t first, int32_t count, int8_t *output)
+{
+    const EkOutputs outputs = {p->output_zero_point, p->lowest, p->highest};
+    ek_outputs_int8(outputs, sums, tensors, first, count, output);
+}
+
+/* Defines how outputs are stored that finish(p, sum, tensors, output) makes one by one. */
+#define EK_STORE(store, Number, Sum, finish)                                                       \
+    static inline void store(const Conv2D *p, const Sum *sums, void *const *tensors,               \
+                             int32_t first, int32_t count, Number *output)                         \
+    {                                                                                              \
+        for (int32_t i = 0; i < count; i++)                                                        \
+            output[i] = (Number)finish(p, sums[i], tensors, first + i);                            \
+    }
 
 /* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
 static inline int32_t finish_twice(const Conv2D *p, int32_t sum, void *const *tensors, int32_t o)
@@ -129,9 +180,15 @@ static inline float finish_float32(const Conv2D *p, float sum, void *const *tens
                             ek_float(&p->highest));
 }
 
-EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, AT_ONCE, grow_int8, finish_twice, 5)
-EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, AT_ONCE, grow_int8, finish_float, 4)
-EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, grow_uint8, finish_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, grow_int16, finish_wide_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, grow_int16, finish_wide_once, 5)
-EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, grow_float32, finish_float32, 3)
+EK_STORE(store_int8_float, int8_t, int32_t, finish_float)
+EK_STORE(store_uint8_twice, uint8_t, int32_t, finish_twice)
+EK_STORE(store_int16_twice, int16_t, int64_t, finish_wide_twice)
+EK_STORE(store_int16_once, int16_t, int64_t, finish_wide_once)
+EK_STORE(store_float32, float, float, finish_float32)
+
+EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, SUMS, grow_int8, store_int8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, SUMS, grow_int8, store_int8_float, 4)
+EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, grow_uint8, store_uint8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, grow_int16, store_int16_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, grow_int16, store_int16_once, 5)
+EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, grow_float32, store_float32, 3)

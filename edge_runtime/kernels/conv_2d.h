@@ -65,12 +65,12 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
     return taps;
 }
 
-/* Defines a kernel whose sums, of a type, are grown by runs of products: those of as many outputs as
- * at_once, whose windows follow one another, or of one, grow(p, sums, many, input, weights, window,
- * count). They become outputs of the input's type by finish(p, sum, tensors, output). tensors: input [batches][height][width][channels], weights
- * [outputs][window_height][window_width][depth], what finish reads, and, at out, the output
- * [batches][output_height][output_width][outputs]. */
-#define EK_CONV_2D(kernel, Number, Weight, Sum, at_once, grow, finish, out)                        \
+/* Defines a kernel whose sums, of a type, are grown by runs of products: those of up to at_once
+ * outputs, whose windows follow one another, by grow(p, sums, many, input, weights, window, count).
+ * They are stored by store(p, sums, tensors, first, many, output). tensors: input
+ * [batches][height][width][channels], weights [outputs][window_height][window_width][depth], what
+ * store reads, and, at out, the output [batches][output_height][output_width][outputs]. */
+#define EK_CONV_2D(kernel, Number, Weight, Sum, at_once, grow, store, out)                         \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
         Conv2D layer; /* a copy, because an int8 output could be params to the compiler */         \
@@ -89,11 +89,12 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                 for (int32_t column = 0; column < layer.output_width; column++) {                  \
                     const EkTaps taps = ek_taps_at(p, row, column);                                \
                     const Weight *weights = (const Weight *)tensors[1] + taps.weights;             \
-                    for (int32_t o = 0, many = 1; o < layer.outputs; o += many) {                  \
-                        const Number *x = input + taps.input + (ptrdiff_t)(o / each) * depth;      \
+                    const Number *channel = input + taps.input;                                    \
+                    for (int32_t o = 0, many, end = each; o < layer.outputs; o += many) {          \
+                        const Number *x = channel;                                                 \
                         const Weight *w = weights;                                                 \
                         Sum sums[at_once] = {0};                                                   \
-                        many = each - o % each < at_once ? 1 : at_once;                            \
+                        many = end - o < at_once ? end - o : (int32_t)at_once;                     \
                         for (int32_t i = 0; i < taps.rows; i++) {                                  \
                             for (int32_t j = 0; j < taps.runs; j++)                                \
                                 grow(p, sums, many, x + (ptrdiff_t)j * taps.input_run,             \
@@ -101,8 +102,13 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                             x += taps.input_row;                                                   \
                             w += taps.weights_row;                                                 \
                         }                                                                          \
-                        for (int32_t i = 0; i < many; i++, weights += window)                      \
-                            *output++ = (Number)finish(p, sums[i], tensors, o + i);                \
+                        store(p, sums, tensors, o, many, output);                                  \
+                        weights += (ptrdiff_t)many * window;                                       \
+                        output += many;                                                            \
+                        if (o + many == end) { /* the next group of outputs has other channels */  \
+                            end += each;                                                           \
+                            channel += depth;                                                      \
+                        }                                                                          \
                     }                                                                              \
                 }                                                                                  \
     }

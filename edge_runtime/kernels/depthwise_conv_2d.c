@@ -11,6 +11,7 @@
 #include "flash.h"
 #include "float_bits.h"
 #include "fused.h"
+#include "outputs_int8.h"
 #include "window.h"
 
 typedef struct {
@@ -32,14 +33,15 @@ typedef struct {
 
 enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
-/* Defines a kernel without its calling convention, and what adds up the taps of a block of outputs:
- * these read neighbouring channels, or all the same one, where a channel has several outputs.
+/* Defines what adds up the taps of a block of outputs: these read neighbouring channels, or all the
+ * same one, where a channel has several outputs.
  *
- * grow(p, sum, x, weight): the sum and the product of an input and the weight that lies there.
- * store(p, sums, tensors, first, count, output): writes outputs, of which "first" is the first. */
-#define EK_DEPTHWISE(name, Params, type, weight, Sum, grow, store)                                 \
-    static inline void name##_block(const Params p, Taps t, const type *input, const weight *w,    \
-                                    Sum *sums, int32_t count, int32_t step)                        \
+ * grow(p, sum, x, weight): the sum and the product of an input and the weight that lies there. */
+#if UINTPTR_MAX > 0xffffffff
+/* Outputs innermost, which compilers calculate in vectors. */
+#define EK_DEPTHWISE_BLOCK(name, Params, type, weight, Sum, grow)                                  \
+    static inline void name(const Params p, Taps t, const type *input, const weight *w, Sum *sums, \
+                            int32_t count, int32_t step)                                           \
     {                                                                                              \
         const int32_t outputs = p.channels * p.multiplier;                                         \
         for (int32_t c = 0; c < count; c++)                                                        \
@@ -53,7 +55,47 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
                     sums[c] = grow(p, sums[c], from[c * step], &tap[c]);                           \
             }                                                                                      \
         }                                                                                          \
-    }                                                                                              \
+    }
+#else
+/* Two outputs at a time, whose sums stay in registers; an odd one twice. */
+#define EK_DEPTHWISE_BLOCK(name, Params, type, weight, Sum, grow)                                  \
+    static inline void name(const Params p, Taps t, const type *input, const weight *w, Sum *sums, \
+                            int32_t count, int32_t step)                                           \
+    {                                                                                              \
+        const int32_t outputs = p.channels * p.multiplier, run = p.dilation_w * p.channels;        \
+        const int32_t taps = t.end_column - t.first_column;                                        \
+        const type *rows = input + ((t.y + t.first_row * p.dilation_h) * p.width +                 \
+                                    t.x + t.first_column * p.dilation_w) * p.channels;             \
+        const weight *weights = w + (t.first_row * p.window_width + t.first_column) * outputs;     \
+        for (int32_t c = 0; c < count; c += 2) {                                                   \
+            const int32_t other = c + 1 < count ? 1 : 0;                                           \
+            const type *row = rows + c * step;                                                     \
+            const weight *tap_row = weights + c;                                                   \
+            Sum first = 0, second = 0;                                                             \
+            for (int32_t i = t.first_row; i < t.end_row; i++) {                                    \
+                const type *from = row, *from_other = row + other * step;                          \
+                const weight *tap = tap_row;                                                       \
+                for (int32_t j = taps; j > 0; j--) {                                               \
+                    first = grow(p, first, *from, tap);                                            \
+                    second = grow(p, second, *from_other, tap + other);                            \
+                    from += run;                                                                   \
+                    from_other += run;                                                             \
+                    tap += outputs;                                                                \
+                }                                                                                  \
+                row += p.dilation_h * p.width * p.channels;                                        \
+                tap_row += p.window_width * outputs;                                               \
+            }                                                                                      \
+            sums[c + other] = second;                                                              \
+            sums[c] = first;                                                                       \
+        }                                                                                          \
+    }
+#endif
+
+/* Defines a kernel without its calling convention.
+ *
+ * store(p, sums, tensors, first, count, output): writes outputs, of which "first" is the first. */
+#define EK_DEPTHWISE(name, Params, type, weight, Sum, grow, store)                                 \
+    EK_DEPTHWISE_BLOCK(name##_block, Params, type, weight, Sum, grow)                              \
     static inline void name(const Params p, void *const *tensors, type *output)                    \
     {                                                                                              \
         const type *image = (const type *)tensors[0];                                              \
@@ -91,22 +133,14 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
 static inline uint32_t grow_int8(DepthwiseInt8 p, uint32_t sum, int8_t x, const int8_t *weight)
 {
-    return sum + (uint32_t)((int16_t)(x - p.input_zero_point) * (int16_t)ek_flash_int8(weight));
+    return sum + (uint32_t)((EK_FACTOR)(x - p.input_zero_point) * (EK_FACTOR)ek_flash_int8(weight));
 }
 
 static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
 {
-    const int32_t *bias = (const int32_t *)tensors[2] + first;
-    const int32_t *multiplier = (const int32_t *)tensors[3] + first;
-    const int32_t *shift = (const int32_t *)tensors[4] + first;
-    for (int32_t c = 0; c < count; c++) {
-        const int32_t total = ek_add((int32_t)sums[c], ek_flash_int32(&bias[c]));
-        const int32_t factor = ek_flash_int32(&multiplier[c]), left = ek_flash_int32(&shift[c]);
-        const int32_t scaled = ek_rescale_twice(total, factor, left);
-        const int32_t moved = ek_add(scaled, p.output_zero_point);
-        output[c] = (int8_t)ek_clamp(moved, p.lowest, p.highest);
-    }
+    const EkOutputs outputs = {p.output_zero_point, p.lowest, p.highest};
+    ek_outputs_int8(outputs, (const int32_t *)sums, tensors, first, count, output);
 }
 
 static inline void store_int8_float(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,

@@ -10,6 +10,30 @@ static inline int32_t ek_add(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+/* What numbers of 8 bits less a zero point are multiplied as. Compilers multiply and add pairs of
+ * int16 in vectors; a small core would spend two instructions on the conversion. */
+#if UINTPTR_MAX > 0xffffffff
+#define EK_FACTOR int16_t
+#else
+#define EK_FACTOR int32_t
+#endif
+
+/* a * b. A core whose products have 32 bits (Cortex-M0, M23) makes it of four of them, in half the
+ * instructions of the function that compilers call. */
+static inline int64_t ek_wide_product(int32_t a, int32_t b)
+{
+#if defined(__thumb__) && !defined(__thumb2__)
+    const int32_t a_low = a & 0xffff, a_high = a >> 16, b_low = b & 0xffff, b_high = b >> 16;
+    const uint32_t low = (uint32_t)a_low * (uint32_t)b_low;
+    const int32_t first = a_high * b_low + (int32_t)(low >> 16);
+    const int32_t second = a_low * b_high + (first & 0xffff);
+    const int32_t high = a_high * b_high + (first >> 16) + (second >> 16);
+    return (int64_t)((uint64_t)(uint32_t)high << 32 | (uint32_t)a * (uint32_t)b);
+#else
+    return (int64_t)a * b;
+#endif
+}
+
 /* total * multiplier * 2^(shift - 31), rounded once, halves up: MultiplyByQuantizedMultiplier of
  * TFLite with TFLITE_SINGLE_ROUNDING. The shift is in [-31, 30]; what leaves int32 wraps. */
 static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t shift)
@@ -20,7 +44,7 @@ static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
 #else
     /* The same without shifting 64 bits, which is slow here: half is twice the result. */
-    const int64_t product = (int64_t)total * multiplier;
+    const int64_t product = ek_wide_product(total, multiplier);
     const int32_t high = (int32_t)(product >> 32);
     if (right > 32) {
         const int32_t half = high >> (right - 33);
@@ -45,7 +69,7 @@ static inline int32_t ek_rescale_twice(int32_t total, int32_t multiplier, int32_
     const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
     const int32_t moved = (int32_t)((uint32_t)total << left);
     /* The truncating division of the source is this floor, for either sign. */
-    const int32_t high = (int32_t)(((int64_t)moved * multiplier + ((int64_t)1 << 30)) >> 31);
+    const int32_t high = (int32_t)((ek_wide_product(moved, multiplier) + ((int64_t)1 << 30)) >> 31);
     return ek_rounding_shift(high, right);
 }
 

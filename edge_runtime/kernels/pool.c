@@ -123,3 +123,33 @@ void ek_pool_l2_float32(const int32_t *params, void *const *tensors)
 {
     POOL(float, float, 0, SUM_OF_SQUARES, root_float32)
 }
+
+/* The average of all rows of an image, of which each call adds one; the last one finishes. */
+typedef struct {
+    Pool pool;
+    int32_t row;
+} PoolRow;
+
+/* tensors: a row of the input, output, and sums int32 [output_width][channels], which are kept from
+ * one row to the next. */
+void ek_pool_average_row_int8_once(const int32_t *params, void *const *tensors)
+{
+    const PoolRow own = *(const PoolRow *)params;
+    const Pool p = own.pool;
+    const int8_t *row = (const int8_t *)tensors[0];
+    int8_t *output = (int8_t *)tensors[1];
+    int32_t *sums = (int32_t *)tensors[2];
+    for (int32_t x = 0; x < p.output_width; x++) {
+        const EkSpan columns = ek_span_of(x * p.stride_w - p.left, p.width, p.window_width);
+        const int8_t *first = row + columns.start * p.channels;
+        for (int32_t channel = 0; channel < p.channels; channel++) {
+            const int8_t *tap = first + channel;
+            int32_t total = own.row ? *sums : 0;
+            for (int32_t k = 0; k < columns.count; k++, tap += p.channels)
+                total += *tap;
+            *sums++ = total;
+            if (own.row == p.height - 1)
+                *output++ = (int8_t)average(p, total, p.height * columns.count);
+        }
+    }
+}

@@ -41,6 +41,27 @@ class Pool:
     highest: int
 
 
+@record
+class PoolRow:
+    """Parameters of pools of which each call reads a row; the bounds are of 8 bits."""
+
+    batches: int
+    height: int
+    width: int
+    channels: int
+    output_height: int
+    output_width: int
+    window_height: int
+    window_width: int
+    stride_h: int
+    stride_w: int
+    top: int
+    left: int
+    lowest: int
+    highest: int
+    row: int
+
+
 def pool_max_int8(params: Pool, tensor: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel of maxima."""
     return clamped(_largest(params, tensor), params.lowest, params.highest, np.int8)
@@ -75,6 +96,24 @@ def pool_max_float32(params: Pool, tensor: Array) -> npt.NDArray[np.float32]:
 def pool_average_int8_once(params: Pool, tensor: Array) -> npt.NDArray[np.int8]:
     """Define the int8 kernel of averages, rounded, halves away from zero."""
     return clamped(_average(params, tensor), params.lowest, params.highest, np.int8)
+
+
+def pool_average_row_int8_once(params: PoolRow, tensor: Array, sums: Array) -> npt.NDArray[np.int8]:
+    """Define the int8 kernel of averages of all rows, of which each call adds one to the sums.
+
+    Args:
+        params: the parameters.
+        tensor: a row of the input, [width * channels].
+        sums: int32 [output_width * channels], changed in place.
+    """
+    one = {**vars(params), "height": 1, "window_height": 1, "output_height": 1}
+    row = Pool(**{name: one[name] for name in Pool.__annotations__})
+    totals = _pooled(row, tensor.astype(np.int64), lambda taps: taps.sum(axis=1))
+    counts = _pooled(row, np.ones(tensor.shape, np.int64), lambda taps: taps.sum(axis=1))
+    sums[:] = totals.ravel() + (sums if params.row else 0)
+    count = counts.ravel() * params.height
+    rounded = np.sign(sums) * ((np.abs(sums.astype(np.int64)) + count // 2) // count)
+    return clamped(rounded, params.lowest, params.highest, np.int8)
 
 
 def pool_average_uint8_once(params: Pool, tensor: Array) -> npt.NDArray[np.uint8]:

@@ -5,48 +5,17 @@
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
-#include "gemmlowp.h"
+#include "softmax_int8.h"
 
-/* A number as int8: a byte of uint8, whose flip is -128, less 128. */
-static inline int8_t number(int8_t byte, int32_t flip)
-{
-    return (int8_t)(byte ^ flip);
-}
-
-static inline int32_t largest_int8(const int8_t *row, int32_t depth, int32_t flip)
-{
-    int8_t largest = -128;
-    for (int32_t i = 0; i < depth; i++)
-        largest = number(row[i], flip) > largest ? number(row[i], flip) : largest;
-    return largest;
-}
-
-/* What a row's exponentials are multiplied by, and the shift to ``bits`` fractional bits. */
-typedef struct {
-    int32_t reciprocal, right;
-} Share;
-
-static Share share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
+static EkShare share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
                       int32_t bits, int32_t flip)
 {
-    uint32_t total = 0; /* 19 fractional bits, at least 1, and by the limit of the depth at most
-                           2^31 */
+    uint32_t total = 0;
     for (int32_t i = 0; i < depth; i++) {
-        const int32_t power = ek_flash_int32(&table[largest - number(row[i], flip)]);
+        const int32_t power = ek_flash_int32(&table[largest - ek_number(row[i], flip)]);
         total += (uint32_t)ek_rounding_shift(power, 12);
     }
-    const int32_t zeros = ek_leading_zeros(total);
-    const Share share = {ek_reciprocal((int32_t)((total << zeros) - 0x80000000u)),
-                         12 - zeros + 31 - bits};
-    return share;
-}
-
-static inline int32_t scaled(Share share, int32_t power, int32_t highest)
-{
-    if (share.right > 31)
-        return 0;
-    const int32_t output = ek_rounding_shift(ek_product(share.reciprocal, power), share.right);
-    return output < highest ? output : highest;
+    return ek_share_of(total, bits);
 }
 
 typedef struct {
@@ -61,11 +30,11 @@ static inline void softmax_twice(const int32_t *params, void *const *tensors, in
     const Int8 *p = (const Int8 *)params;
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth, flip);
-        const Share share = share_of(input, depth, largest, table, 8, flip);
+        const int32_t largest = ek_largest_int8(input, depth, flip);
+        const EkShare share = share_of(input, depth, largest, table, 8, flip);
         for (int32_t i = 0; i < depth; i++) {
-            const int32_t power = ek_flash_int32(&table[largest - number(input[i], flip)]);
-            output[i] = (int8_t)((scaled(share, power, 255) - 128) ^ flip);
+            const int32_t power = ek_flash_int32(&table[largest - ek_number(input[i], flip)]);
+            output[i] = (int8_t)((ek_scaled(share, power, 255) - 128) ^ flip);
         }
     }
 }
@@ -90,11 +59,11 @@ static inline void softmax_int16_twice(const int32_t *params, void *const *tenso
     const Int8 *p = (const Int8 *)params;
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth, flip);
-        const Share share = share_of(input, depth, largest, table, 16, flip);
+        const int32_t largest = ek_largest_int8(input, depth, flip);
+        const EkShare share = share_of(input, depth, largest, table, 16, flip);
         for (int32_t i = 0; i < depth; i++) {
-            const int32_t power = ek_flash_int32(&table[largest - number(input[i], flip)]);
-            output[i] = (int16_t)(scaled(share, power, 65535) - 32768);
+            const int32_t power = ek_flash_int32(&table[largest - ek_number(input[i], flip)]);
+            output[i] = (int16_t)(ek_scaled(share, power, 65535) - 32768);
         }
     }
 }
@@ -144,7 +113,7 @@ void ek_softmax_int8_float(const int32_t *params, void *const *tensors)
     const int32_t rows = p->rows, depth = p->depth;
     const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth, 0);
+        const int32_t largest = ek_largest_int8(input, depth, 0);
         const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);
@@ -163,7 +132,7 @@ void ek_softmax_int8_int16_float(const int32_t *params, void *const *tensors)
     const int32_t rows = p->rows, depth = p->depth;
     const float scale = ek_float(&p->scale);
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-        const int32_t largest = largest_int8(input, depth, 0);
+        const int32_t largest = ek_largest_int8(input, depth, 0);
         const float factor = inverse(input, depth, largest, table, scale);
         for (int32_t i = 0; i < depth; i++) {
             const float power = ek_flash_float(&table[largest - input[i]]);

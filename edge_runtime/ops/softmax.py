@@ -116,7 +116,8 @@ def lower(call: Call) -> Kernel:
         params = {**size, "scale": float_bits(affine(output)[0])}
         return Kernel(f"{kernel}_float", params, (0,), (table,), in_place=same, rows="rows")
     table = int32s(softmax_tables.fixed_point_exponentials(_scale(call), beta), table=True)
-    return Kernel(f"{kernel}_twice", size, (0,), (table,), in_place=same, rows="rows")
+    hints = softmax_tables.fixed_point_scale(_scale(call), beta)
+    return Kernel(f"{kernel}_twice", size, (0,), (table,), in_place=same, rows="rows", hints=hints)
 
 
 def _interpolated(call: Call, size: dict[str, int]) -> Kernel:

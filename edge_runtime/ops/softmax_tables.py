@@ -16,12 +16,11 @@ INTEGER_BITS = 5
 INT16_RANGE = 2**16 - 1
 
 
-def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
-    """Return e**(-beta * scale * i) for i in 0..255, with 31 fractional bits; 0 for the smallest.
+def fixed_point_scale(scale: float, beta: float) -> dict[str, int]:
+    """Return how differences of int8 become the arguments of exp: multiplier, shift, most of them.
 
     Source: PreprocessSoftmaxScaling and CalculateInputRadius in
-    tensorflow/lite/kernels/internal/quantization_util.cc, Softmax in reference/softmax.h, without
-    TFLITE_SINGLE_ROUNDING.
+    tensorflow/lite/kernels/internal/quantization_util.cc, without TFLITE_SINGLE_ROUNDING.
 
     Args:
         scale: of the int8 input.
@@ -29,7 +28,20 @@ def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
     """
     multiplier, shift = quantize_multiplier(min(beta * scale * 2**FRACTION, 2**31 - 1.0))
     radius = floor((2**INTEGER_BITS - 1) * 2**FRACTION / 2**shift)
-    reached = range(min(radius + 1, 256))
+    return {"multiplier": multiplier, "shift": shift, "radius": min(radius, 255)}
+
+
+def fixed_point_exponentials(scale: float, beta: float) -> list[int]:
+    """Return e**(-beta * scale * i) for i in 0..255, with 31 fractional bits; 0 for the smallest.
+
+    Source: Softmax in tensorflow/lite/kernels/internal/reference/softmax.h.
+
+    Args:
+        scale: of the int8 input.
+        beta: as of ``fixed_point_scale``.
+    """
+    multiplier, shift, radius = fixed_point_scale(scale, beta).values()
+    reached = range(radius + 1)
     exponentials = [_exponential(product31(-i * 2**shift, multiplier)) for i in reached]
     return exponentials + [0] * (256 - len(reached))
 

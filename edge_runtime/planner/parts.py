@@ -100,7 +100,7 @@ def _bands(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, .
     """Return the parts of a kernel whose window moves over the one image of its first tensor."""
     params = kernel.params
     height, width = params["output_height"], params["output_width"]
-    if _is_pointwise(params):
+    if is_pointwise(params):
         # Positions of the image, as an image of one row; whole rows where there are many of them.
         total, unit = height * width, width if height >= count * MANY else 1
         return tuple(
@@ -179,7 +179,7 @@ def _loops(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, .
     return tuple(parts)
 
 
-def _is_pointwise(params: Mapping[str, int]) -> bool:
+def is_pointwise(params: Mapping[str, int]) -> bool:
     """Return whether each position of the output depends on the same position of the input."""
     single = params["window_height"] == params["window_width"] == 1
     whole = all(params[f"output_{side}"] == params[side] for side in ("height", "width"))

@@ -90,6 +90,8 @@ def firmware_of(tiny: Dataset) -> RunOf:
         median: int = 12500,
         most: int = 12600,
         same_code: bool = True,
+        cycles: int | None = 16000,
+        functions: Sequence[int] = (900, 700),
         tools: dict[str, str] = TOOLS,
         dataset: Dataset = tiny,
     ) -> list[Result]:
@@ -97,20 +99,39 @@ def firmware_of(tiny: Dataset) -> RunOf:
         right = np.eye(2, dtype=np.float32)[tiny.y_test]
         parts = {"tensors": 10, "elements": 20, "differ": 0, "largest": 0, "largest_absolute": 0}
         spread = {"median": median, "p90": most, "max": most, "min": median}
+        timed = {"cycles": cycles, "flash_waits": cycles and 2000}
+        estimate = cycles and {
+            "cycles": {**spread, "median": cycles},
+            "flash_waits": 2000,
+            "clock": 120_000_000,
+            "seconds": (cycles + 2000) / 120_000_000,
+        }
         about = {"reference": "the engine native", "rounding": "litert", "integer": True, "seed": 1}
         summaries = {
             "difference_to_native": about | {"images": parts, "random": parts},
-            "flash": {"total": flash, "code": flash - 9000, "constants": 9000, "weights": 8000},
+            "flash": {
+                "total": flash,
+                "code": flash - 9000,
+                "constants": 9000,
+                "weights": 8000,
+                "multipliers": 70,
+                "beyond": flash - 8070,
+                "functions": [{"name": f"function_{size}", "bytes": size} for size in functions],
+            },
             "ram": {"total": ram, "data": ram - (stack or 0) - 16, "arena": 16, "stack": stack},
             "instructions": {
                 **spread,
                 "reset": 625,
                 "macs": 11004,
                 "images": 10,
-                "steps": [{"op": op, **spread} for op in ("FULLY_CONNECTED", "outside")],
+                "steps": [
+                    {"op": "FULLY_CONNECTED", **spread, "macs": 5000, **timed, "stack": 188},
+                    {"op": "outside", **spread, "macs": None, **timed, "stack": 40},
+                ],
                 "steps_same_code": same_code,
                 "steps_total": spread,
                 "steps_images": 10,
+                "estimate": estimate,
             },
         }
         results = [accuracy.measure(subject, right, tiny)]

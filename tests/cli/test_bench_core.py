@@ -78,6 +78,12 @@ def test_both_builds_are_measured_and_reported(
         flash, ram, counts = summary["flash"], summary["ram"], summary["instructions"]
         assert flash["total"] == flash["code"] + flash["constants"]
         assert flash["constants"] >= flash["weights"] == 784 * 14 + 14 * 4 + 14 * 2 + 2 * 4
+        assert flash["multipliers"] == (14 + 2) * (4 + 1)
+        assert flash["beyond"] == flash["total"] - flash["weights"] - flash["multipliers"]
+        functions = {one["name"]: one["bytes"] for one in flash["functions"]}
+        assert functions["ek_reset"] > 0
+        assert list(functions.values()) == sorted(functions.values(), reverse=True)
+        assert 0.9 * flash["code"] - 64 < sum(functions.values()) <= flash["code"] - 64
         assert ram["total"] == ram["data"] + ram["arena"] + ram["stack"]
         assert ram["data"] >= 784 + 2
         assert ram["stack"] > 0
@@ -86,6 +92,15 @@ def test_both_builds_are_measured_and_reported(
         ops = [step["op"] for step in counts["steps"]]
         assert ops == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC", "outside"]
         assert counts["steps"][0]["median"] > 0.8 * counts["median"]
+        assert [step["macs"] for step in counts["steps"]] == [784 * 14, 14 * 2, None, None]
+        stacks = [step["stack"] for step in counts["steps"]]
+        assert 0 < stacks[-1] < max(stacks) <= ram["stack"]
+        estimate, steps = counts["estimate"], counts["steps"]
+        assert counts["median"] < estimate["cycles"]["median"] < 3 * counts["median"]
+        assert sum(step["cycles"] for step in steps) == estimate["cycles"]["median"]
+        assert sum(step["flash_waits"] for step in steps) == estimate["flash_waits"] > 0
+        spent = estimate["cycles"]["median"] + estimate["flash_waits"]
+        assert estimate["seconds"] == spent / estimate["clock"]
         difference = summary["difference_to_native"]
         assert difference["images"]["differ"] == difference["random"]["differ"] == 0
         assert difference["random"]["tensors"] == 1000
@@ -114,6 +129,12 @@ def test_skipping_zeros_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_p
     assert difference["random"]["differ"] == 0
 
 
+def test_the_least_ram_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_path: Path) -> None:
+    assert bench("--min-ram") == 0
+    difference = figure(tmp_path, "cortex-m4 -O2 min-ram", "difference_to_native")
+    assert difference["random"]["differ"] == 0
+
+
 def test_budgets_gate_and_say_what_is_over(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,8 +156,8 @@ def test_a_wrong_byte_fails(
 ) -> None:
     export = bench_core.exported
 
-    def wrong(path: Path, skip_zeros: bool) -> Library:
-        library = export(path, skip_zeros)
+    def wrong(path: Path, skip_zeros: bool, min_ram: bool) -> Library:
+        library = export(path, skip_zeros, min_ram)
         source = library.files["model.c"]
         call = "int model_run(const model_input_t"
         assert source.count(call) == 1
@@ -180,7 +201,7 @@ def test_labels_that_change_the_code_only_serve_to_count_the_steps(
 def test_a_fault_fails_that_build_and_is_told(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    def faulty(_path: Path, _skip_zeros: bool) -> Library:
+    def faulty(_path: Path, *_: bool) -> Library:
         header = (
             "#include <stdint.h>\ntypedef int8_t model_input_t;\ntypedef int8_t model_output_t;\n"
             "#define MODEL_INPUT_SIZE 784\n#define MODEL_OUTPUT_SIZE 2\n"
@@ -203,7 +224,7 @@ def test_a_fault_fails_that_build_and_is_told(
 def test_a_model_that_cannot_be_exported_fails(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_path: Path, _skip_zeros: bool) -> Library:
+    def refuse(_path: Path, *_: bool) -> Library:
         raise ModelError("op 0, ABS 'y', is not supported")
 
     monkeypatch.setattr(bench_core, "exported", refuse)

@@ -1,13 +1,16 @@
 """`edgekit export` as somebody calls it."""
 
 import hashlib
+import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import build
 import documents
+import image_chains
 import models
 import seeded
 import several
@@ -47,7 +50,10 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     said = capsys.readouterr().out
     assert "model_int8_run()" in said
     assert "11,068 weights and biases" in said
-    assert "input 784, output 2, arena 16" in said
+    assert "800 bytes: an arena with input 784, output 2; stack on top" in said
+    assert run("--artifacts", tmp_path, "--keep-input") == 0
+    said = capsys.readouterr().out
+    assert "816 bytes: input 784, arena 32 with output 2; stack on top" in said
 
 
 @pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
@@ -79,6 +85,7 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert document["files"] == sorted(set(contents(tmp_path / "made")) - {"SHA256SUMS"})
     assert document["sha256"] == hashlib.sha256(int8_model.read_bytes()).hexdigest()
     assert document["input"]["zero_point"] == -128
+    assert (document["arena"], document["input"]["offset"]) == (800, 0)
     assert document["labels"] == ["0", "1"]
     assert document["macs"] == 11004
     assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
@@ -89,7 +96,7 @@ def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
     path.write_bytes(several.renamed())
     assert run(path, "-o", tmp_path / "made") == 0
     said = capsys.readouterr().out
-    assert "inputs 10, outputs 10, arena 0" in said
+    assert "32 bytes: an arena with inputs 10, outputs 10; stack on top" in said
     assert run(path, "-o", tmp_path / "made", "--json") == 0
     document = documents.read(capsys.readouterr().out)
     assert [port["name"] for port in document["inputs"]] == ["left", "input_int"]
@@ -161,6 +168,45 @@ def test_somebody_elses_folder_is_not_touched(int8_model, tmp_path, capsys):
 def test_zeros_can_only_be_skipped_where_there_is_a_dense_int8_layer(float_model, tmp_path, capsys):
     line = refused([float_model, "--skip-zeros", "-o", tmp_path / "made"], capsys)
     assert "--quantize" in line
+
+
+@pytest.fixture
+def image_model(tmp_path: Path) -> Path:
+    path = tmp_path / "image.tflite"
+    path.write_bytes(image_chains.model(5, "int8"))
+    return path
+
+
+def planned(path, capsys):
+    """What the options say that the plans need, the fastest first."""
+    assert run("--plan", "--json", path) == 0
+    return json.loads(capsys.readouterr().out)["plans"]
+
+
+def test_the_plan_says_what_max_ram_and_min_ram_take(image_model, tmp_path, capsys):
+    plans = planned(image_model, capsys)
+    assert len(plans) > 1
+    for fast, small in pairwise(plans):
+        assert fast["ram"] > small["ram"]
+        assert fast["instructions"] <= small["instructions"]
+    assert not list(tmp_path.glob("*_c"))
+    wanted = {f"--max-ram={one['ram']}": one for one in plans} | {"--min-ram": plans[-1]}
+    for option, plan in wanted.items():
+        assert run("--json", image_model, option, "-o", tmp_path / "made") == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["arena"] == plan["arena"]
+        assert document.get("fed_rows", 0) == plan["fed_rows"]
+    assert run("--plan", image_model) == 0
+    text = capsys.readouterr().out
+    assert all(f"{one['ram']:,} B" in text for one in plans)
+
+
+def test_less_ram_than_the_smallest_plan_needs_is_refused(image_model, tmp_path, capsys):
+    least = planned(image_model, capsys)[-1]["ram"]
+    line = refused([image_model, f"--max-ram={least - 1}", "-o", tmp_path / "made"], capsys)
+    assert f"needs {least:,} bytes" in line
+    both = [image_model, "--min-ram", "--max-ram=1M", "-o", tmp_path / "made"]
+    assert "name one of them" in refused(both, capsys)
 
 
 def test_a_full_disk_leaves_the_earlier_export(int8_model, tmp_path, capsys, monkeypatch):

@@ -34,6 +34,7 @@ RUNS = {
     "bench_layers": "bench --layers --quick {model} --json",
     "doctor": "doctor --json",
     "export": "export {model} -o {folder}/c --json",
+    "export_plan": "export --plan {model} --json",
     "inspect": "inspect {model} --json",
     "inspect_memory": "inspect --memory {model} --json",
     "predict": "predict {model} {folder}/x.npy --json",
@@ -44,7 +45,7 @@ STORED = {"convert": "model_int8.tflite.report.json", "train": "metrics.json"}
 ABSENT = {
     "convert": {"output"},
     "train": {"tuning"},
-    "export": {"inputs", "outputs", "state"},
+    "export": {"inputs", "outputs", "state", "fed_rows"},
 }
 """Keys that these documents have elsewhere: printed, after fine-tuning, of several tensors."""
 
@@ -138,7 +139,9 @@ def test_every_command_with_json_has_a_schema_that_is_printed(
 ) -> None:
     assert cli.run(["schema"]) == 0
     listed = capsys.readouterr().out.split()
-    assert sorted(commands_with_json() | {"bench_layers", "inspect_memory"}) == listed
+    assert (
+        sorted(commands_with_json() | {"bench_layers", "export_plan", "inspect_memory"}) == listed
+    )
     for name in listed:
         assert cli.run(["schema", name]) == 0
         printed = json.loads(capsys.readouterr().out)

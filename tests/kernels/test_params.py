@@ -18,9 +18,12 @@ from edgekit.convert.c import blocks
 WITHOUT_NUMPY = {"finite"}
 """Not of an op: the extension checks with it that a float32 input is finite."""
 
+BY_ROWS = {"pool_average_row_int8_once"}
+"""Only exported plans by rows have it: see tests/convert/c/test_rows.py."""
+
 TABLE = (sources.KERNELS / "table.h").read_text(encoding="utf-8")
 LISTED = set(re.findall(r"X\((\w+)[,)]", TABLE.partition("#define EK_LEVELS")[0]))
-KERNELS = sorted(LISTED - WITHOUT_NUMPY)
+KERNELS = sorted(LISTED - WITHOUT_NUMPY - BY_ROWS)
 
 READ = re.compile(
     r"\(const (\w+) \*\)params\b"

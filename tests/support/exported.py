@@ -2,7 +2,8 @@
 
 import ctypes
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,16 @@ def write(library: CLibrary, folder: Path) -> list[Path]:
 
 def of_rows(content: bytes, model: str, name: str, *, skip_zeros: bool = False) -> CLibrary:
     """Export a model whose first dimension is no number of images, as that of the small models."""
+    with any_batch():
+        return c_library.library(content, model, name, skip_zeros=skip_zeros)
+
+
+@contextmanager
+def any_batch() -> Iterator[None]:
+    """Export models of any first dimension."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(c_library, "_require_one_image", lambda _: None)
-        return c_library.library(content, model, name, skip_zeros=skip_zeros)
+        yield
 
 
 def compiled(folder: Path, sources: Sequence[Path], *flags: str) -> ctypes.CDLL:

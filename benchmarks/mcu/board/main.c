@@ -1,15 +1,22 @@
 /* The smallest firmware around a model: only what a device runs after reset.
  *
  * under_test.h, which each build writes, includes the model's header and defines EK_RUN,
- * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE. */
+ * EK_INPUT (element type), EK_INPUT_SIZE, EK_OUTPUT and EK_OUTPUT_SIZE; and where the model has room
+ * for them, EK_INPUT_PLACE and EK_OUTPUT_PLACE. */
 #include "under_test.h"
 
 #include <stdint.h>
 
 #define USED __attribute__((used))
 
+#ifndef EK_INPUT_PLACE
 EK_INPUT ek_input[EK_INPUT_SIZE];
+#define EK_INPUT_PLACE ek_input
+#endif
+#ifndef EK_OUTPUT_PLACE
 EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
+#define EK_OUTPUT_PLACE ek_output
+#endif
 
 #ifdef EK_SEMIHOSTED
 extern void ek_next(void), ek_fault(void); /* of semihosting.c */
@@ -25,7 +32,7 @@ __attribute__((noinline)) void ek_next(void)
 #define FOREVER                                                                                    \
     for (;;) {                                                                                     \
         ek_next();                                                                                 \
-        (void)EK_RUN(ek_input, ek_output);                                                      \
+        (void)EK_RUN(EK_INPUT_PLACE, EK_OUTPUT_PLACE);                                             \
     }
 
 #if defined(__AVR__)
@@ -45,7 +52,8 @@ extern const uint32_t ek_data_image[];
 USED __attribute__((noreturn)) void ek_reset(void)
 {
 #if defined(__arm__) && defined(__ARM_FP)
-    /* The FPU, whose registers these loops may use for vectors, is off after reset: CPACR, full access to coprocessors 10 and 11. */
+    /* The FPU, whose registers the loops below may use for vectors, is off after reset: CPACR, full
+     * access to coprocessors 10 and 11. */
     *(volatile uint32_t *)0xe000ed88u |= 0xfu << 20;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif

@@ -17,8 +17,14 @@ enum { OPEN = 1, WRITE = 5, READ = 6, EXIT = 24 };
 enum { FINISHED = 0x20026, FAILED = 0x20024 };
 enum { READ_BYTES = 1, WRITE_BYTES = 5 };
 
+#ifndef EK_INPUT_PLACE
 extern EK_INPUT ek_input[EK_INPUT_SIZE];
+#define EK_INPUT_PLACE ek_input
+#endif
+#ifndef EK_OUTPUT_PLACE
 extern EK_OUTPUT ek_output[EK_OUTPUT_SIZE];
+#define EK_OUTPUT_PLACE ek_output
+#endif
 extern uint8_t ek_bss_end[], ek_stack[];
 
 /* The assembly reads the first two. */
@@ -89,9 +95,11 @@ HOST void ek_host_exchange(uint32_t clock)
     } else {
         ek_host_move(WRITE, ek_host.files[1], &ticks, sizeof ticks);
         ek_host_move(WRITE, ek_host.files[1], ek_ticks, 4 * EK_STEPS);
-        ek_host_move(WRITE, ek_host.files[1], ek_output, sizeof ek_output);
+        ek_host_move(WRITE, ek_host.files[1], EK_OUTPUT_PLACE,
+                     EK_OUTPUT_SIZE * sizeof(EK_OUTPUT));
     }
-    if (ek_host_move(READ, ek_host.files[0], ek_input, sizeof ek_input)) {
+    if (ek_host_move(READ, ek_host.files[0], EK_INPUT_PLACE,
+                     EK_INPUT_SIZE * sizeof(EK_INPUT))) {
         ek_host_move(WRITE, ek_host.files[1], ek_bss_end, (size_t)(ek_stack - ek_bss_end));
         ek_host_exit(FINISHED);
     }

@@ -117,6 +117,7 @@ input_file = options.InputFile()
     help="Build firmware for this core, emulate it and measure that instead of backends.",
 )
 @options.skip_zeros
+@options.min_ram
 @click.option(
     "--max-flash", type=Size(), metavar="SIZE", help="Largest flash use of the firmware: 16K."
 )
@@ -159,8 +160,9 @@ def command(**values: Any) -> int:
     Runs every MODEL.tflite (by default all in the artifacts folder) on every backend, and the Keras
     model that it was converted from for comparison. With --core, runs it as firmware on an emulated
     microcontroller instead: its C export is built for size and for speed, every output byte is
-    compared, and flash, RAM with the stack and executed instructions are measured; by default the
-    artifacts folder's model_int8.tflite. Writes bench.json and report.html into the artifacts
+    compared, and flash, RAM with the stack and executed instructions are measured, by function and
+    by layer, and a Cortex-M4's cycles are estimated; by default the artifacts folder's
+    model_int8.tflite. Writes bench.json and report.html into the artifacts
     folder.
     With --layers, shows instead where the time of each model goes, on random tensors, and writes
     only the files that are named.

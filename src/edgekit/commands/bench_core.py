@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from edgekit.benchmarks.subjects import Entry, Keras
     from edgekit.train.dataset import Dataset
 
-SKIP_ZEROS = "skip-zeros"
 
-
-def names(core: str, skip_zeros: bool) -> list[str]:
+def names(core: str, variant: str) -> list[str]:
     """Return the builds' names in the results, after checking that the tools are installed.
 
     Raises:
@@ -28,7 +26,7 @@ def names(core: str, skip_zeros: bool) -> list[str]:
     from edgekit.benchmarks.mcu import builds, firmware
 
     firmware.require_tools(CORES[core])
-    return builds.subjects(CORES[core], SKIP_ZEROS if skip_zeros else "")
+    return builds.subjects(CORES[core], variant)
 
 
 def measure(
@@ -61,9 +59,9 @@ def measure(
     return builds.run(
         entries,
         CORES[core],
-        lambda path: exported(path, chosen.skip_zeros),
+        lambda path: exported(path, chosen.skip_zeros, chosen.min_ram),
         dataset,
-        variant=SKIP_ZEROS if chosen.skip_zeros else "",
+        variant=chosen.variant,
         keras=keras if compared else None,
         coverage=builds.QUICK if chosen.quick else builds.THOROUGH,
         keep=keep,

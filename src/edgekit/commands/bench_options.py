@@ -83,6 +83,7 @@ class Options:
         tolerance: margins by figure, in place of the default ones.
         core: the core to build firmware for; None measures on this machine.
         skip_zeros: build the export that skips zero inputs.
+        min_ram: build the export with the least RAM.
         max_flash, max_ram, max_instructions: limits of the firmware; None for no gate.
         layers: time the layers of the models instead of checking gates.
         quick: take few samples.
@@ -111,6 +112,7 @@ class Options:
     tolerance: tuple[tuple[str, float], ...]
     core: str | None
     skip_zeros: bool
+    min_ram: bool
     max_flash: int | None
     max_ram: int | None
     max_instructions: int | None
@@ -122,6 +124,12 @@ class Options:
     markdown: Path | None
     html: Path | None
     verbose: bool
+
+    @property
+    def variant(self) -> str:
+        """Name of the variant of the exported C; "" for the plain one."""
+        names = {"skip-zeros": self.skip_zeros, "min-ram": self.min_ram}
+        return "-".join(name for name, chosen in names.items() if chosen)
 
     @property
     def budgets(self) -> Mapping[str, int | None]:
@@ -152,7 +160,7 @@ class Options:
             raise click.UsageError(
                 f"--max-instructions: {self.core} is not emulated, it has sizes only"
             )
-        about_firmware = {"--skip-zeros": self.skip_zeros}
+        about_firmware = {"--skip-zeros": self.skip_zeros, "--min-ram": self.min_ram}
         about_firmware |= {name: limit is not None for name, limit in self.budgets.items()}
         for option, present in about_firmware.items():
             if not self.core and present:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from edgekit import artifact_set, digests, files
 from edgekit.commands import terminal
-from edgekit.commands.bench_core import SKIP_ZEROS
 from edgekit.commands.bench_options import Options
 from edgekit.index import write_index
 
@@ -64,5 +63,5 @@ def update(baseline: Path, document: str, passed: bool) -> None:
 
 
 def _suffix(chosen: Options) -> str:
-    parts = (chosen.core, SKIP_ZEROS if chosen.skip_zeros else "")
+    parts = (chosen.core, chosen.variant)
     return "".join(f"_{part}" for part in parts if part)

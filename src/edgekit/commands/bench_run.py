@@ -90,7 +90,7 @@ def _visible(artifacts: Path) -> list[Path]:
 def _backends(chosen: Options) -> list[str]:
     """Return the chosen and the required backends, all of them when none is chosen."""
     if chosen.core:
-        return bench_core.names(chosen.core, chosen.skip_zeros)
+        return bench_core.names(chosen.core, chosen.variant)
     return list(dict.fromkeys((*(chosen.backend or all_backends()), *chosen.require)))
 
 

@@ -9,7 +9,8 @@ import click
 from edge_runtime.errors import BackendError, EdgeRuntimeError, ModelError
 from edgekit import files
 from edgekit.columns import pairs
-from edgekit.commands import options, running, terminal
+from edgekit.commands import export_plan, options, running, terminal
+from edgekit.commands.bench_options import Size
 from edgekit.convert.packages import PACKAGES
 from edgekit.errors import ExportError
 from edgekit.escape import shell
@@ -46,6 +47,24 @@ TEXTS = ("header", "source", "selftest", "example")
     help="C identifier that prefixes all public names, as digits in digits_run().",
 )
 @options.skip_zeros
+@options.min_ram
+@click.option(
+    "--max-ram",
+    type=Size(),
+    metavar="SIZE",
+    help="Run as many layers row by row as arena, input and output need to fit: 20K.",
+)
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Write nothing: show which RAM costs how many instructions.",
+)
+@click.option(
+    "--keep-input",
+    is_flag=True,
+    help="Leave the input where it is and as it is: without this, the arena has room for it, and a "
+    "run overwrites it there.",
+)
 @click.option(
     "-o",
     "--output",
@@ -62,6 +81,10 @@ def command(
     package: str,
     name: str | None,
     skip_zeros: bool,
+    min_ram: bool,
+    max_ram: int | None,
+    plan: bool,
+    keep_input: bool,
     output: Path | None,
     artifacts: Path,
     as_json: bool,
@@ -77,6 +100,10 @@ def command(
     from edgekit.convert.packages import folder as export_folder
 
     path = model or options.int8_model(artifacts)
+    if min_ram and max_ram is not None:
+        raise click.UsageError("--min-ram and --max-ram: name one of them")
+    if plan:
+        return export_plan.show(path, as_json=as_json)
     name = c_identifier(path.name) if name is None else _identifier(name)
     folder = output or artifacts / f"{name}_{package.replace('-', '_')}"
     export_folder.require_replaceable(folder)
@@ -84,7 +111,14 @@ def command(
     running.finish(path.parent)
     running.warn_of_others(path)
     try:
-        library = c_library.library(path.read_bytes(), path.name, name, skip_zeros=skip_zeros)
+        library = c_library.library(
+            path.read_bytes(),
+            path.name,
+            name,
+            skip_zeros=skip_zeros,
+            most_ram=0 if min_ram else max_ram,
+            keep_input=keep_input,
+        )
     except BackendError as error:  # of this machine, not of the file
         raise ExportError(str(error)) from None
     except EdgeRuntimeError as error:
@@ -96,7 +130,9 @@ def command(
         terminal.page(to_json(_document(library, folder, package, sorted(texts))))
     else:
         terminal.echo(f"{path} → {folder}  ({package})")
-        terminal.page(_summary(library, path))
+        # bench builds the plain plan and that with the least RAM.
+        measured = max_ram is None or not library.by_rows
+        terminal.page(_summary(library, path, measured=measured))
     return 0
 
 
@@ -108,29 +144,41 @@ def _document(
         for one in "input", "output":
             [facts[one]] = facts.pop(f"{one}s")
             del facts[one]["name"]
-    if not library.state:
-        del facts["state"]
+    for absent in "state", "fed_rows":
+        if not facts[absent]:
+            del facts[absent]
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}
     return {**head, "folder": str(folder), "package": package, "files": names, **facts}
 
 
-def _summary(library: "CLibrary", path: Path) -> str:
+def _summary(library: "CLibrary", path: Path, *, measured: bool) -> str:
     """Return the figures that need no compiler, and the command to measure the rest."""
-    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
-    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
-    buffers = ", ".join(f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
     option = " --skip-zeros" if library.skip_zeros else ""
+    option += " --min-ram" if library.by_rows else ""
     figures = {
-        "function": f"{library.name}_run()",
+        "function": f"{library.name}_run()"
+        + (f", {library.name}_feed_row()" if library.fed_rows else ""),
         "flash": f"{library.constants:,} bytes of constants, {_weights(library)}; code on top",
-        "RAM": f"{sum(sizes) + library.arena:,} bytes: {buffers}, arena {library.arena:,}; "
-        "stack on top",
+        "RAM": _ram(library),
     }
     lines = pairs(figures)
-    if len(library.ports) == 2:  # bench has inputs for no others
+    if len(library.ports) == 2 and measured:  # bench has inputs for no others
         # On one line, to be copied.
         lines.append(f"{'measure':10}edgekit bench --core cortex-m4{option} {shell(str(path))}")
     return "\n".join(lines)
+
+
+def _ram(library: "CLibrary") -> str:
+    sizes = [sum(port.bytes for port in ports) for ports in (library.inputs, library.outputs)]
+    words = ["input", "output"] if len(library.ports) == 2 else ["inputs", "outputs"]
+    if library.fed_rows:
+        sizes[0] //= library.fed_rows
+        words[0] = "a row of the input"
+    inputs, outputs = (f"{word} {size:,}" for word, size in zip(words, sizes, strict=True))
+    if library.kept:
+        total = sizes[0] + library.arena
+        return f"{total:,} bytes: {inputs}, arena {library.arena:,} with {outputs}; stack on top"
+    return f"{library.arena:,} bytes: an arena with {inputs}, {outputs}; stack on top"
 
 
 def _weights(library: "CLibrary") -> str:

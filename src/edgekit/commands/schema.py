@@ -14,8 +14,8 @@ from edgekit.schemas import names, schema
 def command(name: str | None) -> int:
     """Print the JSON Schema (draft 2020-12) of COMMAND's --json.
 
-    inspect_memory is that of `edgekit inspect --memory`, bench_layers that of `edgekit bench
-    --layers`. Without COMMAND it lists all schemas.
+    inspect_memory is that of `edgekit inspect --memory`, export_plan that of `edgekit export
+    --plan`, bench_layers that of `edgekit bench --layers`. Without COMMAND it lists all schemas.
     """
     terminal.page("\n".join(names()) if name is None else json.dumps(schema(name), indent=2))
     return 0

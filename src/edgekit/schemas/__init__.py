@@ -15,7 +15,7 @@ REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of the schemas: those of the commands, bench_layers, inspect_memory."""
+    """Return the names of the schemas, most of them of commands."""
     stems = (file.name.partition(".json") for file in files(__name__).iterdir())
     return tuple(sorted(stem for stem, suffix, _ in stems if suffix and stem != COMMON))
 

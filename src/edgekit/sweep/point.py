@@ -244,7 +244,7 @@ def _firmware(path: Path, dataset: "Dataset") -> tuple[Mapping[str, int] | None,
         return None, str(error)
     subset = builds.first_images(dataset, IMAGES)
     subject = Subject(path.name, sha256(path), f"{core.name} {OPTIMISATION}")
-    library = exported(path, skip_zeros=False)
+    library = exported(path, skip_zeros=False, min_ram=False)
     trial = builds.trial_of(path, subset, 0)
     measured = {
         result.metric: result.summary

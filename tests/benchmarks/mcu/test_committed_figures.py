@@ -13,8 +13,8 @@ import pytest
 import seeded
 from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c.library import library
+from edgekit.exported import built as firmware_library
 
 FILE = Path(__file__).with_name("committed_figures.json")
 BUILDS = [
@@ -31,9 +31,7 @@ def measured(build: str) -> dict[str, int]:
     core, optimisation, *variant = build.split()
     content = seeded.network(zeros=0.8 if variant == ["sparse"] else 0.0)
     exported = library(content, "seeded.tflite", "model", skip_zeros=variant == ["skip-zeros"])
-    files = {"model.h": exported.header, "model.c": exported.source}
-    model = Library("model", files, exported.arena, exported.weights, exported.macs, exported.ops)
-    built = firmware.build(CORES[core], model, optimisation)
+    built = firmware.build(CORES[core], firmware_library(exported), optimisation)
     profile = emulator.profile(built, seeded.strokes(IMAGES).view(np.uint8), 1 << 40)
     return {
         "code": built.code,

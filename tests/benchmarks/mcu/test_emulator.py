@@ -7,7 +7,7 @@ import pytest
 import unicorn
 from unicorn import arm_const, riscv_const
 
-from edgekit.benchmarks.mcu import emulator, firmware
+from edgekit.benchmarks.mcu import blocks, emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.errors import FirmwareError
@@ -131,7 +131,7 @@ def test_instructions_are_told_apart(name: str) -> None:
     arm = CORES[name].emulated == "arm"
     # 16 bits, 32 bits, 16 bits: nop, bl, nop; c.nop, addi, c.nop.
     code = "00bffff7feff00bf" if arm else "0100130505000100"
-    assert emulator.instructions(bytes.fromhex(code), arm) == [0, 2, 6]
+    assert blocks.instructions(bytes.fromhex(code), arm) == [0, 2, 6]
 
 
 # Each is 400 bytes deep from the call on: reset has no frame of its own.
@@ -167,6 +167,37 @@ def test_the_peak_of_the_stack_is_measured(core: str, frame: str) -> None:
     built = firmware.build(CORES[core], naked, "-Os")
     own = emulator.profile(firmware.build(CORES[core], EMPTY, "-Os"), THREES, ALL).stack
     assert emulator.profile(built, THREES, ALL).stack == own + 400
+
+
+@pytest.mark.parametrize(
+    ("core", "by"),
+    [
+        ("cortex-m4", "push {{r0-r7}}; sub sp, #{0}; add sp, #{0}; pop {{r0-r7}}"),
+        ("cortex-m4", "vpush {{s0-s7}}; sub.w sp, sp, #{0}; add sp, #{0}; vpop {{s0-s7}}"),
+        ("cortex-m4", "str r0, [sp, #-32]!; sub sp, #{0}; add sp, #{0}; add sp, #32"),
+        ("cortex-m4", "strd r0, r1, [sp, #-32]!; sub sp, #{0}; add sp, #{0}; add sp, #32"),
+        ("cortex-m0", "push {{r0-r7}}; sub sp, #{0}; add sp, #{0}; pop {{r0-r7}}"),
+        ("rv32imc", "addi sp, sp, -32; addi sp, sp, -{0}; addi sp, sp, {0}; addi sp, sp, 32"),
+    ],
+)
+def test_each_step_has_its_own_stack(core: str, by: str) -> None:
+    # A step's push alone is seen, and the depth before a label is that of the step before.
+    parts = by.split("; ")
+    alone = "; ".join((parts[0], parts[-1])).format()
+    source = (
+        '#include "tiny.h"\nint tiny_run(const int8_t *input, int8_t *output)\n{\n'
+        "    (void)input;\n    (void)output;\n"
+        f'    EK_STEP(0)\n    __asm__ volatile("{by.format(400)}");\n'
+        f'    EK_STEP(1)\n    __asm__ volatile("{alone}");\n'
+        '    EK_STEP(2)\n    __asm__ volatile("nop");\n'
+        "    EK_STEP(3)\n    return 0;\n}\n"
+    )
+    found = emulator.profile(firmware.build(CORES[core], library(source), "-Os"), THREES[:1], ALL)
+    first, second, third, outside = found.step_stacks.tolist()
+    assert first - second == 400
+    assert second - third == 32
+    assert third == outside
+    assert found.stack == first
 
 
 @pytest.mark.parametrize(

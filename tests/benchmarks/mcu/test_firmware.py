@@ -132,3 +132,52 @@ def test_firmware_knows_its_functions() -> None:
     symbol = built.symbols["tiny_run"]
     assert built.function(symbol.address + symbol.size - 2) == "tiny_run()"
     assert built.function(0x70000000) == "the core"
+
+
+KERNELS = """\
+__attribute__((always_inline)) static inline int tiny_helper(int x)
+{
+    return x * x + 7;
+}
+__attribute__((always_inline)) static inline void tiny_ek_inner(int8_t *output)
+{
+    output[0] = (int8_t)(output[0] * 5 + 9);
+}
+__attribute__((always_inline)) static inline void tiny_ek_inlined(int8_t *output)
+{
+    for (int i = 0; i < output[1]; i++)
+        tiny_ek_inner(output);
+}
+__attribute__((noinline)) static void tiny_ek_called(int8_t *output)
+{
+    for (int i = 0; i < output[1]; i++)
+        tiny_ek_inner(output);
+}
+void tiny_removed(int8_t *output);
+void tiny_removed(int8_t *output)
+{
+    tiny_ek_inlined(output);
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4", "rv32imc"])
+@pytest.mark.parametrize("optimisation", ["-Os", "-O2"])
+def test_kernels_that_are_inlined_have_their_bytes(name: str, optimisation: str) -> None:
+    calls = (
+        "output[1] = (int8_t)tiny_helper(input[1]); tiny_ek_called(output); tiny_ek_called(output);"
+    )
+    plain = firmware.build(CORES[name], doing(calls, KERNELS), optimisation)
+    built = firmware.build(
+        CORES[name], doing(f"{calls} tiny_ek_inlined(output);", KERNELS), optimisation
+    )
+    assert set(built.functions) - set(plain.functions) == {"tiny_ek_inlined in tiny_run"}
+    assert {"tiny_run", "tiny_ek_called", "ek_reset"} < set(plain.functions)
+    assert list(built.functions.values()) == sorted(built.functions.values(), reverse=True)
+    inlined = built.functions["tiny_ek_inlined in tiny_run"]
+    assert 8 <= inlined <= built.symbols["tiny_run"].size - built.functions["tiny_run"]
+    grown = built.symbols["tiny_run"].size - plain.symbols["tiny_run"].size
+    assert inlined == pytest.approx(grown, abs=24)
+    for one in (plain, built):
+        sizes = {symbol.address: symbol.size for symbol in one.symbols.values() if symbol.is_code}
+        assert sum(one.functions.values()) == sum(sizes.values())

@@ -9,7 +9,8 @@ import pytest
 from edgekit.benchmarks import accuracy, gate, latency
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.report import answers, html, junit, markdown, matrix, text
-from edgekit.benchmarks.report.table import NOTHING, tables
+from edgekit.benchmarks.report.table import NOTHING
+from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.dataset import Dataset
 from pages import HOSTILE, Page
@@ -386,6 +387,10 @@ def test_firmware_has_the_same_cells_in_every_report(firmware_of: RunOf) -> None
         shown = report.replace("\\_", "_")
         for cell in ("10/10", "0/40", "12,000", "3,000", "9,000", "784", "200", "12,600", "625"):
             assert cell in shown
+        # Flash without weights and multipliers, cycles with waits and the time of both, the stack
+        # of a step, its instructions a multiply-accumulate, and a function's bytes and share.
+        for cell in ("3,930", "16,000", "2,000", "150 µs", "188", "2.50", "900", "0.3000"):
+            assert cell in shown
         assert "FULLY_CONNECTED" in shown
         assert "a build with labels" in shown
         assert "over by 1" in shown
@@ -396,11 +401,28 @@ def test_firmware_has_the_same_cells_in_every_report(firmware_of: RunOf) -> None
 
 def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
     results = [one for one in firmware_of(stack=None) if one.metric in ("flash", "ram")]
-    builds, outputs, steps = tables(results)
+    builds, outputs, steps, _ = tables(results)
     (row,) = builds.rows
-    assert builds.columns == ("flash", "= code", "+ constants", "RAM", "= data", "+ arena")
+    assert builds.columns == (
+        *("flash", "= code", "+ constants", "beyond", "RAM", "= data", "+ arena"),
+    )
     assert row.cells[0] == "12,000"
     assert not outputs.rows
     assert not steps.rows
     for render in (text.render, markdown.render, html.render):
-        assert "Instructions of each step" not in render(results, [])
+        assert "Each step" not in render(results, [])
+
+
+def test_a_core_without_an_estimate_has_no_columns_of_it(firmware_of: RunOf) -> None:
+    builds, _, steps, _ = tables(firmware_of(cycles=None))
+    assert not {"est. cycles", "+ waits", "at 120 MHz"} & {*builds.columns, *steps.columns}
+    assert {"per MAC", "stack"} < set(steps.columns)
+
+
+def test_small_functions_are_one_row(firmware_of: RunOf) -> None:
+    *_, code = tables(firmware_of(functions=range(114, 100, -1)))
+    assert [row.cells[0] for row in code.rows] == [
+        *(f"function_{size}" for size in range(114, 102, -1)),
+        "others",
+    ]
+    assert code.rows[-1].cells[1] == f"{3000 - sum(range(114, 102, -1)):,}"

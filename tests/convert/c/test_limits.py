@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from edge_runtime.planner import plan
 from edge_runtime.reader import read
 from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.benchmarks.mcu.firmware import Library
 from edgekit.convert.c import checksum, selftest
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c import text as c_text
@@ -24,6 +24,7 @@ from edgekit.convert.c.conditions import Core, cores
 from edgekit.convert.c.facts import Port
 from edgekit.convert.c.forms import ConstantArray
 from edgekit.convert.c.library import library
+from edgekit.exported import built as firmware_library
 
 MUTANTS = 400
 
@@ -193,7 +194,7 @@ def checked(source, core, made):
         "{\n    output[0] = (int8_t)(input[0] * 0 + model_check_constants());\n    return 0;\n}\n"
     )
     files = {"model.h": made.header, "model.c": source}
-    own = Library("model", files, made.arena, made.weights, made.macs, made.ops)
+    own = replace(firmware_library(made), files=files)
     built = firmware.build(CORES[core], own, "-Os", labels=False)
     profile = emulator.profile(built, seeded.strokes(1).view(np.uint8), 1 << 40)
     return int(profile.outputs.view(np.int8)[0, 0])

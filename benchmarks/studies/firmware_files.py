@@ -1,0 +1,179 @@
+"""What .tflite files cost as firmware on emulated cores, with every output byte LiteRT's.
+
+Inputs are random, so that files need neither data nor anything learned.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import Graph
+from edge_runtime.reader import read
+from edgekit import files
+from edgekit.benchmarks import exactness
+from edgekit.benchmarks.mcu import builds, emulator
+from edgekit.benchmarks.mcu.cores import Core
+from edgekit.benchmarks.report.units import quantity, whole
+from edgekit.benchmarks.resolvers import open_litert
+from edgekit.benchmarks.result import Result, Subject, select
+from edgekit.benchmarks.studies.survey import drawn, in_a_process
+from edgekit.columns import columns
+from edgekit.errors import EdgekitError, FirmwareError
+from edgekit.exported import exported
+
+NOTHING = "–"
+TO_LITERT = exactness.REFERENCES["BUILTIN_REF"]
+
+MIN_RAM = "min-ram"
+INPUTS = 3
+"""Random inputs of a build. Instructions are counted on the first one, on which those of a
+convolutional network do not depend."""
+
+NOTE = """\
+Whole firmware. Differ: output elements that differ from those of LiteRT's reference kernels
+(BUILTIN_REF), on random inputs. Flash and RAM in bytes; beyond is flash without the weights and
+biases of the file and 5 bytes for each multiplier of a channel. Instructions of one inference; per
+MAC: for each multiply-accumulate. Estimated and not measured: the cycles that Arm's manual states
+for a Cortex-M4, and those that it waits for flash of five wait states behind the caches of an
+STM32L4R5; the time is that of both at 120 MHz."""
+
+COLUMNS = (
+    "file",
+    "build",
+    "differ",
+    "flash",
+    "beyond",
+    "RAM",
+    "of it arena",
+    "stack",
+    "instructions",
+    "per MAC",
+    "est. cycles",
+    "+ waits",
+    "at 120 MHz",
+)
+
+
+def measure(
+    models: Iterable[Path], cores: Sequence[Core], options: Sequence[str]
+) -> Iterator[Result]:
+    """Yield the results of each file's builds, or why it has none.
+
+    Args:
+        models: .tflite files.
+        cores: cores that are emulated.
+        options: of each build, the compiler's, and MIN_RAM behind it for the least RAM.
+    """
+    for model in models:
+        subject = partial(Subject, model.name, files.sha256(model))
+        for core in cores:
+            for build in options:
+                one = subject(f"{core.name} {build}")
+                results = in_a_process(measured, model, core, build, one)
+                yield from [_none(one, results)] if isinstance(results, str) else results
+
+
+def measured(model: Path, core: Core, build: str, subject: Subject) -> list[Result]:
+    """Return the results of a build, or why there is none."""
+    optimisation, *variant = build.split()
+    try:
+        content = model.read_bytes()
+        graph = read(content)
+        if reason := _refused(graph):
+            return [_none(subject, reason)]
+        library = exported(model, skip_zeros=False, min_ram=variant == [MIN_RAM])
+        litert = open_litert(content, "BUILTIN_REF")
+    except (EdgeRuntimeError, EdgekitError) as error:
+        return [_none(subject, str(error))]
+    [tensor] = [graph.tensors[index] for index in graph.inputs]
+    inputs = np.stack([drawn(tensor, seed) for seed in range(INPUTS)])
+    litert.interpreter.reset_all_variables()
+    expected = np.stack([litert.run(one) for one in inputs])
+    raw = inputs.reshape(INPUTS, -1).view(np.uint8)
+    try:
+        built, labelled = builds.both(core, library, optimisation)
+        profile = emulator.profile(built, raw, 1)
+        counts = profile if built is labelled else emulator.profile(labelled, raw, 1)
+        outputs = emulator.answers(built, raw)
+    except FirmwareError as error:
+        return [_none(subject, str(error))]
+    return [
+        exactness.compared(
+            subject,
+            TO_LITERT,
+            "LiteRT BUILTIN_REF",
+            outputs.view(expected.dtype).reshape(expected.shape),
+            expected,
+            0,
+        ),
+        builds.flash(subject, built, library),
+        builds.ram(subject, built, library, profile),
+        builds.instructions(subject, library, profile, counts),
+    ]
+
+
+def of_integers(model: Path) -> bool:
+    """Tell whether no op of a file calculates with floats; those that only convert may have them.
+
+    A file that cannot be read counts: its results say why.
+    """
+    try:
+        graph = read(model.read_bytes())
+    except EdgeRuntimeError:
+        return True
+    return not any(
+        graph.tensors[index].dtype in ("float16", "float32", "float64")
+        for op in graph.ops
+        if op.name not in ("QUANTIZE", "DEQUANTIZE")
+        for index in (*op.inputs, *op.outputs)
+        if index >= 0
+    )
+
+
+def report(results: Sequence[Result]) -> str:
+    """Return a table of all builds, and below it the files that have none, with the reason."""
+    by_metric = [select(results, metric) for metric in (TO_LITERT, "flash", "ram", "instructions")]
+    rows = []
+    for subject, compared in by_metric[0].items():
+        flash, ram, counts = (column[subject].summary for column in by_metric[1:])
+        estimate = counts["estimate"] or {"cycles": {}}
+        seconds, drawn_at_random = estimate.get("seconds"), compared.summary["random"]
+        rows.append(
+            (
+                subject.model,
+                subject.backend,
+                f"{drawn_at_random['differ']}/{drawn_at_random['elements']}",
+                whole(flash["total"]),
+                whole(flash["beyond"]),
+                whole(ram["total"]),
+                whole(ram["arena"]),
+                whole(ram["stack"]),
+                whole(counts["median"]),
+                f"{counts['median'] / counts['macs']:.2f}" if counts["macs"] else NOTHING,
+                _whole(estimate["cycles"].get("median")),
+                _whole(estimate.get("flash_waits")),
+                NOTHING if seconds is None else quantity(seconds, "s"),
+            )
+        )
+    parts = ["\n".join(columns([COLUMNS, *rows], right=range(2, len(COLUMNS)))), NOTE]
+    refused = [
+        f"{one.status}: {one.subject}: {one.reason}" for one in results if one.status != "measured"
+    ]
+    return "\n\n".join([*parts, *(["\n".join(refused)] if refused else [])])
+
+
+def _whole(count: int | None) -> str:
+    return NOTHING if count is None else whole(count)
+
+
+def _refused(graph: Graph) -> str:
+    several = len(graph.inputs) > 1 or len(graph.outputs) > 1
+    return "firmware is built of models with one input and one output" if several else ""
+
+
+def _none(subject: Subject, reason: str) -> Result:
+    reason = " ".join(reason.split())
+    return Result(subject, "flash", "bytes", status="not present", reason=reason)

@@ -1,0 +1,314 @@
+/* CONV_2D of int8 for Cortex-M cores with the DSP extension; packed by packing/conv_2d_dsp.c.
+ *
+ * The windows of three positions of the output are gathered as int16, for each pair of taps k and
+ * k + 2 a word of each position, side by side. Then every pair of outputs is summed over them with
+ * the three instructions of gemm_int8_dsp.h, of which the three positions share one: 13
+ * instructions and loads of 5 words for 24 multiply-accumulates. All is read of three positions
+ * before their outputs are written. */
+#include "kernel.h"
+
+#ifdef EK_DSP
+#include <string.h>
+
+#include "conv_2d_dsp.h"
+#include "rescale_dsp.h"
+
+/* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the
+ * third position. */
+typedef struct {
+    const uint32_t *taps;
+    int32_t words, zero_point, stride;
+    int8_t *output;
+    int32_t second_stride;
+    const int8_t *end;
+} Pass;
+
+#define TAPS(word)                                                                                 \
+    "ldm r0!, {r5-r7}\n\t"                                                                         \
+    "smlad r8, r5, " word ", r8\n\t"                                                               \
+    "smlad r10, r6, " word ", r10\n\t"                                                             \
+    "smlad r12, r7, " word ", r12\n\t"                                                             \
+    "sxtb16 " word ", " word "\n\t"                                                                \
+    "smlad r9, r5, " word ", r9\n\t"                                                               \
+    "smlad r11, r6, " word ", r11\n\t"                                                             \
+    "smlad lr, r7, " word ", lr\n\t"
+#define WORD "ldm r1!, {r3-r4}\n\t" TAPS("r3") TAPS("r4")
+
+/* Two outputs of a position from T and A, written as a halfword. */
+#define OUTPUTS(t, a, address)                                                                     \
+    "sub " t ", " t ", " a "\n\t"                                                                  \
+    "asr " t ", " t ", #8\n\t" EK_DSP_OUTPUT(a, "r3", "r5", "r0")                                 \
+    EK_DSP_OUTPUT(t, "r4", "r6", "r0")                                                             \
+    "bfi " a ", " t ", #8, #8\n\t"                                                                 \
+    "strh " a ", " address "\n\t"
+
+/* Writes the outputs of all pairs; returns the address behind their weights. In assembly, because
+ * compilers do not form LDM and run out of registers. */
+__attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uint32_t *weights)
+{
+    register const Pass *from __asm__("r0") = pass;
+    register const uint32_t *w __asm__("r1") = weights;
+    __asm__ volatile("push {r2-r12, lr}\n\t"
+                     "ldm r0, {r2-r8}\n\t"
+                     "push {r2-r8}\n"
+                     "1:\n\t"
+                     "ldrd r0, r2, [sp]\n\t"
+                     "ldm r1!, {r8-r9}\n\t"
+                     "mov r10, r8\n\t"
+                     "mov r11, r9\n\t"
+                     "mov r12, r8\n\t"
+                     "mov lr, r9\n\t"
+                     "tst r2, #1\n\t"
+                     "bne 3f\n"
+                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"
+                     "bgt 2b\n\t"
+                     "ldm r1!, {r3-r6}\n\t"
+                     "ldrd r0, r2, [sp, #8]\n\t"
+                     "ldr r7, [sp, #16]\n\t" OUTPUTS("r8", "r9", "[r7]")
+                     "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
+                     OUTPUTS("r12", "lr", "[r7, r8]")
+                     "adds r7, #2\n\t"
+                     "str r7, [sp, #16]\n\t"
+                     "cmp r7, r9\n\t"
+                     "bne 1b\n\t"
+                     "add sp, #28\n\t"
+                     "pop {r2-r12, lr}"
+                     : "+r"(from), "+r"(w)
+                     :
+                     : "cc", "memory");
+    return w;
+}
+
+/* Rows of three positions, which are read. skip: bytes from the end of a row to the next one. tail:
+ * bytes of each row behind its words, which are copied to tails, those of a position side by side
+ * and at a distance from those of the next one. */
+typedef struct {
+    uint32_t *to;
+    const int8_t *from[EK_DSP_PIXELS];
+    int32_t words, skip, rows, tail, distance;
+    int8_t *tails;
+} Rows;
+
+/* Writes the words as int16, those of three positions side by side; returns the address behind. */
+__attribute__((noinline)) static uint32_t *expand(Rows *rows)
+{
+    register Rows *at __asm__("r0") = rows;
+    register uint32_t *next __asm__("r2");
+    __asm__ volatile("push {r0, r3-r12, lr}\n\t"
+                     "ldm r0, {r2-r5, r11-r12, lr}\n"
+                     "1:\n\t"
+                     "movs r1, r11\n\t"
+                     "beq 3f\n"
+                     "2:\n\t"
+                     "ldr r8, [r3], #4\n\t"
+                     "ldr r9, [r4], #4\n\t"
+                     "ldr r10, [r5], #4\n\t"
+                     "sxtb16 r0, r8\n\t"
+                     "sxtb16 r6, r9\n\t"
+                     "sxtb16 r7, r10\n\t"
+                     "sxtb16 r8, r8, ror #8\n\t"
+                     "sxtb16 r9, r9, ror #8\n\t"
+                     "sxtb16 r10, r10, ror #8\n\t"
+                     "stm r2!, {r0, r6-r10}\n\t"
+                     "subs r1, #1\n\t"
+                     "bne 2b\n"
+                     "3:\n\t"
+                     "ldr r6, [sp]\n\t"
+                     "ldrd r7, r0, [r6, #28]\n\t"
+                     "cbz r7, 5f\n\t"
+                     "ldr r8, [r6, #36]\n"
+                     "4:\n\t"
+                     "ldrb r9, [r3], #1\n\t"
+                     "ldrb r10, [r4], #1\n\t"
+                     "ldrb r1, [r5], #1\n\t"
+                     "strb r10, [r8, r0]\n\t"
+                     "strb r1, [r8, r0, lsl #1]\n\t"
+                     "strb r9, [r8], #1\n\t"
+                     "subs r7, #1\n\t"
+                     "bne 4b\n\t"
+                     "str r8, [r6, #36]\n"
+                     "5:\n\t"
+                     "add r3, r12\n\t"
+                     "add r4, r12\n\t"
+                     "add r5, r12\n\t"
+                     "subs lr, #1\n\t"
+                     "bne 1b\n\t"
+                     "pop {r0, r3-r12, lr}"
+                     : "=r"(next)
+                     : "r"(at)
+                     : "cc", "memory", "r1");
+    return next;
+}
+
+static void fill_words(uint32_t *to, int32_t value, size_t bytes)
+{
+    const uint32_t word = (uint8_t)value * (uint32_t)0x01010101;
+    for (uint32_t *const end = to + bytes / sizeof word; to < end; to++)
+        *to = word;
+}
+
+static inline const int8_t *number_at(const Conv2D *p, const int8_t *input, int32_t y, int32_t x)
+{
+    return input + ((ptrdiff_t)y * p->width + x) * p->channels;
+}
+
+/* Expands windows that do not all lie inside, tap by tap. at: row and column of the input where
+ * each one begins; outside: a tap of zero points. */
+static void expand_taps(const Conv2D *p, const int8_t *input, int32_t (*at)[2],
+                        const int8_t *outside, uint32_t *to)
+{
+    for (int32_t row = 0; row < p->window_height; row++)
+        for (int32_t column = 0; column < p->window_width; column++) {
+            Rows taps = {to, {0, 0, 0}, p->depth / EK_DSP_STEP, 0, 1, 0, 0, 0};
+            for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
+                const int32_t y = at[i][0] + row * p->dilation_h;
+                const int32_t x = at[i][1] + column * p->dilation_w;
+                const int32_t is_inside = y >= 0 && y < p->height && x >= 0 && x < p->width;
+                taps.from[i] = is_inside ? number_at(p, input, y, x) : outside;
+            }
+            to = expand(&taps);
+        }
+}
+
+/* Copies what lies inside of a window. */
+static void copy_window(const Conv2D *p, const int8_t *input, const int32_t *at, int8_t *to)
+{
+    const int32_t depth = p->depth;
+    const int32_t first = ek_first_tap(at[1], p->dilation_w);
+    const int32_t end = ek_taps_end(at[1], p->width, p->window_width, p->dilation_w);
+    const int32_t run = p->dilation_w == 1 ? end - first : 1;
+    for (int32_t row = 0; row < p->window_height; row++, to += p->window_width * depth) {
+        const int32_t y = at[0] + row * p->dilation_h;
+        if (y >= 0 && y < p->height)
+            for (int32_t column = first; column < end; column += run) {
+                const int8_t *from = number_at(p, input, y, at[1] + column * p->dilation_w);
+                int8_t *next = to + column * depth;
+                for (const int8_t *const last = next + run * depth; next < last;)
+                    *next++ = *from++;
+            }
+    }
+}
+
+/* Gathers windows that do not all lie inside, or whose rows do not follow one another. */
+__attribute__((noinline)) static void gather_apart(const Conv2D *p, const int8_t *input,
+                                                   int32_t (*at)[2], uint32_t *beside, Rows *rows)
+{
+    const int32_t size = ek_dsp_words(p) * EK_DSP_STEP;
+    int8_t *copy = (int8_t *)beside;
+    if (ek_dsp_in_words(p)) {
+        expand_taps(p, input, at, copy, rows->to);
+        return;
+    }
+    fill_words(beside, p->input_zero_point, (size_t)(EK_DSP_PIXELS * size));
+    for (int32_t i = 0; i < EK_DSP_PIXELS; i++, copy += size) {
+        copy_window(p, input, at[i], copy);
+        rows->from[i] = copy;
+    }
+    rows->skip = 0;
+    expand(rows);
+}
+
+static void clamp_bytes(const Conv2D *p, int8_t *output, int32_t count)
+{
+    const int32_t lowest = p->lowest, highest = p->highest;
+    for (; count > 0; count--, output++)
+        *output = (int8_t)ek_clamp(*output, lowest, highest);
+}
+
+/* tensors: input int8, weights packed, three that are not read, output int8, scratch. */
+void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
+{
+    Conv2D layer; /* a copy, because an int8 output could be params to the compiler */
+    memcpy(&layer, params, sizeof layer);
+    const Conv2D *const p = &layer;
+    if (ek_is_pointwise(p)) { /* positions in one row */
+        layer.width = layer.output_width = layer.height * layer.width;
+        layer.height = layer.output_height = 1;
+    }
+    const int8_t *input = (const int8_t *)tensors[0];
+    int8_t *output = (int8_t *)tensors[5];
+    uint32_t *const taps = (uint32_t *)tensors[6];
+    uint32_t *const beside = taps + ek_dsp_taps(p) / sizeof *taps;
+    const int32_t outputs = layer.outputs, channels = layer.channels, words = ek_dsp_words(p);
+    const int32_t positions = layer.output_height * layer.output_width;
+    const int32_t row = layer.window_width * channels, pitch = layer.width * channels;
+    const int32_t skip = layer.dilation_h * pitch - row;
+    /* Before these, windows of which rows lie side by side are inside. */
+    const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
+    const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
+    const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
+    int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
+    const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
+    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
+                 distance, tails};
+    Rows of_tails = {taps + behind * EK_DSP_PIXELS * EK_DSP_STEP / 2,
+                     {tails, tails + distance, tails + 2 * distance},
+                     words - behind, 0, 1, 0, 0, 0};
+    Pass pass = {taps, words, layer.output_zero_point, 0, output, 0, output};
+
+    if (ek_dsp_in_words(p))
+        fill_words(beside, layer.input_zero_point, (size_t)layer.depth);
+    for (int32_t batch = 0; batch < layer.batches; batch++) {
+        int32_t y = -layer.top, x = -layer.left, column = 0;
+        pass.stride = outputs;
+        pass.second_stride = 2 * outputs;
+        for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
+            int8_t *const to = output + (ptrdiff_t)done * outputs;
+            if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
+                many = positions - done;
+                pass.stride = pass.second_stride = many > 1 ? outputs : 0;
+            }
+            column += EK_DSP_PIXELS;
+            if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
+                x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {
+                const int32_t step = layer.stride_w * channels;
+                rows.from[0] = number_at(p, input, y, x);
+                rows.from[1] = rows.from[0] + step;
+                rows.from[2] = rows.from[1] + step;
+                rows.skip = skip;
+                expand(&rows);
+                x += EK_DSP_PIXELS * layer.stride_w;
+            } else {
+                int32_t at[EK_DSP_PIXELS][2];
+                column -= EK_DSP_PIXELS;
+                for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
+                    at[i][0] = y;
+                    at[i][1] = x;
+                    if (i >= many - 1 && i < EK_DSP_PIXELS - 1)
+                        continue;
+                    x += layer.stride_w;
+                    if (++column == layer.output_width) {
+                        column = 0;
+                        x = -layer.left;
+                        y += layer.stride_h;
+                    }
+                }
+                gather_apart(p, input, at, beside, &rows);
+            }
+            if (column == layer.output_width) {
+                column = 0;
+                x = -layer.left;
+                y += layer.stride_h;
+            }
+            if (rows.tail) {
+                rows.tails = tails;
+                expand(&of_tails);
+            }
+            pass.output = to;
+            pass.end = to + outputs;
+            const uint32_t *weights = (const uint32_t *)tensors[1];
+            if (outputs % 2) { /* the first two, then pairs from the second on */
+                pass.end = to + 2;
+                weights = run(&pass, weights);
+                pass.output = to + 1;
+                pass.end = to + outputs;
+            }
+            run(&pass, weights);
+            if (clamps)
+                clamp_bytes(p, to, many * outputs);
+        }
+        input += (ptrdiff_t)layer.height * pitch;
+        output += (ptrdiff_t)positions * outputs;
+    }
+}
+#endif

@@ -1,0 +1,105 @@
+/* DEPTHWISE_CONV_2D of int8 for Cortex-M cores with the DSP extension: see
+ * cortex_m/depthwise_conv_2d_int8_dsp.c. */
+#include "kernel.h"
+
+#include <string.h>
+
+#include "bias.h"
+#include "depthwise_dsp.h"
+#include "rescale_dsp.h"
+#include "table.h"
+
+enum { NUMBERS = 3 };                      /* bias, factor and power of a channel */
+enum { MOST_OTHERS = 4 };                  /* of so many channels one may be an EkDwExact */
+enum { TAPS = EK_DW_TAPS * EK_DW_TAPS };   /* bytes of its weights */
+
+static int fits(const DepthwiseInt8 *p)
+{
+    return p->multiplier == 1 && p->window_height <= EK_DW_TAPS && p->window_width <= EK_DW_TAPS &&
+           (p->dilation_h == 1 || p->window_height == 1) &&
+           (p->dilation_w == 1 || p->window_width == 1) && p->lowest == -128 && p->highest == 127;
+}
+
+/* Whether each column of windows has one that is inside of the image. */
+static int are_inside(const DepthwiseInt8 *p)
+{
+    return p->left < p->window_width &&
+           (int64_t)(p->output_width - 1) * p->stride_w - p->left < p->width;
+}
+
+/* The weights of a channel, column by column, for windows of EK_DW_TAPS rows and columns. */
+static void put_taps(const DepthwiseInt8 *p, const int8_t *weights, int8_t *taps)
+{
+    memset(taps, 0, TAPS);
+    for (int32_t i = 0; i < p->window_height; i++)
+        for (int32_t j = 0; j < p->window_width; j++)
+            taps[j * EK_DW_TAPS + i] = weights[(i * p->window_width + j) * p->channels];
+}
+
+/* The weights are bytes in words of which the first has the lowest bits, and there is at least one
+ * byte more: the kernel loads four at a time. The bias has the input's zero point, with which the
+ * image is padded, and is followed by the numbers of rescale_dsp.h. Channels that these do not fit are
+ * written once more: real networks have some. */
+int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
+    const int8_t *const weights = tensors[1];
+    const int32_t *const bias = tensors[2], *const multiplier = tensors[3];
+    const int32_t *const shift = tensors[4];
+    if (!weights || !bias || !multiplier || !shift || !fits(p) ||
+        !are_inside(p))
+        return 0;
+    const size_t channels = (size_t)p->channels, words = channels * TAPS / 4 + 1;
+    size_t others = 0;
+    for (size_t c = 0; c < channels; c++) {
+        if (ek_dsp_can_rescale(multiplier + c, shift + c, 1))
+            continue;
+        if (multiplier[c] < 1 << 30 || shift[c] < -1 || shift[c] > 0)
+            return 0;
+        others++;
+    }
+    if (others > channels / MOST_OTHERS)
+        return 0;
+    packing->sizes[1] = words * sizeof(uint32_t);
+    packing->sizes[2] = channels * NUMBERS * sizeof(int32_t);
+    packing->sizes[3] = (others + 1) * sizeof(EkDwExact);
+    packing->sizes[4] = sizeof(int32_t); /* nothing reads it */
+    memcpy(packing->params, p, sizeof *p);
+    packing->count = sizeof *p / sizeof(int32_t);
+    uint32_t *const packed = packing->tensors[1];
+    int32_t *const numbers = packing->tensors[2];
+    EkDwExact *exact = packing->tensors[3];
+    const EkDwExact end = {INT32_MAX, 0, 0, 0, {0}};
+    if (!packed)
+        return 1;
+    memset(packed, 0, packing->sizes[1]);
+    memset(packing->tensors[4], 0, packing->sizes[4]);
+    for (size_t c = 0; c < channels; c++) {
+        int8_t taps[TAPS];
+        put_taps(p, weights + c, taps);
+        for (size_t i = 0; i < TAPS; i++) {
+            const size_t at = c * TAPS + i;
+            packed[at / 4] |= (uint32_t)(uint8_t)taps[i] << at % 4 * 8;
+        }
+        numbers[c * NUMBERS] = ek_shifted_bias(bias[c], -p->input_zero_point, taps, TAPS);
+        numbers[c * NUMBERS + 1] = ek_dsp_factor(multiplier[c]);
+        numbers[c * NUMBERS + 2] = 0;
+        if (ek_dsp_can_rescale(multiplier + c, shift + c, 1)) {
+            numbers[c * NUMBERS + 2] = ek_dsp_power(multiplier[c], shift[c]);
+        } else {
+            EkDwExact other = {(int32_t)c, numbers[c * NUMBERS], numbers[c * NUMBERS + 1],
+                               -shift[c], {0}};
+            memcpy(other.weights, taps, TAPS);
+            *exact++ = other;
+        }
+    }
+    *exact = end;
+    return 1;
+}
+
+size_t ek_scratch_dw_dsp(const int32_t *params)
+{
+    const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
+    const int32_t columns = ek_dw_columns(p, ek_dw_block(p));
+    return (size_t)columns * EK_DW_SLOT * sizeof(int32_t);
+}
