@@ -28,7 +28,7 @@ FOLDERS = (
 
 
 def files(suffix: str) -> list[str]:
-    """Return the extension's files; those of kernels/cortex_m are only for the export to C."""
+    """Return the extension's files; those of cortex_m and riscv are only for the export to C."""
     return sorted(path.as_posix() for folder in FOLDERS for path in folder.glob(f"*.{suffix}"))
 
 

@@ -146,7 +146,9 @@ def test_the_sdist_holds_all_that_a_wheel_is_built_from(
     }
     # Kernels of microcontrollers are only where `edgekit export` takes them from.
     exported = {
-        name.replace("edge_runtime", "edgekit/convert/c") if "/cortex_m/" in name else name
+        name.replace("edge_runtime", "edgekit/convert/c")
+        if "/cortex_m/" in name or "/riscv/" in name
+        else name
         for name in wanted
     }
     assert len(wanted) > 5

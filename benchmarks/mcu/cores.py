@@ -11,9 +11,11 @@ class Core:
         name: name of the core on the command line.
         triple: zig's target triple; "" if zig has no run-time library for it and avr-gcc builds.
         cpu: the compiler's name of the core.
-        emulated: unicorn's architecture, "arm" or "riscv"; "" if it has none and only sizes are
-            measured.
+        emulated: "arm" or "riscv", as unicorn or QEMU emulates it; "" if neither does and only
+            sizes are measured.
         model: unicorn's name of the core, a constant of ``unicorn.arm_const``; "" for the only one.
+        machine: QEMU's options that choose a machine, for a core that unicorn does not have.
+        memory: addresses of flash and RAM, and of what QEMU's machine has for the host beside them.
     """
 
     name: str
@@ -21,6 +23,8 @@ class Core:
     cpu: str
     emulated: str = ""
     model: str = ""
+    machine: tuple[str, ...] = ()
+    memory: tuple[int, int, int] = (0, 0x20000000, 0x30000000)
 
 
 CORES = {
@@ -50,6 +54,23 @@ CORES = {
             "UC_CPU_ARM_CORTEX_M33",
         ),
         Core("rv32imc", "riscv32-freestanding-none", "generic_rv32+m+c", "riscv"),
+        Core(
+            "cortex-m55",
+            "thumb-freestanding-eabihf",
+            "cortex_m55+mve_fp",
+            "arm",
+            machine=("-M", "mps3-an547"),
+            memory=(0, 0x20000000, 0x01000000),
+        ),
+        Core(
+            "rv32imcv",
+            "riscv32-freestanding-none",
+            # Vectors of integers as the smallest extension for microcontrollers has them.
+            "generic_rv32+m+c+zve32x+zvl128b",
+            "riscv",
+            machine=("-M", "virt", "-cpu", "rv32,v=true,vlen=128,elen=32", "-bios", "none"),
+            memory=(0x80000000, 0x80200000, 0x800C0000),
+        ),
         Core("atmega328p", "", "atmega328p"),
     )
 }

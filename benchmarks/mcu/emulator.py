@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.benchmarks.mcu import cortex_m4
+from edgekit.benchmarks.mcu import cortex_m4, qemu
 from edgekit.benchmarks.mcu.blocks import BasicBlock, Counts, counted
 from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.benchmarks.mcu.machine import Bytes, infer, power_on, reset
@@ -63,7 +63,10 @@ def answers(firmware: Firmware, inputs: Bytes) -> Bytes:
 
     Raises:
         FirmwareError: a fault, or an endless loop.
+        TargetError: the core needs QEMU, which is not installed.
     """
+    if firmware.core.machine:
+        return qemu.run(firmware, inputs).outputs
     machine = power_on(firmware)
     reset(machine)
     outputs = [infer(machine, tensor, number) for number, tensor in enumerate(inputs)]
@@ -83,8 +86,23 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int, *, with_waits: bool 
 
     Raises:
         FirmwareError: a fault, or an endless loop.
+        TargetError: the core needs QEMU, which is not installed.
     """
     from unicorn.unicorn_const import UC_HOOK_BLOCK
+
+    if firmware.core.machine:
+        ran = qemu.within(firmware, inputs, budget)
+        return Profile(
+            outputs=ran.outputs,
+            start=ran.start,
+            instructions=ran.steps.sum(axis=1),
+            steps=ran.steps,
+            stack=ran.stack,
+            # QEMU tells how far the stack reached, not when.
+            step_stacks=np.full(ran.steps.shape[1], ran.stack),
+            cycles=None,
+            waits=None,
+        )
 
     machine = power_on(firmware)
     uc, top, bottom = (

@@ -12,12 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgekit.benchmarks import environment
+from edgekit.benchmarks.mcu import programs
 from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.functions import functions
 from edgekit.errors import FirmwareError, MissingExtraError, TargetError
 
 ELF = "firmware.elf"
-BOARD = ("main.c", "board.ld", "steps.h", "freestanding/string.h", "freestanding/math.h")
+BOARD = (
+    *("main.c", "semihosting.c", "board.ld", "steps.h"),
+    *("freestanding/string.h", "freestanding/math.h"),
+)
 """Files of the package's folder ``board`` that are built into every firmware."""
 
 COMPILE = (
@@ -30,6 +34,17 @@ COMPILE = (
     "-fno-asynchronous-unwind-tables",
     "-Wl,--gc-sections",
 )
+MEMORY = """\
+MEMORY
+{{
+  FLASH (rx) : ORIGIN = {}, LENGTH = 1M
+  RAM (rw) : ORIGIN = {}, LENGTH = 256K
+  HOST (rwx) : ORIGIN = {}, LENGTH = 128K
+}}
+"""
+"""What board.ld includes: addresses of a core's memory."""
+HOST = ".host"
+"""Section of semihosting.c, which is no part of the firmware that is measured."""
 ZIG = ("-Ifreestanding", "-Wl,--build-id=none", "-Wl,--entry=ek_reset", "-Tboard.ld")
 STEP = re.compile(r"ek_step_(\d+)_\d+")
 PATIENCE = 200
@@ -143,8 +158,10 @@ def build(core: Core, library: Library, optimisation: str, *, labels: bool = Tru
     """
     compiler = _compiler(core)
     with tempfile.TemporaryDirectory() as folder:
-        _write(Path(folder), library, labels)
-        sources = ("main.c", "under_test.c")
+        _write(Path(folder), core, library, labels)
+        sources = ["main.c", "under_test.c"]
+        if core.machine:
+            sources += ["semihosting.c", "-DEK_SEMIHOSTED"]
         command = [*compiler, optimisation, *COMPILE, *sources, "-o", ELF]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -169,7 +186,9 @@ def require_tools(core: Core) -> None:
             f"{core.name}: zig's run-time library does not compile for AVR: install {AVR_GCC} and "
             "put it on the PATH"
         )
-    if core.emulated:
+    if core.machine:
+        programs.require(core.emulated)
+    elif core.emulated:
         needed["unicorn"] = "unicorn"
     for module, package in needed.items():
         if find_spec(module) is None:
@@ -178,6 +197,8 @@ def require_tools(core: Core) -> None:
 
 def versions(core: Core) -> dict[str, str]:
     """Return the versions of the tools that build and run firmware for ``core``."""
+    if core.machine:
+        return environment.versions(("ziglang",)) | programs.version(core.emulated)
     if core.triple:
         return environment.versions(("ziglang", "unicorn"))
     done = subprocess.run([AVR_GCC, "-dumpversion"], capture_output=True, text=True, check=True)
@@ -192,12 +213,13 @@ def _compiler(core: Core) -> list[str]:
     return [AVR_GCC, f"-mmcu={core.cpu}"]
 
 
-def _write(folder: Path, library: Library, labels: bool) -> None:
+def _write(folder: Path, core: Core, library: Library, labels: bool) -> None:
     """Write the source files to compile."""
     board = files("edgekit.benchmarks.mcu").joinpath("board")
     folder.joinpath("freestanding").mkdir()
     for name in BOARD:
         folder.joinpath(name).write_bytes(board.joinpath(name).read_bytes())
+    folder.joinpath("memory.ld").write_text(MEMORY.format(*core.memory))
     for name, text in library.files.items():
         folder.joinpath(name).write_text(text, encoding="utf-8")
     name = library.name
@@ -207,6 +229,7 @@ def _write(folder: Path, library: Library, labels: bool) -> None:
         "EK_INPUT_SIZE": f"{name.upper()}_INPUT_SIZE",
         "EK_OUTPUT": f"{name}_output_t",
         "EK_OUTPUT_SIZE": f"{name.upper()}_OUTPUT_SIZE",
+        "EK_STEPS": str(len(library.ops) + 1),
     }.items():
         header += f"#define {macro} {value}\n"
     for port in library.places:
@@ -248,6 +271,8 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
         sections = list(elf.iter_sections())
         code = data = 0
         for section in sections:
+            if section.name == HOST:
+                continue
             if section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR or section.name == ".vectors":
                 code += section["sh_size"]
             elif section["sh_flags"] & SH_FLAGS.SHF_WRITE:
@@ -267,7 +292,12 @@ def _read(core: Core, optimisation: str, path: Path, limit: int) -> Firmware:
                 code -= symbol["st_size"]
         sizes = {one.address: (name, one.size) for name, one in symbols.items() if one.is_code}
         named = functions(elf, sizes)
-    flash = max(address + len(content) for address, content in image.items())
+    start, _, host = core.memory
+    flash = max(
+        address + len(content) - start
+        for address, content in image.items()
+        if address < host or not core.machine
+    )
     return Firmware(
         core=core,
         optimisation=optimisation,

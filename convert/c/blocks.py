@@ -13,7 +13,7 @@ from itertools import groupby
 
 from edgekit.convert.c.parse import IDENTIFIER, Block, parse
 
-FOLDERS = ("kernels", "kernels/cortex_m")
+FOLDERS = ("kernels", "kernels/cortex_m", "kernels/riscv")
 """What is exported: the portable kernels, and those for microcontrollers."""
 
 DECLARATIONS = "kernel.h"

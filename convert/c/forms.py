@@ -60,6 +60,8 @@ class ExportLevel:
 
 
 LEVELS = {
+    "rvv": ExportLevel("EK_RVV"),
+    "helium": ExportLevel("EK_HELIUM", ("ties",)),
     "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
     "sparse_dsp": ExportLevel("EK_DSP", weights="uint32"),
     "dsp": ExportLevel("EK_DSP", ("chunk",), "uint32"),
@@ -75,6 +77,10 @@ ORDERS: Mapping[tuple[str, str], Order] = {
     ("conv_2d_int8_twice", "dsp"): Order(positions=3, gathered=True),
     ("depthwise_conv_2d_int8_twice", "dsp"): Order(by_channel=True, rows=2, columns=12),
     ("pool_average_int8_once", "dsp"): Order(),
+    ("conv_2d_int8_twice", "helium"): Order(positions=2, gathered=True),
+    ("depthwise_conv_2d_int8_twice", "helium"): Order(),
+    ("conv_2d_int8_twice", "rvv"): Order(),
+    ("depthwise_conv_2d_int8_twice", "rvv"): Order(),
 }
 """Kernel and level -> the order in which a form other than the portable one reads and writes. The
 output of a form that is not here never overlaps its input."""
@@ -294,13 +300,14 @@ def extension() -> Any:
 
 def _skipping() -> tuple[str, ...]:
     """Return the levels to try when zeros are skipped."""
-    return "skip_dsp", "dsp", "fpu", "skip", "computed"
+    return "rvv", "helium", "skip_dsp", "dsp", "fpu", "skip", "computed"
 
 
 def _by_share(share: float) -> tuple[str, ...]:
     """Return the levels to try when weights without their zeros have a share of all bytes."""
     sparse_dsp = ("sparse_dsp",) if share <= DSP_SHARE else ()
-    return *sparse_dsp, "dsp", "fpu", *(("sparse",) if share < 1 else ()), "computed"
+    skip = ("sparse",) if share < 1 else ()
+    return "rvv", "helium", *sparse_dsp, "dsp", "fpu", *skip, "computed"
 
 
 def _sparse_share(steps: Iterable[tuple[Step, Form]]) -> float:

@@ -17,7 +17,7 @@ NOT_CODE = re.compile(
 PART = re.compile(
     r"""
     (?P<comment> /\*(?:(?!\*/).)*\*/\n )
-  | (?P<skipped> \n | \#include\ (?:"\w+\.h"|<(?:stddef|stdint|string)\.h>)\n )
+  | (?P<skipped> \n | \#include\ (?:"\w+\.h"|<(?:stddef|stdint|string|arm_mve|riscv_vector)\.h>)\n )
   | (?P<guard> \#ifndef\ (?P<header>\w+_H)\n\#define\ (?P=header)\n )
   | (?P<directive> \#(?:if|ifdef|ifndef|elif|else|endif)\b(?:[^\n]*\\\n)*[^\n]*\n )
   | (?P<block> \#define\ (?:[^\n]*\\\n)*[^\n]*\n

@@ -24,6 +24,9 @@ from edgekit.escape import LONGEST_STRING, c_characters, c_string
 HEADERS = {"string.h": ("memcpy", "memset", "NULL"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
+VECTORS = {"EK_HELIUM": "arm_mve.h", "EK_RVV": "riscv_vector.h"}
+"""Macro of a form -> the compiler's header that its kernels need."""
+
 Kept = tuple[Slot, State]
 """Place in the arena of a tensor that is kept between calls, and what it holds first."""
 
@@ -94,6 +97,7 @@ def render(
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
+        *(f"#ifdef {one}\n#include <{VECTORS[one]}>\n#endif\n" for one in macros if one in VECTORS),
         conditional(of_kernels, called, between="\n"),
         "/* ---- constants ---- */\n",
     ]

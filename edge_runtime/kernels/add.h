@@ -9,4 +9,10 @@ typedef struct {
     int32_t sign, multiplier, shift, zero_point, lowest, highest;
 } AddRescaled;
 
+/* What the packer for Cortex-M cores with Helium appends. */
+typedef struct {
+    AddRescaled layer;
+    int32_t ties; /* whether halves below zero are to be rounded away from it */
+} AddRescaledHelium;
+
 #endif

@@ -13,6 +13,12 @@ typedef struct {
     int32_t input_zero_point, weights_zero_point, output_zero_point, lowest, highest;
 } Conv2D;
 
+/* What the packers for Cortex-M cores with Helium append. */
+typedef struct {
+    Conv2D conv;
+    int32_t ties; /* whether halves below zero are to be rounded away from it */
+} Conv2DHelium;
+
 /* Whether windows are the positions of the input, one after another: no padding either. */
 static inline int32_t ek_is_pointwise(const Conv2D *p)
 {

@@ -24,6 +24,11 @@ typedef struct {
 } FullyConnectedInt8SkipDsp;
 
 typedef struct {
+    int32_t rows, depth, outputs, output_zero_point, lowest, highest;
+    int32_t ties; /* 0: these layers are rounded once */
+} FullyConnectedInt8Helium;
+
+typedef struct {
     int32_t rows, depth, outputs, lowest, highest;
 } FullyConnectedInt16;
 

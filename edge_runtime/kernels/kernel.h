@@ -15,6 +15,18 @@
 #define EK_DSP 1
 #endif
 
+/* Cortex-M cores with vectors of integers, Helium. */
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) && defined(__GNUC__) &&                  \
+    !defined(__ARM_BIG_ENDIAN)
+#define EK_HELIUM 1
+#endif
+
+/* RISC-V cores with vectors of 32-bit integers, and a compiler that has their functions. */
+#if defined(__riscv_vector) && defined(__riscv_v_intrinsic) && __riscv_v_intrinsic >= 12000 &&     \
+    __riscv_v_min_vlen >= 64
+#define EK_RVV 1
+#endif
+
 /* Cortex-M cores with a single-precision FPU that code may use. */
 #if defined(__ARM_FP) && (__ARM_FP & 4) && !defined(__SOFTFP__) && __ARM_ARCH_PROFILE == 'M' &&    \
     defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)

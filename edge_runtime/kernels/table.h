@@ -243,6 +243,8 @@
     LEVEL(i8mm)                                                                                    \
     LEVEL(dotprod)                                                                                 \
     LEVEL(neon)                                                                                    \
+    LEVEL(rvv)                                                                                     \
+    LEVEL(helium)                                                                                  \
     LEVEL(skip_dsp)                                                                                \
     LEVEL(sparse_dsp)                                                                              \
     LEVEL(dsp)                                                                                     \
@@ -253,9 +255,9 @@
     LEVEL(portable)
 
 /* The variants: (kernel, level, packer or NULL, scratch or NULL). Rows are on every machine, and so
- * are packers; who compiles ek_<kernel>_<level> begins the row: x86, arm64 and cortex_m have folders
+ * are packers; who compiles ek_<kernel>_<level> begins the row: x86, arm64, cortex_m, riscv have folders
  * of their own, and what all compile is for the exporter to choose. */
-#define EK_VARIANTS_BY(x86, arm64, cortex_m, all)                                                  \
+#define EK_VARIANTS_BY(x86, arm64, cortex_m, riscv, all)                                           \
     x86(finite, avx2, NULL, NULL)                                                                  \
     x86(conv_2d_int8_twice, amx, ek_pack_conv_2d_int8_twice_amx, ek_scratch_conv_tiles)            \
     x86(conv_2d_int8_twice, avx512, ek_pack_conv_2d_int8_twice_avx512, ek_scratch_conv_bytes)      \
@@ -264,6 +266,8 @@
     arm64(conv_2d_int8_twice, i8mm, ek_pack_conv_2d_int8_twice_i8mm, ek_scratch_conv_bytes)        \
     arm64(conv_2d_int8_twice, dotprod, ek_pack_conv_2d_int8_twice_dotprod, ek_scratch_conv_bytes)  \
     arm64(conv_2d_int8_twice, neon, ek_pack_conv_2d_int8_twice_neon, ek_scratch_conv_bytes)        \
+    riscv(conv_2d_int8_twice, rvv, ek_pack_conv_2d_rvv, NULL)                                      \
+    cortex_m(conv_2d_int8_twice, helium, ek_pack_conv_2d_helium, ek_scratch_conv_helium)           \
     x86(conv_2d_int8_float, amx, ek_pack_conv_2d_int8_float_amx, ek_scratch_conv_tiles)            \
     x86(conv_2d_int8_float, avx512, ek_pack_conv_2d_int8_float_avx512, ek_scratch_conv_bytes)      \
     x86(conv_2d_int8_float, avxvnni, ek_pack_conv_2d_int8_float_avxvnni, ek_scratch_conv_bytes)    \
@@ -288,6 +292,8 @@
     x86(depthwise_conv_2d_int8_twice, avx2, ek_pack_dw_twice_avx2, ek_scratch_dw_avx2)             \
     arm64(depthwise_conv_2d_int8_twice, dotprod, ek_pack_dw_twice_dotprod, ek_scratch_dw_dotprod)  \
     arm64(depthwise_conv_2d_int8_twice, neon, ek_pack_dw_twice_neon, ek_scratch_dw_neon)           \
+    riscv(depthwise_conv_2d_int8_twice, rvv, ek_pack_dw_rvv, NULL)                                 \
+    cortex_m(depthwise_conv_2d_int8_twice, helium, ek_pack_dw_helium, ek_scratch_dw_helium)         \
     cortex_m(depthwise_conv_2d_int8_twice, dsp, ek_pack_dw_twice_dsp, ek_scratch_dw_dsp)           \
     x86(depthwise_conv_2d_int8_float, avx512, ek_pack_dw_float_avx512, ek_scratch_dw_avx512)       \
     x86(depthwise_conv_2d_int8_float, avxvnni, ek_pack_dw_float_avxvnni, ek_scratch_dw_avxvnni)    \
@@ -307,6 +313,8 @@
     x86(fully_connected_int8_once, avx2, ek_pack_gemm_int8_avx2, ek_scratch_conv_pairs)            \
     arm64(fully_connected_int8_once, dotprod, ek_pack_gemm_int8_neon, NULL)                        \
     arm64(fully_connected_int8_once, neon, ek_pack_gemm_int8_neon, NULL)                           \
+    riscv(fully_connected_int8_once, rvv, NULL, NULL)                                              \
+    cortex_m(fully_connected_int8_once, helium, ek_pack_gemm_int8_helium, ek_scratch_dense_helium) \
     cortex_m(fully_connected_int8_once, skip_dsp, ek_pack_gemm_int8_skip_dsp, NULL)                \
     cortex_m(fully_connected_int8_once, sparse_dsp, ek_pack_gemm_int8_sparse_dsp, NULL)            \
     cortex_m(fully_connected_int8_once, dsp, ek_pack_gemm_int8_dsp, NULL)                          \
@@ -322,6 +330,7 @@
     cortex_m(conv_2d_int8_twice, dsp, ek_pack_conv_2d_int8_dsp, ek_scratch_conv_dsp)               \
     x86(add_int8_twice, avx512, NULL, NULL)                                                        \
     x86(add_int8_twice, avx2, NULL, NULL)                                                          \
+    cortex_m(add_int8_twice, helium, ek_pack_add_helium, NULL)                                     \
     cortex_m(add_int8_twice, dsp, ek_pack_add_int8_dsp, NULL)                                      \
     x86(add_uint8_twice, avx512, NULL, NULL)                                                       \
     x86(add_uint8_twice, avx2, NULL, NULL)                                                         \
@@ -372,7 +381,7 @@
     x86(prelu_float32, avx2, NULL, NULL)                                                           \
     x86(leaky_relu_float32, avx2, NULL, NULL)                                                      \
     x86(strided_copy, avx2, NULL, NULL)
-#define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X)
+#define EK_VARIANTS(X) EK_VARIANTS_BY(X, X, X, X, X)
 
 ek_packer ek_pack_add_int8_dsp;
 ek_packer ek_pack_conv_2d_float32, ek_pack_conv_2d_float32_16, ek_pack_conv_2d_int8_float_amx;
@@ -394,6 +403,8 @@ ek_packer ek_pack_dw_twice_dsp, ek_pack_dw_twice_neon, ek_pack_dw_uint8_avx2, ek
 ek_packer ek_pack_gemm_hybrid_avx2, ek_pack_gemm_hybrid_avx512, ek_pack_gemm_hybrid_avxvnni;
 ek_packer ek_pack_gemm_int8_amx, ek_pack_gemm_int8_avx2, ek_pack_gemm_int8_avx512;
 ek_packer ek_pack_gemm_int8_avxvnni, ek_pack_gemm_int8_dsp, ek_pack_gemm_int8_neon;
+ek_packer ek_pack_add_helium, ek_pack_conv_2d_rvv, ek_pack_dw_rvv;
+ek_packer ek_pack_conv_2d_helium, ek_pack_dw_helium, ek_pack_gemm_int8_helium;
 ek_packer ek_pack_gemm_int8_skip, ek_pack_gemm_int8_skip_dsp, ek_pack_gemm_int8_sparse;
 ek_packer ek_pack_gemm_int8_sparse_dsp, ek_pack_lstm_float32, ek_pack_pool_average_int8_dsp;
 ek_packer ek_pack_softmax_computed;
@@ -406,6 +417,7 @@ ek_scratch ek_scratch_dw_avxvnni, ek_scratch_dw_dotprod, ek_scratch_dw_dsp;
 ek_scratch ek_scratch_dw_hybrid_avx2;
 ek_scratch ek_scratch_dw_hybrid_avx512, ek_scratch_dw_hybrid_avxvnni, ek_scratch_dw_neon;
 ek_scratch ek_scratch_hybrid_bytes, ek_scratch_hybrid_pairs, ek_scratch_hybrid_tiles;
+ek_scratch ek_scratch_conv_helium, ek_scratch_dense_helium, ek_scratch_dw_helium;
 ek_scratch ek_scratch_resize, ek_scratch_softmax_float32, ek_scratch_transpose_conv;
 
 /* In lstm_float32.c. */

@@ -47,7 +47,7 @@ typedef struct {
 #else
 #define ARM64 ABSENT
 #endif
-static const Variant VARIANTS[] = {EK_VARIANTS_BY(X86, ARM64, ABSENT, PRESENT)
+static const Variant VARIANTS[] = {EK_VARIANTS_BY(X86, ARM64, ABSENT, ABSENT, PRESENT)
                                        EK_KERNELS(PORTABLE)
                                            EK_KERNELS_WITH_SCRATCH(WITH_SCRATCH)};
 enum { VARIANT_COUNT = sizeof VARIANTS / sizeof *VARIANTS };

@@ -8,7 +8,7 @@ import pytest
 import sources
 from machines import LANGUAGES, MACHINES, ZIG, ZIG_AVR, compiled
 
-KERNELS = [*sources.PORTABLE, *sources.CORTEX_M]
+KERNELS = [*sources.PORTABLE, *sources.CORTEX_M, *sources.RISCV]
 
 INCLUDE = re.compile(r'#include "(\w+\.h)"')
 

@@ -32,6 +32,10 @@ MACHINES = {
         "arm-none-eabi-gcc",
         ["-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
     ),
+    "arm-none-eabi-gcc cortex-m55": (
+        "arm-none-eabi-gcc",
+        ["-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard"],
+    ),
     "avr-gcc": ("avr-gcc", ["-mmcu=atmega328p", *NARROW]),
     **{
         f"zig {core}": (ZIG, ["-target", "thumb-freestanding-eabi", f"-mcpu={core}"])
@@ -41,7 +45,15 @@ MACHINES = {
         ZIG,
         ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16"],
     ),
+    "zig cortex_m55": (
+        ZIG,
+        ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m55+mve_fp"],
+    ),
     "zig rv32imc": (ZIG, ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c"]),
+    "zig rv32imcv": (
+        ZIG,
+        ["-target", "riscv32-freestanding", "-mcpu=generic_rv32+m+c+zve32x+zvl128b"],
+    ),
     "zig atmega328p": (ZIG, [*ZIG_AVR, *NARROW]),
     "zig wasm32": (ZIG, ["-target", "wasm32-freestanding"]),
 }

@@ -13,6 +13,7 @@ HOST = sorted(
 )
 """What the extension is made of, but for the extension itself."""
 CORTEX_M = sorted(KERNELS.glob("cortex_m/*.c"))
+RISCV = sorted(KERNELS.glob("riscv/*.c"))
 """What only exported C has."""
 EXTENSION = ENGINE / "native/_native.c"
 INCLUDE = f"-I{KERNELS}"

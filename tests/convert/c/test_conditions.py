@@ -163,7 +163,11 @@ def test_each_core_checks_the_constants_that_it_has(
 
 
 @pytest.mark.parametrize(
-    ("zeros", "where"), [(0.8, "no WIDE extension"), (0.6, "no WIDE or DSP extension")]
+    ("zeros", "where"),
+    [
+        (0.8, "no WIDE or RVV or HELIUM extension"),
+        (0.6, "no WIDE or RVV or HELIUM or DSP extension"),
+    ],
 )
 def test_a_form_with_zeros_is_said_to_have_them(
     zeros: float, where: str, monkeypatch: pytest.MonkeyPatch

@@ -101,7 +101,8 @@ def test_the_documented_model_is_exact_on_all_images(int8_model, dataset, skip_z
 
 
 @pytest.mark.parametrize(
-    ("zeros", "sparse"), [(0, ""), (0.2, ""), (0.6, "without DSP"), (0.8, "everywhere")]
+    ("zeros", "sparse"),
+    [(0, ""), (0.2, ""), (0.6, "without RVV or HELIUM or DSP"), (0.8, "without RVV or HELIUM")],
 )
 def test_zeros_among_the_weights_are_left_out_where_that_pays(zeros, sparse, tmp_path):
     content = seeded.network(zeros=zeros)
@@ -112,7 +113,7 @@ def test_zeros_among_the_weights_are_left_out_where_that_pays(zeros, sparse, tmp
     portable, dsp = (
         "ek_fully_connected_int8_once_sparse" + one in made.source for one in ("", "_dsp")
     )
-    assert (portable, dsp) == (bool(sparse), sparse == "everywhere")
+    assert (portable, dsp) == (bool(sparse), sparse == "without RVV or HELIUM")
     run, litert = exported.Exported(made, tmp_path).run, runtimes.builtin_ref(content)
     for tensor in random_tensors(200, (1, 784), "int8"):
         assert run(tensor).tobytes() == litert(tensor).tobytes()

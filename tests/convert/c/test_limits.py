@@ -135,7 +135,11 @@ def test_the_self_test_notices_each_constant_that_has_changed(model, tmp_path):
     made = exported.of_rows(models.seeds()[model], "model.tflite", "model")
     sources = exported.write(made, tmp_path)[:2]
     definition = re.compile(r"^static const \w.* \w+_of_model\[\d+\] = \{\n", re.MULTILINE)
-    arrays = [one for one in definition.finditer(made.source) if "_dsp_of_" not in one[0]]
+    arrays = [
+        one
+        for one in definition.finditer(made.source)
+        if not re.search("_(dsp|helium)_of_", one[0])
+    ]
     assert arrays
     for index, array in enumerate(arrays):
         number = re.compile(r"-?\d[^,\s]*").search(made.source, array.end())
