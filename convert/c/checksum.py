@@ -81,7 +81,7 @@ def numbers(at: str, size: int, itemsize: int, *, flash: bool = False) -> str:
         itemsize: bytes of a number.
         flash: whether they are in flash alone.
     """
-    return f"{{{at}, 8 * {size} + {FLASH * flash + itemsize.bit_length() - 1}}}"
+    return f"{{{at}, UINT32_C(8) * {size} + {FLASH * flash + itemsize.bit_length() - 1}}}"
 
 
 def render(
