@@ -7,8 +7,8 @@
 #include "float_bits.h"
 #include "softmax_int8.h"
 
-static EkShare share_of(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
-                      int32_t bits, int32_t flip)
+static EkShare share_of_row(const int8_t *row, int32_t depth, int32_t largest, const int32_t *table,
+                             int32_t bits, int32_t flip)
 {
     uint32_t total = 0;
     for (int32_t i = 0; i < depth; i++) {
@@ -31,7 +31,7 @@ static inline void softmax_twice(const int32_t *params, void *const *tensors, in
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = ek_largest_int8(input, depth, flip);
-        const EkShare share = share_of(input, depth, largest, table, 8, flip);
+        const EkShare share = share_of_row(input, depth, largest, table, 8, flip);
         for (int32_t i = 0; i < depth; i++) {
             const int32_t power = ek_flash_int32(&table[largest - ek_number(input[i], flip)]);
             output[i] = (int8_t)((ek_scaled(share, power, 255) - 128) ^ flip);
@@ -60,7 +60,7 @@ static inline void softmax_int16_twice(const int32_t *params, void *const *tenso
     const int32_t rows = p->rows, depth = p->depth;
     for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
         const int32_t largest = ek_largest_int8(input, depth, flip);
-        const EkShare share = share_of(input, depth, largest, table, 16, flip);
+        const EkShare share = share_of_row(input, depth, largest, table, 16, flip);
         for (int32_t i = 0; i < depth; i++) {
             const int32_t power = ek_flash_int32(&table[largest - ek_number(input[i], flip)]);
             output[i] = (int16_t)(ek_scaled(share, power, 65535) - 32768);
