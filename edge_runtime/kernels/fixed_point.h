@@ -40,7 +40,8 @@ static inline int32_t ek_rescale_once(int32_t total, int32_t multiplier, int32_t
 {
     const int32_t right = 31 - shift;
 #if UINTPTR_MAX > 0xffffffff
-    const int64_t product = (int64_t)total * multiplier + ((int64_t)1 << (right - 1));
+    const int64_t product =
+        ek_wide_product(total, multiplier) + ((int64_t)1 << (right - 1));
     return (int32_t)(uint32_t)(uint64_t)(product >> right);
 #else
     /* The same without shifting 64 bits, which is slow here: half is twice the result. */

@@ -18,6 +18,7 @@ from unicorn import UC_HOOK_CODE, arm_const
 import cortex_m
 import exported
 from edge_runtime.backends.native import NativeEngine
+from edge_runtime.ops.constraints import LIMITS
 from edge_runtime.planner import plan
 from edge_runtime.planner.one_arena import OneArena
 from edge_runtime.planner.plan import Plan
@@ -26,7 +27,6 @@ from edge_runtime.record import replace
 from edgekit.convert.c import arena, forms
 from edgekit.convert.c import library as c_library
 from edgekit.convert.c.library import CLibrary
-from edgekit.convert.c.selftest import LIMITS, WHOLE
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -37,6 +37,9 @@ WATCHED = """\
 #include "{name}.c"
 #undef EK_STEP
 """
+
+WHOLE = {"bool": (0, 1), **dict.fromkeys(("int32", "int64"), (-100, 100))}
+"""Bounds of drawn numbers without a scale: small enough for indices, counts, sums, products."""
 
 MOST_INSTRUCTIONS = 200_000_000
 """After so many an emulated model is in an endless loop."""
