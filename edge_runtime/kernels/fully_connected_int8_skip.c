@@ -1,5 +1,6 @@
 /* FULLY_CONNECTED of int8 that skips inputs that are zero; weights are packed by
  * packing/gemm_int8_skip.c. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include "fixed_point.h"

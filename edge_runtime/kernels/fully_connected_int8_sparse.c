@@ -1,5 +1,6 @@
 /* FULLY_CONNECTED of int8 whose weights are stored without their zeros; they are packed by
  * packing/gemm_int8_sparse.c. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include "fixed_point.h"

@@ -38,6 +38,11 @@
 #pragma GCC optimize("O2", "tree-vectorize")
 #endif
 
+/* Files that run only where a model is exported. */
+#if defined(EK_SMALL) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("Os")
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define EK_X86 1
 /* Compilers that have the dot products, with assemblers that have SMMLA; the older ones get the

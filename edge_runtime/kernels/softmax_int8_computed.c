@@ -1,5 +1,6 @@
 /* SOFTMAX of int8 and uint8 that calculates the exponentials of softmax_int8.c's table, which takes
  * a kilobyte, wherever it needs one; packing/softmax.c says for which rows. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include "softmax_int8.h"

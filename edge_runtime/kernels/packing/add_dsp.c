@@ -1,4 +1,5 @@
 /* ADD and SUB of int8 for Cortex-M cores with the DSP extension: see add_dsp.h. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* ADD and SUB of int8 for Helium: the parameters, and whether ties below zero matter. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include "add.h"
 #include "broadcast.h"
 #include "fixed_point.h"

@@ -10,6 +10,9 @@
  * An output that is the same whatever the input, as those of channels that training has left dead,
  * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by
  * 1 to the right would need a power of 2^31: the sums of such an output are negated instead. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include <string.h>
 
 #include "bias.h"

@@ -1,4 +1,7 @@
 /* CONV_2D of int8 for Helium. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include "conv_2d.h"
 #include "helium.h"
 #include "table.h"

@@ -1,5 +1,6 @@
 /* DEPTHWISE_CONV_2D of int8 for Cortex-M cores with the DSP extension: see
  * cortex_m/depthwise_conv_2d_int8_dsp.c. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include <string.h>

@@ -1,5 +1,8 @@
 /* DEPTHWISE_CONV_2D of int8 for Helium: blocks of 16 channels, [blocks][taps][16], and the numbers of
  * the channels in the order of their sums. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include "depthwise_conv_2d.h"
 #include "helium.h"
 #include "table.h"

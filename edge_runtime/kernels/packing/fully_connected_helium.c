@@ -1,4 +1,7 @@
 /* FULLY_CONNECTED of int8 for Helium. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include "fully_connected.h"
 #include "helium.h"
 #include "table.h"

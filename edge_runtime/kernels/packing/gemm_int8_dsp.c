@@ -4,6 +4,9 @@
  * of the depths k and k + 2; of four depths the first word has the even ones, the second the odd
  * ones, as SXTB16 splits four inputs. If depth is not a multiple of 4, the last word is
  * the last four inputs; those that an earlier word has as well get weights of 0. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include <string.h>
 
 #include "bias.h"

@@ -1,5 +1,8 @@
 /* Dense int8 weights for the kernel that skips inputs that are zero: [depth][outputs], and a
  * bias without the input's zero point. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include <string.h>
 
 #include "bias.h"

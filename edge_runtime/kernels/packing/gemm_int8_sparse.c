@@ -2,6 +2,9 @@
  * the lowest first, then the groups. A group is the distances of GROUP weights from the weight
  * before, or from the first input, in half bytes, the lower half first, then the weights. Weights of
  * 0 bridge distances above FARTHEST and fill the last group. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include <string.h>
 
 #include "fully_connected.h"

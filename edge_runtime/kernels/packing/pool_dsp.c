@@ -1,4 +1,5 @@
 /* AVERAGE_POOL_2D of int8 for Cortex-M cores with the DSP extension: which windows it sums. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include "pool.h"

@@ -1,4 +1,7 @@
 /* Which layers the kernels for RISC-V's vectors calculate; they read the portable kernels' constants. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include "conv_2d.h"
 #include "depthwise_conv_2d.h"
 #include "table.h"
