@@ -1,5 +1,5 @@
 /* FLOOR_DIV and FLOOR_MOD; the meaning is defined in floor_div.py. */
-#define EK_ROLLED
+#define EK_SMALL
 #include "kernel.h"
 
 #include "broadcast.h"

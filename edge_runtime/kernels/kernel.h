@@ -38,7 +38,7 @@
 #pragma GCC optimize("O2", "tree-vectorize")
 #endif
 
-/* Files that run only where a model is exported. */
+/* Files that run only where a model is exported, or seldom and for a moment. */
 #if defined(EK_SMALL) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("Os")
 #endif

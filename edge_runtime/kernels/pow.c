@@ -1,5 +1,5 @@
 /* POW; the meaning is defined in pow.py. */
-#define EK_ROLLED
+#define EK_SMALL
 #include "kernel.h"
 
 #include "broadcast.h"

@@ -1,5 +1,5 @@
 /* TOPK_V2; the meaning is defined in topk.py. */
-#define EK_ROLLED
+#define EK_SMALL
 #include "kernel.h"
 
 #include <string.h>
