@@ -68,7 +68,7 @@ class Library:
         macs: multiply-accumulates of one inference.
         ops: names of the steps, in order.
         op_macs: multiply-accumulates of each step; None for one that has none.
-        multipliers: size of the channels' multipliers and shifts at 4 and 1 each, in bytes.
+        multipliers: size of the channels' multipliers and shifts, an int32 each, in bytes.
     """
 
     name: str

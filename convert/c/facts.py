@@ -63,7 +63,7 @@ class Facts:
         state: bytes of the arena that keep their values from one inference to the next.
         constants: bytes of all constants in flash, in the form for any core.
         weights: bytes of the weights and biases in the model file.
-        multipliers: bytes of the channels' multipliers and shifts, 4 and 1 each, whatever form a
+        multipliers: bytes of the channels' multipliers and shifts, an int32 each, whatever form a
             kernel has them in.
         macs: multiply-accumulates of an inference.
         ops: builtin name of each step.

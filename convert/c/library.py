@@ -239,8 +239,8 @@ def _weights(planned: Plan) -> int:
 
 def _multipliers(constants: Mapping[str, npt.NDArray[Any]]) -> int:
     """Return the bytes of the multipliers and shifts among constants, as in ``Facts``."""
-    sizes = {"multiplier": 4, "shift": 1}
-    return sum(sizes.get(name.split("_")[0], 0) * one.size for name, one in constants.items())
+    kinds = ("multiplier", "shift")
+    return sum(one.nbytes for name, one in constants.items() if name.split("_")[0] in kinds)
 
 
 def _ports(graph: Graph, placed: OneArena, name: str) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
