@@ -15,10 +15,10 @@ BUILDS_NOTE = (
     "biases of the model file and the multiplier and shift of each channel, an int32 each; the "
     "arena has input and output, data is all other variables; stack is its peak. Instructions: "
     "executed by the emulated core for one inference, call included: median, 90 % percentile and "
-    "maximum over the test images; at reset: once, before the first inference. Cycles, estimated and not "
-    "measured: those that Arm's manual states for a Cortex-M4 (median), and those that it waits "
-    "for flash of five wait states behind the caches of an STM32L4R5 (first input); the time is "
-    "that of both at 120 MHz."
+    "maximum over the test images; at reset: once, before the first inference. Cycles, estimated "
+    "and not measured: those that Arm's manual states for a Cortex-M4 (median), and those that it "
+    "waits for flash of five wait states behind the caches of an STM32L4R5 (first input); the "
+    "time is that of both at 120 MHz."
 )
 STEPS_NOTE = (
     "Outside: the call, and the loop around it. If labels for the steps change the compiler's "

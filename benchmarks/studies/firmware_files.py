@@ -39,9 +39,9 @@ NOTE = """\
 Whole firmware. Differ: output elements that differ from those of LiteRT's reference kernels
 (BUILTIN_REF), on random inputs. Flash and RAM in bytes; beyond is flash without the weights and
 biases of the file and the multiplier and shift of each channel, an int32 each. Instructions of
-one inference; per MAC: for each multiply-accumulate. Estimated and not measured: the cycles that Arm's manual states
-for a Cortex-M4, and those that it waits for flash of five wait states behind the caches of an
-STM32L4R5; the time is that of both at 120 MHz."""
+one inference; per MAC: for each multiply-accumulate. Estimated and not measured: the cycles that
+Arm's manual states for a Cortex-M4, and those that it waits for flash of five wait states behind
+the caches of an STM32L4R5; the time is that of both at 120 MHz."""
 
 NAME = "model"
 """Prefix of the public names of the exported C."""
