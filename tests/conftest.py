@@ -1,6 +1,7 @@
 """Fixtures that several folders of tests share: real data, a really trained model, its files."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,17 @@ def _has_mnist() -> bool:
 def _skip_without_mnist(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("mnist") and not _has_mnist():
         pytest.skip(NO_MNIST)
+
+
+@pytest.fixture(autouse=True)
+def _without_search_for_a_self_test(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Take the first self-test there is: the search takes a second for each export."""
+    exporter = sys.modules.get("edgekit.convert.c.selftest")
+    if exporter is not None and request.path.stem != "test_selftest":
+        monkeypatch.setattr(exporter, "TRIED", 0)
+        monkeypatch.setattr(exporter, "MOST", exporter.FEWEST)
 
 
 @pytest.fixture(scope="session")

@@ -220,7 +220,7 @@ def test_labels_are_whole_whatever_they_hold(tmp_path, language):
     content = attach(seeded.network(), Metadata(labels=labels))
     exported.write(library(content, "a??/*/ \\\n\u202e.tflite", "model"), tmp_path)
     strict = ["-trigraphs", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
-    command = ["cc", *language, *strict, "-c", "model.c", "-o", "model.o"]
+    command = ["cc", *language, *strict, "-fPIC", "-c", "model.c", "-o", "model.o"]
     subprocess.run(command, check=True, cwd=tmp_path)
     subprocess.run(["cc", "-shared", "model.o", "-o", "model.so"], check=True, cwd=tmp_path)
     names = (ctypes.c_char_p * 2).in_dll(ctypes.CDLL(str(tmp_path / "model.so")), "model_labels")

@@ -24,7 +24,7 @@ from poisoned import Watched
 
 GOLDEN = sorted(Path("tests/golden").glob("*.tflite"))
 ELSEWHERE = sorted(Path(os.environ.get("EDGEKIT_MODELS", "none")).glob("*.tflite"))
-SEEDS = 24
+SEEDS = 12
 MOST_BYTES, MOST_MACS = 1 << 20, 1 << 25
 """Models of more take long to compile, or to run."""
 

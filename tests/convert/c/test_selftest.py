@@ -149,7 +149,7 @@ def weights(made: CLibrary) -> tuple[CLibrary, dict[str, int]]:
     arrays = {
         one[2]: int(one[3])
         for one in WEIGHTS.finditer(made.source)
-        if not re.search(r"table|shift|_dsp_", one[2])
+        if not re.search(r"table|shift|_(dsp|helium|rvv)_", one[2])
     }
     source = WEIGHTS.sub(
         lambda one: one[0].replace("static const ", "") if one[2] in arrays else one[0], made.source
