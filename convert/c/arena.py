@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.planner import one_arena
 from edge_runtime.planner.overlap import Order
-from edgekit.convert.c.forms import LEVELS, ORDERS, can_run_in_pieces, extension
+from edgekit.convert.c.forms import can_run_in_pieces, extension
+from edgekit.convert.c.levels import LEVELS, ORDERS
 
 if TYPE_CHECKING:
     from edge_runtime.ops.call import Kernel

@@ -20,11 +20,12 @@ from edge_runtime import kernels
 from edge_runtime.backends import native
 from edge_runtime.errors import BackendError
 from edge_runtime.ops.call import Kernel
-from edge_runtime.planner.overlap import Order, piece, positions
+from edge_runtime.planner.overlap import piece, positions
 from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.planner.portable import Portable
 from edge_runtime.record import replace as replace_record
 from edgekit.convert.c.conditions import Core
+from edgekit.convert.c.levels import LEVELS
 
 DSP_SHARE = 0.4
 """Share of the weights' bytes below which leaving zeros out is faster with the DSP extension, too:
@@ -42,48 +43,6 @@ UNREAD = bytes(4)
 
 WEIGHTS = 1
 """Position of a kernel's weights among its tensors."""
-
-
-@dataclass(frozen=True)
-class ExportLevel:
-    """The exporter's view of a level of the engine's table.
-
-    Attributes:
-        condition: the macro of kernel.h that is defined where its kernels run; "" everywhere.
-        params: names of the parameters that its packers append to the kernel's own.
-        weights: type of the weights that its packers write.
-    """
-
-    condition: str = ""
-    params: tuple[str, ...] = ()
-    weights: str = "int8"
-
-
-LEVELS = {
-    "rvv": ExportLevel("EK_RVV"),
-    "helium": ExportLevel("EK_HELIUM", ("ties",)),
-    "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
-    "sparse_dsp": ExportLevel("EK_DSP", weights="uint32"),
-    "dsp": ExportLevel("EK_DSP", ("chunk",), "uint32"),
-    "fpu": ExportLevel("EK_FPU"),
-    "skip": ExportLevel("", ("input_zero_point",)),
-    "sparse": ExportLevel(),
-    "computed": ExportLevel("", ("multiplier", "shift", "radius")),
-}
-"""The levels that are exported besides the portable one, the best first."""
-
-
-ORDERS: Mapping[tuple[str, str], Order] = {
-    ("conv_2d_int8_twice", "dsp"): Order(positions=3, gathered=True),
-    ("depthwise_conv_2d_int8_twice", "dsp"): Order(by_channel=True, rows=2, columns=12),
-    ("pool_average_int8_once", "dsp"): Order(),
-    ("conv_2d_int8_twice", "helium"): Order(positions=2, gathered=True),
-    ("depthwise_conv_2d_int8_twice", "helium"): Order(),
-    ("conv_2d_int8_twice", "rvv"): Order(),
-    ("depthwise_conv_2d_int8_twice", "rvv"): Order(),
-}
-"""Kernel and level -> the order in which a form other than the portable one reads and writes. The
-output of a form that is not here never overlaps its input."""
 
 
 @dataclass(frozen=True)

@@ -44,3 +44,8 @@ def wrapped(statement: str, indent: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def lines(parameters: Iterable[str]) -> str:
+    """Return parameters of a function, each on a line of its own."""
+    return ",\n    ".join(parameters)

@@ -8,10 +8,8 @@ one.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
-from edge_runtime.planner.plan import Slot, State
-from edgekit.convert.c import checksum, layout, naming, params, text
+from edge_runtime.planner.plan import Slot
+from edgekit.convert.c import checksum, layout, naming, params, running, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
@@ -26,9 +24,6 @@ HEADERS = {"string.h": ("memcpy", "memset", "NULL"), "math.h": ("INFINITY",)}
 
 VECTORS = {"EK_HELIUM": "arm_mve.h", "EK_RVV": "riscv_vector.h"}
 """Macro of a form -> the compiler's header that its kernels need."""
-
-Kept = tuple[Slot, State]
-"""Place in the arena of a tensor that is kept between calls, and what it holds first."""
 
 FLASH = "EK_FLASH"
 """Macro of flash.h for constants that lie in flash alone."""
@@ -54,7 +49,7 @@ def render(
     facts: Facts,
     about: str,
     steps: Sequence[StepForms],
-    states: Sequence[Kept] = (),
+    states: Sequence[running.Kept] = (),
     by_rows: RowPlan | None = None,
 ) -> str:
     """Return the text of ``<name>.c``.
@@ -111,7 +106,7 @@ def render(
             "/* ---- the model ---- */\n",
             params.arrays(alike, in_whole, called),
             _run_in(facts, steps, renames, by_rows, alike),
-            _run_with_states(facts, states) if states else _run(facts),
+            running.functions(facts, states),
             f"#undef {FLASH}\n",
         ]
     )
@@ -181,10 +176,10 @@ def _run_in(
     tensors = [one for step in steps for _, form in step.forms for one in form.tensors]
     pointers = " || ".join(f"!{port.name}" for port in facts.ports)
     fed = by_rows is not None and by_rows.fed is not None
-    head = [f"int {name}_run_in(void *arena,", f"    {_lines(naming.parameters(facts))})"]
+    head = [f"int {name}_run_in(void *arena,", f"    {layout.lines(naming.parameters(facts))})"]
     if fed:
         head = [f"int {name}_feed_row_in(void *arena, int32_t row,"]
-        head.append(f"    {_lines(naming.row_parameters(facts))})")
+        head.append(f"    {layout.lines(naming.row_parameters(facts))})")
     lines = [
         f"struct {name}_alignment {{",
         "    char first;",
@@ -225,10 +220,6 @@ def _step(
             lines.append("#else")
         lines += _call(facts, form, names, alike)
     return [*lines, *(["#endif"] if step.macros else [])]
-
-
-def _lines(parameters: Iterable[str]) -> str:
-    return ",\n    ".join(parameters)
 
 
 def _call(
@@ -307,109 +298,3 @@ def _operand(facts: Facts, tensor: ConstantArray | Slot | None, names: Mapping[s
         return f"memory + {tensor.offset}"
     ports = facts.inputs if tensor.place == "input" else facts.outputs
     return f"(void *){ports[tensor.offset].name}"
-
-
-def _run_fed(facts: Facts) -> str:
-    """Return the functions that run the model, and take the rows of its input, in either arena."""
-    name, [port] = facts.name, facts.inputs
-    outputs = ", ".join(one.name for one in facts.outputs)
-    row = f"{port.name} + row * {name.upper()}_ROW_SIZE"
-    return f"""\
-int {name}_run_in(void *arena,
-    {_lines(naming.parameters(facts))})
-{{
-    if (!{port.name})
-        return -1;
-    for (int32_t row = 0; row < {name.upper()}_ROWS; row++)
-        if ({name}_feed_row_in(arena, row, {row}, {outputs}) < 0)
-            return -1;
-    return 0;
-}}
-
-{_arena(facts, f"{name}_ek_arena")}
-int {name}_feed_row(int32_t row,
-    {_lines(naming.row_parameters(facts))})
-{{
-    return {name}_feed_row_in({name}_ek_arena, row, {port.name}, {outputs});
-}}
-
-int {name}_run({_lines(naming.parameters(facts))})
-{{
-{_call_run_in(facts, f"{name}_ek_arena")}
-}}
-"""
-
-
-def _run(facts: Facts) -> str:
-    arena = f"{facts.name}_ek_arena"
-    if facts.fed_rows:
-        return _run_fed(facts)
-    return f"""\
-{_arena(facts, arena)}
-int {facts.name}_run({_lines(naming.parameters(facts))})
-{{
-{_call_run_in(facts, arena)}
-}}
-"""
-
-
-def _call_run_in(facts: Facts, arena: str) -> str:
-    arguments = ", ".join([arena, *(port.name for port in facts.ports)])
-    return layout.wrapped(f"return {facts.name}_run_in({arguments});", "    ")
-
-
-def _arena(facts: Facts, arena: str) -> str:
-    """Return the static arena, and the functions that tell where its inputs and outputs lie."""
-    size = f"{facts.name.upper()}_ARENA_SIZE"
-    places = "".join(
-        f"""
-{naming.c_type(facts, port)} *{naming.place(facts, port)}(void)
-{{
-    void *const place = (uint8_t *){arena} + {naming.macro(facts, port, "OFFSET")};
-    return ({naming.c_type(facts, port)} *)place;
-}}
-"""
-        for port in facts.ports
-        if port.offset is not None
-    )
-    return f"""\
-int64_t {arena}[({size} + sizeof(int64_t) - 1) / sizeof(int64_t)];
-{places}"""
-
-
-def _run_with_states(facts: Facts, states: Sequence[Kept]) -> str:
-    """Return the functions that reset a model, and the one that runs it in an arena of its own."""
-    name = facts.name
-    arena, is_reset = f"{name}_ek_arena", f"{name}_ek_is_reset"
-    arrays = fills = ""
-    for slot, state in states:
-        if state.data is None:
-            fills += f"    memset(memory + {slot.offset}, {state.fill}, {slot.size});\n"
-        else:
-            first = f"{name}_ek_state_{state.slot}"
-            arrays += text.array(first, np.frombuffer(state.data, np.uint8)) + "\n"
-            fills += f"    memcpy(memory + {slot.offset}, {first}, {slot.size});\n"
-    return f"""\
-{arrays}{_arena(facts, arena)}
-static int {is_reset};
-
-void {name}_reset_in(void *arena)
-{{
-    uint8_t *const memory = (uint8_t *)arena;
-    if (!memory)
-        return;
-{fills}}}
-
-void {name}_reset(void)
-{{
-    {name}_reset_in({arena});
-    {is_reset} = 1;
-}}
-
-int {name}_run({_lines(naming.parameters(facts))})
-{{
-    if (!{is_reset})
-        {name}_reset();
-{_call_run_in(facts, arena)}
-}}
-"""

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_runtime import _native
 from edge_runtime.kernels import fully_connected as kernels
-from edgekit.convert.c.forms import LEVELS
+from edgekit.convert.c.levels import LEVELS
 
 KERNEL = "fully_connected_int8_once"
 APPENDED = {name: level.params for name, level in LEVELS.items()}

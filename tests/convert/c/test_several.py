@@ -125,7 +125,7 @@ def test_each_pointer_is_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("buffer", ["output_rest", "output_logistic_2"])
 def test_the_self_test_notices_each_output(buffer: str, tmp_path: Path) -> None:
     made = library(several.renamed(), "model.tflite", "m")
-    changed = f"        {buffer}[4] ^= sample == 1000;\n        sum ="
+    changed = f"        {buffer}[4] ^= sample == 3;\n        sum ="
     text = made.selftest.replace("        sum =", changed)
     assert text != made.selftest
     assert exported.Exported(replace(made, selftest=text), tmp_path).selftest() == 1
