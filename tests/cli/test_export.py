@@ -53,7 +53,7 @@ def test_without_arguments_it_is_the_int8_model_of_the_artifacts(artifacts, tmp_
     assert "800 bytes: an arena with input 784, output 2; stack on top" in said
     assert run("--artifacts", tmp_path, "--keep-input") == 0
     said = capsys.readouterr().out
-    assert "816 bytes: input 784, arena 32 with output 2; stack on top" in said
+    assert "848 bytes: input 784, arena 64 with output 2; stack on top" in said
 
 
 @pytest.mark.parametrize("extra", [[], ["--skip-zeros"]], ids=["dense", "skip zeros"])
@@ -68,7 +68,11 @@ def test_without_the_extension_it_says_what_to_do(extra, monkeypatch, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("zeros", "said"), [(0.6, " left out where there is no DSP extension;"), (0.8, " left out;")]
+    ("zeros", "said"),
+    [
+        (0.6, " left out where there is no RVV or HELIUM or DSP extension;"),
+        (0.8, " left out where there is no RVV or HELIUM extension;"),
+    ],
 )
 def test_zeros_that_are_left_out_are_told(zeros, said, tmp_path, capsys):
     (tmp_path / "pruned.tflite").write_bytes(seeded.network(zeros=zeros))
@@ -90,7 +94,7 @@ def test_json_has_all_that_is_known(int8_model, tmp_path, capsys):
     assert document["macs"] == 11004
     assert document["ops"] == ["FULLY_CONNECTED", "FULLY_CONNECTED", "LOGISTIC"]
     assert document["op_macs"] == [784 * 14, 14 * 2, None]
-    assert document["multipliers"] == (14 + 2) * 5
+    assert document["multipliers"] == (14 + 2) * 8
 
 
 def test_several_inputs_and_outputs_are_told(tmp_path, capsys):
@@ -175,7 +179,7 @@ def test_zeros_can_only_be_skipped_where_there_is_a_dense_int8_layer(float_model
 @pytest.fixture
 def image_model(tmp_path: Path) -> Path:
     path = tmp_path / "image.tflite"
-    path.write_bytes(image_chains.model(5, "int8"))
+    path.write_bytes(image_chains.model(15, "int8"))
     return path
 
 

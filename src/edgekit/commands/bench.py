@@ -114,7 +114,9 @@ input_file = options.InputFile()
 @click.option(
     "--core",
     type=options.Choice(tuple(CORES)),
-    help="Build firmware for this core, emulate it and measure that instead of backends.",
+    metavar="CORE",
+    help="Build firmware for this core, emulate it and measure that instead of backends: "
+    f"{', '.join(CORES)}.",
 )
 @options.skip_zeros
 @options.min_ram
