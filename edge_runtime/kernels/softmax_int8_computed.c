@@ -16,13 +16,13 @@ static int32_t ek_exponential31(int32_t x)
     /* e^-1/4, e^-1/2, e^-1, e^-2, e^-4, e^-8, e^-16 */
     static const int32_t FACTORS[] = {1672461947, 1302514674, 790015084, 290630308,
                                       39332535, 720401, 242};
-    enum { QUARTER = 1 << 24, CENTRE = 1895147668, THIRD = 715827883 };
-    const int32_t part = (x & (QUARTER - 1)) - QUARTER, rest = part - x;
-    const int32_t around = part * 32 + (1 << 28);
+    const int32_t quarter = (int32_t)1 << 24, centre = 1895147668, third = 715827883;
+    const int32_t part = (x & (quarter - 1)) - quarter, rest = part - x;
+    const int32_t around = part * 32 + ((int32_t)1 << 28);
     const int32_t square = ek_product(around, around);
     const int32_t fourth = (ek_product(square, square) + 2) >> 2;
-    const int32_t cubic = ek_product(fourth + ek_product(square, around), THIRD);
-    int32_t result = CENTRE + ek_product(CENTRE, around + ((cubic + square + 1) >> 1));
+    const int32_t cubic = ek_product(fourth + ek_product(square, around), third);
+    int32_t result = centre + ek_product(centre, around + ((cubic + square + 1) >> 1));
     for (int32_t i = 0; i < 7; i++)
         if (rest >> (24 + i) & 1)
             result = ek_product(result, FACTORS[i]);
@@ -33,7 +33,7 @@ static int32_t ek_exponential31(int32_t x)
 static int32_t power_of(const Computed *p, int32_t below)
 {
     return below > p->radius ? 0
-                             : ek_exponential31(ek_product(-below * (1 << p->shift), p->multiplier));
+                             : ek_exponential31(ek_product(-below * ((int32_t)1 << p->shift), p->multiplier));
 }
 
 static void softmax(const int32_t *params, void *const *tensors, int32_t flip)
