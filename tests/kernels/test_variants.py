@@ -129,14 +129,18 @@ def host_programs(tmp_path_factory):
 def test_variants_for_x86_give_the_bytes_of_the_portable_kernels(
     host_programs, written, kernel, level
 ):
-    if not {level, "avx512"} & set(runtimes.INSTRUCTIONS):
-        pytest.skip(f"needs {level} or avx512")
+    enough = {level} if level == "amx" else {level, "avx512"}
+    if not enough & set(runtimes.INSTRUCTIONS):
+        pytest.skip(f"needs {' or '.join(sorted(enough))}")
     # Compiled with AVX-512's form of its instruction, where the machine has only that.
     options = [] if level in runtimes.INSTRUCTIONS else ["-DEK_VNNI_OF_AVX512"]
     require_the_same_bytes([host_programs(*options)], written, kernel, level)
 
 
-@pytest.mark.parametrize(("kernel", "level"), [row[1:] for row in ROWS if row[0] == "all"])
+@pytest.mark.parametrize(
+    ("kernel", "level"),
+    [row[1:] for row in ROWS if row[0] == "all" and row[2] != "computed"],  # it leaves out a table
+)
 def test_portable_variants_give_the_bytes_of_the_portable_kernels(
     host_programs, written, kernel, level
 ):

@@ -127,7 +127,13 @@ def test_names_are_found_in_long_texts_as_in_short_ones():
     assert c_text.renamed(text, {"a": "x", "ab": "y"}) == 'x + a2 "a" 0x1a /* x */ a_ = y'
 
 
-FLIPPED = ["dense int8 per channel", "dense int16", "SOFTMAX int8", "LOGISTIC int16", "ADD float32"]
+FLIPPED = [
+    "dense int8 per channel",
+    "dense int16",
+    "SOFTMAX int16",
+    "LOGISTIC int16",
+    "ADD float32",
+]
 
 
 @pytest.mark.parametrize("model", FLIPPED)

@@ -270,7 +270,7 @@ def test_the_readme_tells_what_is_known(target: str) -> None:
         library.sha256,
         "edgekit 0.1.0",
         "| weights and biases | 8 bytes |",
-        "| arena, in RAM, with input and output | 32 bytes |",
+        "| arena, in RAM, with input and output | 64 bytes |",
         "| input | 4 bytes |",
         "| output | 2 bytes |",
         "| multiply-accumulates of an inference | 8 |",
