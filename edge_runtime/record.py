@@ -28,8 +28,10 @@ def record(cls: type[T]) -> type[T]:
     """Make a class with annotated fields a frozen record, as ``dataclass(frozen=True)`` does.
 
     Fields that the class names in ``HIDDEN`` are left out of comparison, hash and repr.
-    ``vars(record)`` gives the fields by name, in their order.
+    ``vars(record)`` gives the fields by name, in their order: those of a record that the class is
+    derived from first.
     """
+    cls.__annotations__ = {**getattr(cls.__base__, "__annotations__", {}), **cls.__annotations__}
     names = tuple(cls.__annotations__)
     defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
     shown = tuple(name for name in names if name not in getattr(cls, "HIDDEN", ()))

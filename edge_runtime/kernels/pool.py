@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.kernels.activation import clamped, clamped_float32
-from edge_runtime.record import record
+from edge_runtime.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,23 +42,9 @@ class Pool:
 
 
 @record
-class PoolRow:
-    """Parameters of pools of which each call reads a row; the bounds are of 8 bits."""
+class PoolRow(Pool):
+    """Parameters of pools of which each call reads a row, the number of the row last."""
 
-    batches: int
-    height: int
-    width: int
-    channels: int
-    output_height: int
-    output_width: int
-    window_height: int
-    window_width: int
-    stride_h: int
-    stride_w: int
-    top: int
-    left: int
-    lowest: int
-    highest: int
     row: int
 
 
@@ -106,14 +92,12 @@ def pool_average_row_int8_once(params: PoolRow, tensor: Array, sums: Array) -> n
         tensor: a row of the input, [width * channels].
         sums: int32 [output_width * channels], changed in place.
     """
-    one = {**vars(params), "height": 1, "window_height": 1, "output_height": 1}
-    row = Pool(**{name: one[name] for name in Pool.__annotations__})
+    row = replace(params, height=1, window_height=1, output_height=1)
     totals = _pooled(row, tensor.astype(np.int64), lambda taps: taps.sum(axis=1))
     counts = _pooled(row, np.ones(tensor.shape, np.int64), lambda taps: taps.sum(axis=1))
     sums[:] = totals.ravel() + (sums if params.row else 0)
-    count = counts.ravel() * params.height
-    rounded = np.sign(sums) * ((np.abs(sums.astype(np.int64)) + count // 2) // count)
-    return clamped(rounded, params.lowest, params.highest, np.int8)
+    averages = _divided(sums.astype(np.int64), counts.ravel() * params.height)
+    return clamped(averages, params.lowest, params.highest, np.int8)
 
 
 def pool_average_uint8_once(params: Pool, tensor: Array) -> npt.NDArray[np.uint8]:
@@ -128,11 +112,15 @@ def pool_average_int16_once(params: Pool, tensor: Array) -> npt.NDArray[np.int16
 
 def _average(params: Pool, tensor: Array) -> Array:
     def average(taps: Array) -> Array:
-        total, count = taps.sum(axis=1), taps.shape[1]
-        rounded: Array = np.sign(total) * ((np.abs(total) + count // 2) // count)
-        return rounded
+        return _divided(taps.sum(axis=1), taps.shape[1])
 
     return _pooled(params, tensor.astype(np.int64), average)
+
+
+def _divided(total: Array, count: Array | int) -> Array:
+    """Return the nearest quotients, halves away from zero."""
+    quotient: Array = np.sign(total) * ((np.abs(total) + count // 2) // count)
+    return quotient
 
 
 def pool_average_float32(params: Pool, tensor: Array) -> npt.NDArray[np.float32]:
