@@ -141,16 +141,17 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
                      : "cc", "memory");
 }
 
-/* A word of each of the rows of four channels of a column, as halfwords of two channels. */
-#define GATHER_A                                                                                   \
-    "sxtb16 lr, r6\n\t"                                                                            \
-    "sxtb16 r8, r10\n\t"                                                                           \
-    "pkhbt r4, lr, r8, lsl #16\n\t"                                                                \
-    "pkhtb r8, r8, lr, asr #16\n\t"                                                                \
-    "sxtb16 lr, r6, ror #8\n\t"                                                                    \
-    "sxtb16 r10, r10, ror #8\n\t"                                                                  \
-    "pkhbt r6, lr, r10, lsl #16\n\t"                                                               \
-    "pkhtb r10, r10, lr, asr #16\n\t"
+/* Two rows of four channels of a column, the words x and y, as words of a halfword of each row: those
+ * of the four channels in a, x, b and y. */
+#define GATHER(x, y, a, b)                                                                         \
+    "sxtb16 lr, " x "\n\t"                                                                         \
+    "sxtb16 " b ", " y "\n\t"                                                                      \
+    "pkhbt " a ", lr, " b ", lsl #16\n\t"                                                          \
+    "pkhtb " b ", " b ", lr, asr #16\n\t"                                                          \
+    "sxtb16 lr, " x ", ror #8\n\t"                                                                 \
+    "sxtb16 " y ", " y ", ror #8\n\t"                                                              \
+    "pkhbt " x ", lr, " y ", lsl #16\n\t"                                                          \
+    "pkhtb " y ", " y ", lr, asr #16\n\t"
 
 #define GATHER_ARGUMENTS                                                                           \
     register const int8_t *from __asm__("r0") = image;                                             \
@@ -174,15 +175,8 @@ static void gather_four(const int8_t *image, int32_t pitch, int32_t next, int32_
                      "add r0, r1\n\t"
                      "ldr r10, [r0]\n\t"
                      "ldr r11, [r0, r1, lsl #1]\n\t"
-                     "add r0, r2\n\t" GATHER_A
-                     "sxtb16 lr, r7\n\t"
-                     "sxtb16 r9, r11\n\t"
-                     "pkhbt r5, lr, r9, lsl #16\n\t"
-                     "pkhtb r9, r9, lr, asr #16\n\t"
-                     "sxtb16 lr, r7, ror #8\n\t"
-                     "sxtb16 r11, r11, ror #8\n\t"
-                     "pkhbt r7, lr, r11, lsl #16\n\t"
-                     "pkhtb r11, r11, lr, asr #16\n\t"
+                     "add r0, r2\n\t" GATHER("r6", "r10", "r4", "r8")
+                     GATHER("r7", "r11", "r5", "r9")
                      "stm r3!, {r4-r11}\n\t"
                      "cmp r3, r12\n\t"
                      "bne 1b\n\t"
@@ -201,7 +195,7 @@ static void gather_three(const int8_t *image, int32_t pitch, int32_t next, int32
                      "ldr r6, [r0]\n\t"
                      "ldr r10, [r0, r1]\n\t"
                      "ldr r7, [r0, r1, lsl #1]\n\t"
-                     "add r0, r2\n\t" GATHER_A
+                     "add r0, r2\n\t" GATHER("r6", "r10", "r4", "r8")
                      "sxtb16 r5, r7\n\t"
                      "asrs r9, r5, #16\n\t"
                      "sxtb16 r7, r7, ror #8\n\t"
