@@ -6,7 +6,7 @@ that holds on these, however many macros there are and however they go together.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ Core = frozenset[str]
 Cores = frozenset[Core]
 
 Item = TypeVar("Item", bound=Hashable)
+
+Form = TypeVar("Form")
 
 
 def cores(macros: Iterable[str]) -> list[Core]:
@@ -71,6 +73,27 @@ def conditional(
             behind |= where
         lines.append(text)
     return between.join([*lines, *(["#endif\n"] if behind else [])])
+
+
+def branches(
+    forms: Sequence[tuple[str, Form]], macros: Mapping[str, str], lines: Callable[[Form], list[str]]
+) -> list[str]:
+    """Return the lines of the form that a core runs: of the first whose macro is defined for it.
+
+    Args:
+        forms: macros and forms; the last has none, "".
+        macros: each macro and its name in the text.
+        lines: returns the lines of a form.
+    """
+    found = []
+    for position, (macro, form) in enumerate(forms):
+        if macro:
+            name = macros[macro]
+            found.append(f"#elif defined({name})" if position else f"#ifdef {name}")
+        elif position:
+            found.append("#else")
+        found += lines(form)
+    return [*found, *(["#endif"] if len(forms) > 1 else [])]
 
 
 def _directive(where: Cores, behind: Cores, macros: Mapping[str, str]) -> str:

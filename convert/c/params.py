@@ -51,9 +51,9 @@ def arrays(
     return conditional(parts, macros)
 
 
-def local(name: str, params: Params) -> list[str]:
+def local(name: str, params: Params, indent: str = "        ") -> list[str]:
     """Return the lines of an array that one form has, in its block."""
-    return _array(name, params, "        ").splitlines()
+    return _array(name, params, indent).splitlines()
 
 
 def _array(name: str, params: Params, indent: str) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from edge_runtime.planner.plan import Slot
 from edgekit.convert.c import checksum, layout, naming, params, running, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
-from edgekit.convert.c.conditions import conditional, cores, grouped
+from edgekit.convert.c.conditions import branches, conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
 from edgekit.convert.c.forms import ConstantArray, Form, Pieces, StepForms
 from edgekit.convert.c.parse import Block
@@ -211,15 +211,8 @@ def _step(
     alike: Mapping[params.Params, str],
 ) -> list[str]:
     """Return the lines that run a step as a whole."""
-    lines = ["", f"    EK_STEP({index}) /* {step.op} */"]
-    for position, (macro, form) in enumerate(step.forms):
-        if macro:
-            called = names[macro]
-            lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
-        elif step.macros:
-            lines.append("#else")
-        lines += _call(facts, form, names, alike)
-    return [*lines, *(["#endif"] if step.macros else [])]
+    calls = branches(step.forms, names, lambda form: _call(facts, form, names, alike))
+    return ["", f"    EK_STEP({index}) /* {step.op} */", *calls]
 
 
 def _call(

@@ -159,15 +159,11 @@ def _loops(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, .
     """Return the parts of a kernel of broadcast tensors: of its outermost loop that is long."""
     place = len(kernel.inputs)
     inputs, output = tensors[:place], tensors[-1]
-    loops = len(kernel.constants[0].data) // 4 // (1 + place)
-    table = struct.unpack(f"<{loops * (1 + place)}i", kernel.constants[0].data)
-    at = next((loop for loop in range(loops) if table[loop] > 1), None)
-    if at is None:
+    found = outermost_loop(kernel, inputs)
+    if found is None:
         return (_whole(kernel, tensors),)
-    total, advances = table[at], table[loops + at :: loops]
-    if any(slot.data is not None and by for slot, by in zip(inputs, advances, strict=True)):
-        return (_whole(kernel, tensors),)
-    parts = []
+    table, at, advances = found
+    total, parts = table[at], []
     for first, length in _ranges(total, count, UNIT if total >= count * LONG else 1):
         own = struct.pack(f"<{len(table)}i", *table[:at], length, *table[at + 1 :])
         spans = tuple(
@@ -177,6 +173,29 @@ def _loops(kernel: Kernel, tensors: Sequence[Slot], count: int) -> tuple[Part, .
         spans = *spans[:place], (0, len(own)), spans[place]
         parts.append(Part(kernel.params, spans, spans[0], {place: own}))
     return tuple(parts)
+
+
+def outermost_loop(
+    kernel: Kernel, inputs: Sequence[Slot]
+) -> tuple[tuple[int, ...], int, tuple[int, ...]] | None:
+    """Return a kernel's table of loops, the outermost that is long, and how inputs advance in it.
+
+    None where no loop is long, or a constant advances in it.
+
+    Args:
+        kernel: a kernel of broadcast tensors.
+        inputs: the slots of these.
+    """
+    data, each = kernel.constants[0].data, 1 + len(inputs)
+    table = struct.unpack(f"<{len(data) // 4}i", data)
+    loops = len(table) // each
+    at = next((loop for loop in range(loops) if table[loop] > 1), None)
+    if at is None:
+        return None
+    advances = table[loops + at :: loops]
+    if any(slot.data is not None and by for slot, by in zip(inputs, advances, strict=True)):
+        return None
+    return table, at, advances
 
 
 def is_pointwise(params: Mapping[str, int]) -> bool:

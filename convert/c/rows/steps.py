@@ -6,13 +6,14 @@ after another in memory.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge_runtime.ops.call import Kernel, int32s
+from edge_runtime.ops.call import int32s
+from edge_runtime.planner.parts import outermost_loop
 from edge_runtime.planner.plan import Plan, Step, constant_slots
+from edge_runtime.record import replace as replaced
 
 if TYPE_CHECKING:
     from edge_runtime.planner.plan import Engine
@@ -127,9 +128,10 @@ def fold_step(plan: Plan, step: Step, sums: int) -> RowStep | None:
         or params["window_height"] < params["height"]
     ):
         return None
-    name = "pool_average_row_int8_once"
-    kernel = Kernel(**{**vars(step.kernel), "name": name, "params": {**params, "row": 0}})
-    own = Step(step.op, kernel, step.reads, step.writes, (sums,))
+    own = replaced(
+        _with(step, name="pool_average_row_int8_once", params={**params, "row": 0}),
+        scratch=(sums,),
+    )
     windows = {step.reads[0]: Window(params["height"])}
     size = 4 * plan.slots[step.writes[0]].size
     return RowStep(own, params["height"], windows, "h", scratch=size, folds=True)
@@ -153,7 +155,7 @@ def row_step(plan: Plan, step: Step, engine: Engine, at_once: int) -> RowStep | 
     contents = [plan.slots[slot] for slot in step.reads[: len(step.reads) - count]]
     contents += constant_slots(kernel.constants)
     kinds = {tuple(one.params(row).items()) for row in range(one.rows)}
-    rows = [Kernel(**{**vars(kernel), "params": dict(kind)}) for kind in sorted(kinds)]
+    rows = [replaced(kernel, params=dict(kind)) for kind in sorted(kinds)]
     return replace(one, scratch=max(engine.choose(row, contents)[1] for row in rows))
 
 
@@ -177,8 +179,7 @@ def _computed(plan: Plan, slots: Sequence[int]) -> list[int]:
 
 def _with(step: Step, **changes: object) -> Step:
     """Return a step whose kernel has other fields."""
-    old = vars(step.kernel)
-    return Step(step.op, Kernel(**{**old, **changes}), step.reads, step.writes, step.scratch)
+    return replaced(step, kernel=replaced(step.kernel, **changes))
 
 
 def _windowed(plan: Plan, step: Step) -> RowStep | None:
@@ -216,16 +217,13 @@ def _broadcast(plan: Plan, step: Step, rows: int, axis: str) -> RowStep | None:
     """Return a step of broadcast inputs, each of which has a part for each row or none."""
     kernel = step.kernel
     inputs = step.reads[: len(kernel.inputs)]
-    data = kernel.constants[0].data
-    table = list(struct.unpack(f"<{len(data) // 4}i", data))
-    loops = len(table) // (1 + len(inputs))
-    at = next((loop for loop in range(loops) if table[loop] > 1), None)
-    if at is None or table[at] % rows:
+    found = outermost_loop(kernel, [plan.slots[slot] for slot in inputs])
+    if found is None:
         return None
-    advances = dict(zip(inputs, table[loops + at :: loops], strict=True))
-    if any(by and plan.slots[slot].data is not None for slot, by in advances.items()):
+    table, at, advances = found
+    if table[at] % rows:
         return None
-    windows = {slot: Window(rows) for slot, by in advances.items() if by}
-    table[at] //= rows
-    own = _with(step, constants=(int32s(table), *kernel.constants[1:]))
+    windows = {slot: Window(rows) for slot, by in zip(inputs, advances, strict=True) if by}
+    own_table = [*table[:at], table[at] // rows, *table[at + 1 :]]
+    own = _with(step, constants=(int32s(own_table), *kernel.constants[1:]))
     return RowStep(own, rows, windows, axis)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.planner.plan import Slot
-from edgekit.convert.c import layout, text
+from edgekit.convert.c import layout
 from edgekit.convert.c.blocks import definitions
+from edgekit.convert.c.conditions import branches
 from edgekit.convert.c.forms import ConstantArray, Form, StepForms
+from edgekit.convert.c.params import local
 from edgekit.convert.c.parse import Block
 from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.convert.c.rows.schedule import DROP, FEED, RUN, Action, Chain
@@ -177,15 +179,9 @@ class _ChainText:
         """Return the lines that compute the next row of a step."""
         index = self.chain.first + at
         forms = self.forms[index]
-        lines = [f"            EK_STEP({index}) /* {forms.op} */"]
-        for position, (macro, form) in enumerate(forms.forms):
-            if macro:
-                called = self.names[macro]
-                lines.append(f"#elif defined({called})" if position else f"#ifdef {called}")
-            elif forms.macros:
-                lines.append("#else")
-            lines += self._call(self.chain.steps[at], index, form)
-        return [*lines, *(["#endif"] if forms.macros else [])]
+        one = self.chain.steps[at]
+        calls = branches(forms.forms, self.names, lambda form: self._call(one, index, form))
+        return [f"            EK_STEP({index}) /* {forms.op} */", *calls]
 
     def _call(self, one: RowStep, index: int, form: Form) -> list[str]:
         """Return the lines that compute the next row of a step by one of its forms."""
@@ -226,10 +222,8 @@ class _ChainText:
                     at_row = f"{at_row} - {self._rows(slot)}.first"
                 address = f"{self.names['ek_held_row']}({address}, {at_row}, {self._bytes(slot)})"
             operands.append(address)
-        values = layout.filled((text.number(value, "int32") for value in params.values()), "")
         lines = [
-            f"/* {', '.join(params)} */",
-            f"static const int32_t params[] = {{{values}}};",
+            *local("params", tuple(params.items()), ""),
             *lines,
             "void *const tensors[] = {",
             *(f"    {operand}," for operand in operands),
