@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.benchmarks.mcu import cortex_m4, qemu
+from edgekit.benchmarks.mcu import cortex_m4, painted, qemu
 from edgekit.benchmarks.mcu.blocks import BasicBlock, Counts, counted
 from edgekit.benchmarks.mcu.firmware import Firmware
 from edgekit.benchmarks.mcu.machine import Bytes, infer, power_on, reset
@@ -16,12 +16,6 @@ from edgekit.benchmarks.mcu.single_run import single_run
 
 if TYPE_CHECKING:
     from unicorn import Uc
-
-WORD = 4
-"""Unit of stack growth, in bytes."""
-
-PAINT = 0xA5
-"""Initial content of the RAM below the stack."""
 
 MOST_TIMED = 200_000_000
 """Most instructions of an inference whose waits for flash are found: Python is called for each word
@@ -110,7 +104,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int, *, with_waits: bool 
         firmware.symbols["ek_stack"].address,
         firmware.symbols["ek_bss_end"].address,
     )
-    uc.mem_write(bottom, bytes([PAINT]) * (top - bottom))
+    uc.mem_write(bottom, bytes([painted.PAINT]) * (top - bottom))
     numbers: dict[int, int] = {}
     entered = array("I")
     uc.hook_add(UC_HOOK_BLOCK, partial(_enter, numbers, entered))
@@ -128,9 +122,7 @@ def profile(firmware: Firmware, inputs: Bytes, budget: int, *, with_waits: bool 
     estimated = firmware.core.name == cortex_m4.NAME
     timed = with_waits and estimated and int(counts[0][0].sum()) <= MOST_TIMED
     alone = single_run(firmware, inputs[0], blocks, timed=timed)
-    painted = np.frombuffer(uc.mem_read(bottom, top - bottom), np.uint8)
-    changed = np.flatnonzero(painted != PAINT)
-    written = len(painted) - int(changed[0]) // WORD * WORD if len(changed) else 0
+    written = painted.depth(np.frombuffer(uc.mem_read(bottom, top - bottom), np.uint8))
     steps, cycles = np.array(counts).transpose(1, 0, 2)
     return Profile(
         outputs=_array(outputs, firmware),

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgekit.benchmarks.mcu import painted
+from edgekit.benchmarks.mcu.blocks import Counts
 from edgekit.benchmarks.mcu.firmware import Firmware
+from edgekit.benchmarks.mcu.machine import Bytes
 from edgekit.benchmarks.mcu.programs import PROGRAMS, require
 from edgekit.errors import FirmwareError
 
-Bytes = npt.NDArray[np.uint8]
-Counts = npt.NDArray[np.int64]
-
-PAINT, WORD = 0xA5, 4
-"""What the RAM below the stack contains first, and the unit of its growth, in bytes."""
+WORD = 4
+"""Bytes of the numbers that semihosting.c writes."""
 
 SHIFTS = {"arm": 7, "riscv": 8}
 """An instruction takes 2^shift ns."""
@@ -91,7 +91,7 @@ def run(firmware: Firmware, inputs: Bytes) -> Run:
     command += ["-semihosting-config", "enable=on,target=native"]
     bottom = firmware.symbols["ek_bss_end"].address
     top = firmware.symbols["ek_stack"].address
-    contents = {**firmware.image, bottom: bytes([PAINT]) * (top - bottom)}
+    contents = {**firmware.image, bottom: bytes([painted.PAINT]) * (top - bottom)}
     build = f"{firmware.core.name} {firmware.optimisation}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -132,13 +132,11 @@ def _read(firmware: Firmware, content: bytes, count: int, room: int) -> Run:
         steps[:, :-1] = _instructions(np.diff(ticks[:, 1 : firmware.outside + 2])) - noting
         whole = whole - noting * (firmware.outside + 1)
     steps[:, -1] = whole - steps[:, :-1].sum(axis=1)
-    painted = np.frombuffer(content, np.uint8, room, WORD + count * record)
-    changed = np.flatnonzero(painted != PAINT)
     return Run(
         outputs=records[:, WORD * numbers :].copy(),
         start=int(_instructions(np.array([start], np.uint32))[0]) - 2,
         steps=steps,
-        stack=room - int(changed[0]) // WORD * WORD if len(changed) else 0,
+        stack=painted.depth(np.frombuffer(content, np.uint8, room, WORD + count * record)),
     )
 
 
