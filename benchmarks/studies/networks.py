@@ -116,6 +116,8 @@ def randomised(build: Callable[[], Any], seed: int = 0) -> tuple[Any, FloatArray
         seed: of weights, statistics of the normalisations and inputs.
     """
     _keras().utils.set_random_seed(seed)
+    # Keras numbers the layers of a process, and the converter orders branches by their names.
+    _keras().backend.clear_session()
     model = build()
     rng = np.random.default_rng(seed)
     for layer in _flat(model):
