@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cortex_m
 import packed_calls
 from trials import Array, Trial, between
 
@@ -84,8 +83,7 @@ def test_bytes_are_those_of_the_portable_kernel(
     tmp_path: Path, cpu: str, optimisation: str, count: int
 ) -> None:
     rng = np.random.default_rng(count)
-    source = packed_calls.source_of(f"{KERNEL}_{LEVEL}")
-    core = cortex_m.Core(cpu, cortex_m.build(tmp_path, cpu, optimisation, [source]))
+    core = packed_calls.core_with(KERNEL, LEVEL, tmp_path, cpu, optimisation)
     drawn = [every(rng) for _ in range(count)] + [some(rng) for _ in range(10 * count)]
     drawn.append(mean(rng))
     assert packed_calls.count_refused(core, KERNEL, LEVEL, drawn) <= count / 10
@@ -94,8 +92,7 @@ def test_bytes_are_those_of_the_portable_kernel(
 
 @pytest.mark.parametrize("input_", [0, 1])
 def test_the_output_may_lie_where_an_input_lies(tmp_path: Path, input_: int) -> None:
-    source = packed_calls.source_of(f"{KERNEL}_{LEVEL}")
-    core = cortex_m.Core("cortex_m4", cortex_m.build(tmp_path, "cortex_m4", "-Os", [source]))
+    core = packed_calls.core_with(KERNEL, LEVEL, tmp_path)
     rng = np.random.default_rng(7)
     trial = layer(rng, *rng.integers(-128, 128, (2, 23)).astype(np.int8))
     packed = packed_calls.packed(KERNEL, LEVEL, trial)

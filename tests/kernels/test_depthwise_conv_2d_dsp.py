@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cortex_m
 import packed_calls
 import trials
 from edge_runtime import _native
@@ -90,8 +89,7 @@ def drawn(seed: int, count: int) -> list[Trial]:
 def test_bytes_are_those_of_the_portable_kernel(
     tmp_path: Path, cpu: str, optimisation: str, count: int
 ) -> None:
-    source = packed_calls.source_of(f"{KERNEL}_{LEVEL}")
-    core = cortex_m.Core(cpu, cortex_m.build(tmp_path, cpu, optimisation, [source]))
+    core = packed_calls.core_with(KERNEL, LEVEL, tmp_path, cpu, optimisation)
     assert packed_calls.count_refused(core, KERNEL, LEVEL, drawn(count, count)) == 0
     assert core.stack() < 320
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cortex_m
 import packed_calls
 import trials
 from trials import Trial, between
@@ -53,8 +52,7 @@ def test_bytes_are_those_of_the_portable_kernel(
     tmp_path: Path, cpu: str, optimisation: str, count: int
 ) -> None:
     rng = np.random.default_rng(count)
-    source = packed_calls.source_of(f"{KERNEL}_{LEVEL}")
-    core = cortex_m.Core(cpu, cortex_m.build(tmp_path, cpu, optimisation, [source]))
+    core = packed_calls.core_with(KERNEL, LEVEL, tmp_path, cpu, optimisation)
     drawn = [draw(rng) for _ in range(count)] + [extreme(rng) for _ in range(10)]
     drawn += [draw(rng, largest=16) for _ in range(10)]
     assert packed_calls.count_refused(core, KERNEL, LEVEL, drawn) == 0

@@ -18,6 +18,14 @@ def source_of(kernel: str) -> Path:
     return path
 
 
+def core_with(
+    kernel: str, level: str, folder: Path, cpu: str = "cortex_m4", optimisation: str = "-Os"
+) -> cortex_m.Core:
+    """Return an emulated core that has a variant in its flash, built in a folder."""
+    source = source_of(f"{kernel}_{level}")
+    return cortex_m.Core(cpu, cortex_m.build(folder, cpu, optimisation, [source]))
+
+
 def contents(trial: Trial) -> tuple[bytes | None, ...]:
     """Return what a packer sees of a trial's tensors, those after them included."""
     tensors = [

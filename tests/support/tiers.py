@@ -22,7 +22,7 @@ IMPORTS = {
     "tensorflow": {"frameworks", "fit"},
     "compiler": {
         *("cmake", "cortex_m", "emulator", "exported", "firmware", "firmware_library"),
-        *("machines", "poisoned", "sources", "unicorn"),
+        *("machines", "packed_calls", "poisoned", "sources", "unicorn"),
     },
 }
 """Marker -> modules that a test file imports at its top, without their packages."""
