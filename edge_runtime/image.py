@@ -270,23 +270,21 @@ def _frame(light: Pixels, height: int, width: int) -> Pixels:
 
 def _scale(pixels: Pixels, height: int, width: int, framing: str) -> Pixels:
     """Scale the image, antialiased: to the size, its middle to the size, or to fit in the size."""
-    import numpy as np
-    import PIL.Image
+    from edge_runtime.resampling import resized
 
     rows, columns = pixels.shape[:2]
     if framing == "centre-crop":
-        h, w = _fitting(height, width, rows, columns)
+        h, w = fitting(height, width, rows, columns)
         top, left = (rows - h) // 2, (columns - w) // 2
         pixels = pixels[top : top + h, left : left + w]
     elif framing == "letterbox":
-        height, width = _fitting(rows, columns, height, width)
+        height, width = fitting(rows, columns, height, width)
     if pixels.shape[:2] == (height, width):
         return pixels
-    image = PIL.Image.fromarray(pixels)
-    return np.asarray(image.resize((width, height), PIL.Image.Resampling.HAMMING))
+    return resized(pixels, height, width)
 
 
-def _fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+def fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
     """Return rows and columns, scaled alike to fit just in height and width."""
     scale = min(height / rows, width / columns)
     return (
