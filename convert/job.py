@@ -29,6 +29,7 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.train.data import load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
+from edgekit.train.normalization import Normalization
 
 TRIED = 1000
 """Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
@@ -72,6 +73,8 @@ class Job:
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
+        features: what brings features of a table or of sensors onto the model's scale; None where
+            the data's numbers are on it.
     """
 
     meaning: Meaning
@@ -83,23 +86,33 @@ class Job:
     calibration: CalibrationSet | None
     warnings: tuple[str, ...] = ()
     named: NamedArrays | None = None
+    features: Normalization | None = None
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """What brings pixels, or features, onto the model's scale, if anything does."""
+        if self.pixels is None:
+            return self.features
+        mean, std = self.pixels.normalization
+        return Normalization((mean,), (std,))
 
     @property
     def metadata(self) -> Metadata:
         """Metadata of the converted file, without the provenance."""
-        mean, std = self.pixels.normalization if self.pixels else (None, None)
+        normalization = self.normalization
         return Metadata(
             labels=self.labels,
-            mean=() if mean is None else (mean,),
-            std=() if std is None else (std,),
+            mean=normalization.mean if normalization else (),
+            std=normalization.std if normalization else (),
             framing=self.framing,
             meaning=self.meaning.name,
+            features=self.features is not None,
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
         """Return inputs [N, ...] of the dataset on the model's scale: float32 [N, *shape]."""
-        if self.pixels and inputs.dtype == np.uint8:
-            inputs = normalise(inputs, *self.pixels.normalization)
+        if self.normalization and (self.features or inputs.dtype == np.uint8):
+            inputs = self.normalization(inputs)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
     @property
@@ -132,7 +145,10 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         warnings.append(f"{stray}; it is not used")
     labels = dataset.labels if dataset else choices.classes or ()
     _require_labels_fit(model, decided, labels if decided.name != NUMBERS else choices.classes)
-    pixels = _pixels(model, choices, metrics, decided, dataset)
+    features = None
+    if dataset is None or not dataset.pixels:
+        features = metrics_file.normalization(metrics)
+    pixels = None if features else _pixels(model, choices, metrics, decided, dataset)
     job = Job(
         meaning=decided,
         labels=labels,
@@ -141,6 +157,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        features=features,
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:

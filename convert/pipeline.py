@@ -89,8 +89,8 @@ def convert(
     if measure and test is not None:
         before = trained.run(test)
         _require_numbers(before, f"{trained.path}: its weights are finite, but its answers")
-        # A device gets pixels, where the data has them.
-        fed = (job.dataset.x_test,) if job.dataset and job.pixels else test
+        # A device gets pixels or features, where the data has them.
+        fed = (job.dataset.x_test,) if job.dataset and job.normalization else test
         after = _predict(trained, model, fed)
         _require_numbers(after, f"{trained.path}: the answers of the converted model")
         if job.meaning.name != NUMBERS:

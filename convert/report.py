@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
+from edgekit.convert import input_range
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
@@ -113,7 +114,8 @@ def document(
         "data": data and {**data.provenance, "source": data.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
-            "reason": "the inputs are numbers" if pixels is None else pixels.reason,
+            "reason": _reason(job),
+            "features": job.features and asdict(job.features),
             "framing": job.framing,
         },
         "meaning": {"name": job.meaning.name, "reason": job.meaning.reason},
@@ -196,7 +198,17 @@ def _ops(ops: Sequence[str]) -> str:
     return f"{len(ops):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds)
 
 
+def _reason(job: Job) -> str:
+    if job.pixels:
+        return job.pixels.reason
+    return input_range.TRAINED if job.features else "the inputs are numbers"
+
+
 def _input(entry: dict[str, Any]) -> str:
+    if entry.get("features"):
+        return (
+            f"features, of each its mean is subtracted, and divided by its std: {entry['reason']}"
+        )
     if entry["pixels"] is None:
         return f"as it is: {entry['reason']}"
     low, high = entry["pixels"]

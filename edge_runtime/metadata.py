@@ -41,7 +41,7 @@ class Metadata:
         mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
             0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
             Empty, together with ``std``, when the file does not say, or when the model was never
-            trained on pixels.
+            trained on pixels. With ``features``, that of each of them.
         std: per-channel (or one) standard deviation of the same formula.
         framing: how an image of another size becomes the model's input: "digit" (ink cropped,
             fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
@@ -50,6 +50,8 @@ class Metadata:
             hold.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
             does not say.
+        features: whether the inputs are features of a table or of sensors, which the normalisation
+            brings onto the model's scale, and not pixels.
     """
 
     labels: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    features: bool = False
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -82,10 +85,12 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, meaning, provenance = _edgekit(graph)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    return Metadata(labels, mean, std, framing, provenance, meaning)
+    metadata = Metadata(labels, mean, std, **_edgekit(graph))
+    if metadata.features and not mean:
+        raise MetadataError("the inputs are features, and nothing says how they are normalised")
+    return metadata
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -179,13 +184,13 @@ def _real(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
-    """Return framing, meaning and provenance from edgekit's entry, or the defaults."""
+def _edgekit(graph: Graph) -> dict[str, Any]:
+    """Return what edgekit's entry says, by the fields of :class:`Metadata`."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return Metadata.framing, "", {}
+        return {}
     # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -201,4 +206,12 @@ def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
-    return framing, meaning, provenance
+    features = document.get("features", False)
+    if not isinstance(features, bool):
+        raise MetadataError(f"{EDGEKIT_ENTRY}: features is neither true nor false")
+    return {
+        "framing": framing,
+        "provenance": provenance,
+        "meaning": meaning,
+        "features": features,
+    }

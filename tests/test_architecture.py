@@ -62,7 +62,7 @@ ELSEWHERE = {
 
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
-    "edgekit.train.finetune.recipe",
+    *("edgekit.train.finetune.recipe", "edgekit.train.normalization"),
 }
 """Modules of train that convert and benchmarks may import."""
 

@@ -29,7 +29,7 @@ DEFAULT_CLASSES = ("0", "1")
 def load(
     source: str = "mnist",
     classes: tuple[str, ...] | None = None,
-    shape: tuple[int, ...] = IMAGE_SHAPE,
+    shape: tuple[int, ...] | None = IMAGE_SHAPE,
     *,
     framing: str = "resize",
     numbers: bool | None = None,
@@ -41,7 +41,8 @@ def load(
             class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), where
             uint8 means pixels if the model's input is an image, and everything else numbers.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
-        shape: the model's input without the batch; mnist and synthetic have only 28×28×1.
+        shape: the model's input without the batch; mnist and synthetic have only 28×28×1. None for
+            the data's own.
         framing: how pictures of another size are resized to the model's.
         numbers: whether the model predicts numbers rather than classes, so that the classes of a
             folder or of digits are not targets; None decides by the targets' dtype.
@@ -74,9 +75,9 @@ def load(
     )
 
 
-def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
+def _digits(source: str, shape: tuple[int, ...] | None) -> tuple[Split, tuple[str, ...]]:
     """Return MNIST or the synthetic digits, and the names of their classes."""
-    if image_shape(shape, source) != IMAGE_SHAPE:
+    if shape is not None and image_shape(shape, source) != IMAGE_SHAPE:
         raise DataError(
             f"{source}: has images of 28×28×1, but the model needs {'×'.join(map(str, shape))}; "
             "pass --data the PATH of your own"
@@ -88,9 +89,13 @@ def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Loaded:
+def _from_path(
+    path: Path, shape: tuple[int, ...] | None, framing: str, numbers: bool | None
+) -> Loaded:
     """Read the user's data and fit it to the model's input."""
     if path.is_dir():
+        if shape is None:
+            raise DataError(f"{path}: name the size of the pictures")
         return images.from_folder(path, image_shape(shape, str(path)), framing)
     if path.suffix not in (".npz", ".npy") or not path.is_file():
         raise DataError(
@@ -101,6 +106,9 @@ def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool |
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
+        if shape is None:
+            grey = x.dtype == np.uint8 and x.ndim == 3
+            shape = (*x.shape[1:], 1) if grey else x.shape[1:]
         if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
             size = image_shape(shape, where)
             if x.ndim == 2:

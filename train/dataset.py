@@ -13,6 +13,7 @@ from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]

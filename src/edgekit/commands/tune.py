@@ -101,8 +101,7 @@ def command(
         terminal.note(note)
     metrics = metrics_file.read(trained)
     from edgekit.train import outcome
-    from edgekit.train.finetune.run import Data
-    from edgekit.train.fit import Training, targets_of
+    from edgekit.train.fit import Data, Training, targets_of
 
     sets = Data(
         x=job.model_inputs(dataset.x_train, trained.shape),
@@ -117,10 +116,9 @@ def command(
         str(model),
         verbose=verbose,
     )
-    pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
-    how = outcome.Use(pixels, job.meaning.name)
+    how = outcome.Use(job.normalization, job.meaning.name)
     recipe = _recipe(metrics)
-    written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
+    written = outcome.write(artifacts, recipe, dataset, training, how, tuned, "tune")
     write_index(artifacts)
     if as_json:
         terminal.page(to_json(written))
