@@ -40,6 +40,12 @@ class Port:
         """Whether floats can be brought into the elements' form: they are no whole numbers."""
         return self.dtype == "float32" or (self.scale is not None and self.dtype in LIMITS)
 
+    @property
+    def picture(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of a picture of one or three channels; None of another."""
+        shape = (*self.shape, 1) if len(self.shape) == 2 else self.shape
+        return (shape[0], shape[1], shape[2]) if len(shape) == 3 and shape[2] in (1, 3) else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -55,6 +61,7 @@ class Facts:
         mean: mean of the normalisation ``(pixel - mean) / std``; one number, or one for each
             channel; empty when the file does not say, or there are several inputs.
         std: as many.
+        features: whether they are of features in their own units, and not of pixels.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; several are
             numbers.
         inputs: the model's inputs, in the file's order.
@@ -82,6 +89,7 @@ class Facts:
     labels: tuple[str, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    features: bool = False
     meaning: str = PROBABILITIES
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]

@@ -80,3 +80,13 @@ def row_parameters(facts: Facts) -> list[str]:
 def arguments(facts: Facts) -> str:
     """Return the arguments of a call of the run function with the buffers of all ports."""
     return ", ".join(buffer(facts, port) for port in facts.ports)
+
+
+def raw_inputs(facts: Facts) -> tuple[str, ...]:
+    """Return the names of a header's functions for the only input, after the library's."""
+    if facts.features:
+        return ("from_features",)
+    if not (facts.mean and facts.inputs[0].takes_floats):
+        return ()
+    colours = ("from_rgb888", "from_rgb565") if facts.inputs[0].picture else ()
+    return ("from_u8", *colours)
