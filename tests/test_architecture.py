@@ -62,7 +62,7 @@ ELSEWHERE = {
 
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
-    "edgekit.train.finetune.recipe",
+    *("edgekit.train.finetune.recipe", "edgekit.train.reading", "edgekit.train.splits"),
 }
 """Modules of train that convert and benchmarks may import."""
 
