@@ -7,10 +7,17 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.finetune.recipe import STAGES
+from edgekit.train.reading import Reading, from_document
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {
-    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "data?": {
+        "source?": (str, None),
+        "classes": [str],
+        "sha256?": str,
+        "framing?": str,
+        "reading?": object,
+    },
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
@@ -30,6 +37,8 @@ def read(model: TrainedModel) -> dict[str, Any]:
     problem = stored.problem(metrics, METRICS_SHAPE)
     if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
+    if not problem:
+        problem = _of_reading(metrics)
     if problem:
         path = model.path.parent / METRICS
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
@@ -52,6 +61,19 @@ def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     except ValueError as error:
         raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
     return metrics if isinstance(metrics, dict) else {}
+
+
+def reading(metrics: dict[str, Any]) -> Reading:
+    """Return how the data were read that the model was trained on."""
+    return from_document(metrics.get("data", {}).get("reading"))
+
+
+def _of_reading(metrics: dict[str, Any]) -> str:
+    try:
+        reading(metrics)
+    except ValueError as error:
+        return f"data.reading: {error}"
+    return ""
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from edgekit.train.dataset import Dataset
 from edgekit.train.finetune import run as finetune
 from edgekit.train.finetune.recipe import after_training
 from edgekit.train.fit import Epoch, fit, split
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 from edgekit.train.recipe import Recipe
 
 
@@ -22,6 +23,7 @@ def train(
     data: str = "mnist",
     classes: tuple[str, ...] | None = None,
     framing: str | None = None,
+    reading: Reading = NOTHING_CHOSEN,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train the documented model and write it with its figures into a folder.
@@ -32,6 +34,7 @@ def train(
         data: "mnist", "synthetic", or the path of a folder of class folders or an .npz.
         classes: class names in the order of the scores; None for 0 and 1, or all of a path.
         framing: how pictures become 28×28; None for "digit" of a folder, "resize" of an .npz.
+        reading: how the pictures of a path are read.
         on_epoch: called after each epoch.
 
     Returns:
@@ -42,7 +45,7 @@ def train(
     """
     recipe = recipe or Recipe()
     frameworks.train_on_one_thread()
-    dataset = pictures(recipe, data, classes, framing)
+    dataset = pictures(recipe, data, classes, framing, reading)
     training = fit(recipe, dataset, on_epoch)
     tuning, tuned = after_training(recipe), None
     if tuning.stages:
@@ -52,7 +55,11 @@ def train(
 
 
 def pictures(
-    recipe: Recipe, data: str, classes: tuple[str, ...] | None, framing: str | None
+    recipe: Recipe,
+    data: str,
+    classes: tuple[str, ...] | None,
+    framing: str | None,
+    reading: Reading = NOTHING_CHOSEN,
 ) -> Dataset:
     """Load the pictures to train on; arguments as for :func:`train`.
 
@@ -60,7 +67,8 @@ def pictures(
         DataError: the data cannot be loaded, is not pictures with classes, or is too little.
     """
     # The documented model reads digits; arrays are assumed to be framed already.
-    dataset = load(data, classes, framing=framing or ("digit" if Path(data).is_dir() else "resize"))
+    framing = framing or ("digit" if Path(data).is_dir() else "resize")
+    dataset = load(data, classes, framing=framing, reading=reading)
     if not dataset.pixels or not dataset.labels:
         raise DataError(
             f"{data}: edgekit train needs pictures, which are uint8, with classes; `edgekit "

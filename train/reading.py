@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from edge_runtime.image import GROUNDS
+from edgekit import stored
 from edgekit.errors import DataError
 
 DIGITS, PICTURES, ARRAYS = "digits", "pictures", "arrays"
@@ -18,8 +19,8 @@ LARGEST_SIDE = 4096
 LARGEST_WINDOW = 1 << 16
 """Most rows of a window."""
 
-LONGEST = 60.0
-"""Most seconds of a recording."""
+SHORTEST, LONGEST = 0.02, 60.0
+"""Least and most seconds of a recording."""
 
 RATES = (4000, 96000)
 """Lowest and highest rate of a model's sound, in samples a second."""
@@ -72,12 +73,22 @@ class Reading:
             if value not in (None, (), False)
         }
 
-    def completed(self, recorded: "Reading", kind: str) -> "Reading":
-        """Return these choices, and for what they leave open the recorded ones for data of a kind.
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the choices that were made."""
+        return tuple("--" + NAMES.get(name, name.replace("_", "-")) for name in self.document)
 
-        Whether to leave out what is bad is not taken over: new data may be bad in another way.
+    def completed(self, recorded: "Reading", kind: str, *, same: bool) -> "Reading":
+        """Return these choices, and for what they leave open those that a model was trained with.
+
+        Args:
+            recorded: the choices that it was trained with.
+            kind: the kind of the data to be read, which not all choices are about.
+            same: whether these are the data that it was trained on; others need not have the
+                same parts and groups, and may be bad where those were not.
         """
-        usable = (name for name, kinds in KINDS.items() if kind in kinds and name != "skip_bad")
+        apart = () if same else ("group", "split", "skip_bad")
+        usable = [name for name, kinds in KINDS.items() if kind in kinds and name not in apart]
         chosen = self.document
         return replace(
             self, **{name: getattr(recorded, name) for name in usable if name not in chosen}
@@ -89,15 +100,17 @@ class Reading:
         Raises:
             DataError: there is such a choice.
         """
-        for name in self.document:
+        for name, option in zip(self.document, self.options, strict=True):
             if kind not in KINDS[name]:
-                option = "--" + name.replace("_", "-")
                 raise DataError(f"{option} is about {_listed(KINDS[name])}, and {where} is not")
         if self.stride and not self.window:
             raise DataError("--stride is the way from one window to the next: give --window, too")
 
 
 NOTHING_CHOSEN = Reading()
+
+NAMES = {"ground": "alpha-over"}
+"""Choices whose option has another name."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "size": (PICTURES, ARRAYS),
@@ -130,13 +143,33 @@ SHAPE = {
 """Types of the entries of a document, for ``edgekit.stored.problem``."""
 
 
-def problem(document: Mapping[str, Any]) -> str:
-    """Return what is wrong in a document of the types of SHAPE; "" if nothing is."""
+def from_document(document: object) -> Reading:
+    """Return the choices of a document.
+
+    Raises:
+        ValueError: it is no such document; the message says where and why.
+    """
+    if document is None:
+        return NOTHING_CHOSEN
+    problem = stored.problem(document, SHAPE)
+    if not isinstance(document, dict) or (problem := problem or _problem(document)):
+        raise ValueError(problem)
+    names = {field.name for field in fields(Reading)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in document.items()
+        if name in names
+    }
+    return Reading(**values)
+
+
+def _problem(document: Mapping[str, Any]) -> str:
+    """Return which value of a document is out of its range; "" if none is."""
     bounds = {
         "window": (1, LARGEST_WINDOW),
         "stride": (1, LARGEST_WINDOW),
         "rate": RATES,
-        "seconds": (0.01, LONGEST),
+        "seconds": (SHORTEST, LONGEST),
     }
     for name, (least, most) in bounds.items():
         if name in document and not least <= document[name] <= most:
@@ -146,17 +179,6 @@ def problem(document: Mapping[str, Any]) -> str:
     if document.get("ground", GROUNDS[0]) not in GROUNDS:
         return f"ground: expected one of {', '.join(GROUNDS)}"
     return ""
-
-
-def from_document(document: Mapping[str, Any]) -> Reading:
-    """Return the choices of a document without a problem; other keys are ignored."""
-    names = {field.name for field in fields(Reading)}
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in document.items()
-        if name in names
-    }
-    return Reading(**values)
 
 
 def _listed(kinds: tuple[str, ...]) -> str:

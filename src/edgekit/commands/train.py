@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal, tune_options
+from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.files import to_json
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import after_training
+from edgekit.train.reading import Reading
 from edgekit.train.recipe import (
     INITIALIZERS,
     MONITORS,
@@ -22,6 +23,7 @@ DEFAULT = Recipe()
 
 @click.command(name="train", short_help="Train the documented model.")
 @options.data(default="mnist")
+@data_options.reading
 @options.classes(default="0,1; all for a PATH")
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
@@ -96,6 +98,7 @@ def command(
     data: str,
     classes: tuple[str, ...] | None,
     framing: str | None,
+    reading: Reading,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -122,7 +125,7 @@ def command(
     from edgekit.train.api import pictures
     from edgekit.train.finetune.run import Data
 
-    dataset = pictures(recipe, data, classes, framing)
+    dataset = pictures(recipe, data, classes, framing, reading)
     for note in dataset.notes:
         terminal.note(note)
     terminal.say(
