@@ -12,6 +12,7 @@ from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
 from edgekit.train.dataset import SOURCES, Dataset, Inputs
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 NO_DATA = "none"
 """Source of a dataset of random tensors, without classes and targets."""
@@ -27,6 +28,7 @@ def for_models(
     source: str | None = None,
     classes: tuple[str, ...] | None = None,
     framing: str | None = None,
+    reading: Reading = NOTHING_CHOSEN,
 ) -> Dataset:
     """Load the dataset whose test inputs fit all ``models``.
 
@@ -37,6 +39,7 @@ def for_models(
             classes get MNIST, all others random tensors.
         classes: class names in the order of the scores; None for what the models say.
         framing: how pictures get the models' size; None for what the models say.
+        reading: how the data are read; what it leaves open is as the models say.
 
     Raises:
         ModelError: a file is not a .tflite file that bench can measure.
@@ -62,7 +65,8 @@ def for_models(
     if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
-    dataset = _loaded(files[0], source, classes, framing)
+    reading = _reading(files, source, reading)
+    dataset = _loaded(files[0], source, classes, framing, reading)
     for file in files:
         _require_fit(file, dataset)
     return dataset
@@ -138,16 +142,37 @@ def _framing(files: Sequence[ModelFile], source: str) -> str:
     return framings[0] if framings else "resize"
 
 
-def _loaded(file: ModelFile, source: str, classes: tuple[str, ...] | None, framing: str) -> Dataset:
+def _reading(files: Sequence[ModelFile], source: str, chosen: Reading) -> Reading:
+    """Complete the user's choices with how the models' training data were read."""
+    kind = data.kind_of(source)
+    found = {chosen.completed(file.reading, kind, same=source == file.source) for file in files}
+    if len(found) > 1:
+        options = sorted({option for one in found for option in one.options})
+        raise DataError(
+            "the models were trained on data that were read differently: say how to read these "
+            f"with {', '.join(options)}"
+        )
+    return found.pop()
+
+
+def _loaded(
+    file: ModelFile,
+    source: str,
+    classes: tuple[str, ...] | None,
+    framing: str,
+    reading: Reading,
+) -> Dataset:
     """Load the data with classes or with targets, depending on the meaning of the output."""
     numbers = None
     if file.metadata.meaning:
         numbers = file.metadata.meaning == NUMBERS
-    dataset = data.load(source, classes, file.size, framing=framing, numbers=numbers)
+    dataset = data.load(
+        source, classes, file.size, framing=framing, numbers=numbers, reading=reading
+    )
     fits = len(dataset.labels) == file.classes
     if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
         # Whole numbers can be classes or targets.
-        return data.load(source, None, file.size, framing=framing, numbers=True)
+        return data.load(source, None, file.size, framing=framing, numbers=True, reading=reading)
     return dataset
 
 

@@ -27,9 +27,10 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.train.data import load
+from edgekit.train.data import kind_of, load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
 from edgekit.train.normalization import Normalization
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 TRIED = 1000
 """Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
@@ -46,6 +47,7 @@ class Choices:
         framing: how images are brought to the model's size.
         input_range: what pixels 0 and 255 are on the model's scale.
         calibration: a source of inputs, or an .npy of model inputs.
+        reading: how data and calibration are read.
 
     For a model of several inputs, data and calibration are an .npz with an array for each.
     """
@@ -56,6 +58,7 @@ class Choices:
     framing: str | None = None
     input_range: Range | None = None
     calibration: str | None = None
+    reading: Reading = NOTHING_CHOSEN
 
 
 @dataclass(frozen=True)
@@ -267,10 +270,17 @@ def _loaded(
         framing = choices.framing or trained_on.get("framing", framing)
     # Targets whose type fits both classes and numbers decide, unless something else has.
     numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
-    dataset = load(source, classes, model.shape, framing=framing, numbers=numbers)
+    recorded = metrics_file.reading(metrics)
+    same = source == trained_on.get("source")
+    reading = choices.reading.completed(recorded, kind_of(source), same=same)
+
+    def loaded(numbers: bool | None) -> Dataset:
+        return load(source, classes, model.shape, framing=framing, numbers=numbers, reading=reading)
+
+    dataset = loaded(numbers)
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
     if decided.name == NUMBERS and dataset.labels:
-        dataset = load(source, classes, model.shape, framing=framing, numbers=True)
+        dataset = loaded(numbers=True)
     if (count := len(model.output_specs)) > 1 and dataset.y_test.size:
         raise DataError(
             f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
@@ -382,8 +392,15 @@ def _calibration(
     dataset = job.dataset
     if source:
         classes = choices.classes or (dataset.labels if dataset else None)
-        numbers = job.meaning.name == NUMBERS
-        dataset = load(source, classes or None, model.shape, framing=job.framing, numbers=numbers)
+        recorded = dataset.reading if dataset else NOTHING_CHOSEN
+        dataset = load(
+            source,
+            classes or None,
+            model.shape,
+            framing=job.framing,
+            numbers=job.meaning.name == NUMBERS,
+            reading=choices.reading.completed(recorded, kind_of(source), same=False),
+        )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)
     inputs = job.model_inputs(dataset.x_train, model.shape)

@@ -8,10 +8,17 @@ from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.finetune.recipe import STAGES
 from edgekit.train.normalization import Normalization
+from edgekit.train.reading import Reading, from_document
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {
-    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "data?": {
+        "source?": (str, None),
+        "classes": [str],
+        "sha256?": str,
+        "framing?": str,
+        "reading?": object,
+    },
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
@@ -32,6 +39,8 @@ def read(model: TrainedModel) -> dict[str, Any]:
     problem = stored.problem(metrics, METRICS_SHAPE)
     if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
+    if not problem:
+        problem = _of_reading(metrics)
     if problem:
         path = model.path.parent / METRICS
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
@@ -61,6 +70,19 @@ def normalization(metrics: dict[str, Any]) -> Normalization | None:
     if (document := metrics.get("normalization")) is None:
         return None
     return Normalization(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+
+
+def reading(metrics: dict[str, Any]) -> Reading:
+    """Return how the data were read that the model was trained on."""
+    return from_document(metrics.get("data", {}).get("reading"))
+
+
+def _of_reading(metrics: dict[str, Any]) -> str:
+    try:
+        reading(metrics)
+    except ValueError as error:
+        return f"data.reading: {error}"
+    return ""
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

@@ -44,18 +44,21 @@ RUNTIME = {
     "planner": {"file", "ops", "plan", "passes"},
     "backends": {"file", "kernels", "ops", "plan", "planner", "child"},
     "child": {"file", "session"},
-    "session": {"file", "planner", "backends"},
+    "audio": {"file", "kernels", "backends"},
+    "session": {"file", "planner", "backends", "audio"},
 }
 """Box of edge_runtime -> boxes that it may import; a box is the folder of its name, if it has one.
 
-"file" makes a graph of a file and a tensor of an image. A "child" is the process that a backend
-starts, which loads the whole runtime again: the one arrow back.
+"file" makes a graph of a file and a tensor of an image, "audio" one of sound, by a kernel. A
+"child" is the process that a backend starts, which loads the whole runtime again: the one arrow
+back.
 """
 
 ELSEWHERE = {
     "session": {"__init__", "session", "loading", "runner"},
     "child": {"worker"},
     "backends": {"own_process", "native", "_native"},
+    "audio": {"audio"},
     "plan": {"unsupported"},
 }
 """Box -> its modules outside the folder of its name."""
@@ -63,6 +66,7 @@ ELSEWHERE = {
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
     *("edgekit.train.finetune.recipe", "edgekit.train.normalization"),
+    *("edgekit.train.finetune.recipe", "edgekit.train.reading", "edgekit.train.splits"),
 }
 """Modules of train that convert and benchmarks may import."""
 

@@ -15,6 +15,7 @@ from edgekit.train.finetune import run as finetune
 from edgekit.train.finetune.recipe import after_training
 from edgekit.train.fit import Epoch, Progress, fit, split
 from edgekit.train.normalization import NONE, of_training
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 from edgekit.train.recipe import Recipe
 
 
@@ -26,6 +27,7 @@ def train(
     data: str = "mnist",
     classes: tuple[str, ...] | None = None,
     framing: str | None = None,
+    reading: Reading = NOTHING_CHOSEN,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train the documented model, or the user's own, and write it with its figures into a folder.
@@ -37,6 +39,7 @@ def train(
         data: "mnist", "synthetic", or the path of a folder of class folders or an .npz.
         classes: class names in the order of the scores; None for 0 and 1, or all of a path.
         framing: how pictures become 28×28; None for "digit" of a folder, "resize" of an .npz.
+        reading: how the pictures of a path are read.
         on_epoch: called after each epoch.
 
     Returns:
@@ -50,7 +53,7 @@ def train(
     own = own_model.load(model) if model else None
     if own:
         recipe = replace(recipe, model=own.spelling, model_sha256=own.sha256)
-    dataset = inputs(recipe, data, classes, framing)
+    dataset = inputs(recipe, data, classes, framing, reading)
     training = fit(recipe, dataset, Progress(on_epoch), own)
     tuning, tuned = after_training(recipe), None
     if tuning.stages:
@@ -72,7 +75,11 @@ def use_of(dataset: Dataset, model: Any) -> outcome.Use:
 
 
 def inputs(
-    recipe: Recipe, data: str, classes: tuple[str, ...] | None, framing: str | None
+    recipe: Recipe,
+    data: str,
+    classes: tuple[str, ...] | None,
+    framing: str | None,
+    reading: Reading = NOTHING_CHOSEN,
 ) -> Dataset:
     """Load the data to train on; arguments as for :func:`train`.
 
@@ -81,11 +88,11 @@ def inputs(
             documented model needs.
     """
     if recipe.model:
-        dataset = load(data, classes, None, framing=framing or "resize")
+        dataset = load(data, classes, None, framing=framing or "resize", reading=reading)
     else:
         # The documented model reads digits; arrays are assumed to be framed already.
         usual = "digit" if Path(data).is_dir() else "resize"
-        dataset = load(data, classes, IMAGE_SHAPE, framing=framing or usual)
+        dataset = load(data, classes, IMAGE_SHAPE, framing=framing or usual, reading=reading)
         if not dataset.pixels or not dataset.labels:
             raise DataError(
                 f"{data}: the documented model needs pictures, which are uint8, with classes; "

@@ -2,17 +2,21 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.errors import DataError, did_you_mean
 from edgekit.escape import line
-from edgekit.train import images, mnist
-from edgekit.train.arrays import fitted, from_npz, split
+from edgekit.train import class_folders, images, mnist, table_files, tables
+from edgekit.train.arrays import fitted, from_npz
 from edgekit.train.dataset import (
     IMAGE_SHAPE,
     SOURCES,
+    Array,
     Dataset,
     Loaded,
     Split,
@@ -20,6 +24,10 @@ from edgekit.train.dataset import (
     image_shape,
     takes_images,
 )
+from edgekit.train.reading import ARRAYS, DIGITS, NOTHING_CHOSEN, PICTURES, TABLES, Reading
+from edgekit.train.splits import GIVEN, Divided, divided
+
+ARRAY_SUFFIXES = (".npz", ".npy")
 
 RANGE_END = re.compile("[0-9]{1,3}")
 
@@ -33,33 +41,37 @@ def load(
     *,
     framing: str = "resize",
     numbers: bool | None = None,
+    reading: Reading = NOTHING_CHOSEN,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
     Args:
-        source: "mnist"; "synthetic"; the path of a folder with one subfolder of images for each
-            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), where
-            uint8 means pixels if the model's input is an image, and everything else numbers.
+        source: "mnist"; "synthetic"; or a path, see :func:`read`.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
-        shape: the model's input without the batch; mnist and synthetic have only 28×28×1. None for
-            the data's own.
+        shape: the model's input without the batch; None lets the data decide. mnist and synthetic
+            have only 28×28×1.
         framing: how pictures of another size are resized to the model's.
         numbers: whether the model predicts numbers rather than classes, so that the classes of a
             folder or of digits are not targets; None decides by the targets' dtype.
+        reading: the user's choices of how a path is read.
 
     Raises:
         DataError: the source cannot be found or read, does not fit the model, or lacks a class.
+        MissingExtraError: a package that reads such data is not installed.
     """
-    notes: tuple[str, ...] = ()
     if source in SOURCES:
-        (arrays, names), framing = _digits(source, shape), "digit"
+        reading.require(DIGITS, source)
+        (arrays, names), framing = _digits(source, shape or IMAGE_SHAPE), "digit"
+        loaded = Loaded({}, names)
+        parts = Divided(arrays, GIVEN)
         classes = classes or DEFAULT_CLASSES
     else:
-        loaded = _from_path(Path(source), shape, framing, numbers)
-        arrays, names, notes = split(loaded, source), loaded.names, loaded.notes
+        loaded = read(source, shape, framing=framing, numbers=numbers, reading=reading)
+        parts, names = divided(loaded, source), loaded.names
         classes = classes or names
+    arrays, groups = parts.arrays, parts.groups
     if names:
-        arrays = _restrict(arrays, names, classes, source)
+        arrays, groups = _restrict(parts, names, classes, source)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
     elif classes:
@@ -71,13 +83,90 @@ def load(
         sha256=digest(arrays, classes),
         source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
-        notes=notes,
+        notes=(*loaded.notes, *parts.notes),
+        reading=reading,
+        split={} if source in SOURCES else parts.document,
+        groups=groups,
+        features=loaded.features,
     )
 
 
-def _digits(source: str, shape: tuple[int, ...] | None) -> tuple[Split, tuple[str, ...]]:
+def kind_of(source: str) -> str:
+    """Return the kind of data of a source, as ``edgekit.train.reading`` names them.
+
+    Raises:
+        DataError: it is none.
+    """
+    path = Path(source)
+    if source in SOURCES:
+        return DIGITS
+    if path.is_dir():
+        return class_folders.kind_of([path])
+    suffix = path.suffix.lower()
+    if path.suffix in ARRAY_SUFFIXES and path.is_file():
+        return ARRAYS
+    if suffix in table_files.SUFFIXES and path.is_file():
+        return TABLES
+    raise DataError(
+        f"data {source!r}: neither mnist, synthetic, a folder of class folders, an .npz or .npy "
+        f"of arrays, nor a .csv, .tsv or .parquet table{did_you_mean(source, SOURCES)}"
+    )
+
+
+def read(
+    source: str,
+    shape: tuple[int, ...] | None,
+    *,
+    framing: str = "resize",
+    numbers: bool | None = None,
+    reading: Reading = NOTHING_CHOSEN,
+) -> Loaded:
+    """Return the user's data, fitted to the model's input, before it is divided into parts.
+
+    Args:
+        source: the path of a folder with one subfolder of pictures, WAV files or tables for each
+            class; of a folder of tables; of an .npz or .npy (``arrays.from_npz``), where uint8
+            means pixels if the model's input is an image, and everything else numbers; or of a
+            CSV or Parquet table (``tables.from_file``).
+        shape: as for :func:`load`.
+        framing: as for :func:`load`.
+        numbers: as for :func:`load`.
+        reading: as for :func:`load`.
+
+    Raises:
+        DataError: the source cannot be found or read, or does not fit the model.
+        MissingExtraError: a package that reads such data is not installed.
+    """
+    path, kind = Path(source), kind_of(source)
+    reading.require(kind, source)
+    if kind == ARRAYS:
+        return _from_arrays(path, shape, framing, numbers, reading)
+    if path.is_dir():
+        found = class_folders.found(path, skip_bad=reading.skip_bad)
+        if kind == PICTURES:
+            size = _picture(shape, source, reading) if shape else None
+            return images.from_folders(path, found, size, framing, reading)
+        loaded = tables.from_folders(path, found.parts, reading, numbers)
+        loaded = replace(loaded, notes=(*found.notes, *loaded.notes))
+    else:
+        loaded = tables.from_file(path, reading, numbers)
+    if not shape:
+        return loaded
+    if len(shape) > 1 and loaded.rows is None and prod(shape) > len(loaded.features):
+        raise DataError(
+            f"{source}: the model needs inputs of shape {list(shape)}, which are windows of rows: "
+            f"give --window {shape[0]}"
+        )
+    arrays = {
+        name: fitted(array, shape, source) if name.startswith("x") else array
+        for name, array in loaded.arrays.items()
+    }
+    return replace(loaded, arrays=arrays)
+
+
+def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
     """Return MNIST or the synthetic digits, and the names of their classes."""
-    if shape is not None and image_shape(shape, source) != IMAGE_SHAPE:
+    if image_shape(shape, source) != IMAGE_SHAPE:
         raise DataError(
             f"{source}: has images of 28×28×1, but the model needs {'×'.join(map(str, shape))}; "
             "pass --data the PATH of your own"
@@ -89,35 +178,80 @@ def _digits(source: str, shape: tuple[int, ...] | None) -> tuple[Split, tuple[st
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _from_path(
-    path: Path, shape: tuple[int, ...] | None, framing: str, numbers: bool | None
-) -> Loaded:
-    """Read the user's data and fit it to the model's input."""
-    if path.is_dir():
-        if shape is None:
-            raise DataError(f"{path}: name the size of the pictures")
-        return images.from_folder(path, image_shape(shape, str(path)), framing)
-    if path.suffix not in (".npz", ".npy") or not path.is_file():
+def _picture(shape: tuple[int, ...], where: str, reading: Reading) -> tuple[int, int, int]:
+    """Return the size of the pictures that a model of this input needs.
+
+    Raises:
+        DataError: no picture fits it, or the user chose another size.
+    """
+    size = image_shape(shape, where)
+    if reading.size and reading.size != size[:2]:
         raise DataError(
-            f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
-            f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
+            f"{where}: --size {'x'.join(map(str, reading.size))}: the model needs "
+            f"{'×'.join(map(str, size))}"
         )
-    loaded = from_npz(path, numbers=numbers)
+    return size
+
+
+def _from_arrays(
+    path: Path,
+    shape: tuple[int, ...] | None,
+    framing: str,
+    numbers: bool | None,
+    reading: Reading,
+) -> Loaded:
+    """Read an .npz or .npy and fit it to the model's input."""
+    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad)
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
+    shape = shape or _own_shape(arrays, path, reading)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
-        if shape is None:
-            grey = x.dtype == np.uint8 and x.ndim == 3
-            shape = (*x.shape[1:], 1) if grey else x.shape[1:]
         if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
-            size = image_shape(shape, where)
+            size = _picture(shape, where, reading)
             if x.ndim == 2:
                 x = fitted(x, size, where).astype(np.uint8)
-            arrays[name], more = images.resized(x, size, framing, where)
+            arrays[name], more = images.resized(x, size, framing, where, reading)
             notes += more
-        else:
-            arrays[name] = fitted(x, shape, where)
-    return Loaded(arrays, loaded.names, tuple(dict.fromkeys(notes)))
+            continue
+        if reading.size:
+            raise DataError(f"{where}: --size is about pictures, which are uint8, not {x.dtype}")
+        y = name.replace("x", "y")
+        arrays[name], arrays[y], more = _usable(x, arrays[y], shape, where, reading)
+        notes += more
+    return replace(loaded, arrays=arrays, notes=tuple(dict.fromkeys(notes)))
+
+
+def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:
+    """Return the shape of the inputs that are in a file, pictures in the size that was chosen."""
+    shapes = {name: x.shape[1:] for name, x in arrays.items() if name.startswith("x")}
+    (first, shape), *others = shapes.items()
+    for name, other in others:
+        if other != shape:
+            raise DataError(
+                f"{path}: {first} has inputs of shape {list(shape)}, and {name} of {list(other)}"
+            )
+    if arrays[first].dtype != np.uint8 or len(shape) not in (2, 3):
+        return shape
+    picture = shape if len(shape) == 3 else (*shape, 1)
+    channels = 3 if picture[2] == 4 else picture[2]
+    size = (*(reading.size or picture[:2]), channels)
+    return size if takes_images(size) else shape
+
+
+def _usable(
+    x: Array, y: Array, shape: tuple[int, ...], where: str, reading: Reading
+) -> tuple[Array, Array, list[str]]:
+    """Return numbers fitted to a shape, without the rows that have NaN if these are left out."""
+    if not reading.skip_bad:
+        return fitted(x, shape, where), y, []
+    finite = np.isfinite(x.reshape(len(x), -1).astype(np.float32)).all(axis=1)
+    if finite.all():
+        return fitted(x, shape, where), y, []
+    note = (
+        f"{where}: {np.sum(~finite)} rows with NaN or infinity are left out, first row "
+        f"{finite.argmin()}"
+    )
+    return fitted(x[finite], shape, where), y[finite], [note]
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
@@ -145,8 +279,9 @@ def _without_classes(arrays: Split) -> Split:
 
 
 def _restrict(
-    arrays: Split, names: tuple[str, ...], classes: tuple[str, ...], source: str
-) -> Split:
+    parts: Divided, names: tuple[str, ...], classes: tuple[str, ...], source: str
+) -> tuple[Split, Array | None]:
+    """Return the inputs of some classes, and their groups."""
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
     if unprintable:
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
@@ -163,18 +298,24 @@ def _restrict(
     if len(classes) < 2:
         present = ", ".join(classes) or "none"
         raise DataError(f"{source}: a classifier needs two classes, found: {present}")
-    x_train, y_train, x_test, y_test = arrays
+    x_train, y_train, x_test, y_test = parts.arrays
     index = np.full(len(names), -1, np.int64)
     index[[names.index(name) for name in classes]] = np.arange(len(classes))
     keep_train, keep_test = index[y_train] >= 0, index[y_test] >= 0
     restricted = (
-        x_train[keep_train],
+        _kept(x_train, keep_train),
         index[y_train[keep_train]],
-        x_test[keep_test],
+        _kept(x_test, keep_test),
         index[y_test[keep_test]],
     )
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
             if not np.any(labels == i):
                 raise DataError(f"{source}: class {name!r} has no {part} image")
-    return restricted
+    groups = None if parts.groups is None else parts.groups[keep_train]
+    return restricted, groups
+
+
+def _kept(array: Array, keep: Array) -> Array:
+    """Return the chosen elements; the array itself, which may be large, if they are all."""
+    return array if keep.all() else array[keep]

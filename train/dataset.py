@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt, prod
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -52,6 +53,10 @@ class Dataset:
         framing: how a device must frame images to match these, one of
             ``edge_runtime.metadata.FRAMINGS``.
         notes: what was dropped in loading, one line each.
+        reading: the choices by which the data were read; see ``edgekit.train.reading``.
+        split: how the data were divided into the two parts, as JSON; empty for sources with a name.
+        groups: int64 [N], the group of each training input; None without groups.
+        features: names of the columns of a table, in the order of the last axis; else empty.
     """
 
     x_train: Inputs
@@ -64,6 +69,10 @@ class Dataset:
     source: str
     framing: str
     notes: tuple[str, ...] = ()
+    reading: Reading = NOTHING_CHOSEN
+    split: Mapping[str, Any] = field(default_factory=dict)
+    groups: Array | None = None
+    features: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> bool:
@@ -81,6 +90,7 @@ class Dataset:
             "name": self.name,
             "classes": list(self.labels),
             "sha256": self.sha256,
+            **({"reading": self.reading.document} if self.reading.document else {}),
         }
 
 
@@ -93,11 +103,22 @@ class Loaded:
             int64 [N] or targets float32 [N, K]; K is 0 if there are none.
         names: class names; empty if there are none.
         notes: what was dropped in loading, one line each.
+        groups: int64 [N], the group of each input of ``x`` or ``x_train``; inputs of one group
+            belong into one part. None without groups.
+        rows: int64 [N, 2], of windows of a time series the first row and the one behind the last;
+            None of other data.
+        files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
+            empty.
+        features: names of the columns of a table, in the order of the last axis; else empty.
     """
 
     arrays: Mapping[str, Array]
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    groups: Array | None = None
+    rows: Array | None = None
+    files: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:

@@ -184,6 +184,8 @@ def _metrics(
             "train": len(dataset.x_train),
             "test": len(dataset.x_test),
             "framing": dataset.framing,
+            **({"reading": dataset.reading.document} if dataset.reading.document else {}),
+            **({"split": dict(dataset.split)} if dataset.split else {}),
         },
         "versions": {
             "python": platform.python_version(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import options, running, terminal
+from edgekit.commands import data_options, options, running, terminal
 from edgekit.convert.conversion import DYNAMIC_BATCH, SCHEMES, Conversion
 from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
@@ -17,6 +17,7 @@ from edgekit.files import (
     to_json,
 )
 from edgekit.index import write_index
+from edgekit.train.reading import Reading
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
@@ -78,6 +79,7 @@ class Batch(click.ParamType[int]):
     help="Seed of that draw.",
 )
 @options.data(default=None)
+@data_options.reading
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
@@ -116,6 +118,7 @@ def command(
     classes: tuple[str, ...] | None,
     task: str | None,
     framing: str | None,
+    reading: Reading,
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
@@ -160,6 +163,7 @@ def command(
         framing=framing,
         input_range=input_range,
         calibration=calibration,
+        reading=reading,
     )
     with terminal.working("convert", "looking at the model and its data"):
         job = jobs.prepare(trained, choices, conversion)

@@ -7,10 +7,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from edgekit.commands import epochs, options, running, terminal, tune_options
+from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.files import to_json
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import after_training
+from edgekit.train.reading import Reading
 from edgekit.train.recipe import (
     CLASS_WEIGHTS,
     DOCUMENTED,
@@ -46,6 +47,7 @@ def _checked_augment(_context: click.Context, _option: click.Parameter, text: st
     "model, compiled or not. It runs the code of the file. `edgekit new` writes one to start from.",
 )
 @options.data(default="mnist")
+@data_options.reading
 @options.classes(default="0,1; all for a PATH")
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
@@ -152,6 +154,7 @@ def command(
     learning_rate: float | None,
     resume: bool,
     tensorboard: Path | None,
+    reading: Reading,
     artifacts: Path,
     as_json: bool,
     verbose: bool,
@@ -182,7 +185,7 @@ def command(
     function = own_model.load(own) if own else None
     if function:
         recipe = replace(recipe, model=function.spelling, model_sha256=function.sha256)
-    dataset = inputs(recipe, data, classes, framing)
+    dataset = inputs(recipe, data, classes, framing, reading)
     for note in dataset.notes:
         terminal.note(note)
     named = f", classes {', '.join(dataset.labels)}" if dataset.labels else ""

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal, tune_options
+from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import Tuning
+from edgekit.train.reading import Reading
 from edgekit.train.recipe import Recipe, from_json
 
 DEFAULT = Tuning()
@@ -21,6 +22,7 @@ DEFAULT = Tuning()
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
 @tune_options.stages
 @options.data(default=None)
+@data_options.reading
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
@@ -53,6 +55,7 @@ def command(
     classes: tuple[str, ...] | None,
     task: str | None,
     framing: str | None,
+    reading: Reading,
     input_range: tuple[float, float] | None,
     trust: bool,
     artifacts: Path,
@@ -82,7 +85,12 @@ def command(
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
     choices = jobs.Choices(
-        data=data, classes=classes, task=task, framing=framing, input_range=input_range
+        data=data,
+        classes=classes,
+        task=task,
+        framing=framing,
+        input_range=input_range,
+        reading=reading,
     )
     job = jobs.prepare(trained, choices, Conversion())
     dataset = job.dataset

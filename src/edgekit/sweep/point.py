@@ -17,6 +17,7 @@ from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerErr
 from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
 from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Measurement
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
@@ -48,12 +49,16 @@ class Task:
         source: source of the data, for ``train.data.load``.
         int8: path for the int8 file, whose latency is measured when all workers have finished;
             None where the worker is on another machine.
+        framing: how its pictures are brought to the model's size.
+        reading: how the data are read.
     """
 
     recipe: Recipe
     basis: Basis
     source: str
     int8: Path | None = None
+    framing: str = "resize"
+    reading: Reading = NOTHING_CHOSEN
 
 
 def basis(dataset: "Dataset") -> Basis:
@@ -104,7 +109,7 @@ def _dataset(task: Task) -> "Dataset":
     classes = tuple(task.basis.data["classes"])
     host = platform.node()
     try:
-        dataset = load_data(task.source, classes)
+        dataset = load_data(task.source, classes, task.framing, task.reading)
     except DataError as error:
         raise WorkerError(f"worker on {host}: {error}") from None
     local = basis(dataset)
@@ -118,11 +123,11 @@ def _dataset(task: Task) -> "Dataset":
 
 
 @cache
-def load_data(source: str, classes: tuple[str, ...]) -> "Dataset":
+def load_data(source: str, classes: tuple[str, ...], framing: str, reading: Reading) -> "Dataset":
     """Return the dataset, which each process reads once."""
     from edgekit.train.data import load
 
-    return load(source, classes)
+    return load(source, classes, framing=framing, reading=reading)
 
 
 def _worker() -> dict[str, str]:
