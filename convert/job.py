@@ -258,7 +258,15 @@ def _loaded(
     reading = choices.reading.completed(recorded, kind_of(source), same=same)
 
     def loaded(numbers: bool | None) -> Dataset:
-        return load(source, classes, model.shape, framing=framing, numbers=numbers, reading=reading)
+        return load(
+            source,
+            classes,
+            model.shape,
+            framing=framing,
+            numbers=numbers,
+            reading=reading,
+            audio=metrics_file.audio(metrics),
+        )
 
     dataset = loaded(numbers)
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
@@ -383,6 +391,7 @@ def _calibration(
             framing=job.framing,
             numbers=job.meaning.name == NUMBERS,
             reading=choices.reading.completed(recorded, kind_of(source), same=False),
+            audio=dataset.audio if dataset else None,
         )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)

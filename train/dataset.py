@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.front_end import Audio
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
@@ -56,6 +57,7 @@ class Dataset:
         split: how the data were divided into the two parts, as JSON; empty for sources with a name.
         groups: int64 [N], the group of each training input; None without groups.
         features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into x_train and x_test; None of other data.
     """
 
     x_train: Inputs
@@ -72,6 +74,7 @@ class Dataset:
     split: Mapping[str, Any] = field(default_factory=dict)
     groups: Array | None = None
     features: tuple[str, ...] = ()
+    audio: Audio | None = None
 
     @property
     def pixels(self) -> bool:
@@ -109,6 +112,7 @@ class Loaded:
         files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
             empty.
         features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into the inputs; None of other data.
     """
 
     arrays: Mapping[str, Array]
@@ -118,6 +122,7 @@ class Loaded:
     rows: Array | None = None
     files: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    audio: Audio | None = None
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:
