@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets
 
+from edgekit import archives
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.train import data, table_rows
 from edgekit.train.dataset import Dataset
@@ -195,6 +196,17 @@ def test_files_that_are_no_tables(tmp_path: Path, name: str, content: bytes, mes
     with pytest.raises(DataError, match=message) as raised:
         load(tmp_path / name)
     assert "\n" not in str(raised.value)
+
+
+def test_a_small_file_of_endless_rows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"v": np.zeros(100_000)}), path)
+    assert len(load(path).x_train) == 80_000
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 1 << 12)
+    with pytest.raises(DataError, match="unpack to 400,000; the limit is"):
+        load(path)
 
 
 def test_groups_are_never_in_both_parts(tmp_path: Path) -> None:
