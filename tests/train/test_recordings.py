@@ -1,5 +1,6 @@
 """WAV files of any rate and width, cut or padded, as features of sound."""
 
+import sys
 import wave
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def test_the_line_to_install_is_named(
     tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder_of(tmp_path) / "loud" / "1.wav"
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf"{package} is not installed, .*\[data\]"):
         read(path)
 

@@ -1,9 +1,12 @@
 """CSV and Parquet as data: columns by use, errors by row, groups, parts."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets
@@ -287,7 +290,7 @@ def test_choices_about_other_data_are_refused(tmp_path: Path) -> None:
 
 def test_the_line_to_install_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.csv", "p,q,kind", *ROWS)
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match="pyarrow is not installed, which CSV and Parquet"):
         load(path)
 
@@ -301,3 +304,33 @@ def test_a_table_fits_a_model(tmp_path: Path) -> None:
         data.load(str(path), None, (3,), reading=reading)
     with pytest.raises(DataError, match="windows of rows: give --window 16"):
         data.load(str(path), None, (16, 2), reading=reading)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
+def test_rows_are_held_as_numbers_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    count = 400_000
+    run = np.arange(count) // 2000
+    columns = {f"f{i}": rng.integers(-4096, 4096, count) / 8 for i in range(10)}
+    columns["activity"] = np.array(["walk", "run", "sit"])[run % 3]
+    columns["subject"] = np.array([f"s{i}" for i in range(20)])[run // 25]
+    path = tmp_path / "long.csv"
+    pyarrow.csv.write_csv(pa.table(columns), path)
+    script = (
+        "import sys\n"
+        "from edgekit.train.data import load\n"
+        "from edgekit.train.reading import Reading\n"
+        "reading = Reading(label=('activity',), window=128, group='subject')\n"
+        "dataset = load(sys.argv[1], None, None, reading=reading)\n"
+        "lines = open('/proc/self/status').read().splitlines()\n"
+        "peak = next(line for line in lines if line.startswith('VmHWM')).split()[1]\n"
+        "print(len(dataset.x_train), len(dataset.x_test), peak)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+    )
+    train, test, peak = map(int, done.stdout.split())
+    assert train + test == 200 * 30
+    # The table as float32, its windows, and their copies in two parts, take 80 MB of it.
+    assert peak * 1024 < 320 << 20
