@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import build
+import listener
 import sound
 from edge_runtime import audio as audio_module
 from edge_runtime import load
@@ -20,8 +20,6 @@ from edge_runtime.audio import Audio, Stream, encode, features, from_json, read_
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import bin_weights, tables
 from edge_runtime.kernels import audio as kernel
-from edge_runtime.metadata import Metadata
-from edgekit.convert.metadata import attach
 
 MFCC = Audio(coefficients=13)
 FRONT_ENDS = {
@@ -291,32 +289,13 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_wav(tmp_path / "none.wav", Audio())
 
 
-EARS = Audio(samples=720, window=64, hop=59, fft=256, bands=4)
-
-
-def listener(dtype: str = "int8") -> bytes:
-    """Return a model of two words from 12 frames of 4 bands, which carries its front end."""
-    shape = (1, *EARS.shape)
-    weights = np.random.default_rng(3).integers(-127, 128, (2, 48)).astype(dtype)
-    whole = dtype != "float32"
-    pixels, scores = ((1 / 255, -128), (1 / 8, 0)) if whole else ((), ())
-    tensors = [
-        build.tensor(shape, dtype, *pixels, name="features"),
-        build.constant(weights, dtype, 0.01 if whole else 0.0, name="weights"),
-        build.tensor((1, 2), dtype, *scores, name="scores"),
-    ]
-    content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
-    metadata = Metadata(("yes", "no"), (0.0,), (255.0,), meaning="logits", audio=EARS)
-    return attach(content, metadata)
-
-
 def test_a_model_hears(tmp_path: Path) -> None:
     file = tmp_path / "listener.tflite"
-    file.write_bytes(listener())
+    file.write_bytes(listener.model())
     model = load(file)
-    pcm = sound.sounds(EARS)["speech"]
-    wav = sound.write_wav(tmp_path / "word.wav", pcm, EARS.rate)
-    pixels = features(EARS, pcm)
+    pcm = sound.sounds(listener.EARS)["speech"]
+    wav = sound.write_wav(tmp_path / "word.wav", pcm, listener.EARS.rate)
+    pixels = features(listener.EARS, pcm)
     scores = model.predict(pixels[None])
     np.testing.assert_array_equal(model.predict(wav), scores)
     np.testing.assert_array_equal(model.predict(pcm[None]), scores)
