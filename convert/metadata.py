@@ -107,6 +107,7 @@ def _own_entry(metadata: Metadata) -> bytes:
         "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
+        **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
         "provenance": dict(metadata.provenance),
     }
     try:

@@ -1,4 +1,4 @@
-"""What a .tflite file says about its use: labels, normalisation, framing, meaning, provenance.
+"""What a .tflite says about its use: labels, normalisation, framing, audio, meaning, provenance.
 
 Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
 model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
@@ -7,13 +7,14 @@ model. What the standard has no place for is JSON in edgekit's entry, EDGEKIT_ME
 
 import mmap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass, field, replace
+from math import isfinite, prod
 from typing import Any
 
 from edge_runtime import metadata_schema as schema
-from edge_runtime.errors import MetadataError
+from edge_runtime.errors import InputError, MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
+from edge_runtime.front_end import Audio, from_json
 from edge_runtime.graph import Graph
 from edge_runtime.meaning import MEANINGS
 
@@ -58,6 +59,7 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    audio: Audio | None = None
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -82,10 +84,22 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, meaning, provenance = _edgekit(graph)
+    own = _edgekit(graph)
+    if own.audio is not None:
+        _require_features(graph, own.audio)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    return Metadata(labels, mean, std, framing, provenance, meaning)
+    return replace(own, labels=labels, mean=mean, std=std)
+
+
+def _require_features(graph: Graph, audio: Audio) -> None:
+    """Raise :class:`MetadataError` unless input 0 has as many numbers as the front end gives."""
+    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
+    if prod(shape[1:]) != prod(audio.shape):
+        raise MetadataError(
+            f"{EDGEKIT_ENTRY}: its audio gives {' x '.join(map(str, audio.shape[:2]))} numbers, "
+            f"input 0 is {list(shape)}"
+        )
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -179,13 +193,13 @@ def _real(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
-    """Return framing, meaning and provenance from edgekit's entry, or the defaults."""
+def _edgekit(graph: Graph) -> Metadata:
+    """Return what edgekit's entry says, or the defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return Metadata.framing, "", {}
+        return Metadata()
     # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -201,4 +215,8 @@ def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
-    return framing, meaning, provenance
+    try:
+        audio = from_json(document["audio"]) if "audio" in document else None
+    except InputError as error:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
+    return Metadata(framing=framing, provenance=provenance, meaning=meaning, audio=audio)

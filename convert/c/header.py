@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
-from edgekit.convert.c import checksum, layout, naming, text
+from edgekit.convert.c import audio, checksum, layout, naming, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.naming import array, macro
 
@@ -49,6 +49,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         )
     if pixels is not None:
         parts.append(_quantize_pixels(facts, pixels))
+    if facts.audio:
+        parts.append(audio.declarations(facts))
     parts += [_quantize_floats(facts, port) for port in facts.inputs if port.takes_floats]
     if facts.classes:
         parts += [_score(facts), _best(facts)]
