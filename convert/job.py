@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edge_runtime.front_end import Audio
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
@@ -72,6 +74,7 @@ class Job:
         framing: how a device must frame an image.
         dataset: data to measure on; None where nothing says what the model was trained on.
         named: that data of a model of several inputs.
+        audio: what turns sound into the model's inputs; None for other models.
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
@@ -86,6 +89,7 @@ class Job:
     calibration: CalibrationSet | None
     warnings: tuple[str, ...] = ()
     named: NamedArrays | None = None
+    audio: Audio | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -97,6 +101,7 @@ class Job:
             std=() if std is None else (std,),
             framing=self.framing,
             meaning=self.meaning.name,
+            audio=self.audio,
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
@@ -144,6 +149,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        audio=(dataset.audio if dataset else None) or metrics_file.audio(metrics),
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
@@ -234,6 +240,7 @@ def of_training(
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        audio=dataset.audio,
     )
     return replace(job, calibration=_calibration(model, Choices(), conversion, job))
 
@@ -257,21 +264,12 @@ def _loaded(
     same = source == trained_on.get("source")
     reading = choices.reading.completed(recorded, kind_of(source), same=same)
 
-    def loaded(numbers: bool | None) -> Dataset:
-        return load(
-            source,
-            classes,
-            model.shape,
-            framing=framing,
-            numbers=numbers,
-            reading=reading,
-            audio=metrics_file.audio(metrics),
-        )
-
-    dataset = loaded(numbers)
+    audio = metrics_file.audio(metrics)
+    read = partial(load, source, classes, model.shape, framing=framing, audio=audio)
+    dataset = read(numbers=numbers, reading=reading)
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
     if decided.name == NUMBERS and dataset.labels:
-        dataset = loaded(numbers=True)
+        dataset = read(numbers=True, reading=reading)
     if (count := len(model.output_specs)) > 1 and dataset.y_test.size:
         raise DataError(
             f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
@@ -391,7 +389,7 @@ def _calibration(
             framing=job.framing,
             numbers=job.meaning.name == NUMBERS,
             reading=choices.reading.completed(recorded, kind_of(source), same=False),
-            audio=dataset.audio if dataset else None,
+            audio=job.audio,
         )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)

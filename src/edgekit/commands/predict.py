@@ -200,6 +200,7 @@ def _of_data(
         framing=metadata.framing,
         numbers=numbers or None,
         reading=reading.completed(_recorded(metadata, source), kind, same=False),
+        audio=metadata.audio,
     )
     for note in loaded.notes:
         terminal.note(note)
