@@ -145,8 +145,9 @@ def _framing(files: Sequence[ModelFile], source: str) -> str:
 
 def _reading(files: Sequence[ModelFile], source: str, chosen: Reading) -> Reading:
     """Complete the user's choices with how the models' training data were read."""
-    kind = data.kind_of(source)
-    found = {chosen.completed(file.reading, kind, same=source == file.source) for file in files}
+    found = {
+        data.completed(source, chosen, file.reading, same=source == file.source) for file in files
+    }
     if len(found) > 1:
         options = sorted({option for one in found for option in one.options})
         raise DataError(

@@ -29,7 +29,7 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.train.data import kind_of, load
+from edgekit.train.data import completed, load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
@@ -138,7 +138,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     decided, dataset, warnings = _loaded(model, choices, metrics)
     if stray:
         warnings.append(f"{stray}; it is not used")
-    labels = dataset.labels if dataset else choices.classes or ()
+    # Inputs alone say nothing of the classes.
+    labels = (dataset.labels if dataset else ()) or choices.classes or ()
     _require_labels_fit(model, decided, labels if decided.name != NUMBERS else choices.classes)
     pixels = _pixels(model, choices, metrics, decided, dataset)
     job = Job(
@@ -262,7 +263,7 @@ def _loaded(
     numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
     recorded = metrics_file.reading(metrics)
     same = source == trained_on.get("source")
-    reading = choices.reading.completed(recorded, kind_of(source), same=same)
+    reading = completed(source, choices.reading, recorded, same=same)
 
     audio = metrics_file.audio(metrics)
     read = partial(load, source, classes, model.shape, framing=framing, audio=audio)
@@ -388,7 +389,7 @@ def _calibration(
             model.shape,
             framing=job.framing,
             numbers=job.meaning.name == NUMBERS,
-            reading=choices.reading.completed(recorded, kind_of(source), same=False),
+            reading=completed(source, choices.reading, recorded, same=False),
             audio=job.audio,
         )
     if dataset is None:

@@ -85,8 +85,10 @@ def load(
         arrays, groups = _restrict(parts, names, classes, source)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
-    elif classes:
+    elif classes and arrays[1].size:
         raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
+    else:
+        classes = ()
     return Dataset(
         *arrays,
         labels=classes,
@@ -95,7 +97,7 @@ def load(
         source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
         notes=(*loaded.notes, *parts.notes),
-        reading=reading,
+        reading=loaded.reading or reading,
         split={} if source in SOURCES else parts.document,
         groups=groups,
         features=loaded.features,
@@ -123,6 +125,27 @@ def kind_of(source: str) -> str:
         f"data {source!r}: neither mnist, synthetic, a folder of class folders, an .npz or .npy "
         f"of arrays, nor a .csv, .tsv or .parquet table{did_you_mean(source, SOURCES)}"
     )
+
+
+def completed(source: str, chosen: Reading, recorded: Reading, *, same: bool) -> Reading:
+    """Return the user's choices for a source, completed by those that a model was trained with.
+
+    Args:
+        source: as for :func:`load`.
+        chosen: the user's choices.
+        recorded: the choices of the model's training; a label that a file lacks is left out.
+        same: whether it is the source that the model was trained on.
+
+    Raises:
+        DataError: there is no such source.
+        MissingExtraError: a package that reads such data is not installed.
+    """
+    kind = kind_of(source)
+    reading = chosen.completed(recorded, kind, same=same)
+    if kind != TABLES or same or chosen.label or Path(source).is_dir():
+        return reading
+    columns = table_files.opened(Path(source)).columns
+    return reading if set(reading.label) <= set(columns) else replace(reading, label=())
 
 
 def read(
@@ -169,7 +192,7 @@ def read(
         loaded = tables.from_file(path, reading, numbers)
     if not shape:
         return loaded
-    if len(shape) > 1 and loaded.rows is None and prod(shape) > len(loaded.features):
+    if len(shape) > 1 and loaded.rows is None and shape[1] == len(loaded.features):
         raise DataError(
             f"{source}: the model needs inputs of shape {list(shape)}, which are windows of rows: "
             f"give --window {shape[0]}"
@@ -352,7 +375,7 @@ def _restrict(
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
             if not np.any(labels == i):
-                raise DataError(f"{source}: class {name!r} has no {part} image")
+                raise DataError(f"{source}: class {name!r} has no {part} input")
     groups = None if parts.groups is None else parts.groups[keep_train]
     return restricted, groups
 

@@ -113,6 +113,8 @@ class Loaded:
             empty.
         features: names of the columns of a table, in the order of the last axis; else empty.
         audio: what turned recordings into the inputs; None of other data.
+        reading: the choices by which they were read, with those that the data decided; None if
+            the data decided nothing.
     """
 
     arrays: Mapping[str, Array]
@@ -123,6 +125,7 @@ class Loaded:
     files: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     audio: Audio | None = None
+    reading: Reading | None = None
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:

@@ -129,6 +129,10 @@ def test_a_model_says_how_its_data_are_read(table: Path, tmp_path: Path) -> None
     )
     likewise = test_inputs.for_models([model], str(other))
     assert (likewise.features, len(likewise.x_test)) == (("a",), 4)
+    # Nor a label, without which they have no accuracy.
+    other.write_text("b,a\n" + "".join(f"7,{i}\n" for i in range(20)))
+    unlabelled = test_inputs.for_models([model], str(other))
+    assert (unlabelled.labels, unlabelled.y_test.shape) == ((), (4, 0))
     chosen = test_inputs.for_models([model], str(table), reading=Reading(features=("b",)))
     assert chosen.x_test[:, 0].tolist() == list(range(-1, -20, -2))
     differently = classifier(tmp_path / "n.tflite", Reading(("8", "8")), table)  # type: ignore[arg-type]
@@ -153,6 +157,12 @@ def test_predict_reads_tables_as_in_training(
     words = ["--data", str(table), "--split", "part", "--features", "b"]
     assert cli.run(["predict", str(model), *words]) == 0
     assert "5 of 10 right" in capsys.readouterr().out
+    unlabelled = tmp_path / "unlabelled.csv"
+    unlabelled.write_text("a\n3\n12\n")
+    assert cli.run(["predict", str(model), "--data", str(unlabelled), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [answer["label"] for answer in document["predictions"]] == ["no", "yes"]
+    assert document["total"] is None
     assert cli.run(["predict", str(model), "--label", "kind", str(table)]) == 2
     assert "--label is about --data" in capsys.readouterr().err
     assert cli.run(["predict", str(model), "--data", str(table), "--size", "8x8"]) == 2

@@ -275,6 +275,11 @@ def test_a_folder_of_class_folders_of_tables(tmp_path: Path) -> None:
     assert dataset.split["by"] == "group"
     with pytest.raises(DataError, match="leave --label out"):
         load(tmp_path, Reading(label=("v",)))
+    for number in range(1, 5):
+        (tmp_path / "run" / f"{number}.csv").unlink()
+    alone = load(tmp_path)
+    assert alone.split["by"] == "class"
+    assert "a class has one file alone: files are in both parts" in alone.notes
 
 
 def test_choices_about_other_data_are_refused(tmp_path: Path) -> None:
@@ -334,3 +339,11 @@ def test_rows_are_held_as_numbers_alone(tmp_path: Path) -> None:
     assert train + test == 200 * 30
     # The table as float32, its windows, and their copies in two parts, take 80 MB of it.
     assert peak * 1024 < 320 << 20
+
+
+def test_the_columns_that_the_data_decided_are_recorded(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "p,q,class", *ROWS)
+    dataset = load(path)
+    assert dataset.reading == Reading(features=("p", "q"), label=("class",))
+    turned = written(tmp_path / "b.csv", "class,q,p", *(",".join(r.split(",")[::-1]) for r in ROWS))
+    assert np.array_equal(sorted_rows(load(turned, dataset.reading)), sorted_rows(dataset))
