@@ -1,6 +1,7 @@
 """Test inputs of a run: from the data that the models were trained on, or random tensors."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,9 @@ def _framing(files: Sequence[ModelFile], source: str) -> str:
 
 def _reading(files: Sequence[ModelFile], source: str, chosen: Reading) -> Reading:
     """Complete the user's choices with how the models' training data were read."""
-    kind = data.kind_of(source)
-    found = {chosen.completed(file.reading, kind, same=source == file.source) for file in files}
+    found = {
+        data.completed(source, chosen, file.reading, same=source == file.source) for file in files
+    }
     if len(found) > 1:
         options = sorted({option for one in found for option in one.options})
         raise DataError(
@@ -166,13 +168,13 @@ def _loaded(
     numbers = None
     if file.metadata.meaning:
         numbers = file.metadata.meaning == NUMBERS
-    dataset = data.load(
-        source, classes, file.size, framing=framing, numbers=numbers, reading=reading
-    )
+    audio = file.metadata.audio
+    read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
+    dataset = read(classes, file.size, numbers=numbers)
     fits = len(dataset.labels) == file.classes
     if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
         # Whole numbers can be classes or targets.
-        return data.load(source, None, file.size, framing=framing, numbers=True, reading=reading)
+        return read(None, file.size, numbers=True)
     return dataset
 
 

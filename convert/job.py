@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edge_runtime.front_end import Audio
 from edge_runtime.meaning import NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
@@ -27,7 +29,7 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.train.data import kind_of, load
+from edgekit.train.data import completed, load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
 from edgekit.train.normalization import Normalization
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
@@ -73,6 +75,7 @@ class Job:
         framing: how a device must frame an image.
         dataset: data to measure on; None where nothing says what the model was trained on.
         named: that data of a model of several inputs.
+        audio: what turns sound into the model's inputs; None for other models.
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
@@ -90,6 +93,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     named: NamedArrays | None = None
     features: Normalization | None = None
+    audio: Audio | None = None
 
     @property
     def normalization(self) -> Normalization | None:
@@ -110,6 +114,7 @@ class Job:
             framing=self.framing,
             meaning=self.meaning.name,
             features=self.features is not None,
+            audio=self.audio,
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
@@ -146,7 +151,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     decided, dataset, warnings = _loaded(model, choices, metrics)
     if stray:
         warnings.append(f"{stray}; it is not used")
-    labels = dataset.labels if dataset else choices.classes or ()
+    # Inputs alone say nothing of the classes.
+    labels = (dataset.labels if dataset else ()) or choices.classes or ()
     _require_labels_fit(model, decided, labels if decided.name != NUMBERS else choices.classes)
     features = None
     if dataset is None or not dataset.pixels:
@@ -161,6 +167,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
         features=features,
+        audio=(dataset.audio if dataset else None) or metrics_file.audio(metrics),
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
@@ -251,6 +258,7 @@ def of_training(
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        audio=dataset.audio,
     )
     return replace(job, calibration=_calibration(model, Choices(), conversion, job))
 
@@ -272,15 +280,14 @@ def _loaded(
     numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
     recorded = metrics_file.reading(metrics)
     same = source == trained_on.get("source")
-    reading = choices.reading.completed(recorded, kind_of(source), same=same)
+    reading = completed(source, choices.reading, recorded, same=same)
 
-    def loaded(numbers: bool | None) -> Dataset:
-        return load(source, classes, model.shape, framing=framing, numbers=numbers, reading=reading)
-
-    dataset = loaded(numbers)
+    audio = metrics_file.audio(metrics)
+    read = partial(load, source, classes, model.shape, framing=framing, audio=audio)
+    dataset = read(numbers=numbers, reading=reading)
     decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
     if decided.name == NUMBERS and dataset.labels:
-        dataset = loaded(numbers=True)
+        dataset = read(numbers=True, reading=reading)
     if (count := len(model.output_specs)) > 1 and dataset.y_test.size:
         raise DataError(
             f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
@@ -399,7 +406,8 @@ def _calibration(
             model.shape,
             framing=job.framing,
             numbers=job.meaning.name == NUMBERS,
-            reading=choices.reading.completed(recorded, kind_of(source), same=False),
+            reading=completed(source, choices.reading, recorded, same=False),
+            audio=job.audio,
         )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)

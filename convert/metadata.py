@@ -108,6 +108,7 @@ def _own_entry(metadata: Metadata) -> bytes:
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
         **({"features": True} if metadata.features else {}),
+        **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
         "provenance": dict(metadata.provenance),
     }
     try:

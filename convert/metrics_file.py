@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, from_json
 from edgekit import stored
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
@@ -18,6 +20,7 @@ METRICS_SHAPE = {
         "sha256?": str,
         "framing?": str,
         "reading?": object,
+        "audio?": (object, None),
     },
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
@@ -40,7 +43,7 @@ def read(model: TrainedModel) -> dict[str, Any]:
     if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
     if not problem:
-        problem = _of_reading(metrics)
+        problem = _of_data(metrics)
     if problem:
         path = model.path.parent / METRICS
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
@@ -77,11 +80,21 @@ def reading(metrics: dict[str, Any]) -> Reading:
     return from_document(metrics.get("data", {}).get("reading"))
 
 
-def _of_reading(metrics: dict[str, Any]) -> str:
+def audio(metrics: dict[str, Any]) -> Audio | None:
+    """Return what turned recordings into the inputs that the model was trained on."""
+    document = metrics.get("data", {}).get("audio")
+    return None if document is None else from_json(document)
+
+
+def _of_data(metrics: dict[str, Any]) -> str:
+    """Return what is wrong with how the data were read; "" if nothing is."""
     try:
         reading(metrics)
+        audio(metrics)
     except ValueError as error:
         return f"data.reading: {error}"
+    except InputError as error:
+        return f"data.audio: {error}"
     return ""
 
 

@@ -98,7 +98,7 @@ def convert(
         if trained.several:
             names = [spec.name for spec in trained.output_specs]
             outputs = report.outputs(names, before, after)
-        elif job.labels and job.dataset:
+        elif job.dataset and job.dataset.labels:
             accuracy = report.answers(before[0], after[0], job.dataset.y_test)
         elif job.dataset:
             targets = _targets(trained, job.dataset, test[0])

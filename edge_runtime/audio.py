@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Features = npt.NDArray[np.uint8]
 
-__all__ = ["Audio", "Stream", "encode", "features", "from_json", "read_wav", "standard"]
+__all__ = ["Audio", "Stream", "encode", "features", "from_json", "hear", "read_wav", "standard"]
 
 FRAMES = 256
 """Frames that NumPy calculates at once, in about 10 MB."""
@@ -170,6 +170,35 @@ def read_wav(path: str | os.PathLike[str], audio: Audio) -> array[int]:
     return samples
 
 
+def hear(audio: Audio, sound: Any, shape: tuple[int, ...], *, one: bool = False) -> Any:
+    """Return the pixels of sounds for a model.
+
+    Args:
+        audio: the model's front end.
+        sound: the path of a WAV file; PCM, int16 [N, samples], or [samples] of one; anything else
+            is returned as it is.
+        shape: shape of the model's input without the batch.
+        one: whether it is one sound, which is a file or PCM.
+
+    Returns:
+        uint8 [N, *shape].
+
+    Raises:
+        InputError: the file cannot be read, PCM has another shape, or it is no sound.
+    """
+    import numpy as np
+
+    if isinstance(sound, str | os.PathLike):
+        pcm = np.array(read_wav(sound, audio), np.int16)[None]
+    else:
+        pcm = np.asarray(sound)
+        if pcm.dtype != np.int16 and not one:
+            return sound
+        pcm = pcm[None] if one else pcm
+    pixels = features(audio, pcm)
+    return pixels.reshape(len(pixels), *shape)
+
+
 def _frames(audio: Audio, pcm: memoryview, frames: int) -> bytes:
     """Return the features of so many frames of the bytes of PCM."""
     extension = _extension()
@@ -184,9 +213,10 @@ def _frames(audio: Audio, pcm: memoryview, frames: int) -> bytes:
 
 def _extension() -> ModuleType | None:
     """Return the C extension, None where there is none."""
-    from edge_runtime.backends import native
-
-    return None if native.unavailable() else native.open_engine().extension
+    try:
+        return __import__("edge_runtime._native", fromlist=["_native"])
+    except ImportError:
+        return None
 
 
 def _run(extension: ModuleType, audio: Audio, pcm: ReadableBuffer, frames: int) -> bytes:

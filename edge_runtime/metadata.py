@@ -1,4 +1,4 @@
-"""What a .tflite file says about its use: labels, normalisation, framing, meaning, provenance.
+"""What a .tflite says about its use: labels, normalisation, framing, audio, meaning, provenance.
 
 Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
 model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
@@ -7,13 +7,14 @@ model. What the standard has no place for is JSON in edgekit's entry, EDGEKIT_ME
 
 import mmap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass, field, replace
+from math import isfinite, prod
 from typing import Any
 
 from edge_runtime import metadata_schema as schema
-from edge_runtime.errors import MetadataError
+from edge_runtime.errors import InputError, MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
+from edge_runtime.front_end import Audio, from_json
 from edge_runtime.graph import Graph
 from edge_runtime.meaning import MEANINGS
 
@@ -61,6 +62,7 @@ class Metadata:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
     features: bool = False
+    audio: Audio | None = None
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -85,12 +87,24 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
+    own = _edgekit(graph)
+    if own.audio is not None:
+        _require_features(graph, own.audio)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    metadata = Metadata(labels, mean, std, **_edgekit(graph))
-    if metadata.features and not mean:
+    if own.features and not mean:
         raise MetadataError("the inputs are features, and nothing says how they are normalised")
-    return metadata
+    return replace(own, labels=labels, mean=mean, std=std)
+
+
+def _require_features(graph: Graph, audio: Audio) -> None:
+    """Raise :class:`MetadataError` unless input 0 has as many numbers as the front end gives."""
+    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
+    if prod(shape[1:]) != prod(audio.shape):
+        raise MetadataError(
+            f"{EDGEKIT_ENTRY}: its audio gives {' x '.join(map(str, audio.shape[:2]))} numbers, "
+            f"input 0 is {list(shape)}"
+        )
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -184,13 +198,13 @@ def _real(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _edgekit(graph: Graph) -> dict[str, Any]:
-    """Return what edgekit's entry says, by the fields of :class:`Metadata`."""
+def _edgekit(graph: Graph) -> Metadata:
+    """Return what edgekit's entry says, or the defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return {}
+        return Metadata()
     # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -209,9 +223,14 @@ def _edgekit(graph: Graph) -> dict[str, Any]:
     features = document.get("features", False)
     if not isinstance(features, bool):
         raise MetadataError(f"{EDGEKIT_ENTRY}: features is neither true nor false")
-    return {
-        "framing": framing,
-        "provenance": provenance,
-        "meaning": meaning,
-        "features": features,
-    }
+    try:
+        audio = from_json(document["audio"]) if "audio" in document else None
+    except InputError as error:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
+    return Metadata(
+        framing=framing,
+        provenance=provenance,
+        meaning=meaning,
+        features=features,
+        audio=audio,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from edge_runtime.errors import MetadataError, MissingPackageError, ModelError
+from edge_runtime.errors import MetadataError, ModelError, require
 from edge_runtime.graph import ports
 from edge_runtime.record import record
 from edge_runtime.runner import Runner, describe
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
+    from edge_runtime.front_end import Audio
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.image import Prepared, Source
     from edge_runtime.metadata import Metadata
@@ -248,8 +249,9 @@ class Model:
         Args:
             batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
                 the file's metadata brings onto the model's scale; floats are on it already. An axis
-                of length 1 for the channel of grey images may be there or not. For several inputs
-                a dict by the names of ``inputs``, or a tuple in their order, of numbers on their
+                of length 1 for the channel of grey images may be there or not. Of a model that
+                hears also the path of a WAV file, or PCM, int16 [N, samples]. For several inputs a
+                dict by the names of ``inputs``, or a tuple in their order, of numbers on their
                 scales.
 
         Returns:
@@ -268,12 +270,15 @@ class Model:
             BackendError: the backend failed.
             MissingPackageError: NumPy is not installed.
         """
-        _require("numpy", "predict()")
+        require("numpy", "predict()")
         import numpy as np
 
+        from edge_runtime.audio import hear
         from edge_runtime.quantize import encoded, encoded_inputs
 
         several = len(self.inputs) > 1
+        if audio := self._audio():
+            batch = hear(audio, batch, self.input.shape[1:])
         values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
@@ -320,22 +325,24 @@ class Model:
         *,
         invert: bool | None = None,
     ) -> Prediction:
-        """Classify an image.
+        """Classify an image, or a sound where the model hears.
 
         Args:
             image: path, PIL image or array of any size and mode;
-                :func:`edge_runtime.image.prepare` describes how it becomes the model's input.
+                :func:`edge_runtime.image.prepare` describes how it becomes the model's input. Of a
+                sound a WAV file, see :func:`edge_runtime.audio.read_wav`, or PCM, int16 [samples].
             invert: whether to invert the image first; None lets ``prepare`` decide.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             MetadataError: the file has no labels or no normalisation.
             ModelError: the input is not an image, or is no classifier.
             BackendError: the backend failed.
             MissingPackageError: NumPy or Pillow is not installed.
         """
-        _require("numpy", "classify()")
-        _require("PIL", "classify()")
+        require("numpy", "classify()")
+        if not self._audio():
+            require("PIL", "classify()")
         output, metadata = self.output, self._labelled()
         prepared = self.prepare(image, invert=invert)
         scores = self.predict(prepared.pixels[None])[0]
@@ -353,29 +360,36 @@ class Model:
         )
 
     def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
-        """Convert an image of any size and mode to the pixels that ``predict`` expects.
+        """Convert an image of any size and mode, or sound, to the pixels that ``predict`` expects.
 
         Args:
-            image: path, PIL image or array, as for ``classify``.
+            image: path, PIL image, array or PCM, as for ``classify``.
             invert: as for ``classify``.
 
         Returns:
             ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             ModelError: the input is not an image.
         """
-        _require("numpy", "prepare()")
-        _require("PIL", "prepare()")
+        require("numpy", "prepare()")
         from dataclasses import replace
 
-        from edge_runtime.image import prepare
+        from edge_runtime.audio import hear
+        from edge_runtime.image import Prepared, prepare
         from edge_runtime.metadata import Metadata
 
+        if audio := self._audio():
+            return Prepared(hear(audio, image, self.input.shape[1:], one=True)[0], inverted=False)
+        require("PIL", "prepare()")
         framing = (self.metadata or Metadata()).framing
         prepared = prepare(image, *self._image_size(), framing, invert)
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
+
+    def _audio(self) -> Audio | None:
+        """Return the front end of a model that hears."""
+        return self.metadata.audio if self.metadata and len(self.inputs) == 1 else None
 
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the model's input."""
@@ -390,23 +404,3 @@ class Model:
             f"{self._name}: its input {describe(self.input)} is not an image [1, height, width, "
             "1 or 3]: use predict() or run()"
         )
-
-
-PACKAGES = {"numpy": "NumPy", "PIL": "Pillow"}
-"""Packages that only some calls need, by their import names."""
-
-
-def _require(module: str, call: str) -> None:
-    """Raise MissingPackageError when ``module`` is not installed."""
-    try:
-        __import__(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        from edge_runtime.install import pip_line
-
-        package = PACKAGES[module]
-        raise MissingPackageError(
-            f"{call} needs {package}, which is not installed: "
-            f"{pip_line('install', package.lower())}"
-        ) from None

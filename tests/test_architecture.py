@@ -44,7 +44,7 @@ RUNTIME = {
     "planner": {"file", "ops", "plan", "passes"},
     "backends": {"file", "kernels", "ops", "plan", "planner", "child"},
     "child": {"file", "session"},
-    "audio": {"file", "kernels", "backends"},
+    "audio": {"file", "kernels"},
     "session": {"file", "planner", "backends", "audio"},
 }
 """Box of edge_runtime -> boxes that it may import; a box is the folder of its name, if it has one.

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_runtime.front_end import Audio
 from edgekit.errors import DataError, did_you_mean
 from edgekit.escape import line
-from edgekit.train import class_folders, images, mnist, table_files, tables
+from edgekit.train import class_folders, images, mnist, recordings, table_files, tables
 from edgekit.train.arrays import fitted, from_npz
 from edgekit.train.dataset import (
     IMAGE_SHAPE,
@@ -24,7 +25,15 @@ from edgekit.train.dataset import (
     image_shape,
     takes_images,
 )
-from edgekit.train.reading import ARRAYS, DIGITS, NOTHING_CHOSEN, PICTURES, TABLES, Reading
+from edgekit.train.reading import (
+    ARRAYS,
+    DIGITS,
+    NOTHING_CHOSEN,
+    PICTURES,
+    RECORDINGS,
+    TABLES,
+    Reading,
+)
 from edgekit.train.splits import GIVEN, Divided, divided
 
 ARRAY_SUFFIXES = (".npz", ".npy")
@@ -42,6 +51,7 @@ def load(
     framing: str = "resize",
     numbers: bool | None = None,
     reading: Reading = NOTHING_CHOSEN,
+    audio: Audio | None = None,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
@@ -54,6 +64,7 @@ def load(
         numbers: whether the model predicts numbers rather than classes, so that the classes of a
             folder or of digits are not targets; None decides by the targets' dtype.
         reading: the user's choices of how a path is read.
+        audio: what turns recordings into the model's inputs; None for that of ``reading``.
 
     Raises:
         DataError: the source cannot be found or read, does not fit the model, or lacks a class.
@@ -66,7 +77,7 @@ def load(
         parts = Divided(arrays, GIVEN)
         classes = classes or DEFAULT_CLASSES
     else:
-        loaded = read(source, shape, framing=framing, numbers=numbers, reading=reading)
+        loaded = read(source, shape, framing=framing, numbers=numbers, reading=reading, audio=audio)
         parts, names = divided(loaded, source), loaded.names
         classes = classes or names
     arrays, groups = parts.arrays, parts.groups
@@ -74,8 +85,10 @@ def load(
         arrays, groups = _restrict(parts, names, classes, source)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
-    elif classes:
+    elif classes and arrays[1].size:
         raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
+    else:
+        classes = ()
     return Dataset(
         *arrays,
         labels=classes,
@@ -84,10 +97,11 @@ def load(
         source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
         notes=(*loaded.notes, *parts.notes),
-        reading=reading,
+        reading=loaded.reading or reading,
         split={} if source in SOURCES else parts.document,
         groups=groups,
         features=loaded.features,
+        audio=loaded.audio,
     )
 
 
@@ -113,6 +127,27 @@ def kind_of(source: str) -> str:
     )
 
 
+def completed(source: str, chosen: Reading, recorded: Reading, *, same: bool) -> Reading:
+    """Return the user's choices for a source, completed by those that a model was trained with.
+
+    Args:
+        source: as for :func:`load`.
+        chosen: the user's choices.
+        recorded: the choices of the model's training; a label that a file lacks is left out.
+        same: whether it is the source that the model was trained on.
+
+    Raises:
+        DataError: there is no such source.
+        MissingExtraError: a package that reads such data is not installed.
+    """
+    kind = kind_of(source)
+    reading = chosen.completed(recorded, kind, same=same)
+    if kind != TABLES or same or chosen.label or Path(source).is_dir():
+        return reading
+    columns = table_files.opened(Path(source)).columns
+    return reading if set(reading.label) <= set(columns) else replace(reading, label=())
+
+
 def read(
     source: str,
     shape: tuple[int, ...] | None,
@@ -120,6 +155,7 @@ def read(
     framing: str = "resize",
     numbers: bool | None = None,
     reading: Reading = NOTHING_CHOSEN,
+    audio: Audio | None = None,
 ) -> Loaded:
     """Return the user's data, fitted to the model's input, before it is divided into parts.
 
@@ -132,6 +168,7 @@ def read(
         framing: as for :func:`load`.
         numbers: as for :func:`load`.
         reading: as for :func:`load`.
+        audio: as for :func:`load`.
 
     Raises:
         DataError: the source cannot be found or read, or does not fit the model.
@@ -146,13 +183,16 @@ def read(
         if kind == PICTURES:
             size = _picture(shape, source, reading) if shape else None
             return images.from_folders(path, found, size, framing, reading)
+        if kind == RECORDINGS:
+            front_end = _front_end(source, shape, reading, audio)
+            return recordings.from_folders(found, front_end, reading)
         loaded = tables.from_folders(path, found.parts, reading, numbers)
         loaded = replace(loaded, notes=(*found.notes, *loaded.notes))
     else:
         loaded = tables.from_file(path, reading, numbers)
     if not shape:
         return loaded
-    if len(shape) > 1 and loaded.rows is None and prod(shape) > len(loaded.features):
+    if len(shape) > 1 and loaded.rows is None and shape[1] == len(loaded.features):
         raise DataError(
             f"{source}: the model needs inputs of shape {list(shape)}, which are windows of rows: "
             f"give --window {shape[0]}"
@@ -191,6 +231,30 @@ def _picture(shape: tuple[int, ...], where: str, reading: Reading) -> tuple[int,
             f"{'×'.join(map(str, size))}"
         )
     return size
+
+
+def _front_end(
+    where: str, shape: tuple[int, ...] | None, reading: Reading, audio: Audio | None
+) -> Audio:
+    """Return what turns recordings into a model's inputs.
+
+    Raises:
+        DataError: the user chose another rate or length, or the inputs have another shape.
+    """
+    front_end = audio or recordings.front_end(reading, where)
+    seconds = front_end.samples / front_end.rate
+    if reading.rate not in (None, front_end.rate):
+        raise DataError(f"{where}: --rate {reading.rate}: the model needs {front_end.rate}")
+    if reading.seconds and abs(reading.seconds - seconds) * front_end.rate > 1:
+        raise DataError(f"{where}: --seconds {reading.seconds:g}: the model needs {seconds:g}")
+    needed = shape or front_end.shape
+    if prod(needed) != prod(front_end.shape) or len(needed) > len(front_end.shape):
+        raise DataError(
+            f"{where}: {seconds:g} s at {front_end.rate} Hz become inputs of shape "
+            f"{list(front_end.shape)}, but the model needs {list(needed)}: choose --seconds and "
+            "--rate"
+        )
+    return front_end
 
 
 def _from_arrays(
@@ -311,7 +375,7 @@ def _restrict(
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
             if not np.any(labels == i):
-                raise DataError(f"{source}: class {name!r} has no {part} image")
+                raise DataError(f"{source}: class {name!r} has no {part} input")
     groups = None if parts.groups is None else parts.groups[keep_train]
     return restricted, groups
 

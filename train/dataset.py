@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.front_end import Audio
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
@@ -57,6 +58,7 @@ class Dataset:
         split: how the data were divided into the two parts, as JSON; empty for sources with a name.
         groups: int64 [N], the group of each training input; None without groups.
         features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into x_train and x_test; None of other data.
     """
 
     x_train: Inputs
@@ -73,6 +75,7 @@ class Dataset:
     split: Mapping[str, Any] = field(default_factory=dict)
     groups: Array | None = None
     features: tuple[str, ...] = ()
+    audio: Audio | None = None
 
     @property
     def pixels(self) -> bool:
@@ -110,6 +113,9 @@ class Loaded:
         files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
             empty.
         features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into the inputs; None of other data.
+        reading: the choices by which they were read, with those that the data decided; None if
+            the data decided nothing.
     """
 
     arrays: Mapping[str, Array]
@@ -119,6 +125,8 @@ class Loaded:
     rows: Array | None = None
     files: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    audio: Audio | None = None
+    reading: Reading | None = None
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:

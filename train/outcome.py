@@ -185,6 +185,7 @@ def _metrics(
             "test": len(dataset.x_test),
             "framing": dataset.framing,
             **({"reading": dataset.reading.document} if dataset.reading.document else {}),
+            **({"audio": dataset.audio.to_json()} if dataset.audio else {}),
             **({"split": dict(dataset.split)} if dataset.split else {}),
         },
         "versions": {

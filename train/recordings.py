@@ -1,13 +1,15 @@
 """The user's recordings: a folder of class folders of WAV files, as features of sound."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.audio import features
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, standard
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.train.class_folders import Found
 from edgekit.train.dataset import Array, Loaded
@@ -18,27 +20,14 @@ Pcm = npt.NDArray[np.int16]
 RATES = (1_000, 768_000)
 """Lowest and highest rate of a file, in samples a second."""
 
+SECONDS = 1.0
+"""Length of an input, if nothing says it."""
+
 MARGIN = 1 << 12
 """Samples of a file behind those that are needed, which the resampling's filter reads."""
 
 FULL_SCALE = 1 << 15
 """Amplitude of int16."""
-
-
-class FrontEnd(Protocol):
-    """What turns sound into the bytes of a model's input."""
-
-    @property
-    def rate(self) -> int:
-        """Samples a second."""
-
-    @property
-    def samples(self) -> int:
-        """Samples of an input."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape of the features."""
 
 
 @dataclass
@@ -58,18 +47,25 @@ class Changes:
     left_out: list[str] = field(default_factory=list)
 
 
-def from_folders(
-    found: Found,
-    audio: FrontEnd,
-    features: Callable[[Any, Pcm], npt.NDArray[np.uint8]],
-    reading: Reading,
-) -> Loaded:
-    """Return the features of the recordings of class folders.
+def front_end(reading: Reading, where: str) -> Audio:
+    """Return the front end of the user's choices: log-mel of a second at 16 kHz by default.
+
+    Raises:
+        DataError: there is none.
+    """
+    rate = reading.rate or Audio.rate
+    try:
+        return standard(rate, round(rate * (reading.seconds or SECONDS)))
+    except InputError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:
+    """Return the features uint8 [N, frames, bands, 1] of the recordings of class folders.
 
     Args:
         found: the files.
         audio: the front end.
-        features: calculates its features uint8 [frames, bands, 1] of int16 [samples].
         reading: the user's choices.
 
     Raises:
@@ -96,7 +92,7 @@ def from_folders(
         arrays |= {f"x{suffix}": x[: len(kept)], f"y{suffix}": labels[kept]}
         files = [str(part.files[index]) for index in kept]
     notes = (*found.notes, *_notes(changes, audio))
-    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files))
+    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files), audio=audio)
 
 
 def pcm(path: Path, rate: int, samples: int, changes: Changes) -> Pcm:
@@ -157,7 +153,7 @@ def _package(name: str) -> Any:
         raise MissingExtraError(name, "data", "a folder of WAV files") from None
 
 
-def _notes(changes: Changes, audio: FrontEnd) -> list[str]:
+def _notes(changes: Changes, audio: Audio) -> list[str]:
     """Return a note on each way in which recordings were changed."""
     seconds = f"{audio.samples / audio.rate:g} s"
     counted = (

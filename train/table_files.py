@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgekit import archives
 from edgekit.errors import DataError, MissingExtraError
 
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
@@ -25,6 +26,8 @@ BLOCK = 1 << 22
 """Bytes of CSV that are read at once; a row must fit into one."""
 ROWS = 1 << 16
 """Rows of Parquet that are read at once."""
+SMALLEST = 4
+"""Bytes of a number as a feature."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,10 @@ def opened(path: Path) -> TableFile:
         with _readable(path):
             import pyarrow.parquet as pq
 
-            names = tuple(pq.read_schema(path).names)
+            about = pq.read_metadata(path)
+            names = tuple(about.schema.to_arrow_schema().names)
+        if reason := archives.refusal(SMALLEST * about.num_rows * len(names), path.stat().st_size):
+            raise DataError(f"{path}: {reason}")
         file = TableFile(path, names, "", header=True)
     else:
         file = _of_text(path)

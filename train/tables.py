@@ -1,6 +1,7 @@
 """The user's tables, CSV or Parquet: rows, or windows of rows, as inputs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,9 @@ def _loaded(
         last = spans[:, 1] - 1
         x, y = windows.gathered(x, spans), y[last]
         group, part = (None if column is None else column[last] for column in (group, part))
+    if part is None and group is not None and not columns.group and _single(group, y, names):
+        group = None
+        notes.append("a class has one file alone: files are in both parts")
     if part is None:
         arrays = {"x": x, "y": y}
     else:
@@ -101,7 +105,22 @@ def _loaded(
                 notes.append(f"{both} groups of {columns.group!r} are in both parts")
             group = group[train]
         arrays = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
-    return Loaded(arrays, names, tuple(notes), group, spans, features=columns.features)
+    return Loaded(
+        arrays,
+        names,
+        tuple(notes),
+        group,
+        spans,
+        features=columns.features,
+        # Later data may have other columns, or the same in another order.
+        reading=replace(reading, features=columns.features, label=columns.label),
+    )
+
+
+def _single(group: Array, y: Array, names: tuple[str, ...]) -> bool:
+    """Return whether all inputs of a class, or all of them, have the same group."""
+    parts = [group[y == index] for index in range(len(names))] or [group]
+    return any(len(np.unique(part)) < 2 for part in parts)
 
 
 def _labels(

@@ -1,6 +1,7 @@
 """The picture that an example shows its model: bytes as a camera gives them, made by code.
 
-A model of other numbers is shown a wave, as a sensor of eight bits gives it.
+A model of other numbers is shown a wave, as a sensor of eight bits gives it, and one that hears a
+tone.
 """
 
 from edgekit.convert.c import naming
@@ -18,8 +19,20 @@ ELEMENTS = {
 """Element type -> C expression of an input whose pixels the model file does not describe."""
 
 
+MICROPHONE = """\
+/* Yours goes here: sample ``i`` of what a microphone hears, a tone. */
+static int16_t microphone(int32_t i)
+{
+    const int32_t at = i % 32;
+    return (int16_t)((at < 16 ? at : 31 - at) * 1000 - 7500);
+}
+"""
+
+
 def functions(facts: Facts) -> str:
-    """Return the C functions that give byte ``i`` of what is seen by each input."""
+    """Return the C functions that give byte ``i`` of what each input sees, or sample ``i``."""
+    if facts.audio:
+        return MICROPHONE
     return "\n".join(_function(facts, port) for port in facts.inputs)
 
 
@@ -54,7 +67,9 @@ static uint8_t {name}(int32_t i)
 
 
 def statements(facts: Facts, port: Port) -> str:
-    """Return the C statements that bring what is seen into an input's buffer."""
+    """Return the C statements that bring what is seen or heard into an input's buffer."""
+    if facts.audio:
+        return _listening(facts)
     buffer, size = naming.buffer(facts, port), naming.macro(facts, port, "SIZE")
     byte = f"camera{naming.suffix(facts, port)}(i)"
     loop = f"for (int32_t i = 0; i < {size}; i++)"
@@ -65,7 +80,7 @@ def statements(facts: Facts, port: Port) -> str:
         features[i] = (float){byte};
     {facts.name}_from_features(features, {buffer});
 """
-    if not (facts.mean and port.takes_floats):
+    if not facts.framed:
         return f"    {loop}\n        {buffer}[i] = {ELEMENTS[port.dtype].format(byte=byte)};\n"
     quantize = f"    {facts.name}_from_u8(frame, {buffer});\n"
     if port.bytes == port.elements:
@@ -75,3 +90,19 @@ def statements(facts: Facts, port: Port) -> str:
     else:
         frame = f"    static uint8_t frame[{size}];\n"
     return f"{frame}    {loop}\n        frame[i] = {byte};\n{quantize}"
+
+
+def _listening(facts: Facts) -> str:
+    """Return the C statements that bring sound into the only input's buffer, hop by hop."""
+    name, upper = facts.name, facts.name.upper()
+    return f"""\
+    static {name}_stream_t stream;
+    static int16_t pcm[{upper}_AUDIO_HOP];
+    static int32_t scratch[{upper}_AUDIO_SCRATCH];
+    int32_t heard = 0;
+    do {{
+        for (int32_t i = 0; i < {upper}_AUDIO_HOP; i++)
+            pcm[i] = microphone(heard++);
+    }} while ({name}_push_pcm16(&stream, pcm, scratch) > 0);
+    {name}_quantize_u8(stream.features, input);
+"""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge_runtime.front_end import Audio
 from edge_runtime.graph import SIZES
 from edge_runtime.meaning import NUMBERS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
@@ -80,6 +81,8 @@ class Facts:
             without that extension; "without A or B" names several.
         by_rows: whether layers run row by row.
         fed_rows: rows of the input that the caller may bring one by one; 0 where it may not.
+        audio: how sound becomes the pixels of the only input; None where the file does not say, or
+            says nothing of their normalisation.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Facts:
     sparse: str = ""
     by_rows: bool = False
     fed_rows: int = 0
+    audio: Audio | None = None
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -115,6 +119,11 @@ class Facts:
     def kept(self) -> tuple[Port, ...]:
         """Inputs that the caller keeps: those that the arena has no place for."""
         return tuple(port for port in self.inputs if port.offset is None)
+
+    @property
+    def framed(self) -> bool:
+        """Whether there is one input, and pixels become its elements as the file says."""
+        return bool(self.mean) and not self.features and self.inputs[0].takes_floats
 
     @property
     def sparse_where(self) -> str:

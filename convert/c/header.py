@@ -5,7 +5,7 @@ from typing import Any
 import numpy.typing as npt
 
 from edge_runtime.meaning import LOGITS, PROBABILITIES
-from edgekit.convert.c import checksum, layout, naming, raw_inputs, text
+from edgekit.convert.c import audio, checksum, layout, naming, raw_inputs, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.layout import prototype
 from edgekit.convert.c.naming import array, macro
@@ -47,6 +47,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None, frames: st
             f"extern const char *const {name}_labels[{upper}_CLASSES];\n"
         )
     parts += [*raw_inputs.functions(facts, pixels), *([frames] if frames else [])]
+    if facts.audio:
+        parts.append(audio.declarations(facts))
     if facts.classes:
         parts += [_score(facts), _best(facts)]
     else:

@@ -16,7 +16,7 @@ from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert.c import arena, camera_frames, example, header, selftest, source
+from edgekit.convert.c import arena, audio, camera_frames, example, header, selftest, source
 from edgekit.convert.c.camera_frames import Camera
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
@@ -112,8 +112,7 @@ def library(
     traced = planned if facts.by_rows else placed.plan
     recorded = selftest.record(traced, facts, work)
     first = graph.tensors[graph.inputs[0]]
-    framed = facts.mean and facts.inputs[0].takes_floats and not facts.features
-    pixels = pixel_table(first, facts.mean, facts.std) if framed else None
+    pixels = pixel_table(first, facts.mean, facts.std) if facts.framed else None
     states = [(placed.plan.slots[state.slot], state) for state in planned.states]
     frames = ""
     if camera:
@@ -198,7 +197,7 @@ def _facts(
     labels = metadata.labels if metadata and one_output else ()
     meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
     inputs, outputs = _ports(graph, placed, name)
-    return Facts(
+    facts = Facts(
         name=name,
         model=model,
         sha256=summary.sha256,
@@ -221,6 +220,11 @@ def _facts(
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
+    if metadata is None or not facts.framed:
+        return facts
+    facts = replace(facts, audio=metadata.audio)
+    tables = sum(one.values.nbytes for one in audio.constants(facts))
+    return replace(facts, constants=facts.constants + tables)
 
 
 def _sparse(steps: Sequence[StepForms]) -> str:

@@ -86,7 +86,7 @@ def raw_inputs(facts: Facts) -> tuple[str, ...]:
     """Return the names of a header's functions for the only input, after the library's."""
     if facts.features:
         return ("from_features",)
-    if not (facts.mean and facts.inputs[0].takes_floats):
+    if not facts.framed:
         return ()
     colours = ("from_rgb888", "from_rgb565") if facts.inputs[0].picture else ()
     return ("from_u8", *colours)

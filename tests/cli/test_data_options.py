@@ -7,9 +7,11 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 import build
+from edge_runtime.front_end import standard
 from edge_runtime.metadata import Metadata
 from edgekit import cli
 from edgekit.benchmarks import dataset as test_inputs
@@ -127,6 +129,10 @@ def test_a_model_says_how_its_data_are_read(table: Path, tmp_path: Path) -> None
     )
     likewise = test_inputs.for_models([model], str(other))
     assert (likewise.features, len(likewise.x_test)) == (("a",), 4)
+    # Nor a label, without which they have no accuracy.
+    other.write_text("b,a\n" + "".join(f"7,{i}\n" for i in range(20)))
+    unlabelled = test_inputs.for_models([model], str(other))
+    assert (unlabelled.labels, unlabelled.y_test.shape) == ((), (4, 0))
     chosen = test_inputs.for_models([model], str(table), reading=Reading(features=("b",)))
     assert chosen.x_test[:, 0].tolist() == list(range(-1, -20, -2))
     differently = classifier(tmp_path / "n.tflite", Reading(("8", "8")), table)  # type: ignore[arg-type]
@@ -151,6 +157,12 @@ def test_predict_reads_tables_as_in_training(
     words = ["--data", str(table), "--split", "part", "--features", "b"]
     assert cli.run(["predict", str(model), *words]) == 0
     assert "5 of 10 right" in capsys.readouterr().out
+    unlabelled = tmp_path / "unlabelled.csv"
+    unlabelled.write_text("a\n3\n12\n")
+    assert cli.run(["predict", str(model), "--data", str(unlabelled), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [answer["label"] for answer in document["predictions"]] == ["no", "yes"]
+    assert document["total"] is None
     assert cli.run(["predict", str(model), "--label", "kind", str(table)]) == 2
     assert "--label is about --data" in capsys.readouterr().err
     assert cli.run(["predict", str(model), "--data", str(table), "--size", "8x8"]) == 2
@@ -194,3 +206,34 @@ def test_predict_names_the_files_of_a_folder(
         Path(answer["file"]).relative_to(tmp_path / "all") for answer in document["predictions"]
     ]
     assert list(map(str, files)) == ["dark/0.png", "dark/1.png", "light/1.png"]
+
+
+def test_recordings_are_heard_as_the_model_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audio = standard(8000, 2000, bands=20)
+    for kind, amplitude in (("loud", 0.9), ("quiet", 0.01)):
+        (tmp_path / "all" / kind).mkdir(parents=True)
+        for i, rate in enumerate((8000, 16000, 44100)):
+            tone = amplitude * np.sin(2 * np.pi * 700 * np.arange(rate // 4) / rate)
+            soundfile.write(tmp_path / "all" / kind / f"{i}.wav", tone, rate)
+    size = int(np.prod(audio.shape))
+    tensors = [
+        build.tensor((1, *audio.shape)),
+        build.constant([1, size], "int32"),
+        build.tensor((1, size)),
+        build.constant(np.repeat([[1.0], [-1.0]], size, axis=1) / size, "float32"),
+        build.constant(np.array([-0.12, 0.12]), "float32"),
+        build.tensor((1, 2)),
+    ]
+    ops: list[build.Op] = [("RESHAPE", [0, 1], 2, {}), ("FULLY_CONNECTED", [2, 3, 4], 5, {})]
+    metadata = Metadata(("loud", "quiet"), (0.0,), (255.0,), meaning="logits", audio=audio)
+    model = tmp_path / "m.tflite"
+    model.write_bytes(attach(build.model(tensors, ops), metadata))
+    found = test_inputs.for_models([model], str(tmp_path / "all"))
+    assert (found.audio, found.x_test.shape) == (audio, (2, *audio.shape))
+    words = ["predict", str(model), "--data", str(tmp_path / "all")]
+    assert cli.run(words) == 0
+    assert "6 of 6 right" in capsys.readouterr().out
+    assert cli.run([*words, "--rate", "16000"]) == 2
+    assert "--rate 16000: the model needs 8000" in capsys.readouterr().err

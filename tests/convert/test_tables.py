@@ -60,13 +60,14 @@ def test_a_table_is_found_again_after_training_and_after_conversion(
     assert "no longer what the model was trained on" not in captured.err
     report = documents.read(captured.out)
     assert report["data"] == {**data.provenance, "source": str(wine)}
-    assert report["data"]["reading"] == {"label": ["kind"], "split": "part"}
+    decided = {**READING.document, "features": list(load_wine().feature_names)}
+    assert report["data"]["reading"] == decided
     assert report["accuracy"]["after"]["total"] == 36
     assert report["accuracy"]["after"]["accuracy"] > 0.9
     int8 = artifacts / "model_int8.tflite"
     metadata = load_model(int8).metadata
     assert metadata is not None
-    assert metadata.provenance["data"]["reading"] == READING.document
+    assert metadata.provenance["data"]["reading"] == decided
     found = test_inputs.for_models([int8])
     assert (found.sha256, found.source) == (data.sha256, str(wine))
     # What is chosen now comes first, and the damaged is named.

@@ -86,6 +86,6 @@ def test_choices_are_in_the_provenance(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("v,kind\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(10)))
     dataset = load(str(path), None, None, reading=Reading(label=("kind",)))
-    assert dataset.provenance["reading"] == {"label": ["kind"]}
+    assert dataset.provenance["reading"] == {"label": ["kind"], "features": ["v"]}
     np.savez(tmp_path / "a.npz", x=np.zeros((10, 2)), y=[0, 1] * 5)
     assert "reading" not in load(str(tmp_path / "a.npz"), None, None).provenance

@@ -1,37 +1,23 @@
 """WAV files of any rate and width, cut or padded, as features of sound."""
 
+import sys
 import wave
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from edge_runtime.audio import features, read_wav, standard
 from edgekit.errors import DataError, MissingExtraError
-from edgekit.train import class_folders, recordings
+from edgekit.train import class_folders, data, recordings
 from edgekit.train.reading import RECORDINGS, Reading
 from edgekit.train.recordings import Changes, Pcm
 
 pytestmark = pytest.mark.unsanitized
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """A front end for tests: the loudest sample of each of ten frames."""
-
-    rate: int = 8000
-    samples: int = 4000
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return 10, 1, 1
-
-
-def loudest(audio: Envelope, pcm: Pcm) -> np.ndarray[Any, Any]:
-    frames = np.abs(pcm.astype(np.int32)).reshape(10, -1)
-    return (frames.max(axis=1) >> 7).clip(0, 255).astype(np.uint8).reshape(audio.shape)
+AUDIO = standard(8000, 4000)
 
 
 def tone(rate: int, seconds: float, hertz: float = 440.0, amplitude: float = 0.5) -> np.ndarray:
@@ -51,6 +37,7 @@ def test_16_bits_at_the_same_rate_stay_as_they_are(tmp_path: Path) -> None:
         expected = samples[:4000, 0] if channels == 1 else samples[:4000].sum(axis=1) // 2
         assert np.array_equal(read(tmp_path / "a.wav"), expected)
         assert read(tmp_path / "a.wav").dtype == np.int16
+        assert read(tmp_path / "a.wav").tolist() == read_wav(tmp_path / "a.wav", AUDIO).tolist()
     padded = read(tmp_path / "a.wav", samples=6000)
     assert not padded[5000:].any()
     assert np.array_equal(padded[:4000], expected)
@@ -80,14 +67,20 @@ def folder_of(path: Path) -> Path:
 def test_a_folder_of_class_folders(tmp_path: Path) -> None:
     found = class_folders.found(folder_of(tmp_path))
     assert found.kind == RECORDINGS
-    loaded = recordings.from_folders(found, Envelope(), loudest, Reading())
+    loaded = recordings.from_folders(found, AUDIO, Reading())
     x, y = loaded.arrays["x"], loaded.arrays["y"]
     assert loaded.names == ("loud", "quiet")
-    assert (x.shape, x.dtype) == ((8, 10, 1, 1), np.uint8)
+    assert (x.shape, x.dtype) == ((8, *AUDIO.shape), np.uint8)
     assert y.tolist() == [0] * 4 + [1] * 4
-    assert (x[[0, 1, 3], :, 0, 0] > 220).all()
-    assert (np.abs(x[4].astype(int) - 25) <= 1).all()
-    assert not x[2, 4:].any()
+    # Long ones lose their end, short ones end in silence, and the resampled one sounds alike.
+    for index, hertz, seconds in ((0, 500, 0.5), (1, 550, 0.5), (2, 600, 0.2), (3, 650, 0.5)):
+        sound = np.zeros(4000, np.int16)
+        beep = tone(8000, seconds, hertz, 0.9)
+        sound[: len(beep)] = np.rint(beep * 32767)
+        difference = x[index].astype(int) - features(AUDIO, sound)
+        # A rectangular end leaks into all bands.
+        assert np.abs(difference[:-2]).max() <= (60 if index == 1 else 3)
+        assert np.abs(difference).mean() <= (8 if index == 1 else 0.1)
     assert loaded.files[5] == str(tmp_path / "quiet" / "1.wav")
     assert loaded.notes == (
         "2 recordings are resampled to 8000 Hz",
@@ -119,10 +112,10 @@ def test_recordings_that_cannot_be_used(tmp_path: Path, content: bytes | str, me
         soundfile.write(bad, np.zeros(100), 10, "PCM_16")
     found = class_folders.found(tmp_path)
     with pytest.raises(DataError, match=message) as raised:
-        recordings.from_folders(found, Envelope(), loudest, Reading())
+        recordings.from_folders(found, AUDIO, Reading())
     assert str(raised.value).startswith(str(bad))
     assert "\n" not in str(raised.value)
-    loaded = recordings.from_folders(found, Envelope(), loudest, Reading(skip_bad=True))
+    loaded = recordings.from_folders(found, AUDIO, Reading(skip_bad=True))
     assert len(loaded.arrays["x"]) == len(loaded.arrays["y"]) == 8
     assert loaded.notes[-1].startswith(f"1 recordings are left out; the first: {bad}: ")
 
@@ -132,6 +125,28 @@ def test_the_line_to_install_is_named(
     tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder_of(tmp_path) / "loud" / "1.wav"
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf"{package} is not installed, .*\[data\]"):
         read(path)
+
+
+def test_recordings_become_a_dataset(tmp_path: Path) -> None:
+    source = str(folder_of(tmp_path))
+    dataset = data.load(source, None, None, reading=Reading(rate=8000, seconds=0.5))
+    assert dataset.audio == AUDIO
+    assert dataset.pixels
+    assert (dataset.labels, dataset.split["by"]) == (("loud", "quiet"), "class")
+    assert dataset.x_train.shape == (6, *AUDIO.shape)
+    usual = data.load(source, None, None)
+    assert usual.audio == standard(16000, 16000)
+    # A model's own front end decides, whatever it is.
+    own = standard(8000, 4000, bands=20, coefficients=10)
+    assert data.load(source, None, own.shape, audio=own).x_test.shape[1:] == own.shape
+    with pytest.raises(DataError, match=r"--rate 16000: the model needs 8000"):
+        data.load(source, None, own.shape, audio=own, reading=Reading(rate=16000))
+    with pytest.raises(DataError, match=r"--seconds 1: the model needs 0\.5"):
+        data.load(source, None, own.shape, audio=own, reading=Reading(seconds=1.0))
+    with pytest.raises(DataError, match=r"1 s at 16000 Hz become inputs of shape \[49, 40, 1\]"):
+        data.load(source, None, own.shape)
+    with pytest.raises(DataError, match="samples 200 is not window"):
+        data.load(source, None, None, reading=Reading(rate=10000, seconds=0.02))

@@ -1,13 +1,17 @@
 """CSV and Parquet as data: columns by use, errors by row, groups, parts."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets
 
+from edgekit import archives
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.train import data, table_rows
 from edgekit.train.dataset import Dataset
@@ -197,6 +201,17 @@ def test_files_that_are_no_tables(tmp_path: Path, name: str, content: bytes, mes
     assert "\n" not in str(raised.value)
 
 
+def test_a_small_file_of_endless_rows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"v": np.zeros(100_000)}), path)
+    assert len(load(path).x_train) == 80_000
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 1 << 12)
+    with pytest.raises(DataError, match="unpack to 400,000; the limit is"):
+        load(path)
+
+
 def test_groups_are_never_in_both_parts(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     people = rng.integers(0, 12, 600)
@@ -260,6 +275,11 @@ def test_a_folder_of_class_folders_of_tables(tmp_path: Path) -> None:
     assert dataset.split["by"] == "group"
     with pytest.raises(DataError, match="leave --label out"):
         load(tmp_path, Reading(label=("v",)))
+    for number in range(1, 5):
+        (tmp_path / "run" / f"{number}.csv").unlink()
+    alone = load(tmp_path)
+    assert alone.split["by"] == "class"
+    assert "a class has one file alone: files are in both parts" in alone.notes
 
 
 def test_choices_about_other_data_are_refused(tmp_path: Path) -> None:
@@ -275,7 +295,7 @@ def test_choices_about_other_data_are_refused(tmp_path: Path) -> None:
 
 def test_the_line_to_install_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.csv", "p,q,kind", *ROWS)
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match="pyarrow is not installed, which CSV and Parquet"):
         load(path)
 
@@ -289,3 +309,41 @@ def test_a_table_fits_a_model(tmp_path: Path) -> None:
         data.load(str(path), None, (3,), reading=reading)
     with pytest.raises(DataError, match="windows of rows: give --window 16"):
         data.load(str(path), None, (16, 2), reading=reading)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
+def test_rows_are_held_as_numbers_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    count = 400_000
+    run = np.arange(count) // 2000
+    columns = {f"f{i}": rng.integers(-4096, 4096, count) / 8 for i in range(10)}
+    columns["activity"] = np.array(["walk", "run", "sit"])[run % 3]
+    columns["subject"] = np.array([f"s{i}" for i in range(20)])[run // 25]
+    path = tmp_path / "long.csv"
+    pyarrow.csv.write_csv(pa.table(columns), path)
+    script = (
+        "import sys\n"
+        "from edgekit.train.data import load\n"
+        "from edgekit.train.reading import Reading\n"
+        "reading = Reading(label=('activity',), window=128, group='subject')\n"
+        "dataset = load(sys.argv[1], None, None, reading=reading)\n"
+        "lines = open('/proc/self/status').read().splitlines()\n"
+        "peak = next(line for line in lines if line.startswith('VmHWM')).split()[1]\n"
+        "print(len(dataset.x_train), len(dataset.x_test), peak)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+    )
+    train, test, peak = map(int, done.stdout.split())
+    assert train + test == 200 * 30
+    # The table as float32, its windows, and their copies in two parts, take 80 MB of it.
+    assert peak * 1024 < 320 << 20
+
+
+def test_the_columns_that_the_data_decided_are_recorded(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "p,q,class", *ROWS)
+    dataset = load(path)
+    assert dataset.reading == Reading(features=("p", "q"), label=("class",))
+    turned = written(tmp_path / "b.csv", "class,q,p", *(",".join(r.split(",")[::-1]) for r in ROWS))
+    assert np.array_equal(sorted_rows(load(turned, dataset.reading)), sorted_rows(dataset))

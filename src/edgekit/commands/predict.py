@@ -198,8 +198,9 @@ def _of_data(
         source,
         model.input.shape[1:],
         framing=metadata.framing,
-        numbers=numbers or None,
-        reading=reading.completed(_recorded(metadata, source), kind, same=False),
+        numbers=numbers,
+        reading=data.completed(source, reading, _recorded(metadata, source), same=False),
+        audio=metadata.audio,
     )
     for note in loaded.notes:
         terminal.note(note)
@@ -207,11 +208,13 @@ def _of_data(
     outputs = _predicted(model, path, loaded.arrays[f"x{part}"])
     labels = metadata.labels or None
     contents = _rows(outputs) if numbers else (_scored(scores, labels) for scores in outputs)
-    for row, content in enumerate(contents):
-        where = {"file": loaded.files[row]} if loaded.files else {"file": source, "row": row}
-        truth = None
-        if loaded.names and not numbers:
-            truth = loaded.names[loaded.arrays[f"y{part}"][row]]
+    names = _of_indices(loaded.names, labels) if not numbers else ()
+    first = None if part or loaded.rows is None else loaded.rows[:, 0]
+    for number, content in enumerate(contents):
+        where: dict[str, Any] = {"file": loaded.files[number]} if loaded.files else {"file": source}
+        if not loaded.files:
+            where["row"] = number if first is None else int(first[number])
+        truth = names[loaded.arrays[f"y{part}"][number]] if names else None
         yield Answer({**where, **content}, truth)
 
 
@@ -285,13 +288,17 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
             yield Answer({"file": str(path), "row": row, **content})
         return
     labels = model.labels if model.metadata and model.metadata.labels else None
-    names = data.names
-    if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
-        # The data's class names are indices.
-        names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
+    names = _of_indices(data.names, labels)
     for row, scores in enumerate(outputs):
         content = {"file": str(path), "row": row, **_scored(scores, labels)}
         yield Answer(content, names[truths[row]] if names else None)
+
+
+def _of_indices(names: tuple[str, ...], labels: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the labels of class names that are their indices; other names as they are."""
+    if not labels or set(names) <= set(labels) or not all(map(str.isdecimal, names)):
+        return names
+    return tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
 
 
 def _predicted(model: Model, path: Path, inputs: Any) -> Any:

@@ -1,0 +1,102 @@
+"""Exported C that hears: the bytes of edge_runtime, whole, hop by hop, from a WAV file on."""
+
+import ctypes
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import exported
+import listener
+import sound
+from edge_runtime import audio as audio_module
+from edge_runtime import load
+from edge_runtime.audio import Audio, features, read_wav
+from edge_runtime.quantize import encode
+from edgekit.convert.c.library import CLibrary, library
+
+FRONT_ENDS = {
+    "log-mel": (listener.EARS, "int8"),
+    "MFCC": (Audio(coefficients=10), "int8"),
+    "float32": (listener.EARS, "float32"),
+    "int16": (listener.EARS, "int16"),
+}
+
+
+def made(audio: Audio, dtype: str) -> CLibrary:
+    return library(listener.model(audio, dtype), "ears.tflite", "ears")
+
+
+@pytest.mark.parametrize("form", FRONT_ENDS)
+def test_c_numpy_and_the_extension_agree_on_a_wav_file(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio, dtype = FRONT_ENDS[form]
+    file = tmp_path / "ears.tflite"
+    file.write_bytes(listener.model(audio, dtype))
+    model = load(file)
+    checked = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    functions = exported.Exported(made(audio, dtype), tmp_path, *checked).functions
+    assert functions.ears_check_constants() == 0
+    for name in "speech", "extremes", "quiet noise":
+        wav = sound.write_wav(tmp_path / "word.wav", sound.sounds(audio)[name], audio.rate)
+        pcm = np.array(read_wav(wav, audio), np.int16)
+        native = model.prepare(wav).pixels
+        with monkeypatch.context() as patch:
+            patch.setattr(audio_module, "_extension", lambda: None)
+            np.testing.assert_array_equal(features(audio, pcm), native)
+        wanted = encode(native[None], model.input, model.metadata)[0]
+
+        tensor = np.zeros(audio.shape, dtype)
+        scratch = np.zeros(audio.scratch, np.int32)
+        pointer = (one.ctypes.data_as(ctypes.c_void_p) for one in (pcm, tensor, scratch))
+        assert functions.ears_from_pcm16(*pointer) == 0
+        np.testing.assert_array_equal(tensor, wanted)
+
+
+@pytest.mark.parametrize("audio", [listener.EARS, Audio(coefficients=10)], ids=["320", "59"])
+def test_hops_give_what_the_whole_gives(audio: Audio, tmp_path: Path) -> None:
+    functions = exported.Exported(made(audio, "int8"), tmp_path).functions
+    pcm = np.tile(sound.sounds(audio)["speech"], 2)
+    held = -(-audio.window // audio.hop) * audio.hop
+    place = 2 * held
+    stream = np.zeros(place + audio.frames * audio.width + 3 + 8, np.uint8)
+    scratch = np.zeros(audio.scratch, np.int32)
+
+    def push(start: int) -> int:
+        hop = np.ascontiguousarray(pcm[start : start + audio.hop])
+        pointers = (one.ctypes.data_as(ctypes.c_void_p) for one in (stream, hop, scratch))
+        return int(functions.ears_push_pcm16(*pointers))
+
+    hops = audio.frames - 1 + held // audio.hop
+    missing = [push(i * audio.hop) for i in range(hops + 3)]
+    assert missing == [*range(hops - 1, -1, -1), 0, 0, 0]
+    start = 3 * audio.hop
+    wanted = features(audio, pcm[start : start + audio.samples]).tobytes()
+    assert stream[place : place + len(wanted)].tobytes() == wanted
+
+
+def test_null_is_refused(tmp_path: Path) -> None:
+    functions = exported.Exported(made(listener.EARS, "int8"), tmp_path).functions
+    room = bytes(4096)
+    for function in functions.ears_from_pcm16, functions.ears_push_pcm16:
+        for absent in range(3):
+            pointers = [None if i == absent else room for i in range(3)]
+            assert function(*pointers) == -1
+
+
+def test_the_example_hears(tmp_path: Path) -> None:
+    program = tmp_path / "example"
+    sources = exported.write(made(listener.EARS, "int8"), tmp_path)
+    subprocess.run(["cc", *exported.C99, "-O1", "-o", program, *sources], check=True)
+    said = subprocess.run([program], check=True, capture_output=True, text=True).stdout
+    assert "ears: self-test passed\n" in said
+    assert "microphone" in sources[-1].read_text()
+
+
+def test_a_model_that_does_not_hear_has_none_of_it() -> None:
+    plain = library(listener.model(None, "int8"), "ears.tflite", "ears")
+    for text in plain.header, plain.source, plain.example:
+        assert "pcm" not in text
+        assert "audio" not in text
