@@ -107,6 +107,8 @@ def _own_entry(metadata: Metadata) -> bytes:
         "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
+        **({"task": metadata.task} if metadata.task else {}),
+        **({} if metadata.threshold is None else {"threshold": metadata.threshold}),
         "provenance": dict(metadata.provenance),
     }
     try:

@@ -15,7 +15,7 @@ from edge_runtime import metadata_schema as schema
 from edge_runtime.errors import MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import Graph
-from edge_runtime.meaning import MEANINGS
+from edge_runtime.meaning import ANOMALY, BINARY, MEANINGS, TASKS
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
@@ -26,6 +26,9 @@ MAX_BRACKETS = 256
 
 LABEL_FILE_LIMIT = 1 << 20
 """Most bytes of a label file; ImageNet's 1,000 labels have 22 thousand."""
+
+THRESHOLDED = (BINARY, ANOMALY)
+"""Tasks that a threshold decides."""
 
 LARGEST = 2.0**127
 """Means, deviations and normalised pixels are below this: all of them are float32."""
@@ -50,6 +53,11 @@ class Metadata:
             hold.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
             does not say.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``; "" when the file does
+            not say.
+        threshold: of two classes the ``edge_runtime.meaning.margins`` above which the second one is
+            the answer; of an anomaly detector the error above which an input is an anomaly. None
+            where the higher of two scores decides, or nothing does.
     """
 
     labels: tuple[str, ...] = ()
@@ -58,6 +66,8 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    task: str = ""
+    threshold: float | None = None
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -82,10 +92,10 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, meaning, provenance = _edgekit(graph)
+    framing, meaning, provenance, task, threshold = _edgekit(graph)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    return Metadata(labels, mean, std, framing, provenance, meaning)
+    return Metadata(labels, mean, std, framing, provenance, meaning, task, threshold)
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -179,13 +189,13 @@ def _real(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
-    """Return framing, meaning and provenance from edgekit's entry, or the defaults."""
+def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any], str, float | None]:
+    """Return framing, meaning, provenance, task and threshold of edgekit's entry, or defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return Metadata.framing, "", {}
+        return Metadata.framing, "", {}, "", None
     # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -201,4 +211,18 @@ def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
-    return framing, meaning, provenance
+    return framing, meaning, provenance, *_task(document)
+
+
+def _task(document: dict[str, Any]) -> tuple[str, float | None]:
+    """Return task and threshold of edgekit's entry."""
+    task, threshold = document.get("task", ""), document.get("threshold")
+    if task not in ("", *TASKS):
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the task is none of {', '.join(TASKS)}")
+    if threshold is None:
+        return task, None
+    if type(threshold) not in (int, float) or not abs(threshold) < LARGEST:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the threshold is no usable number")
+    if task not in THRESHOLDED:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: a threshold is for {' and '.join(THRESHOLDED)}")
+    return task, float(threshold)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOUNDATION = {
     *("archives", "artifact_set", "clock", "columns", "digests", "errors", "escape", "files"),
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
-    *("scoring", "signals", "stored", "version", "__init__"),
+    *("labelwise", "limits", "ranking", "scoring", "signals", "stored", "version", "__init__"),
 }
 """Modules of edgekit that import only each other and edge_runtime."""
 
@@ -53,7 +53,7 @@ starts, which loads the whole runtime again: the one arrow back.
 """
 
 ELSEWHERE = {
-    "session": {"__init__", "session", "loading", "runner"},
+    "session": {"__init__", "session", "loading", "notebook", "runner"},
     "child": {"worker"},
     "backends": {"own_process", "native", "_native"},
     "plan": {"unsupported"},
@@ -62,6 +62,7 @@ ELSEWHERE = {
 
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
+    *("edgekit.train.anomalies", "edgekit.train.held_out"),
     "edgekit.train.finetune.recipe",
 }
 """Modules of train that convert and benchmarks may import."""

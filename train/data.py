@@ -14,6 +14,7 @@ from edgekit.train.dataset import (
     IMAGE_SHAPE,
     SOURCES,
     Dataset,
+    Inputs,
     Loaded,
     Split,
     digest,
@@ -33,6 +34,7 @@ def load(
     *,
     framing: str = "resize",
     numbers: bool | None = None,
+    may_lack: bool = False,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
@@ -45,6 +47,8 @@ def load(
         framing: how pictures of another size are resized to the model's.
         numbers: whether the model predicts numbers rather than classes, so that the classes of a
             folder or of digits are not targets; None decides by the targets' dtype.
+        may_lack: whether the training part may lack classes, as that of an anomaly detector does,
+            which learns normal inputs only.
 
     Raises:
         DataError: the source cannot be found or read, does not fit the model, or lacks a class.
@@ -54,13 +58,15 @@ def load(
         (arrays, names), framing = _digits(source, shape), "digit"
         classes = classes or DEFAULT_CLASSES
     else:
-        loaded = _from_path(Path(source), shape, framing, numbers)
+        loaded = _from_path(Path(source), shape, framing, numbers, may_lack)
         arrays, names, notes = split(loaded, source), loaded.names, loaded.notes
         classes = classes or names
     if names:
-        arrays = _restrict(arrays, names, classes, source)
+        arrays = _restrict(arrays, names, classes, source, may_lack)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
+    elif classes and len(classes) == labels_of(arrays[1]):
+        classes = ()  # names of labels, not of classes
     elif classes:
         raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
     return Dataset(
@@ -88,7 +94,22 @@ def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Loaded:
+def labels_of(targets: Inputs) -> int:
+    """Return the number of labels where ``targets`` [N, K] say which of K apply, by 0 and 1; or 0.
+
+    Those of a single column may be numbers just as well, and are not labels.
+    """
+    several = targets.ndim == 2 and targets.shape[1] > 1
+    return targets.shape[1] if several and bool(np.isin(targets, (0, 1)).all()) else 0
+
+
+def _from_path(
+    path: Path,
+    shape: tuple[int, ...],
+    framing: str,
+    numbers: bool | None,
+    may_lack: bool,
+) -> Loaded:
     """Read the user's data and fit it to the model's input."""
     if path.is_dir():
         return images.from_folder(path, image_shape(shape, str(path)), framing)
@@ -97,7 +118,7 @@ def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool |
             f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
             f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
         )
-    loaded = from_npz(path, numbers=numbers)
+    loaded = from_npz(path, numbers=numbers, may_lack=may_lack)
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
@@ -137,7 +158,7 @@ def _without_classes(arrays: Split) -> Split:
 
 
 def _restrict(
-    arrays: Split, names: tuple[str, ...], classes: tuple[str, ...], source: str
+    arrays: Split, names: tuple[str, ...], classes: tuple[str, ...], source: str, may_lack: bool
 ) -> Split:
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
     if unprintable:
@@ -167,6 +188,6 @@ def _restrict(
     )
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
-            if not np.any(labels == i):
+            if not np.any(labels == i) and not may_lack:
                 raise DataError(f"{source}: class {name!r} has no {part} image")
     return restricted

@@ -146,6 +146,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Converted
+    from edgekit.convert.job_data import Choices
     from edgekit.train.dataset import takes_images
 
     running.warn_of_others(path)
@@ -153,7 +154,7 @@ def command(
         trained = source.load(path, trust=trust, verbose=verbose)
     for line in trained.trusted:
         terminal.warn(line)
-    choices = jobs.Choices(
+    choices = Choices(
         data=data,
         classes=classes,
         task=task,

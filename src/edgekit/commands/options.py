@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edge_runtime.meaning import TASKS
 from edge_runtime.metadata import FRAMINGS
 from edgekit.commands import terminal
-from edgekit.convert.conversion import TASKS
+from edgekit.convert.conversion import FORMER_TASKS, task_of
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
@@ -27,6 +28,18 @@ class Choice(click.Choice[str]):
         """Return the list of values, and those most similar to ``value``."""
         message = super().get_invalid_choice_message(value, ctx)
         return message.removesuffix(".") + did_you_mean(str(value), self.choices)
+
+
+class Task(Choice):
+    """A task, or its former name, which the help does not list."""
+
+    def __init__(self) -> None:
+        """Accept TASKS."""
+        super().__init__(TASKS)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the task."""
+        return task_of(value) if value in FORMER_TASKS else super().convert(value, param, ctx)
 
 
 class InputFile(click.Path):
@@ -82,9 +95,11 @@ input_range = click.option(
 )
 task = click.option(
     "--task",
-    type=Choice(TASKS),
+    type=Task(),
     show_default="decided from the output, the loss and the data, and printed",
-    help="Meaning of the output: scores of classes, or numbers.",
+    help="What the output is. classify: scores of classes. binary: of two classes, with a "
+    "threshold chosen on held-out inputs. multilabel: of labels that do not exclude each other. "
+    "regress: numbers. anomaly: the rebuilt input, whose error tells anomalies.",
 )
 
 
