@@ -85,6 +85,10 @@ class Job:
             inputs = normalise(inputs, *self.pixels.normalization)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
+    def fed(self, inputs: Inputs, shape: tuple[int, ...]) -> Inputs:
+        """Return inputs [N, ...] of the dataset as a device gets them: pixels, or model inputs."""
+        return inputs.reshape(-1, *shape) if self.pixels else self.model_inputs(inputs, shape)
+
     @property
     def data(self) -> Dataset | NamedArrays | None:
         """The data to measure on, if there are any."""

@@ -11,7 +11,7 @@ from edgekit.convert.meaning import Meaning
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError
 from edgekit.pixel_range import Range
-from edgekit.train.anomalies import Normal, judged, normal_classes
+from edgekit.train.anomalies import Normal, judged, normal_classes, without_classes
 from edgekit.train.data import labels_of, load
 from edgekit.train.dataset import Dataset
 
@@ -85,7 +85,7 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     normal = None
     if decided.task == ANOMALY and dataset.labels:
         normal = normal_classes(dataset, stated=decided.stated)
-        dataset = judged(dataset, normal) if normal else dataset
+        dataset = judged(dataset, normal) if normal else without_classes(dataset)
     if dataset.labels and not normal:
         if decided.name == NUMBERS:
             dataset = read(numbers=True)

@@ -54,6 +54,16 @@ def auc(scores: npt.ArrayLike, truth: npt.ArrayLike) -> float | None:
     return above / (many * few)
 
 
+def second_over_first(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return what ranks the inputs of two classes by scores [N, 2], float64 [N].
+
+    That is the difference of both: the second score alone is exactly 1 for all logits above 17,
+    while the first, which is calculated by itself, still tells them apart.
+    """
+    difference: npt.NDArray[np.float64] = scores[:, 1].astype(np.float64) - scores[:, 0]
+    return difference
+
+
 def separating(
     scores: npt.NDArray[Any], truth: npt.ArrayLike, step: float | None = None
 ) -> Threshold | None:
@@ -90,14 +100,17 @@ def separating(
     return Threshold(value, len(place), f"the largest sum of both classes' recall there, {recalls}")
 
 
-def above_most(scores: npt.NDArray[Any]) -> Threshold | None:
+def above_most(scores: npt.NDArray[Any], step: float | None = None) -> Threshold | None:
     """Return the threshold that QUANTILE of ``scores`` [N], those of normal inputs, do not exceed.
 
-    It is for data without inputs that are not normal; None without scores.
+    It is for data without inputs that are not normal; None without scores. ``step`` is as for
+    ``separating``.
     """
     if not len(scores):
         return None
     value = float(np.quantile(scores, QUANTILE, method="higher"))
+    if step:
+        value = (round(value / step) + 0.5) * step
     return Threshold(value, len(scores), f"{QUANTILE:.0%} of the normal inputs there are below it")
 
 
