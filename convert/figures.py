@@ -1,6 +1,6 @@
 """How good the answers are before and after a conversion, as parts of its report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -123,25 +123,6 @@ def anomalies(
             for when, errors in (("before", before), ("after", after))
         },
     }
-
-
-def metrics(report: Mapping[str, Any], when: str) -> dict[str, float | None]:
-    """Return the figures of a report that a limit may be set on, see ``edgekit.limits``.
-
-    Args:
-        report: the report of a conversion, of this version or an earlier one.
-        when: "before" or "after".
-    """
-    found: dict[str, float | None] = {}
-    if report.get("numbers") and (errors := report["numbers"][when]):
-        found |= errors
-    if accuracy := report.get("accuracy"):
-        found |= accuracy[when].get("metrics") or {"accuracy": accuracy[when]["accuracy"]}
-    if several := report.get("labels"):
-        found |= several[when]["metrics"]
-    if unusual := report.get("anomalies"):
-        found |= unusual[when]["metrics"]
-    return found
 
 
 def _measured(result: Score, scores: Scores, true: Labels) -> dict[str, Any]:

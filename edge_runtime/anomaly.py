@@ -61,6 +61,17 @@ def steps(source: Tensor, output: Tensor) -> Steps | None:
             f"its output {list(output.shape)} does not rebuild its input {list(source.shape)}, "
             f"with at most {MOST_ELEMENTS} elements: it has no score of anomalies"
         )
+    return counted(source, output, elements)
+
+
+def counted(source: Any, output: Any, elements: int) -> Steps | None:
+    """Return how differences of ``elements`` elements are counted.
+
+    Args:
+        source: what has the ``dtype`` and the ``scale`` of the input.
+        output: likewise of the output.
+        elements: number of elements of each.
+    """
     if source.scale is None or output.scale is None:
         return None
     if not {source.dtype, output.dtype} <= BITS.keys():
@@ -94,11 +105,11 @@ def raw_scores(
     import numpy as np
 
     x, y = inputs.reshape(len(inputs), -1), outputs.reshape(len(outputs), -1)
-    counted = steps(source, output)
-    if counted:
-        ahead = (y.astype(np.int64) - int(output.zero_point or 0)) * counted.output
-        behind = (x.astype(np.int64) - int(source.zero_point or 0)) * counted.input
-        apart = np.abs(ahead - behind) >> counted.dropped
+    unit = steps(source, output)
+    if unit:
+        ahead = (y.astype(np.int64) - int(output.zero_point or 0)) * unit.output
+        behind = (x.astype(np.int64) - int(source.zero_point or 0)) * unit.input
+        apart = np.abs(ahead - behind) >> unit.dropped
         scores: npt.NDArray[Any] = (apart * apart).sum(axis=1).astype(np.uint64)
         return scores
     difference = _real(y, output) - _real(x, source)
@@ -112,14 +123,14 @@ def errors(scores: npt.NDArray[Any], source: Tensor, output: Tensor) -> npt.NDAr
     """Return the mean squared errors, float64 [N], of raw scores [N]."""
     import numpy as np
 
-    counted = steps(source, output)
-    return scores.astype(np.float64) * (counted.unit if counted else 1.0)
+    one = steps(source, output)
+    return scores.astype(np.float64) * (one.unit if one else 1.0)
 
 
 def raw_threshold(threshold: float, source: Tensor, output: Tensor) -> int | float:
     """Return the largest raw score that is no anomaly, of a threshold as a mean squared error."""
-    counted = steps(source, output)
-    return floor(threshold / counted.unit) if counted else threshold
+    one = steps(source, output)
+    return floor(threshold / one.unit) if one else threshold
 
 
 def _real(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float32]:

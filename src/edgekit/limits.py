@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from edge_runtime.meaning import ANOMALY, MULTILABEL, REGRESS
 
@@ -119,6 +119,25 @@ def drop(
     lost = theirs - ours
     message = f"{ours:.5f}, {what} has {theirs:.5f}: a drop of {lost:.5f}, {most:g} is allowed"
     return Check(name, "passed" if lost <= most + ROUNDING else "failed", message, most)
+
+
+def reported(report: Mapping[str, Any], when: str) -> dict[str, float | None]:
+    """Return the metrics in the report of a conversion.
+
+    Args:
+        report: the report of a conversion, of this version or an earlier one.
+        when: "before" or "after".
+    """
+    found: dict[str, float | None] = {}
+    if report.get("numbers") and (errors := report["numbers"][when]):
+        found |= errors
+    if accuracy := report.get("accuracy"):
+        found |= accuracy[when].get("metrics") or {"accuracy": accuracy[when]["accuracy"]}
+    if several := report.get("labels"):
+        found |= several[when]["metrics"]
+    if unusual := report.get("anomalies"):
+        found |= unusual[when]["metrics"]
+    return found
 
 
 def _measured_instead(metrics: Mapping[str, float | None]) -> str:

@@ -1,5 +1,6 @@
 """Tasks from data to report: what is measured, the thresholds, and the gates on it."""
 
+import ctypes
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,12 @@ import pytest
 
 import documents
 import edge_runtime
+import exported
+from edge_runtime import anomaly
+from edge_runtime.quantize import quantize
 from edgekit import cli, frameworks
 from edgekit.convert import source
+from edgekit.convert.c import library as c_library
 from edgekit.ranking import auc
 
 ROWS = 600
@@ -160,6 +165,21 @@ def test_an_anomaly_detector(
     above = errors > model.metadata.threshold
     assert unusual["after"]["judged"]["correct"] == int(np.sum(above == worn))
     assert int(np.sum(model.score(arrays["x_train"]) > model.metadata.threshold)) < 30
+    score_in_c(output, model, arrays["x_test"][:40], tmp_path / "c")
+
+
+def score_in_c(path: Path, model: edge_runtime.Model, inputs: Any, folder: Path) -> None:
+    """Check that exported C scores each input with the runtime's bits."""
+    library = c_library.library(path.read_bytes(), path.name, "a")
+    assert library.inputs[0].offset is None  # a run must leave it as it is
+    built = exported.Exported(library, folder)
+    score = built.functions.a_score
+    score.restype = ctypes.c_float if model.input.dtype == "float32" else ctypes.c_uint64
+    raw = quantize(inputs, model.input)
+    expected = anomaly.raw_scores(raw, model.run(raw), model.input, model.output)
+    scores = [score(row.tobytes(), built.run(row).tobytes()) for row in raw]
+    assert np.array(scores, expected.dtype).tobytes() == expected.tobytes()
+    assert "A_THRESHOLD" in library.header
 
 
 def test_an_autoencoder_of_other_classes_is_measured_by_what_it_rebuilds(

@@ -18,7 +18,7 @@ from edgekit.files import (
     to_json,
 )
 from edgekit.index import write_index
-from edgekit.limits import Check, Limits
+from edgekit.limits import Check, Limits, bounds, drop, reported
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
@@ -220,10 +220,7 @@ def command(
 
 def _checks(limits: Limits, document: dict[str, Any]) -> list[Check]:
     """Return the limits and whether the converted model keeps them."""
-    from edgekit.convert import figures
-    from edgekit.limits import bounds, drop
-
-    before, after = (figures.metrics(document, when) for when in ("before", "after"))
+    before, after = (reported(document, when) for when in ("before", "after"))
     checks = bounds(limits, after, "" if document["data"] else "there are no data; give --data")
     if limits.drop is not None:
         checks.append(drop(document["task"]["name"], after, before, limits.drop))
