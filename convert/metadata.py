@@ -109,6 +109,8 @@ def _own_entry(metadata: Metadata) -> bytes:
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
         **({"features": True} if metadata.features else {}),
         **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
+        **({"task": metadata.task} if metadata.task else {}),
+        **({} if metadata.threshold is None else {"threshold": metadata.threshold}),
         "provenance": dict(metadata.provenance),
     }
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
@@ -65,6 +66,18 @@ class Prepared:
     pixels: Pixels
     inverted: bool
     dropped: tuple[str, ...] = ()
+
+
+def size_of(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Return height, width and channels of an input of ``shape``; None if it is no image."""
+    match shape:
+        case (size,) if (side := isqrt(size)) ** 2 == size:
+            return side, side, 1
+        case (height, width):
+            return height, width, 1
+        case (height, width, (1 | 3) as channels):
+            return height, width, channels
+    return None
 
 
 def prepare(

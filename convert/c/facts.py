@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edge_runtime.front_end import Audio
 from edge_runtime.graph import SIZES
-from edge_runtime.meaning import NUMBERS, PROBABILITIES
+from edge_runtime.meaning import MULTILABEL, NUMBERS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
 
 
@@ -65,6 +65,9 @@ class Facts:
         features: whether they are of features in their own units, and not of pixels.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; several are
             numbers.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``; "" when the file does
+            not say, or there are several inputs or outputs.
+        threshold: what decides between two classes, or normal inputs and anomalies; None without.
         inputs: the model's inputs, in the file's order.
         outputs: the model's outputs, likewise.
         arena: bytes of the activations, inputs and outputs among them.
@@ -94,6 +97,8 @@ class Facts:
     std: tuple[float, ...] = ()
     features: bool = False
     meaning: str = PROBABILITIES
+    task: str = ""
+    threshold: float | None = None
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     arena: int
@@ -134,12 +139,17 @@ class Facts:
 
     @property
     def classes(self) -> int:
-        """Number of scores; 0 where outputs are numbers."""
-        if self.meaning == NUMBERS:
+        """Number of scores; 0 where outputs are numbers, or labels of their own."""
+        if not self.classes_exclude:
             return 0
         return 2 if self.single else self.outputs[0].elements
 
     @property
     def single(self) -> bool:
         """Whether an output of one number tells two classes apart."""
-        return self.meaning != NUMBERS and self.outputs[0].elements == 1
+        return self.classes_exclude and self.outputs[0].elements == 1
+
+    @property
+    def classes_exclude(self) -> bool:
+        """Whether the output is the scores of classes that exclude each other."""
+        return self.meaning != NUMBERS and self.task != MULTILABEL

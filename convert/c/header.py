@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edge_runtime.meaning import LOGITS, PROBABILITIES
-from edgekit.convert.c import audio, checksum, layout, naming, raw_inputs, text
+from edge_runtime.meaning import LOGITS, MULTILABEL, PROBABILITIES
+from edgekit.convert.c import anomaly, audio, checksum, layout, naming, raw_inputs, text
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.layout import prototype
 from edgekit.convert.c.naming import array, macro
@@ -42,9 +42,10 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None, frames: st
     if facts.fed_rows:
         parts.append(_feed_row(facts))
     if facts.labels:
+        what, count = naming.labelled(facts)
         parts.append(
-            "/* Name of each class, UTF-8, in the order of the scores. */\n"
-            f"extern const char *const {name}_labels[{upper}_CLASSES];\n"
+            f"/* Name of each {what}, UTF-8, in the order of the scores. */\n"
+            f"extern const char *const {name}_labels[{count}];\n"
         )
     parts += [*raw_inputs.functions(facts, pixels), *([frames] if frames else [])]
     if facts.audio:
@@ -53,6 +54,8 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None, frames: st
         parts += [_score(facts), _best(facts)]
     else:
         parts += [_value(facts, port) for port in facts.outputs]
+    if anomaly.scored(facts):
+        parts.append(anomaly.declaration(facts))
     parts.append(checksum.DECLARATIONS.format(name=name))
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")
     return "\n".join(parts)
@@ -78,12 +81,33 @@ def _macros(facts: Facts) -> str:
         lines.append("")
     if facts.classes:
         lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
+    if facts.task == MULTILABEL:
+        half = "0, as it is a logit" if facts.meaning == LOGITS else "0.5"
+        lines += [
+            "/* Labels that do not exclude each other: one applies where its",
+            f" * {facts.name}_value is above {half}. */",
+            f"#define {upper}_LABELS {facts.outputs[0].elements}",
+            "",
+        ]
+    if facts.classes and facts.threshold is not None:
+        lines += [
+            f"/* {_compared(facts)} above which the second class is the answer. */",
+            f"#define {upper}_THRESHOLD {text.real(facts.threshold)}",
+            "",
+        ]
     lines += [
         "/* Bytes of memory for activations. */",
         f"#define {upper}_ARENA_SIZE {max(1, facts.arena)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _compared(facts: Facts) -> str:
+    """Return what the threshold of two classes is compared with."""
+    if facts.meaning != LOGITS:
+        return "Score of the second class"
+    return "Logit of the second class" if facts.single else "Difference of both logits"
 
 
 def _meaning(port: Port) -> str:
@@ -251,6 +275,17 @@ static inline float {name}_score(const {array(facts, port, "output")}, int index
 
 def _best(facts: Facts) -> str:
     name, upper = facts.name, facts.name.upper()
+    if facts.threshold is not None:
+        first = (
+            f" - {name}_score(output, 0)" if facts.meaning == LOGITS and not facts.single else ""
+        )
+        return f"""\
+/* Returns the class that {upper}_THRESHOLD decides. */
+static inline int {name}_best(const {name}_output_t output[{upper}_OUTPUT_SIZE])
+{{
+    return {name}_score(output, 1){first} > {upper}_THRESHOLD;
+}}
+"""
     return f"""\
 /* Returns the class with the highest score, the first of equals. */
 static inline int {name}_best(const {name}_output_t output[{upper}_OUTPUT_SIZE])

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import ports
-from edge_runtime.meaning import NUMBERS, of_graph
+from edge_runtime.meaning import ANOMALY, NUMBERS, of_graph
 from edge_runtime.metadata import Metadata, read_metadata
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import with_output_shapes
@@ -75,7 +75,8 @@ def library(
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
         most_ram: run layers row by row as far as arena, input and output then need at most so many
             bytes; 0 for as few as possible. None: all layers run as a whole.
-        keep_input: leave no room for inputs in the arena, where a run overwrites them.
+        keep_input: leave no room for inputs in the arena, where a run overwrites them, as it is
+            for an anomaly detector.
         camera: width and height of a camera's frames, which become the input; None for none.
 
     Raises:
@@ -94,6 +95,9 @@ def library(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
+    one_each = len(graph.inputs) == len(graph.outputs) == 1
+    if metadata and metadata.task == ANOMALY and one_each:
+        keep_input = True  # the score compares it with the output
     placed = arena.laid_out(planned, keep_input=keep_input)
     by_rows = RowPlan(placed)
     if most_ram is not None:
@@ -207,6 +211,8 @@ def _facts(
         std=metadata.std if metadata and one_input else (),
         features=bool(metadata and one_input and metadata.features),
         meaning=meaning if one_output else NUMBERS,
+        task=metadata.task if metadata and one_input and one_output else "",
+        threshold=metadata.threshold if metadata and one_input and one_output else None,
         inputs=inputs,
         outputs=outputs,
         arena=planned.arena,

@@ -76,6 +76,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import metrics_file, source
     from edgekit.convert.conversion import Conversion
+    from edgekit.convert.job_data import Choices
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
@@ -84,7 +85,7 @@ def command(
         terminal.warn(line)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
-    choices = jobs.Choices(
+    choices = Choices(
         data=data,
         classes=classes,
         task=task,
