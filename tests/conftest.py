@@ -68,7 +68,7 @@ def artifacts(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
         recipe = Recipe(epochs=5)
         training = fit.fit(recipe, dataset)
-        use = api.use_of(dataset, training.model)
+        use = api.use_of(dataset, training.model, recipe)
         outcome.write(folder, recipe, dataset, training, use)
         for arguments in ([], ["--quantize"]):
             command = [*arguments, "--artifacts", str(folder), "--json"]

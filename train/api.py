@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.meaning import LOGITS, NUMBERS, PROBABILITIES
+from edge_runtime.meaning import ANOMALY, LOGITS, MULTILABEL, NUMBERS, PROBABILITIES, REGRESS
 from edgekit import frameworks
 from edgekit.errors import DataError
 from edgekit.train import outcome, own_model
@@ -13,7 +13,7 @@ from edgekit.train.data import load
 from edgekit.train.dataset import IMAGE_SHAPE, Dataset
 from edgekit.train.finetune import run as finetune
 from edgekit.train.finetune.recipe import after_training
-from edgekit.train.fit import Epoch, Progress, fit, split
+from edgekit.train.fit import Epoch, Progress, fit, learned, split
 from edgekit.train.normalization import NONE, of_training
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
 from edgekit.train.recipe import Recipe
@@ -56,22 +56,23 @@ def train(
     dataset = inputs(recipe, data, classes, framing, reading)
     training = fit(recipe, dataset, Progress(on_epoch), own)
     tuning, tuned = after_training(recipe), None
+    use = use_of(dataset, training.model, recipe)
     if tuning.stages:
-        sets = split(recipe, dataset, training.model)
+        sets = split(recipe, learned(dataset, use.task), training.model)
         tuned = finetune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
-    use = use_of(dataset, training.model)
     return outcome.write(Path(artifacts), recipe, dataset, training, use, tuned)
 
 
-def use_of(dataset: Dataset, model: Any) -> outcome.Use:
+def use_of(dataset: Dataset, model: Any, recipe: Recipe) -> outcome.Use:
     """Return how a Keras model that was trained on a dataset is used."""
-    normalization = of_training(dataset)
-    if not dataset.labels:
+    task = own_model.task_of(model, dataset, recipe)
+    normalization = of_training(learned(dataset, task))
+    if task in (REGRESS, ANOMALY):
         meaning = NUMBERS
     else:
         scores = own_model.ending(model) in own_model.ENDING_IN_SCORES
         meaning = PROBABILITIES if scores else LOGITS
-    return outcome.Use(None if normalization == NONE else normalization, meaning)
+    return outcome.Use(None if normalization == NONE else normalization, meaning, task)
 
 
 def inputs(
@@ -88,7 +89,16 @@ def inputs(
             documented model needs.
     """
     if recipe.model:
-        dataset = load(data, classes, None, framing=framing or "resize", reading=reading)
+        undecided = recipe.task in ("", ANOMALY)
+        dataset = load(
+            data,
+            classes,
+            None,
+            framing=framing or "resize",
+            reading=reading,
+            numbers=None if undecided else recipe.task in (REGRESS, MULTILABEL),
+            may_lack=recipe.task == ANOMALY,
+        )
     else:
         # The documented model reads digits; arrays are assumed to be framed already.
         usual = "digit" if Path(data).is_dir() else "resize"

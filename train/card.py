@@ -14,7 +14,7 @@ def model_card(metrics: dict[str, Any]) -> str:
     name = markdown(data["name"])
     inputs = "images" if metrics["input_range"] else "inputs"
     classes = f", classes {markdown(', '.join(labels))}" if labels else ""
-    result = _errors(metrics) if "errors" in metrics else _accuracy(metrics)
+    result = _accuracy(metrics) if "accuracy" in metrics else _figures(metrics)
     return f"""# Model card: {f"{name} {markdown('/'.join(labels))}".strip()}
 {_origin(data)}
 ## Model
@@ -51,12 +51,11 @@ def _accuracy(metrics: dict[str, Any]) -> str:
 ![Confusion matrix]({CONFUSION_MATRIX})"""
 
 
-def _errors(metrics: dict[str, Any]) -> str:
-    """Return the result of a model of numbers."""
-    errors = metrics["errors"]
-    explained = "" if errors["r2"] is None else f", R² {errors['r2']:.5f}"
-    return f"""**RMSE {errors["rmse"]:.6g}, mean absolute error {errors["mae"]:.6g}{explained}**,
-loss {metrics["loss"]:.6f}.
+def _figures(metrics: dict[str, Any]) -> str:
+    """Return the result of a model of labels or numbers."""
+    found = {**metrics.get("errors", {}), **metrics.get("metrics", {})}
+    listed = ", ".join(f"{name} {value:.6g}" for name, value in found.items() if value is not None)
+    return f"""**{listed}**, loss {metrics["loss"]:.6f}.
 """
 
 

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.meaning import ANOMALY
 from edgekit import clock, frameworks
 from edgekit.errors import DataError, MissingExtraError, TrainingError
 from edgekit.train import augment, checkpoint, own_model
+from edgekit.train.anomalies import normal_classes, normal_inputs
 from edgekit.train.dataset import Array, Dataset
 from edgekit.train.model import build, loss_name
 from edgekit.train.normalization import of_training
@@ -138,6 +140,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     if own:
         model = own_model.build(own, recipe, dataset)
+        dataset = learned(dataset, own_model.task_of(model, dataset, recipe))
     else:
         # Wherever Keras shows the name, it says what the model was trained on.
         name = "synthetic_digits" if dataset.name == "synthetic" else "digits"
@@ -192,6 +195,14 @@ def fit(
         held_out="validation" if recipe.validation_split else "test",
         seconds=sum(epoch.seconds for epoch in history),
     )
+
+
+def learned(dataset: Dataset, task: str) -> Dataset:
+    """Return the data that a model for a task learns: of an anomaly detector normal inputs."""
+    if task != ANOMALY or not dataset.labels:
+        return dataset
+    normal = normal_classes(dataset, stated=True)
+    return normal_inputs(dataset, normal) if normal else dataset
 
 
 def _accuracy(logs: Mapping[str, float], name: str) -> float | None:

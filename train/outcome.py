@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.meaning import NUMBERS, class_scores
+from edge_runtime.meaning import ANOMALY, CLASSIFY, MULTILABEL, class_scores
 from edgekit import escape
 from edgekit.artifact_set import replacing_set
 from edgekit.files import (
@@ -23,12 +23,16 @@ from edgekit.files import (
     write_json,
     write_text,
 )
+from edgekit.labelwise import score_labels
+from edgekit.ranking import auc
 from edgekit.scoring import Score, errors, score
 from edgekit.train import card, plots
-from edgekit.train.dataset import Array, Dataset
+from edgekit.train.anomalies import judged, normal_classes
+from edgekit.train.dataset import Dataset
 from edgekit.train.finetune.run import Tuned, record
 from edgekit.train.fit import FloatArray, Training, targets_for
 from edgekit.train.normalization import Normalization
+from edgekit.train.own_model import ONE_CLASS
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
@@ -49,10 +53,12 @@ class Use:
     Attributes:
         normalization: what brings inputs onto its scale; None if they are on it.
         meaning: meaning of its output, one of ``edge_runtime.meaning.MEANINGS``.
+        task: what it is for, one of ``edge_runtime.meaning.TASKS``.
     """
 
     normalization: Normalization | None
     meaning: str
+    task: str = CLASSIFY
 
     @property
     def document(self) -> dict[str, Any]:
@@ -62,6 +68,7 @@ class Use:
         document: dict[str, Any] = {
             "input_range": list(normalization.range_of_bytes) if normalization and single else None,
             "meaning": self.meaning,
+            "task": self.task,
         }
         if normalization and not single:
             document["normalization"] = asdict(normalization)
@@ -95,7 +102,6 @@ def write(
     model = training.model
     x_test = use.normalization(dataset.x_test) if use.normalization else dataset.x_test
     x_test = x_test.reshape(-1, *model.inputs[0].shape[1:])
-    targets = targets_for(model, dataset, x_test)
     # Pictures of an earlier run, which would be another model's, are removed.
     without = (plots.SAMPLES, plots.CONFUSION_MATRIX)
     with replacing_set(folder, without=without) as staged:
@@ -103,8 +109,8 @@ def write(
         write_text(staged / HISTORY, _history_csv(training, dataset.name))
         plots.learning_curves(staged / plots.LEARNING_CURVES, training, dataset.name, recipe)
         outputs = in_batches(model, x_test)
-        if use.meaning == NUMBERS:
-            figures = _of_numbers(outputs, targets)
+        if use.task not in ONE_CLASS:
+            figures = _of_others(use, outputs, dataset, x_test)
         else:
             scores: FloatArray = class_scores(outputs, use.meaning)
             result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
@@ -115,6 +121,7 @@ def write(
             if dataset.pixels:
                 plots.samples(staged / plots.SAMPLES, dataset, scores)
         size = min(len(x_test), MOST_AT_ONCE)
+        targets = x_test if use.task == ANOMALY else targets_for(model, dataset, x_test)
         loss = model.evaluate(x_test, targets, batch_size=size, verbose=0, return_dict=True)["loss"]
         metrics = {"format": FORMAT.format(command), "version": VERSION, "loss": loss, **figures}
         metrics |= _metrics(staged / KERAS_MODEL, recipe, dataset, training) | use.document
@@ -142,6 +149,7 @@ def save(path: Path, model: Any, tuned: Tuned | None) -> None:
 def _of_classes(result: Score, labels: tuple[str, ...]) -> dict[str, Any]:
     """Return what metrics.json says of a classifier's answers."""
     return {
+        "metrics": result.metrics,
         "accuracy": result.accuracy,
         "accuracy_95": list(result.interval),
         "correct": result.correct,
@@ -157,10 +165,25 @@ def _of_classes(result: Score, labels: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _of_numbers(outputs: FloatArray, targets: Array) -> dict[str, Any]:
-    """Return what metrics.json says of predicted numbers [N, ...]."""
+def _of_others(
+    use: Use, outputs: FloatArray, dataset: Dataset, inputs: FloatArray
+) -> dict[str, Any]:
+    """Return what metrics.json says of labels, numbers or rebuilt inputs, [N, ...]."""
+    total = {"total": len(outputs)}
+    if use.task == MULTILABEL:
+        scores = class_scores(outputs, use.meaning, use.task)
+        return total | {"metrics": score_labels(scores, dataset.y_test).metrics}
     rows = outputs.reshape(len(outputs), -1).astype(np.float64)
-    return {"errors": errors(rows, targets.reshape(rows.shape)), "total": len(rows)}
+    if use.task != ANOMALY:
+        return total | {"errors": errors(rows, dataset.y_test.reshape(rows.shape))}
+    truth = inputs.reshape(rows.shape)
+    found = total | {"errors": errors(rows, truth)}
+    normal = normal_classes(dataset, stated=True) if dataset.labels else None
+    if normal is None:
+        return found
+    is_anomaly = judged(dataset, normal).y_test
+    area = auc(np.mean((rows - truth) ** 2, axis=1), is_anomaly)
+    return found | {"metrics": {} if area is None else {"auc": area}}
 
 
 def _metrics(

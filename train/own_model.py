@@ -11,13 +11,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from edge_runtime.meaning import ANOMALY, BINARY, CLASSIFY, MULTILABEL, REGRESS
 from edgekit import frameworks
 from edgekit.errors import ModelFileError, did_you_mean
+from edgekit.train.data import labels_of
 from edgekit.train.dataset import Dataset
 from edgekit.train.model import optimizer
 from edgekit.train.recipe import Recipe
 
 ENDING_IN_SCORES = ("sigmoid", "softmax")
+ONE_CLASS = (CLASSIFY, BINARY)
+"""Tasks whose answer is one class."""
 
 
 @dataclass(frozen=True)
@@ -112,20 +116,38 @@ def build(own: ModelFunction, recipe: Recipe, dataset: Dataset) -> Any:
         raise ModelFileError(f"{where}: returned {type(model).__name__} and no keras.Model")
     if not model.built:
         model.build((None, *shape))
-    _require_fit(model, dataset, where)
-    compile_for(model, recipe, bool(dataset.labels))
+    task = task_of(model, dataset, recipe)
+    _require_fit(model, dataset, task, where)
+    compile_for(model, recipe, task)
     return model
 
 
-def _outputs(dataset: Dataset) -> int:
-    """Return how many classes there are, or numbers to predict; inputs to rebuild without either.
+def task_of(model: Any, dataset: Dataset, recipe: Recipe) -> str:
+    """Return what a model is for, one of ``edge_runtime.meaning.TASKS``.
 
-    An autoencoder's number is that of its last axis.
+    That is what ``recipe`` says; else a model that rebuilds its input finds anomalies, unless its
+    outputs are as many as the classes, and the data's classes, labels or numbers decide.
+    """
+    if recipe.task:
+        return recipe.task
+    output, shape = tuple(model.outputs[0].shape[1:]), dataset.x_train.shape[1:]
+    classes = len(dataset.labels)
+    if output == shape and (not dataset.y_train.size or (classes and output != (classes,))):
+        return ANOMALY
+    if classes:
+        return CLASSIFY
+    return MULTILABEL if labels_of(dataset.y_train) else REGRESS
+
+
+def _outputs(dataset: Dataset) -> int:
+    """Return how many classes there are, or labels or numbers to predict.
+
+    Without any of them the model rebuilds its input, and the number is that of the last axis.
     """
     return len(dataset.labels) or dataset.y_train.shape[1] or dataset.x_train.shape[-1]
 
 
-def _require_fit(model: Any, dataset: Dataset, where: str) -> None:
+def _require_fit(model: Any, dataset: Dataset, task: str, where: str) -> None:
     """Raise ModelFileError unless the model's input and output have the data's shapes."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelFileError(
@@ -139,37 +161,38 @@ def _require_fit(model: Any, dataset: Dataset, where: str) -> None:
         )
     output = tuple(model.outputs[0].shape[1:])
     classes = len(dataset.labels)
-    if classes:
+    if task == ANOMALY:
+        fits, wanted = output == given, f"{list(given)}, the input's"
+    elif classes:
         fits = output == (classes,) or (output == (1,) and classes == 2)
         wanted = f"[{classes}], a score for each class" + (" (or [1])" if classes == 2 else "")
-    elif dataset.y_train.shape[1]:
+    else:
         fits = output == dataset.y_train.shape[1:]
         wanted = f"{list(dataset.y_train.shape[1:])}, the targets'"
-    else:
-        fits = output == given
-        wanted = f"{list(given)}, the input's: the data have neither classes nor targets"
+        if not dataset.y_train.size:
+            wanted = f"{list(given)}, the input's: the data have neither classes nor targets"
     if not fits:
         raise ModelFileError(f"{where}: its output is {list(output)}; the data need {wanted}")
 
 
-def compile_for(model: Any, recipe: Recipe, classifies: bool) -> None:
+def compile_for(model: Any, recipe: Recipe, task: str) -> None:
     """Compile a model that is not compiled; let one that is report its accuracy.
 
     Args:
         model: a Keras model of one input and one output.
         recipe: has the optimiser and its learning rate.
-        classifies: whether its output is scores of classes, and not numbers.
+        task: what it is for.
     """
-    metrics = ["accuracy"] if classifies else []
+    metrics = ["accuracy"] if task in ONE_CLASS else []
     if getattr(model, "compiled", False):
         # Metrics do not change what is learned; a classifier's report needs its accuracy.
         model.compile(optimizer=model.optimizer, loss=model.loss, metrics=metrics)
         return
     losses = frameworks.keras().losses
     logits = ending(model) not in ENDING_IN_SCORES
-    if not classifies:
+    if task in (REGRESS, ANOMALY):
         loss = losses.MeanSquaredError()
-    elif model.outputs[0].shape[-1] == 1 or ending(model) == "sigmoid":
+    elif task == MULTILABEL or model.outputs[0].shape[-1] == 1 or ending(model) == "sigmoid":
         loss = losses.BinaryCrossentropy(from_logits=logits)
     else:
         loss = losses.CategoricalCrossentropy(from_logits=logits)

@@ -41,6 +41,8 @@ class Recipe:
         augment: random changes of the training inputs, as for ``augment.parse``.
         model: the user's own model, "model.py:build"; "" for the documented one.
         model_sha256: digest of that file.
+        task: what it is for, one of ``edge_runtime.meaning.TASKS``; "" lets its output and the data
+            decide.
     """
 
     hidden: int = 14
@@ -61,13 +63,14 @@ class Recipe:
     augment: str = ""
     model: str = ""
     model_sha256: str = ""
+    task: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
         """The recipe as JSON: without what is of another kind of model, or was not asked for."""
         document = asdict(self)
         left_out = DOCUMENTED if self.model else ("model", "model_sha256")
-        for name in (*left_out, "class_weight", "augment"):
+        for name in (*left_out, "class_weight", "augment", "task"):
             if name in left_out or document[name] == getattr(Recipe, name):
                 del document[name]
         return document

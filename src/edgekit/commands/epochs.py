@@ -12,6 +12,9 @@ from edgekit.escape import line
 if TYPE_CHECKING:
     from edgekit.train.fit import Epoch
 
+NAMES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "auc": "AUC", "macro_f1": "macro F1"}
+"""Metrics as the summary names them, where that is not their own name."""
+
 FEWEST = 4
 """Minimum width of a class in the confusion matrix, in columns of text."""
 
@@ -41,7 +44,7 @@ def summary(metrics: dict[str, Any], artifacts: Path) -> str:
         f"{metrics['epochs_run']} epochs in {metrics['seconds']:.1f} s, "
         f"{metrics['seconds_per_epoch'] * 1000:.0f} ms each; {metrics['parameters']:,} parameters"
     )
-    answers = _errors(metrics, time) if "errors" in metrics else _accuracy(metrics, time)
+    answers = _accuracy(metrics, time) if "accuracy" in metrics else _others(metrics, time)
     return "\n".join(
         [
             *answers,
@@ -69,15 +72,13 @@ def _accuracy(metrics: dict[str, Any], time: str) -> list[str]:
     return lines
 
 
-def _errors(metrics: dict[str, Any], time: str) -> list[str]:
-    """Return the lines on a model of numbers, likewise."""
-    errors = metrics["errors"]
-    explained = "" if errors["r2"] is None else f", R² {errors['r2']:.4f}"
-    return [
-        f"{metrics['total']} test {inputs(metrics)}: RMSE {errors['rmse']:.6g}, "
-        f"MAE {errors['mae']:.6g}{explained}",
-        time,
-    ]
+def _others(metrics: dict[str, Any], time: str) -> list[str]:
+    """Return the lines on a model of labels or numbers, likewise."""
+    found = {**metrics.get("errors", {}), **metrics.get("metrics", {})}
+    listed = ", ".join(
+        f"{NAMES.get(name, name)} {value:.5g}" for name, value in found.items() if value is not None
+    )
+    return [f"{metrics['total']} test {inputs(metrics)}, {metrics['task']}: {listed}", time]
 
 
 def inputs(metrics: dict[str, Any]) -> str:

@@ -49,6 +49,7 @@ def _checked_augment(_context: click.Context, _option: click.Parameter, text: st
 @options.data(default="mnist")
 @data_options.reading
 @options.classes(default="0,1; all for a PATH")
+@options.task
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
     "--output-activation",
@@ -150,6 +151,7 @@ def command(
     own: str | None,
     data: str,
     classes: tuple[str, ...] | None,
+    task: str | None,
     framing: str | None,
     learning_rate: float | None,
     resume: bool,
@@ -169,7 +171,9 @@ def command(
     """
     _require_no_documented_options(context, own)
     rate = learning_rate or (OWN_LEARNING_RATE if own else DEFAULT.learning_rate)
-    recipe = Recipe(learning_rate=rate, **hyper_parameters)
+    if task and not own:
+        raise click.UsageError("--task is for a model of your own, --model", context)
+    recipe = Recipe(learning_rate=rate, task=task or "", **hyper_parameters)
     if recipe.monitor == "val_loss" and not recipe.validation_split:
         raise click.UsageError("--monitor val_loss needs --validation-split, like 0.1", context)
     tuning = after_training(recipe)
@@ -203,15 +207,13 @@ def command(
     with epochs.progress(recipe.epochs, "training") as on_epoch:
         progress = fit.Progress(on_epoch, saved if own or resume else None, resume, tensorboard)
         training = fit.fit(recipe, dataset, progress, function)
-    tuned = None
+    use, tuned = use_of(dataset, training.model, recipe), None
     if tuning.stages:
-        sets = fit.split(recipe, dataset, training.model)
+        sets = fit.split(recipe, fit.learned(dataset, use.task), training.model)
         training, tuned = tune_options.tuned_on(
             training, tuning, sets, "the trained model", verbose=verbose
         )
-    metrics = outcome.write(
-        artifacts, recipe, dataset, training, use_of(dataset, training.model), tuned
-    )
+    metrics = outcome.write(artifacts, recipe, dataset, training, use, tuned)
     saved.unlink(missing_ok=True)
     write_index(artifacts)
     if as_json:

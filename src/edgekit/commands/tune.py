@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from edge_runtime.meaning import CLASSIFY
 from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
@@ -125,7 +126,7 @@ def command(
         str(model),
         verbose=verbose,
     )
-    how = outcome.Use(job.normalization, job.meaning.name)
+    how = outcome.Use(job.normalization, job.meaning.name, job.meaning.task or CLASSIFY)
     recipe = _recipe(metrics)
     written = outcome.write(artifacts, recipe, dataset, training, how, tuned, "tune")
     write_index(artifacts)
