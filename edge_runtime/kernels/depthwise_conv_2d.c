@@ -117,24 +117,27 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
         const int32_t outputs = p.channels * p.multiplier, many = p.multiplier > 1;                \
         const int32_t run = many ? p.multiplier : p.channels, block = BLOCK;                       \
         for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
-            for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
-                const int32_t y = at / p.output_width * p.stride_h - p.top;                        \
-                const int32_t x = at % p.output_width * p.stride_w - p.left;                       \
-                const Taps t = {y,                                                                 \
-                                x,                                                                 \
-                                ek_first_tap(y, p.dilation_h),                                     \
-                                ek_taps_end(y, p.height, p.window_height, p.dilation_h),           \
-                                ek_first_tap(x, p.dilation_w),                                     \
-                                ek_taps_end(x, p.width, p.window_width, p.dilation_w)};            \
-                int32_t count = 0;                                                                 \
-                for (int32_t first = 0; first < outputs; first += count, output += count) {        \
-                    const int32_t left = run - first % run;                                        \
-                    const type *input = image + first / p.multiplier;                              \
-                    const weight *w = (const weight *)tensors[1] + first;                          \
-                    Sum sums[BLOCK];                                                               \
-                    count = left < block ? left : block;                                           \
-                    add(p, t, input, w, sums, count, !many);                                       \
-                    store(p, sums, tensors, first, count, output);                                 \
+            for (int32_t row = 0; row < p.output_height; row++) {                                  \
+                const int32_t y = row * p.stride_h - p.top;                                        \
+                for (int32_t column = 0; column < p.output_width; column++) {                      \
+                    const int32_t x = column * p.stride_w - p.left;                                \
+                    const Taps t = {y,                                                             \
+                                    x,                                                             \
+                                    ek_first_tap(y, p.dilation_h),                                 \
+                                    ek_taps_end(y, p.height, p.window_height, p.dilation_h),       \
+                                    ek_first_tap(x, p.dilation_w),                                 \
+                                    ek_taps_end(x, p.width, p.window_width, p.dilation_w)};        \
+                    const type *input = image;                                                     \
+                    int32_t count = 0, left = run;                                                 \
+                    for (int32_t first = 0; first < outputs; first += count, output += count) {    \
+                        const weight *w = (const weight *)tensors[1] + first;                      \
+                        Sum sums[BLOCK];                                                           \
+                        count = left < block ? left : block;                                       \
+                        add(p, t, input, w, sums, count, !many);                                   \
+                        store(p, sums, tensors, first, count, output);                             \
+                        left = left > count ? left - count : run;                                  \
+                        input += !many ? count : left == run;                                      \
+                    }                                                                              \
                 }                                                                                  \
             }                                                                                      \
             image += p.height * p.width * p.channels;                                              \
