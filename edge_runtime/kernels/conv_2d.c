@@ -14,6 +14,36 @@
 
 enum { SUMS = 16 }; /* of int8 that are calculated before they are stored */
 
+#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
+static inline void add_int8(const Conv2D *p, const EkTaps *taps, int32_t *sums, int32_t many,
+                            const int8_t *x, const int8_t *w, ptrdiff_t window)
+{
+    /* The last four where they do not go into "many", and each for itself where these are fewer:
+     * then all four are the same, of which one is kept. */
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t step = many < 4 ? 1 : 4;
+    EkFourWindows four = {x, w, many < 4 ? 0 : window, taps->input_row, taps->weights_row,
+                          -p->input_zero_point, -taps->count, 0, none, sums};
+    if (taps->rows <= 0 || taps->runs <= 0) {
+        memset(sums, 0, (size_t)many * sizeof *sums);
+        return;
+    }
+    for (int32_t o = 0; o < many; o += step) {
+        const int32_t first = many - o < step ? many - step : o;
+        four.input = x + taps->count;
+        four.weights = w + taps->count + (ptrdiff_t)first * window;
+        four.from = none;
+        four.sums = sums + first;
+        for (int32_t j = taps->runs; j > 0; j--) {
+            four.rows = taps->rows;
+            ek_four_sums(&four);
+            four.input += taps->input_run;
+            four.weights += taps->weights_run;
+            four.from = four.sums;
+        }
+    }
+}
+#else
 static inline int32_t product_int8(int32_t x, const int8_t *w)
 {
     return (int32_t)(EK_FACTOR)x * (EK_FACTOR)ek_flash_int8(w);
@@ -29,41 +59,6 @@ static inline void grow_one(int32_t zero, int32_t *sums, const int8_t *x, const 
     sums[0] = sum;
 }
 
-#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
-static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const int8_t *x,
-                             const int8_t *w, ptrdiff_t window, int32_t count)
-{
-    for (int32_t o = 0; o < many; o++, w += window)
-        grow_one(p->input_zero_point, sums + o, x, w, count);
-}
-
-EK_CONV_2D_SUMS(add_few_int8, int8_t, int8_t, int32_t, grow_int8)
-
-static inline void add_int8(const Conv2D *p, const EkTaps *taps, int32_t *sums, int32_t many,
-                            const int8_t *x, const int8_t *w, ptrdiff_t window)
-{
-    static const int32_t none[4] = {0, 0, 0, 0};
-    const ptrdiff_t count = taps->count;
-    EkFourWindows four = {x, w, window, taps->input_row, taps->weights_row, -p->input_zero_point,
-                          -count, 0, none, sums};
-    int32_t o = 0;
-    for (; many - o >= 4 && taps->rows > 0 && taps->runs > 0; o += 4, w += 4 * window) {
-        four.input = x + count;
-        four.weights = w + count;
-        four.from = none;
-        four.sums = sums + o;
-        for (int32_t j = taps->runs; j > 0; j--) {
-            four.rows = taps->rows;
-            ek_four_sums(&four);
-            four.input += taps->input_run;
-            four.weights += taps->weights_run;
-            four.from = four.sums;
-        }
-    }
-    if (o < many)
-        add_few_int8(p, taps, sums + o, many - o, x, w, window);
-}
-#else
 /* Of four outputs, for all of which an input is loaded, and its zero point subtracted, once. */
 static EK_OUTLINE void grow_four(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
                              ptrdiff_t window, int32_t count)
