@@ -6,13 +6,7 @@
 
 #include "fixed_point.h"
 #include "flash.h"
-
-/* Functions that fill the registers of a small core, and are smaller where they stand once. */
-#ifdef __GNUC__
-#define EK_OUTLINE __attribute__((noinline))
-#else
-#define EK_OUTLINE
-#endif
+#include "outline.h"
 
 /* What outputs are moved by and clamped to. */
 typedef struct {
