@@ -72,11 +72,12 @@ class Audio:
     def __post_init__(self) -> None:
         for name, kind in self.__annotations__.items():
             value = getattr(self, name)
-            if type(value) is int and kind == "float":
+            whole = type(value) is int and abs(value) <= MOST_SAMPLES
+            if whole and kind == "float":
                 object.__setattr__(self, name, float(value))
-            elif type(value).__name__ != kind or not isfinite(value):
-                what = "a whole number" if kind == "int" else "a number"
-                raise InputError(f"audio: {name} is {value!r}, and has to be {what}")
+            elif not whole and (type(value) is not float or kind == "int" or not isfinite(value)):
+                what = f"a whole number up to {MOST_SAMPLES}" if kind == "int" else "a number"
+                raise InputError(f"audio: {name} is {value!r:.40}, and has to be {what}")
         for wrong, message in _limits(self):
             if wrong:
                 raise InputError(f"audio: {message}")
