@@ -17,6 +17,7 @@ from edge_runtime import load
 from edge_runtime.audio import Audio, features, read_wav
 from edge_runtime.quantize import encode
 from edgekit.convert.c.library import CLibrary, library
+from edgekit.convert.packages.readme import readme
 
 FRONT_ENDS = {
     "log-mel": (listener.EARS, "int8"),
@@ -99,8 +100,19 @@ def test_the_example_hears(tmp_path: Path) -> None:
     assert "microphone" in sources[-1].read_text()
 
 
+@pytest.mark.parametrize("keep_input", [False, True])
+def test_the_readmes_code_compiles(keep_input: bool, tmp_path: Path) -> None:
+    content = listener.model(Audio(), "int8")
+    model = library(content, "ears.tflite", "ears", keep_input=keep_input)
+    exported.write(model, tmp_path)
+    text = readme(model, "").partition("## Sound")[2]
+    (tmp_path / "use.c").write_text(text.partition("```c\n")[2].partition("```")[0])
+    command = ["cc", *exported.C99, "-Wno-missing-prototypes", "-c", "use.c"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+
+
 def test_a_model_that_does_not_hear_has_none_of_it() -> None:
     plain = library(listener.model(None, "int8"), "ears.tflite", "ears")
-    for text in plain.header, plain.source, plain.example:
+    for text in plain.header, plain.source, plain.example, readme(plain, ""):
         assert "pcm" not in text
         assert "audio" not in text
