@@ -126,7 +126,7 @@ hop, no more samples are kept than a window has:
 ```c
 #include "{name}.h"
 
-{naming.buffers(library)}/* Takes {audio.hop} samples; the class once there are enough, -1 before. */
+{naming.buffers(library)}/* Takes {audio.hop} samples; the class once they are enough, else -1. */
 int hear(const int16_t pcm[{upper}_AUDIO_HOP])
 {{
     static {name}_stream_t stream;
