@@ -9,14 +9,16 @@ import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime import metadata_schema as schema
 from edge_runtime.errors import InputError, MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
-from edge_runtime.front_end import Audio, from_json
 from edge_runtime.graph import Graph
 from edge_runtime.meaning import MEANINGS
+
+if TYPE_CHECKING:
+    from edge_runtime.front_end import Audio
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
@@ -59,7 +61,7 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
-    audio: Audio | None = None
+    audio: "Audio | None" = None
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -92,7 +94,7 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
     return replace(own, labels=labels, mean=mean, std=std)
 
 
-def _require_features(graph: Graph, audio: Audio) -> None:
+def _require_features(graph: Graph, audio: "Audio") -> None:
     """Raise :class:`MetadataError` unless input 0 has as many numbers as the front end gives."""
     shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
     if prod(shape[1:]) != prod(audio.shape):
@@ -215,8 +217,15 @@ def _edgekit(graph: Graph) -> Metadata:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
+    audio = _audio(document["audio"]) if "audio" in document else None
+    return Metadata(framing=framing, provenance=provenance, meaning=meaning, audio=audio)
+
+
+def _audio(document: object) -> "Audio":
+    """Return the front end that edgekit's entry describes."""
+    from edge_runtime.front_end import from_json
+
     try:
-        audio = from_json(document["audio"]) if "audio" in document else None
+        return from_json(document)
     except InputError as error:
         raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
-    return Metadata(framing=framing, provenance=provenance, meaning=meaning, audio=audio)
