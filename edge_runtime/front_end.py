@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import isfinite, isqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 FFT_SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -72,11 +74,12 @@ class Audio:
     def __post_init__(self) -> None:
         for name, kind in self.__annotations__.items():
             value = getattr(self, name)
-            if type(value) is int and kind == "float":
+            whole = type(value) is int and abs(value) <= MOST_SAMPLES
+            if whole and kind == "float":
                 object.__setattr__(self, name, float(value))
-            elif type(value).__name__ != kind or not isfinite(value):
-                what = "a whole number" if kind == "int" else "a number"
-                raise InputError(f"audio: {name} is {value!r}, and has to be {what}")
+            elif not whole and (type(value) is not float or kind == "int" or not isfinite(value)):
+                what = f"a whole number up to {MOST_SAMPLES}" if kind == "int" else "a number"
+                raise InputError(f"audio: {name} is {value!r:.40}, and has to be {what}")
         for wrong, message in _limits(self):
             if wrong:
                 raise InputError(f"audio: {message}")
@@ -210,6 +213,8 @@ class Tables:
 @lru_cache
 def tables(audio: Audio) -> Tables:
     """Return the constants of a front end."""
+    from fractions import Fraction
+
     a = audio
     counts, weights = bin_weights(a)
     # Energies are calculated as those of samples -1 to 1, times 2**60 / fft**2.
@@ -302,6 +307,8 @@ def bin_weights(audio: Audio) -> tuple[tuple[int, ...], tuple[int, ...]]:
         The bins below the first edge, bin 0 not counted, and those between two neighbours, [bands +
         2]; and w of the latter, 32768 for 1.
     """
+    from fractions import Fraction
+
     low, high = (_log2(_mel(Fraction(edge))) for edge in (audio.low, audio.high))
     mels = [_log2(_mel(Fraction(audio.rate * k, audio.fft))) for k in range(1, audio.fft // 2)]
     parts = audio.bands + 1

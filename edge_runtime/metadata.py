@@ -9,14 +9,16 @@ import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime import metadata_schema as schema
 from edge_runtime.errors import InputError, MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
-from edge_runtime.front_end import Audio, from_json
 from edge_runtime.graph import Graph
 from edge_runtime.meaning import ANOMALY, BINARY, MEANINGS, TASKS
+
+if TYPE_CHECKING:
+    from edge_runtime.front_end import Audio
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
@@ -70,7 +72,7 @@ class Metadata:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
     features: bool = False
-    audio: Audio | None = None
+    audio: "Audio | None" = None
     task: str = ""
     threshold: float | None = None
 
@@ -107,7 +109,7 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
     return replace(own, labels=labels, mean=mean, std=std)
 
 
-def _require_features(graph: Graph, audio: Audio) -> None:
+def _require_features(graph: Graph, audio: "Audio") -> None:
     """Raise :class:`MetadataError` unless input 0 has as many numbers as the front end gives."""
     shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
     if prod(shape[1:]) != prod(audio.shape):
@@ -233,20 +235,26 @@ def _edgekit(graph: Graph) -> Metadata:
     features = document.get("features", False)
     if not isinstance(features, bool):
         raise MetadataError(f"{EDGEKIT_ENTRY}: features is neither true nor false")
-    try:
-        audio = from_json(document["audio"]) if "audio" in document else None
-    except InputError as error:
-        raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
     task, threshold = _task(document)
     return Metadata(
         framing=framing,
         provenance=provenance,
         meaning=meaning,
         features=features,
-        audio=audio,
+        audio=_audio(document["audio"]) if "audio" in document else None,
         task=task,
         threshold=threshold,
     )
+
+
+def _audio(document: object) -> "Audio":
+    """Return the front end that edgekit's entry describes."""
+    from edge_runtime.front_end import from_json
+
+    try:
+        return from_json(document)
+    except InputError as error:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
 
 
 def _task(document: dict[str, Any]) -> tuple[str, float | None]:

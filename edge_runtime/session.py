@@ -287,12 +287,11 @@ class Model:
 
     def _encoded(self, batch: Any) -> Iterable[list[npt.NDArray[Any]]]:
         """Return a batch in the element types of the inputs, chunk by chunk."""
-        from edge_runtime.audio import hear
         from edge_runtime.quantize import encoded, encoded_inputs
 
         several = len(self.inputs) > 1
-        if audio := self._audio():
-            batch = hear(audio, batch, self.input.shape[1:])
+        if self._audio():
+            batch = self._heard(batch)
         values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
@@ -407,12 +406,11 @@ class Model:
         require("numpy", "prepare()")
         from dataclasses import replace
 
-        from edge_runtime.audio import hear
         from edge_runtime.image import Prepared, prepare
         from edge_runtime.metadata import Metadata
 
-        if audio := self._audio():
-            return Prepared(hear(audio, image, self.input.shape[1:], one=True)[0], inverted=False)
+        if self._audio():
+            return Prepared(self._heard(image, one=True)[0], inverted=False)
         require("PIL", "prepare()")
         framing = (self.metadata or Metadata()).framing
         prepared = prepare(image, *self._image_size(), framing, invert)
@@ -420,7 +418,15 @@ class Model:
 
     def _audio(self) -> Audio | None:
         """Return the front end of a model that hears."""
-        return self.metadata.audio if self.metadata and len(self.inputs) == 1 else None
+        return self.metadata.audio if len(self.inputs) == 1 and self.metadata else None
+
+    def _heard(self, sounds: Any, *, one: bool = False) -> Any:
+        """Return sounds as pixels [N, ...]; see :func:`edge_runtime.audio.hear`."""
+        from edge_runtime.audio import hear
+
+        audio = self._audio()
+        assert audio is not None
+        return hear(audio, sounds, self.input.shape[1:], one=one)
 
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the model's input."""

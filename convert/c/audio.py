@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge_runtime.front_end import Audio, tables
-from edgekit.convert.c import layout
+from edgekit.convert.c import layout, naming
 from edgekit.convert.c.blocks import needed
 from edgekit.convert.c.facts import Facts
 from edgekit.convert.c.forms import ConstantArray
@@ -50,18 +50,21 @@ def declarations(facts: Facts) -> str:
 /* Brings a whole input's samples into the input's form. Returns 0; -1 when a pointer is NULL. */
 {_prototype(facts, "from_pcm16")};
 
-/* What is kept between hops, all of it 0 at the start. features are {frames} frames of {width}
- * bytes, the oldest first. */
+/* What is kept between hops, all of it 0 at the start: samples, and {frames} frames of {width}
+ * bytes, of which ``next`` is the oldest once there are as many. */
 typedef struct {{
     int16_t pcm[{_held(audio)}];
     uint8_t features[{frames * width}];
-    int32_t held, frames;
+    int32_t held, frames, next;
 }} {name}_stream_t;
 
-/* Takes the next hop. Returns how many more it takes until features are those of a whole input: 0
- * from then on. -1 when a pointer is NULL. What brings them into the input's form is
- * {name}_quantize_u8(stream->features, input). */
+/* Takes the next hop. Returns how many more it takes until there are the features of a whole input:
+ * 0 from then on. -1 when a pointer is NULL. */
 {_prototype(facts, "push_pcm16")};
+
+/* Brings the features of the last {frames} frames into the input's form. Returns 0; -1 when a
+ * pointer is NULL. */
+{_prototype(facts, "from_stream")};
 """
 
 
@@ -91,12 +94,17 @@ static void {name}_ek_hear(
     {KERNEL}(params, tensors);
 }}
 
+/* The end of the input's room, from where bytes become the input from its start on. */
+static uint8_t *{name}_ek_bytes({name}_input_t *input)
+{{
+    return (uint8_t *)input + (sizeof *input - 1) * {upper}_INPUT_SIZE;
+}}
+
 {_prototype(facts, "from_pcm16")}
 {{
     if (!pcm || !input || !scratch)
         return -1;
-    /* Bytes at the end of the input's room, which they become from its start on. */
-    uint8_t *const features = (uint8_t *)input + (sizeof *input - 1) * {upper}_INPUT_SIZE;
+    uint8_t *const features = {name}_ek_bytes(input);
     {name}_ek_hear({frames}, pcm, features, scratch);
     {name}_quantize_u8(features, input);
     return 0;
@@ -106,13 +114,15 @@ static void {name}_ek_hear(
 {{
     if (!stream || !pcm || !scratch)
         return -1;
-    memcpy(stream->pcm + stream->held, pcm, {audio.hop} * sizeof *pcm);
+    for (int32_t i = 0; i < {audio.hop}; i++)
+        stream->pcm[stream->held + i] = pcm[i];
     stream->held += {audio.hop};
     if (stream->held >= {audio.window}) {{
-        memmove(stream->features, stream->features + {width}, {(frames - 1) * width});
-        {name}_ek_hear(1, stream->pcm, stream->features + {(frames - 1) * width}, scratch);
+        {name}_ek_hear(1, stream->pcm, stream->features + stream->next * {width}, scratch);
         stream->held -= {audio.hop};
-        memmove(stream->pcm, stream->pcm + {audio.hop}, (size_t)stream->held * sizeof *pcm);
+        for (int32_t i = 0; i < stream->held; i++)
+            stream->pcm[i] = stream->pcm[i + {audio.hop}];
+        stream->next = stream->next < {frames - 1} ? stream->next + 1 : 0;
         if (stream->frames < {frames})
             stream->frames++;
     }}
@@ -120,6 +130,21 @@ static void {name}_ek_hear(
         return {frames} - stream->frames;
     /* Some more hops until the first frame, and then one for each. */
     return {frames - 1} + ({audio.window + audio.hop - 1} - stream->held) / {audio.hop};
+}}
+
+{_prototype(facts, "from_stream")}
+{{
+    if (!stream || !input)
+        return -1;
+    uint8_t *const features = {name}_ek_bytes(input);
+    int32_t from = stream->next * {width};
+    for (int32_t i = 0; i < {frames * width}; i++) {{
+        features[i] = stream->features[from++];
+        if (from == {frames * width})
+            from = 0;
+    }}
+    {name}_quantize_u8(features, input);
+    return 0;
 }}
 """
 
@@ -130,22 +155,18 @@ def _held(audio: Audio) -> int:
 
 
 def _prototype(facts: Facts, function: str) -> str:
+    """Return the head of a function."""
     name, upper = facts.name, facts.name.upper()
     scratch = f"int32_t scratch[{upper}_AUDIO_SCRATCH]"
-    if function == "from_pcm16":
-        start = f"int {name}_from_pcm16("
-        [port] = facts.inputs
-        parameters = [
-            f"const int16_t pcm[{upper}_AUDIO_SAMPLES]",
-            f"{name}_{port.name}_t {port.name}[{upper}_INPUT_SIZE]",
-            scratch,
-        ]
-    else:
-        start = f"int32_t {name}_push_pcm16("
-        parameters = [
-            f"{name}_stream_t *stream",
-            f"const int16_t pcm[{upper}_AUDIO_HOP]",
-            scratch,
-        ]
+    tensor = naming.array(facts, facts.inputs[0], "input")
+    result, parameters = {
+        "from_pcm16": ("int", [f"const int16_t pcm[{upper}_AUDIO_SAMPLES]", tensor, scratch]),
+        "push_pcm16": (
+            "int32_t",
+            [f"{name}_stream_t *stream", f"const int16_t pcm[{upper}_AUDIO_HOP]", scratch],
+        ),
+        "from_stream": ("int", [f"const {name}_stream_t *stream", tensor]),
+    }[function]
+    start = f"{result} {name}_{function}("
     separator = ",\n" + " " * len(start)
     return f"{start}{separator.join(parameters)})"

@@ -104,5 +104,5 @@ def _listening(facts: Facts) -> str:
         for (int32_t i = 0; i < {upper}_AUDIO_HOP; i++)
             pcm[i] = microphone(heard++);
     }} while ({name}_push_pcm16(&stream, pcm, scratch) > 0);
-    {name}_quantize_u8(stream.features, input);
+    {name}_from_stream(&stream, input);
 """

@@ -19,7 +19,7 @@ from edgekit.convert.c.rows import text as chains
 from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.escape import LONGEST_STRING, c_characters, c_string
 
-HEADERS = {"string.h": ("memcpy", "memmove", "memset", "NULL"), "math.h": ("INFINITY",)}
+HEADERS = {"string.h": ("memcpy", "memset", "NULL"), "math.h": ("INFINITY",)}
 """Header of the standard library -> names that the text may use, besides integer types."""
 
 VECTORS = {"EK_HELIUM": "arm_mve.h", "EK_RVV": "riscv_vector.h"}

@@ -124,7 +124,7 @@ def _keywords(library: CLibrary) -> str:
             for port in library.inputs
             if port.takes_floats
         ),
-        *(("from_pcm16", "push_pcm16") if library.audio else ()),
+        *(("from_pcm16", "push_pcm16", "from_stream") if library.audio else ()),
         *(("score", "best", "labels") if library.classes else values),
     ]
     words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]

@@ -4,8 +4,6 @@
 #define EK_SMALL
 #include "kernel.h"
 
-#include "fixed_point.h"
-
 typedef struct {
     int32_t frames, window, hop, fft, bands, coefficients, floor, gain;
 } Audio;
@@ -28,26 +26,31 @@ static inline void butterfly(int32_t *a, int32_t *b, int32_t x, int32_t y)
     b[1] = im - y;
 }
 
+/* A sample times the window, whose second half is the first one backwards; zero behind it. */
+static inline int32_t windowed(const Audio *p, const int16_t *pcm, const uint16_t *window, int32_t i)
+{
+    if (i >= p->window)
+        return 0;
+    return (pcm[i] * (int32_t)window[i < p->window - i ? i : p->window - i]) >> 3;
+}
+
 /* Windowed samples as complex numbers: the even ones are real, the odd ones imaginary parts. Their
  * order is that of reversed bits. */
 static inline void fill(const Audio *p, const int16_t *pcm, const uint16_t *window, int32_t *z)
 {
     int32_t to = 0;
-    for (int32_t i = 0; i < p->fft; i++) {
-        int32_t value = 0;
-        if (i < p->window)
-            value = (pcm[i] * (int32_t)window[2 * i > p->window ? p->window - i : i]) >> 3;
-        z[to + (i & 1)] = value;
-        if (i & 1) {
-            int32_t bit = p->fft >> 1;
-            for (; to & bit; bit >>= 1)
-                to ^= bit;
-            to |= bit;
-        }
+    for (int32_t i = 0; i < p->fft; i += 2) {
+        z[to] = windowed(p, pcm, window, i);
+        z[to + 1] = windowed(p, pcm, window, i + 1);
+        int32_t bit = p->fft / 2;
+        for (; to & bit; bit /= 2)
+            to -= bit;
+        to += bit;
     }
 }
 
-/* The Fourier transform of count / 2 complex numbers; sines has count / 2 + 1... */
+/* The Fourier transform of fft / 2 complex numbers: two stages that have no factors, then the others,
+ * in which the second quarter turn is the first times -i. */
 static inline void transform(int32_t *z, int32_t fft, const int32_t *sines)
 {
     for (int32_t i = 0; i < fft; i += 8, z += 8) {
@@ -63,7 +66,7 @@ static inline void transform(int32_t *z, int32_t fft, const int32_t *sines)
         z[7] = d + g;
     }
     z -= fft;
-    for (int32_t half = 8; half < fft; half *= 2) { /* of the numbers transformed, in int32 */
+    for (int32_t half = 8; half < fft; half *= 2) { /* in int32, of the numbers to transform */
         const int32_t step = fft / half, quarter = half / 2;
         const int32_t *cosine = sines + fft / 4, *sine = sines;
         for (int32_t j = 0; j < quarter; j += 2, cosine -= step, sine += step) {
@@ -114,7 +117,10 @@ static int32_t level(uint64_t energy, const Audio *p, const uint16_t *logarithms
             low = 0;
             octaves = 31;
         }
-        const int32_t zeros = ek_leading_zeros(high);
+        int32_t zeros = 0;
+        for (int32_t step = 16; step; step /= 2)
+            if (!(high << zeros >> (32 - step)))
+                zeros += step;
         high = (uint32_t)(((uint64_t)high << 32 | low) >> (32 - zeros));
         const uint16_t *at = logarithms + (high >> 25 & 63);
         const uint32_t rest = high >> 9 & 0xffff;

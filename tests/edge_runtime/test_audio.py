@@ -225,6 +225,11 @@ def test_shape_and_json() -> None:
         ({"rate": 100}, "audio: rate 100 is not 1000 to 384000 Hz"),
         ({"rate": "16000"}, "audio: rate is '16000', and has to be a whole number"),
         ({"rate": True}, "audio: rate is True, and has to be a whole number"),
+        (
+            {"samples": 10**400},
+            "audio: samples is 10{35}[.0]*, and has to be a whole number up to 16",
+        ),
+        ({"top": 10**400}, "audio: top is 10{35}[.0]*, and has to be a number"),
         ({"low": math.nan}, "audio: low is nan, and has to be a number"),
         ({"fft": 500}, "audio: fft 500 is none of 64, 128, 256, 512, 1024, 2048, 4096"),
         ({"window": 513}, "audio: window 513 is not 16 to fft, which is 512"),

@@ -74,10 +74,11 @@ def command(
 
     An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
     and may have any size and mode. If the model expects digits as MNIST has them, light ink on
-    a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) has
-    inputs [N, ...] of the model: uint8 pixels, or floats on its own scale. For a model of several
-    inputs it is an .npz whose arrays [N, ...] have the names of the inputs, with as many rows each.
-    Of several outputs each is printed by its name, as numbers.
+    a dark ground, an image with a light background is inverted first. For a model that hears it is
+    a WAV file of 16 bits, of the model's rate. An ARRAY (.npz or .npy) has inputs [N, ...] of the
+    model: uint8 pixels, or floats on its own scale. For a model of several inputs it is an .npz
+    whose arrays [N, ...] have the names of the inputs, with as many rows each. Of several outputs
+    each is printed by its name, as numbers.
     """
     sources = [*inputs, *([str(data)] if data else [])]
     if not sources:
