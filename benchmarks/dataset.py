@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
+from edgekit.train.anomalies import judged, normal_classes, without_classes
 from edgekit.train.dataset import SOURCES, Dataset, Inputs
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
@@ -60,9 +61,12 @@ def for_models(
         source = _trained_on(files)
     if source == NO_DATA:
         return random_tensors(files)
-    if classes and files[0].metadata.meaning == NUMBERS:
+    task = files[0].metadata.task
+    if classes and files[0].metadata.meaning == NUMBERS and task != ANOMALY:
         raise DataError(f"{files[0].path}: its output is numbers: leave --classes out")
-    classes = classes or next((labels for file in files if (labels := file.metadata.labels)), None)
+    if task != MULTILABEL:
+        named = (labels for file in files if (labels := file.metadata.labels))
+        classes = classes or next(named, None)
     if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
@@ -166,8 +170,10 @@ def _loaded(
 ) -> Dataset:
     """Load the data with classes or with targets, depending on the meaning of the output."""
     numbers = None
+    if file.metadata.task == ANOMALY:
+        return _judged(file, source, classes, framing)
     if file.metadata.meaning:
-        numbers = file.metadata.meaning == NUMBERS
+        numbers = file.metadata.meaning == NUMBERS or file.metadata.task == MULTILABEL
     audio = file.metadata.audio
     read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
     dataset = read(classes, file.size, numbers=numbers)
@@ -178,11 +184,27 @@ def _loaded(
     return dataset
 
 
+def _judged(file: ModelFile, source: str, classes: tuple[str, ...] | None, framing: str) -> Dataset:
+    """Load data whose classes are normal inputs and anomalies, if they are."""
+    loaded = data.load(source, classes, file.size, framing=framing, may_lack=True)
+    if not loaded.labels:
+        return loaded
+    # Of a file that says which data it comes from, the conversion has seen whether they are.
+    stated = file.data_classes is None or bool(file.data_classes)
+    normal = normal_classes(loaded, stated=stated)
+    return judged(loaded, normal) if normal else without_classes(loaded)
+
+
 def _require_fit(file: ModelFile, dataset: Dataset) -> None:
     labels, numbers = ", ".join(dataset.labels), file.meaning(dataset.labels) == NUMBERS
+    task = file.metadata.task
+    if numbers and dataset.labels and task == ANOMALY:
+        return
     if numbers and dataset.labels:
         raise DataError(f"{file.path}: its output is numbers, and the data has classes ({labels})")
-    if not numbers and dataset.y_test.size and not dataset.labels:
+    if task == MULTILABEL and dataset.y_test.size and not data.labels_of(dataset.y_test):
+        raise DataError(f"{file.path}: has several labels, and the data have no rows of 0 and 1")
+    if not numbers and dataset.y_test.size and not dataset.labels and task != MULTILABEL:
         raise DataError(
             f"{file.path}: its output is the scores of classes, and the data has targets that are "
             "numbers"

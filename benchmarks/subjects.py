@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit import files
 from edgekit.benchmarks import dataset as test_inputs
-from edgekit.benchmarks import model_file, usage
+from edgekit.benchmarks import detection, model_file, usage
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import DataError
@@ -81,10 +81,14 @@ def gather(models: Mapping[str, Path], choices: InputChoices) -> tuple[dict[str,
         list(read.values()), choices.data, choices.classes, choices.framing, choices.reading
     )
     entries = {
-        name: Entry(file, usage.of(file, dataset, choices.input_range))
-        for name, file in read.items()
+        name: Entry(file, _used(file, dataset, choices.input_range)) for name, file in read.items()
     }
     return entries, dataset
+
+
+def _used(file: ModelFile, dataset: Dataset, chosen: Range | None) -> Usage:
+    """Return how a file is used; an anomaly detector has a threshold."""
+    return detection.completed(file, usage.of(file, dataset, chosen), dataset)
 
 
 def keras_of(

@@ -9,6 +9,7 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.finetune.recipe import STAGES
+from edgekit.train.normalization import Normalization
 from edgekit.train.reading import Reading, from_document
 
 SETTINGS = {str: (bool, float, str, None)}
@@ -24,6 +25,7 @@ METRICS_SHAPE = {
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
+    "normalization?": {"mean": [float], "std": [float]},
 }
 """Types of the entries of metrics.json that are read."""
 
@@ -64,6 +66,13 @@ def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     except ValueError as error:
         raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
     return metrics if isinstance(metrics, dict) else {}
+
+
+def normalization(metrics: dict[str, Any]) -> Normalization | None:
+    """Return what brings the features that the model was trained on onto its scale, if any."""
+    if (document := metrics.get("normalization")) is None:
+        return None
+    return Normalization(*(tuple(map(float, document[name])) for name in ("mean", "std")))
 
 
 def reading(metrics: dict[str, Any]) -> Reading:

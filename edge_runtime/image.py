@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
@@ -65,6 +66,18 @@ class Prepared:
     pixels: Pixels
     inverted: bool
     dropped: tuple[str, ...] = ()
+
+
+def size_of(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Return height, width and channels of an input of ``shape``; None if it is no image."""
+    match shape:
+        case (size,) if (side := isqrt(size)) ** 2 == size:
+            return side, side, 1
+        case (height, width):
+            return height, width, 1
+        case (height, width, (1 | 3) as channels):
+            return height, width, channels
+    return None
 
 
 def prepare(
@@ -314,23 +327,21 @@ def _frame(light: Pixels, height: int, width: int) -> Pixels:
 
 def _scale(pixels: Pixels, height: int, width: int, framing: str) -> Pixels:
     """Scale the image, antialiased: to the size, its middle to the size, or to fit in the size."""
-    import numpy as np
-    import PIL.Image
+    from edge_runtime.resampling import resized
 
     rows, columns = pixels.shape[:2]
     if framing == "centre-crop":
-        h, w = _fitting(height, width, rows, columns)
+        h, w = fitting(height, width, rows, columns)
         top, left = (rows - h) // 2, (columns - w) // 2
         pixels = pixels[top : top + h, left : left + w]
     elif framing == "letterbox":
-        height, width = _fitting(rows, columns, height, width)
+        height, width = fitting(rows, columns, height, width)
     if pixels.shape[:2] == (height, width):
         return pixels
-    image = PIL.Image.fromarray(pixels)
-    return np.asarray(image.resize((width, height), PIL.Image.Resampling.HAMMING))
+    return resized(pixels, height, width)
 
 
-def _fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+def fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
     """Return rows and columns, scaled alike to fit just in height and width."""
     scale = min(height / rows, width / columns)
     return (

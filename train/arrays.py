@@ -1,6 +1,7 @@
 """The user's arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
 import zipfile
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -57,16 +58,20 @@ def _mapped(path: Path) -> Array | None:
     return mapped
 
 
-def from_npz(path: Path, *, numbers: bool | None, skip_bad: bool = False) -> Loaded:
+def from_npz(
+    path: Path, *, numbers: bool | None, skip_bad: bool = False, may_lack: bool = False
+) -> Loaded:
     """Return the arrays of a file with x and y, or x_train, y_train, x_test and y_test.
 
-    The y may be missing. Integers, strings and one-hot rows are classes, floats are targets.
+    The y may be missing. Integers, strings and one-hot rows are classes, floats are targets, and so
+    are rows of 0 and 1 that are not one-hot: several labels, each of which applies or does not.
 
     Args:
         path: the .npz or .npy file.
         numbers: whether y are targets rather than classes; None decides by their dtype.
         skip_bad: whether test inputs of a class that the training part lacks are left out rather
             than refused.
+        may_lack: whether the training part may lack classes of the test part.
 
     Raises:
         DataError: arrays are missing or do not fit each other.
@@ -90,6 +95,8 @@ def from_npz(path: Path, *, numbers: bool | None, skip_bad: bool = False) -> Loa
     arrays: dict[str, Array] = {}
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    if may_lack:
+        names = _all_names([_squeezed(content[y]) for y in with_y])
     for x, y in keys:
         where = f"{path}: {x}"
         arrays[x] = _inputs(content[x], where)
@@ -125,7 +132,7 @@ def labelled(
         DataError: they are neither, or the test part has a class that the training part lacks.
     """
     y = _squeezed(y)
-    if numbers or (numbers is None and _are_targets(y)):
+    if numbers or _several_hot(y) or (numbers is None and _are_targets(y)):
         return _targets(y, where), ()
     return _classes(y, names, where)
 
@@ -178,6 +185,20 @@ def _one_hot(y: Array) -> bool:
     if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
         return False
     return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _several_hot(y: Array) -> bool:
+    """Return whether y [N, K] says of several labels which apply: 0 or 1, and not one in a row."""
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf" or not len(y):
+        return False
+    return bool(np.isin(y, (0, 1)).all()) and not _one_hot(y)
+
+
+def _all_names(parts: Sequence[Array]) -> tuple[str, ...]:
+    """Return the class names of all parts, where those are classes one per input; else none."""
+    if not parts or any(y.ndim != 1 or y.dtype.kind not in "biuUS" for y in parts):
+        return ()
+    return tuple(_name(value) for value in np.unique(np.concatenate(parts)))
 
 
 def _targets(y: Array, where: str) -> Floats:

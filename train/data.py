@@ -19,6 +19,7 @@ from edgekit.train.dataset import (
     SOURCES,
     Array,
     Dataset,
+    Inputs,
     Loaded,
     Split,
     digest,
@@ -52,6 +53,7 @@ def load(
     numbers: bool | None = None,
     reading: Reading = NOTHING_CHOSEN,
     audio: Audio | None = None,
+    may_lack: bool = False,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
@@ -65,6 +67,8 @@ def load(
             folder or of digits are not targets; None decides by the targets' dtype.
         reading: the user's choices of how a path is read.
         audio: what turns recordings into the model's inputs; None for that of ``reading``.
+        may_lack: whether the training part may lack classes, as that of an anomaly detector does,
+            which learns normal inputs only.
 
     Raises:
         DataError: the source cannot be found or read, does not fit the model, or lacks a class.
@@ -77,14 +81,24 @@ def load(
         parts = Divided(arrays, GIVEN)
         classes = classes or DEFAULT_CLASSES
     else:
-        loaded = read(source, shape, framing=framing, numbers=numbers, reading=reading, audio=audio)
+        loaded = read(
+            source,
+            shape,
+            framing=framing,
+            numbers=numbers,
+            reading=reading,
+            audio=audio,
+            may_lack=may_lack,
+        )
         parts, names = divided(loaded, source), loaded.names
         classes = classes or names
     arrays, groups = parts.arrays, parts.groups
     if names:
-        arrays, groups = _restrict(parts, names, classes, source)
+        arrays, groups = _restrict(parts, names, classes, source, may_lack)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
+    elif classes and len(classes) == labels_of(arrays[1]):
+        classes = ()  # names of labels, not of classes
     elif classes and arrays[1].size:
         raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
     else:
@@ -156,6 +170,7 @@ def read(
     numbers: bool | None = None,
     reading: Reading = NOTHING_CHOSEN,
     audio: Audio | None = None,
+    may_lack: bool = False,
 ) -> Loaded:
     """Return the user's data, fitted to the model's input, before it is divided into parts.
 
@@ -169,6 +184,7 @@ def read(
         numbers: as for :func:`load`.
         reading: as for :func:`load`.
         audio: as for :func:`load`.
+        may_lack: as for :func:`load`.
 
     Raises:
         DataError: the source cannot be found or read, or does not fit the model.
@@ -177,7 +193,7 @@ def read(
     path, kind = Path(source), kind_of(source)
     reading.require(kind, source)
     if kind == ARRAYS:
-        return _from_arrays(path, shape, framing, numbers, reading)
+        return _from_arrays(path, shape, framing, numbers, reading, may_lack)
     if path.is_dir():
         found = class_folders.found(path, skip_bad=reading.skip_bad)
         if kind == PICTURES:
@@ -216,6 +232,15 @@ def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]
     from edgekit.train import synthetic  # loads Pillow, which nothing else here needs
 
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
+
+
+def labels_of(targets: Inputs) -> int:
+    """Return the number of labels where ``targets`` [N, K] say which of K apply, by 0 and 1; or 0.
+
+    Those of a single column may be numbers just as well, and are not labels.
+    """
+    several = targets.ndim == 2 and targets.shape[1] > 1
+    return targets.shape[1] if several and bool(np.isin(targets, (0, 1)).all()) else 0
 
 
 def _picture(shape: tuple[int, ...], where: str, reading: Reading) -> tuple[int, int, int]:
@@ -263,9 +288,10 @@ def _from_arrays(
     framing: str,
     numbers: bool | None,
     reading: Reading,
+    may_lack: bool,
 ) -> Loaded:
     """Read an .npz or .npy and fit it to the model's input."""
-    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad)
+    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad, may_lack=may_lack)
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     shape = shape or _own_shape(arrays, path, reading)
     for name in [name for name in arrays if name.startswith("x")]:
@@ -343,7 +369,11 @@ def _without_classes(arrays: Split) -> Split:
 
 
 def _restrict(
-    parts: Divided, names: tuple[str, ...], classes: tuple[str, ...], source: str
+    parts: Divided,
+    names: tuple[str, ...],
+    classes: tuple[str, ...],
+    source: str,
+    may_lack: bool,
 ) -> tuple[Split, Array | None]:
     """Return the inputs of some classes, and their groups."""
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
@@ -374,7 +404,7 @@ def _restrict(
     )
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
-            if not np.any(labels == i):
+            if not np.any(labels == i) and not may_lack:
                 raise DataError(f"{source}: class {name!r} has no {part} input")
     groups = None if parts.groups is None else parts.groups[keep_train]
     return restricted, groups

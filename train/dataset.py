@@ -15,6 +15,7 @@ from edgekit.errors import DataError
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]

@@ -39,6 +39,7 @@ from edgekit.cli import run
 from edgekit.commands import bench_output, bench_run, tune
 from edgekit.convert import job, metrics_file, qat
 from edgekit.convert.conversion import Conversion
+from edgekit.convert.job_data import Choices
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
@@ -357,7 +358,7 @@ def test_metrics_beside_a_model(folder: Path) -> None:
     for content in attempts(folder / "metrics.json", lambda rng: spoil.misstated(whole, rng)):
         try:
             metrics = metrics_file.read(model)
-            job.prepare(model, job.Choices(), Conversion())
+            job.prepare(model, Choices(), Conversion())
             tune._recipe(metrics)
             json.dumps(metrics_file.hyper_parameters(metrics))
         except (EdgekitError, OSError):

@@ -72,11 +72,14 @@ input_file = options.InputFile()
     show_default="0.99 for the documented study; else --max-drop",
     help="Least accuracy of each model on each backend.",
 )
+@options.least
+@options.most
 @click.option(
     "--max-drop",
     type=options.FiniteRange(0, 1),
-    show_default="0.01 without --min-accuracy",
-    help="Most that accuracy, or R² of numbers, may be below the Keras model's.",
+    show_default="0.01 without --min-accuracy, --min and --max",
+    help="Most that accuracy (of numbers R², of several labels macro F1, of anomalies AUC) may be "
+    "below the Keras model's, or below what the report of the conversion says of it.",
 )
 @click.option(
     "--max-latency",

@@ -190,6 +190,8 @@ def _metadata(summary: Summary) -> dict[str, str]:
         "labels": f"{len(labels)}: {', '.join(labels[:20])}{more}" if labels else "not given",
         "normalisation": _normalisation(summary.metadata),
         "framing": summary.metadata.framing,
+        **({"task": task} if (task := summary.metadata.task) else {}),
+        **({} if (limit := summary.metadata.threshold) is None else {"threshold": f"{limit:g}"}),
     }
 
 

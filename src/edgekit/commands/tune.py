@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from edge_runtime.meaning import CLASSIFY
 from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
@@ -76,6 +77,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import metrics_file, source
     from edgekit.convert.conversion import Conversion
+    from edgekit.convert.job_data import Choices
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
@@ -84,7 +86,7 @@ def command(
         terminal.warn(line)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
-    choices = jobs.Choices(
+    choices = Choices(
         data=data,
         classes=classes,
         task=task,
@@ -109,8 +111,7 @@ def command(
         terminal.note(note)
     metrics = metrics_file.read(trained)
     from edgekit.train import outcome
-    from edgekit.train.finetune.run import Data
-    from edgekit.train.fit import Training, targets_of
+    from edgekit.train.fit import Data, Training, targets_of
 
     sets = Data(
         x=job.model_inputs(dataset.x_train, trained.shape),
@@ -125,10 +126,9 @@ def command(
         str(model),
         verbose=verbose,
     )
-    pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
-    how = outcome.Use(pixels, job.meaning.name)
+    how = outcome.Use(job.normalization, job.meaning.name, job.meaning.task or CLASSIFY)
     recipe = _recipe(metrics)
-    written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
+    written = outcome.write(artifacts, recipe, dataset, training, how, tuned, "tune")
     write_index(artifacts)
     if as_json:
         terminal.page(to_json(written))

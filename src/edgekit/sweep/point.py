@@ -5,7 +5,7 @@ import platform
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -154,7 +154,7 @@ def _measured(task: Task, dataset: "Dataset") -> Measurement:
     tuned = None
     tuning = after_training(task.recipe)
     if tuning.stages:
-        data = finetune.Data(*fit.split(task.recipe, dataset))
+        data = fit.split(task.recipe, dataset)
         tuned = finetune.tune(model, tuning, data, "the trained model")
         epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
@@ -164,7 +164,7 @@ def _measured(task: Task, dataset: "Dataset") -> Measurement:
         outcome.save(keras, model, tuned)
         trained = source.load(keras)
         about = {
-            "recipe": asdict(task.recipe),
+            "recipe": task.recipe.document,
             **({"tuning": finetune.record(tuned)} if tuned else {}),
         }
         plain.write_bytes(_converted(trained, "float32", about, dataset))
