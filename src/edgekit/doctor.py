@@ -34,6 +34,7 @@ EXTRAS = {
         "models beyond our engine need it, and edgekit bench compares it",
     ),
     "mcu": ("unicorn", "edgekit bench --core runs models on emulated microcontrollers with it"),
+    "data": ("pyarrow", "CSV, Parquet and WAV files as --data need it"),
     "distributed": ("distributed", "edgekit sweep --scheduler hands points to a Dask cluster"),
     "sign": ("cryptography", "edgekit sign, verify --key and load(public_key=) need it"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),

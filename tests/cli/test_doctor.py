@@ -46,6 +46,9 @@ HEALTHY = {
     "rich": ("15.0.0", ()),
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
     "unicorn": ("2.1.4", ()),
+    "pyarrow": ("26.0.1", ()),
+    "soundfile": ("0.14.0", ("numpy",)),
+    "soxr": ("1.1.0", ("numpy",)),
     "distributed": ("2026.8.0", ()),
     "cryptography": ("50.0.2", ()),
     "ziglang": ("0.17.1", ()),
@@ -150,7 +153,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     checks = packages(
         **dict.fromkeys(name.replace("-", "_") for name in HOST),
         **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
-        cryptography=None,
+        **dict.fromkeys(("pyarrow", "soundfile", "soxr", "cryptography")),
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Level.NOTE}
     assert wrong(checks) == {}
@@ -158,6 +161,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         "tensorflow": pip_install("keras-edgekit[host]"),
         "ai-edge-litert": pip_install("keras-edgekit[litert]"),
         "unicorn": pip_install("keras-edgekit[mcu]"),
+        "pyarrow": pip_install("keras-edgekit[data]"),
         "distributed": pip_install("keras-edgekit[distributed]"),
         "cryptography": pip_install("keras-edgekit[sign]"),
         "onnx": pip_install("keras-edgekit[peers]"),
