@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_runtime.meaning import REGRESS
 from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
-from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
+from edgekit.benchmarks.result import ANSWERS, REFERENCES, Result, Subject, answered, select
 from edgekit.limits import MAIN, Limits, bounds
 
 Verdict = limits.Verdict
@@ -259,7 +259,12 @@ def _drop(ours: Result, keras: Result, most: float) -> Gate:
         return _r2_drop(ours, keras, most)
     if ours.metric == "accuracy" and task not in MAIN:
         return _accuracy_drop(ours, keras, most)
-    return _main_drop(ours, keras.summary.get("metrics", {}), most, "the Keras model")
+    return _main_drop(ours, keras.summary.get("metrics", {}), most, _called(keras))
+
+
+def _called(keras: Result) -> str:
+    """Return what sentences call the model that is compared with."""
+    return REFERENCES[keras.subject.backend]
 
 
 def _main_drop(ours: Result, reference: Mapping[str, float | None], most: float, what: str) -> Gate:
@@ -293,7 +298,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
     low, high = paired_interval(total - lost - won - neither, lost, won, neither)
     drop = (lost - won) / total
     message = (
-        f"{ours.summary['accuracy']:.5f}, the Keras model has {keras.summary['accuracy']:.5f}: a "
+        f"{ours.summary['accuracy']:.5f}, {_called(keras)} has {keras.summary['accuracy']:.5f}: a "
         f"drop of {drop:.5f} (95 % interval {low:.5f} to {high:.5f}), {most:g} is allowed"
     )
     # Allows for rounding of floats; one image of ten thousand is 1e-4.
@@ -304,7 +309,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
 def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
     figures, theirs = ours.summary, keras.summary
     errors = (
-        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, the Keras model has "
+        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, {_called(keras)} has "
         f"{theirs['rmse']:.4g} and {theirs['mae']:.4g}"
     )
     name, subject = "R² drop", str(ours.subject)
@@ -313,7 +318,7 @@ def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
         return Gate(name, subject, "skipped", message, limit=most)
     drop = theirs["r2"] - figures["r2"]
     message = (
-        f"R² {figures['r2']:.5f}, the Keras model has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
+        f"R² {figures['r2']:.5f}, {_called(keras)} has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
         f"{most:g} is allowed; {errors}"
     )
     return Gate(name, subject, "passed" if drop <= most else "failed", message, limit=most)
@@ -325,7 +330,7 @@ def _keras(results: Sequence[Result], subject: Subject) -> Result | None:
     if agreement is None or agreement.status != "measured":
         return None
     for peer, result in answered(results).items():
-        if peer.peer and peer.backend == KERAS and result.status == "measured":
+        if peer.peer and peer.backend in REFERENCES and result.status == "measured":
             return result
     return None
 

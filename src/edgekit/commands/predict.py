@@ -12,7 +12,7 @@ import click
 from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, margins
 from edgekit.columns import columns, shortened
 from edgekit.commands import options, running, terminal
 from edgekit.escape import line
@@ -141,7 +141,8 @@ class Answer:
     Attributes:
         content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
             and "inverted" of classes, or "values" where the output is numbers, or "outputs", the
-            numbers of each output by name, where there are several.
+            numbers of each output by name, where there are several; of an anomaly detector
+            "squared_error" and "anomaly", too.
         truth: the right label; None where it is unknown.
     """
 
@@ -170,8 +171,11 @@ def _answers(
 
 
 def _names_classes(model: Model) -> bool:
-    """Tell whether the output has a score for each class, not numbers or scores for each pixel."""
-    if len(model.outputs) > 1:
+    """Tell whether the output has a score for each class, not numbers or scores for each pixel.
+
+    Several labels do not exclude each other, so that none of them is the answer.
+    """
+    if len(model.outputs) > 1 or model.task == MULTILABEL:
         return False
     shape = model.output.shape
     return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
@@ -187,7 +191,19 @@ def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
     prepared = model.prepare(file, invert=invert)
     (row,) = _rows(model.predict(prepared.pixels[None]))
-    return Answer({"file": file, **row, "inverted": prepared.inverted})
+    (errors,) = _errors(model, prepared.pixels[None], 1)
+    return Answer({"file": file, **row, **errors, "inverted": prepared.inverted})
+
+
+def _errors(model: Model, inputs: Any, count: int) -> Sequence[dict[str, Any]]:
+    """Return for each of ``count`` inputs how far it is from what an anomaly detector rebuilds."""
+    if model.task != ANOMALY or len(model.inputs) > 1 or len(model.outputs) > 1:
+        return [{}] * count
+    threshold = model.metadata.threshold if model.metadata else None
+    return [
+        {"squared_error": error, "anomaly": None if threshold is None else error > threshold}
+        for error in model.score(inputs).tolist()
+    ]
 
 
 def _rows(outputs: Any) -> Iterator[dict[str, Any]]:
@@ -219,21 +235,27 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
     from edgekit.train.arrays import from_npz
 
     numbers = not _names_classes(model)
-    data = from_npz(path, numbers=numbers)
+    detects = model.task == ANOMALY  # its data have classes: normal inputs and anomalies
+    data = from_npz(path, numbers=None if detects else numbers, may_lack=detects)
     part = "_test" if "x_test" in data.arrays else ""
     inputs, truths = data.arrays[f"x{part}"], data.arrays[f"y{part}"]
     outputs = _predicted(model, path, inputs)
     if numbers:
-        for row, content in enumerate(_rows(outputs)):
-            yield Answer({"file": str(path), "row": row, **content})
+        found = _errors(model, inputs, len(inputs))
+        for row, (content, errors) in enumerate(zip(_rows(outputs), found, strict=True)):
+            yield Answer({"file": str(path), "row": row, **content, **errors})
         return
     labels = model.labels if model.metadata and model.metadata.labels else None
     names = data.names
     if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
         # The data's class names are indices.
         names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
+    threshold = model.metadata.threshold if model.metadata else None
+    chosen: Sequence[int] = outputs.argmax(axis=1).tolist()
+    if threshold is not None:
+        chosen = (margins(model._numbers(inputs), model.meaning) > threshold).astype(int).tolist()
     for row, scores in enumerate(outputs):
-        content = {"file": str(path), "row": row, **_scored(scores, labels)}
+        content = {"file": str(path), "row": row, **_scored(scores, labels, chosen[row])}
         yield Answer(content, names[truths[row]] if names else None)
 
 
@@ -245,9 +267,9 @@ def _predicted(model: Model, path: Path, inputs: Any) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def _scored(scores: Any, labels: Sequence[str] | None) -> dict[str, Any]:
-    """Return the answer for scores float32 [classes]."""
-    index = int(scores.argmax())
+def _scored(scores: Any, labels: Sequence[str] | None, index: int | None = None) -> dict[str, Any]:
+    """Return the answer for scores float32 [classes]; without ``index`` it is the highest."""
+    index = int(scores.argmax()) if index is None else index
     return {
         "label": labels[index] if labels else str(index),
         "index": index,
@@ -280,6 +302,9 @@ def _table(answers: Sequence[Answer]) -> str:
         content = answer.content
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
+        if "squared_error" in content:
+            kind = "anomaly, " if content["anomaly"] else ""
+            note = f"{kind}mean squared error {content['squared_error']:.4g}"
         if answer.truth is not None and answer.truth != content["label"]:
             note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if "label" in content:
