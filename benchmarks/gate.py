@@ -8,7 +8,7 @@ from edge_runtime.meaning import REGRESS
 from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.result import ANSWERS, REFERENCES, Result, Subject, answered, select
-from edgekit.limits import MAIN, Limits, bounds
+from edgekit.limits import MAIN, NO_REPORT, Limits, Recorded, bounds
 
 Verdict = limits.Verdict
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
@@ -24,7 +24,6 @@ RECORDED = "the Keras model, by the report of the conversion,"
 
 NO_LIMITS = Limits()
 
-Recorded = tuple[Mapping[str, float | None], str]
 NOTHING_RECORDED: Mapping[str, Recorded] = {}
 
 TIMED = ("native", "edgetpu")
@@ -81,9 +80,8 @@ def answers(
             condition.
         study: models of the documented study.
         metrics: limits of other metrics.
-        recorded: by model, the metrics of the Keras model in the report of the conversion, and the
-            digest of the data that they were measured on: what is compared with where the Keras
-            model was not run.
+        recorded: by model, what the report of the conversion says of the Keras model: what is
+            compared with where that was not run, if the test inputs are the same.
     """
     results = list(results)
     gates, unchecked, refused = [], dict[str, str](), set[str]()
@@ -113,11 +111,11 @@ def answers(
         if compared or (result.metric == "error" and not metrics):
             keras = _keras(results, subject)
             most = MOST_DROP if drop is None else drop
-            known, digest = recorded.get(subject.model, ({}, ""))
+            known = recorded.get(subject.model, NO_REPORT)
             if keras is not None:
                 gates.append(_drop(result, keras, most))
-            elif known and digest == result.dataset.get("sha256"):
-                gates.append(_main_drop(result, known, most, RECORDED))
+            elif known.metrics and _same_inputs(known, result):
+                gates.append(_main_drop(result, known.metrics, most, RECORDED))
             else:
                 unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
     return gates + [
@@ -250,6 +248,11 @@ def name_images(indices: Sequence[int]) -> str:
     named = ", ".join(map(str, indices[:NAMED_IMAGES]))
     more = len(indices) - NAMED_IMAGES
     return f"{named} and {more} more" if more > 0 else named
+
+
+def _same_inputs(recorded: Recorded, result: Result) -> bool:
+    data = result.dataset
+    return (recorded.data, recorded.inputs) == (data.get("sha256"), data.get("images"))
 
 
 def _drop(ours: Result, keras: Result, most: float) -> Gate:
