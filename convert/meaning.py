@@ -58,6 +58,8 @@ def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meanin
         return Meaning(scores, f"--task classification, and {ending}")
     if task is not None:
         return Meaning(NUMBERS, f"--task {task}")
+    if model.file and model.file.metadata and model.file.metadata.meaning:
+        return Meaning(model.file.metadata.meaning, "its metadata says so")
     if not one_dimension:
         return Meaning(NUMBERS, f"an output of {list(model.output_shape)} is no list of scores")
     if last == "Softmax":

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
+from edgekit.convert import beside
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
@@ -149,6 +150,7 @@ def document(
         ],
         "ops": [op.name for op in graph.ops],
         "target": asdict(verdict),
+        "beside": None,
     }
 
 
@@ -159,12 +161,15 @@ def text(report: dict[str, Any]) -> str:
         _row(
             "size",
             f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
-            f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
+            f"{size['float32_weights']:,} in float32, {_source(report['model'])} "
+            f"{size['keras_file']:,}",
         ),
         _row("ops", _ops(report["ops"])),
         _row("input", _input(report["input_range"])),
         _row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
     ]
+    if recipe["quantizer"] == "litert":
+        lines.append(_row("quantiser", _quantizer(recipe)))
     if calibration := report["calibration"]:
         counts = calibration["per_class"]
         spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))
@@ -185,7 +190,18 @@ def text(report: dict[str, Any]) -> str:
     )
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
+    if report["beside"]:
+        lines += ["", beside.text(report["beside"], _ratio), ""]
     return "\n".join(lines)
+
+
+def _source(model: dict[str, Any]) -> str:
+    return "the float file" if model["origin"] == "TFLite" else "the Keras file"
+
+
+def _quantizer(recipe: dict[str, Any]) -> str:
+    kept = recipe["keep_float"]
+    return "LiteRT's" + (f"; in float32 stays {', '.join(kept)}" if kept else "")
 
 
 def _ops(ops: Sequence[str]) -> str:

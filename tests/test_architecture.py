@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOUNDATION = {
     *("archives", "artifact_set", "clock", "columns", "digests", "errors", "escape", "files"),
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
-    *("scoring", "signals", "stored", "version", "__init__"),
+    *("rescaling", "scoring", "signals", "stored", "version", "__init__"),
 }
 """Modules of edgekit that import only each other and edge_runtime."""
 

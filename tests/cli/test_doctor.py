@@ -45,6 +45,7 @@ HEALTHY = {
     "matplotlib": ("3.11.2", ("numpy>=1.25",)),
     "rich": ("15.0.0", ()),
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
+    "litert-quantizer": ("0.11.0", ()),
     "unicorn": ("2.1.4", ()),
     "distributed": ("2026.8.0", ()),
     "cryptography": ("50.0.2", ()),
@@ -151,12 +152,14 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         **dict.fromkeys(name.replace("-", "_") for name in HOST),
         **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
         cryptography=None,
+        litert_quantizer=None,
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Level.NOTE}
     assert wrong(checks) == {}
     assert notes == {
         "tensorflow": pip_install("keras-edgekit[host]"),
         "ai-edge-litert": pip_install("keras-edgekit[litert]"),
+        "litert-quantizer": pip_install("keras-edgekit[quantizer]"),
         "unicorn": pip_install("keras-edgekit[mcu]"),
         "distributed": pip_install("keras-edgekit[distributed]"),
         "cryptography": pip_install("keras-edgekit[sign]"),
