@@ -4,19 +4,19 @@ from pathlib import Path
 
 from edgekit.keras_files import ZIP
 
-EXPECTED = "expected a .keras, .h5 or float .tflite file or a SavedModel folder"
+EXPECTED = "expected a .keras, .h5, float .tflite or .onnx file or a SavedModel folder"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file; those of a zip are ``ZIP``."""
 TFLITE = b"TFL3"
 """Bytes 4 to 8 of a .tflite file."""
+ONNX = ".onnx"
 TORCH = (
     "a PyTorch model: litert-torch makes a float .tflite file of it "
     "(litert_torch.convert(model.eval(), inputs).export(file)), which edgekit quantises"
 )
 
 FOREIGN = {
-    ".onnx": "an ONNX model: edgekit starts from Keras; onnx2tf makes a SavedModel of it",
     ".pt": TORCH,
     ".pth": TORCH,
     ".safetensors": "weights without a model: edgekit starts from Keras or a float .tflite file",
@@ -40,7 +40,7 @@ def file(path: Path) -> str | None:
         return "is a Git LFS pointer and not the file itself: fetch it with `git lfs pull`"
     if text.startswith((b"<!doctype html", b"<html")):
         return "is a web page: the download led to a page and not to the file"
-    if start[4:8] == TFLITE:
+    if start[4:8] == TFLITE or path.suffix == ONNX:
         return None
     if path.suffix == ".tflite":
         return "not a .tflite file, or damaged at its beginning"

@@ -52,14 +52,14 @@ class Opened:
         call: the forward pass, from a tensor for each input to a tensor for each output.
         inputs: all its inputs.
         outputs: all its outputs.
-        origin: "Keras 3", "Keras 2", "SavedModel" or "TFLite".
+        origin: "Keras 3", "Keras 2", "SavedModel", "TFLite" or "ONNX".
         weights: all its weights.
         owner: the object that keeps the variables alive.
         loss: name of the loss that it was compiled with; "" when its file does not say.
         learned: the same model with the ranges of quantisation-aware training.
         note: what was chosen where the file leaves a choice; "" otherwise.
         trusted: what ``--trust`` allowed the file to do, a line each.
-        file: the float .tflite file that it is; None for others.
+        file: the float .tflite file that it is, or was made of it; None for others.
     """
 
     call: Callable[..., tuple[Any, ...]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
-from edgekit.convert import layers, litert_quantizer
+from edgekit.convert import layers, litert_quantizer, tflite_file
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
@@ -51,7 +51,7 @@ def check(trained: TrainedModel, conversion: Conversion) -> None:
         DataError: the quantiser cannot do what was asked, or the batch cannot be had.
     """
     if conversion.scheme == "float32":
-        if trained.file:
+        if trained.origin == tflite_file.ORIGIN:
             raise DataError(
                 f"{trained.path}: is a .tflite already, in float32: --quantize or --scheme "
                 "quantises it; `edgekit label` writes labels and pixel range into it"
@@ -61,8 +61,8 @@ def check(trained: TrainedModel, conversion: Conversion) -> None:
             raise DataError(f"{option}: says how to quantise; add --quantize or --scheme")
     if conversion.quantizer == TENSORFLOW and trained.file:
         raise DataError(
-            f"--quantizer tensorflow: {trained.path} is a .tflite file, and TensorFlow's quantiser "
-            "needs the Keras model; leave --quantizer out"
+            f"--quantizer tensorflow: {trained.path} is no Keras model, which TensorFlow's "
+            "quantiser needs; leave --quantizer out"
         )
     if conversion.quantizer == TENSORFLOW and conversion.keep_float:
         raise DataError(

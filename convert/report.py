@@ -196,7 +196,8 @@ def text(report: dict[str, Any]) -> str:
 
 
 def _source(model: dict[str, Any]) -> str:
-    return "the float file" if model["origin"] == "TFLite" else "the Keras file"
+    kind = {"TFLite": "float", "ONNX": "ONNX"}.get(model["origin"], "Keras")
+    return f"the {kind} file"
 
 
 def _quantizer(recipe: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A trained model from disk: Keras 3, Keras 2 (.keras, .h5), a SavedModel, a float .tflite file."""
+"""A trained model from disk: Keras 3, Keras 2 (.keras, .h5), SavedModel, float .tflite, ONNX."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.convert import foreign_file, keras_file, qat, saved_model, tflite_file
+from edgekit.convert import foreign_file, keras_file, onnx_file, qat, saved_model, tflite_file
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.forward import Forward, trace
 from edgekit.convert.graph_forward import GraphForward
@@ -37,7 +37,7 @@ class TrainedModel:
             tensor for each output, [N, *output_shape].
         input_specs: its inputs. Their names differ, and all sizes but the batch are known.
         output_specs: its outputs, likewise.
-        origin: "Keras 3", "Keras 2", "SavedModel" or "TFLite".
+        origin: "Keras 3", "Keras 2", "SavedModel", "TFLite" or "ONNX".
         path: path of the file or folder.
         sha256: digest of the file; of all its files' digests for a SavedModel.
         size: bytes on disk.
@@ -49,7 +49,7 @@ class TrainedModel:
         learned: the same model with the ranges that quantisation-aware training gave it.
         note: what was chosen where the file leaves a choice; "" otherwise.
         trusted: what ``--trust`` allowed the file to do, a line each.
-        file: the float .tflite file that it is; None for the others.
+        file: the float .tflite file that it is, or was made of it; None for the others.
     """
 
     call: Callable[..., tuple[Any, ...]]
@@ -145,7 +145,7 @@ class TrainedModel:
 
 
 def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedModel:
-    """Load the model at ``path``: a .keras, .h5 or float .tflite file, or a SavedModel folder.
+    """Load the model at ``path``: a .keras, .h5, .onnx or float .tflite file, or a SavedModel.
 
     Args:
         path: path of the model.
@@ -170,6 +170,8 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
             raise ModelFileError(f"{path}: {reason}")
         if tflite_file.is_one(path):
             opened = tflite_file.load(path)
+        elif path.suffix == foreign_file.ONNX:
+            opened = onnx_file.load(path, verbose=verbose)
         else:
             opened = keras_file.load(path, trust=trust, verbose=verbose)
         files, digest = [path], sha256(path)

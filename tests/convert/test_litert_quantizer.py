@@ -225,8 +225,8 @@ def test_what_cannot_be_quantised_is_refused_in_one_line(
     cases = [
         ((int8, "--quantize"), r"is quantised already ('"),
         ((model,), "is a .tflite already, in float32: --quantize or --scheme quantises it"),
-        ((*calibrated, "--quantizer", "tensorflow", "--quantize"), "needs the Keras model"),
-        ((*calibrated, "--quantizer", "both", "--quantize"), "needs the Keras model"),
+        ((*calibrated, "--quantizer", "tensorflow", "--quantize"), "is no Keras model"),
+        ((*calibrated, "--quantizer", "both", "--quantize"), "is no Keras model"),
         ((*calibrated, "--quantize", "--batch", "4"), "has a batch of 1, which cannot be changed"),
         ((model, "--quantize"), "int8 needs inputs to calibrate with"),
         ((model, "--keep-float", "0"), "is a .tflite already"),
@@ -328,7 +328,9 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
 
 def test_options_of_quantisers_need_a_quantised_scheme() -> None:
     with pytest.raises(DataError, match="add --quantize"):
-        quantizing.check(SimpleNamespace(file=None), Conversion(quantizer="litert"))
+        quantizing.check(
+            SimpleNamespace(file=None, origin="Keras 3"), Conversion(quantizer="litert")
+        )
     assert json.dumps(Conversion().recorded) == json.dumps(
         {
             "scheme": "float32",

@@ -149,7 +149,8 @@ def command(
 ) -> int:
     """Convert a Keras 3 or Keras 2 model (.keras, .h5, SavedModel) to .tflite.
 
-    Or, with --quantize, quantise a float .tflite file that anything else made (litert-torch, JAX).
+    Or, with --quantize, quantise a float .tflite file that anything else made (litert-torch, JAX),
+    or an .onnx file where the program onnx2tf is installed.
 
     MODEL is the artifacts folder's model.keras by default. Prints, and stores beside the file:
     size, the meaning of input and output and why, accuracy before and after on the test data,
