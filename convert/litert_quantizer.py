@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.errors import ModelError
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
 from edgekit import frameworks
@@ -92,15 +93,16 @@ def _require_runnable(path: "Path", model: bytes, scheme: str) -> None:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
+        read(model)  # refuses what the quantiser writes wrongly, such as scales of 0
         Interpreter(
             model_content=model,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         ).allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().rpartition("Node number")[2] or str(error)
+    except (ModelError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
         raise ModelFileError(
-            f"{path}: LiteRT cannot run what its quantiser makes of it in {scheme} (node "
-            f"{' '.join(reason.split())[:200]}); --keep-float keeps a layer in float32"
+            f"{path}: what the LiteRT quantiser makes of it in {scheme} does not run ({reason}); "
+            "--keep-float keeps a layer in float32"
         ) from error
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
 from edgekit.convert import layers, litert_quantizer, tflite_file
@@ -153,12 +155,21 @@ def _of_file(trained: TrainedModel, conversion: Conversion) -> bytes:
     """Return the float file with a signature, and without open sizes unless they are asked for."""
     if trained.file is None:
         raise ValueError("not a .tflite file")
-    return normalised(
-        trained.file.content,
-        [spec.name for spec in trained.input_specs],
-        [spec.name for spec in trained.output_specs],
-        fixed=conversion.batch != DYNAMIC_BATCH,
-    )
+    # What follows runs in LiteRT, in this process, which a damaged file may end: this runs in
+    # edgekit's engine, which checks all, or in LiteRT in a process of its own.
+    trained.run(tuple(np.zeros((1, *shape), np.float32) for shape in trained.shapes))
+    try:
+        return normalised(
+            trained.file.content,
+            [spec.name for spec in trained.input_specs],
+            [spec.name for spec in trained.output_specs],
+            fixed=conversion.batch != DYNAMIC_BATCH,
+        )
+    # The schema's own code checks nothing, and unpacks parts that nothing else reads.
+    except Exception as error:
+        raise ModelFileError(
+            f"{trained.path}: damaged in a part that running it does not read: {error}"
+        ) from error
 
 
 def _require_calibratable(

@@ -98,7 +98,7 @@ def _call(path: Path) -> Callable[..., tuple[Any, ...]]:
         try:
             outputs = model.run(inputs if len(inputs) > 1 else inputs[0])
         except EdgeRuntimeError as error:
-            raise ModelFileError(f"{path}: cannot be run: {error}") from error
+            raise _not_run(path, error) from error
         if isinstance(outputs, dict):
             outputs = tuple(outputs.values())
         return outputs if isinstance(outputs, tuple) else (outputs,)
@@ -114,4 +114,9 @@ def _open(path: Path) -> edge_runtime.Model:
         try:
             return edge_runtime.load(path, backend="litert")
         except EdgeRuntimeError as error:
-            raise ModelFileError(f"{path}: cannot be run: {error}") from error
+            raise _not_run(path, error) from error
+
+
+def _not_run(path: Path, error: EdgeRuntimeError) -> ModelFileError:
+    reason = str(error).removeprefix(f"{path}: ")
+    return ModelFileError(f"{path}: cannot be run: {reason}")

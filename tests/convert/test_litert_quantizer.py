@@ -1,6 +1,8 @@
 """Float .tflite files of anybody, quantised without TensorFlow."""
 
+import contextlib
 import json
+import random
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ import documents
 import edge_runtime
 import float_files
 import golden
+import mutate
 import runtimes
 from edge_runtime.metadata import read_metadata
 from edge_runtime.quantize import quantize
@@ -324,6 +327,17 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(EdgekitError, match="^" + str(path)):
             source.load(path)
+
+
+def test_mutants_are_quantised_or_refused(tmp_path: Path) -> None:
+    original, (path, data) = float_files.convolutional(), float_files.written(tmp_path)
+    converted = 0
+    for seed in range(40):
+        rng = random.Random(seed)
+        path.write_bytes(mutate.mutant(original, rng))
+        with contextlib.suppress(EdgekitError):
+            converted += bool(quantized((path, data), rng.choice(["int8", "dynamic", "float16"])))
+    assert converted > 3
 
 
 def test_options_of_quantisers_need_a_quantised_scheme() -> None:
