@@ -41,8 +41,9 @@ class Contender:
     Attributes:
         subject: its name in the results.
         file: the file that it runs; a fresh process needs no other.
-        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...];
-            the numbers of several outputs follow each other.
+        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...],
+            or of an anomaly detector errors, float64 [N, 1]; the numbers of several outputs follow
+            each other.
         inputs: the dataset's inputs [N, ...] -> raw inputs [N, ...]; ``run`` accepts one of them.
             A model of several inputs or outputs gets as many random tensors, which are the same on
             every backend.
@@ -178,8 +179,11 @@ def _scaled(usage: Usage, size: tuple[int, ...], inputs: Inputs) -> Floats:
 def _scaled_first(
     usage: Usage, size: tuple[int, ...], function: peers.Function, inputs: Inputs
 ) -> Floats:
-    outputs = [function(_scaled(usage, size, chunk)) for chunk in chunks(inputs)]
-    return usage.read(np.concatenate(outputs))
+    answers = []
+    for chunk in chunks(inputs):
+        scaled = _scaled(usage, size, chunk)
+        answers.append(usage.answers_of_floats(scaled, function(scaled)))
+    return np.concatenate(answers)
 
 
 def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
@@ -205,10 +209,14 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
 
 def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
     metadata = model.metadata
-    if metadata is None or (metadata.mean, metadata.std) != (usage.mean, usage.std):
+    says = None if metadata is None else (metadata.mean, metadata.std)
+    if usage.detects or says != (usage.mean, usage.std):
         # The file says something else, or nothing: the usage decides.
-        raw = [model.run(raw_inputs(model, usage, chunk)) for chunk in chunks(inputs)]
-        return usage.read(dequantize(np.concatenate(raw), model.output))
+        answers = []
+        for chunk in chunks(inputs):
+            raw = raw_inputs(model, usage, chunk)
+            answers.append(usage.answers(raw, model.run(raw), model.input, model.output))
+        return np.concatenate(answers)
     outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
     # To the runtime, the output of a file without labels and softmax is numbers.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs

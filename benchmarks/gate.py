@@ -3,12 +3,14 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from edge_runtime.meaning import REGRESS
+from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
+from edgekit.limits import MAIN, Limits, bounds
 
-Verdict = Literal["passed", "failed", "skipped"]
+Verdict = limits.Verdict
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 STUDY_MINIMUM = 0.99
@@ -16,6 +18,14 @@ STUDY_MINIMUM = 0.99
 
 MOST_DROP = 0.01
 """Most that the accuracy, or R², of any other model may be below its Keras model's."""
+
+RECORDED = "the Keras model, by the report of the conversion,"
+"""What that model is called where the report of the conversion has its metrics."""
+
+NO_LIMITS = Limits()
+
+Recorded = tuple[Mapping[str, float | None], str]
+NOTHING_RECORDED: Mapping[str, Recorded] = {}
 
 TIMED = ("native", "edgetpu")
 """Engines that a latency limit applies to; the reference backend is a definition, not an engine."""
@@ -56,6 +66,9 @@ def answers(
     minimum: float | None = None,
     drop: float | None = None,
     study: Container[str] = (),
+    *,
+    metrics: Limits = NO_LIMITS,
+    recorded: Mapping[str, Recorded] = NOTHING_RECORDED,
 ) -> list[Gate]:
     """Check the answers of each model on each backend, peers excepted.
 
@@ -63,9 +76,14 @@ def answers(
         results: results of the run.
         minimum: least accuracy, 0 to 1; None for STUDY_MINIMUM for the models of the study, and a
             comparison with the Keras model for all others.
-        drop: most that accuracy or R² may be below the Keras model's; None for MOST_DROP if there
-            is no other condition.
+        drop: most that the main metric of the task (accuracy, R², macro F1 of labels, AUC of
+            anomalies) may be below the Keras model's; None for MOST_DROP if there is no other
+            condition.
         study: models of the documented study.
+        metrics: limits of other metrics.
+        recorded: by model, the metrics of the Keras model in the report of the conversion, and the
+            digest of the data that they were measured on: what is compared with where the Keras
+            model was not run.
     """
     results = list(results)
     gates, unchecked, refused = [], dict[str, str](), set[str]()
@@ -73,27 +91,35 @@ def answers(
         if subject.peer:
             continue
         least = minimum
-        if least is None and drop is None and subject.model in study:
+        unlimited = drop is None and not metrics
+        if least is None and unlimited and subject.model in study:
             least = STUDY_MINIMUM
         if result.status != "measured":
             verdict: Verdict = "skipped" if result.status == "not present" else "failed"
             message = f"{result.status}: {result.reason}"
             gates.append(Gate(result.metric, str(subject), verdict, message, limit=least))
             continue
+        found = bounds(metrics, result.summary.get("metrics", {}), result.summary.get("truth", ""))
+        gates += [
+            Gate(one.name, str(subject), one.verdict, one.message, one.limit) for one in found
+        ]
         if result.metric == "outputs":
             unchecked[subject.model] = f"{result.summary['truth']}: it is not measured"
             refused |= {subject.model} if minimum is not None else set()
             continue
         if least is not None and result.metric == "accuracy":
             gates.append(_minimum(result, least))
-        if least is None or drop is not None or result.metric == "error":
+        compared = drop is not None or (least is None and not metrics)
+        if compared or (result.metric == "error" and not metrics):
             keras = _keras(results, subject)
-            if keras is None:
-                unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
+            most = MOST_DROP if drop is None else drop
+            known, digest = recorded.get(subject.model, ({}, ""))
+            if keras is not None:
+                gates.append(_drop(result, keras, most))
+            elif known and digest == result.dataset.get("sha256"):
+                gates.append(_main_drop(result, known, most, RECORDED))
             else:
-                most = MOST_DROP if drop is None else drop
-                compare = _accuracy_drop if result.metric == "accuracy" else _r2_drop
-                gates.append(compare(result, keras, most))
+                unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
     return gates + [
         Gate("accuracy", model, "failed" if model in refused else "skipped", reason)
         for model, reason in unchecked.items()
@@ -226,6 +252,22 @@ def name_images(indices: Sequence[int]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
+def _drop(ours: Result, keras: Result, most: float) -> Gate:
+    """Check the drop of the main metric below that of the Keras model."""
+    task = ours.summary.get("task")
+    if ours.metric == "error":
+        return _r2_drop(ours, keras, most)
+    if ours.metric == "accuracy" and task not in MAIN:
+        return _accuracy_drop(ours, keras, most)
+    return _main_drop(ours, keras.summary.get("metrics", {}), most, "the Keras model")
+
+
+def _main_drop(ours: Result, reference: Mapping[str, float | None], most: float, what: str) -> Gate:
+    task = REGRESS if ours.metric == "error" else ours.summary.get("task") or ""
+    check = limits.drop(task, ours.summary.get("metrics", {}), reference, most, what)
+    return Gate(check.name, str(ours.subject), check.verdict, check.message, check.limit)
+
+
 def _minimum(result: Result, minimum: float) -> Gate:
     figures = result.summary
     passes = figures["accuracy"] >= minimum
@@ -295,4 +337,6 @@ def _nothing_to_compare_with(results: Sequence[Result], subject: Subject, result
     give = "give --keras FILE"
     if result.metric == "accuracy":
         give += ", or --min-accuracy"
+    elif result.metric == "labels":
+        give += ", or --min"
     return f"nothing to compare with: {why}: {give}"

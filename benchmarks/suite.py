@@ -93,7 +93,9 @@ def run(
             continue
         entry = models.get(one.subject.model)
         several = entry.file.several if entry else ""
-        result = outcome.measure(one.subject, outputs, dataset, several)
+        like = entry or keras.like
+        used = like.usage if like else None
+        result = outcome.measure(one.subject, outputs, dataset, several, used=used)
         store(result)
         if result.status == "measured":
             scores[one.subject] = outputs

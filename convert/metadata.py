@@ -107,7 +107,10 @@ def _own_entry(metadata: Metadata) -> bytes:
         "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
+        **({"features": True} if metadata.features else {}),
         **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
+        **({"task": metadata.task} if metadata.task else {}),
+        **({} if metadata.threshold is None else {"threshold": metadata.threshold}),
         "provenance": dict(metadata.provenance),
     }
     try:
@@ -190,7 +193,7 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
 
 
 def _input_name(metadata: Metadata) -> str:
-    return "an image" if metadata.mean else "an input"
+    return "an image" if metadata.mean and not metadata.features else "an input"
 
 
 def _output_name(metadata: Metadata) -> str:
@@ -199,38 +202,37 @@ def _output_name(metadata: Metadata) -> str:
 
 def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metadata) -> int:
     """Write the TensorMetadata of the input; return its offset."""
-    if not metadata.mean and not metadata.std:
-        return _table(
-            builder,
-            {
-                schema.TensorMetadata.NAME: builder.CreateString("input"),
-                schema.TensorMetadata.CONTENT: _content(
-                    builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
-                ),
-            },
+    if metadata.mean or metadata.std:
+        require_normalization(metadata.mean, metadata.std)
+    if metadata.features or not metadata.mean:
+        fields = {
+            schema.TensorMetadata.NAME: builder.CreateString("input"),
+            schema.TensorMetadata.CONTENT: _content(
+                builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
+            ),
+        }
+    else:
+        color_space = (
+            schema.ImageProperties.RGB
+            if len(shape) == 4 and shape[-1] == 3
+            else schema.ImageProperties.GRAYSCALE
         )
-    require_normalization(metadata.mean, metadata.std)
-    color_space = (
-        schema.ImageProperties.RGB
-        if len(shape) == 4 and shape[-1] == 3
-        else schema.ImageProperties.GRAYSCALE
-    )
-    properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
-    fields = {
-        schema.TensorMetadata.NAME: builder.CreateString("image"),
-        schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
-        schema.TensorMetadata.CONTENT: _content(
-            builder, schema.Content.IMAGE_PROPERTIES, properties
-        ),
-        **_normalization(builder, metadata.mean, metadata.std),
-    }
+        properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
+        fields = {
+            schema.TensorMetadata.NAME: builder.CreateString("image"),
+            schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
+            schema.TensorMetadata.CONTENT: _content(
+                builder, schema.Content.IMAGE_PROPERTIES, properties
+            ),
+        }
+    if metadata.mean:
+        fields |= _normalization(builder, metadata)
     return _table(builder, fields)
 
 
-def _normalization(
-    builder: "Builder", mean: "Sequence[float]", std: "Sequence[float]"
-) -> dict[int, int]:
-    """Write the process unit of the normalisation and the range that it leads to."""
+def _normalization(builder: "Builder", metadata: Metadata) -> dict[int, int]:
+    """Write the process unit of the normalisation and the range that pixels get by it."""
+    mean, std = metadata.mean, metadata.std
     options = _table(
         builder,
         {
@@ -243,6 +245,9 @@ def _normalization(
         {schema.ProcessUnit.OPTIONS: options},
         {schema.ProcessUnit.OPTIONS_TYPE: schema.ProcessUnit.NORMALIZATION_OPTIONS},
     )
+    units = {schema.TensorMetadata.PROCESS_UNITS: _vector(builder, [unit])}
+    if metadata.features:
+        return units
     channels = max(len(mean), len(std))
     pairs = list(
         zip([*mean] * (channels // len(mean)), [*std] * (channels // len(std)), strict=True)
@@ -254,10 +259,7 @@ def _normalization(
             schema.Stats.MIN: _floats(builder, [(0 - m) / s for m, s in pairs]),
         },
     )
-    return {
-        schema.TensorMetadata.PROCESS_UNITS: _vector(builder, [unit]),
-        schema.TensorMetadata.STATS: stats,
-    }
+    return units | {schema.TensorMetadata.STATS: stats}
 
 
 def _output_metadata(builder: "Builder", metadata: Metadata) -> int:

@@ -2,18 +2,30 @@
 
 from typing import Any
 
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, from_json
 from edgekit import stored
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.finetune.recipe import STAGES
+from edgekit.train.normalization import Normalization
+from edgekit.train.reading import Reading, from_document
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {
-    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "data?": {
+        "source?": (str, None),
+        "classes": [str],
+        "sha256?": str,
+        "framing?": str,
+        "reading?": object,
+        "audio?": (object, None),
+    },
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
+    "normalization?": {"mean": [float], "std": [float]},
 }
 """Types of the entries of metrics.json that are read."""
 
@@ -30,6 +42,8 @@ def read(model: TrainedModel) -> dict[str, Any]:
     problem = stored.problem(metrics, METRICS_SHAPE)
     if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
+    if not problem:
+        problem = _of_data(metrics)
     if problem:
         path = model.path.parent / METRICS
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
@@ -52,6 +66,36 @@ def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     except ValueError as error:
         raise ModelFileError(f"{path}: damaged ({error}): restore it, or move it away") from None
     return metrics if isinstance(metrics, dict) else {}
+
+
+def normalization(metrics: dict[str, Any]) -> Normalization | None:
+    """Return what brings the features that the model was trained on onto its scale, if any."""
+    if (document := metrics.get("normalization")) is None:
+        return None
+    return Normalization(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+
+
+def reading(metrics: dict[str, Any]) -> Reading:
+    """Return how the data were read that the model was trained on."""
+    return from_document(metrics.get("data", {}).get("reading"))
+
+
+def audio(metrics: dict[str, Any]) -> Audio | None:
+    """Return what turned recordings into the inputs that the model was trained on."""
+    document = metrics.get("data", {}).get("audio")
+    return None if document is None else from_json(document)
+
+
+def _of_data(metrics: dict[str, Any]) -> str:
+    """Return what is wrong with how the data were read; "" if nothing is."""
+    try:
+        reading(metrics)
+        audio(metrics)
+    except ValueError as error:
+        return f"data.reading: {error}"
+    except InputError as error:
+        return f"data.audio: {error}"
+    return ""
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOUNDATION = {
     *("archives", "artifact_set", "clock", "columns", "digests", "errors", "escape", "files"),
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
-    *("scoring", "signals", "stored", "version", "__init__"),
+    *("labelwise", "limits", "ranking", "scoring", "signals", "stored", "version", "__init__"),
 }
 """Modules of edgekit that import only each other and edge_runtime."""
 
@@ -55,7 +55,7 @@ back.
 """
 
 ELSEWHERE = {
-    "session": {"__init__", "session", "loading", "runner"},
+    "session": {"__init__", "session", "loading", "notebook", "runner"},
     "child": {"worker"},
     "backends": {"own_process", "native", "_native"},
     "audio": {"audio"},
@@ -65,7 +65,8 @@ ELSEWHERE = {
 
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
-    "edgekit.train.finetune.recipe",
+    *("edgekit.train.anomalies", "edgekit.train.held_out", "edgekit.train.normalization"),
+    *("edgekit.train.finetune.recipe", "edgekit.train.reading", "edgekit.train.splits"),
 }
 """Modules of train that convert and benchmarks may import."""
 

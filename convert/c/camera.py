@@ -38,7 +38,7 @@ def functions(facts: Facts) -> str:
 
 def _function(facts: Facts, port: Port) -> str:
     name = f"camera{naming.suffix(facts, port)}"
-    picture = _picture(port)
+    picture = port.picture
     if picture is None:
         return f"""\
 /* Yours goes here: byte ``i`` of what a sensor sees, a wave. */
@@ -66,14 +66,6 @@ static uint8_t {name}(int32_t i)
 """
 
 
-def _picture(port: Port) -> tuple[int, int, int] | None:
-    """Return height, width and channels of an input that is a picture."""
-    shape = port.shape
-    if len(shape) == 2:
-        shape = (*shape, 1)
-    return (shape[0], shape[1], shape[2]) if len(shape) == 3 and shape[2] in (1, 3) else None
-
-
 def statements(facts: Facts, port: Port) -> str:
     """Return the C statements that bring what is seen or heard into an input's buffer."""
     if facts.audio:
@@ -81,9 +73,16 @@ def statements(facts: Facts, port: Port) -> str:
     buffer, size = naming.buffer(facts, port), naming.macro(facts, port, "SIZE")
     byte = f"camera{naming.suffix(facts, port)}(i)"
     loop = f"for (int32_t i = 0; i < {size}; i++)"
+    if facts.features:
+        return f"""\
+    static float features[{size}];
+    {loop}
+        features[i] = (float){byte};
+    {facts.name}_from_features(features, {buffer});
+"""
     if not facts.framed:
         return f"    {loop}\n        {buffer}[i] = {ELEMENTS[port.dtype].format(byte=byte)};\n"
-    quantize = f"    {facts.name}_quantize_u8(frame, {buffer});\n"
+    quantize = f"    {facts.name}_from_u8(frame, {buffer});\n"
     if port.bytes == port.elements:
         frame = (
             f"    uint8_t *const frame = (uint8_t *){buffer}; /* becomes the input in place */\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from edge_runtime.planner.plan import Slot
-from edgekit.convert.c import audio, checksum, layout, naming, params, running, text
+from edgekit.convert.c import anomaly, audio, checksum, layout, naming, params, running, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import branches, conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
@@ -113,12 +113,13 @@ def render(
             # Tables are long: they are printed under their names, and not looked through.
             conditional(tables, called, between="\n"),
             text.renamed(checksum.render(name, constants, arrays, called), renames),
-            *([_labels(name, facts.labels)] if facts.labels else []),
+            *([_labels(facts)] if facts.labels else []),
             "/* ---- the model ---- */\n",
             params.arrays(alike, in_whole, called),
             _run_in(facts, steps, renames, by_rows, alike),
             running.functions(facts, states),
             text.renamed(audio.functions(facts), renames),
+            *([anomaly.definition(facts)] if anomaly.scored(facts) else []),
             f"#undef {FLASH}\n",
         ]
     )
@@ -153,9 +154,9 @@ def _arrays(constants: Iterable[ConstantArray], names: Mapping[str, str]) -> str
     )
 
 
-def _labels(name: str, labels: Sequence[str]) -> str:
-    arrays, items = [], []
-    for index, label in enumerate(labels):
+def _labels(facts: Facts) -> str:
+    name, arrays, items = facts.name, list[str](), list[str]()
+    for index, label in enumerate(facts.labels):
         characters = c_characters(label)
         if len(characters) - 1 <= LONGEST_STRING:
             items.append(c_string(label))
@@ -164,7 +165,8 @@ def _labels(name: str, labels: Sequence[str]) -> str:
             content = layout.filled(characters, "    ")
             arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
     listed = layout.filled(items, "    ")
-    table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
+    _, count = naming.labelled(facts)
+    table = f"const char *const {name}_labels[{count}] = {{\n{listed}\n}};\n"
     return "\n".join([*arrays, table])
 
 

@@ -118,7 +118,7 @@ def _keywords(library: CLibrary) -> str:
         "run_in",
         *(("reset", "reset_in") if library.state else ()),
         "selftest",
-        *(("quantize_u8",) if len(library.inputs) == 1 else ()),
+        *naming.raw_inputs(library),
         *(
             f"quantize_float{naming.suffix(library, port)}"
             for port in library.inputs

@@ -209,7 +209,8 @@ def _usage(library: CLibrary) -> str:
         for port in library.kept
     ]
     if pixels:
-        given = [f"const uint8_t pixels[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
+        raw = "const float features" if library.features else "const uint8_t pixels"
+        given = [f"{raw}[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
     parameters = ",\n    ".join(given)
     pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
     subject = "image" if library.classes else "input"
@@ -230,7 +231,8 @@ def _usage(library: CLibrary) -> str:
         if port.offset is not None
     )
     if pixels:
-        fill = f"    {name}_quantize_u8(pixels, input);\n"
+        call = "from_features(features" if library.features else "from_u8(pixels"
+        fill = f"    {name}_{call}, input);\n"
     return f"""\
 #include "{name}.h"
 

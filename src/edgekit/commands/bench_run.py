@@ -41,7 +41,9 @@ def run(chosen: Options) -> bool:
         baseline.require_common(earlier, list(models), backends)
     entries, dataset = subjects.gather(
         models,
-        subjects.InputChoices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
+        subjects.InputChoices(
+            chosen.data, chosen.classes, chosen.framing, chosen.input_range, chosen.reading
+        ),
     )
     keras = _keras(chosen, entries)
     for warning in subjects.warnings(entries):
@@ -165,7 +167,15 @@ def _gates(
     from edgekit.benchmarks import contender, gate
 
     study = {name for name, entry in entries.items() if entry.file.of_the_study}
-    gates = gate.answers(results, chosen.min_accuracy, chosen.max_drop, study)
+    recorded = {name: entry.file.recorded for name, entry in entries.items()}
+    gates = gate.answers(
+        results,
+        chosen.minimum,
+        chosen.max_drop,
+        study,
+        metrics=chosen.limits,
+        recorded=recorded,
+    )
     models = {name: entry.file.path for name, entry in entries.items()}
     if chosen.core:
         gates += bench_core.gates(results, models, chosen.budgets)

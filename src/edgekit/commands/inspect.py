@@ -192,6 +192,8 @@ def _metadata(summary: Summary) -> dict[str, str]:
         "normalisation": _normalisation(summary.metadata),
         "framing": summary.metadata.framing,
         **({"sound": _sound(summary.metadata.audio)} if summary.metadata.audio else {}),
+        **({"task": task} if (task := summary.metadata.task) else {}),
+        **({} if (limit := summary.metadata.threshold) is None else {"threshold": f"{limit:g}"}),
     }
 
 
