@@ -18,13 +18,16 @@ from edge_runtime.quantize import CHUNK, dequantize, encode
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
-from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.result import FLOAT, Result, Subject
 from edgekit.benchmarks.tensors import Array, Raw, parts, random_inputs
 from edgekit.benchmarks.usage import Usage, from_metadata
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Inputs
 
 Floats = npt.NDArray[np.float32]
+
+TFLITE = ".tflite"
+"""Ending of a float model that stands in for the Keras model."""
 
 DISTRIBUTIONS = {
     "litert": ("ai-edge-litert",),
@@ -117,6 +120,8 @@ def from_keras(
 ) -> Iterator[Contender | Result]:
     """Yield each peer ready to run a Keras model, or a result that says why it is not present.
 
+    A float .tflite file in its place is run as the only peer, by this edgekit.
+
     Args:
         file: the Keras model.
         scratch: folder for the files that the peers run.
@@ -126,6 +131,13 @@ def from_keras(
         trust: run the code that the file contains; else such a file is not present.
     """
     digest = files.sha256(file) if file.exists() else ""
+    if file.suffix == TFLITE:
+        subject = Subject(file.name, digest, FLOAT, peer=True)
+        try:
+            yield _from_model(file, subject, usage, "litert" if unavailable("native") else "native")
+        except (BackendError, ModelError, OSError) as error:
+            yield absent(subject, str(error))
+        return
     for name in names:
         peer = peers.PEERS[name]
         subject = Subject(file.name, digest, name, peer=True)
@@ -186,14 +198,15 @@ def _scaled_first(
     return np.concatenate(answers)
 
 
-def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
-    """Load a .tflite file on the subject's backend of edge_runtime, with one thread.
+def _from_model(path: Path, subject: Subject, usage: Usage, backend: str = "") -> Contender:
+    """Load a .tflite file on ``backend``, or the subject's, of edge_runtime, with one thread.
 
     Raises:
         BackendError: the backend is not present.
         ModelError: the backend cannot run the model.
     """
-    model = edge_runtime.load(path, backend=subject.backend, **options_for(subject.backend))
+    backend = backend or subject.backend
+    model = edge_runtime.load(path, backend=backend, **options_for(backend))
     one = len(model.inputs) == len(model.outputs) == 1
     return Contender(
         subject=subject,

@@ -169,13 +169,12 @@ def _loaded(
     reading: Reading,
 ) -> Dataset:
     """Load the data with classes or with targets, depending on the meaning of the output."""
-    numbers = None
+    numbers, audio = None, file.metadata.audio
+    read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
     if file.metadata.task == ANOMALY:
-        return _judged(file, source, classes, framing)
+        return _judged(file, read(classes, file.size, may_lack=True))
     if file.metadata.meaning:
         numbers = file.metadata.meaning == NUMBERS or file.metadata.task == MULTILABEL
-    audio = file.metadata.audio
-    read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
     dataset = read(classes, file.size, numbers=numbers)
     fits = len(dataset.labels) == file.classes
     if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
@@ -184,9 +183,8 @@ def _loaded(
     return dataset
 
 
-def _judged(file: ModelFile, source: str, classes: tuple[str, ...] | None, framing: str) -> Dataset:
-    """Load data whose classes are normal inputs and anomalies, if they are."""
-    loaded = data.load(source, classes, file.size, framing=framing, may_lack=True)
+def _judged(file: ModelFile, loaded: Dataset) -> Dataset:
+    """Return data with normal inputs and anomalies as classes, if their classes are these."""
     if not loaded.labels:
         return loaded
     # Of a file that says which data it comes from, the conversion has seen whether they are.

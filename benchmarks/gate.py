@@ -7,8 +7,8 @@ from pathlib import Path
 from edge_runtime.meaning import REGRESS
 from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
-from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
-from edgekit.limits import MAIN, Limits, bounds
+from edgekit.benchmarks.result import ANSWERS, REFERENCES, Result, Subject, answered, select
+from edgekit.limits import MAIN, NO_REPORT, Limits, Recorded, bounds
 
 Verdict = limits.Verdict
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
@@ -24,7 +24,6 @@ RECORDED = "the Keras model, by the report of the conversion,"
 
 NO_LIMITS = Limits()
 
-Recorded = tuple[Mapping[str, float | None], str]
 NOTHING_RECORDED: Mapping[str, Recorded] = {}
 
 TIMED = ("native", "edgetpu")
@@ -81,9 +80,8 @@ def answers(
             condition.
         study: models of the documented study.
         metrics: limits of other metrics.
-        recorded: by model, the metrics of the Keras model in the report of the conversion, and the
-            digest of the data that they were measured on: what is compared with where the Keras
-            model was not run.
+        recorded: by model, what the report of the conversion says of the Keras model: what is
+            compared with where that was not run, if the test inputs are the same.
     """
     results = list(results)
     gates, unchecked, refused = [], dict[str, str](), set[str]()
@@ -113,11 +111,11 @@ def answers(
         if compared or (result.metric == "error" and not metrics):
             keras = _keras(results, subject)
             most = MOST_DROP if drop is None else drop
-            known, digest = recorded.get(subject.model, ({}, ""))
+            known = recorded.get(subject.model, NO_REPORT)
             if keras is not None:
                 gates.append(_drop(result, keras, most))
-            elif known and digest == result.dataset.get("sha256"):
-                gates.append(_main_drop(result, known, most, RECORDED))
+            elif known.metrics and _same_inputs(known, result):
+                gates.append(_main_drop(result, known.metrics, most, RECORDED))
             else:
                 unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
     return gates + [
@@ -252,6 +250,11 @@ def name_images(indices: Sequence[int]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
+def _same_inputs(recorded: Recorded, result: Result) -> bool:
+    data = result.dataset
+    return (recorded.data, recorded.inputs) == (data.get("sha256"), data.get("images"))
+
+
 def _drop(ours: Result, keras: Result, most: float) -> Gate:
     """Check the drop of the main metric below that of the Keras model."""
     task = ours.summary.get("task")
@@ -259,7 +262,12 @@ def _drop(ours: Result, keras: Result, most: float) -> Gate:
         return _r2_drop(ours, keras, most)
     if ours.metric == "accuracy" and task not in MAIN:
         return _accuracy_drop(ours, keras, most)
-    return _main_drop(ours, keras.summary.get("metrics", {}), most, "the Keras model")
+    return _main_drop(ours, keras.summary.get("metrics", {}), most, _called(keras))
+
+
+def _called(keras: Result) -> str:
+    """Return what sentences call the model that is compared with."""
+    return REFERENCES[keras.subject.backend]
 
 
 def _main_drop(ours: Result, reference: Mapping[str, float | None], most: float, what: str) -> Gate:
@@ -293,7 +301,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
     low, high = paired_interval(total - lost - won - neither, lost, won, neither)
     drop = (lost - won) / total
     message = (
-        f"{ours.summary['accuracy']:.5f}, the Keras model has {keras.summary['accuracy']:.5f}: a "
+        f"{ours.summary['accuracy']:.5f}, {_called(keras)} has {keras.summary['accuracy']:.5f}: a "
         f"drop of {drop:.5f} (95 % interval {low:.5f} to {high:.5f}), {most:g} is allowed"
     )
     # Allows for rounding of floats; one image of ten thousand is 1e-4.
@@ -304,7 +312,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
 def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
     figures, theirs = ours.summary, keras.summary
     errors = (
-        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, the Keras model has "
+        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, {_called(keras)} has "
         f"{theirs['rmse']:.4g} and {theirs['mae']:.4g}"
     )
     name, subject = "R² drop", str(ours.subject)
@@ -313,7 +321,7 @@ def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
         return Gate(name, subject, "skipped", message, limit=most)
     drop = theirs["r2"] - figures["r2"]
     message = (
-        f"R² {figures['r2']:.5f}, the Keras model has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
+        f"R² {figures['r2']:.5f}, {_called(keras)} has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
         f"{most:g} is allowed; {errors}"
     )
     return Gate(name, subject, "passed" if drop <= most else "failed", message, limit=most)
@@ -325,7 +333,7 @@ def _keras(results: Sequence[Result], subject: Subject) -> Result | None:
     if agreement is None or agreement.status != "measured":
         return None
     for peer, result in answered(results).items():
-        if peer.peer and peer.backend == KERAS and result.status == "measured":
+        if peer.peer and peer.backend in REFERENCES and result.status == "measured":
             return result
     return None
 

@@ -1,7 +1,7 @@
 """What a .tflite file says about itself: shapes, labels, scale and origin."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from edgekit import limits, stored
 from edgekit.benchmarks.tensors import shown
 from edgekit.errors import DataError
 from edgekit.files import REPORT
+from edgekit.limits import NO_REPORT, Recorded
 from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
 from edgekit.train.reading import Reading, from_document
 
@@ -31,15 +32,14 @@ class ModelFile:
         graph: its ops and tensors.
         metadata: its metadata; the defaults if it has none.
         reported: path of its data, from the conversion's report beside it; "" without one.
-        recorded: the metrics of the Keras model that it was converted from, in that report, and the
-            digest of the data that they were measured on; empty without.
+        recorded: what that report says of the Keras model that it was converted from.
     """
 
     path: Path
     graph: Graph
     metadata: Metadata
     reported: str
-    recorded: tuple[Mapping[str, float | None], str] = ({}, "")
+    recorded: Recorded = NO_REPORT
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -169,8 +169,8 @@ def load(path: Path) -> ModelFile:
         inputs, outputs = shown(graph.inputs, "input"), shown(graph.outputs, "output")
         raise ModelError(f"{path}: has {inputs} and {outputs}; bench needs one of each or more")
     report = _report(path, content)
-    source, recorded = (report["data"]["source"], _recorded(report)) if report else ("", ({}, ""))
-    file = ModelFile(path, graph, metadata or Metadata(), source, recorded)
+    source = report["data"]["source"] if report else ""
+    file = ModelFile(path, graph, metadata or Metadata(), source, _recorded(report))
     if not all(tensor.shape for tensor in (*file.inputs, *file.outputs)):
         raise ModelError(f"{path}: an input or output is a scalar, without a batch")
     batches = [tensor.shape[0] for tensor in (*file.inputs, *file.outputs)]
@@ -201,11 +201,11 @@ def _report(path: Path, content: bytes) -> dict[str, Any]:
     return dict(report) if matches else {}
 
 
-def _recorded(report: dict[str, Any]) -> tuple[Mapping[str, float | None], str]:
-    """Return the metrics of the Keras model, and the digest of their data; empty if damaged."""
+def _recorded(report: dict[str, Any]) -> Recorded:
+    """Return what a report says of the Keras model; nothing if it is damaged."""
     try:
-        found = limits.reported(report, "before")
-    except (AttributeError, KeyError, TypeError):
-        return {}, ""
+        found, inputs = limits.reported(report, "before"), limits.reported_inputs(report)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return NO_REPORT
     sound = {name: value for name, value in found.items() if stored.is_number(value)}
-    return sound, str(report["data"].get("sha256", ""))
+    return Recorded(sound, str(report["data"].get("sha256", "")), inputs) if sound else NO_REPORT

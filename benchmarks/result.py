@@ -25,8 +25,10 @@ SHAPE = {
 }
 """Shape of a stored result, see ``edgekit.stored``."""
 
-KERAS = "keras"
-"""The peer that answers are compared with."""
+KERAS, FLOAT = "keras", "float"
+REFERENCES = {KERAS: "the Keras model", FLOAT: "the float model"}
+"""Peers that answers are compared with, and what sentences call them: the model that the file was
+converted from, or a float .tflite file in its place."""
 
 Status = Literal["measured", "not present", "failed"]
 

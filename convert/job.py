@@ -12,7 +12,7 @@ from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edgekit import archives
-from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays
+from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays, quantizing
 from edgekit.convert.calibration import (
     Arrays,
     CalibrationSet,
@@ -128,6 +128,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         DataError: the data cannot be loaded, or does not fit the model.
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
+    quantizing.check(model, conversion)
+    choices = _completed(choices, model)
     if len(model.input_specs) > 1:
         return _of_several(model, choices, conversion)
     metrics = metrics_file.read(model)
@@ -143,6 +145,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     )
     if stray:
         warnings.append(f"{stray}; it is not used")
+    if model.file:
+        warnings += metrics_file.lost(model.file)
     # Inputs alone say nothing of the classes.
     labels = (dataset.labels if dataset else ()) or choices.classes or ()
     if decided.task == MULTILABEL:
@@ -174,6 +178,14 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     return replace(
         job, calibration=calibration, warnings=(*warnings, *_of_calibration(calibration))
     )
+
+
+def _completed(choices: Choices, model: TrainedModel) -> Choices:
+    """Return ``choices`` with the class names that a .tflite file has itself."""
+    metadata = model.file and model.file.metadata
+    if choices.classes is None and metadata and metadata.labels:
+        return replace(choices, classes=metadata.labels)
+    return choices
 
 
 def _require_labels_fit(
@@ -333,7 +345,7 @@ def _calibrates(model: TrainedModel, choices: Choices, conversion: Conversion) -
                 f"not {conversion.scheme}"
             )
         return False
-    if model.learned and conversion.scheme == "int8":
+    if model.learned and conversion.scheme == "int8" and not conversion.quantizes_files:
         if source is not None:
             raise DataError(
                 f"--calibration: {model.path} learned its ranges in quantisation-aware "

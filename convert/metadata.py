@@ -6,6 +6,7 @@ that use MediaPipe, ML Kit or Android's TFLite Support read labels and normalisa
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,9 @@ LABEL_FILE = "labels.txt"
 
 MIN_PARSER_VERSION = "1.0.0"
 """First version of the metadata schema that has all the fields written here."""
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A string in JSON."""
 
 BUFFER_ALIGNMENT = 16
 """``force_align`` of Buffer.data in the TFLite schema."""
@@ -114,9 +118,15 @@ def _own_entry(metadata: Metadata) -> bytes:
         "provenance": dict(metadata.provenance),
     }
     try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise MetadataError(f"the provenance cannot be written as JSON: {error}") from error
+    return STRING.sub(_without_brackets, text).encode()
+
+
+def _without_brackets(string: re.Match[str]) -> str:
+    """Return a string of JSON with its opening brackets escaped, which a reader counts."""
+    return string[0].replace("[", r"\u005b").replace("{", r"\u007b")
 
 
 @dataclass(frozen=True)

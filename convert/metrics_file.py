@@ -1,10 +1,12 @@
-"""metrics.json beside a Keras model: what ``edgekit train`` or ``tune`` wrote about it."""
+"""How a model was trained: metrics.json beside a Keras model, the metadata of a .tflite file."""
 
 from typing import Any
 
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import Audio, from_json
+from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata
 from edgekit import stored
+from edgekit.convert.opened import FloatFile
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
@@ -33,9 +35,13 @@ METRICS_SHAPE = {
 def read(model: TrainedModel) -> dict[str, Any]:
     """Return the metrics that ``edgekit train`` or ``tune`` wrote with this model, or {}.
 
+    Of a .tflite file these are what its metadata say.
+
     Raises:
         ModelFileError: the file is damaged.
     """
+    if model.file:
+        return _of_file(model.file)
     metrics = _metrics_beside(model)
     if metrics.get("model_sha256") != model.sha256:
         return {}
@@ -96,6 +102,51 @@ def _of_data(metrics: dict[str, Any]) -> str:
     except InputError as error:
         return f"data.audio: {error}"
     return ""
+
+
+def _of_file(file: FloatFile) -> dict[str, Any]:
+    """Return what the metadata of a .tflite file say, as metrics.json does."""
+    if file.metadata is None:
+        return {}
+    metrics: dict[str, Any] = {
+        "data": file.metadata.provenance.get("data") or {"classes": []},
+        "recipe": file.metadata.provenance.get("training"),
+    }
+    if stored.problem(metrics, METRICS_SHAPE):  # another tool's, or edited
+        metrics = {}
+    elif EDGEKIT_ENTRY in file.graph.metadata:
+        metrics["data"] = {**metrics["data"], "framing": file.metadata.framing}
+    if file.metadata.features:
+        means, deviations = file.metadata.mean, file.metadata.std
+        metrics["normalization"] = {"mean": list(means), "std": list(deviations)}
+    elif len(pairs := _pairs(file.metadata)) == 1:
+        ((mean, std),) = pairs
+        metrics["input_range"] = [(0.0 - mean) / std, (255.0 - mean) / std]
+    return metrics
+
+
+def lost(file: FloatFile) -> tuple[str, ...]:
+    """Return a line for what a .tflite file's metadata say and its conversion cannot keep."""
+    said = file.metadata
+    if said is None or said.features or len(_pairs(said)) < 2:
+        return ()
+    return (
+        "its metadata normalise each channel by itself, which the converted file does not keep: "
+        "normalise the data before, as numbers, or let the model do it",
+    )
+
+
+def _pairs(metadata: Metadata) -> set[tuple[float, float]]:
+    """Return the different means with their deviations of the channels."""
+    mean, std = metadata.mean, metadata.std
+    channels = max(len(mean), len(std))
+    return set(
+        zip(
+            mean * (channels // max(1, len(mean))),
+            std * (channels // max(1, len(std))),
+            strict=True,
+        )
+    )
 
 
 def hyper_parameters(metrics: dict[str, Any]) -> dict[str, Any] | None:

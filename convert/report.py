@@ -7,7 +7,7 @@ from math import inf, isfinite, isinf
 from typing import Any
 
 from edge_runtime.graph import Graph
-from edgekit.convert import input_range, metric_rows
+from edgekit.convert import beside, input_range, metric_rows
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
@@ -91,6 +91,7 @@ def document(
         "ops": [op.name for op in graph.ops],
         "target": asdict(verdict),
         "gates": [],
+        "beside": None,
     }
 
 
@@ -101,13 +102,16 @@ def text(report: dict[str, Any]) -> str:
         row(
             "size",
             f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
-            f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
+            f"{size['float32_weights']:,} in float32, {_source(report['model'])} "
+            f"{size['keras_file']:,}",
         ),
         row("ops", _ops(report["ops"])),
         row("input", _input(report["input_range"])),
         row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
         row("task", _task(report["task"], report["meaning"])),
     ]
+    if recipe["quantizer"] == "litert":
+        lines.append(row("quantiser", _quantizer(recipe)))
     if calibration := report["calibration"]:
         counts = calibration["per_class"]
         spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))
@@ -135,6 +139,8 @@ def text(report: dict[str, Any]) -> str:
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
     lines += metric_rows.of_gates(report["gates"])
+    if report["beside"]:
+        lines += ["", beside.text(report["beside"], _ratio), ""]
     return "\n".join(lines)
 
 
@@ -143,6 +149,16 @@ def _task(task: dict[str, Any], meaning: dict[str, Any]) -> str:
     if task["stated"]:
         return f"{task['name']}, as --task says"
     return f"{task['name']}, guessed: {meaning['reason']}; --task says another"
+
+
+def _source(model: dict[str, Any]) -> str:
+    kind = {"TFLite": "float", "ONNX": "ONNX"}.get(model["origin"], "Keras")
+    return f"the {kind} file"
+
+
+def _quantizer(recipe: dict[str, Any]) -> str:
+    kept = recipe["keep_float"]
+    return "LiteRT's" + (f"; in float32 stays {', '.join(kept)}" if kept else "")
 
 
 def _ops(ops: Sequence[str]) -> str:

@@ -54,6 +54,12 @@ def test_a_threshold_lies_in_the_middle_of_the_widest_gap() -> None:
     )
 
 
+def test_of_equally_good_gaps_the_widest_is_taken() -> None:
+    found = separating(np.array([0.0, 1.0, 2.0, 8.0]), [0, 1, 0, 1])
+    assert found is not None
+    assert found.value == 5
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_other_threshold_has_more_recall(seed: int) -> None:
     scores, positive = drawn(seed, levels=30)

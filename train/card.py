@@ -12,7 +12,7 @@ def model_card(metrics: dict[str, Any]) -> str:
     data = metrics["data"]
     labels: Sequence[str] = data["classes"]
     name = markdown(data["name"])
-    inputs = "images" if metrics["input_range"] else "inputs"
+    inputs = noun(metrics)
     classes = f", classes {markdown(', '.join(labels))}" if labels else ""
     result = _accuracy(metrics) if "accuracy" in metrics else _figures(metrics)
     return f"""# Model card: {f"{name} {markdown('/'.join(labels))}".strip()}
@@ -26,11 +26,15 @@ def model_card(metrics: dict[str, Any]) -> str:
 {name}{classes}: {data["train"]} training and {data["test"]} test
 {inputs}; SHA-256 `{data["sha256"]}`.
 
+## Preprocessing
+
+{_preprocessing(metrics)}
+
 ## Result on the test {inputs}
 
 {result}
 ![Learning curves]({LEARNING_CURVES})
-{f"![Sample predictions]({SAMPLES})" if metrics["input_range"] and labels else ""}
+{f"![Sample predictions]({SAMPLES})" if inputs != "inputs" and labels else ""}
 
 ## Limits
 
@@ -38,6 +42,37 @@ def model_card(metrics: dict[str, Any]) -> str:
 
 Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
 """
+
+
+def noun(metrics: dict[str, Any]) -> str:
+    """Return what the inputs of a run are called."""
+    if "audio" in metrics["data"]:
+        return "recordings"
+    return "images" if metrics["input_range"] else "inputs"
+
+
+def _preprocessing(metrics: dict[str, Any]) -> str:
+    """Return what happens between raw input and tensor."""
+    data = metrics["data"]
+    if (features := metrics.get("normalization")) is not None:
+        columns = data.get("features") or [str(i) for i in range(len(features["mean"]))]
+        rows = "\n".join(
+            f"| {markdown(str(name))} | {mean:.6g} | {std:.6g} |"
+            for name, mean, std in zip(columns, features["mean"], features["std"], strict=True)
+        )
+        return f"""Each feature becomes (value - mean) / deviation, of the training inputs.
+
+| feature | mean | deviation |
+|---|---:|---:|
+{rows}"""
+    if metrics["input_range"] is None:
+        return "Inputs are numbers on the model's own scale."
+    low, high = metrics["input_range"]
+    scale = f"0 to 255 become {low:g} to {high:g}"
+    if (audio := data.get("audio")) is not None:
+        listed = ", ".join(f"{name} {value}" for name, value in audio.items())
+        return f"Sound becomes log-mel bytes ({markdown(listed)}); {scale}."
+    return f"Pixels {scale}; pictures of another size are framed: {data['framing']}."
 
 
 def _accuracy(metrics: dict[str, Any]) -> str:

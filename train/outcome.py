@@ -209,6 +209,7 @@ def _metrics(
             "framing": dataset.framing,
             **({"reading": dataset.reading.document} if dataset.reading.document else {}),
             **({"audio": dataset.audio.to_json()} if dataset.audio else {}),
+            **({"features": list(dataset.features)} if dataset.features else {}),
             **({"split": dict(dataset.split)} if dataset.split else {}),
         },
         "versions": {

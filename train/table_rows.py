@@ -116,14 +116,17 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
     Raises:
         DataError: the file cannot be read, or has a row that cannot be used.
     """
-    refused, last = Refused(), -1
+    # Rows are counted from 0 or more: the first one follows none.
+    refused, last = Refused(), -2
     for batch in table_files.batches(file, columns.all, refused):
         if refused.places and not skip_bad:
             break
         x, usable, reason = _finite(file, batch, columns.features, np.float32)
         label = _label(file, batch, columns, rows)
-        if label is not None:
-            reason, usable = reason or label.reason, usable & label.usable
+        group, part = (_words(file, batch, name) for name in (columns.group, columns.split))
+        for column in (label, group, part):
+            if column is not None:
+                reason, usable = reason or column.reason, usable & column.usable
         rows.leave_out(int(np.sum(~usable)), reason, skip_bad=skip_bad)
         kept = np.flatnonzero(usable)
         rows.x.append(x[kept].astype(np.float32, copy=False))
@@ -135,19 +138,25 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
             _append_label(file, label, kept, rows)
         elif source.label:
             rows.words.repeat(source.label, len(kept))
-        _append_words(rows.group, batch, columns.group, source.group, kept)
-        _append_words(rows.part, batch, columns.split, source.part, kept)
+        for words, text, value in (
+            (rows.group, group, source.group),
+            (rows.part, part, source.part),
+        ):
+            if text is not None:
+                words.append(text.words.take(table_files.arrow().array(kept)))
+            elif value:
+                words.repeat(value, len(kept))
     rows.leave_out(len(refused.places), refused.first, skip_bad=skip_bad)
 
 
 @dataclass(frozen=True)
-class _Label:
-    """The label of a batch of rows.
+class _Column:
+    """A column of a batch of rows that is no input, or several columns of numbers.
 
     Attributes:
         words: text of pyarrow; None for numbers.
         numbers: float64 [n, K]; empty for words.
-        usable: the rows that have one.
+        usable: the rows that have a value.
         reason: what is wrong with the first of the others; "" if there is none.
     """
 
@@ -157,7 +166,7 @@ class _Label:
     reason: str
 
 
-def _label(file: TableFile, batch: Batch, columns: Columns, rows: Rows) -> _Label | None:
+def _label(file: TableFile, batch: Batch, columns: Columns, rows: Rows) -> _Column | None:
     if not columns.label:
         return None
     column = batch.columns[columns.label[0]]
@@ -165,17 +174,23 @@ def _label(file: TableFile, batch: Batch, columns: Columns, rows: Rows) -> _Labe
     fractions = pyarrow.types.is_floating(column.type) or pyarrow.types.is_decimal(column.type)
     if len(columns.label) > 1 or fractions or rows.numbers:
         values, usable, reason = _finite(file, batch, columns.label, np.float64)
-        return _Label(None, values, usable, reason)
-    words = _text(column, f"{file.path}: column {columns.label[0]!r}")
+        return _Column(None, values, usable, reason)
+    return _words(file, batch, columns.label[0])
+
+
+def _words(file: TableFile, batch: Batch, name: str) -> _Column | None:
+    """Return a column as text; None without one."""
+    if not name:
+        return None
+    words = _text(batch.columns[name], f"{file.path}: column {name!r}")
     usable = np.not_equal(words.to_numpy(zero_copy_only=False), "")
     reason = ""
     if not usable.all():
-        place = batch.places[usable.argmin()]
-        reason = f"{file.path}: row {place}: column {columns.label[0]!r} is empty"
-    return _Label(words, np.zeros((len(words), 0)), usable, reason)
+        reason = f"{file.path}: row {batch.places[usable.argmin()]}: column {name!r} is empty"
+    return _Column(words, np.zeros((len(words), 0)), usable, reason)
 
 
-def _append_label(file: TableFile, label: _Label, kept: Array, rows: Rows) -> None:
+def _append_label(file: TableFile, label: _Column, kept: Array, rows: Rows) -> None:
     if label.words is None:
         rows.numbers.append(label.numbers[kept])
         return
@@ -192,15 +207,6 @@ def _append_label(file: TableFile, label: _Label, kept: Array, rows: Rows) -> No
     values = np.array([float(name) for name in names])
     rows.numbers += [values[codes][:, None] for codes in rows.words.codes]
     rows.words = Words()
-
-
-def _append_words(words: Words, batch: Batch, column: str, value: str, kept: Array) -> None:
-    """Append the values of a column, or one for all rows where there is none."""
-    if column:
-        text = _text(batch.columns[column], column)
-        words.append(text.take(table_files.arrow().array(kept)))
-    elif value:
-        words.repeat(value, len(kept))
 
 
 def _finite(

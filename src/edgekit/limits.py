@@ -53,6 +53,24 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What the report of a conversion says of the model that was converted.
+
+    Attributes:
+        metrics: values by metric; empty without a report.
+        data: digest of the data that they were measured on.
+        inputs: number of test inputs.
+    """
+
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    data: str = ""
+    inputs: int = 0
+
+
+NO_REPORT = Recorded()
+
+
+@dataclass(frozen=True)
 class Check:
     """A limit and whether it is kept.
 
@@ -138,6 +156,14 @@ def reported(report: Mapping[str, Any], when: str) -> dict[str, float | None]:
     if unusual := report.get("anomalies"):
         found |= unusual[when]["metrics"]
     return found
+
+
+def reported_inputs(report: Mapping[str, Any]) -> int:
+    """Return the number of test inputs that a conversion's report has metrics of."""
+    parts = (report.get(name) for name in ("accuracy", "labels", "anomalies"))
+    totals = [part["before"].get("total") for part in parts if part]
+    totals += [part["total"] for part in (report.get("numbers"),) if part]
+    return int(next((total for total in totals if total), 0))
 
 
 def _measured_instead(metrics: Mapping[str, float | None]) -> str:

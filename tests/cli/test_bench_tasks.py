@@ -163,6 +163,40 @@ def test_anomalies(sensor: Path) -> None:
     assert "worn" in (sensor.parent / "report.html").read_text()
 
 
+def predicted(path: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    command = ["predict", str(path), "--data", str(path.with_suffix(".npz")), "--json"]
+    assert cli.run(command) == 0
+    predictions: list[dict[str, Any]] = documents.read(capsys.readouterr().out)["predictions"]
+    assert cli.run(command[:-1]) == 0
+    return predictions
+
+
+def test_predict_says_which_inputs_are_anomalies(
+    sensor: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = sensor.read_bytes()
+    sensor.write_bytes(attach(content, Metadata(meaning="numbers", task="anomaly", threshold=0.2)))
+    found = predicted(sensor, capsys)
+    assert "anomaly, mean squared error" in capsys.readouterr().out
+    errors = edge_runtime.load(sensor).score(np.load(sensor.with_suffix(".npz"))["x"])
+    assert [one["squared_error"] for one in found] == errors.tolist()
+    assert [one["anomaly"] for one in found] == (errors > 0.2).tolist()
+
+
+def test_predict_gives_each_label_and_decides_by_the_threshold(
+    several: Path, binary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(predicted(several, capsys)[0]["values"]) == 3
+    lowered = Metadata(("no", "yes"), meaning="logits", task="binary", threshold=-3.0)
+    highest = [one["label"] for one in predicted(binary, capsys)]
+    binary.write_bytes(attach(binary.read_bytes(), lowered))
+    decided = [one["label"] for one in predicted(binary, capsys)]
+    x = np.load(binary.with_suffix(".npz"))["x"]
+    for labels, level in (highest, 0), (decided, -3):
+        assert [one == "yes" for one in labels] == (3 * x[:, 0] - 3 > level).tolist()
+
+
 def test_numbers(inputs: Any, tmp_path: Path) -> None:
     path = tmp_path / "level.tflite"
     path.write_bytes(attach(dense([[1], [2], [0], [0]], [0.5]), Metadata(meaning="numbers")))
@@ -181,13 +215,11 @@ def test_the_report_of_the_conversion_has_the_keras_models_metric(
     assert bench(binary) == 0
     accuracy = result_of(binary, "accuracy")["accuracy"]
     document = documents.read((binary.parent / "bench.json").read_text())
-    report = {
+    source = str(binary.with_suffix(".npz"))
+    report: dict[str, Any] = {
         "tflite_sha256": files.sha256(binary),
-        "data": {
-            "source": str(binary.with_suffix(".npz")),
-            "sha256": document["dataset"]["sha256"],
-        },
-        "accuracy": {"before": {"accuracy": accuracy + 0.05}},
+        "data": {"source": source, "sha256": document["dataset"]["sha256"]},
+        "accuracy": {"before": {"accuracy": accuracy + 0.05, "total": 80}},
     }
     beside = binary.with_name("binary.tflite.report.json")
     beside.write_text(json.dumps(report))
@@ -196,10 +228,12 @@ def test_the_report_of_the_conversion_has_the_keras_models_metric(
     assert gates_of(binary)["accuracy drop"] == ("failed" if code else "passed")
     if code:
         assert "the Keras model, by the report of the conversion, has" in capsys.readouterr().err
-    report["data"] = report["data"] | {"sha256": "0" * 64}  # type: ignore[operator]
-    beside.write_text(json.dumps(report))
-    assert bench(binary, "--max-drop", drop) == 0
-    assert gates_of(binary)["accuracy"] == "skipped"
+    others: list[Any] = [{"data": report["data"] | {"sha256": "0" * 64}}]
+    others += [{"accuracy": {"before": {"accuracy": accuracy + 0.05, "total": 50}}}]
+    for other in others:  # other data, and fewer of them
+        beside.write_text(json.dumps(report | other))
+        assert bench(binary, "--max-drop", drop) == 0
+        assert gates_of(binary)["accuracy"] == "skipped"
 
 
 def test_a_damaged_report_has_no_metrics(binary: Path) -> None:
@@ -210,3 +244,24 @@ def test_a_damaged_report_has_no_metrics(binary: Path) -> None:
     }
     binary.with_name("binary.tflite.report.json").write_text(json.dumps(report))
     assert bench(binary, "--max-drop", "0.5") == 0
+
+
+def test_a_float_file_stands_in_for_the_keras_model(
+    sensor: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(sensor, "--keras", sensor, "--max-drop", "0.001") == 0
+    assert gates_of(sensor)["AUC drop"] == "passed"
+    other = sensor.with_name("other.tflite")
+    kernel = np.full((4, 4), 0.2)
+    kernel[:, 0] = [1, 0, 0, 0]
+    other.write_bytes(attach(dense(kernel, np.zeros(4)), Metadata(meaning="numbers")))
+    assert bench(sensor, "--keras", other, "--max-drop", "0.001") == 0
+    document = documents.read((sensor.parent / "bench.json").read_text())
+    (agreement,) = [one for one in document["results"] if one["metric"] == "agreement"]
+    assert agreement["summary"]["reference"] == "other.tflite on float"
+    assert agreement["summary"]["rms"] > 0
+    assert "the float model has" in " ".join(gate["message"] for gate in document["gates"])
+    capsys.readouterr()
+    other.write_bytes(b"no model")
+    assert bench(sensor, "--keras", other, "--min", "auc=0.9") == 0
+    assert "other.tflite" in capsys.readouterr().out

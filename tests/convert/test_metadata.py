@@ -332,6 +332,14 @@ def test_labels_of_other_writers(content):
     assert metadata_of(with_labels(content)) == Metadata(labels=("cat", "dog"))
 
 
+def test_names_may_have_brackets():
+    names = [f'acc[{i}] {{"\\[' for i in range(MAX_BRACKETS)]
+    written = attach(model_with(), Metadata(provenance={"features": names}))
+    metadata = metadata_of(written)
+    assert metadata is not None
+    assert metadata.provenance == {"features": names}
+
+
 @pytest.mark.parametrize("content", ["cat", "cat\ndog\nbird", "cat\ndog\n\n"])
 def test_labels_that_do_not_fit_the_output(content):
     with pytest.raises(MetadataError, match="labels, output 0 has 2 scores"):

@@ -231,6 +231,15 @@ def test_groups_are_never_in_both_parts(tmp_path: Path) -> None:
     assert load(path, reading).sha256 == dataset.sha256
 
 
+def test_a_row_without_its_group_is_named(tmp_path: Path) -> None:
+    lines = [f"{'' if i == 7 else i % 4},{i},{'ab'[i // 4 % 2]}" for i in range(40)]
+    path = written(tmp_path / "a.csv", "who,v,kind", *lines)
+    with pytest.raises(DataError, match=r"a\.csv: row 9: column 'who' is empty"):
+        load(path, Reading(label=("kind",), group="who"))
+    dataset = load(path, Reading(label=("kind",), group="who", skip_bad=True))
+    assert len(dataset.x_train) + len(dataset.x_test) == 39
+
+
 def test_a_class_of_one_group_cannot_be_tested(tmp_path: Path) -> None:
     lines = [f"s{i % 3},{i},{'ab'[i % 3 == 0]}" for i in range(30)]
     path = written(tmp_path / "a.csv", "subject,v,kind", *lines)

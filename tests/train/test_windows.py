@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from edgekit.errors import DataError
@@ -103,6 +105,19 @@ def test_files_are_not_joined(tmp_path: Path) -> None:
     assert len(x) == 20
     assert (np.diff(x[..., 0], axis=1) == 1).all()
     assert dataset.split["by"] == "group"
+
+
+def test_files_of_parquet_are_not_joined(tmp_path: Path) -> None:
+    for number in range(6):
+        columns = {"v": np.arange(15.0) + number * 100, "who": ["same"] * 15}
+        pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
+    dataset = load(tmp_path, Reading(window=6, stride=2, features=("v",)))
+    x = np.concatenate((dataset.x_train, dataset.x_test))
+    assert len(x) == 6 * 5
+    with pytest.raises(DataError, match="the data needs two groups"):
+        load(tmp_path, Reading(window=6, features=("v",), group="who"))
+    whole = data.read(str(tmp_path), None, reading=Reading(window=6, features=("v",), group="who"))
+    assert (np.diff(whole.arrays["x"][..., 0], axis=1) == 1).all()
 
 
 def test_rows_that_are_too_few_or_not_sorted(tmp_path: Path) -> None:

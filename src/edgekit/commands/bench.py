@@ -63,7 +63,7 @@ input_file = options.InputFile()
     type=click.Path(exists=True, path_type=Path),
     metavar="FILE",
     show_default="the artifacts folder's model.keras, for models that were converted from it",
-    help="The Keras model to compare with.",
+    help="The Keras model to compare with, or a float .tflite file in its place.",
 )
 @options.trust
 @click.option(

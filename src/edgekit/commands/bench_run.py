@@ -108,11 +108,11 @@ def _tolerances(chosen: Options) -> dict[str, float]:
 
 def _keras(chosen: Options, entries: "Mapping[str, Entry]") -> "Keras":
     """Return the Keras model to compare with, after warning of the code that it may run."""
-    from edgekit.benchmarks import subjects
+    from edgekit.benchmarks import contender, subjects
 
     beside = chosen.artifacts / files.KERAS_MODEL
     keras = subjects.keras_of(entries, beside, chosen.keras, trust=chosen.trust)
-    if keras.file and keras.trust:
+    if keras.file and keras.trust and keras.file.suffix != contender.TFLITE:
         from edgekit import keras_files
 
         for line in keras_files.trusted(keras.file):

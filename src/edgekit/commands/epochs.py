@@ -57,10 +57,12 @@ def summary(metrics: dict[str, Any], artifacts: Path) -> str:
 
 def _accuracy(metrics: dict[str, Any], time: str) -> list[str]:
     """Return the lines on a classifier's answers, with that on the time after the first."""
+    from edgekit.train.card import noun
+
     confusion = metrics["confusion_matrix"]
     low, high = metrics["accuracy_95"]
     lines = [
-        f"{metrics['correct']} of {metrics['total']} test {inputs(metrics)} right: accuracy "
+        f"{metrics['correct']} of {metrics['total']} test {noun(metrics)} right: accuracy "
         f"{metrics['accuracy']:.5f} (95 % interval {low:.5f} to {high:.5f})",
         time,
         "",
@@ -74,16 +76,13 @@ def _accuracy(metrics: dict[str, Any], time: str) -> list[str]:
 
 def _others(metrics: dict[str, Any], time: str) -> list[str]:
     """Return the lines on a model of labels or numbers, likewise."""
+    from edgekit.train.card import noun
+
     found = {**metrics.get("errors", {}), **metrics.get("metrics", {})}
     listed = ", ".join(
         f"{NAMES.get(name, name)} {value:.5g}" for name, value in found.items() if value is not None
     )
-    return [f"{metrics['total']} test {inputs(metrics)}, {metrics['task']}: {listed}", time]
-
-
-def inputs(metrics: dict[str, Any]) -> str:
-    """Return what the inputs are called."""
-    return "images" if metrics["input_range"] else "inputs"
+    return [f"{metrics['total']} test {noun(metrics)}, {metrics['task']}: {listed}", time]
 
 
 def _matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[str]:

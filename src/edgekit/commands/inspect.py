@@ -191,9 +191,9 @@ def _metadata(summary: Summary) -> dict[str, str]:
         "labels": f"{len(labels)}: {', '.join(labels[:20])}{more}" if labels else "not given",
         "normalisation": _normalisation(summary.metadata),
         "framing": summary.metadata.framing,
-        **({"sound": _sound(summary.metadata.audio)} if summary.metadata.audio else {}),
         **({"task": task} if (task := summary.metadata.task) else {}),
         **({} if (limit := summary.metadata.threshold) is None else {"threshold": f"{limit:g}"}),
+        **({"sound": _sound(summary.metadata.audio)} if summary.metadata.audio else {}),
     }
 
 

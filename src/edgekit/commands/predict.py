@@ -12,7 +12,7 @@ import click
 from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, margins
 from edge_runtime.metadata import Metadata
 from edgekit.columns import columns, shortened
 from edgekit.commands import data_options, options, running, terminal
@@ -151,7 +151,8 @@ class Answer:
     Attributes:
         content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
             and "inverted" of classes, or "values" where the output is numbers, or "outputs", the
-            numbers of each output by name, where there are several.
+            numbers of each output by name, where there are several; of an anomaly detector
+            "squared_error" and "anomaly", too.
         truth: the right label; None where it is unknown.
     """
 
@@ -195,21 +196,21 @@ def _of_data(
     if kind == DIGITS or len(model.inputs) > 1:
         raise InputError(f"{source}: name an .npz, a table, or a folder of class folders")
     numbers, metadata = not _names_classes(model), model.metadata or Metadata()
+    detects = model.task == ANOMALY  # its data have classes: normal inputs and anomalies
     loaded = data.read(
         source,
         model.input.shape[1:],
         framing=metadata.framing,
-        numbers=numbers,
+        numbers=None if detects else numbers,
+        may_lack=detects,
         reading=data.completed(source, reading, _recorded(metadata, source), same=False),
         audio=metadata.audio,
     )
     for note in loaded.notes:
         terminal.note(note)
     part = "_test" if "x_test" in loaded.arrays else ""
-    outputs = _predicted(model, path, loaded.arrays[f"x{part}"])
-    labels = metadata.labels or None
-    contents = _rows(outputs) if numbers else (_scored(scores, labels) for scores in outputs)
-    names = _of_indices(loaded.names, labels) if not numbers else ()
+    contents = _contents(model, path, loaded.arrays[f"x{part}"])
+    names = _of_indices(loaded.names, metadata.labels) if not numbers else ()
     first = None if part or loaded.rows is None else loaded.rows[:, 0]
     for number, content in enumerate(contents):
         where: dict[str, Any] = {"file": loaded.files[number]} if loaded.files else {"file": source}
@@ -231,8 +232,11 @@ def _recorded(metadata: Metadata, source: str) -> Reading:
 
 
 def _names_classes(model: Model) -> bool:
-    """Tell whether the output has a score for each class, not numbers or scores for each pixel."""
-    if len(model.outputs) > 1:
+    """Tell whether the output has a score for each class, not numbers or scores for each pixel.
+
+    Several labels do not exclude each other, so that none of them is the answer.
+    """
+    if len(model.outputs) > 1 or model.task == MULTILABEL:
         return False
     shape = model.output.shape
     return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
@@ -248,7 +252,19 @@ def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
     prepared = model.prepare(file, invert=invert)
     (row,) = _rows(model.predict(prepared.pixels[None]))
-    return Answer({"file": file, **row, "inverted": prepared.inverted})
+    (errors,) = _errors(model, prepared.pixels[None], 1)
+    return Answer({"file": file, **row, **errors, "inverted": prepared.inverted})
+
+
+def _errors(model: Model, inputs: Any, count: int) -> Sequence[dict[str, Any]]:
+    """Return for each of ``count`` inputs how far it is from what an anomaly detector rebuilds."""
+    if model.task != ANOMALY or len(model.inputs) > 1 or len(model.outputs) > 1:
+        return [{}] * count
+    threshold = model.metadata.threshold if model.metadata else None
+    return [
+        {"squared_error": error, "anomaly": None if threshold is None else error > threshold}
+        for error in model.score(inputs).tolist()
+    ]
 
 
 def _rows(outputs: Any) -> Iterator[dict[str, Any]]:
@@ -280,22 +296,33 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
     from edgekit.train.arrays import from_npz
 
     numbers = not _names_classes(model)
-    data = from_npz(path, numbers=numbers)
+    detects = model.task == ANOMALY  # its data have classes: normal inputs and anomalies
+    data = from_npz(path, numbers=None if detects else numbers, may_lack=detects)
     part = "_test" if "x_test" in data.arrays else ""
-    inputs, truths = data.arrays[f"x{part}"], data.arrays[f"y{part}"]
+    truths = data.arrays[f"y{part}"]
+    names = () if numbers else _of_indices(data.names, (model.metadata or Metadata()).labels)
+    for row, content in enumerate(_contents(model, path, data.arrays[f"x{part}"])):
+        truth = names[truths[row]] if names else None
+        yield Answer({"file": str(path), "row": row, **content}, truth)
+
+
+def _contents(model: Model, path: Path, inputs: Any) -> Iterator[dict[str, Any]]:
+    """Yield what the model says of each of the inputs [N, ...] of a file."""
     outputs = _predicted(model, path, inputs)
-    if numbers:
-        for row, content in enumerate(_rows(outputs)):
-            yield Answer({"file": str(path), "row": row, **content})
+    if not _names_classes(model):
+        errors = _errors(model, inputs, len(inputs))
+        yield from ({**row, **error} for row, error in zip(_rows(outputs), errors, strict=True))
         return
-    labels = model.labels if model.metadata and model.metadata.labels else None
-    names = _of_indices(data.names, labels)
-    for row, scores in enumerate(outputs):
-        content = {"file": str(path), "row": row, **_scored(scores, labels)}
-        yield Answer(content, names[truths[row]] if names else None)
+    metadata = model.metadata or Metadata()
+    chosen: Sequence[int] = outputs.argmax(axis=1).tolist()
+    if metadata.threshold is not None:
+        above = margins(model._numbers(inputs), model.meaning) > metadata.threshold
+        chosen = above.astype(int).tolist()
+    for scores, index in zip(outputs, chosen, strict=True):
+        yield _scored(scores, metadata.labels or None, index)
 
 
-def _of_indices(names: tuple[str, ...], labels: Sequence[str] | None) -> tuple[str, ...]:
+def _of_indices(names: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
     """Return the labels of class names that are their indices; other names as they are."""
     if not labels or set(names) <= set(labels) or not all(map(str.isdecimal, names)):
         return names
@@ -310,9 +337,9 @@ def _predicted(model: Model, path: Path, inputs: Any) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def _scored(scores: Any, labels: Sequence[str] | None) -> dict[str, Any]:
-    """Return the answer for scores float32 [classes]."""
-    index = int(scores.argmax())
+def _scored(scores: Any, labels: Sequence[str] | None, index: int | None = None) -> dict[str, Any]:
+    """Return the answer for scores float32 [classes]; without ``index`` it is the highest."""
+    index = int(scores.argmax()) if index is None else index
     return {
         "label": labels[index] if labels else str(index),
         "index": index,
@@ -345,6 +372,9 @@ def _table(answers: Sequence[Answer]) -> str:
         content = answer.content
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
+        if "squared_error" in content:
+            kind = "anomaly, " if content["anomaly"] else ""
+            note = f"{kind}mean squared error {content['squared_error']:.4g}"
         if answer.truth is not None and answer.truth != content["label"]:
             note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if "label" in content:
