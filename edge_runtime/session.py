@@ -281,7 +281,8 @@ class Model:
         ports = self.input, self.output
         anomaly.steps(*ports)
         raw = [
-            anomaly.raw_scores(one[0], self._raw(one)[0], *ports) for one in self._encoded(batch)
+            anomaly.raw_scores(one[0], self._runner.run_padded(one)[0], *ports)
+            for one in self._encoded(batch)
         ]
         return anomaly.errors(np.concatenate(raw), *ports)
 
@@ -307,24 +308,12 @@ class Model:
             return encoded_inputs(values, self.inputs)
         return ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
 
-    def _raw(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Return each raw output of batches in the element types of the inputs."""
-        import numpy as np
-
-        size, count = next(iter(self.outputs.values())).shape[0], len(batches[0])
-        if missing := -count % size if count else size:
-            batches = [
-                np.concatenate([one, np.zeros((missing, *one.shape[1:]), one.dtype)])
-                for one in batches
-            ]
-        return [one[:count] for one in self._runner.run_batch(batches)]
-
     def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Return what each output says about batches in the element types of the inputs."""
         from edge_runtime.meaning import class_scores
         from edge_runtime.quantize import dequantize
 
-        raw, outputs = self._raw(batches), tuple(self.outputs.values())
+        raw, outputs = self._runner.run_padded(batches), tuple(self.outputs.values())
         if len(outputs) == 1:
             return [class_scores(dequantize(raw[0], outputs[0]), self.meaning, self.task)]
         return [
@@ -338,7 +327,7 @@ class Model:
 
         from edge_runtime.quantize import dequantize
 
-        raw = np.concatenate([self._raw(one)[0] for one in self._encoded(batch)])
+        raw = np.concatenate([self._runner.run_padded(one)[0] for one in self._encoded(batch)])
         return dequantize(raw, self.output)
 
     def classify(
