@@ -4,12 +4,10 @@ If the metadata does not say, the range of a quantised input shows it, or the pr
 a float model begins with, or labelled data, because the wrong range gives fewer right answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.graph import Graph, Tensor
 from edgekit.benchmarks.model_file import ModelFile
@@ -24,6 +22,7 @@ from edgekit.pixel_range import (
     rescaled_from,
     shown,
 )
+from edgekit.rescaling import readers_of, rescaled
 from edgekit.train.dataset import Dataset
 
 NEAR = 0.05
@@ -34,14 +33,6 @@ APART = 0.25
 
 SAMPLED = 1000
 """Training inputs that mean and standard deviation are computed from."""
-
-CARRIERS = frozenset("CAST EXPAND_DIMS RESHAPE SQUEEZE".split())
-AFFINE: dict[str, Callable[[Any, Any], Any]] = {
-    "ADD": np.add,
-    "SUB": np.subtract,
-    "MUL": np.multiply,
-    "DIV": np.divide,
-}
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ def decide(file: ModelFile, chosen: Range | None, dataset: Dataset) -> InputRang
 def clue_of(graph: Graph) -> Clue:
     """Return what a graph's input and first ops show about the range that it was made for."""
     tensor = graph.tensors[graph.inputs[0]]
-    readers = _readers(graph, tensor.index)
+    readers = readers_of(graph, tensor.index)
     if tensor.dtype == "float32" and len(readers) == 1 and readers[0].name == "QUANTIZE":
         tensor = graph.tensors[readers[0].outputs[0]]
     if (bounds := quantised_range(tensor)) is not None:
@@ -148,54 +139,6 @@ def quantised_range(tensor: Tensor) -> Range | None:
     limits = np.iinfo(tensor.dtype)
     scale, zero_point = quantization.scales[0], quantization.zero_points[0]
     return (int(limits.min) - zero_point) * scale, (int(limits.max) - zero_point) * scale
-
-
-def rescaled(graph: Graph, value: float) -> npt.NDArray[np.float32] | None:
-    """Return the result of the model's leading products and sums with constants.
-
-    Args:
-        graph: graph of a float model.
-        value: the value of all elements of the input.
-
-    Returns:
-        float32, of the shape after these ops; None if the model does not begin with such ops.
-    """
-    at = graph.tensors[graph.inputs[0]]
-    array: npt.NDArray[np.float32] = np.full(at.shape, value, np.float32)
-    rescales = False
-    while len(readers := _readers(graph, at.index)) == 1 and at.index not in graph.outputs:
-        (op,) = readers
-        after = graph.tensors[op.outputs[0]]
-        if op.name in CARRIERS and op.inputs[0] == at.index and after.dtype == "float32":
-            array = array.reshape(after.shape)
-        elif op.name in AFFINE and (pair := _operands(graph, op.inputs, at.index, array)):
-            with np.errstate(all="ignore"):
-                array = AFFINE[op.name](*pair)
-            rescales = True
-        else:
-            break
-        if after.index <= -1 or array.shape != after.shape:
-            break
-        at = after
-    return array if rescales and np.isfinite(array).all() else None
-
-
-def _operands(
-    graph: Graph, inputs: Sequence[int], at: int, array: npt.NDArray[np.float32]
-) -> tuple[Any, Any] | None:
-    """Return both operands of an op: ``array`` for the tensor ``at``, and a constant."""
-    pair = []
-    for index in inputs:
-        tensor = graph.tensors[index]
-        if index == at:
-            pair.append(array)
-        elif tensor.data is not None and tensor.dtype == "float32" and not tensor.sparse:
-            pair.append(np.frombuffer(tensor.data, np.float32).reshape(tensor.shape))
-    return (pair[0], pair[1]) if len(pair) == 2 and tuple(inputs) != (at, at) else None
-
-
-def _readers(graph: Graph, index: int) -> list[Any]:
-    return [op for op in graph.ops if index in op.inputs and op.outputs]
 
 
 def from_metadata(file: ModelFile) -> Range | None:

@@ -13,9 +13,11 @@ from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit import limits, stored
 from edgekit.benchmarks.tensors import shown
+from edgekit.errors import DataError
 from edgekit.files import REPORT
 from edgekit.limits import NO_REPORT, Recorded
 from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
+from edgekit.train.reading import Reading, from_document
 
 STUDY = ("0", "1")
 """Classes of the documented study, whose models must reach an accuracy of 0.99."""
@@ -91,6 +93,19 @@ class ModelFile:
     def source(self) -> str | None:
         """Source of the training data, for ``edgekit.train.data.load``; None if unknown."""
         return self._provenance("data", "source") or self.reported or None
+
+    @property
+    def reading(self) -> Reading:
+        """How the training data were read.
+
+        Raises:
+            DataError: the file says it in a way that this edgekit does not know.
+        """
+        data = self.metadata.provenance.get("data")
+        try:
+            return from_document(data.get("reading") if isinstance(data, dict) else None)
+        except ValueError as error:
+            raise DataError(f"{self.path}: says how its data were read, but {error}") from None
 
     @property
     def data_name(self) -> str:

@@ -31,6 +31,7 @@ class Usage:
         meaning: meaning of the output, one of ``edge_runtime.meaning.MEANINGS``.
         reason: source of the scale, as the end of a sentence.
         warning: what contradicts it; "" if nothing does.
+        features: whether the inputs are features, and not pixels.
         task: what the model is for, one of ``edge_runtime.meaning.TASKS``. ANOMALY only where the
             data tell normal inputs and anomalies; then an answer is the error of what is rebuilt.
         threshold: what decides between two classes, or normal inputs and anomalies; None where
@@ -43,6 +44,7 @@ class Usage:
     meaning: str
     reason: str
     warning: str = ""
+    features: bool = False
     task: str = ""
     threshold: float | None = None
     labels: tuple[str, ...] = ()
@@ -60,11 +62,11 @@ class Usage:
     @property
     def metadata(self) -> Metadata:
         """The normalisation in the form that the runtime uses."""
-        return Metadata(mean=self.mean, std=self.std)
+        return Metadata(mean=self.mean, std=self.std, features=self.features)
 
     def scaled(self, inputs: Inputs) -> Floats:
         """Return inputs [N, ...] of the dataset on the model's scale, float32 [N, ...]."""
-        if inputs.dtype == np.uint8 and self.mean:
+        if self.mean and (self.features or inputs.dtype == np.uint8):
             return normalise(inputs, self.mean, self.std)
         return inputs.astype(np.float32, copy=False)
 
@@ -127,9 +129,13 @@ class Usage:
     @property
     def pixels(self) -> Range | None:
         """What pixels 0 and 255 become, over all channels; None for numbers."""
-        return input_range.of_normalization(self.mean, self.std) if self.mean else None
+        if not self.mean or self.features:
+            return None
+        return input_range.of_normalization(self.mean, self.std)
 
     def __str__(self) -> str:
+        if self.features:
+            return f"features, normalised by the model: {self.reason}"
         if self.pixels is None:
             return f"inputs as they are: {self.reason}"
         return f"pixels 0 to 255 become {shown(self.pixels)}: {self.reason}"
@@ -162,6 +168,9 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
 
 def _of_scale(file: ModelFile, dataset: Dataset, chosen: Range | None, meaning: str) -> Usage:
     """Return the usage with the scale of the inputs and the meaning of the output."""
+    if not dataset.pixels and file.metadata.features:
+        said = file.metadata
+        return Usage(said.mean, said.std, meaning, "its metadata", features=True)
     if not dataset.pixels:
         return Usage((), (), meaning, "they are numbers")
     pixels = input_range.decide(file, chosen, dataset)
@@ -179,4 +188,5 @@ def from_metadata(path: Path) -> Usage:
         ModelError: it is not a .tflite file that bench can measure.
     """
     file = model_file.load(path)
-    return Usage(file.metadata.mean, file.metadata.std, file.meaning(), "its metadata")
+    said = file.metadata
+    return Usage(said.mean, said.std, file.meaning(), "its metadata", features=said.features)

@@ -54,13 +54,13 @@ def convert(
     verbose: bool = False,
     **choices: Any,
 ) -> Converted:
-    """Convert a Keras model (.keras, .h5, SavedModel) to .tflite.
+    """Convert a Keras model (.keras, .h5, SavedModel) to .tflite, or quantise a float .tflite.
 
     Args:
         model: path of the model.
         output: the .tflite file to write, with its report beside it; None writes nothing.
         quantize: int8, unless ``conversion`` says otherwise.
-        conversion: scheme, target, batch, calibration size and seed.
+        conversion: scheme, target, batch, calibration size and seed, quantiser.
         trust: run code that the model contains, such as a Lambda layer's; otherwise such a model
             is refused.
         verbose: show TensorFlow's output.

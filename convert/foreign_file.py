@@ -1,19 +1,25 @@
-"""What a file or folder other than a Keras model is, judged by its name and first bytes."""
+"""What a file or folder that is no model to convert is, judged by its name and first bytes."""
 
 from pathlib import Path
 
 from edgekit.keras_files import ZIP
 
-EXPECTED = "expected a .keras or .h5 file or a SavedModel folder"
+EXPECTED = "expected a .keras, .h5, float .tflite or .onnx file or a SavedModel folder"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file; those of a zip are ``ZIP``."""
+TFLITE = b"TFL3"
+"""Bytes 4 to 8 of a .tflite file."""
+ONNX = ".onnx"
+TORCH = (
+    "a PyTorch model: litert-torch makes a float .tflite file of it "
+    "(litert_torch.convert(model.eval(), inputs).export(file)), which edgekit quantises"
+)
 
 FOREIGN = {
-    ".onnx": "an ONNX model: edgekit starts from Keras; onnx2tf makes a SavedModel of it",
-    ".pt": "a PyTorch model: edgekit starts from Keras",
-    ".pth": "a PyTorch model: edgekit starts from Keras",
-    ".safetensors": "weights without a model: edgekit starts from Keras",
+    ".pt": TORCH,
+    ".pth": TORCH,
+    ".safetensors": "weights without a model: edgekit starts from Keras or a float .tflite file",
     ".pb": "a graph without its folder: give the SavedModel folder that it is in; a frozen graph "
     "of TensorFlow 1 has to become one first (tf.compat.v1.saved_model.simple_save)",
     ".zip": f"a zip archive: unpack it and give what is in it ({EXPECTED})",
@@ -24,7 +30,7 @@ FOREIGN = {
 
 
 def file(path: Path) -> str | None:
-    """Return what keeps the file at ``path`` from being a Keras model; None when nothing does."""
+    """Return what keeps the file at ``path`` from being a model to convert; None when nothing."""
     with path.open("rb") as opened:
         start = opened.read(256)
     text = start.lstrip().lower()
@@ -34,11 +40,10 @@ def file(path: Path) -> str | None:
         return "is a Git LFS pointer and not the file itself: fetch it with `git lfs pull`"
     if text.startswith((b"<!doctype html", b"<html")):
         return "is a web page: the download led to a page and not to the file"
-    if start[4:8] == b"TFL3" or path.suffix == ".tflite":
-        return (
-            "is a .tflite already: `edgekit bench`, `inspect` and `export` accept it as it is; to "
-            "quantise, convert the Keras model that it was made from"
-        )
+    if start[4:8] == TFLITE or path.suffix == ONNX:
+        return None
+    if path.suffix == ".tflite":
+        return "not a .tflite file, or damaged at its beginning"
     if path.suffix in FOREIGN:
         return f"is {FOREIGN[path.suffix]}"
     if path.suffix not in KERAS_SUFFIXES:

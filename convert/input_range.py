@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit.convert.forward import Forward
+from edgekit.convert.graph_forward import GraphForward
 from edgekit.pixel_range import (
     CANDIDATES,
     ENDS,
@@ -32,7 +33,7 @@ WHOLE = 0.01
 """Largest distance from a whole number of a pixel that went through float32 arithmetic."""
 
 
-def from_graph(forward: Forward) -> Range | None:
+def from_graph(forward: Forward | GraphForward) -> Range | None:
     """Return the range that the model's own rescaling maps to small numbers, if it has one."""
     rescaled = forward.rescaled(ENDS)
     return None if rescaled is None else rescaled_from(dict(zip(ENDS, rescaled, strict=True)))
@@ -56,7 +57,7 @@ def from_values(values: npt.NDArray[Any]) -> Range | None:
     return None
 
 
-def of_inputs(values: npt.NDArray[Any], forward: Forward) -> InputRange | None:
+def of_inputs(values: npt.NDArray[Any], forward: Forward | GraphForward) -> InputRange | None:
     """Return the range of model inputs that are pixels; None where they are not pixels.
 
     Args:
@@ -76,7 +77,7 @@ def of_inputs(values: npt.NDArray[Any], forward: Forward) -> InputRange | None:
 def decide(
     chosen: Range | None,
     recorded: Range | None,
-    forward: Forward,
+    forward: Forward | GraphForward,
     attempt: Callable[[Range], Trial] | None,
     *,
     guess: bool = True,

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.front_end import Audio
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edgekit import archives
-from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays
+from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays, quantizing
 from edgekit.convert.calibration import (
     Arrays,
     CalibrationSet,
@@ -29,8 +30,10 @@ from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
 from edgekit.train.anomalies import Normal
-from edgekit.train.data import load
+from edgekit.train.data import completed, load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
+from edgekit.train.normalization import Normalization
+from edgekit.train.reading import NOTHING_CHOSEN
 
 TRIED = 1000
 """Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
@@ -48,11 +51,14 @@ class Job:
         framing: how a device must frame an image.
         dataset: data to measure on; None where nothing says what the model was trained on.
         named: that data of a model of several inputs.
+        audio: what turns sound into the model's inputs; None for other models.
         normal: which classes of the data are normal, where the others are anomalies. The dataset
             then has the classes 0, normal, and 1, anomaly.
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
+        features: what brings features of a table or of sensors onto the model's scale; None where
+            the data's numbers are on it.
     """
 
     meaning: Meaning
@@ -64,30 +70,44 @@ class Job:
     calibration: CalibrationSet | None
     warnings: tuple[str, ...] = ()
     named: NamedArrays | None = None
+    features: Normalization | None = None
+    audio: Audio | None = None
     normal: Normal | None = None
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """What brings pixels, or features, onto the model's scale, if anything does."""
+        if self.pixels is None:
+            return self.features
+        mean, std = self.pixels.normalization
+        return Normalization((mean,), (std,))
 
     @property
     def metadata(self) -> Metadata:
         """Metadata of the converted file, without the provenance."""
-        mean, std = self.pixels.normalization if self.pixels else (None, None)
+        normalization = self.normalization
         return Metadata(
             labels=self.labels,
-            mean=() if mean is None else (mean,),
-            std=() if std is None else (std,),
+            mean=normalization.mean if normalization else (),
+            std=normalization.std if normalization else (),
             framing=self.framing,
             meaning=self.meaning.name,
+            features=self.features is not None,
+            audio=self.audio,
             task=self.meaning.task,
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
         """Return inputs [N, ...] of the dataset on the model's scale: float32 [N, *shape]."""
-        if self.pixels and inputs.dtype == np.uint8:
-            inputs = normalise(inputs, *self.pixels.normalization)
+        if self.normalization and (self.features or inputs.dtype == np.uint8):
+            inputs = self.normalization(inputs)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
 
     def fed(self, inputs: Inputs, shape: tuple[int, ...]) -> Inputs:
-        """Return inputs [N, ...] of the dataset as a device gets them: pixels, or model inputs."""
-        return inputs.reshape(-1, *shape) if self.pixels else self.model_inputs(inputs, shape)
+        """Return inputs [N, ...] as a device gets them: pixels, features, or model inputs."""
+        if self.normalization:
+            return inputs.reshape(-1, *shape)
+        return self.model_inputs(inputs, shape)
 
     @property
     def data(self) -> Dataset | NamedArrays | None:
@@ -108,6 +128,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         DataError: the data cannot be loaded, or does not fit the model.
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
+    quantizing.check(model, conversion)
+    choices = _completed(choices, model)
     if len(model.input_specs) > 1:
         return _of_several(model, choices, conversion)
     metrics = metrics_file.read(model)
@@ -123,7 +145,10 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     )
     if stray:
         warnings.append(f"{stray}; it is not used")
-    labels = dataset.labels if dataset else choices.classes or ()
+    if model.file:
+        warnings += metrics_file.lost(model.file)
+    # Inputs alone say nothing of the classes.
+    labels = (dataset.labels if dataset else ()) or choices.classes or ()
     if decided.task == MULTILABEL:
         labels = choices.classes or ()
     if decided.task == ANOMALY and (normal or not dataset):
@@ -131,7 +156,10 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     else:
         named = labels if decided.name != NUMBERS else choices.classes
         _require_labels_fit(model, decided, named)
-    pixels = _pixels(model, choices, metrics, decided, dataset)
+    features = None
+    if dataset is None or not dataset.pixels:
+        features = metrics_file.normalization(metrics)
+    pixels = None if features else _pixels(model, choices, metrics, decided, dataset)
     job = Job(
         meaning=decided,
         labels=labels,
@@ -140,6 +168,8 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        features=features,
+        audio=(dataset.audio if dataset else None) or metrics_file.audio(metrics),
         normal=normal,
     )
     calibration = _calibration(model, choices, conversion, job)
@@ -148,6 +178,14 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     return replace(
         job, calibration=calibration, warnings=(*warnings, *_of_calibration(calibration))
     )
+
+
+def _completed(choices: Choices, model: TrainedModel) -> Choices:
+    """Return ``choices`` with the class names that a .tflite file has itself."""
+    metadata = model.file and model.file.metadata
+    if choices.classes is None and metadata and metadata.labels:
+        return replace(choices, classes=metadata.labels)
+    return choices
 
 
 def _require_labels_fit(
@@ -232,6 +270,7 @@ def of_training(
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        audio=dataset.audio,
     )
     return replace(job, calibration=_calibration(model, Choices(), conversion, job))
 
@@ -306,7 +345,7 @@ def _calibrates(model: TrainedModel, choices: Choices, conversion: Conversion) -
                 f"not {conversion.scheme}"
             )
         return False
-    if model.learned and conversion.scheme == "int8":
+    if model.learned and conversion.scheme == "int8" and not conversion.quantizes_files:
         if source is not None:
             raise DataError(
                 f"--calibration: {model.path} learned its ranges in quantisation-aware "
@@ -338,7 +377,16 @@ def _calibration(
     if source:
         classes = choices.classes or (dataset.labels if dataset else None)
         numbers = job.meaning.name == NUMBERS or job.meaning.task == MULTILABEL
-        dataset = load(source, classes or None, model.shape, framing=job.framing, numbers=numbers)
+        recorded = dataset.reading if dataset else NOTHING_CHOSEN
+        dataset = load(
+            source,
+            classes or None,
+            model.shape,
+            framing=job.framing,
+            numbers=numbers,
+            reading=completed(source, choices.reading, recorded, same=False),
+            audio=job.audio,
+        )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)
     x, y = dataset.x_train, dataset.y_train

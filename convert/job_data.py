@@ -6,14 +6,15 @@ from typing import Any
 
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS
 from edge_runtime.metadata import Metadata
-from edgekit.convert import meaning
+from edgekit.convert import meaning, metrics_file
 from edgekit.convert.meaning import Meaning
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError
 from edgekit.pixel_range import Range
 from edgekit.train.anomalies import Normal, judged, normal_classes, without_classes
-from edgekit.train.data import labels_of, load
+from edgekit.train.data import completed, labels_of, load
 from edgekit.train.dataset import Dataset
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Choices:
         framing: how images are brought to the model's size.
         input_range: what pixels 0 and 255 are on the model's scale.
         calibration: a source of inputs, or an .npy of model inputs.
+        reading: how data and calibration are read.
 
     For a model of several inputs, data and calibration are an .npz with an array for each.
     """
@@ -37,6 +39,7 @@ class Choices:
     framing: str | None = None
     input_range: Range | None = None
     calibration: str | None = None
+    reading: Reading = NOTHING_CHOSEN
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,16 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     may_lack = decided.task == ANOMALY
     unsure = may_lack or (decided.name == NUMBERS and not decided.stated)
     numbers = None if unsure else decided.name == NUMBERS or decided.task == MULTILABEL
-    read = partial(load, source, classes, model.shape, framing=framing)
+    same = source == trained_on.get("source")
+    read = partial(
+        load,
+        source,
+        classes,
+        model.shape,
+        framing=framing,
+        reading=completed(source, choices.reading, metrics_file.reading(metrics), same=same),
+        audio=metrics_file.audio(metrics),
+    )
     dataset = read(numbers=numbers, may_lack=may_lack)
     count = len(dataset.labels) or None
     several = labels_of(dataset.y_train) == model.outputs > 1

@@ -124,6 +124,8 @@ def _classifies(model: TrainedModel) -> bool:
 def _guess(model: TrainedModel, classes: int | None) -> tuple[str, str]:
     """Return the meaning that the only output most likely has, and why."""
     last, scores, ending = model.forward.last_op, _scores(model), _ending(model)
+    if model.file and model.file.metadata and model.file.metadata.meaning:
+        return model.file.metadata.meaning, "its metadata says so"
     if max(model.output_shape) != model.outputs:
         return NUMBERS, f"an output of {list(model.output_shape)} is no list of scores"
     if last == "Softmax":

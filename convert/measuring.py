@@ -59,8 +59,8 @@ def measured(
     """
     before = trained.run(test)
     _require_numbers(before, f"{trained.path}: its weights are finite, but its answers")
-    # A device gets pixels, where the data has them.
-    fed = (job.dataset.x_test,) if job.dataset and job.pixels else test
+    # A device gets pixels or features, where the data has them.
+    fed = (job.dataset.x_test,) if job.dataset and job.normalization else test
     errors = None
     with opened(trained, model) as running:
         after = _predict(trained, running, fed)

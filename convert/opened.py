@@ -1,9 +1,11 @@
-"""An opened model: the result of reading a Keras file or a SavedModel."""
+"""An opened model: the result of reading a Keras file, a SavedModel or a float .tflite file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from edge_runtime.graph import Graph
+from edge_runtime.metadata import Metadata
 from edgekit.convert import qat
 from edgekit.convert.weights import Weight
 
@@ -28,6 +30,21 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class FloatFile:
+    """A float .tflite file.
+
+    Attributes:
+        content: its bytes.
+        graph: its ops and tensors.
+        metadata: labels, normalisation, meaning, provenance; None when it has none.
+    """
+
+    content: bytes
+    graph: Graph
+    metadata: Metadata | None
+
+
+@dataclass(frozen=True)
 class Opened:
     """A model as stored in its file.
 
@@ -35,13 +52,14 @@ class Opened:
         call: the forward pass, from a tensor for each input to a tensor for each output.
         inputs: all its inputs.
         outputs: all its outputs.
-        origin: "Keras 3", "Keras 2" or "SavedModel".
+        origin: "Keras 3", "Keras 2", "SavedModel", "TFLite" or "ONNX".
         weights: all its weights.
         owner: the object that keeps the variables alive.
         loss: name of the loss that it was compiled with; "" when its file does not say.
         learned: the same model with the ranges of quantisation-aware training.
         note: what was chosen where the file leaves a choice; "" otherwise.
         trusted: what ``--trust`` allowed the file to do, a line each.
+        file: the float .tflite file that it is, or was made of it; None for others.
     """
 
     call: Callable[..., tuple[Any, ...]]
@@ -54,3 +72,4 @@ class Opened:
     learned: qat.Learned | None = None
     note: str = ""
     trusted: tuple[str, ...] = ()
+    file: FloatFile | None = None

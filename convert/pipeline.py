@@ -1,25 +1,24 @@
-"""The whole conversion: Keras in, a checked and measured .tflite with its report out."""
+"""The whole conversion: a model in, a checked and measured .tflite with its report out."""
 
 import hashlib
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from edge_runtime.reader import read
-from edgekit.convert import compare, measuring, report, thresholds
+from edgekit.convert import beside, compare, measuring, quantizing, report, thresholds
 from edgekit.convert.calibration import Arrays
-from edgekit.convert.conversion import Conversion
+from edgekit.convert.conversion import QUANTIZERS, Conversion
 from edgekit.convert.job import Job
 from edgekit.convert.measuring import Measured
 from edgekit.convert.metadata import attach
+from edgekit.convert.quantizing import LITERT
 from edgekit.convert.source import TrainedModel
-from edgekit.convert.targets import TARGETS, check_conversion, check_graph, float_operators
-from edgekit.convert.tflite import to_tflite
-from edgekit.convert.unrolling import MOST_STEPS
-from edgekit.errors import DataError, ModelFileError, TargetError
+from edgekit.convert.targets import TARGETS, check_conversion, check_graph
+from edgekit.errors import ModelFileError, TargetError
 from edgekit.version import __version__
 
 ERROR_SAMPLES = 200
@@ -53,22 +52,15 @@ def convert(
     check_conversion(conversion)
     calibration = job.calibration
     inputs = None if calibration is None else calibration.inputs
-    learned = trained.learned if conversion.scheme == "int8" and calibration is None else None
-    # With the training library's names, which the int8 file has as well.
-    reference = replace(trained, call=learned.plain) if learned else trained
-    plain = to_tflite(reference, Conversion(batch=conversion.batch), verbose=verbose)
-    if conversion.scheme == "float32":
-        converted = plain
-    else:
-        if not learned:
-            _require_calibratable(trained, conversion, plain, inputs)
-        converted = to_tflite(trained, conversion, inputs, verbose=verbose)
-    provenance = _provenance(trained, conversion, job)
+    made = quantizing.files(trained, conversion, inputs, verbose=verbose)
+    plain, converted = made.plain, made.converted
+    quantizer = quantizing.quantizer_of(trained, conversion)
+    provenance = _provenance(trained, conversion, job, quantizer)
     metadata = replace(job.metadata, provenance=provenance)
     model, threshold = attach(converted, metadata), None
     graph = read(model)
-    if conversion.scheme == "int8" and (remaining := float_operators(graph)):
-        raise ModelFileError(f"{trained.path}: float ops are left after int8: {remaining[0]}")
+    if conversion.scheme == "int8" and (left := quantizing.left_in_float(graph, made.kept)):
+        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}")
     target = TARGETS[conversion.target]
     verdict = check_graph(graph, target.name)
     if not verdict.runs:
@@ -89,7 +81,7 @@ def convert(
         measured = measuring.measured(trained, model, job, test, threshold)
     return model, report.document(
         trained=trained,
-        conversion=conversion,
+        conversion=replace(conversion, quantizer=quantizer or None),
         job=job,
         graph=graph,
         digest=hashlib.sha256(model).hexdigest(),
@@ -98,27 +90,24 @@ def convert(
         errors=errors,
         verdict=verdict,
         deflated=len(zlib.compress(model, 9)),
-        learned=learned is not None,
+        learned=made.learned,
     )
 
 
-def _require_calibratable(
-    trained: TrainedModel, conversion: Conversion, plain: bytes, inputs: Arrays | None
-) -> None:
-    """Refuse what TensorFlow's calibrator would crash on or silently ignore."""
-    if not conversion.calibrated:
-        return
-    if read(plain).subgraphs > 1:
-        raise ModelFileError(
-            f"{trained.path}: has a loop or a branch (a recurrent layer?), which TensorFlow's "
-            f"calibrator cannot run; of a Keras file, recurrent layers of at most {MOST_STEPS} "
-            "steps are unrolled; build a longer one with unroll=True, or use --scheme dynamic"
-        )
-    samples = len(inputs[0]) if inputs else 0
-    if samples < conversion.batch:
-        raise DataError(
-            f"calibration set: {samples} samples do not fill one batch of {conversion.batch}"
-        )
+def convert_by_both(
+    trained: TrainedModel, conversion: Conversion, job: Job, *, verbose: bool = False
+) -> tuple[bytes, dict[str, Any]]:
+    """Convert by both quantisers; return TensorFlow's file and its report, with both figures in it.
+
+    Args and errors are those of ``convert``; the model must not be a .tflite file.
+    """
+    results = [
+        convert(trained, replace(conversion, quantizer=quantizer), job, verbose=verbose)
+        for quantizer in QUANTIZERS
+    ]
+    content, document = results[0]
+    figures = beside.compared([document for _, document in results])
+    return content, {**document, "beside": figures}
 
 
 def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
@@ -130,18 +119,23 @@ def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
     return tuple(array[rows] for array in test)
 
 
-def _provenance(trained: TrainedModel, conversion: Conversion, job: Job) -> dict[str, Any]:
+def _provenance(
+    trained: TrainedModel, conversion: Conversion, job: Job, quantizer: str
+) -> dict[str, Any]:
     """Return the file's provenance: no date and no path, so equal conversions give equal files."""
     calibration = job.calibration
+    packages = ["litert-quantizer", "ai-edge-litert"] if quantizer == LITERT else []
+    if not trained.file:
+        packages = ["tensorflow", "keras", *packages]
     return {
         "model": {"origin": trained.origin, "sha256": trained.sha256},
         "data": job.data and job.data.provenance,
         "training": job.training,
-        "recipe": asdict(conversion),
+        "recipe": conversion.recorded,
         "calibration": calibration
         and {"source": calibration.source, "samples": calibration.samples},
         "versions": {
             "edgekit": __version__,
-            **{name: version(name) for name in ("tensorflow", "keras")},
+            **{name: version(name) for name in packages},
         },
     }

@@ -7,7 +7,7 @@ from math import inf, isfinite, isinf
 from typing import Any
 
 from edge_runtime.graph import Graph
-from edgekit.convert import metric_rows
+from edgekit.convert import beside, input_range, metric_rows
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
@@ -53,7 +53,8 @@ def document(
         "data": data and {**data.provenance, "source": data.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
-            "reason": "the inputs are numbers" if pixels is None else pixels.reason,
+            "reason": _reason(job),
+            "features": job.features and asdict(job.features),
             "framing": job.framing,
         },
         "meaning": {"name": job.meaning.name, "reason": job.meaning.reason},
@@ -90,6 +91,7 @@ def document(
         "ops": [op.name for op in graph.ops],
         "target": asdict(verdict),
         "gates": [],
+        "beside": None,
     }
 
 
@@ -100,13 +102,16 @@ def text(report: dict[str, Any]) -> str:
         row(
             "size",
             f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
-            f"{size['float32_weights']:,} in float32, the Keras file {size['keras_file']:,}",
+            f"{size['float32_weights']:,} in float32, {_source(report['model'])} "
+            f"{size['keras_file']:,}",
         ),
         row("ops", _ops(report["ops"])),
         row("input", _input(report["input_range"])),
         row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
         row("task", _task(report["task"], report["meaning"])),
     ]
+    if recipe["quantizer"] == "litert":
+        lines.append(row("quantiser", _quantizer(recipe)))
     if calibration := report["calibration"]:
         counts = calibration["per_class"]
         spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))
@@ -134,6 +139,8 @@ def text(report: dict[str, Any]) -> str:
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
     lines += metric_rows.of_gates(report["gates"])
+    if report["beside"]:
+        lines += ["", beside.text(report["beside"], _ratio), ""]
     return "\n".join(lines)
 
 
@@ -144,6 +151,16 @@ def _task(task: dict[str, Any], meaning: dict[str, Any]) -> str:
     return f"{task['name']}, guessed: {meaning['reason']}; --task says another"
 
 
+def _source(model: dict[str, Any]) -> str:
+    kind = {"TFLite": "float", "ONNX": "ONNX"}.get(model["origin"], "Keras")
+    return f"the {kind} file"
+
+
+def _quantizer(recipe: dict[str, Any]) -> str:
+    kept = recipe["keep_float"]
+    return "LiteRT's" + (f"; in float32 stays {', '.join(kept)}" if kept else "")
+
+
 def _ops(ops: Sequence[str]) -> str:
     """Return the ops in order, or the number of each kind where they are many."""
     if len(ops) <= MOST:
@@ -152,7 +169,17 @@ def _ops(ops: Sequence[str]) -> str:
     return f"{len(ops):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds)
 
 
+def _reason(job: Job) -> str:
+    if job.pixels:
+        return job.pixels.reason
+    return input_range.TRAINED if job.features else "the inputs are numbers"
+
+
 def _input(entry: dict[str, Any]) -> str:
+    if entry.get("features"):
+        return (
+            f"features, of each its mean is subtracted, and divided by its std: {entry['reason']}"
+        )
     if entry["pixels"] is None:
         return f"as it is: {entry['reason']}"
     low, high = entry["pixels"]

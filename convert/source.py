@@ -1,4 +1,4 @@
-"""A trained model from disk: Keras 3, Keras 2 (.keras, .h5) or a SavedModel."""
+"""A trained model from disk: Keras 3, Keras 2 (.keras, .h5), SavedModel, float .tflite, ONNX."""
 
 import hashlib
 import re
@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.convert import foreign_file, keras_file, qat, saved_model
+from edgekit.convert import foreign_file, keras_file, onnx_file, qat, saved_model, tflite_file
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.forward import Forward, trace
-from edgekit.convert.opened import Opened, TensorSpec
+from edgekit.convert.graph_forward import GraphForward
+from edgekit.convert.opened import FloatFile, Opened, TensorSpec
 from edgekit.convert.weights import Weight, require_finite
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
@@ -36,7 +37,7 @@ class TrainedModel:
             tensor for each output, [N, *output_shape].
         input_specs: its inputs. Their names differ, and all sizes but the batch are known.
         output_specs: its outputs, likewise.
-        origin: "Keras 3", "Keras 2" or "SavedModel".
+        origin: "Keras 3", "Keras 2", "SavedModel", "TFLite" or "ONNX".
         path: path of the file or folder.
         sha256: digest of the file; of all its files' digests for a SavedModel.
         size: bytes on disk.
@@ -48,6 +49,7 @@ class TrainedModel:
         learned: the same model with the ranges that quantisation-aware training gave it.
         note: what was chosen where the file leaves a choice; "" otherwise.
         trusted: what ``--trust`` allowed the file to do, a line each.
+        file: the float .tflite file that it is, or was made of it; None for the others.
     """
 
     call: Callable[..., tuple[Any, ...]]
@@ -64,6 +66,7 @@ class TrainedModel:
     learned: qat.Learned | None = None
     note: str = ""
     trusted: tuple[str, ...] = ()
+    file: FloatFile | None = None
 
     @property
     def several(self) -> str:
@@ -103,12 +106,14 @@ class TrainedModel:
         return not self.several and self.outputs == prod(self.shape) >= FEWEST_REBUILT
 
     @cached_property
-    def forward(self) -> Forward:
-        """The forward pass as a frozen graph.
+    def forward(self) -> Forward | GraphForward:
+        """The forward pass as a frozen graph, or as that of its file.
 
         Raises:
             ModelFileError: TensorFlow itself cannot run the model.
         """
+        if self.file:
+            return GraphForward(self.file.graph)
         try:
             return trace(self.call, *((self.batch or 1, *shape) for shape in self.shapes))
         except Exception as error:
@@ -140,7 +145,7 @@ class TrainedModel:
 
 
 def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedModel:
-    """Load the model at ``path``: a .keras or .h5 file, or a SavedModel folder.
+    """Load the model at ``path``: a .keras, .h5, .onnx or float .tflite file, or a SavedModel.
 
     Args:
         path: path of the model.
@@ -163,7 +168,12 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
             raise ModelFileError(f"{path}: no such model; `edgekit train` creates one")
         if reason := foreign_file.file(path):
             raise ModelFileError(f"{path}: {reason}")
-        opened = keras_file.load(path, trust=trust, verbose=verbose)
+        if tflite_file.is_one(path):
+            opened = tflite_file.load(path)
+        elif path.suffix == foreign_file.ONNX:
+            opened = onnx_file.load(path, verbose=verbose)
+        else:
+            opened = keras_file.load(path, trust=trust, verbose=verbose)
         files, digest = [path], sha256(path)
     _require_convertible(path, opened)
     require_finite(path, opened.weights)
@@ -182,6 +192,7 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
         learned=opened.learned,
         note=opened.note,
         trusted=opened.trusted,
+        file=opened.file,
     )
 
 

@@ -1,4 +1,4 @@
-"""The exceptions of edge_runtime: one type for each kind of failure."""
+"""The exceptions of edge_runtime: one type for each kind of failure; and packages that lack."""
 
 
 class EdgeRuntimeError(Exception):

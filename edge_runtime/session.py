@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
+    from edge_runtime.front_end import Audio
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.image import Prepared, Source
     from edge_runtime.metadata import Metadata
@@ -235,8 +236,9 @@ class Model:
         Args:
             batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
                 the file's metadata brings onto the model's scale; floats are on it already. An axis
-                of length 1 for the channel of grey images may be there or not. For several inputs
-                a dict by the names of ``inputs``, or a tuple in their order, of numbers on their
+                of length 1 for the channel of grey images may be there or not. Of a model that
+                hears also the path of a WAV file, or PCM, int16 [N, samples]. For several inputs a
+                dict by the names of ``inputs``, or a tuple in their order, of numbers on their
                 scales.
 
         Returns:
@@ -288,6 +290,8 @@ class Model:
         from edge_runtime.quantize import encoded, encoded_inputs
 
         several = len(self.inputs) > 1
+        if self._audio():
+            batch = self._heard(batch)
         values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
@@ -341,22 +345,24 @@ class Model:
         *,
         invert: bool | None = None,
     ) -> Prediction:
-        """Classify an image.
+        """Classify an image, or a sound where the model hears.
 
         Args:
             image: path, PIL image or array of any size and mode;
-                :func:`edge_runtime.image.prepare` describes how it becomes the model's input.
+                :func:`edge_runtime.image.prepare` describes how it becomes the model's input. Of a
+                sound a WAV file, see :func:`edge_runtime.audio.read_wav`, or PCM, int16 [samples].
             invert: whether to invert the image first; None lets ``prepare`` decide.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             MetadataError: the file has no labels or no normalisation.
             ModelError: the input is not an image, or is no classifier.
             BackendError: the backend failed.
             MissingPackageError: NumPy or Pillow is not installed.
         """
         require("numpy", "classify()")
-        require("PIL", "classify()")
+        if not self._audio():
+            require("PIL", "classify()")
         from edge_runtime.meaning import MULTILABEL, margins
 
         output, metadata = self.output, self._labelled()
@@ -384,29 +390,43 @@ class Model:
         )
 
     def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
-        """Convert an image of any size and mode to the pixels that ``predict`` expects.
+        """Convert an image of any size and mode, or sound, to the pixels that ``predict`` expects.
 
         Args:
-            image: path, PIL image or array, as for ``classify``.
+            image: path, PIL image, array or PCM, as for ``classify``.
             invert: as for ``classify``.
 
         Returns:
             ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             ModelError: the input is not an image.
         """
         require("numpy", "prepare()")
-        require("PIL", "prepare()")
         from dataclasses import replace
 
-        from edge_runtime.image import prepare
+        from edge_runtime.image import Prepared, prepare
         from edge_runtime.metadata import Metadata
 
+        if self._audio():
+            return Prepared(self._heard(image, one=True)[0], inverted=False)
+        require("PIL", "prepare()")
         framing = (self.metadata or Metadata()).framing
         prepared = prepare(image, *self._image_size(), framing, invert)
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
+
+    def _audio(self) -> Audio | None:
+        """Return the front end of a model that hears."""
+        return self.metadata.audio if len(self.inputs) == 1 and self.metadata else None
+
+    def _heard(self, sounds: Any, *, one: bool = False) -> Any:
+        """Return sounds as pixels [N, ...]; see :func:`edge_runtime.audio.hear`."""
+        from edge_runtime.audio import hear
+
+        audio = self._audio()
+        assert audio is not None
+        return hear(audio, sounds, self.input.shape[1:], one=one)
 
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the model's input."""

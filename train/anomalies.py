@@ -48,6 +48,19 @@ def normal_classes(dataset: Dataset, *, stated: bool) -> Normal | None:
     return Normal((0,), "the first class") if stated else None
 
 
+def normal_inputs(dataset: Dataset, normal: Normal) -> Dataset:
+    """Return the data without anomalies, and without classes: what a detector learns."""
+    train, test = (np.isin(y, normal.classes) for y in (dataset.y_train, dataset.y_test))
+    kept = replace(
+        dataset,
+        x_train=dataset.x_train[train],
+        y_train=dataset.y_train[train],
+        x_test=dataset.x_test[test],
+        y_test=dataset.y_test[test],
+    )
+    return without_classes(kept)
+
+
 def judged(dataset: Dataset, normal: Normal) -> Dataset:
     """Return the data with two classes: 0 for normal inputs, 1 for anomalies.
 

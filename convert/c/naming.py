@@ -83,6 +83,16 @@ def arguments(facts: Facts) -> str:
     return ", ".join(buffer(facts, port) for port in facts.ports)
 
 
+def raw_inputs(facts: Facts) -> tuple[str, ...]:
+    """Return the names of a header's functions for the only input, after the library's."""
+    if facts.features:
+        return ("from_features",)
+    if not facts.framed:
+        return ()
+    colours = ("from_rgb888", "from_rgb565") if facts.inputs[0].picture else ()
+    return ("from_u8", *colours)
+
+
 def labelled(facts: Facts) -> tuple[str, str]:
     """Return what the model has names of, and the macro of their number."""
     if facts.task == MULTILABEL:

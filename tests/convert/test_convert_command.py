@@ -58,6 +58,42 @@ def test_without_arguments_float_with_quantize_int8(
     assert shown.err == ""
 
 
+def test_both_quantisers_beside_each_other(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert("--quantize", "--quantizer", "both", "--artifacts", workspace) == 0
+    path = workspace / "model_int8.tflite"
+    report, both = report_of(path), report_of(path)["beside"]
+    assert report["recipe"]["quantizer"] == "tensorflow"
+    assert both["quantizers"] == ["tensorflow", "litert"]
+    assert both["bytes"][0] == path.stat().st_size
+    assert both["accuracy"] == [report["accuracy"]["after"]["accuracy"]] * 2
+    assert [layer["op"] for layer in both["layers"]] == report["ops"]
+    ratios = [[error["snr_db"] for error in layer["errors"]] for layer in both["layers"]]
+    assert all(first == pytest.approx(second, abs=3) for first, second in ratios)
+    assert [first for first, _ in ratios] == [e["snr_db"] for e in report["tensor_errors"]]
+    table = capsys.readouterr().out.partition("quantiser  ")[2].splitlines()
+    assert table[0].split() == ["tensorflow", "litert"]
+    assert f"{ratios[-1][1]:.1f} dB" in table[len(both["layers"]) + 3]
+
+
+def test_a_keras_model_through_its_float_file(workspace: Path) -> None:
+    """The LiteRT quantiser makes the same file of a Keras model and of its .tflite."""
+    assert convert("--artifacts", workspace) == 0
+    paths = [workspace / "a.tflite", workspace / "b.tflite"]
+    for path, model in zip(paths, ("model.keras", "model.tflite"), strict=True):
+        arguments = ("--quantize", "--quantizer", "litert", "-o", path)
+        assert convert(workspace / model, *arguments, "--artifacts", workspace) == 0
+    first, second = (read(path.read_bytes()) for path in paths)
+    assert [(t.name, t.quantization) for t in first.tensors] == [
+        (t.name, t.quantization) for t in second.tensors
+    ]
+    reports = [report_of(path) for path in paths]
+    assert reports[0]["accuracy"]["after"] == reports[1]["accuracy"]["after"]
+    assert reports[0]["tensor_errors"] == reports[1]["tensor_errors"]
+    assert [report["model"]["origin"] for report in reports] == ["Keras 3", "TFLite"]
+
+
 def test_quantize_does_not_swallow_the_file_name(workspace: Path) -> None:
     assert convert("--quantize", workspace / "model.keras", "-o", workspace / "a.tflite") == 0
     assert (workspace / "a.tflite").exists()

@@ -27,6 +27,7 @@ def model_of(last: str, loss: str = "", shape: tuple[int, ...] = (10,), outputs:
         outputs=outputs,
         rebuilds_input=outputs == np.prod(shape) >= 3,
         output_specs=(None,),
+        file=None,
     )
 
 

@@ -10,7 +10,14 @@ import click
 from edge_runtime.backends import backends as all_backends
 from edgekit import frameworks
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.commands import bench_layers, bench_options, bench_run, options, running
+from edgekit.commands import (
+    bench_layers,
+    bench_options,
+    bench_run,
+    data_options,
+    options,
+    running,
+)
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError
 
@@ -29,10 +36,11 @@ input_file = options.InputFile()
     "--data",
     show_default="what the models were trained on",
     metavar="mnist|synthetic|none|PATH",
-    help="Test inputs. PATH is a folder with one folder of images for each class, or an .npz of x "
-    "and y: uint8 is pixels, floats are the model's inputs as they are. none: random tensors, "
-    "which have no accuracy.",
+    help="Test inputs. PATH is a folder with one folder of images, WAV files or tables for each "
+    "class; an .npz of x and y: uint8 is pixels, floats are the model's inputs as they are; or a "
+    "table, .csv or .parquet. none: random tensors, which have no accuracy.",
 )
+@data_options.reading
 @click.option(
     "--classes",
     "--labels",

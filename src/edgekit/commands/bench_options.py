@@ -11,6 +11,7 @@ import click
 
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.limits import Limits
+from edgekit.train.reading import Reading
 
 ACCURACY = "accuracy"
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20}
@@ -75,6 +76,7 @@ class Options:
         artifacts: the folder where the commands meet.
         data, classes, framing, input_range: test inputs and their form; None for what the files
             say.
+        reading: how the data are read.
         keras: the Keras model to compare with; None for the artifacts folder's.
         trust: run the code that a Keras file contains.
         min_accuracy, max_drop, max_latency, max_size: limits of the gates; None for no gate.
@@ -99,6 +101,7 @@ class Options:
     models: tuple[Path, ...]
     artifacts: Path
     data: str | None
+    reading: Reading
     classes: tuple[str, ...] | None
     framing: str | None
     input_range: tuple[float, float] | None
@@ -202,6 +205,7 @@ class Options:
         """
         elsewhere = {
             "--data": self.data,
+            **dict.fromkeys(self.reading.options, True),
             "--classes": self.classes,
             "--framing": self.framing,
             "--input-range": self.input_range,

@@ -41,7 +41,9 @@ def run(chosen: Options) -> bool:
         baseline.require_common(earlier, list(models), backends)
     entries, dataset = subjects.gather(
         models,
-        subjects.InputChoices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
+        subjects.InputChoices(
+            chosen.data, chosen.classes, chosen.framing, chosen.input_range, chosen.reading
+        ),
     )
     keras = _keras(chosen, entries)
     for warning in subjects.warnings(entries):

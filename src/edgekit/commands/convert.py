@@ -1,4 +1,4 @@
-"""``edgekit convert``: converts a Keras model to a .tflite file and its report."""
+"""``edgekit convert``: converts a model to a .tflite file and its report."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import options, running, terminal
-from edgekit.convert.conversion import DYNAMIC_BATCH, SCHEMES, Conversion
+from edgekit.commands import data_options, options, running, terminal
+from edgekit.convert.conversion import DYNAMIC_BATCH, QUANTIZERS, SCHEMES, Conversion
 from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
 from edgekit.files import (
@@ -19,11 +19,13 @@ from edgekit.files import (
 )
 from edgekit.index import write_index
 from edgekit.limits import Check, Limits, bounds, drop, reported
+from edgekit.train.reading import Reading
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
 
 DEFAULT = Conversion()
+BOTH = "both"
 TIES_WORTH_A_WARNING = 0.01
 """Share of the test images with a tie above which a warning is printed."""
 
@@ -40,8 +42,12 @@ class Batch(click.ParamType[int]):
         return click.IntRange(1).convert(value, param, ctx)
 
 
-@click.command(name="convert", short_help="Convert a Keras model to .tflite, float or int8.")
-@click.argument("model", type=click.Path(path_type=Path), required=False, metavar="[MODEL.keras]")
+@click.command(
+    name="convert", short_help="Convert a Keras model to .tflite, or quantise a float .tflite."
+)
+@click.argument(
+    "model", type=click.Path(path_type=Path), required=False, metavar="[MODEL.keras|.tflite]"
+)
 @click.option(
     "--quantize", is_flag=True, help="Quantise; full int8 unless --scheme says otherwise."
 )
@@ -58,6 +64,22 @@ class Batch(click.ParamType[int]):
     default=DEFAULT.target,
     help="Device that will run it. Only litert gets a scale for each output of a dense layer; the "
     "others get one for each tensor, which is all they support.",
+)
+@click.option(
+    "--quantizer",
+    type=options.Choice((*QUANTIZERS, BOTH)),
+    show_default="tensorflow; litert for a .tflite file",
+    help="tensorflow: the quantiser of TensorFlow's converter. litert: that of the LiteRT project, "
+    "which quantises the float .tflite file. both: tensorflow's file, with litert's figures beside "
+    "it for each layer.",
+)
+@click.option(
+    "--keep-float",
+    "keep_float",
+    metavar="LAYER",
+    multiple=True,
+    help="A layer that stays in float32: its position, its kind (SOFTMAX), or a part of its name. "
+    "May be repeated; needs litert's quantiser, which it chooses.",
 )
 @click.option(
     "--calibration",
@@ -80,6 +102,7 @@ class Batch(click.ParamType[int]):
     help="Seed of that draw.",
 )
 @options.data(default=None)
+@data_options.reading
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
@@ -119,6 +142,8 @@ def command(
     quantize: bool,
     scheme: str | None,
     target: str,
+    quantizer: str | None,
+    keep_float: tuple[str, ...],
     calibration: str | None,
     calibration_size: int,
     calibration_seed: int,
@@ -126,6 +151,7 @@ def command(
     classes: tuple[str, ...] | None,
     task: str | None,
     framing: str | None,
+    reading: Reading,
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
@@ -139,6 +165,9 @@ def command(
 ) -> int:
     """Convert a Keras 3 or Keras 2 model (.keras, .h5, SavedModel) to .tflite.
 
+    Or, with --quantize, quantise a float .tflite file that anything else made (litert-torch, JAX),
+    or an .onnx file where the program onnx2tf is installed.
+
     MODEL is the artifacts folder's model.keras by default. Prints, and stores beside the file:
     size, the meaning of input and output and why, accuracy before and after on the test data,
     agreement, the error of each layer, the ops, and whether the target runs them. Exit code 1 when
@@ -150,6 +179,8 @@ def command(
         batch=batch,
         calibration_size=calibration_size,
         calibration_seed=calibration_seed,
+        quantizer=QUANTIZERS[0] if quantizer == BOTH else quantizer,
+        keep_float=keep_float,
     )
     check_conversion(conversion)
     path = model or artifacts / KERAS_MODEL
@@ -175,6 +206,7 @@ def command(
         framing=framing,
         input_range=input_range,
         calibration=calibration,
+        reading=reading,
     )
     with terminal.working("convert", "looking at the model and its data"):
         job = jobs.prepare(trained, choices, conversion)
@@ -187,7 +219,8 @@ def command(
     for note in notes:
         terminal.note(note)
     with terminal.working("convert", f"converting {path} and comparing the answers"):
-        content, document = pipeline.convert(trained, conversion, job, verbose=verbose)
+        run = pipeline.convert_by_both if quantizer == BOTH else pipeline.convert
+        content, document = run(trained, conversion, job, verbose=verbose)
     limits = Limits(dict(least), dict(most), max_drop)
     checks = _checks(limits, document)
     document["gates"] = [asdict(check) for check in checks]
@@ -236,6 +269,10 @@ def _default_name(conversion: Conversion) -> str:
     return "_".join(parts) + ".tflite"
 
 
+def _origin(trained: "TrainedModel") -> str:
+    return "float" if trained.file else "Keras"
+
+
 def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> None:
     """Warn of the usual causes when the figures look wrong."""
     accuracy = document["accuracy"]
@@ -251,7 +288,7 @@ def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> N
         )
     if before["accuracy"] < 1.5 / max(2, trained.outputs):
         terminal.warn(
-            f"the Keras model itself is right on only {before['accuracy']:.1%} of the "
+            f"the {_origin(trained)} model itself is right on only {before['accuracy']:.1%} of the "
             "test data; does it need another --input-range or other --classes?"
         )
     elif before["accuracy_95"][0] > after["accuracy"]:

@@ -223,8 +223,9 @@ def data(default: str | None) -> Callable[[Command], Command]:
         show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
         shell_complete=_complete_data,
-        help="PATH is a folder with one folder of images for each class, or an .npz of x and y: "
-        "uint8 is pixels, floats are the model's inputs as they are.",
+        help="PATH is a folder with one folder of images, WAV files or tables for each class; an "
+        ".npz of x and y: uint8 is pixels, floats are the model's inputs as they are; or a table, "
+        ".csv or .parquet.",
     )
 
 

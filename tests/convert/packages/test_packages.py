@@ -252,8 +252,7 @@ def test_the_readme_of_several_compiles_and_names_each(model: str, tmp_path: Pat
 def test_keywords_are_words_of_the_header(model: str) -> None:
     made = library(SEVERAL[model], "model.tflite", "digits")
     words = PACKAGES["arduino"](made)["keywords.txt"].splitlines()
-    # No pixels, whose form no model here states.
-    named = [line.split("\t")[0] for line in words if "quantize_u8" not in line]
+    named = [line.split("\t")[0] for line in words]
     assert [word for word in named if not re.search(rf"\b{word}\b", made.header)] == []
     assert ("digits_reset" in named) == bool(made.state)
 
